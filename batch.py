@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photoreal Set from a terminal: ``python3 batch.py COMMAND …`` or ``blender -b --python batch.py -- COMMAND …``."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+
+def _bootstrap():
+    path = Path(__file__).resolve().parent / "tools" / "bootstrap.py"
+    spec = importlib.util.spec_from_file_location("photoreal_bootstrap", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _arguments(inside_blender: bool) -> list[str]:
+    if not inside_blender:
+        return sys.argv[1:]
+    return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+
+
+def main() -> None:
+    bootstrap = _bootstrap()
+    inside_blender = bootstrap.in_real_blender()
+    arguments = _arguments(inside_blender)
+    if inside_blender:
+        if missing := bootstrap.use_package_folders():
+            bootstrap.say(bootstrap.missing_packages_sentence(missing))
+            sys.exit(3)
+    else:
+        wants_tests = arguments[:1] == ["test"]
+        wanted = ("bpy", *bootstrap.PACKAGES, *(("pytest", "aiohttp", "av") if wants_tests else ()))
+        if any(importlib.util.find_spec(name) is None for name in wanted):
+            try:
+                command = None if wants_tests else bootstrap.blender_command(arguments)
+            except bootstrap.BootstrapError as error:
+                bootstrap.say(str(error))
+                sys.exit(3)
+            if command:
+                bootstrap.say(f"Using {command[0]}")
+                bootstrap.start(command)
+            bootstrap.reexec_in_environment(dev=wants_tests)
+    bootstrap.load_package()
+    from photoreal_set import cli
+
+    cli.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

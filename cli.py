@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands. Imports Blender only for the commands that need it."""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from .angles import ANGLES, chosen_angles
+from .errors import InputError, MachineError, PhotorealError
+from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.service import Service, key_from_environment
+from .imaging.compose import Background
+from .plan import Engine, SetPlan, source_from
+from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
+from .set_folder import SetFolder, SetState
+from .version import VERSION
+
+log = logging.getLogger(__name__)
+
+DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}.", hint=f"See {self.prog} --help.")
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Do what the arguments say, and end the process with its exit code."""
+    with _own_output() as output:
+        code = main(arguments, output)
+        output.flush()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    bpy = sys.modules.get("bpy")
+    if bpy is not None and not bpy.app.binary_path:
+        os._exit(code)  # The bpy module prints of its memory, or crashes, when Python takes it down.
+    sys.exit(code)
+
+
+def main(arguments: list[str], output: TextIO) -> int:
+    """Do what the arguments say; the exit code. Only ``output`` is written to, and stderr."""
+    reporter: Reporter = PlainReporter(sys.stderr)
+    with_json = "--json" in arguments
+    try:
+        options = _parser().parse_args(arguments)
+        if getattr(options, "needs_reporter", False):
+            reporter = _reporter(options, output)
+        return int(options.command(options, reporter, output))
+    except PhotorealError as error:
+        return _fail(reporter if with_json else None, str(error), error.exit_code)
+    except OSError as error:
+        sentence = f"{error.strerror or error}: {error.filename or 'no file named'}. Free space or fix the rights, then run again."
+        return _fail(reporter if with_json else None, sentence, MachineError.exit_code)
+    except MemoryError:
+        return _fail(reporter if with_json else None, "The memory is full.", MachineError.exit_code)
+    except KeyboardInterrupt:
+        return _fail(reporter if with_json else None, "Stopped; the same command goes on from here.", 130)
+    except SystemExit as end:  # --help and --version.
+        return int(end.code or 0)
+
+
+def _fail(reporter: Reporter | None, sentence: str, code: int) -> int:
+    print(f"Error: {sentence}", file=sys.stderr)
+    if isinstance(reporter, JsonReporter):
+        reporter.tell("finished", state="failed", exit=code, set=None, error=sentence)
+    return code
+
+
+@contextlib.contextmanager
+def _own_output() -> Iterator[TextIO]:
+    """The real standard output for us alone: Blender prints its own chatter to file descriptor 1."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as output:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.close(quiet)
+        try:
+            yield output
+        finally:
+            output.flush()
+            sys.stdout.flush()
+            os.dup2(output.fileno(), 1)
+
+
+def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
+    if options.json:
+        return JsonReporter(output)
+    if options.quiet:
+        return QuietReporter(output)
+    return TerminalReporter(output) if output.isatty() else PlainReporter(output)
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="batch.py", description="Photographs of one product that show the same product.")
+    parser.add_argument("--version", action="version", version=f"Photoreal Set {VERSION}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    demo = commands.add_parser("demo", help="make a set of the bundled sample product, free")
+    demo.add_argument("--out", type=Path, default=Path("photoreal-demo"), metavar="DIR")
+    _add_studio(demo)
+    _add_talk(demo)
+    demo.set_defaults(command=_demo)
+
+    make = commands.add_parser("set", help="make the set of one product")
+    make.add_argument("source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos")
+    make.add_argument("--text", default="", help="words for the product, instead of files")
+    make.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
+    make.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
+    make.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
+    make.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
+    make.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
+    make.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
+    make.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
+    make.add_argument("--seed", type=int, metavar="N")
+    make.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
+    _add_studio(make)
+    _add_talk(make)
+    make.set_defaults(command=_set)
+
+    report = commands.add_parser("report", help="rebuild the page of a set")
+    report.add_argument("folder", type=Path, metavar="DIR")
+    report.set_defaults(command=_report)
+
+    test = commands.add_parser("test", help="run the tests", add_help=False)
+    test.add_argument("pytest", nargs=argparse.REMAINDER)
+    test.set_defaults(command=_test)
+    return parser
+
+
+def _add_studio(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--angles", default=",".join(ANGLES), metavar="A,B", help=f"from {', '.join(ANGLES)}")
+    parser.add_argument("--resolution", type=_resolution, default=1024, metavar="N", help="pixels of a side")
+    parser.add_argument("--samples", type=_positive, metavar="N", help="of Cycles; chosen for quality when left out")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--background", choices=[item.value for item in Background], default="white")
+
+
+def _add_talk(parser: argparse.ArgumentParser) -> None:
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("--json", action="store_true", help="one JSON object a line")
+    talk.add_argument("--quiet", action="store_true", help="only warnings and the end")
+    parser.set_defaults(needs_reporter=True)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _resolution(text: str) -> int:
+    side = _positive(text)
+    if not LEAST_RESOLUTION <= side <= MOST_RESOLUTION:
+        raise argparse.ArgumentTypeError(f"{side} is not between {LEAST_RESOLUTION} and {MOST_RESOLUTION} pixels")
+    return side
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    service = _service(options.fal_url)
+    engine = _engine(options.engine, service, reporter)
+    video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
+    plan = SetPlan(
+        source=source_from(options.source, options.text),
+        out=options.out,
+        angles=tuple(chosen_angles(options.angles)),
+        engine=engine,
+        video=video,
+        resolution=options.resolution,
+        samples=options.samples,
+        device=options.device,
+        background=Background(options.background),
+        model_endpoint=options.model_endpoint,
+        photo_endpoint=options.photo_endpoint,
+        video_endpoint=options.video_endpoint,
+        prompt=options.prompt,
+        seed=options.seed,
+        service=service,
+    )
+    return _run_set(plan, reporter)
+
+
+def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    from .studio.sample import build_sample
+
+    model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
+    try:
+        build_sample(model)
+        plan = SetPlan(
+            source=source_from([model], ""),
+            out=options.out,
+            angles=tuple(chosen_angles(options.angles)),
+            resolution=options.resolution,
+            samples=options.samples,
+            device=options.device,
+            background=Background(options.background),
+        )
+        return _run_set(plan, reporter)
+    finally:
+        model.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            model.parent.rmdir()
+
+
+def _run_set(plan: SetPlan, reporter: Reporter) -> int:
+    if plan.uses_fal:
+        _require_online()
+    plan.check()
+    from .pipeline import run_set
+
+    outcome = run_set(plan, reporter)
+    reporter.tell("finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute()))
+    return outcome.exit_code
+
+
+def _service(fal_url: str) -> Service | None:
+    """Where fal is, when a key or an emulator is configured."""
+    if fal_url:
+        return Service.emulator(fal_url)
+    key = key_from_environment(os.environ)
+    return Service.live(key) if key else None
+
+
+def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> Engine:
+    if wanted:
+        return Engine(wanted)
+    if service is not None:
+        reporter.tell("note", text="Photos by fal, because a key is configured (--engine cycles is free).")
+        return Engine.FAL
+    reporter.tell("note", text="Photos by Cycles, free, because no fal key is configured.")
+    return Engine.CYCLES
+
+
+def _require_online() -> None:
+    """Raises InputError in a Blender whose user has not allowed Online Access."""
+    bpy = sys.modules.get("bpy")
+    if bpy is None or not bpy.app.binary_path or bpy.app.online_access:
+        return
+    raise InputError(
+        "This Blender has Online Access off, and fal.ai is online.",
+        hint="Start it with --online-mode, or allow Online Access in its System preferences.",
+    )
+
+
+def _report(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+    from .imaging.report import build_report
+
+    folder = SetFolder.open(options.folder)
+    folder.write_report(build_report(folder.record))
+    print(folder.report, file=output)
+    return 0 if folder.record["state"] == SetState.DONE else PhotorealError.exit_code
+
+
+def _test(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+    import pytest
+
+    root = Path(__file__).resolve().parent
+    os.chdir(root)
+    with contextlib.redirect_stdout(output):
+        os.dup2(output.fileno(), 1)  # Tests start children, whose words belong to the report.
+        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest]))

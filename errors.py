@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The root of every error that a user may see."""
+
+
+class PhotorealError(Exception):
+    """``str(error)`` is one sentence that says what is wrong; ``hint`` says what to do about it.
+
+    ``exit_code`` is what the command line returns when the error ends the run.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message} {self.hint}" if self.hint else message
+
+
+class InputError(PhotorealError):
+    """The user gave something that cannot be used."""
+
+    exit_code = 1
+
+
+class MachineError(PhotorealError):
+    """Disk, device or Blender failed; the input is not to blame."""
+
+    exit_code = 3

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results come to disk whole or not at all: resumed when cut off, judged by their content."""
+
+import asyncio
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin
+
+import httpx
+from PIL import Image
+
+from ..files import FileKind, flush_folder, kind_of_file, missing_end
+from .errors import DownloadFailedError, ExpiredResultError, JournalError
+from .service import Service
+from .transport import Backoff, retry_after
+
+MAX_FILE_BYTES = 2 << 30
+MAX_REDIRECTS = 5
+HEAD_BYTES = 16  # Enough to tell the type of a file.
+FRUITLESS_TRIES = 6  # In a row; a try that brings bytes starts the count again.
+WHOLE_FILE_SECONDS = 3600.0
+MANY_DOWNLOADS = 6
+OLD_PART_SECONDS = 900  # Nobody writes a part for so long without a byte.
+BLACKEST = 8  # Of 255: what compression may leave of pure black.
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A complete file, not yet under its own name."""
+
+    part: Path
+    kind: FileKind
+    is_black: bool
+
+    def place(self, target: Path) -> Path:
+        """Give the file its name, with the extension that fits its content."""
+        path = target.with_name(f"{target.name}.{self.kind}")
+        self.part.replace(path)
+        flush_folder(path.parent)
+        return path
+
+
+class _TryAgainError(Exception):
+    """This try brought not everything; the next one may."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class _Part:
+    """The bytes so far, and what the server said about the whole."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self.path = path
+        self.stream = stream
+        self.total: int | None = None
+        self.validator = ""
+
+    @property
+    def size(self) -> int:
+        return self.stream.tell()
+
+    def start_over(self) -> None:
+        self.stream.seek(0)
+        self.stream.truncate()
+        self.total = None
+        self.validator = ""
+
+    def save(self) -> None:
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+
+class Downloads:
+    def __init__(self, service: Service, client: httpx.AsyncClient, first_pause: float) -> None:
+        self._service = service
+        self._client = client
+        self._first_pause = first_pause
+        self._not_all_at_once = asyncio.Semaphore(MANY_DOWNLOADS)
+
+    async def fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
+        """The complete file behind ``url`` in a part file beside ``target``; the caller places it."""
+        async with self._not_all_at_once:
+            try:
+                return await self._fetch(url, target, kinds, label)
+            except OSError as error:
+                raise JournalError(
+                    f"{label}: {target.parent} cannot be written: {error.strerror}."
+                ) from error
+
+    async def _fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+        try:
+            with path.open("wb") as stream:
+                part = _Part(path, stream)
+                async with asyncio.timeout(WHOLE_FILE_SECONDS):
+                    await self._fill(url, part, kinds, label)
+            return Arrived(path, *await asyncio.to_thread(_judged, path, label))
+        except TimeoutError as error:
+            path.unlink(missing_ok=True)
+            raise DownloadFailedError(f"{label}: the download does not come to an end.") from error
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    async def _fill(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
+        pauses = Backoff(self._first_pause)
+        fruitless = 0
+        while True:
+            before = part.size
+            try:
+                await self._read_rest(url, part, kinds, label)
+                await asyncio.to_thread(part.save)
+                if complaint := _complaint(part.path, kinds):
+                    part.start_over()
+                    raise _TryAgainError(complaint)
+            except (_TryAgainError, httpx.TransportError) as error:
+                if part.size > before:
+                    fruitless = 0
+                    pauses.reset()
+                fruitless += 1
+                if fruitless >= FRUITLESS_TRIES:
+                    reason = str(error) or type(error).__name__
+                    raise DownloadFailedError(
+                        f"{label}: the result could not be downloaded: {reason}."
+                    ) from error
+                wait = error.wait if isinstance(error, _TryAgainError) else None
+                await asyncio.sleep(max(wait or 0.0, pauses.next()))
+            else:
+                return
+
+    async def _read_rest(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
+        if part.total is None:
+            part.start_over()  # Nobody could tell whether two halves make the whole.
+        headers = {"Accept-Encoding": "identity"}
+        if part.size:
+            headers["Range"] = f"bytes={part.size}-"
+            if part.validator:
+                headers["If-Range"] = part.validator
+        response = await self._open(url, headers, label)
+        try:
+            self._accept(response, part, label)
+            async for data in response.aiter_bytes():
+                is_head = part.size < HEAD_BYTES
+                part.stream.write(data)
+                if is_head and part.size >= HEAD_BYTES:
+                    part.stream.flush()
+                    if kind_of_file(part.path) not in kinds:
+                        part.start_over()  # No need to fetch the rest of a web page or a bomb.
+                        raise _TryAgainError(_wrong_kind(kinds))
+                if part.size > MAX_FILE_BYTES:
+                    raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+        finally:
+            await response.aclose()
+        if part.total is not None and part.size < part.total:
+            raise _TryAgainError(f"{part.size} of {part.total} bytes came")
+        if part.total is not None and part.size > part.total:
+            part.start_over()
+            raise _TryAgainError("more bytes came than were announced")
+
+    def _accept(self, response: httpx.Response, part: _Part, label: str) -> None:
+        """Make ``part`` ready for the body that follows, or say why it is of no use."""
+        status = response.status_code
+        if status in (403, 404, 410):
+            raise ExpiredResultError(f"{label}: the file is no longer at fal.ai (error {status}).")
+        if status == 206 and part.size:
+            start, total = _content_range(response)
+            if start == part.size and total == part.total:
+                return
+            part.start_over()
+            raise _TryAgainError("another part came than was asked for")
+        part.start_over()
+        if status != 200:
+            raise _TryAgainError(f"error {status}", retry_after(response))
+        if "content-encoding" not in response.headers:
+            length = response.headers.get("content-length", "")
+            part.total = int(length) if length.isdigit() else None
+            part.validator = _validator(response)
+        if part.total is not None and part.total > MAX_FILE_BYTES:
+            raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+
+    async def _open(self, url: str, headers: dict[str, str], label: str) -> httpx.Response:
+        for _hop in range(MAX_REDIRECTS + 1):
+            if not self._service.allows_file_url(url):
+                raise DownloadFailedError(f"{label}: the result has an address that is not to be trusted.")
+            request = self._client.build_request("GET", url, headers=headers)
+            response = await self._client.send(request, stream=True)
+            if not response.has_redirect_location:
+                return response
+            url = urljoin(url, response.headers["location"])
+            await response.aclose()
+        raise DownloadFailedError(f"{label}: the result's address leads in circles.")
+
+
+def _complaint(path: Path, kinds: Collection[FileKind]) -> str:
+    """Why the file cannot be the whole result, or "" when it can."""
+    if kind_of_file(path) not in kinds:
+        return _wrong_kind(kinds)
+    return missing_end(path)
+
+
+def _wrong_kind(kinds: Collection[FileKind]) -> str:
+    return f"what came is not {' or '.join(sorted(kind.name for kind in kinds))}"
+
+
+def _judged(path: Path, label: str) -> tuple[FileKind, bool]:
+    kind = kind_of_file(path)
+    if kind in (FileKind.GLB, FileKind.MP4):
+        return kind, False
+    try:
+        with Image.open(path) as picture:
+            extremes = picture.convert("RGB").getextrema()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DownloadFailedError(f"{label}: the picture that came cannot be decoded.") from error
+    return kind, all(isinstance(band, tuple) and band[1] <= BLACKEST for band in extremes)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a process that was killed has left of this file."""
+    for left in target.parent.glob(f".{target.name}.*.part"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < time.time() - OLD_PART_SECONDS:
+                left.unlink()
+
+
+def _validator(response: httpx.Response) -> str:
+    """What names this version of the file: a strong ETag, else its date."""
+    etag: str = response.headers.get("etag", "")
+    date: str = response.headers.get("last-modified", "")
+    return etag if etag and not etag.startswith("W/") else date
+
+
+def _content_range(response: httpx.Response) -> tuple[int, int]:
+    """First byte and total of a partial answer."""
+    text = str(response.headers.get("content-range", ""))
+    try:
+        span, total = text.removeprefix("bytes ").split("/")
+        return int(span.split("-")[0]), int(total)
+    except ValueError:
+        return -1, -1

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can go wrong between us and fal.ai, each with a next step."""
+
+from typing import ClassVar
+
+from ..errors import PhotorealError
+
+
+class BridgeError(PhotorealError):
+    """``next_step`` is the hint of the class; an error may bring a better one of its own."""
+
+    next_step: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or self.next_step)
+
+    @property
+    def message(self) -> str:
+        """The sentence without its hint."""
+        return str(self.args[0])
+
+
+class WrongRequestError(BridgeError):
+    """Found by ourselves, before anything was sent or paid."""
+
+    exit_code = 1
+
+
+class UnknownEndpointError(BridgeError):
+    exit_code = 1
+    next_step = "Check the endpoint id: it may be misspelled or withdrawn."
+
+
+class BadKeyError(BridgeError):
+    exit_code = 1
+    next_step = "Copy the key again from the fal.ai dashboard into FAL_KEY, FAL_KEY_FILE or the preferences."
+
+
+class AccountLockedError(BridgeError):
+    next_step = "Top up or unlock the account in the fal.ai dashboard, then resume: nothing is paid twice."
+
+
+class RateLimitedError(BridgeError):
+    next_step = "Nothing was sent. Resume in a few minutes."
+
+
+class InputRefusedError(BridgeError):
+    next_step = "Change the input: the same one would be refused again and may be charged again."
+
+
+class ContentPolicyError(BridgeError):
+    next_step = "Change the picture or the prompt: the same ones would be refused again."
+
+
+class UnsafePictureError(BridgeError):
+    next_step = "It was charged and its file is kept. Try another seed, prompt or picture."
+
+
+class RunnerTroubleError(BridgeError):
+    next_step = "Failures of this sort are not charged. Resume to send it again."
+
+
+class JobCancelledError(BridgeError):
+    next_step = "It may be charged if it was running. Resume to send it again."
+
+
+class QueueDeadlineError(BridgeError):
+    next_step = "The job stays in fal.ai's queue. Resume later to go on waiting: that is free."
+
+
+class NetworkDownError(BridgeError):
+    next_step = "Check the network, then resume: what was sent is kept and is not paid twice."
+
+
+class ServiceTroubleError(BridgeError):
+    next_step = "Resume later: what was sent is kept and is not paid twice."
+
+
+class UncertainSubmitError(BridgeError):
+    """The one paid request went out and its answer is not known."""
+
+    exit_code = 5
+    next_step = (
+        "It may be running and may be charged, so it is not sent again by itself. "
+        "Look for it among the requests in the fal.ai dashboard."
+    )
+
+
+class UploadFailedError(BridgeError):
+    next_step = "Nothing was paid. Resume to try again."
+
+
+class DownloadFailedError(BridgeError):
+    next_step = "The job is paid and its result is kept by fal.ai for a while. Resume soon: that is free."
+
+
+class ExpiredResultError(BridgeError):
+    next_step = "fal.ai keeps results for a limited time. A new seed or prompt makes a new, paid job."
+
+
+class StoppedError(BridgeError):
+    next_step = "Resume to go on: what was sent is kept and is not paid twice."
+
+
+class JournalError(BridgeError):
+    """The disk refuses to remember; without memory nothing is sent."""
+
+    exit_code = 3
+    next_step = "Check that the folder is writable and the disk is not full."
+
+
+BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in BridgeError.__subclasses__()}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted, how far it is, and what came of it. One table says which moves are legal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Kind(StrEnum):
+    MODEL = "model"
+    PHOTO = "photo"
+    VIDEO = "video"
+
+
+class JobState(StrEnum):
+    PREPARED = "prepared"
+    UPLOADING = "uploading"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"  # Sent, answer lost: may be billed, never resent by itself.
+    QUEUED = "queued"
+    RUNNING = "running"
+    DOWNLOADING = "downloading"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # No longer followed by this run; what was sent can be resumed.
+
+
+_ENDS = {JobState.FAILED, JobState.CANCELLED}
+_KNOWN_TO_THE_JOURNAL = {JobState.UNCERTAIN, JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE}
+
+NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
+    JobState.PREPARED: frozenset({JobState.UPLOADING, JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
+    JobState.UPLOADING: frozenset({JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
+    # No CANCELLED: once the request may be out, only its answer tells what it is.
+    JobState.SUBMITTING: frozenset({JobState.QUEUED, JobState.UNCERTAIN, JobState.FAILED}),
+    JobState.UNCERTAIN: frozenset({JobState.QUEUED, JobState.FAILED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.DOWNLOADING} | _ENDS),
+    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DOWNLOADING} | _ENDS),
+    JobState.DOWNLOADING: frozenset({JobState.DONE} | _ENDS),
+    JobState.DONE: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What is wanted, in our words; ``endpoints`` turns it into an endpoint's own fields."""
+
+    kind: Kind
+    endpoint: str
+    label: str
+    images: tuple[Path, ...] = ()
+    end_image: Path | None = None
+    prompt: str = ""
+    negative_prompt: str = ""
+    seed: int | None = None
+    seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One paid request as it stands now. A change makes a new ``Job``."""
+
+    key: str
+    label: str
+    kind: Kind
+    endpoint: str
+    state: JobState = JobState.PREPARED
+    request_id: str = ""
+    queue_position: int | None = None
+    message: str = ""
+    error: str = ""
+    started_at: float = 0.0  # Seconds since 1970.
+
+    def moved_to(self, state: JobState, **changes: Any) -> "Job":
+        if state not in NEXT_STATES[self.state]:
+            raise ValueError(f"{self.label}: {self.state} cannot become {state}")
+        return replace(self, state=state, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """A finished job: the file on disk and where it came from."""
+
+    key: str
+    path: Path
+    sha256: str
+    endpoint: str
+    request_id: str
+    seed: int | None
+    units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai did not say.
+    inputs: dict[str, Any]  # As sent, with each file given by its hash.

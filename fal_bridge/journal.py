@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was sent and what came of it, on disk, so that nothing is paid twice and nothing paid is lost.
+
+One folder a job, named after its key; one file a fact, numbered by attempt::
+
+    intent.N          this attempt may be sent, by the process that created the file, once
+    uncertain.N.json  it was sent (or may have been) and the answer was lost
+    submitted.N.json  fal.ai accepted it: request id and addresses
+    answer.N.json     its output and what it cost; results expire, so they are written down at once
+    ended.N.json      it came to nothing, and whether the job may be sent again
+    done.json         the file is on disk, complete and hashed
+
+Promises:
+
+- ``claim`` returns ``True`` to one caller among all processes that share the folder, ever, and only
+  after its file is on the disk itself. Who has no ``True`` does not send.
+- A fact is whole or absent, and is never taken back. The one exception is ``intent``, which may be
+  empty after a crash; it counts all the same.
+- A new attempt exists only after the former one has ended in a way that allows it.
+- A fact that does not follow from the earlier ones raises ``ValueError``: that is a bug.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ..files import flush_folder, write_json_atomically
+from .errors import JournalError
+
+Facts = dict[str, Any]
+
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
+_NAME = re.compile(r"(intent)\.(\d+)|(uncertain|submitted|answer|ended)\.(\d+)\.json|(done)\.json")
+
+
+class Stage(StrEnum):
+    """How far the newest attempt got; the value is the name of its last file."""
+
+    FREE = ""
+    IN_FLIGHT = "intent"
+    UNCERTAIN = "uncertain"
+    SUBMITTED = "submitted"
+    ANSWERED = "answer"
+    ENDED = "ended"
+    DONE = "done"
+
+
+NEXT_STAGES: Mapping[Stage, frozenset[Stage]] = {
+    Stage.FREE: frozenset({Stage.IN_FLIGHT}),
+    Stage.IN_FLIGHT: frozenset({Stage.SUBMITTED, Stage.UNCERTAIN, Stage.ENDED}),
+    Stage.UNCERTAIN: frozenset({Stage.SUBMITTED, Stage.ENDED}),
+    Stage.SUBMITTED: frozenset({Stage.ANSWERED, Stage.ENDED}),
+    Stage.ANSWERED: frozenset({Stage.DONE, Stage.ENDED}),
+    Stage.ENDED: frozenset({Stage.IN_FLIGHT}),  # As the next attempt, and only where ``may_send_again``.
+    Stage.DONE: frozenset(),
+}
+
+# The later in this order, the more is known: a file of a later stage outweighs those of earlier ones.
+_ORDER: list[Stage] = [stage for stage in Stage if stage is not Stage.FREE]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the disk says about one job at one moment."""
+
+    stage: Stage = Stage.FREE
+    attempt: int = 0
+    facts: Mapping[Stage, Facts] = field(default_factory=dict)
+
+    @property
+    def may_send(self) -> bool:
+        if self.stage is Stage.ENDED:
+            return bool(self.facts[Stage.ENDED].get("may_send_again"))
+        return self.stage is Stage.FREE
+
+    @property
+    def sender_is_gone(self) -> bool:
+        """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
+        intent = self.facts.get(Stage.IN_FLIGHT, {})
+        if os.name == "nt" or intent.get("machine") != _MACHINE:
+            return False  # On Windows signal 0 is not a question but Ctrl-C.
+        try:
+            os.kill(int(intent["process"]), 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, KeyError, ValueError):
+            return False
+        return False
+
+
+class Journal:
+    """The facts of all jobs of one set folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, key: str) -> Entry:
+        try:
+            names = [path.name for path in (self.folder / key).iterdir()]
+        except FileNotFoundError:
+            return Entry()
+        except OSError as error:
+            raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
+        found: dict[tuple[Stage, int], str] = {}
+        for name in names:
+            if match := _NAME.fullmatch(name):
+                stage = Stage(match[1] or match[3] or match[5])
+                found[stage, int(match[2] or match[4] or 0)] = name
+        attempt = max((number for _stage, number in found), default=0)
+        facts = {
+            stage: self._load(key, name) for (stage, number), name in found.items() if number in (attempt, 0)
+        }
+        return Entry(max(facts, key=_ORDER.index, default=Stage.FREE), attempt, facts)
+
+    def claim(self, key: str, attempt: int, facts: Facts) -> bool:
+        """The right to send attempt number ``attempt``, given to one caller ever."""
+        entry = self.read(key)
+        if not entry.may_send or attempt != entry.attempt + 1:
+            return False  # Somebody else was faster.
+        path = self.folder / key / f"intent.{attempt}"
+        stamped = {**facts, "machine": _MACHINE, "process": os.getpid(), "time": time.time()}
+        try:
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                flush_folder(self.folder)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise JournalError(f"The journal {self.folder} cannot be written: {error.strerror}.") from error
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(_as_bytes(stamped))
+                stream.flush()
+                os.fsync(stream.fileno())
+            flush_folder(path.parent)
+        except OSError as error:
+            # Nothing was sent and nobody else may: say so, or the attempt would look uncertain.
+            path.unlink(missing_ok=True)
+            raise JournalError(f"The journal {self.folder} cannot be written: {error.strerror}.") from error
+        return True
+
+    def record(self, key: str, attempt: int, stage: Stage, facts: Facts) -> None:
+        """Write down a fact of the newest attempt; known already (by another process) is fine."""
+        entry = self.read(key)
+        if entry.attempt != attempt or stage is Stage.IN_FLIGHT:
+            raise ValueError(f"{key}: attempt {entry.attempt} is at hand, not {attempt} ({stage})")
+        is_fresh_copy = stage is entry.stage is Stage.DONE  # The file was lost and fetched again.
+        if not is_fresh_copy and stage not in NEXT_STAGES[entry.stage]:
+            if _ORDER.index(stage) <= _ORDER.index(entry.stage):
+                return
+            raise ValueError(f"{key}: {entry.stage} cannot become {stage}")
+        name = "done.json" if stage is Stage.DONE else f"{stage}.{attempt}.json"
+        try:
+            write_json_atomically(
+                self.folder / key / name, {**facts, "attempt": attempt, "time": time.time()}
+            )
+        except OSError as error:
+            raise JournalError(f"The journal {self.folder} cannot be written: {error.strerror}.") from error
+
+    def _load(self, key: str, name: str) -> Facts:
+        try:
+            facts = json.loads((self.folder / key / name).read_bytes())
+        except OSError as error:
+            raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            if name.startswith("intent."):
+                return {}  # Its creator died while writing it.
+            raise JournalError(f"The journal file {self.folder / key / name} is damaged.") from error
+        return facts if isinstance(facts, dict) else {}
+
+
+def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool) -> str:
+    """The same wish has the same key; what an emulator made never passes for the real thing."""
+    identity: Facts = {"endpoint": endpoint, "inputs": inputs}
+    if is_emulated:
+        identity["service"] = "emulator"
+    return hashlib.sha256(_as_bytes(identity)).hexdigest()
+
+
+def _as_bytes(value: Facts) -> bytes:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures go to fal.ai's storage once: found again by content, for as long as their address lives."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import fal_client
+import httpx
+
+from ..files import kind_of, write_json_atomically
+from .errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
+from .service import Service
+
+LIFETIME_SECONDS = 24 * 3600  # Short: an uploaded picture is public to whoever has its address.
+SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
+WHOLE_UPLOAD_SECONDS = 900.0
+MANY_UPLOADS = 6
+
+CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+
+_log = logging.getLogger(__name__)
+
+
+class Uploads:
+    """Addresses of uploaded files, remembered in ``folder`` by the SHA-256 of their bytes."""
+
+    def __init__(self, service: Service, client: fal_client.AsyncClient, folder: Path) -> None:
+        self._service = service
+        self._client = client
+        self._folder = folder
+        self._one_by_one: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._not_all_at_once = asyncio.Semaphore(MANY_UPLOADS)
+
+    async def address_of(self, path: Path, sha256: str) -> str:
+        """Where fal.ai finds the file with this content; uploaded if it is not there yet."""
+        async with self._one_by_one[sha256]:
+            if known := await asyncio.to_thread(self._known, sha256):
+                return known
+            async with self._not_all_at_once:
+                url = await self._upload(await asyncio.to_thread(_content, path, sha256), sha256)
+            await asyncio.to_thread(self._remember, sha256, url)
+            return url
+
+    async def forget(self, sha256: str) -> None:
+        """The address does not work: upload again the next time."""
+        await asyncio.to_thread(self._record(sha256).unlink, missing_ok=True)
+
+    async def _upload(self, data: bytes, sha256: str) -> str:
+        kind = kind_of(data[:16])
+        try:
+            async with asyncio.timeout(WHOLE_UPLOAD_SECONDS):
+                url = await self._client.upload(
+                    data,
+                    CONTENT_TYPES.get(kind, "application/octet-stream"),
+                    f"{sha256[:16]}.{kind}",  # The user's own file name is nobody's business.
+                    lifecycle=fal_client.StorageSettings(expires_in=LIFETIME_SECONDS),
+                )
+            if not self._service.allows_file_url(url):
+                raise ValueError("not an address of a file")
+            return url
+        except (httpx.TransportError, TimeoutError) as error:
+            raise NetworkDownError("The picture could not be uploaded: fal.ai cannot be reached.") from error
+        except (httpx.HTTPStatusError, fal_client.FalClientHTTPError) as error:
+            if error.response.status_code in (401, 403):
+                raise BadKeyError("fal.ai does not accept the key for uploads.") from error
+            raise UploadFailedError(
+                f"fal.ai does not take the picture (error {error.response.status_code})."
+            ) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise UploadFailedError("fal.ai's answer to the upload makes no sense.") from error
+
+    def _record(self, sha256: str) -> Path:
+        return self._folder / f"{sha256}.json"
+
+    def _known(self, sha256: str) -> str:
+        try:
+            record = json.loads(self._record(sha256).read_bytes())
+            fits = record["service"] == self._service.cdn_url
+            lives = time.time() + SPARE_SECONDS < float(record["expires_at"])
+            return str(record["url"]) if fits and lives else ""
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""  # Not known, or not readable: uploading again is free.
+
+    def _remember(self, sha256: str, url: str) -> None:
+        record = {
+            "url": url,
+            "service": self._service.cdn_url,
+            "expires_at": time.time() + LIFETIME_SECONDS,
+        }
+        try:
+            write_json_atomically(self._record(sha256), record)
+        except OSError as error:
+            raise JournalError(f"{self._folder} cannot be written: {error.strerror}.") from error
+
+
+def _content(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WrongRequestError(f"The picture {path} cannot be read.") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise WrongRequestError(f"The picture {path} changed while it was being sent.")
+    return data

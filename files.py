@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files: written whole or not at all, recognised by content, complete to the last byte."""
+
+import hashlib
+import json
+import os
+import struct
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO
+
+CHUNK_BYTES = 1 << 20
+
+
+class FileKind(StrEnum):
+    """File types by their content; the value is the usual extension."""
+
+    GLB = "glb"
+    PNG = "png"
+    JPEG = "jpg"
+    WEBP = "webp"
+    MP4 = "mp4"
+    UNKNOWN = ""
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename inside ``folder`` survive a power cut, where the system can."""
+    if os.name == "nt":
+        return  # Windows has no handle on a folder to flush.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``: a reader sees the old bytes or the new ones, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, 0o644)  # mkstemp makes private files; a set is meant to be shared.
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def write_json_atomically(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, text.encode() + b"\n")
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copy ``source`` to ``target``; ``target`` is never seen half-copied."""
+    if target.exists() and source.samefile(target):
+        return
+    write_atomically(target, source.read_bytes())
+
+
+def kind_of(head: bytes) -> FileKind:
+    """The type that the first 12 bytes (or more) of a file tell."""
+    if head.startswith(b"glTF"):
+        return FileKind.GLB
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return FileKind.PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return FileKind.JPEG
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return FileKind.WEBP
+    if head[4:8] == b"ftyp":
+        return FileKind.MP4
+    return FileKind.UNKNOWN
+
+
+def kind_of_file(path: Path) -> FileKind:
+    with path.open("rb") as stream:
+        return kind_of(stream.read(16))
+
+
+def missing_end(path: Path) -> str:
+    """Why a file is not whole, judged by its own container, or "" when it is.
+
+    GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
+    WebP: RIFF length. MP4: boxes tile the file and include ``moov``.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(16)
+        match kind_of(head):
+            case FileKind.GLB:
+                return _missing_bytes(size, struct.unpack_from("<I", head, 8)[0] if size >= 12 else 12)
+            case FileKind.WEBP:
+                return _missing_bytes(size, struct.unpack_from("<I", head, 4)[0] + 8)
+            case FileKind.PNG:
+                return "" if b"IEND" in _tail(stream, size) else "its end (IEND) is missing"
+            case FileKind.JPEG:
+                return "" if b"\xff\xd9" in _tail(stream, size) else "its end marker is missing"
+            case FileKind.MP4:
+                return _mp4_gap(stream, size)
+            case _:
+                return "its type is not known"
+
+
+def _missing_bytes(size: int, announced: int) -> str:
+    return "" if size >= announced else f"it has {size} of {announced} bytes"
+
+
+def _tail(stream: BinaryIO, size: int) -> bytes:
+    stream.seek(max(0, size - 64))
+    return stream.read()
+
+
+def _mp4_gap(stream: BinaryIO, size: int) -> str:
+    position, boxes = 0, set()
+    while position < size:
+        stream.seek(position)
+        header = stream.read(16)
+        if len(header) < 8:
+            return "its last box is cut off"
+        length, name = struct.unpack(">I4s", header[:8])
+        if length == 1 and len(header) == 16:
+            length = struct.unpack(">Q", header[8:16])[0]
+        elif length == 0:
+            length = size - position  # By the format: this box reaches to the end.
+        if length < 8 or position + length > size:
+            return "its last box is cut off"
+        boxes.add(name)
+        position += length
+    return "" if {b"moov", b"mdat"} <= boxes else "its index (moov) or its data (mdat) is missing"

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The product on its background: exact colour where nothing stands, a soft shadow where it does."""
+
+from enum import StrEnum
+
+import numpy as np
+from PIL import Image
+
+AMBIENT_SHADOW = 0.06  # The little light that the product takes from the far ground is no visible shadow.
+BORDER = 0.12  # Share of the frame along which the shadow fades: its borders are pure background.
+GREY = 0.214  # Linear value of the neutral grey: 8-bit 127.
+
+
+class Background(StrEnum):
+    WHITE = "white"
+    GREY = "grey"
+    TRANSPARENT = "transparent"
+
+
+def compose(colour: np.ndarray, shadow: np.ndarray, background: Background) -> Image.Image:
+    """Lay the product over its shadow over the background.
+
+    colour: uint8 (h, w, 4), sRGB display values, not premultiplied; shadow: float (h, w), the share of
+    light missing on the ground. Returns RGB, or RGBA for the transparent background.
+    """
+    coverage = colour[..., 3:].astype(np.float32) / 255.0
+    product = colour[..., :3].astype(np.float32)
+    dark = _soft_shadow(shadow)[..., None]
+    if background is Background.TRANSPARENT:
+        # Black with alpha darkens display values: take the alpha that gives the physical tone on white.
+        below = (1.0 - _to_display(1.0 - dark)) * (1.0 - coverage)
+        alpha = coverage + below
+        rgb = np.where(alpha > 0.0, product * coverage / np.maximum(alpha, 1e-6), 0.0)
+        return Image.fromarray(_to_bytes(np.concatenate((rgb, alpha * 255.0), axis=-1)), "RGBA")
+    level = 1.0 if background is Background.WHITE else GREY
+    ground = _to_display(level * (1.0 - dark)) * 255.0
+    return Image.fromarray(_to_bytes(product * coverage + ground * (1.0 - coverage)), "RGB")
+
+
+def mask_of(colour: np.ndarray) -> Image.Image:
+    """The product's coverage as an 8-bit picture: 255 is product."""
+    return Image.fromarray(np.ascontiguousarray(colour[..., 3]), "L")
+
+
+def fill_of(mask: Image.Image) -> float:
+    """Share of the frame's larger side that the product takes, 0 when it is not in the picture."""
+    box = mask.point(lambda value: 255 if value > 127 else 0).getbbox()
+    if box is None:
+        return 0.0
+    left, top, right, bottom = box
+    return max(right - left, bottom - top) / max(mask.size)
+
+
+def _soft_shadow(shadow: np.ndarray) -> np.ndarray:
+    """Without the ambient part, pure at the borders of the frame."""
+    height, width = shadow.shape
+    kept = np.clip((shadow - AMBIENT_SHADOW) / (1.0 - AMBIENT_SHADOW), 0.0, 1.0)
+    return kept * np.minimum.outer(_border_fade(height), _border_fade(width))
+
+
+def _border_fade(length: int) -> np.ndarray:
+    """0 at both ends, 1 inside, smooth between."""
+    from_border = np.minimum(np.arange(length), np.arange(length)[::-1]) / (length * BORDER)
+    rise = np.clip(from_border, 0.0, 1.0)
+    return rise * rise * (3.0 - 2.0 * rise)
+
+
+def _to_display(linear: np.ndarray) -> np.ndarray:
+    """sRGB transfer function (IEC 61966-2-1), 0 to 1."""
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055)
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

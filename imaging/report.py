@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``index.html`` of a set: one page that opens from disk, without a script or a network."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+Record = dict[str, Any]
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #c0392b; --good: #1e8449; }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1200px; padding: 2rem 1.25rem 4rem; }
+h1 { font-size: 1.9rem; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; }
+p.lead { margin: .25rem 0 0; opacity: .75; }
+.state { border-radius: 99px; font-size: .85rem; padding: .1rem .7rem; background: var(--soft); vertical-align: middle; }
+.state.done { color: #fff; background: var(--good); } .state.failed, .state.held { color: #fff; background: var(--bad); }
+.pair { border-top: 1px solid var(--line); display: grid; gap: 1rem; grid-template-columns: 11rem 1fr 1fr; padding: 1rem 0; }
+.pair h3 { font-size: 1rem; margin: 0; } .pair p, figcaption { font-size: .85rem; margin: .2rem 0 0; opacity: .75; }
+figure { margin: 0; } figure img, figure video { background: #fff; border: 1px solid var(--line); border-radius: 6px;
+  display: block; height: auto; width: 100%; }
+.row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
+.film { max-width: 560px; } .fault { color: var(--bad); opacity: 1 !important; overflow-wrap: anywhere; }
+.empty { align-items: center; aspect-ratio: 1; background: var(--soft); border-radius: 6px; display: flex;
+  justify-content: center; padding: 1rem; text-align: center; }
+table { border-collapse: collapse; } td { padding: .15rem 1.25rem .15rem 0; vertical-align: top; overflow-wrap: anywhere; }
+@media (max-width: 720px) { .pair { grid-template-columns: 1fr 1fr; } .pair > div { grid-column: 1 / -1; } }
+"""
+
+
+def build_report(record: Record) -> str:
+    """The page for a manifest. Shows what is there; what is missing or failed says so."""
+    name = escape(str(record.get("product", "Product")))
+    state = escape(str(record.get("state", "partial")))
+    parts = [
+        f"<h1>{name} <span class='state {state}'>{state}</span></h1>",
+        f"<p class='lead'>{escape(_lead(record))}</p>",
+    ]
+    if record.get("error"):
+        parts.append(f"<p class='fault'>{escape(str(record['error']))}</p>")
+    parts += _section("Source", _source(record))
+    parts += _section("Angles", [_pair(entry) for entry in record.get("angles", [])])
+    parts += _section("Film", [_film(entry) for entry in record.get("videos", [])])
+    parts += _section("Model", [_model(record)])
+    body = "\n".join(parts)
+    return (
+        "<!doctype html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+        f"<title>{name}</title>\n<style>{STYLE}</style>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _section(title: str, content: Iterable[str]) -> list[str]:
+    content = [part for part in content if part]
+    return [f"<h2>{title}</h2>", *content] if content else []
+
+
+def _lead(record: Record) -> str:
+    tool = record.get("tool", {})
+    made = str(record.get("created", ""))[:16].replace("T", " ")
+    return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}"
+
+
+def _source(record: Record) -> list[str]:
+    source = record.get("source", {})
+    match source.get("kind"):
+        case "photos":
+            figures = [_figure(f"source/{item['name']}", item["name"]) for item in source.get("files", [])]
+            return [f"<div class='row'>{''.join(figures)}</div>"]
+        case "text":
+            return [f"<p>“{escape(str(source.get('text', '')))}”</p>"]
+        case "model":
+            return [f"<p>{escape(item['name'])}</p>" for item in source.get("files", [])]
+    return []
+
+
+def _pair(entry: Record) -> str:
+    render, photo = entry.get("render"), entry.get("photo") or {}
+    facts = [f"azimuth {entry.get('azimuth', 0):g}°, elevation {entry.get('elevation', 0):g}°"]
+    if entry.get("fill"):
+        facts.append(f"fills {entry['fill']:.0%} of the frame")
+    words = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    if photo.get("error"):
+        words += f"<p class='fault'>{escape(str(photo['error']))}</p>"
+    left = _figure(render["path"], f"Render, {render['samples']} samples") if render else _empty("Not rendered yet")
+    maker = photo.get("endpoint") or photo.get("engine", "")
+    right = _figure(photo["path"], f"Photo, {maker}") if photo.get("path") else _empty(_photo_state(photo))
+    return f"<div class='pair'><div><h3>{escape(str(entry['name']))}</h3>{words}</div>{left}{right}</div>"
+
+
+def _photo_state(photo: Record) -> str:
+    return {"waiting": "Photo on its way", "failed": "Photo failed", "uncertain": "Photo uncertain"}.get(
+        str(photo.get("state", "")), "No photo yet"
+    )
+
+
+def _film(entry: Record) -> str:
+    if not entry.get("path"):
+        return f"<p class='fault'>{escape(str(entry.get('error', 'No film yet')))}</p>"
+    address = quote(entry["path"])
+    facts = f"{entry['motion']}, {entry.get('seconds', '')} s, {entry.get('endpoint') or entry.get('engine', '')}"
+    return (
+        f"<figure class='film'><video src='{address}' controls loop muted autoplay playsinline></video>"
+        f"<figcaption>{escape(facts)}</figcaption></figure>"
+    )
+
+
+def _model(record: Record) -> str:
+    model = record.get("model") or {}
+    if not model.get("path"):
+        return ""
+    rows = [("File", f"<a href='{quote(model['path'])}'>{escape(model['path'])}</a>")]
+    if "triangles" in model:
+        rows.append(("Triangles", f"{model['triangles']:,}"))
+    if "size_m" in model:
+        rows.append(("Size", " × ".join(f"{side:.4g}" for side in model["size_m"]) + " m"))
+    if model.get("endpoint"):
+        rows.append(("Made by", escape(f"{model['endpoint']} ({model.get('request_id', '')})")))
+    rows += [("Fault", f"<span class='fault'>{escape(fault)}</span>") for fault in model.get("faults", [])]
+    return "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
+
+
+def _figure(path: str, caption: str) -> str:
+    address = quote(path)
+    return (
+        f"<figure><a href='{address}'><img src='{address}' alt='{escape(caption, quote=True)}' loading='lazy'></a>"
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _empty(text: str) -> str:
+    return f"<figure><div class='empty'>{escape(text)}</div></figure>"

@@ -1,0 +1,515 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set from start to end: model, references, photos, film; rendering and the cloud side by side.
+
+The main thread renders. What fal makes goes through the bridge, on its thread, the moment its picture is
+on disk. Each result stands in ``set.json`` as soon as it is there, so a run that died goes on where it
+was: finished files that still fit are kept, paid jobs are found in the journal.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import bpy
+from PIL import Image
+
+from . import prompts
+from .angles import Angle, hero_first, hero_of
+from .errors import MachineError, PhotorealError
+from .fal_bridge.bridge import Bridge
+from .fal_bridge.errors import UncertainSubmitError
+from .fal_bridge.jobs import Generation, Job, JobResult, Kind
+from .files import copy_atomically
+from .imaging.compose import Background, compose, fill_of, mask_of
+from .imaging.report import build_report
+from .plan import Engine, SetPlan, SourceKind
+from .progress import Reporter
+from .set_folder import Record, SetFolder, SetState, angle_record
+from .studio import render, rig, turntable
+from .studio.session import Session, convert_to_glb, open_session
+from .version import VERSION
+
+log = logging.getLogger(__name__)
+
+LEAST_FILL, MOST_FILL = 0.85, 0.90
+MOTION = "turntable"
+VIDEO_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. ``exit_code`` is that of the command line."""
+
+    state: SetState
+    exit_code: int
+    folder: Path
+
+
+def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
+    """Make the set of ``plan``, or finish the one that is in its folder.
+
+    Raises PhotorealError for what ends the whole run; a fault of one angle or of the film is recorded
+    and the rest goes on.
+    """
+    plan.check()
+    folder = SetFolder.prepare(
+        plan.out,
+        product=plan.source.product,
+        source=plan.source.record(),
+        tool={"name": "Photoreal Set", "version": VERSION, "blender": bpy.app.version_string},
+    )
+    reporter.tell("started", product=plan.source.product, summary=_summary(plan), set=str(folder.root))
+    run = _Run(plan, folder, reporter)
+    try:
+        return run.go()
+    except PhotorealError as error:
+        state = SetState.HELD if isinstance(error, UncertainSubmitError) else SetState.FAILED
+        with folder.change() as record:
+            record["state"], record["error"] = state.value, str(error)
+        raise
+    finally:
+        folder.write_report(build_report(folder.record))
+
+
+def _summary(plan: SetPlan) -> str:
+    photos = "Cycles" if plan.engine is Engine.CYCLES else plan.photo_endpoint
+    film = {None: "no film", Engine.CYCLES: "film by Cycles", Engine.FAL: f"film by {plan.video_endpoint}"}
+    return f"{len(plan.angles)} angles, photos by {photos}, {film[plan.video]}"
+
+
+class _Run:
+    """One run over one set folder."""
+
+    def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._reporter = reporter
+        self._bridge: Bridge | None = None
+        self._waiting: list[Future[None]] = []
+        self._told_of_denoiser = False
+        self._film_sent = False
+
+    def go(self) -> Outcome:
+        plan = self._plan
+        with ExitStack() as stack:
+            if plan.uses_fal:
+                assert plan.service is not None
+                self._bridge = stack.enter_context(Bridge(plan.service, self._folder.journal, self._show_job))
+            self._keep_source()
+            self._get_model()
+            session = stack.enter_context(
+                open_session(self._folder.model, resolution=plan.resolution, device=plan.device)
+            )
+            self._record_model(session)
+            self._render_references(session)
+            if plan.engine is Engine.CYCLES:
+                self._photograph(session)
+            if plan.video is Engine.CYCLES:
+                self._film(session)
+            self._wait_for_cloud()
+        return self._finish()
+
+    # --- the model ------------------------------------------------------------------------------
+
+    def _keep_source(self) -> None:
+        if self._plan.source.kind is SourceKind.PHOTOS:
+            for path in self._plan.source.files:
+                copy_atomically(path, self._folder.root / "source" / path.name)
+
+    def _get_model(self) -> None:
+        """Bring the product's GLB into the folder: a copy, a conversion, or a paid job."""
+        source, target = self._plan.source, self._folder.model
+        if self._folder.has(self._folder.record["model"]):
+            return
+        made_by: Record = {}
+        if source.kind is SourceKind.MODEL:
+            if source.files[0].suffix.lower() == ".glb":
+                copy_atomically(source.files[0], target)
+            else:
+                convert_to_glb(source.files[0].absolute(), target)
+        else:
+            result = self._generate(
+                Generation(
+                    kind=Kind.MODEL,
+                    endpoint=self._plan.chosen_model_endpoint,
+                    label="3D model",
+                    images=source.files,
+                    prompt=source.text,
+                    seed=self._plan.seed,
+                ),
+                target.with_suffix(""),
+            ).result()
+            made_by = {"endpoint": result.endpoint, "request_id": result.request_id}
+        with self._folder.change() as record:
+            record["model"] = {**self._folder.entry(target), **made_by}
+
+    def _record_model(self, session: Session) -> None:
+        product = session.product
+        with self._folder.change() as record:
+            record["model"].update(
+                triangles=product.triangles,
+                size_m=[round(side, 6) for side in product.size_m],
+                standing_matrix=session.standing_matrix,
+                faults=list(product.faults),
+            )
+            kept = {entry["name"]: entry for entry in record["angles"]}
+            record["angles"] = [
+                {**kept.get(angle.name, {}), "name": angle.name, "azimuth": angle.azimuth, "elevation": angle.elevation}
+                for angle in self._plan.angles
+            ]
+        for fault in product.faults:
+            self._reporter.tell("warning", text=fault)
+
+    # --- references -----------------------------------------------------------------------------
+
+    def _render_references(self, session: Session) -> None:
+        session.light(rig.REFERENCE)
+        angles = hero_first(list(self._plan.angles))
+        for index, angle in enumerate(angles):
+            self._progress("references", index, len(angles), angle.name)
+            self._render_reference(session, angle)
+            if self._plan.engine is Engine.FAL:
+                self._send_to_photographer(angle)
+        self._progress("references", len(angles), len(angles))
+
+    def _render_reference(self, session: Session, angle: Angle) -> None:
+        quality = self._quality(render.REFERENCE)
+        made_with = self._made_with(angle, quality, rig.REFERENCE)
+        entry = self._angle(angle)
+        mask_file = self._folder.root / "masks" / f"{angle.name}.png"
+        if self._folder.has(entry.get("render"), made_with=made_with) and mask_file.is_file():
+            return
+        target_fill = angle.fill
+        framing = session.framing(angle)
+        shot = session.shoot(framing, angle, quality)
+        self._note_denoiser(session)
+        mask = mask_of(shot.colour)
+        fill = fill_of(mask)
+        if angle.shows_whole_product and fill and not LEAST_FILL <= fill <= MOST_FILL:
+            # Transparent materials: less is seen than the vertices span.
+            target_fill = angle.fill * angle.fill / fill
+            framing = session.framing(angle, fill=target_fill)
+            shot = session.shoot(framing, angle, quality)
+            mask = mask_of(shot.colour)
+            fill = fill_of(mask)
+        picture = compose(shot.colour, shot.shadow, self._plan.background)
+        stored_mask = self._folder.store(f"masks/{angle.name}.png", _png(mask))
+        stored = self._folder.store(f"renders/{angle.name}.png", _png(picture))
+        with self._folder.change() as record:
+            angle_record(record, angle.name).update(
+                camera={
+                    "matrix_world": framing.matrix.tolist(),
+                    "lens_mm": framing.lens_mm,
+                    "sensor_mm": framing.sensor_mm,
+                },
+                render={
+                    **stored,
+                    "width": picture.width,
+                    "height": picture.height,
+                    "samples": shot.samples,
+                    "seconds": round(shot.seconds, 2),
+                    "target_fill": target_fill,
+                    "made_with": made_with,
+                },
+                mask=stored_mask["path"],
+                fill=round(fill, 4),
+            )
+
+    def _note_denoiser(self, session: Session) -> None:
+        if not session.has_denoiser and not self._told_of_denoiser:
+            self._told_of_denoiser = True
+            self._reporter.tell(
+                "note", text="This Blender was built without OpenImageDenoise: more samples instead, slower."
+            )
+
+    # --- photos and film by Cycles --------------------------------------------------------------
+
+    def _photograph(self, session: Session) -> None:
+        session.light(rig.PHOTO)
+        quality = self._quality(render.PHOTO)
+        angles = self._plan.angles
+        for index, angle in enumerate(angles):
+            self._progress("photos", index, len(angles), angle.name)
+            made_with = self._made_with(angle, quality, rig.PHOTO)
+            entry = self._angle(angle)
+            if self._folder.has(entry.get("photo"), made_with=made_with):
+                self._offer_to_filmmaker(angle, self._folder.root / entry["photo"]["path"])
+                continue
+            framing = session.framing(angle, fill=entry["render"]["target_fill"])
+            shot = session.shoot(framing, angle, quality)
+            picture = compose(shot.colour, shot.shadow, self._plan.background)
+            self._record_photo(
+                angle,
+                {
+                    **self._folder.store(f"photos/{angle.name}.png", _png(picture)),
+                    "engine": Engine.CYCLES.value,
+                    "state": "done",
+                    "samples": shot.samples,
+                    "seconds": round(shot.seconds, 2),
+                    "made_with": made_with,
+                },
+            )
+            self._offer_to_filmmaker(angle, self._folder.root / "photos" / f"{angle.name}.png")
+        self._progress("photos", len(angles), len(angles))
+
+    def _film(self, session: Session) -> None:
+        session.light(rig.PHOTO)
+        made_with = self._made_with(None, render.VIDEO, rig.PHOTO)
+        if any(self._folder.has(entry, made_with=made_with) for entry in self._folder.record["videos"]):
+            return
+        began = time.monotonic()
+        target = self._folder.root / "video" / f"{MOTION}.mp4"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        side = turntable.frame_side(self._plan.resolution)
+        with tempfile.TemporaryDirectory(prefix="photoreal-film-") as scratch:
+            frames = []
+            self._progress("film", 0, turntable.FRAMES)
+            for index, shot in enumerate(session.turntable()):
+                path = Path(scratch) / f"{index:04}.png"
+                path.write_bytes(_png(compose(shot.colour, shot.shadow, self._film_background())))
+                frames.append(path)
+                self._progress("film", index + 1, turntable.FRAMES)
+            turntable.encode(frames, target, side)
+        self._record_video(
+            {
+                **self._folder.entry(target),
+                "engine": Engine.CYCLES.value,
+                "motion": MOTION,
+                "seconds": turntable.SECONDS,
+                "frames": turntable.FRAMES,
+                "width": side,
+                "height": side,
+                "loop": True,
+                "state": "done",
+                "render_seconds": round(time.monotonic() - began, 1),
+                "made_with": made_with,
+            }
+        )
+
+    def _film_background(self) -> Background:
+        """A film has no alpha: white stands in for transparent."""
+        wanted = self._plan.background
+        return Background.WHITE if wanted is Background.TRANSPARENT else wanted
+
+    # --- photos and film by fal -----------------------------------------------------------------
+
+    def _send_to_photographer(self, angle: Angle) -> None:
+        """Have the render of ``angle`` re-photographed; the hero's photo starts the film."""
+        with self._folder.change() as record:
+            angle_record(record, angle.name).setdefault("photo", {"engine": Engine.FAL.value, "state": "waiting"})
+        generation = Generation(
+            kind=Kind.PHOTO,
+            endpoint=self._plan.photo_endpoint,
+            label=f"{angle.name} photo",
+            images=(self._folder.root / "renders" / f"{angle.name}.png",),
+            prompt=prompts.photo_prompt(angle, self._plan.background.value, self._plan.prompt),
+            seed=self._plan.seed,
+        )
+        future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
+
+        def keep(result: JobResult) -> None:
+            with Image.open(result.path) as original:
+                picture = original.convert("RGBA" if "A" in original.getbands() else "RGB")
+            stored = self._folder.store(f"photos/{angle.name}.png", _png(picture))
+            self._record_photo(
+                angle,
+                {
+                    **stored,
+                    "engine": Engine.FAL.value,
+                    "state": "done",
+                    "endpoint": result.endpoint,
+                    "request_id": result.request_id,
+                    "seed": result.seed,
+                    "prompt": generation.prompt,
+                    "width": picture.width,
+                    "height": picture.height,
+                    "original": self._folder.relative(result.path),
+                },
+            )
+            self._offer_to_filmmaker(angle, result.path)
+
+        def lose(error: PhotorealError) -> None:
+            self._record_photo(
+                angle,
+                {
+                    "engine": Engine.FAL.value,
+                    "state": _state_of(error),
+                    "endpoint": generation.endpoint,
+                    "error": str(error),
+                },
+            )
+
+        self._when_ready(future, keep, lose)
+
+    def _send_to_filmmaker(self, photo: Path) -> None:
+        self._film_sent = True
+        generation = Generation(
+            kind=Kind.VIDEO,
+            endpoint=self._plan.video_endpoint,
+            label="film",
+            images=(photo,),
+            prompt=prompts.video_prompt(self._plan.prompt),
+            negative_prompt=prompts.TURNTABLE_UNWANTED,
+            seed=self._plan.seed,
+            seconds=VIDEO_SECONDS,
+        )
+        video: Record = {"engine": Engine.FAL.value, "motion": MOTION, "endpoint": generation.endpoint}
+
+        def keep(result: JobResult) -> None:
+            self._record_video(
+                {
+                    **self._folder.entry(result.path),
+                    **video,
+                    "seconds": VIDEO_SECONDS,
+                    "loop": False,
+                    "state": "done",
+                    "request_id": result.request_id,
+                    "prompt": generation.prompt,
+                }
+            )
+
+        def lose(error: PhotorealError) -> None:
+            self._record_video({**video, "state": _state_of(error), "error": str(error)})
+
+        future = self._generate(generation, self._folder.root / "video" / MOTION)
+        self._when_ready(future, keep, lose)
+
+    def _offer_to_filmmaker(self, angle: Angle, photo: Path) -> None:
+        if self._plan.video is Engine.FAL and angle.name == hero_of(list(self._plan.angles)).name:
+            self._send_to_filmmaker(photo)
+
+    def _film_without_hero(self) -> None:
+        """When the hero's photo failed, the film starts from the first photo that did not."""
+        if self._plan.video is not Engine.FAL or self._film_sent:
+            return
+        for entry in self._folder.record["angles"]:
+            photo = entry.get("photo", {})
+            if photo.get("state") == "done":
+                self._reporter.tell("warning", text=f"The film starts from the {entry['name']} photo: the hero failed.")
+                self._send_to_filmmaker(self._folder.root / photo["path"])
+                return
+        self._record_video(
+            {
+                "engine": Engine.FAL.value,
+                "motion": MOTION,
+                "state": "failed",
+                "error": "There is no photo that the film could start from.",
+            }
+        )
+
+    def _generate(self, generation: Generation, target: Path) -> Future[JobResult]:
+        assert self._bridge is not None, "fal is used without a bridge"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return self._bridge.start(generation, target)
+
+    def _when_ready(
+        self, future: Future[JobResult], keep: Callable[[JobResult], None], lose: Callable[[PhotorealError], None]
+    ) -> None:
+        """Let ``keep`` or ``lose`` have what comes of ``future``, on the bridge's thread."""
+        settled: Future[None] = Future()
+        self._waiting.append(settled)
+
+        def settle(done: Future[JobResult]) -> None:
+            try:
+                keep(done.result())
+            except PhotorealError as error:
+                lose(error)
+            except Exception as error:  # noqa: BLE001  A callback has nobody above it who would see it.
+                log.exception("A result could not be kept")
+                lose(MachineError(f"The result could not be kept ({error}).", hint="Run the same command again."))
+            finally:
+                settled.set_result(None)
+
+        future.add_done_callback(settle)
+
+    def _wait_for_cloud(self) -> None:
+        self._settle_all()
+        self._film_without_hero()
+        self._settle_all()
+
+    def _settle_all(self) -> None:
+        while self._waiting:  # What settles may add to it: the hero's photo starts the film.
+            self._waiting[0].result()
+            self._waiting.pop(0)
+
+    def _show_job(self, job: Job) -> None:
+        self._reporter.tell(
+            "job",
+            label=job.label,
+            state=job.state.value,
+            endpoint=job.endpoint,
+            request_id=job.request_id,
+            queue_position=job.queue_position,
+            message=job.message,
+            error=job.error,
+        )
+
+    # --- the manifest ---------------------------------------------------------------------------
+
+    def _quality(self, quality: render.Quality) -> render.Quality:
+        return replace(quality, samples=self._plan.samples) if self._plan.samples else quality
+
+    def _made_with(self, angle: Angle | None, quality: render.Quality, light: rig.Rig) -> str:
+        """A digest of all that decides what a picture looks like: the same one needs no second render."""
+        facts = (
+            self._folder.record["model"]["sha256"],
+            asdict(angle) if angle else MOTION,
+            asdict(quality),
+            asdict(light),
+            self._plan.background.value,
+            self._plan.resolution,
+            bpy.app.version_string,
+            VERSION,
+        )
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    def _angle(self, angle: Angle) -> Record:
+        return next(entry for entry in self._folder.record["angles"] if entry["name"] == angle.name)
+
+    def _record_photo(self, angle: Angle, photo: Record) -> None:
+        with self._folder.change() as record:
+            angle_record(record, angle.name)["photo"] = photo
+
+    def _record_video(self, video: Record) -> None:
+        with self._folder.change() as record:
+            others = [entry for entry in record["videos"] if entry["motion"] != video["motion"]]
+            record["videos"] = [*others, video]
+
+    def _progress(self, stage: str, done: int, of: int, label: str = "") -> None:
+        self._reporter.tell("progress", stage=stage, done=done, of=of, label=label)
+
+    def _finish(self) -> Outcome:
+        record = self._folder.record
+        states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
+        if self._plan.video is not None:
+            states += [entry["state"] for entry in record["videos"]]
+        if "uncertain" in states:
+            state, code = SetState.HELD, UncertainSubmitError.exit_code
+        elif all(state == "done" for state in states):
+            state, code = SetState.DONE, 0
+        else:
+            some = any(state == "done" for state in states)
+            state, code = (SetState.PARTIAL if some else SetState.FAILED), PhotorealError.exit_code
+        with self._folder.change() as changed:
+            changed["state"] = state.value
+            changed.pop("error", None)
+        return Outcome(state=state, exit_code=code, folder=self._folder.root)
+
+
+def _state_of(error: PhotorealError) -> str:
+    return "uncertain" if isinstance(error, UncertainSubmitError) else "failed"
+
+
+def _png(picture: Image.Image) -> bytes:
+    """PNG without compression: references are read more often than they are stored."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a set is to be made from and how, checked before anything is written or spent."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from .angles import Angle
+from .errors import InputError
+from .fal_bridge.endpoints import (
+    DEFAULT_PHOTO_ENDPOINT,
+    DEFAULT_VIDEO_ENDPOINT,
+    default_model_endpoint,
+    endpoint_for,
+)
+from .fal_bridge.jobs import Kind
+from .fal_bridge.service import Service
+from .files import FileKind, kind_of_file, missing_end, sha256_of
+from .imaging.compose import Background
+from .set_folder import Record
+
+PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
+MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
+MOST_PHOTOS = 4
+LEAST_PHOTO_SIDE = 256
+BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
+
+
+class Engine(StrEnum):
+    CYCLES = "cycles"
+    FAL = "fal"
+
+
+class SourceKind(StrEnum):
+    MODEL = "model"
+    PHOTOS = "photos"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the product comes from: one 3D file, one to four photos, or words."""
+
+    kind: SourceKind
+    files: tuple[Path, ...] = ()
+    text: str = ""
+
+    @property
+    def product(self) -> str:
+        """A name for the product."""
+        return self.files[0].stem if self.files else " ".join(self.text.split()[:6])
+
+    def record(self) -> Record:
+        """What ``set.json`` keeps of it: the same source gives the same record."""
+        record: Record = {"kind": self.kind.value}
+        if self.text:
+            record["text"] = self.text
+        if self.files:
+            record["files"] = [{"name": path.name, "sha256": sha256_of(path)} for path in self.files]
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPlan:
+    """Everything that decides what a set becomes. ``service`` is there when fal takes part."""
+
+    source: Source
+    out: Path
+    angles: tuple[Angle, ...]
+    engine: Engine = Engine.CYCLES
+    video: Engine | None = Engine.CYCLES
+    resolution: int = 1024
+    samples: int | None = None
+    device: str = "auto"
+    background: Background = Background.WHITE
+    model_endpoint: str = ""
+    photo_endpoint: str = DEFAULT_PHOTO_ENDPOINT
+    video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
+    prompt: str = ""
+    seed: int | None = None
+    service: Service | None = None
+
+    @property
+    def uses_fal(self) -> bool:
+        return Engine.FAL in (self.engine, self.video) or self.source.kind is not SourceKind.MODEL
+
+    @property
+    def chosen_model_endpoint(self) -> str:
+        return self.model_endpoint or default_model_endpoint(len(self.source.files))
+
+    def check(self) -> None:
+        """Raises InputError for what could only fail later, when money is spent."""
+        if self.uses_fal and self.service is None:
+            raise InputError(
+                "fal.ai needs a key and none is set.",
+                hint="Set FAL_KEY (or FAL_KEY_FILE), or use a GLB with --engine cycles, which is free.",
+            )
+        if self.source.kind is not SourceKind.MODEL:
+            endpoint_for(self.chosen_model_endpoint, Kind.MODEL)
+        if self.engine is Engine.FAL:
+            endpoint_for(self.photo_endpoint, Kind.PHOTO)
+        if self.video is Engine.FAL:
+            endpoint_for(self.video_endpoint, Kind.VIDEO)
+
+
+def source_from(paths: list[Path], text: str) -> Source:
+    """The source that the user named. Raises InputError with what is wrong with it."""
+    if text.strip():
+        if paths:
+            raise InputError("Give either files or --text, not both.")
+        return Source(kind=SourceKind.TEXT, text=text.strip())
+    if not paths:
+        raise InputError("No source is named.", hint="Give a .glb, .gltf or .blend file, 1-4 photos, or --text.")
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist.", hint="Check the name.")
+        if not path.is_file():
+            raise InputError(f"{path} is not a file.", hint="Name the file itself.")
+        try:
+            with path.open("rb") as stream:
+                empty = not stream.read(1)
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+        if empty:
+            raise InputError(f"{path} is empty.")
+    models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
+    if models:
+        if len(paths) > 1:
+            raise InputError("A 3D file is a source by itself.", hint="Give one 3D file, or only photos.")
+        _check_model(models[0])
+        return Source(kind=SourceKind.MODEL, files=(models[0],))
+    if len(paths) > MOST_PHOTOS:
+        raise InputError(f"{len(paths)} photos are too many.", hint="Give one to four of the same object.")
+    for path in paths:
+        _check_photo(path)
+    return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
+
+
+def _check_model(path: Path) -> None:
+    match path.suffix.lower():
+        case ".glb":
+            if kind_of_file(path) is not FileKind.GLB:
+                raise InputError(f"{path.name} is not a GLB file by its content.", hint="Export it again as glTF Binary.")
+            if gap := missing_end(path):
+                raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
+        case ".gltf":
+            try:
+                document = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise InputError(f"{path.name} is not a glTF file: it is no JSON.", hint="Export it again.") from error
+            if not isinstance(document, dict) or "asset" not in document:
+                raise InputError(f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again.")
+        case ".blend":
+            with path.open("rb") as stream:
+                if not stream.read(7).startswith(BLEND_MAGICS):
+                    raise InputError(f"{path.name} is not a Blender file by its content.")
+
+
+def _check_photo(path: Path) -> None:
+    if kind_of_file(path) not in PHOTO_KINDS:
+        raise InputError(
+            f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a PNG, JPEG or WebP photo.",
+            hint="Convert it first.",
+        )
+    try:
+        with Image.open(path) as photo:
+            photo.load()
+            side = min(photo.size)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+        raise InputError(f"{path.name} is damaged: {error}.", hint="Export the photo again.") from error
+    if side < LEAST_PHOTO_SIDE:
+        raise InputError(f"{path.name} is too small ({side} px).", hint=f"Use photos of {LEAST_PHOTO_SIDE} px or more.")

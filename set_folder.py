@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The set folder: everything about one set, on disk, readable at every moment.
+
+``set.json`` is the truth about it. One ``SetFolder`` object may be used from several threads; every
+change replaces the file as a whole.
+"""
+
+import contextlib
+import copy
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+from .files import sha256_of, write_atomically, write_json_atomically
+
+SCHEMA = 1
+Record = dict[str, Any]
+
+
+class SetState(StrEnum):
+    PARTIAL = "partial"
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"  # A paid call is uncertain and waits for a person.
+
+
+class SetFolder:
+    """Paths and the manifest of one set."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.manifest = root / "set.json"
+        self.report = root / "index.html"
+        self.journal = root / ".journal"
+        self.model = root / "model" / "product.glb"
+        self._lock = threading.Lock()
+        self._record: Record = {}
+
+    @classmethod
+    def prepare(cls, root: Path, *, product: str, source: Record, tool: Record) -> "SetFolder":
+        """Make the folder, or take up a set of the same source that is there.
+
+        Raises InputError when it cannot be written or holds something else.
+        """
+        folder = cls(root)
+        _require_writable(root)
+        earlier = folder._read_earlier()
+        if earlier and earlier.get("source") != source:
+            raise InputError(
+                f"{root} holds a set made from another source ({earlier.get('product', 'unknown')}).",
+                hint="Choose another --out folder.",
+            )
+        if not earlier and any(item.name != ".journal" for item in root.iterdir()):
+            raise InputError(f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder.")
+        created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
+        folder._record = {
+            "schema": SCHEMA,
+            "product": product,
+            "created": created,
+            "tool": tool,
+            "state": SetState.PARTIAL.value,
+            "source": source,
+            "model": earlier.get("model", {}),
+            "angles": earlier.get("angles", []),
+            "videos": earlier.get("videos", []),
+            "cost": earlier.get("cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}),
+        }
+        folder._write()
+        return folder
+
+    @classmethod
+    def open(cls, root: Path) -> "SetFolder":
+        """A set that is there. Raises InputError when there is none."""
+        folder = cls(root)
+        folder._record = folder._read_earlier()
+        if not folder._record:
+            raise InputError(f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`.")
+        return folder
+
+    @property
+    def record(self) -> Record:
+        """A copy of the manifest as it stands."""
+        with self._lock:
+            return copy.deepcopy(self._record)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Record]:
+        """Change the manifest and write it; when the change raises, nothing is written."""
+        with self._lock:
+            changed = copy.deepcopy(self._record)
+            yield changed
+            self._record = changed
+            self._write()
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def has(self, entry: Record | None, **wanted: Any) -> bool:
+        """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
+        if not entry or any(entry.get(name) != value for name, value in wanted.items()):
+            return False
+        path = self.root / entry.get("path", "")
+        return path.is_file() and sha256_of(path) == entry.get("sha256")
+
+    def store(self, relative: str, data: bytes) -> Record:
+        """Write a file of the set; its ``path`` and ``sha256`` for the manifest."""
+        path = self.root / relative
+        write_atomically(path, data)
+        return self.entry(path)
+
+    def write_report(self, page: str) -> None:
+        write_atomically(self.report, page.encode())
+
+    def entry(self, path: Path) -> Record:
+        """``path`` and ``sha256`` of a file that is there."""
+        return {"path": self.relative(path), "sha256": sha256_of(path)}
+
+    def _write(self) -> None:
+        write_json_atomically(self.manifest, self._record)
+
+    def _read_earlier(self) -> Record:
+        if not self.manifest.is_file():
+            return {}
+        try:
+            record = json.loads(self.manifest.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.manifest} cannot be read ({error}).", hint="Choose another folder.") from error
+        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+            raise InputError(f"{self.manifest} is not a set of schema {SCHEMA}.", hint="Choose another folder.")
+        return record
+
+
+def angle_record(record: Record, name: str) -> Record:
+    """The manifest entry of an angle in a manifest being changed; made when it is not there."""
+    for entry in record["angles"]:
+        if entry["name"] == name:
+            return entry
+    entry = {"name": name}
+    record["angles"].append(entry)
+    return entry
+
+
+def _require_writable(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=root, prefix=".write-test-")
+        os.close(descriptor)
+        Path(name).unlink()
+    except OSError as error:
+        raise InputError(
+            f"The output folder {root} cannot be written ({error.strerror or error}).",
+            hint="Choose another --out folder.",
+        ) from error

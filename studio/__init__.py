@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The photo studio in Blender: product, rig, cameras, Cycles."""

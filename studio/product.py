@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The photographed object: brought in, measured, put on the ground in the middle of the studio."""
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..errors import InputError, MachineError
+from . import compat
+
+log = logging.getLogger(__name__)
+
+COLLECTION = "Photoreal Product"
+ROOT = "Photoreal Product Root"
+UNIT_SIZE = 1.0  # Metres of the longest side in the studio: light, shadow and clip planes then fit every product.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """The product in the scene.
+
+    ``root`` carries the whole normalisation: with the identity there, every object is where the file
+    put it. ``standing`` is its matrix when the front looks towards -Y. ``size_m`` is the size in the file, x, y, z in metres. ``faults`` are sentences about
+    what will look wrong.
+    """
+
+    collection: bpy.types.Collection
+    root: bpy.types.Object
+    standing: Matrix
+    size_m: tuple[float, float, float]
+    triangles: int
+    faults: tuple[str, ...]
+
+    def turn(self, degrees: float) -> None:
+        """Turn the product counter-clockwise, seen from above, out of its standing pose."""
+        self.root.matrix_world = Matrix.Rotation(math.radians(degrees), 4, "Z") @ self.standing
+        bpy.context.view_layer.update()
+
+    def restore(self) -> None:
+        """Put every object back to where its file has it."""
+        self.root.matrix_world = Matrix.Identity(4)
+        bpy.context.view_layer.update()
+
+
+def import_product(path: Path, scene: bpy.types.Scene) -> Product:
+    """Bring a GLB or glTF file into a collection of its own and normalise it.
+
+    Raises InputError when Blender cannot read the file or it holds nothing visible.
+    """
+    collection = bpy.data.collections.new(COLLECTION)
+    scene.collection.children.link(collection)
+    objects = _import_objects(path, collection)
+    _hide_cameras_and_lights(objects)
+    root = bpy.data.objects.new(ROOT, None)
+    collection.objects.link(root)
+    for item in objects:
+        if item.parent is None:
+            item.parent = root
+    points = visible_points(collection)
+    if not len(points):
+        raise InputError(f"{path.name} has no visible mesh.", hint="Export the product's meshes into it.")
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = tuple(float(side) for side in high - low)
+    if max(size) <= 0.0:
+        raise InputError(f"All of {path.name} lies in one point.", hint="Check the export scale.")
+    standing = _standing_matrix(low, high)
+    root.matrix_world = standing
+    bpy.context.view_layer.update()
+    return Product(
+        collection=collection,
+        root=root,
+        standing=standing,
+        size_m=size,
+        triangles=_count_triangles(collection),
+        faults=tuple(_repair_textures(objects)),
+    )
+
+
+def _import_objects(path: Path, collection: bpy.types.Collection) -> list[bpy.types.Object]:
+    before = {item.session_uid for item in bpy.data.objects}
+    operator = bpy.ops.import_scene.gltf
+    options = compat.accepted(
+        operator, import_pack_images=True, merge_vertices=False, import_select_created_objects=False
+    )
+    try:
+        operator(filepath=str(path), **options)
+    except RuntimeError as error:
+        if "numpy" in str(error):
+            raise MachineError("Blender's glTF importer needs numpy.", hint="Install it for this Blender.") from error
+        raise InputError(f"Blender cannot read {path.name}: {_reason(error)}.", hint="Export the model again.") from error
+    objects = [item for item in bpy.data.objects if item.session_uid not in before]
+    for item in objects:
+        for holder in tuple(item.users_collection):
+            # The importer keeps shapes of bones in a collection of its own; they are no part of the product.
+            if holder.name.startswith("glTF_not_exported"):
+                item.hide_render = True
+            holder.objects.unlink(item)
+        collection.objects.link(item)
+    return objects
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last telling line of an operator's error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+    return (lines[-1] if lines else "unknown error").removeprefix("Error: ").rstrip(".")
+
+
+def _hide_cameras_and_lights(objects: list[bpy.types.Object]) -> None:
+    """Light and view are the studio's. Hidden, not deleted: meshes may hang below them."""
+    for item in objects:
+        if item.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}:
+            item.hide_render = True
+            item.hide_viewport = True
+
+
+def _standing_matrix(low: np.ndarray, high: np.ndarray) -> Matrix:
+    """On the ground, in the middle, UNIT_SIZE big."""
+    scale = UNIT_SIZE / float((high - low).max())
+    middle = (low + high) / 2.0
+    foot = Vector((float(middle[0]), float(middle[1]), float(low[2])))
+    return Matrix.Scale(scale, 4) @ Matrix.Translation(-foot)
+
+
+def _visible_meshes(
+    collection: bpy.types.Collection,
+) -> Iterator[tuple[bpy.types.Object, bpy.types.Mesh, Matrix]]:
+    """Every mesh that a render shows, as evaluated, with its place in the world."""
+    own = {item.session_uid for item in collection.all_objects}
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    for instance in depsgraph.object_instances:
+        item = instance.object
+        maker = instance.parent if instance.is_instance else item
+        if item.type != "MESH" or maker.original.session_uid not in own:
+            continue
+        if maker.original.hide_render or (item.original.hide_render and not instance.is_instance):
+            continue
+        matrix = instance.matrix_world.copy()
+        mesh = item.to_mesh()
+        yield item, mesh, matrix
+        item.to_mesh_clear()
+
+
+def visible_points(collection: bpy.types.Collection) -> np.ndarray:
+    """World coordinates of all visible vertices, float64 of shape (n, 3)."""
+    parts = []
+    for _item, mesh, matrix in _visible_meshes(collection):
+        flat = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+        mesh.vertices.foreach_get("co", flat)
+        used = np.unique(_corner_vertices(mesh))  # A loose vertex is in no picture.
+        local = flat.reshape(-1, 3)[used].astype(np.float64)
+        transform = np.array(matrix)
+        parts.append(local @ transform[:3, :3].T + transform[:3, 3])
+    points = np.concatenate(parts) if parts else np.empty((0, 3))
+    return points[np.isfinite(points).all(axis=1)]
+
+
+def _corner_vertices(mesh: bpy.types.Mesh) -> np.ndarray:
+    corners = np.empty(len(mesh.loops), dtype=np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    return corners
+
+
+def _count_triangles(collection: bpy.types.Collection) -> int:
+    return sum(len(mesh.loops) - 2 * len(mesh.polygons) for _item, mesh, _matrix in _visible_meshes(collection))
+
+
+def _repair_textures(objects: list[bpy.types.Object]) -> Iterator[str]:
+    """Cut off textures that have no pixels, which Cycles would paint in magenta, and say so."""
+    materials = {
+        slot.material.name: slot.material for item in objects for slot in item.material_slots if slot.material
+    }
+    for name, material in sorted(materials.items()):
+        if not material.node_tree:
+            continue
+        for node in material.node_tree.nodes:
+            if node.type != "TEX_IMAGE" or (node.image and _has_pixels(node.image)):
+                continue
+            texture = node.image.name if node.image else "without a name"
+            for output in node.outputs:
+                for link in tuple(output.links):
+                    material.node_tree.links.remove(link)
+            yield f"Material {name}: its texture {texture} is missing or unreadable, so its plain colour is shown."
+
+
+def _has_pixels(image: bpy.types.Image) -> bool:
+    return bool(image.size[0] and image.size[1])

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A photo session: one product in one studio, in a scene of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..angles import Angle
+from ..errors import InputError, MachineError
+from . import rig, turntable
+from .framing import Framing, frame
+from .product import Product, import_product, visible_points
+from .render import Quality, Renderer, Shot
+
+SCENE = "Photoreal Studio"
+
+
+class Session:
+    """Takes pictures of the product."""
+
+    def __init__(self, scene: bpy.types.Scene, model: Path, *, resolution: int, device: str) -> None:
+        self.product: Product = import_product(model, scene)
+        self._points: np.ndarray = visible_points(self.product.collection)
+        self._studio = rig.Studio(scene, rig.REFERENCE)
+        self._renderer = Renderer(scene, self.product, self._studio, resolution=resolution, device=device)
+
+    @property
+    def has_denoiser(self) -> bool:
+        return self._renderer.has_denoiser
+
+    @property
+    def standing_matrix(self) -> list[list[float]]:
+        """Brings the file's coordinates (in Blender) to those of the camera matrices."""
+        return [list(row) for row in self.product.standing]
+
+    def light(self, chosen: rig.Rig) -> None:
+        self._studio.use(chosen)
+
+    def framing(self, angle: Angle, *, fill: float | None = None) -> Framing:
+        return frame(self._points, angle, fill=fill)
+
+    def shoot(self, framing: Framing, angle: Angle, quality: Quality) -> Shot:
+        return self._renderer.shoot(framing, angle.azimuth, quality)
+
+    def turntable(self) -> Iterator[Shot]:
+        return turntable.turntable(self._renderer)
+
+
+@contextmanager
+def open_session(model: Path, *, resolution: int, device: str) -> Iterator[Session]:
+    """A session in a new scene. Only for a background Blender, which ends with the run."""
+    scene = bpy.data.scenes.new(SCENE)
+    bpy.context.window.scene = scene
+    yield Session(scene, model, resolution=resolution, device=device)
+
+
+def convert_to_glb(source: Path, target: Path) -> None:
+    """Write what a .blend or .gltf file shows as a GLB.
+
+    Raises InputError when Blender cannot open it, MachineError when the GLB cannot be written.
+    """
+    try:
+        if source.suffix.lower() == ".blend":
+            bpy.ops.wm.open_mainfile(filepath=str(source), load_ui=False, use_scripts=False)
+        else:
+            bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+            bpy.ops.import_scene.gltf(filepath=str(source))
+    except RuntimeError as error:
+        raise InputError(f"Blender cannot open {source.name}: {str(error).strip()}") from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.stem}.part.glb")
+    try:
+        bpy.ops.export_scene.gltf(
+            filepath=str(part), export_format="GLB", use_renderable=True, use_visible=True, export_apply=True
+        )
+        part.replace(target)
+    except (RuntimeError, OSError) as error:
+        raise MachineError(f"Blender could not write {target.name}: {str(error).strip()}") from error
+    finally:
+        part.unlink(missing_ok=True)

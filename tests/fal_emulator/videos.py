@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clips that the pretended video models make from one or two pictures."""
+
+import math
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from .pictures import flattened
+
+FRAMES_PER_SECOND = 24
+LONGEST_SIDE = 720
+AUDIO_RATE = 44_100
+DEPTH = 0.10  # How far the camera goes in, as a share of the picture.
+BT709 = (
+    1  # The number of BT.709 in H.264's tables of matrices, primaries and curves; 1 is also limited range.
+)
+
+
+def make_mp4(
+    start: Image.Image,
+    end: Image.Image | None,
+    *,
+    seconds: float,
+    has_sound: bool,
+    longest_side: int = LONGEST_SIDE,
+) -> bytes:
+    """An H.264 clip that begins with ``start``: a slow push-in, or, with ``end``, in and back to ``end``."""
+    size = _even_size(start.size, longest_side)
+    first = flattened(start)
+    room = 1 + DEPTH  # What is left of the picture at the end of the push-in still fills the frame.
+    if first.width > size[0] * room:  # Frames are then cut from a small picture: a third of the time.
+        first = first.resize((round(size[0] * room), round(size[1] * room)), Image.Resampling.LANCZOS)
+    last = flattened(end).resize(first.size, Image.Resampling.LANCZOS) if end is not None else None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "clip.mp4")  # A real file: moving the index to the front reads it again.
+        _write(path, first, last, seconds, size, has_sound)
+        return path.read_bytes()
+
+
+def _write(
+    path: Path,
+    first: Image.Image,
+    last: Image.Image | None,
+    seconds: float,
+    size: tuple[int, int],
+    has_sound: bool,
+) -> None:
+    count = max(1, round(seconds * FRAMES_PER_SECOND))
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
+        video.width, video.height = size
+        video.pix_fmt = "yuv420p"
+        video.time_base = Fraction(1, FRAMES_PER_SECOND)
+        video.options = {"preset": "superfast", "crf": "16"}
+        video.thread_count = 2
+        context = video.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = context.color_range = BT709
+        sound = container.add_stream("aac", rate=AUDIO_RATE) if has_sound else None
+        for number in range(count):
+            share = number / max(1, count - 1)
+            frame = av.VideoFrame.from_image(_moment(first, last, share, size))
+            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+            frame.time_base, frame.pts = Fraction(1, FRAMES_PER_SECOND), number
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        if sound is not None:
+            _mux_silence(container, sound, seconds)
+
+
+def _even_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
+    scale = min(1.0, longest_side / max(size))
+    width, height = (max(16, round(side * scale / 2) * 2) for side in size)
+    return width, height
+
+
+def _moment(first: Image.Image, last: Image.Image | None, share: float, size: tuple[int, int]) -> Image.Image:
+    """The frame at ``share`` of the clip."""
+    if last is None:
+        eased = share * share * (3 - 2 * share)
+        return _zoomed(first, eased, size)
+    depth = math.sin(math.pi * share) ** 2
+    picture = _zoomed(first, depth, size)
+    if last is first or share == 0:
+        return picture
+    mixed = min(1.0, max(0.0, (share - 0.3) / 0.4))
+    return Image.blend(picture, _zoomed(last, depth, size), mixed) if mixed else picture
+
+
+def _zoomed(image: Image.Image, depth: float, size: tuple[int, int]) -> Image.Image:
+    margin = DEPTH * depth / 2
+    box = (
+        image.width * margin,
+        image.height * margin,
+        image.width * (1 - margin),
+        image.height * (1 - margin),
+    )
+    return image.resize(size, Image.Resampling.BICUBIC, box=box)
+
+
+def _mux_silence(container: av.container.OutputContainer, sound: av.AudioStream, seconds: float) -> None:
+    step = 1024
+    for begin in range(0, int(seconds * AUDIO_RATE), step):
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, step), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate, frame.time_base, frame.pts = AUDIO_RATE, Fraction(1, AUDIO_RATE), begin
+        container.mux(sound.encode(frame))
+    container.mux(sound.encode(None))

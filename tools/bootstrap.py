@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds or makes a Python that has bpy and our packages, and starts batch.py there.
+
+Standard library only, and no import of the product: this runs before either exists.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+PYTHONS = ("3.11", "3.13")  # 3.11 gets bpy 4.5 LTS, 3.13 gets bpy 5.2 LTS: see requirements/.
+OLDEST_BLENDER = (4, 3, 0)
+PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
+PROBE_MARK = "photoreal-probe "
+
+# The libraries that the bpy wheel takes from the system, with the Debian package of each.
+DEBIAN_PACKAGES = {
+    "libX11.so.6": "libx11-6",
+    "libXrender.so.1": "libxrender1",
+    "libXfixes.so.3": "libxfixes3",
+    "libXi.so.6": "libxi6",
+    "libXxf86vm.so.1": "libxxf86vm1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+    "libXext.so.6": "libxext6",
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libgomp.so.1": "libgomp1",
+    "libstdc++.so.6": "libstdc++6",
+}
+
+
+class BootstrapError(Exception):
+    """One sentence on what is missing and how to get it."""
+
+
+def load_package() -> ModuleType:
+    """The repository root as the package ``photoreal_set``, whatever its folder is called."""
+    if "photoreal_set" in sys.modules:
+        return sys.modules["photoreal_set"]
+    spec = importlib.util.spec_from_file_location(
+        "photoreal_set", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["photoreal_set"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def say(text: str) -> None:
+    print(f"[photoreal-set] {text}", file=sys.stderr, flush=True)
+
+
+# --- inside a Blender ---------------------------------------------------------------------------
+
+
+def in_real_blender() -> bool:
+    """True in the Blender program, False in the ``bpy`` module and in plain Python."""
+    bpy = sys.modules.get("bpy")
+    return bpy is not None and bool(bpy.app.binary_path)
+
+
+def package_folders() -> list[Path]:
+    """Where a Blender's packages may lie besides its own site-packages."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    folders = [ROOT / ".packages" / version]
+    bpy = sys.modules.get("bpy")
+    if bpy is not None:
+        extensions = Path(bpy.utils.user_resource("EXTENSIONS"))
+        folders.append(extensions / ".local" / "lib" / version / "site-packages")
+    return folders
+
+
+def use_package_folders() -> list[str]:
+    """Put the package folders on the path; the names of the packages that are still missing."""
+    for folder in package_folders():
+        if folder.is_dir() and str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+
+
+def missing_packages_sentence(missing: list[str]) -> str:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"This Blender's Python {version} lacks {', '.join(missing)}: install the Photoreal Set extension in it, "
+        f'or run "{sys.executable}" -m pip install --target "{package_folders()[0]}" '
+        f'-r "{ROOT / "requirements" / "run.in"}" once.'
+    )
+
+
+def print_probe() -> None:
+    """Runs in a Blender that was found: tells its version and what it lacks."""
+    import bpy
+
+    answer = {"version": list(bpy.app.version), "missing": use_package_folders()}
+    print(PROBE_MARK + json.dumps(answer), flush=True)
+
+
+# --- finding a Blender --------------------------------------------------------------------------
+
+
+def blender_command(arguments: list[str]) -> list[str] | None:
+    """The command that runs batch.py in the user's Blender, or None when there is no fit one.
+
+    Raises BootstrapError when the user named a Blender that cannot be used.
+    """
+    if named := os.environ.get("BLENDER", "").strip():
+        blender = shutil.which(named)
+        if blender is None:
+            raise BootstrapError(f"BLENDER names {named}, which is not a program: set it to a Blender or unset it.")
+        if fault := blender_fault(blender):
+            raise BootstrapError(f"The Blender named by BLENDER cannot be used: {fault}")
+    else:
+        blender = shutil.which("blender")
+        if blender is None:
+            return None
+        if fault := blender_fault(blender):
+            say(f"Passing over {blender}: {fault}")
+            return None
+    script = str(ROOT / "batch.py")
+    return [blender, "-b", "--python-exit-code", "3", "--python", script, "--", *arguments]
+
+
+def blender_fault(blender: str) -> str:
+    """Why this Blender cannot run us, or "". The answer is kept until the program changes."""
+    status = Path(blender).resolve().stat()
+    packages = ROOT / ".packages"
+    stamp = [str(ROOT), status.st_size, status.st_mtime_ns, packages.stat().st_mtime_ns if packages.is_dir() else 0]
+    cache = _cache_folder() / f"blender-{hashlib.sha256(str(blender).encode()).hexdigest()[:16]}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        known = json.loads(cache.read_text())
+        if known["stamp"] == stamp and not known["fault"]:
+            return ""
+    fault = _probe(blender)
+    with contextlib.suppress(OSError):  # Without a cache the next start asks again.
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text(json.dumps({"stamp": stamp, "fault": fault}))
+    return fault
+
+
+def _probe(blender: str) -> str:
+    code = (
+        "import importlib.util as u; "
+        f"s = u.spec_from_file_location('bootstrap', {str(Path(__file__).resolve())!r}); "
+        "m = u.module_from_spec(s); s.loader.exec_module(m); m.print_probe()"
+    )
+    try:
+        done = subprocess.run(
+            [blender, "-b", "--python-expr", code], capture_output=True, text=True, errors="replace", timeout=120
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"it does not start ({error})."
+    for line in done.stdout.splitlines():
+        if line.startswith(PROBE_MARK):
+            answer = json.loads(line.removeprefix(PROBE_MARK))
+            if tuple(answer["version"]) < OLDEST_BLENDER:
+                found = ".".join(map(str, answer["version"]))
+                return f"it is Blender {found}, and 4.3 is the oldest that works."
+            if answer["missing"]:
+                return f"its Python lacks {', '.join(answer['missing'])}."
+            return ""
+    return "it does not answer in background mode."
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(base) / "photoreal_set"
+
+
+# --- making an environment ----------------------------------------------------------------------
+
+
+def environment_python(*, dev: bool = False) -> Path:
+    """The Python of ``.venv``, made or completed first when needed.
+
+    Raises BootstrapError with what to install when it cannot be made.
+    """
+    python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if _is_ready(python, dev=dev):
+        return python
+    with _one_at_a_time(ROOT / ".venv.lock"):
+        if not _is_ready(python, dev=dev):
+            _make_environment(python, dev=dev)
+    return python
+
+
+def _requirements(python: Path, *, dev: bool) -> Path:
+    """The lock file that fits the Python of the environment."""
+    home = (ENVIRONMENT / "pyvenv.cfg").read_text()
+    found = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", home, re.MULTILINE)
+    if not found:
+        raise BootstrapError(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
+    return ROOT / "requirements" / f"{'dev' if dev else 'run'}-py{found[1]}{found[2]}.txt"
+
+
+def _marker(python: Path, *, dev: bool) -> Path:
+    digest = hashlib.sha256(_requirements(python, dev=dev).read_bytes()).hexdigest()[:16]
+    return ENVIRONMENT / f"ready-{'dev' if dev else 'run'}-{digest}"
+
+
+def _is_ready(python: Path, *, dev: bool) -> bool:
+    if not python.exists():
+        return False
+    try:
+        if _marker(python, dev=dev).exists():
+            return True
+        return not dev and _marker(python, dev=True).exists()
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Only one process makes the environment; the others wait and then find it ready."""
+    with path.open("w") as lock:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _make_environment(python: Path, *, dev: bool) -> None:
+    if not python.exists():
+        _make_venv()
+    if not python.exists():
+        raise BootstrapError(f"No Python was made at {python}: delete {ENVIRONMENT} and start again.")
+    requirements = _requirements(python, dev=dev)
+    if not requirements.exists():
+        raise BootstrapError(f"{ENVIRONMENT} has a Python that bpy does not exist for: delete this folder and start again.")
+    say(f"Installing the packages of {requirements.relative_to(ROOT)} (about 400 MB with Blender's bpy, once)")
+    installer = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    if not _works([str(python), "-m", "pip", "--version"]):
+        installer = [_uv() or "uv", "pip", "install", "--python", str(python)]
+    _run([*installer, "--require-hashes", "-r", str(requirements)], "The packages could not be installed")
+    _check_bpy(python)
+    _marker(python, dev=dev).touch()
+    say("Ready")
+
+
+def _make_venv() -> None:
+    if own := _own_python():
+        say(f"Making {ENVIRONMENT.name} with {own}")
+        if not _works([own, "-c", "import ensurepip, venv"]):
+            _install_or_ask(["python3-venv"], "Python's venv module is missing")
+        _run([own, "-m", "venv", str(ENVIRONMENT)], "The environment could not be made")
+    elif uv := _uv():
+        say(f"Making {ENVIRONMENT.name} with uv and Python {PYTHONS[0]}")
+        _run([uv, "venv", "--seed", "--python", PYTHONS[0], str(ENVIRONMENT)], "uv could not get Python 3.11")
+    else:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise BootstrapError(
+            f"Blender's bpy exists for Python 3.11 and 3.13, and this is {version}: install one of them, or uv, "
+            "or name a Blender 4.3 or newer in BLENDER."
+        )
+
+
+def _own_python() -> str | None:
+    if f"{sys.version_info.major}.{sys.version_info.minor}" in PYTHONS:
+        return sys.executable
+    return next((found for version in PYTHONS if (found := shutil.which(f"python{version}"))), None)
+
+
+def _uv() -> str | None:
+    return shutil.which("uv")
+
+
+def _works(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _run(command: list[str], fault: str) -> None:
+    done = subprocess.run(command, stdout=sys.stderr)
+    if done.returncode:
+        raise BootstrapError(f"{fault}: the command {command[0]} ended with {done.returncode}; its words are above.")
+
+
+def _check_bpy(python: Path) -> None:
+    """Import bpy once; bring or name the system libraries that it misses."""
+    for _attempt in range(len(DEBIAN_PACKAGES)):
+        done = subprocess.run([str(python), "-c", "import bpy"], capture_output=True, text=True, errors="replace")
+        if done.returncode == 0:
+            return
+        missing = re.search(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object", done.stderr)
+        if not missing:
+            words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise BootstrapError(f"Blender's bpy does not load in {python}: {words}")
+        _install_or_ask(_debian_packages(missing[1]), f"Blender's bpy needs the system library {missing[1]}")
+    raise BootstrapError(f"Blender's bpy does not load in {python}: system libraries are still missing.")
+
+
+def _debian_packages(library: str) -> list[str]:
+    if library not in DEBIAN_PACKAGES:
+        raise BootstrapError(f"Blender's bpy needs the system library {library}: install the package that has it.")
+    # A machine that lacks one of the X libraries mostly lacks them all: one installation instead of ten.
+    return sorted(set(DEBIAN_PACKAGES.values()) - {"libegl1"})
+
+
+def _install_or_ask(packages: list[str], fault: str) -> None:
+    command = f"apt-get install -y {' '.join(packages)}"
+    apt = shutil.which("apt-get")
+    if apt is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        raise BootstrapError(f"{fault}: on Debian or Ubuntu run `sudo {command}` and start again.")
+    say(f"{fault}: installing {' '.join(packages)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run([apt, "update", "-qq"], stdout=sys.stderr, env=quiet, check=False)
+    install = [apt, "install", "-y", "-qq", "--no-install-recommends", *packages]
+    if subprocess.run(install, stdout=sys.stderr, env=quiet, check=False).returncode:
+        raise BootstrapError(f"{fault}, and `{command}` failed; its words are above.")
+
+
+# --- starting there -----------------------------------------------------------------------------
+
+
+def start(command: list[str]) -> NoReturn:
+    """Become ``command``: its exit code and its signals are ours."""
+    if os.name == "nt":  # exec on Windows returns to the prompt at once.
+        sys.exit(subprocess.run(command).returncode)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(command[0], command)
+
+
+def reexec_in_environment(*, dev: bool = False) -> NoReturn:
+    """Start this very command again with the Python of ``.venv``, which is made when needed."""
+    try:
+        python = environment_python(dev=dev)
+    except BootstrapError as error:
+        say(str(error))
+        sys.exit(3)
+    arguments = sys.orig_argv[1:]
+    if Path(sys.executable).absolute() == python.absolute():
+        say(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
+        sys.exit(3)
+    start([str(python), *arguments])
