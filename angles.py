@@ -54,7 +54,9 @@ def chosen_angles(names: str) -> list[Angle]:
     if not wanted:
         raise InputError("No angle is named.", hint=f"Choose from {', '.join(ANGLES)}.")
     if unknown := [name for name in wanted if name not in ANGLES]:
-        raise InputError(f"There is no angle called {unknown[0]!r}.", hint=f"Choose from {', '.join(ANGLES)}.")
+        raise InputError(
+            f"There is no angle called {unknown[0]!r}.", hint=f"Choose from {', '.join(ANGLES)}."
+        )
     return [ANGLES[name] for name in wanted]
 
 

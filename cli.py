@@ -113,7 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     make = commands.add_parser("set", help="make the set of one product")
-    make.add_argument("source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos")
+    make.add_argument(
+        "source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos"
+    )
     make.add_argument("--text", default="", help="words for the product, instead of files")
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
     make.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
@@ -141,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_studio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--angles", default=",".join(ANGLES), metavar="A,B", help=f"from {', '.join(ANGLES)}")
     parser.add_argument("--resolution", type=_resolution, default=1024, metavar="N", help="pixels of a side")
-    parser.add_argument("--samples", type=_positive, metavar="N", help="of Cycles; chosen for quality when left out")
+    parser.add_argument(
+        "--samples", type=_positive, metavar="N", help="of Cycles; chosen for quality when left out"
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--background", choices=[item.value for item in Background], default="white")
 
@@ -162,7 +166,9 @@ def _positive(text: str) -> int:
 def _resolution(text: str) -> int:
     side = _positive(text)
     if not LEAST_RESOLUTION <= side <= MOST_RESOLUTION:
-        raise argparse.ArgumentTypeError(f"{side} is not between {LEAST_RESOLUTION} and {MOST_RESOLUTION} pixels")
+        raise argparse.ArgumentTypeError(
+            f"{side} is not between {LEAST_RESOLUTION} and {MOST_RESOLUTION} pixels"
+        )
     return side
 
 
@@ -222,7 +228,9 @@ def _run_set(plan: SetPlan, reporter: Reporter) -> int:
     from .pipeline import run_set
 
     outcome = run_set(plan, reporter)
-    reporter.tell("finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute()))
+    reporter.tell(
+        "finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute())
+    )
     return outcome.exit_code
 
 

@@ -162,7 +162,12 @@ class _Run:
             )
             kept = {entry["name"]: entry for entry in record["angles"]}
             record["angles"] = [
-                {**kept.get(angle.name, {}), "name": angle.name, "azimuth": angle.azimuth, "elevation": angle.elevation}
+                {
+                    **kept.get(angle.name, {}),
+                    "name": angle.name,
+                    "azimuth": angle.azimuth,
+                    "elevation": angle.elevation,
+                }
                 for angle in self._plan.angles
             ]
         for fault in product.faults:
@@ -262,7 +267,8 @@ class _Run:
 
     def _film(self, session: Session) -> None:
         session.light(rig.PHOTO)
-        made_with = self._made_with(None, render.VIDEO, rig.PHOTO)
+        quality = self._quality(render.VIDEO)
+        made_with = self._made_with(None, quality, rig.PHOTO)
         if any(self._folder.has(entry, made_with=made_with) for entry in self._folder.record["videos"]):
             return
         began = time.monotonic()
@@ -272,7 +278,7 @@ class _Run:
         with tempfile.TemporaryDirectory(prefix="photoreal-film-") as scratch:
             frames = []
             self._progress("film", 0, turntable.FRAMES)
-            for index, shot in enumerate(session.turntable()):
+            for index, shot in enumerate(session.turntable(quality)):
                 path = Path(scratch) / f"{index:04}.png"
                 path.write_bytes(_png(compose(shot.colour, shot.shadow, self._film_background())))
                 frames.append(path)
@@ -304,7 +310,9 @@ class _Run:
     def _send_to_photographer(self, angle: Angle) -> None:
         """Have the render of ``angle`` re-photographed; the hero's photo starts the film."""
         with self._folder.change() as record:
-            angle_record(record, angle.name).setdefault("photo", {"engine": Engine.FAL.value, "state": "waiting"})
+            angle_record(record, angle.name).setdefault(
+                "photo", {"engine": Engine.FAL.value, "state": "waiting"}
+            )
         generation = Generation(
             kind=Kind.PHOTO,
             endpoint=self._plan.photo_endpoint,
@@ -393,7 +401,9 @@ class _Run:
         for entry in self._folder.record["angles"]:
             photo = entry.get("photo", {})
             if photo.get("state") == "done":
-                self._reporter.tell("warning", text=f"The film starts from the {entry['name']} photo: the hero failed.")
+                self._reporter.tell(
+                    "warning", text=f"The film starts from the {entry['name']} photo: the hero failed."
+                )
                 self._send_to_filmmaker(self._folder.root / photo["path"])
                 return
         self._record_video(
@@ -411,7 +421,10 @@ class _Run:
         return self._bridge.start(generation, target)
 
     def _when_ready(
-        self, future: Future[JobResult], keep: Callable[[JobResult], None], lose: Callable[[PhotorealError], None]
+        self,
+        future: Future[JobResult],
+        keep: Callable[[JobResult], None],
+        lose: Callable[[PhotorealError], None],
     ) -> None:
         """Let ``keep`` or ``lose`` have what comes of ``future``, on the bridge's thread."""
         settled: Future[None] = Future()
@@ -422,9 +435,13 @@ class _Run:
                 keep(done.result())
             except PhotorealError as error:
                 lose(error)
-            except Exception as error:  # noqa: BLE001  A callback has nobody above it who would see it.
+            except Exception as error:
                 log.exception("A result could not be kept")
-                lose(MachineError(f"The result could not be kept ({error}).", hint="Run the same command again."))
+                lose(
+                    MachineError(
+                        f"The result could not be kept ({error}).", hint="Run the same command again."
+                    )
+                )
             finally:
                 settled.set_result(None)
 
@@ -475,10 +492,14 @@ class _Run:
         return next(entry for entry in self._folder.record["angles"] if entry["name"] == angle.name)
 
     def _record_photo(self, angle: Angle, photo: Record) -> None:
+        if "error" in photo:
+            self._reporter.tell("warning", text=photo["error"])
         with self._folder.change() as record:
             angle_record(record, angle.name)["photo"] = photo
 
     def _record_video(self, video: Record) -> None:
+        if "error" in video:
+            self._reporter.tell("warning", text=video["error"])
         with self._folder.change() as record:
             others = [entry for entry in record["videos"] if entry["motion"] != video["motion"]]
             record["videos"] = [*others, video]

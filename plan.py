@@ -113,7 +113,9 @@ def source_from(paths: list[Path], text: str) -> Source:
             raise InputError("Give either files or --text, not both.")
         return Source(kind=SourceKind.TEXT, text=text.strip())
     if not paths:
-        raise InputError("No source is named.", hint="Give a .glb, .gltf or .blend file, 1-4 photos, or --text.")
+        raise InputError(
+            "No source is named.", hint="Give a .glb, .gltf or .blend file, 1-4 photos, or --text."
+        )
     for path in paths:
         if not path.exists():
             raise InputError(f"{path} does not exist.", hint="Check the name.")
@@ -143,16 +145,22 @@ def _check_model(path: Path) -> None:
     match path.suffix.lower():
         case ".glb":
             if kind_of_file(path) is not FileKind.GLB:
-                raise InputError(f"{path.name} is not a GLB file by its content.", hint="Export it again as glTF Binary.")
+                raise InputError(
+                    f"{path.name} is not a GLB file by its content.", hint="Export it again as glTF Binary."
+                )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
         case ".gltf":
             try:
                 document = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise InputError(f"{path.name} is not a glTF file: it is no JSON.", hint="Export it again.") from error
+                raise InputError(
+                    f"{path.name} is not a glTF file: it is no JSON.", hint="Export it again."
+                ) from error
             if not isinstance(document, dict) or "asset" not in document:
-                raise InputError(f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again.")
+                raise InputError(
+                    f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again."
+                )
         case ".blend":
             with path.open("rb") as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):
@@ -172,4 +180,6 @@ def _check_photo(path: Path) -> None:
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
         raise InputError(f"{path.name} is damaged: {error}.", hint="Export the photo again.") from error
     if side < LEAST_PHOTO_SIDE:
-        raise InputError(f"{path.name} is too small ({side} px).", hint=f"Use photos of {LEAST_PHOTO_SIDE} px or more.")
+        raise InputError(
+            f"{path.name} is too small ({side} px).", hint=f"Use photos of {LEAST_PHOTO_SIDE} px or more."
+        )

@@ -50,11 +50,16 @@ class PlainReporter:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._started = time.monotonic()
+        self._job_states: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def tell(self, event: str, **facts: Any) -> None:
-        if text := sentence(event, facts):
-            with self._lock:
+        with self._lock:
+            if event == "job":  # A log needs the states of a job, not every step of its queue.
+                if self._job_states.get(facts["label"]) == facts["state"]:
+                    return
+                self._job_states[facts["label"]] = facts["state"]
+            if text := sentence(event, facts):
                 self._stream.write(f"[{clock(time.monotonic() - self._started)}] {text}\n")
                 self._stream.flush()
 
@@ -143,5 +148,10 @@ def _job_sentence(facts: Mapping[str, Any]) -> str:
 def _end_sentence(facts: Mapping[str, Any]) -> str:
     if not facts.get("set"):
         return ""
-    word = {"done": "Finished", "partial": "Finished with faults", "failed": "Failed", "held": "Waiting for you"}
+    word = {
+        "done": "Finished",
+        "partial": "Finished with faults",
+        "failed": "Failed",
+        "held": "Waiting for you",
+    }
     return f"{word.get(facts['state'], facts['state'])}: {facts['set']}/index.html"

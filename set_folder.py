@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .errors import InputError
 from .files import sha256_of, write_atomically, write_json_atomically
@@ -35,11 +35,11 @@ class SetFolder:
     """Paths and the manifest of one set."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.manifest = root / "set.json"
-        self.report = root / "index.html"
-        self.journal = root / ".journal"
-        self.model = root / "model" / "product.glb"
+        self.root = root.absolute()
+        self.manifest = self.root / "set.json"
+        self.report = self.root / "index.html"
+        self.journal = self.root / ".journal"
+        self.model = self.root / "model" / "product.glb"
         self._lock = threading.Lock()
         self._record: Record = {}
 
@@ -58,7 +58,9 @@ class SetFolder:
                 hint="Choose another --out folder.",
             )
         if not earlier and any(item.name != ".journal" for item in root.iterdir()):
-            raise InputError(f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder.")
+            raise InputError(
+                f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
+            )
         created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
         folder._record = {
             "schema": SCHEMA,
@@ -70,7 +72,9 @@ class SetFolder:
             "model": earlier.get("model", {}),
             "angles": earlier.get("angles", []),
             "videos": earlier.get("videos", []),
-            "cost": earlier.get("cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}),
+            "cost": earlier.get(
+                "cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
+            ),
         }
         folder._write()
         return folder
@@ -81,7 +85,9 @@ class SetFolder:
         folder = cls(root)
         folder._record = folder._read_earlier()
         if not folder._record:
-            raise InputError(f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`.")
+            raise InputError(
+                f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`."
+            )
         return folder
 
     @property
@@ -131,18 +137,22 @@ class SetFolder:
         try:
             record = json.loads(self.manifest.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.manifest} cannot be read ({error}).", hint="Choose another folder.") from error
+            raise InputError(
+                f"{self.manifest} cannot be read ({error}).", hint="Choose another folder."
+            ) from error
         if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            raise InputError(f"{self.manifest} is not a set of schema {SCHEMA}.", hint="Choose another folder.")
+            raise InputError(
+                f"{self.manifest} is not a set of schema {SCHEMA}.", hint="Choose another folder."
+            )
         return record
 
 
 def angle_record(record: Record, name: str) -> Record:
     """The manifest entry of an angle in a manifest being changed; made when it is not there."""
-    for entry in record["angles"]:
-        if entry["name"] == name:
-            return entry
-    entry = {"name": name}
+    for known in record["angles"]:
+        if known["name"] == name:
+            return cast(Record, known)
+    entry: Record = {"name": name}
     record["angles"].append(entry)
     return entry
 

@@ -2,9 +2,13 @@
 """The product on its background: exact colour where nothing stands, a soft shadow where it does."""
 
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+
+Array = NDArray[Any]
 
 AMBIENT_SHADOW = 0.06  # The little light that the product takes from the far ground is no visible shadow.
 BORDER = 0.12  # Share of the frame along which the shadow fades: its borders are pure background.
@@ -17,7 +21,7 @@ class Background(StrEnum):
     TRANSPARENT = "transparent"
 
 
-def compose(colour: np.ndarray, shadow: np.ndarray, background: Background) -> Image.Image:
+def compose(colour: Array, shadow: Array, background: Background) -> Image.Image:
     """Lay the product over its shadow over the background.
 
     colour: uint8 (h, w, 4), sRGB display values, not premultiplied; shadow: float (h, w), the share of
@@ -37,7 +41,7 @@ def compose(colour: np.ndarray, shadow: np.ndarray, background: Background) -> I
     return Image.fromarray(_to_bytes(product * coverage + ground * (1.0 - coverage)), "RGB")
 
 
-def mask_of(colour: np.ndarray) -> Image.Image:
+def mask_of(colour: Array) -> Image.Image:
     """The product's coverage as an 8-bit picture: 255 is product."""
     return Image.fromarray(np.ascontiguousarray(colour[..., 3]), "L")
 
@@ -51,24 +55,26 @@ def fill_of(mask: Image.Image) -> float:
     return max(right - left, bottom - top) / max(mask.size)
 
 
-def _soft_shadow(shadow: np.ndarray) -> np.ndarray:
+def _soft_shadow(shadow: Array) -> Array:
     """Without the ambient part, pure at the borders of the frame."""
     height, width = shadow.shape
     kept = np.clip((shadow - AMBIENT_SHADOW) / (1.0 - AMBIENT_SHADOW), 0.0, 1.0)
-    return kept * np.minimum.outer(_border_fade(height), _border_fade(width))
+    faded: Array = kept * np.minimum.outer(_border_fade(height), _border_fade(width))
+    return faded
 
 
-def _border_fade(length: int) -> np.ndarray:
+def _border_fade(length: int) -> Array:
     """0 at both ends, 1 inside, smooth between."""
     from_border = np.minimum(np.arange(length), np.arange(length)[::-1]) / (length * BORDER)
     rise = np.clip(from_border, 0.0, 1.0)
-    return rise * rise * (3.0 - 2.0 * rise)
+    fade: Array = rise * rise * (3.0 - 2.0 * rise)
+    return fade
 
 
-def _to_display(linear: np.ndarray) -> np.ndarray:
+def _to_display(linear: Array) -> Array:
     """sRGB transfer function (IEC 61966-2-1), 0 to 1."""
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055)
 
 
-def _to_bytes(values: np.ndarray) -> np.ndarray:
+def _to_bytes(values: Array) -> Array:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

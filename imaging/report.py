@@ -60,7 +60,9 @@ def _section(title: str, content: Iterable[str]) -> list[str]:
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}"
+    return (
+        f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}"
+    )
 
 
 def _source(record: Record) -> list[str]:
@@ -84,7 +86,11 @@ def _pair(entry: Record) -> str:
     words = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
     if photo.get("error"):
         words += f"<p class='fault'>{escape(str(photo['error']))}</p>"
-    left = _figure(render["path"], f"Render, {render['samples']} samples") if render else _empty("Not rendered yet")
+    left = (
+        _figure(render["path"], f"Render, {render['samples']} samples")
+        if render
+        else _empty("Not rendered yet")
+    )
     maker = photo.get("endpoint") or photo.get("engine", "")
     right = _figure(photo["path"], f"Photo, {maker}") if photo.get("path") else _empty(_photo_state(photo))
     return f"<div class='pair'><div><h3>{escape(str(entry['name']))}</h3>{words}</div>{left}{right}</div>"
@@ -100,7 +106,9 @@ def _film(entry: Record) -> str:
     if not entry.get("path"):
         return f"<p class='fault'>{escape(str(entry.get('error', 'No film yet')))}</p>"
     address = quote(entry["path"])
-    facts = f"{entry['motion']}, {entry.get('seconds', '')} s, {entry.get('endpoint') or entry.get('engine', '')}"
+    facts = (
+        f"{entry['motion']}, {entry.get('seconds', '')} s, {entry.get('endpoint') or entry.get('engine', '')}"
+    )
     return (
         f"<figure class='film'><video src='{address}' controls loop muted autoplay playsinline></video>"
         f"<figcaption>{escape(facts)}</figcaption></figure>"
@@ -119,7 +127,9 @@ def _model(record: Record) -> str:
     if model.get("endpoint"):
         rows.append(("Made by", escape(f"{model['endpoint']} ({model.get('request_id', '')})")))
     rows += [("Fault", f"<span class='fault'>{escape(fault)}</span>") for fault in model.get("faults", [])]
-    return "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
+    return (
+        "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
+    )
 
 
 def _figure(path: str, caption: str) -> str:

@@ -67,7 +67,9 @@ def frame(points: np.ndarray, angle: Angle, *, fill: float | None = None) -> Fra
     matrix[:3, :3] = axes
     matrix[:3, 3] = axes @ (centre + np.array((0.0, 0.0, distance)))
     depths = centre[2] + distance - local[:, 2]
-    return Framing(matrix=matrix, lens_mm=lens, near=float(depths.min()) * 0.5, far=float(depths.max()) + 100.0 * size)
+    return Framing(
+        matrix=matrix, lens_mm=lens, near=float(depths.min()) * 0.5, far=float(depths.max()) + 100.0 * size
+    )
 
 
 @dataclass(frozen=True, slots=True)

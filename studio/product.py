@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 COLLECTION = "Photoreal Product"
 ROOT = "Photoreal Product Root"
-UNIT_SIZE = 1.0  # Metres of the longest side in the studio: light, shadow and clip planes then fit every product.
+UNIT_SIZE = (
+    1.0  # Metres of the longest side in the studio: light, shadow and clip planes then fit every product.
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +94,12 @@ def _import_objects(path: Path, collection: bpy.types.Collection) -> list[bpy.ty
         operator(filepath=str(path), **options)
     except RuntimeError as error:
         if "numpy" in str(error):
-            raise MachineError("Blender's glTF importer needs numpy.", hint="Install it for this Blender.") from error
-        raise InputError(f"Blender cannot read {path.name}: {_reason(error)}.", hint="Export the model again.") from error
+            raise MachineError(
+                "Blender's glTF importer needs numpy.", hint="Install it for this Blender."
+            ) from error
+        raise InputError(
+            f"Blender cannot read {path.name}: {_reason(error)}.", hint="Export the model again."
+        ) from error
     objects = [item for item in bpy.data.objects if item.session_uid not in before]
     for item in objects:
         for holder in tuple(item.users_collection):
@@ -107,7 +113,9 @@ def _import_objects(path: Path, collection: bpy.types.Collection) -> list[bpy.ty
 
 def _reason(error: RuntimeError) -> str:
     """The last telling line of an operator's error."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+    lines = [
+        line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")
+    ]
     return (lines[-1] if lines else "unknown error").removeprefix("Error: ").rstrip(".")
 
 
@@ -167,7 +175,9 @@ def _corner_vertices(mesh: bpy.types.Mesh) -> np.ndarray:
 
 
 def _count_triangles(collection: bpy.types.Collection) -> int:
-    return sum(len(mesh.loops) - 2 * len(mesh.polygons) for _item, mesh, _matrix in _visible_meshes(collection))
+    return sum(
+        len(mesh.loops) - 2 * len(mesh.polygons) for _item, mesh, _matrix in _visible_meshes(collection)
+    )
 
 
 def _repair_textures(objects: list[bpy.types.Object]) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Quality:
 
 REFERENCE = Quality(samples=16, noise=0.0, bounces=4, fast_denoiser=True)
 PHOTO = Quality(samples=40, noise=0.03, bounces=10, fast_denoiser=False)
-VIDEO = Quality(samples=8, noise=0.0, bounces=4, fast_denoiser=True)
+VIDEO = Quality(samples=6, noise=0.0, bounces=4, fast_denoiser=True)
 SHADOW = Quality(samples=16, noise=0.0, bounces=1, fast_denoiser=True)
 
 
@@ -103,7 +103,8 @@ class Renderer:
         Raises MachineError when Cycles gives no picture.
         """
         started = time.monotonic()
-        shadow = self.ground_shadow(azimuth)
+        pixels = min(SHADOW_PIXELS, max(64, self.resolution // 4))
+        shadow = self.ground_shadow(azimuth, pixels=pixels)
         shot = self.shoot_fixed(turned(framing, -azimuth), azimuth, quality, self.resolution, shadow)
         return replace(shot, seconds=time.monotonic() - started)
 
@@ -126,7 +127,7 @@ class Renderer:
             seconds=time.monotonic() - started,
         )
 
-    def ground_shadow(self, azimuth: float, *, pixels: int = SHADOW_PIXELS) -> np.ndarray:
+    def ground_shadow(self, azimuth: float, *, pixels: int) -> np.ndarray:
         """The shadow on the ground seen from above: float32 (pixels, pixels), row 0 towards +Y.
 
         1 is complete darkness. It does not depend on the camera's height, so it is rendered small,
@@ -196,7 +197,9 @@ class Renderer:
             except RuntimeError as error:
                 raise MachineError(f"Cycles could not render: {str(error).strip()}") from error
             if not path.exists():
-                raise MachineError("Cycles gave no picture.", hint="Is the disk full or the memory too small?")
+                raise MachineError(
+                    "Cycles gave no picture.", hint="Is the disk full or the memory too small?"
+                )
             return read_pixels(path)
 
 

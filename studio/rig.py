@@ -158,7 +158,9 @@ class Studio:
     def _build_table(self) -> bpy.types.Object:
         mesh = bpy.data.meshes.new("Photoreal Table")
         side = TABLE_RADIUS
-        mesh.from_pydata([(-side, -side, 0), (side, -side, 0), (side, side, 0), (-side, side, 0)], [], [(0, 1, 2, 3)])
+        mesh.from_pydata(
+            [(-side, -side, 0), (side, -side, 0), (side, side, 0), (-side, side, 0)], [], [(0, 1, 2, 3)]
+        )
         material = bpy.data.materials.new("Photoreal Table")
         tree = compat.ensure_nodes(material)
         surface = tree.nodes.new("ShaderNodeBsdfDiffuse")
@@ -167,7 +169,9 @@ class Studio:
         tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
         mesh.materials.append(material)
         table = bpy.data.objects.new("Photoreal Table", mesh)
-        table.visible_camera = False  # The product meets exact background colour; the shadow is laid below it.
+        table.visible_camera = (
+            False  # The product meets exact background colour; the shadow is laid below it.
+        )
         self.collection.objects.link(table)
         return table
 

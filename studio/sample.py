@@ -129,14 +129,16 @@ def _handle(material: bpy.types.Material) -> bpy.types.Object:
     """An ear on the product's left (+X), swept along half an ellipse."""
     along, around = 48, 24
     path = np.linspace(-0.5 * np.pi, 0.5 * np.pi, along)
-    centres = np.stack((BODY_RADIUS - 0.006 + 0.034 * np.cos(path), np.zeros(along), 0.068 + 0.030 * np.sin(path)), 1)
+    centres = np.stack(
+        (BODY_RADIUS - 0.006 + 0.034 * np.cos(path), np.zeros(along), 0.068 + 0.030 * np.sin(path)), 1
+    )
     tangents = np.stack((-0.034 * np.sin(path), np.zeros(along), 0.030 * np.cos(path)), 1)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
     outward = np.stack((tangents[:, 2], np.zeros(along), -tangents[:, 0]), 1)
     turns = np.linspace(0.0, 2.0 * np.pi, around, endpoint=False)
-    circle = np.cos(turns)[None, :, None] * outward[:, None] * 0.0052 + np.sin(turns)[None, :, None] * np.array(
-        (0.0, 0.0085, 0.0)
-    )
+    circle = np.cos(turns)[None, :, None] * outward[:, None] * 0.0052 + np.sin(turns)[
+        None, :, None
+    ] * np.array((0.0, 0.0085, 0.0))
     vertices = (centres[:, None] + circle).reshape(-1, 3)
     faces = [
         (
@@ -164,7 +166,9 @@ def _plate(material: bpy.types.Material) -> bpy.types.Object:
     columns, half_width, half_height, thick = 48, 0.033, 0.0125, 0.0014
     x = np.linspace(-half_width, half_width, columns)
     # Rounded short sides: the outline of the plate at every column.
-    reach = half_height * np.sqrt(np.clip(1.0 - np.clip((np.abs(x) - half_width + 0.006) / 0.006, 0.0, 1.0) ** 2, 0.04, 1.0))
+    reach = half_height * np.sqrt(
+        np.clip(1.0 - np.clip((np.abs(x) - half_width + 0.006) / 0.006, 0.0, 1.0) ** 2, 0.04, 1.0)
+    )
     rows = np.stack(
         (
             np.stack((x, -reach, np.full(columns, -0.002)), 1),
@@ -176,7 +180,12 @@ def _plate(material: bpy.types.Material) -> bpy.types.Object:
         )
     )
     faces: list[tuple[int, ...]] = [
-        (row * columns + column, row * columns + column + 1, (row + 1) * columns + column + 1, (row + 1) * columns + column)
+        (
+            row * columns + column,
+            row * columns + column + 1,
+            (row + 1) * columns + column + 1,
+            (row + 1) * columns + column,
+        )
         for row in range(5)
         for column in range(columns - 1)
     ]
@@ -262,7 +271,9 @@ def _wood() -> np.ndarray:
     """Walnut: rings stretched along the grain, sRGB."""
     generator = np.random.default_rng(7)
     bend = _noise(generator, 4, 6)
-    rings = 0.5 + 0.5 * np.sin((np.arange(TEXTURE_SIDE)[:, None] / TEXTURE_SIDE * 9.0 + bend * 3.0) * 2.0 * np.pi)
+    rings = 0.5 + 0.5 * np.sin(
+        (np.arange(TEXTURE_SIDE)[:, None] / TEXTURE_SIDE * 9.0 + bend * 3.0) * 2.0 * np.pi
+    )
     fibre = _noise(generator, 12, 300)
     dark, light = np.array((0.20, 0.115, 0.065)), np.array((0.47, 0.305, 0.185))
     return dark + (light - dark) * (0.65 * rings + 0.35 * fibre)[..., None]

@@ -45,8 +45,8 @@ class Session:
     def shoot(self, framing: Framing, angle: Angle, quality: Quality) -> Shot:
         return self._renderer.shoot(framing, angle.azimuth, quality)
 
-    def turntable(self) -> Iterator[Shot]:
-        return turntable.turntable(self._renderer)
+    def turntable(self, quality: Quality) -> Iterator[Shot]:
+        return turntable.turntable(self._renderer, quality)
 
 
 @contextmanager

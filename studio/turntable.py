@@ -11,16 +11,16 @@ from ..errors import MachineError
 from . import compat
 from .framing import frame_all_round
 from .product import visible_points
-from .render import VIDEO, Renderer, Shot
+from .render import Quality, Renderer, Shot
 
 FRAMES_PER_SECOND = 24
 SECONDS = 5
 FRAMES = FRAMES_PER_SECOND * SECONDS
 ELEVATION = 18.0
 FILL = 0.86
-LARGEST_SIDE = 720
+LARGEST_SIDE = 640
 SHADOWS = 24  # A soft shadow changes slowly: the frames between two of these are blends.
-SHADOW_PIXELS = 160
+SHADOW_SHARE = 0.25  # Pixels of the ground shadow for each pixel of the film's side.
 
 
 def frame_side(resolution: int) -> int:
@@ -37,15 +37,16 @@ def azimuth_of_shadow(index: int) -> float:
     return 360.0 * index / SHADOWS
 
 
-def turntable(renderer: Renderer) -> Iterator[Shot]:
+def turntable(renderer: Renderer, quality: Quality) -> Iterator[Shot]:
     """Render the frames of one turn in order."""
     renderer.product.turn(0.0)
     framing = frame_all_round(visible_points(renderer.product.collection), ELEVATION, FILL)
-    shadows = [renderer.ground_shadow(azimuth_of_shadow(index), pixels=SHADOW_PIXELS) for index in range(SHADOWS)]
     side = frame_side(renderer.resolution)
+    pixels = round(side * SHADOW_SHARE)
+    shadows = [renderer.ground_shadow(azimuth_of_shadow(index), pixels=pixels) for index in range(SHADOWS)]
     for frame in range(FRAMES):
         # The camera of every azimuth is the same one: the product turns, not the camera.
-        yield renderer.shoot_fixed(framing, azimuth_of(frame), VIDEO, side, _blend(shadows, frame))
+        yield renderer.shoot_fixed(framing, azimuth_of(frame), quality, side, _blend(shadows, frame))
 
 
 def _blend(shadows: list[np.ndarray], frame: int) -> np.ndarray:

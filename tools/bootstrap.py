@@ -121,7 +121,9 @@ def blender_command(arguments: list[str]) -> list[str] | None:
     if named := os.environ.get("BLENDER", "").strip():
         blender = shutil.which(named)
         if blender is None:
-            raise BootstrapError(f"BLENDER names {named}, which is not a program: set it to a Blender or unset it.")
+            raise BootstrapError(
+                f"BLENDER names {named}, which is not a program: set it to a Blender or unset it."
+            )
         if fault := blender_fault(blender):
             raise BootstrapError(f"The Blender named by BLENDER cannot be used: {fault}")
     else:
@@ -139,7 +141,12 @@ def blender_fault(blender: str) -> str:
     """Why this Blender cannot run us, or "". The answer is kept until the program changes."""
     status = Path(blender).resolve().stat()
     packages = ROOT / ".packages"
-    stamp = [str(ROOT), status.st_size, status.st_mtime_ns, packages.stat().st_mtime_ns if packages.is_dir() else 0]
+    stamp = [
+        str(ROOT),
+        status.st_size,
+        status.st_mtime_ns,
+        packages.stat().st_mtime_ns if packages.is_dir() else 0,
+    ]
     cache = _cache_folder() / f"blender-{hashlib.sha256(str(blender).encode()).hexdigest()[:16]}.json"
     with contextlib.suppress(OSError, ValueError, KeyError):
         known = json.loads(cache.read_text())
@@ -160,7 +167,11 @@ def _probe(blender: str) -> str:
     )
     try:
         done = subprocess.run(
-            [blender, "-b", "--python-expr", code], capture_output=True, text=True, errors="replace", timeout=120
+            [blender, "-b", "--python-expr", code],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=120,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"it does not start ({error})."
@@ -247,8 +258,12 @@ def _make_environment(python: Path, *, dev: bool) -> None:
         raise BootstrapError(f"No Python was made at {python}: delete {ENVIRONMENT} and start again.")
     requirements = _requirements(python, dev=dev)
     if not requirements.exists():
-        raise BootstrapError(f"{ENVIRONMENT} has a Python that bpy does not exist for: delete this folder and start again.")
-    say(f"Installing the packages of {requirements.relative_to(ROOT)} (about 400 MB with Blender's bpy, once)")
+        raise BootstrapError(
+            f"{ENVIRONMENT} has a Python that bpy does not exist for: delete this folder and start again."
+        )
+    say(
+        f"Installing the packages of {requirements.relative_to(ROOT)} (about 400 MB with Blender's bpy, once)"
+    )
     installer = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     if not _works([str(python), "-m", "pip", "--version"]):
         installer = [_uv() or "uv", "pip", "install", "--python", str(python)]
@@ -295,13 +310,17 @@ def _works(command: list[str]) -> bool:
 def _run(command: list[str], fault: str) -> None:
     done = subprocess.run(command, stdout=sys.stderr)
     if done.returncode:
-        raise BootstrapError(f"{fault}: the command {command[0]} ended with {done.returncode}; its words are above.")
+        raise BootstrapError(
+            f"{fault}: the command {command[0]} ended with {done.returncode}; its words are above."
+        )
 
 
 def _check_bpy(python: Path) -> None:
     """Import bpy once; bring or name the system libraries that it misses."""
     for _attempt in range(len(DEBIAN_PACKAGES)):
-        done = subprocess.run([str(python), "-c", "import bpy"], capture_output=True, text=True, errors="replace")
+        done = subprocess.run(
+            [str(python), "-c", "import bpy"], capture_output=True, text=True, errors="replace"
+        )
         if done.returncode == 0:
             return
         missing = re.search(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object", done.stderr)
@@ -314,7 +333,9 @@ def _check_bpy(python: Path) -> None:
 
 def _debian_packages(library: str) -> list[str]:
     if library not in DEBIAN_PACKAGES:
-        raise BootstrapError(f"Blender's bpy needs the system library {library}: install the package that has it.")
+        raise BootstrapError(
+            f"Blender's bpy needs the system library {library}: install the package that has it."
+        )
     # A machine that lacks one of the X libraries mostly lacks them all: one installation instead of ten.
     return sorted(set(DEBIAN_PACKAGES.values()) - {"libegl1"})
 

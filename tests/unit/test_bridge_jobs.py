@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
+
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.endpoints import (
@@ -25,8 +27,6 @@ from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.files import FileKind, kind_of_file, missing_end, sha256_of
-from PIL import Image
-
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 
 ROOT = Path(__file__).resolve().parents[2]

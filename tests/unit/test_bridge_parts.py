@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
 from photoreal_set.fal_bridge import endpoints, errors
 from photoreal_set.fal_bridge.jobs import NEXT_STATES, Generation, Job, JobState, Kind
 from photoreal_set.fal_bridge.journal import NEXT_STAGES, Journal, Stage, job_key
 from photoreal_set.fal_bridge.service import Service, key_from_environment
-from PIL import Image
 
 SECRET = "1f2e3d4c-aaaa-bbbb-cccc-0123456789ab:5ecre7f00d"
 
