@@ -33,9 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 def run(arguments: list[str]) -> NoReturn:
     """Do what the arguments say, and end the process with its exit code."""
-    with _own_output() as output:
-        code = main(arguments, output)
-        output.flush()
+    code = run_in_blender(arguments)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -43,6 +41,12 @@ def run(arguments: list[str]) -> NoReturn:
     if bpy is not None and not bpy.app.binary_path:
         os._exit(code)  # The bpy module prints of its memory, or crashes, when Python takes it down.
     sys.exit(code)
+
+
+def run_in_blender(arguments: list[str]) -> int:
+    """Do what the arguments say and give the exit code to a Blender that ends by itself."""
+    with _own_output() as output:
+        return main(arguments, output)
 
 
 def main(arguments: list[str], output: TextIO) -> int:

@@ -50,8 +50,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o644)  # mkstemp makes private files; a set is meant to be shared.
-        os.replace(name, path)
+        Path(name).chmod(0o644)  # mkstemp makes private files; a set is meant to be shared.
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

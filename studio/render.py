@@ -116,9 +116,7 @@ class Renderer:
         ``shadow`` is the ground shadow of that turn; the picture has ``side`` pixels a side.
         """
         started = time.monotonic()
-        self.product.turn(-azimuth)
-        self.camera.look(framing)
-        samples = self._apply(quality)
+        samples = self._stand(framing, azimuth, quality)
         colour = self._render(side, "PNG", "8")
         return Shot(
             colour=colour,
@@ -126,6 +124,16 @@ class Renderer:
             samples=samples,
             seconds=time.monotonic() - started,
         )
+
+    def pose(self, framing: Framing, azimuth: float, quality: Quality) -> None:
+        """Bring product, camera and settings into place for a picture, without taking it."""
+        self._stand(turned(framing, -azimuth), azimuth, quality)
+        self.scene.render.resolution_x = self.scene.render.resolution_y = self.resolution
+
+    def _stand(self, framing: Framing, azimuth: float, quality: Quality) -> int:
+        self.product.turn(-azimuth)
+        self.camera.look(framing)
+        return self._apply(quality)
 
     def ground_shadow(self, azimuth: float, *, pixels: int) -> np.ndarray:
         """The shadow on the ground seen from above: float32 (pixels, pixels), row 0 towards +Y.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..angles import Angle
 from ..errors import InputError, MachineError
-from . import rig, turntable
+from . import render, rig, turntable
 from .framing import Framing, frame
 from .product import Product, import_product, visible_points
 from .render import Quality, Renderer, Shot
@@ -22,6 +22,7 @@ class Session:
     """Takes pictures of the product."""
 
     def __init__(self, scene: bpy.types.Scene, model: Path, *, resolution: int, device: str) -> None:
+        self.scene = scene
         self.product: Product = import_product(model, scene)
         self._points: np.ndarray = visible_points(self.product.collection)
         self._studio = rig.Studio(scene, rig.REFERENCE)
@@ -42,11 +43,34 @@ class Session:
     def framing(self, angle: Angle, *, fill: float | None = None) -> Framing:
         return frame(self._points, angle, fill=fill)
 
+    def pose(self, angle: Angle) -> None:
+        """Leave product and camera as they are for a picture of ``angle``."""
+        self._renderer.pose(self.framing(angle), angle.azimuth, render.REFERENCE)
+
     def shoot(self, framing: Framing, angle: Angle, quality: Quality) -> Shot:
         return self._renderer.shoot(framing, angle.azimuth, quality)
 
     def turntable(self, quality: Quality) -> Iterator[Shot]:
         return turntable.turntable(self._renderer, quality)
+
+
+def build_session(model: Path, angle: Angle, *, resolution: int) -> Session:
+    """A studio to work in: in a new scene, which is not shown yet; the scenes that are there stay as they are.
+
+    Raises as ``import_product``; the new scene is gone then.
+    """
+    shown = bpy.context.window.scene
+    scene = bpy.data.scenes.new(SCENE)
+    bpy.context.window.scene = scene  # The importer fills the scene that is shown.
+    try:
+        session = Session(scene, model, resolution=resolution, device="cpu")
+        session.pose(angle)
+    except BaseException:
+        bpy.context.window.scene = shown
+        bpy.data.scenes.remove(scene)
+        raise
+    bpy.context.window.scene = shown
+    return session
 
 
 @contextmanager

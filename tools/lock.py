@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m tools.lock``: write the hashed lock files from the ``.in`` files, with uv.
+
+No package index is named in them: whoever installs uses the one that is configured.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
+PYTHONS = ("3.11", "3.13")
+
+
+def lock(python: str, inputs: list[str], output: str) -> None:
+    """Resolve ``inputs`` for one Python, on every platform."""
+    options = ["--universal", "--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "-q"]
+    subprocess.run(
+        ["uv", "pip", "compile", *options, "--python-version", python, *inputs, "-o", output],
+        cwd=REQUIREMENTS,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def main() -> int:
+    for python in PYTHONS:
+        tag = "py" + python.replace(".", "")
+        lock(python, [f"bpy-{tag}.in"], f"run-{tag}.txt")
+        lock(python, [f"bpy-{tag}.in", "dev.in"], f"dev-{tag}.txt")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
