@@ -103,6 +103,7 @@ class _Run:
             if plan.uses_fal:
                 assert plan.service is not None
                 self._bridge = stack.enter_context(Bridge(plan.service, self._folder.journal, self._show_job))
+            self._open_bill()
             self._keep_source()
             self._get_model()
             session = stack.enter_context(
@@ -116,6 +117,11 @@ class _Run:
                 self._film(session)
             self._wait_for_cloud()
         return self._finish()
+
+    def _open_bill(self) -> None:
+        known = None if self._plan.uses_fal else 0.0  # What fal will bill is not known here.
+        with self._folder.change() as record:
+            record["cost"] = {"estimate": {"min": known, "max": known}, "actual": known, "currency": "USD"}
 
     # --- the model ------------------------------------------------------------------------------
 

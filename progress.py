@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
 BAR_CELLS = 24
+LINE_CELLS = 110
+TICK_SECONDS = 1.0
+END_STATES = {"done", "failed", "uncertain", "cancelled"}
 
 
 class Reporter(Protocol):
@@ -65,48 +68,75 @@ class PlainReporter:
 
 
 class TerminalReporter:
-    """A bar for the stage that works, a line for whatever is worth keeping."""
+    """One moving line: the bar of the stage that works and the jobs at fal. What ends becomes a line of its own."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._stage_started: dict[str, float] = {}
-        self._bar = ""
+        self._began: dict[str, float] = {}
+        self._stage: Mapping[str, Any] | None = None
+        self._jobs: dict[str, Mapping[str, Any]] = {}
         self._lock = threading.Lock()
+        self._ended = threading.Event()
+        # A render says nothing for a minute: the clock shows that it works.
+        threading.Thread(target=self._tick, name="photoreal-progress", daemon=True).start()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(TICK_SECONDS):
+            with self._lock:
+                self._redraw()
 
     def tell(self, event: str, **facts: Any) -> None:
         with self._lock:
+            if event == "finished":
+                self._ended.set()
             if event == "progress":
-                self._draw_bar(**facts)
+                self._take_progress(**facts)
             elif event == "job":
-                self._replace_bar(f"{self._bar}   {sentence(event, facts)}" if self._bar else "", keep=True)
-                if facts.get("state") in {"done", "failed", "uncertain", "cancelled"}:
-                    self._line(sentence(event, facts))
+                self._take_job(facts)
             elif text := sentence(event, facts):
                 self._line(text)
+            self._redraw()
 
-    def _draw_bar(self, *, stage: str, done: int, of: int, label: str = "", **_more: Any) -> None:
-        began = self._stage_started.setdefault(stage, time.monotonic())
-        cells = BAR_CELLS * done // max(of, 1)
+    def _take_progress(self, **stage: Any) -> None:
+        self._stage = stage
+        text = self._bar(stage)  # Also starts the clock of the stage.
+        if stage["done"] >= stage["of"]:
+            self._line(text)
+            self._stage = None
+
+    def _bar(self, stage: Mapping[str, Any]) -> str:
+        done, of = stage["done"], max(stage["of"], 1)
+        cells = BAR_CELLS * done // of
         bar = "█" * cells + "░" * (BAR_CELLS - cells)
-        text = f"{stage:<10} {bar} {done}/{of}  {clock(time.monotonic() - began)}  {label}"
-        if done >= of:
-            self._replace_bar("")
-            self._stream.write(text.rstrip() + "\n")
-            self._stream.flush()
+        elapsed = self._elapsed(stage["stage"])
+        return f"{stage['stage']:<10} {bar} {done}/{of}  {elapsed}  {stage.get('label', '')}".rstrip()
+
+    def _take_job(self, facts: Mapping[str, Any]) -> None:
+        label = facts["label"]
+        elapsed = self._elapsed(label)
+        self._jobs.pop(label, None)
+        if facts["state"] in END_STATES:
+            self._line(f"{_job_sentence({**facts, 'message': ''})}  {elapsed}")
         else:
-            self._replace_bar(text)
+            self._jobs[label] = facts
+
+    def _elapsed(self, what: str) -> str:
+        return clock(time.monotonic() - self._began.setdefault(what, time.monotonic()))
 
     def _line(self, text: str) -> None:
-        bar = self._bar
-        self._replace_bar("")
-        self._stream.write(text + "\n")
-        self._replace_bar(bar)
+        self._stream.write(f"\r\033[K{text}\n")
 
-    def _replace_bar(self, text: str, *, keep: bool = False) -> None:
-        self._stream.write("\r\033[K" + text[:110])
+    def _redraw(self) -> None:
+        if self._ended.is_set():
+            return
+        parts = [self._bar(self._stage)] if self._stage else []
+        if self._jobs:
+            label, facts = next(reversed(self._jobs.items()))
+            others = len(self._jobs) - 1
+            more = f" and {others} more" if others else ""
+            parts.append(f"{_job_sentence(facts)}  {self._elapsed(label)}{more}")
+        self._stream.write("\r\033[K" + "   ".join(parts)[:LINE_CELLS])
         self._stream.flush()
-        if not keep:
-            self._bar = text
 
 
 def clock(seconds: float) -> str:

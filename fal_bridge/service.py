@@ -72,13 +72,15 @@ class Service:
 
 
 def key_from_environment(environ: Mapping[str, str]) -> str | None:
-    """The key in ``FAL_KEY`` or in the file named by ``FAL_KEY_FILE``; ``None`` when neither is set."""
-    if "FAL_KEY" in environ:
-        return _not_empty(environ["FAL_KEY"], "FAL_KEY is set but empty.")
-    name = environ.get("FAL_KEY_FILE")
-    if name is None:
+    """The key in ``FAL_KEY`` or in the file named by ``FAL_KEY_FILE``; ``None`` when neither is set.
+
+    An empty variable counts as not set: build systems pass absent secrets that way.
+    """
+    if key := environ.get("FAL_KEY", "").strip():
+        return key
+    name = environ.get("FAL_KEY_FILE", "").strip()
+    if not name:
         return None
-    _not_empty(name, "FAL_KEY_FILE is set but empty.")
     try:
         text = Path(name).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

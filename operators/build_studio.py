@@ -14,7 +14,9 @@ from ..studio.session import build_session
 class PHOTOREAL_OT_build_studio(Operator):
     bl_idname = "photoreal.build_studio"
     bl_label = "Build Studio"
-    bl_description = "Put the model into a photo studio in a scene of its own: lights, ground and a framed camera"
+    bl_description = (
+        "Put the model into a photo studio in a scene of its own: lights, ground and a framed camera"
+    )
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
 
     @classmethod

@@ -14,7 +14,14 @@ PYTHONS = ("3.11", "3.13")
 
 def lock(python: str, inputs: list[str], output: str) -> None:
     """Resolve ``inputs`` for one Python, on every platform."""
-    options = ["--universal", "--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "-q"]
+    options = [
+        "--universal",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-annotate",
+        "--no-header",
+        "-q",
+    ]
     subprocess.run(
         ["uv", "pip", "compile", *options, "--python-version", python, *inputs, "-o", output],
         cwd=REQUIREMENTS,

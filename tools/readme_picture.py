@@ -17,7 +17,9 @@ def main(folder: Path) -> int:
     sheet = Image.new("RGB", (len(photos) * (SIDE + GAP) - GAP, SIDE), "white")
     for index, path in enumerate(photos):
         with Image.open(path) as photo:
-            sheet.paste(photo.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (index * (SIDE + GAP), 0))
+            sheet.paste(
+                photo.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (index * (SIDE + GAP), 0)
+            )
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(TARGET, quality=88)
     return 0

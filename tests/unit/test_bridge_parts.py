@@ -104,10 +104,10 @@ def test_the_key_comes_from_the_environment_or_its_file(tmp_path):
     assert key_from_environment({}) is None
     assert key_from_environment({"FAL_KEY": SECRET, "FAL_KEY_FILE": "/nowhere"}) == SECRET
     assert key_from_environment({"FAL_KEY_FILE": str(file)}) == SECRET
+    assert key_from_environment({"FAL_KEY": "", "FAL_KEY_FILE": str(file)}) == SECRET
+    assert key_from_environment({"FAL_KEY": " ", "FAL_KEY_FILE": ""}) is None
     file.write_text(" \n")
     for environ in (
-        {"FAL_KEY": ""},
-        {"FAL_KEY_FILE": ""},
         {"FAL_KEY_FILE": str(file)},
         {"FAL_KEY_FILE": str(tmp_path / "missing")},
         {"FAL_KEY_FILE": str(tmp_path)},
