@@ -23,14 +23,14 @@ from PIL import Image
 
 from . import prompts
 from .angles import Angle, hero_first, hero_of
-from .errors import MachineError, PhotorealError
+from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.bridge import Bridge
 from .fal_bridge.errors import UncertainSubmitError
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .files import copy_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
-from .plan import Engine, SetPlan, SourceKind
+from .plan import Engine, SetPlan, SourceKind, needs_conversion
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
 from .studio import render, rig, turntable
@@ -69,14 +69,17 @@ def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
     reporter.tell("started", product=plan.source.product, summary=_summary(plan), set=str(folder.root))
     run = _Run(plan, folder, reporter)
     try:
-        return run.go()
+        outcome = run.go()
     except PhotorealError as error:
         state = SetState.HELD if isinstance(error, UncertainSubmitError) else SetState.FAILED
         with folder.change() as record:
             record["state"], record["error"] = state.value, str(error)
-        raise
-    finally:
         folder.write_report(build_report(folder.record))
+        if isinstance(error, InputError):
+            folder.discard()
+        raise
+    folder.write_report(build_report(folder.record))
+    return outcome
 
 
 def _summary(plan: SetPlan) -> str:
@@ -107,7 +110,12 @@ class _Run:
             self._keep_source()
             self._get_model()
             session = stack.enter_context(
-                open_session(self._folder.model, resolution=plan.resolution, device=plan.device)
+                open_session(
+                    self._folder.model,
+                    resolution=plan.resolution,
+                    device=plan.device,
+                    name=plan.source.model_name,
+                )
             )
             self._record_model(session)
             self._render_references(session)
@@ -137,22 +145,12 @@ class _Run:
             return
         made_by: Record = {}
         if source.kind is SourceKind.MODEL:
-            if source.files[0].suffix.lower() == ".glb":
-                copy_atomically(source.files[0], target)
-            else:
+            if needs_conversion(source.files[0]):
                 convert_to_glb(source.files[0].absolute(), target)
+            else:
+                copy_atomically(source.files[0], target)
         else:
-            result = self._generate(
-                Generation(
-                    kind=Kind.MODEL,
-                    endpoint=self._plan.chosen_model_endpoint,
-                    label="3D model",
-                    images=source.files,
-                    prompt=source.text,
-                    seed=self._plan.seed,
-                ),
-                target.with_suffix(""),
-            ).result()
+            result = self._generate(self._plan.model_generation, target.with_suffix("")).result()
             made_by = {"endpoint": result.endpoint, "request_id": result.request_id}
         with self._folder.change() as record:
             record["model"] = {**self._folder.entry(target), **made_by}

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 from PIL import Image, UnidentifiedImageError
 
@@ -13,10 +15,11 @@ from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
+    check,
     default_model_endpoint,
     endpoint_for,
 )
-from .fal_bridge.jobs import Kind
+from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
 from .files import FileKind, kind_of_file, missing_end, sha256_of
 from .imaging.compose import Background
@@ -52,6 +55,11 @@ class Source:
     def product(self) -> str:
         """A name for the product."""
         return self.files[0].stem if self.files else " ".join(self.text.split()[:6])
+
+    @property
+    def model_name(self) -> str:
+        """What messages call the 3D model."""
+        return self.files[0].name if self.kind is SourceKind.MODEL else "The 3D model from fal"
 
     def record(self) -> Record:
         """What ``set.json`` keeps of it: the same source gives the same record."""
@@ -91,6 +99,18 @@ class SetPlan:
     def chosen_model_endpoint(self) -> str:
         return self.model_endpoint or default_model_endpoint(len(self.source.files))
 
+    @property
+    def model_generation(self) -> Generation:
+        """The job that makes the model from photos or words."""
+        return Generation(
+            kind=Kind.MODEL,
+            endpoint=self.chosen_model_endpoint,
+            label="3D model",
+            images=self.source.files,
+            prompt=self.source.text,
+            seed=self.seed,
+        )
+
     def check(self) -> None:
         """Raises InputError for what could only fail later, when money is spent."""
         if self.uses_fal and self.service is None:
@@ -99,7 +119,7 @@ class SetPlan:
                 hint="Set FAL_KEY (or FAL_KEY_FILE), or use a GLB with --engine cycles, which is free.",
             )
         if self.source.kind is not SourceKind.MODEL:
-            endpoint_for(self.chosen_model_endpoint, Kind.MODEL)
+            check(self.model_generation)
         if self.engine is Engine.FAL:
             endpoint_for(self.photo_endpoint, Kind.PHOTO)
         if self.video is Engine.FAL:
@@ -117,11 +137,11 @@ def source_from(paths: list[Path], text: str) -> Source:
             "No source is named.", hint="Give a .glb, .gltf or .blend file, 1-4 photos, or --text."
         )
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path} does not exist.", hint="Check the name.")
-        if not path.is_file():
-            raise InputError(f"{path} is not a file.", hint="Name the file itself.")
         try:
+            if not path.exists():
+                raise InputError(f"{path} does not exist.", hint="Check the name.")
+            if not path.is_file():
+                raise InputError(f"{path} is not a file.", hint="Name the file itself.")
             with path.open("rb") as stream:
                 empty = not stream.read(1)
         except OSError as error:
@@ -150,21 +170,42 @@ def _check_model(path: Path) -> None:
                 )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
+            _gltf_document(path)
         case ".gltf":
-            try:
-                document = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise InputError(
-                    f"{path.name} is not a glTF file: it is no JSON.", hint="Export it again."
-                ) from error
-            if not isinstance(document, dict) or "asset" not in document:
-                raise InputError(
-                    f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again."
-                )
+            _gltf_document(path)
         case ".blend":
             with path.open("rb") as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):
                     raise InputError(f"{path.name} is not a Blender file by its content.")
+
+
+def needs_conversion(path: Path) -> bool:
+    """Does the product need more than a copy of this file? True unless it is a GLB that holds all its parts."""
+    if path.suffix.lower() != ".glb":
+        return True
+    document = _gltf_document(path)
+    parts = [*document.get("images", []), *document.get("buffers", [])]
+    addresses = [part.get("uri", "data:") for part in parts if isinstance(part, dict)]
+    # A part that is missing anyway is reported by the studio; converting would only lose its name.
+    return any((path.parent / unquote(uri)).is_file() for uri in addresses if not uri.startswith("data:"))
+
+
+def _gltf_document(path: Path) -> dict[str, Any]:
+    """The JSON of a .gltf or .glb file. Raises InputError when it is none, or describes no mesh."""
+    data = path.read_bytes()
+    if path.suffix.lower() == ".glb":  # After the file header stands the JSON chunk: length, type, text.
+        data = data[20 : 20 + int.from_bytes(data[12:16], "little")]
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path.name} is damaged: its glTF description is no JSON.", hint="Export it again."
+        ) from error
+    if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
+        raise InputError(f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again.")
+    if not document.get("meshes"):
+        raise InputError(f"{path.name} has no mesh.", hint="Export the product's meshes into it.")
+    return document
 
 
 def _check_photo(path: Path) -> None:
