@@ -62,11 +62,11 @@ def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
     plan.check()
     folder = SetFolder.prepare(
         plan.out,
-        product=plan.source.product,
+        product=plan.product,
         source=plan.source.record(),
         tool={"name": "Photoreal Set", "version": VERSION, "blender": bpy.app.version_string},
     )
-    reporter.tell("started", product=plan.source.product, summary=_summary(plan), set=str(folder.root))
+    reporter.tell("started", product=plan.product, summary=_summary(plan), set=str(folder.root))
     run = _Run(plan, folder, reporter)
     try:
         outcome = run.go()

@@ -52,11 +52,6 @@ class Source:
     text: str = ""
 
     @property
-    def product(self) -> str:
-        """A name for the product."""
-        return self.files[0].stem if self.files else " ".join(self.text.split()[:6])
-
-    @property
     def model_name(self) -> str:
         """What messages call the 3D model."""
         return self.files[0].name if self.kind is SourceKind.MODEL else "The 3D model from fal"
@@ -90,6 +85,13 @@ class SetPlan:
     prompt: str = ""
     seed: int | None = None
     service: Service | None = None
+
+    @property
+    def product(self) -> str:
+        """A name for the product: of its 3D file, else of the folder, whose name the user chose for it."""
+        if self.source.kind is SourceKind.MODEL:
+            return self.source.files[0].stem
+        return self.out.absolute().name
 
     @property
     def uses_fal(self) -> bool:
