@@ -135,8 +135,9 @@ class _Run:
 
     def _keep_source(self) -> None:
         if self._plan.source.kind is SourceKind.PHOTOS:
-            for path in self._plan.source.files:
-                copy_atomically(path, self._folder.root / "source" / path.name)
+            source = self._plan.source
+            for name, path in zip(source.kept_names, source.files, strict=True):
+                copy_atomically(path, self._folder.root / "source" / name)
 
     def _get_model(self) -> None:
         """Bring the product's GLB into the folder: a copy, a conversion, or a paid job."""
@@ -144,25 +145,27 @@ class _Run:
         if self._folder.has(self._folder.record["model"]):
             return
         made_by: Record = {}
+        faults: list[str] = []
         if source.kind is SourceKind.MODEL:
             if needs_conversion(source.files[0]):
-                convert_to_glb(source.files[0].absolute(), target)
+                faults = convert_to_glb(source.files[0].absolute(), target)
             else:
                 copy_atomically(source.files[0], target)
         else:
             result = self._generate(self._plan.model_generation, target.with_suffix("")).result()
             made_by = {"endpoint": result.endpoint, "request_id": result.request_id}
         with self._folder.change() as record:
-            record["model"] = {**self._folder.entry(target), **made_by}
+            record["model"] = {**self._folder.entry(target), **made_by, "source_faults": faults}
 
     def _record_model(self, session: Session) -> None:
         product = session.product
+        faults = [*self._folder.record["model"].get("source_faults", []), *product.faults]
         with self._folder.change() as record:
             record["model"].update(
                 triangles=product.triangles,
                 size_m=[round(side, 6) for side in product.size_m],
                 standing_matrix=session.standing_matrix,
-                faults=list(product.faults),
+                faults=faults,
             )
             kept = {entry["name"]: entry for entry in record["angles"]}
             record["angles"] = [
@@ -174,7 +177,7 @@ class _Run:
                 }
                 for angle in self._plan.angles
             ]
-        for fault in product.faults:
+        for fault in faults:
             self._reporter.tell("warning", text=fault)
 
     # --- references -----------------------------------------------------------------------------

@@ -54,7 +54,15 @@ class Source:
     @property
     def model_name(self) -> str:
         """What messages call the 3D model."""
-        return self.files[0].name if self.kind is SourceKind.MODEL else "The 3D model from fal"
+        return self.kept_names[0] if self.kind is SourceKind.MODEL else "The 3D model from fal"
+
+    @property
+    def kept_names(self) -> tuple[str, ...]:
+        """What the set calls the files: each another name, whatever their folders are."""
+        names = [_as_text(path.name) for path in self.files]
+        if len({name.casefold() for name in names}) < len(names):
+            names = [f"{number}-{name}" for number, name in enumerate(names, 1)]
+        return tuple(names)
 
     def record(self) -> Record:
         """What ``set.json`` keeps of it: the same source gives the same record."""
@@ -62,7 +70,10 @@ class Source:
         if self.text:
             record["text"] = self.text
         if self.files:
-            record["files"] = [{"name": path.name, "sha256": sha256_of(path)} for path in self.files]
+            record["files"] = [
+                {"name": name, "sha256": sha256_of(path)}
+                for name, path in zip(self.kept_names, self.files, strict=True)
+            ]
         return record
 
 
@@ -90,8 +101,8 @@ class SetPlan:
     def product(self) -> str:
         """A name for the product: of its 3D file, else of the folder, whose name the user chose for it."""
         if self.source.kind is SourceKind.MODEL:
-            return self.source.files[0].stem
-        return self.out.absolute().name
+            return _as_text(self.source.files[0].stem)
+        return _as_text(self.out.absolute().name)
 
     @property
     def uses_fal(self) -> bool:
@@ -133,7 +144,7 @@ def source_from(paths: list[Path], text: str) -> Source:
     if text.strip():
         if paths:
             raise InputError("Give either files or --text, not both.")
-        return Source(kind=SourceKind.TEXT, text=text.strip())
+        return Source(kind=SourceKind.TEXT, text=_as_text(text.strip()))
     if not paths:
         raise InputError(
             "No source is named.", hint="Give a .glb, .gltf or .blend file, 1-4 photos, or --text."
@@ -161,6 +172,11 @@ def source_from(paths: list[Path], text: str) -> Source:
     for path in paths:
         _check_photo(path)
     return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
+
+
+def _as_text(name: str) -> str:
+    """Without the stand-ins of bytes that are no UTF-8, which file names may have."""
+    return name.encode(errors="replace").decode()
 
 
 def _check_model(path: Path) -> None:

@@ -3,7 +3,7 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
         standing=standing,
         size_m=size,
         triangles=_count_triangles(collection),
-        faults=tuple(_repair_textures(objects)),
+        faults=tuple(repair_textures(objects)),
     )
 
 
@@ -185,7 +185,7 @@ def _count_triangles(collection: bpy.types.Collection) -> int:
     )
 
 
-def _repair_textures(objects: list[bpy.types.Object]) -> Iterator[str]:
+def repair_textures(objects: Iterable[bpy.types.Object]) -> Iterator[str]:
     """Cut off textures that have no pixels, which Cycles would paint in magenta, and say so."""
     materials = {
         slot.material.name: slot.material for item in objects for slot in item.material_slots if slot.material

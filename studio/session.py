@@ -12,7 +12,7 @@ from ..angles import Angle
 from ..errors import InputError, MachineError
 from . import render, rig, turntable
 from .framing import Framing, frame
-from .product import Product, import_product, reason, visible_points
+from .product import Product, import_product, reason, repair_textures, visible_points
 from .quiet import quiet_blender
 from .render import Quality, Renderer, Shot
 
@@ -87,8 +87,10 @@ def open_session(model: Path, *, resolution: int, device: str, name: str) -> Ite
     yield Session(scene, model, resolution=resolution, device=device, name=name)
 
 
-def convert_to_glb(source: Path, target: Path) -> None:
+def convert_to_glb(source: Path, target: Path) -> list[str]:
     """Write what a .blend, .gltf or .glb file shows as one GLB that holds its textures.
+
+    Gives sentences about textures that are missing: the GLB cannot tell any more.
 
     Only for a background Blender: a .blend replaces the file that is open.
     Raises InputError when Blender cannot open it, MachineError when the GLB cannot be written.
@@ -104,6 +106,7 @@ def convert_to_glb(source: Path, target: Path) -> None:
         raise InputError(
             f"Blender cannot open {source.name}: {reason(error)}.", hint="Export it again."
         ) from error
+    faults = list(repair_textures(bpy.context.scene.objects))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.part.glb")
     try:
@@ -120,3 +123,4 @@ def convert_to_glb(source: Path, target: Path) -> None:
         raise MachineError(f"Blender could not write {target.name}: {error}.") from error
     finally:
         part.unlink(missing_ok=True)
+    return faults
