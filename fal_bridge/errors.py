@@ -86,6 +86,12 @@ class UncertainSubmitError(BridgeError):
     )
 
 
+class ForgottenError(BridgeError):
+    """Uncertain, and a person has decided to do without it."""
+
+    next_step = "Resume with --resend sends it once more."
+
+
 class UploadFailedError(BridgeError):
     next_step = "Nothing was paid. Resume to try again."
 
