@@ -12,10 +12,13 @@ from typing import NoReturn, TextIO
 
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
+from .fal_bridge.decisions import Decision, decide
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.journal import Journal
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
 from .plan import Engine, SetPlan, source_from
+from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .set_folder import SetFolder, SetState
 from .version import VERSION
@@ -134,6 +137,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_talk(make)
     make.set_defaults(command=_set)
 
+    resume = commands.add_parser("resume", help="continue a set; nothing is paid twice")
+    resume.add_argument("folder", type=Path, metavar="DIR", help="the set folder")
+    resume.add_argument(
+        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request once more"
+    )
+    resume.add_argument(
+        "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
+    )
+    resume.add_argument("--fal-url", default="", metavar="URL", help="where the set's emulator is now")
+    _add_talk(resume)
+    resume.set_defaults(command=_resume)
+
     report = commands.add_parser("report", help="rebuild the page of a set")
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
@@ -200,6 +215,21 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         seed=options.seed,
         service=service,
     )
+    return _run_set(plan, reporter)
+
+
+def _resume(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    folder = SetFolder.open(options.folder)
+    fal = fal_of(folder)
+    if options.fal_url and fal in ("", LIVE):
+        raise InputError("This set was not made with an emulator.", hint="Resume it without --fal-url.")
+    emulator = options.fal_url or ("" if fal == LIVE else fal)
+    plan = plan_from(folder, _service(emulator) if fal else None)
+    plan.check()
+    journal = Journal(folder.journal)
+    for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
+        for key in keys:
+            reporter.tell("note", text=decide(journal, key, decision))
     return _run_set(plan, reporter)
 
 

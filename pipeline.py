@@ -31,6 +31,7 @@ from .files import copy_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
 from .plan import Engine, SetPlan, SourceKind
+from .plan_record import plan_record
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
 from .studio import render, rig, turntable
@@ -65,6 +66,7 @@ def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
         product=plan.source.product,
         source=plan.source.record(),
         tool={"name": "Photoreal Set", "version": VERSION, "blender": bpy.app.version_string},
+        plan=plan_record(plan),
     )
     reporter.tell("started", product=plan.source.product, summary=_summary(plan), set=str(folder.root))
     run = _Run(plan, folder, reporter)

@@ -47,6 +47,7 @@ class Source:
     kind: SourceKind
     files: tuple[Path, ...] = ()
     text: str = ""
+    kept: Record | None = None  # Of a set that is resumed: what its ``set.json`` says of the source.
 
     @property
     def product(self) -> str:
@@ -55,6 +56,8 @@ class Source:
 
     def record(self) -> Record:
         """What ``set.json`` keeps of it: the same source gives the same record."""
+        if self.kept is not None:
+            return self.kept
         record: Record = {"kind": self.kind.value}
         if self.text:
             record["text"] = self.text

@@ -237,6 +237,8 @@ class Engine:
         waited_since = time.monotonic()
         while True:
             entry = await asyncio.to_thread(self._journal.read, task.key)
+            if entry.stage is Stage.RELEASED and await self._turned_up(task, entry):
+                continue
             if entry.may_send:
                 await self._send(task, entry.attempt + 1, progress)
                 continue
@@ -358,6 +360,16 @@ class Engine:
         elif self._journal.read(task.key).stage not in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
             message = f"{_error_from(entry.facts[Stage.UNCERTAIN]).message} {found}"
             raise UncertainSubmitError(message, hint=_how_to_decide(task.key))
+
+    async def _turned_up(self, task: _Task, entry: Entry) -> bool:
+        """Before it is sent once more: whether the first request is in the list by now."""
+        try:
+            found = await self._lookup.find(entry, is_last=True)
+        except BridgeError:
+            return False  # The person has decided without the list.
+        if isinstance(found, Accepted):
+            self._remember(task, entry.attempt, found)
+        return isinstance(found, Accepted)
 
     # Following
 

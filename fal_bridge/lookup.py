@@ -38,7 +38,7 @@ class Lookup:
         self._lag = lag
         self._first_pause = first_pause
 
-    async def find(self, entry: Entry) -> Accepted | str:
+    async def find(self, entry: Entry, *, is_last: bool = False) -> Accepted | str:
         """The request of an uncertain attempt, or a sentence that says why none can be taken for it."""
         intent = entry.facts.get(Stage.IN_FLIGHT, {})
         sent, sent_at = intent.get("sent"), intent.get("time")
@@ -49,7 +49,7 @@ class Lookup:
         pauses = Backoff(self._first_pause, MOST_PAUSE)
         while True:
             pause = pauses.next()
-            is_last = time.monotonic() + pause > give_up
+            is_last = is_last or time.monotonic() + pause > give_up
             margin = FAR_SECONDS if is_last else NEAR_SECONDS
             found = await self._unclaimed(entry.endpoint, sent, sent_at - margin, sent_at + margin)
             if len(found) == 1:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
+from photoreal_set.fal_bridge.decisions import Decision, decide
 from photoreal_set.fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
@@ -24,6 +25,7 @@ from photoreal_set.fal_bridge.endpoints import (
 )
 from photoreal_set.fal_bridge.engine import Pace
 from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
+from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.files import FileKind, kind_of_file, missing_end, sha256_of
@@ -282,6 +284,45 @@ def test_a_lost_answer_is_found_again_in_the_list(desk):
     assert desk.made().path.is_file()
     assert JobState.UNCERTAIN in desk.states()
     assert desk.states()[-1] is JobState.DONE
+    assert len(desk.emulator.ledger()) == 1
+
+
+def held(desk) -> str:
+    """A job that is held, and its key."""
+    desk.emulator.control(faults=[{"name": "drop-before-accept"}])
+    error = desk.failure(lookup=0.2)
+    assert isinstance(error, errors.UncertainSubmitError)
+    desk.emulator.control(faults=[])
+    (key,) = Journal(desk.journal).keys()
+    assert key[:12] in error.hint
+    return key
+
+
+def test_a_person_has_a_held_job_sent_once_more(desk):
+    key = held(desk)
+    assert desk.emulator.ledger() == []
+    decide(Journal(desk.journal), key, Decision.RESEND)
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+    assert len(list(desk.journal.glob("*/intent.*"))) == 2
+
+
+def test_a_person_gives_a_held_job_up(desk):
+    key = held(desk)
+    decide(Journal(desk.journal), key, Decision.FORGET)
+    error = desk.failure()
+    assert isinstance(error, errors.ForgottenError)
+    assert (error.exit_code, key[:12] in error.hint) == (2, True)
+    assert desk.emulator.ledger() == []
+
+
+def test_a_request_that_turns_up_late_is_not_sent_once_more(desk):
+    desk.emulator.control(faults=[{"name": "drop-submit-answer"}], request_list_delay=1.5)
+    assert isinstance(desk.failure(lookup=0.2), errors.UncertainSubmitError)
+    desk.emulator.control(faults=[], advance=2.0)
+    (key,) = Journal(desk.journal).keys()
+    decide(Journal(desk.journal), key, Decision.RESEND)
+    assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
