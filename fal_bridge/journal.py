@@ -138,7 +138,7 @@ class Journal:
         }
         return Entry(max(facts, key=_ORDER.index, default=Stage.FREE), attempt, facts)
 
-    def keys(self) -> list[str]:
+    def job_keys(self) -> list[str]:
         """Every job of the folder."""
         try:
             return sorted(path.name for path in self.folder.iterdir() if _KEY.fullmatch(path.name))
@@ -150,7 +150,7 @@ class Journal:
     def find(self, beginning: str) -> str:
         """The one job whose key begins so."""
         wanted = beginning.strip().lower()
-        found = [key for key in self.keys() if wanted and key.startswith(wanted)]
+        found = [key for key in self.job_keys() if wanted and key.startswith(wanted)]
         if not found:
             raise WrongRequestError(f"No job of this folder has the key {beginning!r}.")
         if len(found) > 1:
@@ -162,7 +162,7 @@ class Journal:
     def claimed_requests(self) -> set[str]:
         """The request ids that stand in the journal, of any job and attempt."""
         found = set()
-        for key in self.keys():
+        for key in self.job_keys():
             for path in (self.folder / key).glob("submitted.*.json"):
                 found.add(str(self._load(key, path.name).get("request_id", "")))
         return found

@@ -293,7 +293,7 @@ def held(desk) -> str:
     error = desk.failure(lookup=0.2)
     assert isinstance(error, errors.UncertainSubmitError)
     desk.emulator.control(faults=[])
-    (key,) = Journal(desk.journal).keys()
+    (key,) = Journal(desk.journal).job_keys()
     assert key[:12] in error.hint
     return key
 
@@ -320,7 +320,7 @@ def test_a_request_that_turns_up_late_is_not_sent_once_more(desk):
     desk.emulator.control(faults=[{"name": "drop-submit-answer"}], request_list_delay=1.5)
     assert isinstance(desk.failure(lookup=0.2), errors.UncertainSubmitError)
     desk.emulator.control(faults=[], advance=2.0)
-    (key,) = Journal(desk.journal).keys()
+    (key,) = Journal(desk.journal).job_keys()
     decide(Journal(desk.journal), key, Decision.RESEND)
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
