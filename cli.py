@@ -132,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
     make.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
     make.add_argument("--seed", type=int, metavar="N")
+    make.add_argument(
+        "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
+    )
     make.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
     _add_studio(make)
     _add_talk(make)
@@ -213,6 +216,7 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         video_endpoint=options.video_endpoint,
         prompt=options.prompt,
         seed=options.seed,
+        keep_uploads=options.keep_uploads,
         service=service,
     )
     return _run_set(plan, reporter)

@@ -104,7 +104,10 @@ class _Run:
         with ExitStack() as stack:
             if plan.uses_fal:
                 assert plan.service is not None
-                self._bridge = stack.enter_context(Bridge(plan.service, self._folder.journal, self._show_job))
+                bridge = Bridge(
+                    plan.service, self._folder.journal, self._show_job, keep_uploads=plan.keep_uploads
+                )
+                self._bridge = stack.enter_context(bridge)
             self._open_bill()
             self._keep_source()
             self._get_model()

@@ -84,6 +84,7 @@ class SetPlan:
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
     prompt: str = ""
     seed: int | None = None
+    keep_uploads: bool = False
     service: Service | None = None
 
     @property

@@ -40,10 +40,12 @@ class Bridge:
         on_change: Callable[[Job], None],
         *,
         pace: Pace | None = None,
+        keep_uploads: bool = False,
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
         self._on_change = on_change
+        self._keep_uploads = keep_uploads
         self._pace = pace or Pace.of(service)
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
@@ -111,7 +113,9 @@ class Bridge:
                         first_pause=pace.first_pause,
                     )
                 ),
-                uploads=Uploads(self._service, sdk, self._journal_folder / "uploads"),
+                uploads=Uploads(
+                    self._service, sdk, self._journal_folder / "uploads", are_kept=self._keep_uploads
+                ),
                 downloads=Downloads(
                     self._service,
                     await enter(download_client(self._service, trust)),

@@ -25,8 +25,6 @@ Promises:
 
 import hashlib
 import json
-import os
-import platform
 import re
 import time
 from collections.abc import Mapping
@@ -37,10 +35,10 @@ from typing import Any
 
 from ..files import flush_folder, write_if_absent, write_json_atomically
 from .errors import JournalError, WrongRequestError
+from .processes import is_gone, this_process
 
 Facts = dict[str, Any]
 
-_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
 _KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(
     r"(intent)\.(\d+)|(uncertain|resend|forgotten|submitted|answer|ended)\.(\d+)\.json|(done)\.json"
@@ -102,16 +100,7 @@ class Entry:
     @property
     def sender_is_gone(self) -> bool:
         """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
-        intent = self.facts.get(Stage.IN_FLIGHT, {})
-        if os.name == "nt" or intent.get("machine") != _MACHINE:
-            return False  # On Windows signal 0 is not a question but Ctrl-C.
-        try:
-            os.kill(int(intent["process"]), 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, KeyError, ValueError):
-            return False
-        return False
+        return is_gone(self.facts.get(Stage.IN_FLIGHT, {}))
 
 
 class Journal:
@@ -173,7 +162,7 @@ class Journal:
         if not entry.may_send or attempt != entry.attempt + 1:
             return False  # Somebody else was faster.
         path = self.folder / key / f"intent.{attempt}"
-        stamped = {**facts, "machine": _MACHINE, "process": os.getpid(), "time": time.time()}
+        stamped = {**facts, **this_process(), "time": time.time()}
         try:
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
