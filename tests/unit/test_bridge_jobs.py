@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -23,17 +22,15 @@ from photoreal_set.fal_bridge.endpoints import (
     DEFAULT_VIDEO_ENDPOINT,
     default_model_endpoint,
 )
-from photoreal_set.fal_bridge.engine import Pace
 from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.files import FileKind, kind_of_file, missing_end, sha256_of
+from tests.desk import FAST, WAIT_SECONDS, Desk, until
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 30.0
-FAST = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -47,59 +44,6 @@ def server():
 def emulator(server: RunningEmulator):
     server.control(reset=True, delays=FAST)
     return server
-
-
-class Desk:
-    """A set folder with a picture, and the bridge's news about its jobs."""
-
-    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
-        self.folder = folder
-        self.journal = folder / ".journal"
-        self.emulator = emulator
-        self.news = []
-        self.picture = folder / "render.png"
-        Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50).convert("RGB").save(self.picture)
-        self.pace = replace(Pace.of(Service.emulator(emulator.url)), patience=3.0, submit=3.0, close=3.0)
-
-    def bridge(self, **pace: float) -> Bridge:
-        return Bridge(
-            Service.emulator(self.emulator.url),
-            self.journal,
-            self.news.append,
-            pace=replace(self.pace, **pace),
-        )
-
-    def photo(self, **changes: object) -> Generation:
-        wanted = Generation(
-            kind=Kind.PHOTO,
-            endpoint=DEFAULT_PHOTO_ENDPOINT,
-            label="front photo",
-            images=(self.picture,),
-            prompt="studio photograph",
-        )
-        return replace(wanted, **changes)
-
-    def made(self, wanted: Generation | None = None, target: str = "photos/front", **pace: float):
-        """What comes of one wish in a run of its own."""
-        with self.bridge(**pace) as bridge:
-            return bridge.start(wanted or self.photo(), self.folder / target).result(WAIT_SECONDS)
-
-    def failure(self, wanted: Generation | None = None, **pace: float) -> errors.BridgeError:
-        with pytest.raises(errors.BridgeError) as caught:
-            self.made(wanted, **pace)
-        return caught.value
-
-    def states(self) -> list[JobState]:
-        states = [job.state for job in self.news]
-        return [state for place, state in enumerate(states) if place == 0 or state is not states[place - 1]]
-
-    def count(self, *words: str) -> int:
-        """Requests that the emulator has seen on the routes with these words."""
-        routes = self.emulator.stats()["routes"]
-        return sum(number for route, number in routes.items() if all(word in route for word in words))
-
-    def fault(self, name: str, **more: object) -> None:
-        self.emulator.control(faults=[{"name": name, **more}])
 
 
 @pytest.fixture
@@ -263,6 +207,7 @@ def test_a_new_seed_is_a_new_job_but_not_a_new_upload(desk):
         {"name": "nginx-503", "accepted": True},
         {"name": "gateway-timeout", "accepted": True},
         {"name": "html-answer", "accepted": True},
+        {"name": "gzip-bomb", "at": "submit", "megabytes": 8},
     ],
     ids=lambda fault: fault["name"],
 )
@@ -585,10 +530,3 @@ def test_no_byte_of_the_key_is_written_or_said(desk, caplog, monkeypatch):
 def test_files_are_fetched_without_the_key():
     client = download_client(Service.live("identifier:secret"), httpx.create_ssl_context())
     assert "authorization" not in client.headers
-
-
-def until(condition, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
