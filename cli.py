@@ -12,11 +12,14 @@ from typing import NoReturn, TextIO
 
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
+from .fal_bridge.cancel import IS_OVER, Fate, cancel_all
 from .fal_bridge.decisions import Decision, decide
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.errors import UncertainSubmitError
 from .fal_bridge.journal import Journal
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
+from .interrupts import STOPPED_EXIT_CODE, Interrupts, Stop
 from .plan import Engine, SetPlan, source_from
 from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
@@ -152,6 +155,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_talk(resume)
     resume.set_defaults(command=_resume)
 
+    cancel = commands.add_parser("cancel", help="cancel at fal.ai what a set has sent and not received")
+    cancel.add_argument("folder", type=Path, metavar="DIR", help="the set folder")
+    cancel.add_argument("--fal-url", default="", metavar="URL", help="where the set's emulator is now")
+    _add_talk(cancel)
+    cancel.set_defaults(command=_cancel)
+
     report = commands.add_parser("report", help="rebuild the page of a set")
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
@@ -224,17 +233,45 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
 
 def _resume(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     folder = SetFolder.open(options.folder)
-    fal = fal_of(folder)
-    if options.fal_url and fal in ("", LIVE):
-        raise InputError("This set was not made with an emulator.", hint="Resume it without --fal-url.")
-    emulator = options.fal_url or ("" if fal == LIVE else fal)
-    plan = plan_from(folder, _service(emulator) if fal else None)
+    plan = plan_from(folder, _service_of(folder, options.fal_url))
     plan.check()
     journal = Journal(folder.journal)
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
             reporter.tell("note", text=decide(journal, key, decision))
     return _run_set(plan, reporter)
+
+
+def _cancel(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    folder = SetFolder.open(options.folder)
+    service = _service_of(folder, options.fal_url)
+    if service is None:
+        raise InputError(f"{folder.root} has nothing at fal.ai, or no key is set.", hint="Set FAL_KEY.")
+    _require_online()
+    results = cancel_all(service, Journal(folder.journal))
+    for result in results:
+        reporter.tell(
+            "note", text=result.sentence, request_id=result.request_id, key=result.key, fate=result.fate.value
+        )
+    if not results:
+        reporter.tell("note", text="Nothing is left at fal.ai that could be cancelled.")
+    fates = {result.fate for result in results}
+    code = UncertainSubmitError.exit_code if Fate.UNCERTAIN in fates else 0
+    if fates - IS_OVER - {Fate.UNCERTAIN}:
+        code = PhotorealError.exit_code
+    state = folder.record["state"]
+    reporter.tell("finished", state=state, exit=code, set=str(folder.root))
+    return code
+
+
+def _service_of(folder: SetFolder, fal_url: str) -> Service | None:
+    """The service that the set was planned with: who is paid never changes between runs."""
+    fal = fal_of(folder)
+    if fal_url and fal in ("", LIVE):
+        raise InputError("This set was not made with an emulator.", hint="Leave --fal-url out.")
+    if not fal:
+        return None
+    return _service(fal_url or ("" if fal == LIVE else fal))
 
 
 def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
@@ -265,10 +302,25 @@ def _run_set(plan: SetPlan, reporter: Reporter) -> int:
     plan.check()
     from .pipeline import run_set
 
-    outcome = run_set(plan, reporter)
-    reporter.tell(
-        "finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute())
-    )
+    stop = Stop()
+
+    def tell_end(state: SetState, code: int) -> None:
+        reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()))
+
+    def on_ask() -> None:
+        reporter.tell(
+            "note",
+            text="Stopping: nothing more is sent, what is paid is finished. Ctrl-C again leaves at once.",
+        )
+
+    def on_leave() -> None:
+        reporter.tell("note", text=f"Left. `resume {plan.out}` goes on; nothing is paid twice.")
+        tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
+        logging.shutdown()
+
+    with Interrupts(stop, on_ask, on_leave):
+        outcome = run_set(plan, reporter, stop)
+    tell_end(outcome.state, outcome.exit_code)
     return outcome.exit_code
 
 

@@ -3,6 +3,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -64,8 +65,19 @@ class Bridge:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.leave()
+
+    def send_no_more(self) -> None:
+        """Finish what is paid, send nothing else. From any thread."""
+        if self._loop:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: it sends nothing anyway.
+                self._loop.call_soon_threadsafe(self._ready.result().send_no_more)
+
+    def leave(self) -> None:
+        """What the end of the context does; from any thread, and more than once."""
         if self._loop and self._leave:
-            self._loop.call_soon_threadsafe(self._leave.set)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._leave.set)
         self._thread.join(self._pace.close + JOIN_SECONDS)
 
     def start(self, generation: Generation, target: Path) -> concurrent.futures.Future[JobResult]:

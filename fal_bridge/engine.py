@@ -143,6 +143,7 @@ class Engine:
         self._on_change = on_change
         self._lookup = Lookup(service, safe, journal, lag=pace.lookup, first_pause=pace.first_look)
         self._is_stopping = False
+        self._sends_no_more = False
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}
         self._sends: set[asyncio.Task[None]] = set()
@@ -165,6 +166,10 @@ class Engine:
             raise
         finally:
             self._runs.discard(this)
+
+    def send_no_more(self) -> None:
+        """Go on with what was sent; what was not ends with ``StoppedError``."""
+        self._sends_no_more = True
 
     async def stop(self) -> None:
         """Send nothing more; stay only for the answers to what is being sent."""
@@ -229,6 +234,9 @@ class Engine:
         except asyncio.CancelledError:
             progress.end(JobState.CANCELLED, "")
             raise
+        except StoppedError as error:
+            progress.end(JobState.CANCELLED, str(error))
+            raise
         except Exception as error:
             progress.end(JobState.FAILED, str(error))
             raise
@@ -271,6 +279,7 @@ class Engine:
     # Sending
 
     async def _send(self, task: _Task, attempt: int, progress: _Progress) -> None:
+        self._check_sending(task)
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)
@@ -291,11 +300,14 @@ class Engine:
             send.add_done_callback(_look_at)
             await asyncio.shield(send)  # Whoever stops waiting, its answer is written down.
 
+    def _check_sending(self, task: _Task) -> None:
+        if self._is_stopping or self._sends_no_more:
+            raise StoppedError(f"{task.label}: stopped before it was sent.")
+
     async def _send_once(
         self, task: _Task, attempt: int, request: httpx.Request, sent: Facts, progress: _Progress
     ) -> None:
-        if self._is_stopping:
-            raise StoppedError(f"{task.label}: stopped.")
+        self._check_sending(task)
         intent = {
             "endpoint": task.endpoint.id,
             "kind": task.wanted.kind,

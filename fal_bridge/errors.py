@@ -105,6 +105,7 @@ class ExpiredResultError(BridgeError):
 
 
 class StoppedError(BridgeError):
+    exit_code = 130  # What shells report for Ctrl-C.
     next_step = "Resume to go on: what was sent is kept and is not paid twice."
 
 

@@ -30,6 +30,7 @@ class Desk:
 
     def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.journal = folder / ".journal"
         self.emulator = emulator
         self.news = []
