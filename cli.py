@@ -5,20 +5,23 @@ import argparse
 import contextlib
 import logging
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
+from .fal_bridge.cancel import IS_OVER, Fate, cancel_all
+from .fal_bridge.decisions import Decision, decide
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.errors import UncertainSubmitError
+from .fal_bridge.journal import Journal
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
+from .interrupts import STOPPED_EXIT_CODE, Interrupts, Stop
 from .plan import Engine, SetPlan, source_from
+from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .set_folder import SetFolder, SetState
 from .version import VERSION
@@ -27,7 +30,6 @@ log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
 INTERRUPTED = 130  # The exit code of Ctrl-C.
-INTERRUPT_GRACE = 2.0  # Seconds for Python to stop in good order.
 STOPPED = "Stopped; the same command goes on from here."
 LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
 
@@ -51,30 +53,7 @@ def run(arguments: list[str]) -> NoReturn:
 def run_in_blender(arguments: list[str]) -> int:
     """Do what the arguments say and give the exit code to a Blender that ends by itself."""
     with _own_output() as output:
-        _end_on_interrupt(output, with_json="--json" in arguments)
         return main(arguments, output)
-
-
-def _end_on_interrupt(output: TextIO, *, with_json: bool) -> None:
-    """Let Ctrl-C end the run in the middle of a render too, where Python's KeyboardInterrupt waits.
-
-    Python's own handler replaces that of a Blender program, which makes it look like a failed render.
-    Nothing is lost: what is on disk is valid at every moment.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-
-    def watch() -> None:
-        while os.read(reading, 1) != bytes((signal.SIGINT,)):
-            pass
-        time.sleep(INTERRUPT_GRACE)
-        os._exit(_fail(JsonReporter(output) if with_json else None, STOPPED, INTERRUPTED))
-
-    threading.Thread(target=watch, name="interrupt", daemon=True).start()
 
 
 def main(arguments: list[str], output: TextIO) -> int:
@@ -170,12 +149,30 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
     make.add_argument("--seed", type=int, metavar="N")
     make.add_argument(
-        "--online-mode", action="store_true", help="let fal be used in a Blender with Online Access off"
+        "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
     )
-    make.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
+    _add_service(make)
     _add_studio(make)
     _add_talk(make)
     make.set_defaults(command=_set)
+
+    resume = commands.add_parser("resume", help="continue a set; nothing is paid twice")
+    resume.add_argument("folder", type=Path, metavar="DIR", help="the set folder")
+    resume.add_argument(
+        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request once more"
+    )
+    resume.add_argument(
+        "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
+    )
+    _add_service(resume)
+    _add_talk(resume)
+    resume.set_defaults(command=_resume)
+
+    cancel = commands.add_parser("cancel", help="cancel at fal.ai what a set has sent and not received")
+    cancel.add_argument("folder", type=Path, metavar="DIR", help="the set folder")
+    _add_service(cancel)
+    _add_talk(cancel)
+    cancel.set_defaults(command=_cancel)
 
     report = commands.add_parser("report", help="rebuild the page of a set")
     report.add_argument("folder", type=Path, metavar="DIR")
@@ -195,6 +192,13 @@ def _add_studio(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--background", choices=[item.value for item in Background], default="white")
+
+
+def _add_service(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
+    parser.add_argument(
+        "--online-mode", action="store_true", help="let fal be used in a Blender with Online Access off"
+    )
 
 
 def _add_talk(parser: argparse.ArgumentParser) -> None:
@@ -241,11 +245,53 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         video_endpoint=options.video_endpoint,
         prompt=options.prompt,
         seed=options.seed,
+        keep_uploads=options.keep_uploads,
         service=service,
     )
-    if plan.uses_fal:
-        _require_online(options.online_mode)
-    return _run_set(plan, reporter)
+    return _run_set(plan, reporter, online_mode=options.online_mode)
+
+
+def _resume(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    folder = SetFolder.open(options.folder)
+    plan = plan_from(folder, _service_of(folder, options.fal_url))
+    plan.check()
+    journal = Journal(folder.journal)
+    for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
+        for key in keys:
+            reporter.tell("note", text=decide(journal, key, decision))
+    return _run_set(plan, reporter, online_mode=options.online_mode)
+
+
+def _cancel(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    folder = SetFolder.open(options.folder)
+    service = _service_of(folder, options.fal_url)
+    if service is None:
+        raise InputError(f"{folder.root} has nothing at fal.ai, or no key is set.", hint="Set FAL_KEY.")
+    _require_online(options.online_mode)
+    results = cancel_all(service, Journal(folder.journal))
+    for result in results:
+        reporter.tell(
+            "note", text=result.sentence, request_id=result.request_id, key=result.key, fate=result.fate.value
+        )
+    if not results:
+        reporter.tell("note", text="Nothing is left at fal.ai that could be cancelled.")
+    fates = {result.fate for result in results}
+    code = UncertainSubmitError.exit_code if Fate.UNCERTAIN in fates else 0
+    if fates - IS_OVER - {Fate.UNCERTAIN}:
+        code = PhotorealError.exit_code
+    state = folder.record["state"]
+    reporter.tell("finished", state=state, exit=code, set=str(folder.root))
+    return code
+
+
+def _service_of(folder: SetFolder, fal_url: str) -> Service | None:
+    """The service that the set was planned with: who is paid never changes between runs."""
+    fal = fal_of(folder)
+    if fal_url and fal in ("", LIVE):
+        raise InputError("This set was not made with an emulator.", hint="Leave --fal-url out.")
+    if not fal:
+        return None
+    return _service(fal_url or ("" if fal == LIVE else fal))
 
 
 def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
@@ -270,14 +316,31 @@ def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> i
             model.parent.rmdir()
 
 
-def _run_set(plan: SetPlan, reporter: Reporter) -> int:
+def _run_set(plan: SetPlan, reporter: Reporter, *, online_mode: bool = False) -> int:
+    if plan.uses_fal:
+        _require_online(online_mode)
     plan.check()
     from .pipeline import run_set
 
-    outcome = run_set(plan, reporter)
-    reporter.tell(
-        "finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute())
-    )
+    stop = Stop()
+
+    def tell_end(state: SetState, code: int) -> None:
+        reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()))
+
+    def on_ask() -> None:
+        reporter.tell(
+            "note",
+            text="Stopping: nothing more is sent, what is paid is finished. Ctrl-C again leaves at once.",
+        )
+
+    def on_leave() -> None:
+        reporter.tell("note", text=f"Left. `resume {plan.out}` goes on; nothing is paid twice.")
+        tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
+        logging.shutdown()
+
+    with Interrupts(stop, on_ask, on_leave):
+        outcome = run_set(plan, reporter, stop)
+    tell_end(outcome.state, outcome.exit_code)
     return outcome.exit_code
 
 

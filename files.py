@@ -6,6 +6,7 @@ import json
 import os
 import struct
 import tempfile
+import uuid
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,51 @@ def write_atomically(path: Path, data: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def write_if_absent(path: Path, data: bytes) -> bool:
+    """Make ``path`` with ``data``, on the disk itself; ``False`` when somebody else has made it.
+
+    By a hard link the file appears whole. A file system without links (FAT) gets exclusive creation: there a
+    crash may leave it empty.
+    """
+    whole = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        _write_new(whole, data)
+        try:
+            path.hardlink_to(whole)
+        except FileExistsError:
+            return False
+        except OSError:
+            if not _create_in_place(path, data):
+                return False
+    finally:
+        whole.unlink(missing_ok=True)
+    flush_folder(path.parent)
+    return True
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _create_in_place(path: Path, data: bytes) -> bool:
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    try:
+        with path.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)  # Whoever made it knows that it came to nothing.
+        raise
+    return True
 
 
 def write_json_atomically(path: Path, value: Any) -> None:

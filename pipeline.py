@@ -25,12 +25,14 @@ from . import prompts
 from .angles import Angle, hero_first, hero_of
 from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.bridge import Bridge
-from .fal_bridge.errors import UncertainSubmitError
+from .fal_bridge.errors import StoppedError, UncertainSubmitError
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .files import copy_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
+from .interrupts import STOPPED_EXIT_CODE, Stop
 from .plan import Engine, SetPlan, SourceKind, needs_conversion
+from .plan_record import plan_record
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
 from .studio import render, rig, turntable
@@ -53,8 +55,10 @@ class Outcome:
     folder: Path
 
 
-def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
+def run_set(plan: SetPlan, reporter: Reporter, stop: Stop | None = None) -> Outcome:
     """Make the set of ``plan``, or finish the one that is in its folder.
+
+    After ``stop`` is asked nothing more is rendered or sent, and what is paid is still brought home.
 
     Raises PhotorealError for what ends the whole run; a fault of one angle or of the film is recorded
     and the rest goes on.
@@ -65,13 +69,15 @@ def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
         product=plan.product,
         source=plan.source.record(),
         tool={"name": "Photoreal Set", "version": VERSION, "blender": bpy.app.version_string},
+        plan=plan_record(plan),
     )
     reporter.tell("started", product=plan.product, summary=_summary(plan), set=str(folder.root))
-    run = _Run(plan, folder, reporter)
+    run = _Run(plan, folder, reporter, stop or Stop())
     try:
         outcome = run.go()
     except PhotorealError as error:
-        state = SetState.HELD if isinstance(error, UncertainSubmitError) else SetState.FAILED
+        states = {UncertainSubmitError: SetState.HELD, StoppedError: SetState.PARTIAL}
+        state = states.get(type(error), SetState.FAILED)
         with folder.change() as record:
             record["state"], record["error"] = state.value, str(error)
         folder.write_report(build_report(folder.record))
@@ -88,10 +94,15 @@ def _summary(plan: SetPlan) -> str:
     return f"{len(plan.angles)} angles, photos by {photos}, {film[plan.video]}"
 
 
+class _StopRenderingError(Exception):
+    """The user asked to stop; what is paid is still brought home."""
+
+
 class _Run:
     """One run over one set folder."""
 
-    def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter) -> None:
+    def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter, stop: Stop) -> None:
+        self._stop = stop
         self._plan = plan
         self._folder = folder
         self._reporter = reporter
@@ -105,26 +116,43 @@ class _Run:
         with ExitStack() as stack:
             if plan.uses_fal:
                 assert plan.service is not None
-                self._bridge = stack.enter_context(Bridge(plan.service, self._folder.journal, self._show_job))
+                bridge = Bridge(
+                    plan.service, self._folder.journal, self._show_job, keep_uploads=plan.keep_uploads
+                )
+                self._bridge = stack.enter_context(bridge)
+                self._stop.when_asked(bridge.send_no_more)
+                self._stop.when_leaving(bridge.leave)
             self._open_bill()
             self._keep_source()
-            self._get_model()
-            session = stack.enter_context(
-                open_session(
-                    self._folder.model,
-                    resolution=plan.resolution,
-                    device=plan.device,
-                    name=plan.source.model_name,
-                )
-            )
-            self._record_model(session)
-            self._render_references(session)
-            if plan.engine is Engine.CYCLES:
-                self._photograph(session)
-            if plan.video is Engine.CYCLES:
-                self._film(session)
+            try:
+                self._make(stack)
+            except _StopRenderingError:
+                self._reporter.tell("note", text="Stopped. What is paid is brought home.")
             self._wait_for_cloud()
         return self._finish()
+
+    def _make(self, stack: ExitStack) -> None:
+        """The model, and everything that is rendered or sent."""
+        self._get_model()
+        session = stack.enter_context(
+            open_session(
+                self._folder.model,
+                resolution=self._plan.resolution,
+                device=self._plan.device,
+                name=self._plan.source.model_name,
+            )
+        )
+        self._record_model(session)
+        self._render_references(session)
+        if self._plan.engine is Engine.CYCLES:
+            self._photograph(session)
+        if self._plan.video is Engine.CYCLES:
+            self._film(session)
+
+    def _check_stop(self) -> None:
+        """Before each render, which itself cannot be interrupted."""
+        if self._stop.is_asked:
+            raise _StopRenderingError
 
     def _open_bill(self) -> None:
         known = None if self._plan.uses_fal else 0.0  # What fal will bill is not known here.
@@ -186,6 +214,7 @@ class _Run:
         session.light(rig.REFERENCE)
         angles = hero_first(list(self._plan.angles))
         for index, angle in enumerate(angles):
+            self._check_stop()
             self._progress("references", index, len(angles), angle.name)
             self._render_reference(session, angle)
             if self._plan.engine is Engine.FAL:
@@ -249,6 +278,7 @@ class _Run:
         quality = self._quality(render.PHOTO)
         angles = self._plan.angles
         for index, angle in enumerate(angles):
+            self._check_stop()
             self._progress("photos", index, len(angles), angle.name)
             made_with = self._made_with(angle, quality, rig.PHOTO)
             entry = self._angle(angle)
@@ -290,6 +320,7 @@ class _Run:
                 path.write_bytes(_png(compose(shot.colour, shot.shadow, self._film_background())))
                 frames.append(path)
                 self._progress("film", index + 1, turntable.FRAMES)
+                self._check_stop()
             turntable.encode(frames, target, side)
         self._record_video(
             {
@@ -403,7 +434,7 @@ class _Run:
 
     def _film_without_hero(self) -> None:
         """When the hero's photo failed, the film starts from the first photo that did not."""
-        if self._plan.video is not Engine.FAL or self._film_sent:
+        if self._plan.video is not Engine.FAL or self._film_sent or self._stop.is_asked:
             return
         for entry in self._folder.record["angles"]:
             photo = entry.get("photo", {})
@@ -518,11 +549,13 @@ class _Run:
         record = self._folder.record
         states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
         if self._plan.video is not None:
-            states += [entry["state"] for entry in record["videos"]]
+            states += [entry["state"] for entry in record["videos"]] or ["waiting"]
         if "uncertain" in states:
             state, code = SetState.HELD, UncertainSubmitError.exit_code
         elif all(state == "done" for state in states):
             state, code = SetState.DONE, 0
+        elif self._stop.is_asked:
+            state, code = SetState.PARTIAL, STOPPED_EXIT_CODE
         else:
             some = any(state == "done" for state in states)
             state, code = (SetState.PARTIAL if some else SetState.FAILED), PhotorealError.exit_code
@@ -533,7 +566,9 @@ class _Run:
 
 
 def _state_of(error: PhotorealError) -> str:
-    return "uncertain" if isinstance(error, UncertainSubmitError) else "failed"
+    if isinstance(error, UncertainSubmitError):
+        return "uncertain"
+    return "waiting" if isinstance(error, StoppedError) else "failed"
 
 
 def _png(picture: Image.Image) -> bytes:

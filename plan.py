@@ -50,6 +50,7 @@ class Source:
     kind: SourceKind
     files: tuple[Path, ...] = ()
     text: str = ""
+    kept: Record | None = None  # Of a set that is resumed: what its ``set.json`` says of the source.
 
     @property
     def model_name(self) -> str:
@@ -66,6 +67,8 @@ class Source:
 
     def record(self) -> Record:
         """What ``set.json`` keeps of it: the same source gives the same record."""
+        if self.kept is not None:
+            return self.kept
         record: Record = {"kind": self.kind.value}
         if self.text:
             record["text"] = self.text
@@ -95,6 +98,7 @@ class SetPlan:
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
     prompt: str = ""
     seed: int | None = None
+    keep_uploads: bool = False
     service: Service | None = None
 
     @property

@@ -46,7 +46,9 @@ class SetFolder:
         self._is_new = False
 
     @classmethod
-    def prepare(cls, root: Path, *, product: str, source: Record, tool: Record) -> "SetFolder":
+    def prepare(
+        cls, root: Path, *, product: str, source: Record, tool: Record, plan: Record | None = None
+    ) -> "SetFolder":
         """Make the folder, or take up a set of the same source that is there.
 
         Raises InputError when it cannot be written or holds something else.
@@ -72,6 +74,7 @@ class SetFolder:
             "tool": tool,
             "state": SetState.PARTIAL.value,
             "source": source,
+            "plan": plan,
             "model": earlier.get("model", {}),
             "angles": earlier.get("angles", []),
             "videos": earlier.get("videos", []),

@@ -3,6 +3,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -40,10 +41,12 @@ class Bridge:
         on_change: Callable[[Job], None],
         *,
         pace: Pace | None = None,
+        keep_uploads: bool = False,
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
         self._on_change = on_change
+        self._keep_uploads = keep_uploads
         self._pace = pace or Pace.of(service)
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
@@ -62,8 +65,19 @@ class Bridge:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.leave()
+
+    def send_no_more(self) -> None:
+        """Finish what is paid, send nothing else. From any thread."""
+        if self._loop:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: it sends nothing anyway.
+                self._loop.call_soon_threadsafe(self._ready.result().send_no_more)
+
+    def leave(self) -> None:
+        """What the end of the context does; from any thread, and more than once."""
         if self._loop and self._leave:
-            self._loop.call_soon_threadsafe(self._leave.set)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._leave.set)
         self._thread.join(self._pace.close + JOIN_SECONDS)
 
     def start(self, generation: Generation, target: Path) -> concurrent.futures.Future[JobResult]:
@@ -111,7 +125,9 @@ class Bridge:
                         first_pause=pace.first_pause,
                     )
                 ),
-                uploads=Uploads(self._service, sdk, self._journal_folder / "uploads"),
+                uploads=Uploads(
+                    self._service, sdk, self._journal_folder / "uploads", are_kept=self._keep_uploads
+                ),
                 downloads=Downloads(
                     self._service,
                     await enter(download_client(self._service, trust)),

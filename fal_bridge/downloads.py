@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import time
 import uuid
@@ -15,8 +16,9 @@ from urllib.parse import urljoin
 import httpx
 from PIL import Image
 
-from ..files import FileKind, flush_folder, kind_of_file, missing_end
+from ..files import FileKind, flush_folder, kind_of_file, missing_end, write_json_atomically
 from .errors import DownloadFailedError, ExpiredResultError, JournalError
+from .processes import is_gone, this_process
 from .service import Service
 from .transport import Backoff, retry_after
 
@@ -27,6 +29,9 @@ FRUITLESS_TRIES = 6  # In a row; a try that brings bytes starts the count again.
 WHOLE_FILE_SECONDS = 3600.0
 MANY_DOWNLOADS = 6
 OLD_PART_SECONDS = 900  # Nobody writes a part for so long without a byte.
+SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
+SLOW_SECONDS = 30.0
+LEAST_BYTES = 30 << 10  # In that time: less is a connection that is better given up.
 BLACKEST = 8  # Of 255: what compression may leave of pure black.
 
 
@@ -49,33 +54,104 @@ class Arrived:
 class _TryAgainError(Exception):
     """This try brought not everything; the next one may."""
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+    def __init__(self, reason: str, wait: float | None = None, *, is_fruitless: bool = False) -> None:
         super().__init__(reason)
         self.wait = wait
+        self.is_fruitless = is_fruitless  # Although bytes came.
 
 
 class _Part:
-    """The bytes so far, and what the server said about the whole."""
+    """The bytes so far, and what the server said about the whole.
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    Of a large file a note beside it says how much is surely on the disk: after a kill the next run takes the part
+    over and asks for the rest only.
+    """
+
+    def __init__(self, path: Path, stream: BinaryIO, url: str) -> None:
         self.path = path
         self.stream = stream
         self.total: int | None = None
         self.validator = ""
+        self._url = url
+        self._safe_bytes = 0
+
+    @classmethod
+    def open(cls, target: Path, url: str) -> "_Part":
+        path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+        for note in target.parent.glob(f".{target.name}.*.part.json"):
+            left = note.with_suffix("")
+            try:
+                said = json.loads(note.read_bytes())
+                if said["url"] != url or not is_gone(said):
+                    continue
+                left.replace(path)  # One of all processes that try succeeds.
+                stream = path.open("r+b")
+                part = cls(path, stream, url)
+                part.total, part.validator = int(said["total"]), str(said["validator"])
+                stream.truncate(int(said["safe_bytes"]))
+                stream.seek(0, os.SEEK_END)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            note.unlink(missing_ok=True)
+            return part
+        return cls(path, path.open("wb"), url)
 
     @property
     def size(self) -> int:
         return self.stream.tell()
 
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.json")
+
     def start_over(self) -> None:
+        self._note.unlink(missing_ok=True)  # First: it must not vouch for other bytes.
         self.stream.seek(0)
         self.stream.truncate()
         self.total = None
         self.validator = ""
+        self._safe_bytes = 0
+
+    @property
+    def is_much_unsafe(self) -> bool:
+        return self.total is not None and self.size - self._safe_bytes >= SAFE_BYTES
 
     def save(self) -> None:
         self.stream.flush()
         os.fsync(self.stream.fileno())
+
+    def make_safe(self) -> None:
+        """Have the bytes so far outlive this process, and the machine."""
+        self.save()
+        self._safe_bytes = self.size
+        facts = {"url": self._url, "total": self.total, "validator": self.validator, **this_process()}
+        write_json_atomically(self._note, {**facts, "safe_bytes": self._safe_bytes})
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def forget_note(self) -> None:
+        self._note.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        self.forget_note()
+        self.path.unlink(missing_ok=True)
+
+
+class _Speed:
+    """Whether a connection is alive in name only."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._bytes = 0
+
+    def is_too_slow(self, more: int) -> bool:
+        self._bytes += more
+        if time.monotonic() - self._since < SLOW_SECONDS:
+            return False
+        is_slow = self._bytes < LEAST_BYTES
+        self._since, self._bytes = time.monotonic(), 0
+        return is_slow
 
 
 class Downloads:
@@ -97,20 +173,24 @@ class Downloads:
 
     async def _fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
         target.parent.mkdir(parents=True, exist_ok=True)
+        part = _Part.open(target, url)
         _sweep(target)
-        path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
         try:
-            with path.open("wb") as stream:
-                part = _Part(path, stream)
-                async with asyncio.timeout(WHOLE_FILE_SECONDS):
-                    await self._fill(url, part, kinds, label)
-            return Arrived(path, *await asyncio.to_thread(_judged, path, label))
+            async with asyncio.timeout(WHOLE_FILE_SECONDS):
+                await self._fill(url, part, kinds, label)
+            part.close()
+            part.forget_note()
+            return Arrived(part.path, *await asyncio.to_thread(_judged, part.path, label))
+        except asyncio.CancelledError:
+            raise  # We leave: what has come is for the next run.
         except TimeoutError as error:
-            path.unlink(missing_ok=True)
+            part.remove()
             raise DownloadFailedError(f"{label}: the download does not come to an end.") from error
         except BaseException:
-            path.unlink(missing_ok=True)
+            part.remove()
             raise
+        finally:
+            part.close()
 
     async def _fill(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
         pauses = Backoff(self._first_pause)
@@ -124,7 +204,8 @@ class Downloads:
                     part.start_over()
                     raise _TryAgainError(complaint)
             except (_TryAgainError, httpx.TransportError) as error:
-                if part.size > before:
+                is_fruitless = isinstance(error, _TryAgainError) and error.is_fruitless
+                if part.size > before and not is_fruitless:
                     fruitless = 0
                     pauses.reset()
                 fruitless += 1
@@ -149,6 +230,7 @@ class Downloads:
         response = await self._open(url, headers, label)
         try:
             self._accept(response, part, label)
+            speed = _Speed()
             async for data in response.aiter_bytes():
                 is_head = part.size < HEAD_BYTES
                 part.stream.write(data)
@@ -159,6 +241,10 @@ class Downloads:
                         raise _TryAgainError(_wrong_kind(kinds))
                 if part.size > MAX_FILE_BYTES:
                     raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+                if part.is_much_unsafe:
+                    await asyncio.to_thread(part.make_safe)
+                if speed.is_too_slow(len(data)):
+                    raise _TryAgainError("it comes too slowly", is_fruitless=True)
         finally:
             await response.aclose()
         if part.total is not None and part.size < part.total:
@@ -226,7 +312,7 @@ def _judged(path: Path, label: str) -> tuple[FileKind, bool]:
 
 def _sweep(target: Path) -> None:
     """Remove what a process that was killed has left of this file."""
-    for left in target.parent.glob(f".{target.name}.*.part"):
+    for left in target.parent.glob(f".{target.name}.*.part*"):
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - OLD_PART_SECONDS:
                 left.unlink()

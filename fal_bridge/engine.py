@@ -21,6 +21,7 @@ from .errors import (
     BY_NAME,
     BridgeError,
     ExpiredResultError,
+    ForgottenError,
     JobCancelledError,
     JournalError,
     QueueDeadlineError,
@@ -31,7 +32,8 @@ from .errors import (
     UnsafePictureError,
 )
 from .jobs import NEXT_STATES, Generation, Job, JobResult, JobState, Kind
-from .journal import Entry, Facts, Journal, Stage, job_key
+from .journal import Entry, Facts, Journal, Stage, job_key, shown_key
+from .lookup import Lookup
 from .service import Service
 from .submits import Accepted, post_once
 from .transport import FINAL, Backoff, body_of, error_of, is_fetch_trouble
@@ -53,13 +55,17 @@ class Pace:
     running: float = 2 * 3600.0
     patience: float = 600.0  # With a network or a service that does not answer.
     submit: float = 120.0  # For the answer to the paid request.
+    lookup: float = 300.0  # For a lost request to appear in fal.ai's list, counted from its sending.
+    first_look: float = 2.0  # Until the second look; later pauses are longer.
     sender: float = 180.0  # For another process to write down what it sent; more than ``submit``.
     close: float = 20.0  # For answers to paid requests when everything else has stopped.
 
     @classmethod
     def of(cls, service: Service) -> "Pace":
         if service.is_emulator:
-            return cls(poll=dict.fromkeys(Kind, 0.05), first_pause=0.02, patience=20.0)
+            return cls(
+                poll=dict.fromkeys(Kind, 0.05), first_pause=0.02, patience=20.0, lookup=2.0, first_look=0.1
+            )
         return cls(poll={Kind.PHOTO: 0.7, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
 
 
@@ -100,7 +106,9 @@ class _Progress:
 
     def end(self, state: JobState, error: str) -> None:
         """The last move, where there is one: an answer that is still awaited has no state yet."""
-        if state in NEXT_STATES[self.job.state]:
+        if state is self.job.state:
+            self.change(error=error, message="")
+        elif state in NEXT_STATES[self.job.state]:
             self.move(state, error=error)
 
     def _tell(self) -> None:
@@ -133,7 +141,9 @@ class Engine:
         self._downloads = downloads
         self._pace = pace
         self._on_change = on_change
+        self._lookup = Lookup(service, safe, journal, lag=pace.lookup, first_pause=pace.first_look)
         self._is_stopping = False
+        self._sends_no_more = False
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}
         self._sends: set[asyncio.Task[None]] = set()
@@ -156,6 +166,10 @@ class Engine:
             raise
         finally:
             self._runs.discard(this)
+
+    def send_no_more(self) -> None:
+        """Go on with what was sent; what was not ends with ``StoppedError``."""
+        self._sends_no_more = True
 
     async def stop(self) -> None:
         """Send nothing more; stay only for the answers to what is being sent."""
@@ -220,6 +234,9 @@ class Engine:
         except asyncio.CancelledError:
             progress.end(JobState.CANCELLED, "")
             raise
+        except StoppedError as error:
+            progress.end(JobState.CANCELLED, str(error))
+            raise
         except Exception as error:
             progress.end(JobState.FAILED, str(error))
             raise
@@ -228,6 +245,8 @@ class Engine:
         waited_since = time.monotonic()
         while True:
             entry = await asyncio.to_thread(self._journal.read, task.key)
+            if entry.stage is Stage.RELEASED and await self._turned_up(task, entry):
+                continue
             if entry.may_send:
                 await self._send(task, entry.attempt + 1, progress)
                 continue
@@ -238,15 +257,29 @@ class Engine:
                     return await self._follow(task, entry, progress)
                 case Stage.ENDED:
                     raise _error_from(entry.facts[Stage.ENDED])
+                case Stage.FORGOTTEN:
+                    raise ForgottenError(
+                        f"{task.label}: a person has given its request up.", hint=_how_to_send_again(task.key)
+                    )
                 case Stage.UNCERTAIN:
-                    raise _error_from(entry.facts[Stage.UNCERTAIN])
+                    await self._look_up(task, entry, progress)
                 case _:
-                    self._give_up_on_sender(task, entry, time.monotonic() - waited_since)
-                    await asyncio.sleep(self._poll_seconds(task.wanted.kind))
+                    is_lost = self._is_lost(entry, time.monotonic() - waited_since)
+                    if is_lost:
+                        lost = UncertainSubmitError(
+                            f"{task.label}: an earlier run sent it to {task.endpoint.id} and ended before the answer."
+                        )
+                        facts = _facts_of(lost)
+                        await asyncio.to_thread(
+                            self._journal.record, task.key, entry.attempt, Stage.UNCERTAIN, facts
+                        )
+                    else:
+                        await asyncio.sleep(self._poll_seconds(task.wanted.kind))
 
     # Sending
 
     async def _send(self, task: _Task, attempt: int, progress: _Progress) -> None:
+        self._check_sending(task)
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)
@@ -254,28 +287,33 @@ class Engine:
             *(self._uploads.address_of(path, task.hashes[path]) for path in paths)
         )
         by_path = dict(zip(paths, addresses, strict=True))
+        sent = with_files(task.arguments, by_path.__getitem__)
         request = self._submit.build_request(
             "POST",
             f"{self._service.queue_url}/{task.endpoint.id}",
-            json=with_files(task.arguments, by_path.__getitem__),
+            json=sent,
         )
         async with self._not_all_at_once:
-            send = asyncio.ensure_future(self._send_once(task, attempt, request, progress))
+            send = asyncio.ensure_future(self._send_once(task, attempt, request, sent, progress))
             self._sends.add(send)
             send.add_done_callback(self._sends.discard)
             send.add_done_callback(_look_at)
             await asyncio.shield(send)  # Whoever stops waiting, its answer is written down.
 
+    def _check_sending(self, task: _Task) -> None:
+        if self._is_stopping or self._sends_no_more:
+            raise StoppedError(f"{task.label}: stopped before it was sent.")
+
     async def _send_once(
-        self, task: _Task, attempt: int, request: httpx.Request, progress: _Progress
+        self, task: _Task, attempt: int, request: httpx.Request, sent: Facts, progress: _Progress
     ) -> None:
-        if self._is_stopping:
-            raise StoppedError(f"{task.label}: stopped.")
+        self._check_sending(task)
         intent = {
             "endpoint": task.endpoint.id,
             "kind": task.wanted.kind,
             "label": task.label,
             "inputs": task.inputs,
+            "sent": sent,  # To recognise it in fal.ai's list, should its answer be lost.
         }
         if not await asyncio.to_thread(self._journal.claim, task.key, attempt, intent):
             return
@@ -286,7 +324,7 @@ class Engine:
             )
         except UncertainSubmitError as error:
             self._journal.record(task.key, attempt, Stage.UNCERTAIN, _facts_of(error))
-            raise
+            return  # The journal says how it goes on.
         except BridgeError as error:
             self._journal.record(task.key, attempt, Stage.ENDED, {**_facts_of(error), "may_send_again": True})
             raise
@@ -313,14 +351,37 @@ class Engine:
                 hint="Note the request id: without it the result has to be found in the fal.ai dashboard.",
             ) from error
 
-    def _give_up_on_sender(self, task: _Task, entry: Entry, waited_seconds: float) -> None:
+    def _is_lost(self, entry: Entry, waited_seconds: float) -> bool:
         """Another process claimed the job: its answer may be on the way, or lost with it."""
         sent_at = float(entry.facts[Stage.IN_FLIGHT].get("time", time.time()))
         is_old = time.time() - sent_at > self._pace.sender
-        if entry.sender_is_gone or is_old or waited_seconds > self._pace.sender:
-            raise UncertainSubmitError(
-                f"{task.label}: an earlier run sent it to {task.endpoint.id} and ended before the answer."
-            )
+        return entry.sender_is_gone or is_old or waited_seconds > self._pace.sender
+
+    async def _look_up(self, task: _Task, entry: Entry, progress: _Progress) -> None:
+        """An uncertain job, looked for in fal.ai's list: adopted, or held for a person to decide."""
+        progress.move(JobState.UNCERTAIN, message="looking for it at fal.ai")
+        try:
+            found = await self._lookup.find(entry)
+        except BridgeError as error:
+            found = f"It could not be looked up: {error.message}"
+        except asyncio.CancelledError:
+            found = "It was not looked for to the end."
+        if isinstance(found, Accepted):
+            _log.info("%s: its answer was lost, it is request %s", task.label, found.request_id)
+            self._remember(task, entry.attempt, found)
+        elif self._journal.read(task.key).stage not in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
+            message = f"{_error_from(entry.facts[Stage.UNCERTAIN]).message} {found}"
+            raise UncertainSubmitError(message, hint=_how_to_decide(task.key))
+
+    async def _turned_up(self, task: _Task, entry: Entry) -> bool:
+        """Before it is sent once more: whether the first request is in the list by now."""
+        try:
+            found = await self._lookup.find(entry, is_last=True)
+        except BridgeError:
+            return False  # The person has decided without the list.
+        if isinstance(found, Accepted):
+            self._remember(task, entry.attempt, found)
+        return isinstance(found, Accepted)
 
     # Following
 
@@ -581,6 +642,17 @@ def _facts_of(error: BridgeError) -> Facts:
 def _error_from(facts: Facts) -> BridgeError:
     kind = BY_NAME.get(str(facts.get("error")), BridgeError)
     return kind(str(facts.get("message", "")), hint=str(facts.get("hint", "")))
+
+
+def _how_to_decide(key: str) -> str:
+    return (
+        f"{UncertainSubmitError.next_step} Then `resume DIR --resend {shown_key(key)}` sends it once more, "
+        f"`resume DIR --forget {shown_key(key)}` gives it up."
+    )
+
+
+def _how_to_send_again(key: str) -> str:
+    return f"`resume DIR --resend {shown_key(key)}` sends it once more."
 
 
 def _look_at(task: asyncio.Task[None]) -> None:

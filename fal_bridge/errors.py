@@ -86,6 +86,12 @@ class UncertainSubmitError(BridgeError):
     )
 
 
+class ForgottenError(BridgeError):
+    """Uncertain, and a person has decided to do without it."""
+
+    next_step = "Resume with --resend sends it once more."
+
+
 class UploadFailedError(BridgeError):
     next_step = "Nothing was paid. Resume to try again."
 
@@ -99,6 +105,7 @@ class ExpiredResultError(BridgeError):
 
 
 class StoppedError(BridgeError):
+    exit_code = 130  # What shells report for Ctrl-C.
     next_step = "Resume to go on: what was sent is kept and is not paid twice."
 
 

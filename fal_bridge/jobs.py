@@ -35,7 +35,8 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.UPLOADING: frozenset({JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
     # No CANCELLED: once the request may be out, only its answer tells what it is.
     JobState.SUBMITTING: frozenset({JobState.QUEUED, JobState.UNCERTAIN, JobState.FAILED}),
-    JobState.UNCERTAIN: frozenset({JobState.QUEUED, JobState.FAILED}),
+    # Found at fal.ai, or by another process that may have finished it.
+    JobState.UNCERTAIN: frozenset({JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE, JobState.FAILED}),
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.DOWNLOADING} | _ENDS),
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DOWNLOADING} | _ENDS),
     JobState.DOWNLOADING: frozenset({JobState.DONE} | _ENDS),

@@ -5,6 +5,8 @@ One folder a job, named after its key; one file a fact, numbered by attempt::
 
     intent.N          this attempt may be sent, by the process that created the file, once
     uncertain.N.json  it was sent (or may have been) and the answer was lost
+    resend.N.json     uncertain, and a person wants it sent once more: as the next attempt
+    forgotten.N.json  uncertain, and a person gives it up
     submitted.N.json  fal.ai accepted it: request id and addresses
     answer.N.json     its output and what it cost; results expire, so they are written down at once
     ended.N.json      it came to nothing, and whether the job may be sent again
@@ -14,16 +16,15 @@ Promises:
 
 - ``claim`` returns ``True`` to one caller among all processes that share the folder, ever, and only
   after its file is on the disk itself. Who has no ``True`` does not send.
-- A fact is whole or absent, and is never taken back. The one exception is ``intent``, which may be
-  empty after a crash; it counts all the same.
-- A new attempt exists only after the former one has ended in a way that allows it.
+- A fact is whole or absent, and is never taken back. The one exception is ``intent`` on a file system
+  without hard links, which may be empty after a crash; it counts all the same.
+- A new attempt exists only after the former one has ended in a way that allows it, or after a person
+  said so. What fal.ai is known to have accepted outweighs what a person said.
 - A fact that does not follow from the earlier ones raises ``ValueError``: that is a bug.
 """
 
 import hashlib
 import json
-import os
-import platform
 import re
 import time
 from collections.abc import Mapping
@@ -32,13 +33,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ..files import flush_folder, write_json_atomically
-from .errors import JournalError
+from ..files import flush_folder, write_if_absent, write_json_atomically
+from .errors import JournalError, WrongRequestError
+from .processes import is_gone, this_process
 
 Facts = dict[str, Any]
 
-_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
-_NAME = re.compile(r"(intent)\.(\d+)|(uncertain|submitted|answer|ended)\.(\d+)\.json|(done)\.json")
+_KEY = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(
+    r"(intent)\.(\d+)|(uncertain|resend|forgotten|submitted|answer|ended)\.(\d+)\.json|(done)\.json"
+)
 
 
 class Stage(StrEnum):
@@ -47,6 +51,8 @@ class Stage(StrEnum):
     FREE = ""
     IN_FLIGHT = "intent"
     UNCERTAIN = "uncertain"
+    FORGOTTEN = "forgotten"
+    RELEASED = "resend"
     SUBMITTED = "submitted"
     ANSWERED = "answer"
     ENDED = "ended"
@@ -56,7 +62,9 @@ class Stage(StrEnum):
 NEXT_STAGES: Mapping[Stage, frozenset[Stage]] = {
     Stage.FREE: frozenset({Stage.IN_FLIGHT}),
     Stage.IN_FLIGHT: frozenset({Stage.SUBMITTED, Stage.UNCERTAIN, Stage.ENDED}),
-    Stage.UNCERTAIN: frozenset({Stage.SUBMITTED, Stage.ENDED}),
+    Stage.UNCERTAIN: frozenset({Stage.SUBMITTED, Stage.ENDED, Stage.RELEASED, Stage.FORGOTTEN}),
+    Stage.FORGOTTEN: frozenset({Stage.SUBMITTED, Stage.ENDED, Stage.RELEASED}),
+    Stage.RELEASED: frozenset({Stage.SUBMITTED, Stage.ENDED, Stage.IN_FLIGHT}),  # As the next attempt.
     Stage.SUBMITTED: frozenset({Stage.ANSWERED, Stage.ENDED}),
     Stage.ANSWERED: frozenset({Stage.DONE, Stage.ENDED}),
     Stage.ENDED: frozenset({Stage.IN_FLIGHT}),  # As the next attempt, and only where ``may_send_again``.
@@ -79,21 +87,20 @@ class Entry:
     def may_send(self) -> bool:
         if self.stage is Stage.ENDED:
             return bool(self.facts[Stage.ENDED].get("may_send_again"))
-        return self.stage is Stage.FREE
+        return self.stage in (Stage.FREE, Stage.RELEASED)
+
+    @property
+    def label(self) -> str:
+        return str(self.facts.get(Stage.IN_FLIGHT, {}).get("label", "a job"))
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.facts.get(Stage.IN_FLIGHT, {}).get("endpoint", ""))
 
     @property
     def sender_is_gone(self) -> bool:
         """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
-        intent = self.facts.get(Stage.IN_FLIGHT, {})
-        if os.name == "nt" or intent.get("machine") != _MACHINE:
-            return False  # On Windows signal 0 is not a question but Ctrl-C.
-        try:
-            os.kill(int(intent["process"]), 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, KeyError, ValueError):
-            return False
-        return False
+        return is_gone(self.facts.get(Stage.IN_FLIGHT, {}))
 
 
 class Journal:
@@ -120,33 +127,49 @@ class Journal:
         }
         return Entry(max(facts, key=_ORDER.index, default=Stage.FREE), attempt, facts)
 
+    def job_keys(self) -> list[str]:
+        """Every job of the folder."""
+        try:
+            return sorted(path.name for path in self.folder.iterdir() if _KEY.fullmatch(path.name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
+
+    def find(self, beginning: str) -> str:
+        """The one job whose key begins so."""
+        wanted = beginning.strip().lower()
+        found = [key for key in self.job_keys() if wanted and key.startswith(wanted)]
+        if not found:
+            raise WrongRequestError(f"No job of this folder has the key {beginning!r}.")
+        if len(found) > 1:
+            raise WrongRequestError(
+                f"{len(found)} jobs have keys that begin with {beginning!r}; give more of it."
+            )
+        return found[0]
+
+    def claimed_requests(self) -> set[str]:
+        """The request ids that stand in the journal, of any job and attempt."""
+        found = set()
+        for key in self.job_keys():
+            for path in (self.folder / key).glob("submitted.*.json"):
+                found.add(str(self._load(key, path.name).get("request_id", "")))
+        return found
+
     def claim(self, key: str, attempt: int, facts: Facts) -> bool:
         """The right to send attempt number ``attempt``, given to one caller ever."""
         entry = self.read(key)
         if not entry.may_send or attempt != entry.attempt + 1:
             return False  # Somebody else was faster.
         path = self.folder / key / f"intent.{attempt}"
-        stamped = {**facts, "machine": _MACHINE, "process": os.getpid(), "time": time.time()}
+        stamped = {**facts, **this_process(), "time": time.time()}
         try:
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 flush_folder(self.folder)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            return False
+            return write_if_absent(path, _as_bytes(stamped))
         except OSError as error:
             raise JournalError(f"The journal {self.folder} cannot be written: {error.strerror}.") from error
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(_as_bytes(stamped))
-                stream.flush()
-                os.fsync(stream.fileno())
-            flush_folder(path.parent)
-        except OSError as error:
-            # Nothing was sent and nobody else may: say so, or the attempt would look uncertain.
-            path.unlink(missing_ok=True)
-            raise JournalError(f"The journal {self.folder} cannot be written: {error.strerror}.") from error
-        return True
 
     def record(self, key: str, attempt: int, stage: Stage, facts: Facts) -> None:
         """Write down a fact of the newest attempt; known already (by another process) is fine."""
@@ -184,6 +207,11 @@ def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool) -> str:
     if is_emulated:
         identity["service"] = "emulator"
     return hashlib.sha256(_as_bytes(identity)).hexdigest()
+
+
+def shown_key(key: str) -> str:
+    """The beginning of a key by which people name a job."""
+    return key[:12]
 
 
 def _as_bytes(value: Facts) -> bytes:

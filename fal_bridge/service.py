@@ -49,6 +49,11 @@ class Service:
             is_emulator=True,
         )
 
+    @property
+    def emulator_url(self) -> str:
+        """The address by which this emulator was named; "" for the real one."""
+        return self.queue_url.removesuffix("/queue") if self.is_emulator else ""
+
     def owns_queue_url(self, url: str) -> bool:
         """Whether the key may be sent to ``url``."""
         return _origin(url) is not None and _origin(url) == _origin(self.queue_url)

@@ -29,7 +29,10 @@ _log = logging.getLogger(__name__)
 class Uploads:
     """Addresses of uploaded files, remembered in ``folder`` by the SHA-256 of their bytes."""
 
-    def __init__(self, service: Service, client: fal_client.AsyncClient, folder: Path) -> None:
+    def __init__(
+        self, service: Service, client: fal_client.AsyncClient, folder: Path, *, are_kept: bool = False
+    ) -> None:
+        self._lifetime = None if are_kept else LIFETIME_SECONDS
         self._service = service
         self._client = client
         self._folder = folder
@@ -58,7 +61,7 @@ class Uploads:
                     data,
                     CONTENT_TYPES.get(kind, "application/octet-stream"),
                     f"{sha256[:16]}.{kind}",  # The user's own file name is nobody's business.
-                    lifecycle=fal_client.StorageSettings(expires_in=LIFETIME_SECONDS),
+                    lifecycle=fal_client.StorageSettings(expires_in=self._lifetime or "never"),
                 )
             if not self._service.allows_file_url(url):
                 raise ValueError("not an address of a file")
@@ -81,7 +84,8 @@ class Uploads:
         try:
             record = json.loads(self._record(sha256).read_bytes())
             fits = record["service"] == self._service.cdn_url
-            lives = time.time() + SPARE_SECONDS < float(record["expires_at"])
+            ends = record["expires_at"]  # ``None``: kept as long as the account keeps files.
+            lives = ends is None or time.time() + SPARE_SECONDS < float(ends)
             return str(record["url"]) if fits and lives else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""  # Not known, or not readable: uploading again is free.
@@ -90,7 +94,7 @@ class Uploads:
         record = {
             "url": url,
             "service": self._service.cdn_url,
-            "expires_at": time.time() + LIFETIME_SECONDS,
+            "expires_at": time.time() + self._lifetime if self._lifetime else None,
         }
         try:
             write_json_atomically(self._record(sha256), record)

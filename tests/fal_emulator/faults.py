@@ -97,6 +97,8 @@ KINDS: dict[str, FaultKind] = {
     "nsfw-black": FaultKind("job", "black pictures, flagged where the endpoint has the flag"),
     "never-leaves-queue": FaultKind("job", "the job stays IN_QUEUE"),
     "never-finishes": FaultKind("job", "the job stays IN_PROGRESS"),
+    "early-completed": FaultKind("job", "the status says COMPLETED while the job still runs"),
+    "other-output": FaultKind("job", "the output has its members under other names"),
     "ignore-cancel": FaultKind("job", "cancel says 202 and changes nothing"),
     "missing-optional-members": FaultKind("job", "no file_size, width, timings, seed, metrics and the like"),
     "result-expired": FaultKind("job", "the result is 404 from the start"),

@@ -319,6 +319,8 @@ class JobQueue:
         output = with_products(making.output, place)
         if "missing-optional-members" in job.faults:
             output = {name: value for name, value in output.items() if name not in OPTIONAL_MEMBERS}
+        if "other-output" in job.faults:
+            output = {f"new_{name}": value for name, value in output.items()}
         job.units = units(endpoint, inputs, making.measure)
         return Outcome(200, output)
 

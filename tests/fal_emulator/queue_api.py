@@ -172,6 +172,8 @@ class QueueRoutes:
         if job.state is JobState.IN_QUEUE:
             return found | {"queue_position": self.queue.position(job), "logs": None}
         found["logs"] = window
+        if "early-completed" in job.faults:
+            found["status"] = "COMPLETED"
         if not job.is_over or job.outcome is None:
             return found
         if "missing-optional-members" not in job.faults:

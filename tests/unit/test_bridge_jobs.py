@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,21 +16,21 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
+from photoreal_set.fal_bridge.decisions import Decision, decide
 from photoreal_set.fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
     default_model_endpoint,
 )
-from photoreal_set.fal_bridge.engine import Pace
 from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
+from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.files import FileKind, kind_of_file, missing_end, sha256_of
+from tests.desk import FAST, WAIT_SECONDS, Desk, until
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 30.0
-FAST = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -45,59 +44,6 @@ def server():
 def emulator(server: RunningEmulator):
     server.control(reset=True, delays=FAST)
     return server
-
-
-class Desk:
-    """A set folder with a picture, and the bridge's news about its jobs."""
-
-    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
-        self.folder = folder
-        self.journal = folder / ".journal"
-        self.emulator = emulator
-        self.news = []
-        self.picture = folder / "render.png"
-        Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50).convert("RGB").save(self.picture)
-        self.pace = replace(Pace.of(Service.emulator(emulator.url)), patience=3.0, submit=3.0, close=3.0)
-
-    def bridge(self, **pace: float) -> Bridge:
-        return Bridge(
-            Service.emulator(self.emulator.url),
-            self.journal,
-            self.news.append,
-            pace=replace(self.pace, **pace),
-        )
-
-    def photo(self, **changes: object) -> Generation:
-        wanted = Generation(
-            kind=Kind.PHOTO,
-            endpoint=DEFAULT_PHOTO_ENDPOINT,
-            label="front photo",
-            images=(self.picture,),
-            prompt="studio photograph",
-        )
-        return replace(wanted, **changes)
-
-    def made(self, wanted: Generation | None = None, target: str = "photos/front", **pace: float):
-        """What comes of one wish in a run of its own."""
-        with self.bridge(**pace) as bridge:
-            return bridge.start(wanted or self.photo(), self.folder / target).result(WAIT_SECONDS)
-
-    def failure(self, wanted: Generation | None = None, **pace: float) -> errors.BridgeError:
-        with pytest.raises(errors.BridgeError) as caught:
-            self.made(wanted, **pace)
-        return caught.value
-
-    def states(self) -> list[JobState]:
-        states = [job.state for job in self.news]
-        return [state for place, state in enumerate(states) if place == 0 or state is not states[place - 1]]
-
-    def count(self, *words: str) -> int:
-        """Requests that the emulator has seen on the routes with these words."""
-        routes = self.emulator.stats()["routes"]
-        return sum(number for route, number in routes.items() if all(word in route for word in words))
-
-    def fault(self, name: str, **more: object) -> None:
-        self.emulator.control(faults=[{"name": name, **more}])
 
 
 @pytest.fixture
@@ -261,12 +207,13 @@ def test_a_new_seed_is_a_new_job_but_not_a_new_upload(desk):
         {"name": "nginx-503", "accepted": True},
         {"name": "gateway-timeout", "accepted": True},
         {"name": "html-answer", "accepted": True},
+        {"name": "gzip-bomb", "at": "submit", "megabytes": 8},
     ],
     ids=lambda fault: fault["name"],
 )
 def test_a_lost_answer_is_uncertain_and_never_sent_again(desk, fault):
-    desk.fault(**fault)
-    error = desk.failure(submit=0.5)
+    desk.emulator.control(faults=[fault, {"name": "unlisted"}])
+    error = desk.failure(submit=0.5, lookup=0.3)
     assert isinstance(error, errors.UncertainSubmitError)
     assert error.exit_code == 5
     assert "front photo" in error.message
@@ -274,6 +221,53 @@ def test_a_lost_answer_is_uncertain_and_never_sent_again(desk, fault):
     desk.emulator.control(faults=[])
     again = desk.failure()
     assert isinstance(again, errors.UncertainSubmitError)
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_a_lost_answer_is_found_again_in_the_list(desk):
+    desk.fault("drop-submit-answer")
+    assert desk.made().path.is_file()
+    assert JobState.UNCERTAIN in desk.states()
+    assert desk.states()[-1] is JobState.DONE
+    assert len(desk.emulator.ledger()) == 1
+
+
+def held(desk) -> str:
+    """A job that is held, and its key."""
+    desk.emulator.control(faults=[{"name": "drop-before-accept"}])
+    error = desk.failure(lookup=0.2)
+    assert isinstance(error, errors.UncertainSubmitError)
+    desk.emulator.control(faults=[])
+    (key,) = Journal(desk.journal).job_keys()
+    assert key[:12] in error.hint
+    return key
+
+
+def test_a_person_has_a_held_job_sent_once_more(desk):
+    key = held(desk)
+    assert desk.emulator.ledger() == []
+    decide(Journal(desk.journal), key, Decision.RESEND)
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+    assert len(list(desk.journal.glob("*/intent.*"))) == 2
+
+
+def test_a_person_gives_a_held_job_up(desk):
+    key = held(desk)
+    decide(Journal(desk.journal), key, Decision.FORGET)
+    error = desk.failure()
+    assert isinstance(error, errors.ForgottenError)
+    assert (error.exit_code, key[:12] in error.hint) == (2, True)
+    assert desk.emulator.ledger() == []
+
+
+def test_a_request_that_turns_up_late_is_not_sent_once_more(desk):
+    desk.emulator.control(faults=[{"name": "drop-submit-answer"}], request_list_delay=1.5)
+    assert isinstance(desk.failure(lookup=0.2), errors.UncertainSubmitError)
+    desk.emulator.control(faults=[], advance=2.0)
+    (key,) = Journal(desk.journal).job_keys()
+    decide(Journal(desk.journal), key, Decision.RESEND)
+    assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
@@ -499,10 +493,7 @@ def test_a_killed_run_is_resumed_without_paying_again(desk, fact):
     process.send_signal(signal.SIGKILL)
     process.wait()
     desk.emulator.control(advance=100.0, faults=[])
-    if fact == "intent.1":
-        assert isinstance(desk.failure(), errors.UncertainSubmitError)
-    else:
-        assert desk.made().path.is_file()
+    assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
@@ -539,10 +530,3 @@ def test_no_byte_of_the_key_is_written_or_said(desk, caplog, monkeypatch):
 def test_files_are_fetched_without_the_key():
     client = download_client(Service.live("identifier:secret"), httpx.create_ssl_context())
     assert "authorization" not in client.headers
-
-
-def until(condition, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which process wrote something into a shared folder, and whether it still runs."""
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
+
+
+def this_process() -> dict[str, Any]:
+    """The mark of this process, for ``is_gone``."""
+    return {"machine": _MACHINE, "process": os.getpid()}
+
+
+def is_gone(mark: Mapping[str, Any]) -> bool:
+    """Whether the marked process surely ended; ``False`` also means: cannot be told."""
+    if os.name == "nt" or mark.get("machine") != _MACHINE:
+        return False  # On Windows signal 0 is not a question but Ctrl-C.
+    try:
+        os.kill(int(mark["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, KeyError, TypeError, ValueError):
+        return False
+    return False

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C: once to finish what is paid, twice to leave now.
+
+Python runs its signal handlers between two steps of the main thread, and a render is one long step. Its wake-up
+descriptor is written at once, so a thread of ours hears Ctrl-C while Blender renders.
+"""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from .fal_bridge.errors import StoppedError
+
+STOPPED_EXIT_CODE = StoppedError.exit_code
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Callback = Callable[[], None]
+
+
+class Stop:
+    """The wish to stop. Safe from any thread; whoever comes late is called at once."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._when_asked: list[Callback] = []
+        self._when_leaving: list[Callback] = []
+
+    @property
+    def is_asked(self) -> bool:
+        return self._asked.is_set()
+
+    def when_asked(self, callback: Callback) -> None:
+        with self._lock:
+            self._when_asked.append(callback)
+        if self.is_asked:
+            callback()
+
+    def when_leaving(self, callback: Callback) -> None:
+        with self._lock:
+            self._when_leaving.append(callback)
+
+    def ask(self) -> None:
+        with self._lock:
+            callbacks = [] if self.is_asked else list(self._when_asked)
+            self._asked.set()
+        for callback in callbacks:
+            callback()
+
+    def leave(self) -> None:
+        self.ask()
+        with self._lock:
+            callbacks = list(self._when_leaving)
+        for callback in callbacks:
+            callback()
+
+
+class Interrupts:
+    """While entered: the first Ctrl-C asks ``stop``, the second (or SIGTERM) leaves and ends the process.
+
+    ``on_ask`` and ``on_leave`` tell the user; ``on_leave`` is the last thing to happen before the end. A third
+    Ctrl-C does not even wait for that.
+    """
+
+    def __init__(self, stop: Stop, on_ask: Callback, on_leave: Callback) -> None:
+        self._stop = stop
+        self._on_ask = on_ask
+        self._on_leave = on_leave
+        self._is_leaving = False
+
+    def __enter__(self) -> Self:
+        self._is_main = threading.current_thread() is threading.main_thread()
+        if self._is_main:  # Elsewhere Python allows no handlers; then somebody else has them.
+            self._ear, self._mouth = socket.socketpair()
+            self._mouth.setblocking(False)
+            self._before = [(number, signal.signal(number, _nothing)) for number in _SIGNALS]
+            self._descriptor = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+            threading.Thread(target=self._listen, name="photoreal-interrupts", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_leaving:
+            threading.Event().wait()  # The process ends before this does.
+        if self._is_main:
+            signal.set_wakeup_fd(self._descriptor)
+            for number, handler in self._before:
+                signal.signal(number, handler)
+            self._mouth.close()  # Ends the thread.
+
+    def _listen(self) -> None:
+        with self._ear:
+            while numbers := self._ear.recv(16):
+                for number in numbers:
+                    if number in _SIGNALS:
+                        self._hear(number)
+
+    def _hear(self, number: int) -> None:
+        if self._is_leaving:
+            os._exit(STOPPED_EXIT_CODE)
+        if number == signal.SIGINT and not self._stop.is_asked:
+            self._on_ask()
+            self._stop.ask()
+            return
+        self._is_leaving = True
+        # On a thread of its own, so that a third Ctrl-C is heard.
+        threading.Thread(target=self._leave, name="photoreal-leaving", daemon=True).start()
+
+    def _leave(self) -> None:
+        try:
+            self._stop.leave()
+            self._on_leave()
+        finally:
+            os._exit(STOPPED_EXIT_CODE)
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """The thread does it; but only signals with a handler reach the descriptor."""

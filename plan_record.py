@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as ``set.json`` keeps it, so that ``resume`` needs nothing but the folder. The key is never in it."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from .angles import ANGLES, Angle
+from .errors import InputError
+from .fal_bridge.service import Service
+from .files import sha256_of
+from .imaging.compose import Background
+from .plan import Engine, SetPlan, Source, SourceKind
+from .set_folder import Record, SetFolder
+
+LIVE = "fal.ai"
+
+_OF_ITS_OWN = {"source", "out", "service"}  # Written in a way of their own, or not at all.
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "angles": lambda names: tuple(_angle(name) for name in names),
+    "engine": Engine,
+    "video": lambda name: Engine(name) if name else None,
+    "background": Background,
+}
+
+
+def plan_record(plan: SetPlan) -> Record:
+    """Everything of a plan that a later run needs, besides what ``set.json`` says anyway."""
+    record: Record = {
+        item.name: _plain(getattr(plan, item.name)) for item in fields(plan) if item.name not in _OF_ITS_OWN
+    }
+    if plan.source.files:
+        record["source_files"] = [_from(plan.out, path) for path in plan.source.files]
+    if plan.service is not None:
+        record["fal"] = plan.service.emulator_url or LIVE
+    return record
+
+
+def fal_of(folder: SetFolder) -> str:
+    """``LIVE``, the address of an emulator, or "" when the set was planned without fal."""
+    return str(_record_of(folder).get("fal", ""))
+
+
+def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
+    """The plan that the set in ``folder`` was made by. Raises InputError when it cannot be followed."""
+    record = _record_of(folder)
+    known = {item.name for item in fields(SetPlan)} - _OF_ITS_OWN
+    if unknown := set(record) - known - {"source_files", "fal"}:
+        raise InputError(
+            f"{folder.manifest} was made by a newer version ({', '.join(sorted(unknown))} is not known).",
+            hint="Update Photoreal Set.",
+        )
+    try:
+        options: dict[str, Any] = {
+            name: _READ[name](value) if name in _READ else value
+            for name, value in record.items()
+            if name in known
+        }
+        return SetPlan(source=_source(folder, record), out=folder.root, service=service, **options)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The plan in {folder.manifest} is damaged ({error}).") from error
+
+
+def _record_of(folder: SetFolder) -> Record:
+    record = folder.record.get("plan")
+    if not isinstance(record, dict):
+        raise InputError(
+            f"{folder.manifest} holds no plan: an older version made it.",
+            hint="Run the `set` command again with the same options and folder.",
+        )
+    return record
+
+
+def _source(folder: SetFolder, record: Record) -> Source:
+    kept = folder.record["source"]
+    kind = SourceKind(kept["kind"])
+    originals = record.get("source_files", [])
+    is_needed = kind is not SourceKind.MODEL or not folder.has(folder.record.get("model"))
+    files = []
+    for entry, original in zip(kept.get("files", []), originals, strict=True):
+        copy = folder.root / "source" / entry["name"]
+        places = (copy, Path(os.path.normpath(folder.root / original)))
+        found = next((path for path in places if path.is_file() and sha256_of(path) == entry["sha256"]), None)
+        if found is None and is_needed:
+            raise InputError(
+                f"{entry['name']} is no longer where it was, or was changed.", hint=f"Copy it to {copy}."
+            )
+        files.append(found or copy)
+    return Source(kind=kind, files=tuple(files), text=kept.get("text", ""), kept=kept)
+
+
+def _angle(name: str) -> Angle:
+    return ANGLES[name]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Angle):
+        return value.name
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _from(folder: Path, path: Path) -> str:
+    """Relative where it can be, so that folder and sources can move together."""
+    try:
+        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+    except ValueError:
+        return str(path.absolute())  # On another drive of Windows.

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A desk for tests of the bridge: a picture, wishes, and what comes of them at the emulator."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.fal_emulator.process import RunningEmulator
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set.fal_bridge import errors  # noqa: E402  The package has to be loaded first.
+from photoreal_set.fal_bridge.bridge import Bridge  # noqa: E402
+from photoreal_set.fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT  # noqa: E402
+from photoreal_set.fal_bridge.engine import Pace  # noqa: E402
+from photoreal_set.fal_bridge.jobs import Generation, JobResult, JobState, Kind  # noqa: E402
+from photoreal_set.fal_bridge.service import Service  # noqa: E402
+
+WAIT_SECONDS = 30.0
+FAST = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0}
+
+
+class Desk:
+    """A set folder with a picture, and the bridge's news about its jobs."""
+
+    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.journal = folder / ".journal"
+        self.emulator = emulator
+        self.news = []
+        self.picture = folder / "render.png"
+        Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50).convert("RGB").save(self.picture)
+        self.pace = replace(Pace.of(Service.emulator(emulator.url)), patience=3.0, submit=3.0, close=3.0)
+
+    def bridge(self, **pace: float) -> Bridge:
+        return Bridge(
+            Service.emulator(self.emulator.url),
+            self.journal,
+            self.news.append,
+            pace=replace(self.pace, **pace),
+        )
+
+    def photo(self, **changes: object) -> Generation:
+        wanted = Generation(
+            kind=Kind.PHOTO,
+            endpoint=DEFAULT_PHOTO_ENDPOINT,
+            label="front photo",
+            images=(self.picture,),
+            prompt="studio photograph",
+        )
+        return replace(wanted, **changes)
+
+    def made(
+        self, wanted: Generation | None = None, target: str = "photos/front", **pace: float
+    ) -> JobResult:
+        """What comes of one wish in a run of its own."""
+        with self.bridge(**pace) as bridge:
+            return bridge.start(wanted or self.photo(), self.folder / target).result(WAIT_SECONDS)
+
+    def failure(self, wanted: Generation | None = None, **pace: float) -> errors.BridgeError:
+        with pytest.raises(errors.BridgeError) as caught:
+            self.made(wanted, **pace)
+        return caught.value
+
+    def states(self) -> list[JobState]:
+        states = [job.state for job in self.news]
+        return [state for place, state in enumerate(states) if place == 0 or state is not states[place - 1]]
+
+    def count(self, *words: str) -> int:
+        """Requests that the emulator has seen on the routes with these words."""
+        routes = self.emulator.stats()["routes"]
+        return sum(number for route, number in routes.items() if all(word in route for word in words))
+
+    def fault(self, name: str, **more: object) -> None:
+        self.emulator.control(faults=[{"name": name, **more}])
+
+
+def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cancelling at the provider: asked, watched, and honest about the bill."""
+
+import io
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from photoreal_set import cli
+from photoreal_set.angles import ANGLES
+from photoreal_set.fal_bridge import errors
+from photoreal_set.fal_bridge.cancel import Fate, cancel_all
+from photoreal_set.fal_bridge.journal import Journal, Stage
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.plan import Engine, SetPlan, source_from
+from photoreal_set.plan_record import plan_record
+from photoreal_set.set_folder import SetFolder
+from tests.desk import FAST, Desk, until
+from tests.fal_emulator.process import RunningEmulator, start_emulator
+
+
+@pytest.fixture(scope="module")
+def server():
+    emulator = start_emulator()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def emulator(server: RunningEmulator):
+    server.control(reset=True, delays=FAST)
+    return server
+
+
+@pytest.fixture
+def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
+    return Desk(tmp_path, emulator)
+
+
+def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:
+    """A job that was sent by a run that is gone."""
+    desk.emulator.control(**{"delays": {"photo": 60.0}, **control})
+    with desk.bridge() as bridge:
+        bridge.start(desk.photo(), desk.folder / "photos" / "front")
+        until(lambda: [entry["state"] for entry in desk.emulator.ledger()] == [state])
+        until(lambda: list(desk.journal.glob("*/submitted.1.json")))
+
+
+def fates(desk: Desk, watch_seconds: float = 5.0) -> list[Fate]:
+    results = cancel_all(
+        Service.emulator(desk.emulator.url), Journal(desk.journal), watch_seconds=watch_seconds
+    )
+    return [result.fate for result in results]
+
+
+def stage(desk: Desk) -> Stage:
+    (key,) = Journal(desk.journal).job_keys()
+    return Journal(desk.journal).read(key).stage
+
+
+def test_a_waiting_job_never_runs_and_is_sent_again_by_resume(desk):
+    left_behind(desk, "IN_QUEUE", delays={"queue": 60.0})
+    assert fates(desk) == [Fate.NEVER_RAN]
+    assert [entry["state"] for entry in desk.emulator.ledger()] == ["CANCELLED"]
+    assert stage(desk) is Stage.ENDED
+    desk.emulator.control(delays=FAST)
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 2
+
+
+def test_a_running_job_may_still_be_charged(desk):
+    left_behind(desk)
+    assert fates(desk) == [Fate.STOPPED]
+    assert fates(desk) == []
+
+
+def test_a_job_that_goes_on_is_not_called_cancelled(desk):
+    left_behind(desk, faults=[{"name": "ignore-cancel"}])
+    assert fates(desk, watch_seconds=0.5) == [Fate.STILL_THERE]
+    assert stage(desk) is Stage.SUBMITTED
+    desk.emulator.control(advance=100.0)
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_a_cancel_that_comes_too_late_loses_nothing(desk):
+    left_behind(desk)
+    desk.emulator.control(advance=100.0)
+    until(lambda: desk.emulator.ledger()[0]["state"] == "COMPLETED")
+    assert fates(desk) == [Fate.FINISHED]
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_a_job_that_had_failed_says_so(desk):
+    left_behind(desk, faults=[{"name": "model-crash"}])
+    desk.emulator.control(advance=100.0)
+    until(lambda: desk.emulator.ledger()[0]["state"] == "FAILED")
+    assert fates(desk) == [Fate.FAILED]
+
+
+def test_a_job_that_fal_does_not_know_is_gone(desk):
+    left_behind(desk)
+    desk.emulator.control(reset=True)
+    assert fates(desk) == [Fate.UNKNOWN]
+
+
+def test_a_job_without_a_request_id_cannot_be_cancelled(desk):
+    desk.emulator.control(faults=[{"name": "drop-before-accept"}])
+    desk.failure(lookup=0.2)
+    assert fates(desk) == [Fate.UNCERTAIN]
+    assert stage(desk) is Stage.UNCERTAIN
+
+
+def test_trouble_on_the_way_is_told_and_a_bad_key_raises(desk, monkeypatch):
+    left_behind(desk)
+    monkeypatch.setattr("photoreal_set.fal_bridge.cancel.PATIENCE_SECONDS", 0.3)
+    desk.fault("nginx-502", at="cancel")
+    assert fates(desk) == [Fate.UNREACHABLE]
+    desk.fault("bad-key", at="cancel")
+    with pytest.raises(errors.BadKeyError):
+        fates(desk)
+    desk.emulator.control(faults=[])
+    assert fates(desk) == [Fate.STOPPED]
+
+
+def test_who_follows_the_job_learns_of_it(desk):
+    desk.emulator.control(delays={"photo": 60.0})
+    found = []
+    thread = threading.Thread(target=lambda: found.append(desk.failure()))
+    thread.start()
+    until(lambda: list(desk.journal.glob("*/submitted.1.json")))
+    assert fates(desk) == [Fate.STOPPED]
+    thread.join(15.0)
+    assert isinstance(found[0], errors.JobCancelledError)
+
+
+def test_the_command_says_it_line_by_line(desk):
+    left_behind(desk)
+    plan = SetPlan(
+        source=source_from([], "a clock"),
+        out=desk.folder / "set",
+        angles=(ANGLES["front"],),
+        engine=Engine.FAL,
+        service=Service.emulator(desk.emulator.url),
+    )
+    folder = SetFolder.prepare(
+        plan.out, product="clock", source=plan.source.record(), tool={}, plan=plan_record(plan)
+    )
+    desk.journal.rename(folder.journal)
+    for words, code in (("may still be charged", 0), ("Nothing is left", 0)):
+        output = io.StringIO()
+        assert cli.main(["cancel", str(folder.root), "--json"], output) == code
+        lines = [json.loads(line) for line in output.getvalue().splitlines()]
+        assert words in lines[0]["text"]
+        assert lines[-1]["event"] == "finished"

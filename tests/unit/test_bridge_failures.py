@@ -1,0 +1,552 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is known to go wrong at fal.ai or on the way, row by row, against the emulator.
+
+A row says which fault, which error, and what the next run does: the job is sent ``AGAIN`` (it was free), it is
+``KEPT`` (followed or fetched, not sent), or it is ``OVER`` (the same sentence again, nothing is sent).
+"""
+
+import os
+import shutil
+import ssl
+import subprocess
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photoreal_set.fal_bridge import downloads, endpoints, errors
+from photoreal_set.fal_bridge.bridge import Bridge
+from photoreal_set.fal_bridge.jobs import JobState
+from photoreal_set.fal_bridge.service import Service
+from tests.desk import FAST, WAIT_SECONDS, Desk
+from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.relay import running_relay
+
+AGAIN, KEPT, OVER = "again", "kept", "over"
+
+
+@pytest.fixture(scope="module")
+def server():
+    emulator = start_emulator()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def emulator(server: RunningEmulator):
+    server.control(reset=True, delays=FAST)
+    return server
+
+
+@pytest.fixture
+def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
+    return Desk(tmp_path, emulator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    row: str
+    fault: dict[str, Any]
+    error: type[errors.BridgeError]
+    says: str
+    then: str
+    accepted: int = 1  # Submits that the emulator took in the failing run.
+    pace: dict[str, float] = field(default_factory=dict)
+    units: float | None = None
+
+
+def _at(*places: str, name: str, **more: object) -> list[dict[str, Any]]:
+    return [{"name": name, "at": place, **more} for place in places]
+
+
+REFUSED = [
+    Failure(
+        row="key unknown, at submit",
+        fault={"name": "bad-key"},
+        error=errors.BadKeyError,
+        says="does not accept the key",
+        then=AGAIN,
+        accepted=0,
+    ),
+    *(
+        Failure(
+            row=f"account locked: {reason}",
+            fault={"name": "account-locked", "reason": reason},
+            error=errors.AccountLockedError,
+            says=reason,
+            then=AGAIN,
+            accepted=0,
+        )
+        for reason in ("Exhausted balance", "Payment method missing", "User budget exceeded", "Admin lock")
+    ),
+    Failure(
+        row="endpoint withdrawn, at submit",
+        fault={"name": "endpoint-withdrawn"},
+        error=errors.UnknownEndpointError,
+        says="does not know fal-ai/flux-kontext/dev",
+        then=AGAIN,
+        accepted=0,
+    ),
+    Failure(
+        row="rate limit, or a queue longer than asked for",
+        fault={"name": "rate-limited"},
+        error=errors.RateLimitedError,
+        says="no more requests",
+        then=AGAIN,
+        accepted=0,
+    ),
+    Failure(
+        row="no runner, at submit",
+        fault={"name": "fal-503"},
+        error=errors.RunnerTroubleError,
+        says="No runner available",
+        then=AGAIN,
+        accepted=0,
+    ),
+    Failure(
+        row="own deadline, at submit",
+        fault={"name": "user-timeout"},
+        error=errors.RunnerTroubleError,
+        says="timed out",
+        then=AGAIN,
+        accepted=0,
+    ),
+    Failure(
+        row="server error with a request id, at submit",
+        fault={"name": "server-error"},
+        error=errors.RunnerTroubleError,
+        says="Internal Server Error",
+        then=AGAIN,
+        accepted=0,
+    ),
+]
+
+MODEL_WORDS = {
+    "image_too_small": errors.InputRefusedError,
+    "image_too_large": errors.InputRefusedError,
+    "image_load_error": errors.InputRefusedError,
+    "file_too_large": errors.InputRefusedError,
+    "face_detection_error": errors.InputRefusedError,
+    "unsupported_image_format": errors.InputRefusedError,
+    "video_duration_too_long": errors.InputRefusedError,
+    "greater_than": errors.InputRefusedError,
+    "one_of": errors.InputRefusedError,
+    "feature_not_supported": errors.InputRefusedError,
+    "missing": errors.InputRefusedError,
+    "no_media_generated": errors.InputRefusedError,
+    "content_policy_violation": errors.ContentPolicyError,
+}
+FREE_MODEL_WORDS = (
+    "internal_server_error",
+    "generation_timeout",
+    "downstream_service_error",
+    "downstream_service_unavailable",
+)
+RUNNER_WORDS = {
+    "request_timeout": 504,
+    "startup_timeout": 504,
+    "runner_scheduling_failure": 503,
+    "runner_connection_timeout": 503,
+    "runner_disconnected": 503,
+    "runner_connection_refused": 503,
+    "runner_connection_error": 503,
+    "runner_incomplete_response": 502,
+    "runner_server_error": 500,
+    "internal_error": 500,
+}
+
+ENDED = [
+    *(
+        Failure(
+            row=f"model: {word}",
+            fault={"name": "model-error", "type": word},
+            error=error,
+            says="refuses",
+            then=OVER,
+        )
+        for word, error in MODEL_WORDS.items()
+    ),
+    *(
+        Failure(
+            row=f"model: {word}",
+            fault={"name": "model-error", "type": word, "count": 1},
+            error=errors.RunnerTroubleError,
+            says="failed at fal.ai",
+            then=AGAIN,
+        )
+        for word in FREE_MODEL_WORDS
+    ),
+    *(
+        Failure(
+            row=f"platform: {word}",
+            fault={"name": "runner-error", "type": word, "status": status, "count": 1},
+            error=errors.RunnerTroubleError,
+            says=f"({status})",
+            then=AGAIN,
+        )
+        for word, status in RUNNER_WORDS.items()
+    ),
+    Failure(
+        row="own start deadline passed",
+        fault={"name": "result-timeout", "user": True, "count": 1},
+        error=errors.RunnerTroubleError,
+        says="(504)",
+        then=AGAIN,
+    ),
+    Failure(
+        row="job cancelled elsewhere",
+        fault={"name": "runner-error", "type": "client_cancelled", "status": 499, "count": 1},
+        error=errors.JobCancelledError,
+        says="was cancelled",
+        then=AGAIN,
+    ),
+    Failure(
+        row="input file not fetchable, or its address expired in the queue",
+        fault={"name": "model-error", "type": "file_download_error", "count": 1},
+        error=errors.InputRefusedError,
+        says="refuses",
+        then=AGAIN,
+    ),
+    Failure(
+        row="refused and charged all the same",
+        fault={"name": "model-error", "type": "image_too_small", "units": 1.0},
+        error=errors.InputRefusedError,
+        says="refuses",
+        then=OVER,
+        units=1.0,
+    ),
+    Failure(
+        row="picture held back as unsafe",
+        fault={"name": "nsfw-black"},
+        error=errors.UnsafePictureError,
+        says="unsafe",
+        then=OVER,
+    ),
+]
+
+LATER = [
+    Failure(
+        row="queue never moves",
+        fault={"name": "never-leaves-queue"},
+        error=errors.QueueDeadlineError,
+        says="in the queue (3 ahead)",
+        then=OVER,
+        pace={"queue": 0.3},
+    ),
+    Failure(
+        row="job never ends",
+        fault={"name": "never-finishes"},
+        error=errors.QueueDeadlineError,
+        says="it is running",
+        then=OVER,
+        pace={"running": 0.3},
+    ),
+    Failure(
+        row="key refused, at status",
+        fault={"name": "bad-key", "at": "status"},
+        error=errors.BadKeyError,
+        says="does not accept the key",
+        then=KEPT,
+    ),
+    Failure(
+        row="key refused, at result",
+        fault={"name": "bad-key", "at": "result"},
+        error=errors.BadKeyError,
+        says="does not accept the key",
+        then=KEPT,
+    ),
+    *(
+        Failure(
+            row=f"{name}, at {place}",
+            fault={"name": name, "at": place},
+            error=errors.ServiceTroubleError,
+            says=says,
+            then=KEPT,
+            pace={"patience": 0.4},
+        )
+        for place in ("status", "result")
+        for name, says in (
+            ("nginx-502", "502"),
+            ("nginx-503", "503"),
+            ("nginx-504", "504"),
+            ("malformed-json", "make no sense"),
+            ("html-answer", "make no sense"),
+            ("empty-answer", "no file where one should be" if place == "result" else "make no sense"),
+            ("rate-limited", "429"),
+        )
+        if (name, place) != ("empty-answer", "result")
+    ),
+    *(
+        Failure(
+            row=f"{name}, at {place}",
+            fault={"name": name, "at": place},
+            error=errors.NetworkDownError,
+            says="cannot be reached",
+            then=KEPT,
+            pace={"patience": 0.4},
+        )
+        for place in ("status", "result")
+        for name in ("drop-before-accept", "gzip-bomb")
+    ),
+    Failure(
+        row="redirect, at status",
+        fault={"name": "redirect-outside", "at": "status"},
+        error=errors.ServiceTroubleError,
+        says="make no sense",
+        then=KEPT,
+        pace={"patience": 0.4},
+    ),
+    Failure(
+        row="redirect, at result",
+        fault={"name": "redirect-outside", "at": "result"},
+        error=errors.ServiceTroubleError,
+        says="make no sense",
+        then=KEPT,
+        pace={"patience": 0.4},
+    ),
+    Failure(
+        row="result expired",
+        fault={"name": "result-expired"},
+        error=errors.ExpiredResultError,
+        says="no longer has the result",
+        then=OVER,
+    ),
+    *(
+        Failure(
+            row=f"file gone: {name}",
+            fault={"name": name, "endpoint": "fal-ai/*"},
+            error=errors.ExpiredResultError,
+            says="no longer at fal.ai",
+            then=KEPT,
+        )
+        for name in ("file-missing", "file-forbidden")
+    ),
+    *(
+        Failure(
+            row=f"download: {name}",
+            fault={"name": name, "endpoint": "fal-ai/*", "at": "download", **more},
+            error=errors.DownloadFailedError,
+            says=says,
+            then=KEPT,
+        )
+        for name, more, says in (
+            ("truncated-file", {}, "missing"),
+            ("html-answer", {}, "not JPEG or PNG or WEBP"),
+            ("gzip-bomb", {"megabytes": 8}, "not JPEG or PNG or WEBP"),
+            ("nginx-502", {}, "error 502"),
+            ("drop-before-accept", {}, ""),
+            ("redirect-outside", {}, "not to be trusted"),
+        )
+    ),
+    Failure(
+        row="output in another shape",
+        fault={"name": "other-output"},
+        error=errors.ServiceTroubleError,
+        says="no file where one should be",
+        then=OVER,
+    ),
+]
+
+
+@pytest.mark.parametrize("failure", REFUSED + ENDED + LATER, ids=lambda failure: failure.row)
+def test_a_failure_has_its_sentence_and_its_next_step(desk, failure):
+    desk.fault(**failure.fault)
+    error = desk.failure(**failure.pace)
+    assert type(error) is failure.error
+    assert failure.says in error.message
+    assert error.hint.endswith(".")
+    assert desk.states()[-1] is JobState.FAILED
+    ledger = desk.emulator.ledger()
+    assert len(ledger) == failure.accepted
+    if failure.units is not None:
+        assert [entry["units"] for entry in ledger] == [failure.units]
+    desk.emulator.control(faults=[])
+    if failure.then == OVER:
+        assert type(desk.failure(**failure.pace)) is failure.error
+    else:
+        assert desk.made().path.is_file()
+    sent_again = 1 if failure.then == AGAIN else 0
+    assert len(desk.emulator.ledger()) == failure.accepted + sent_again
+
+
+@pytest.mark.parametrize("fault", ["redirect-outside", "nginx-502", "nginx-504", "html-answer"])
+def test_a_submit_that_is_answered_by_something_else_is_uncertain(desk, fault):
+    desk.fault(fault, at="submit")
+    error = desk.failure(lookup=0.2)
+    assert isinstance(error, errors.UncertainSubmitError)
+    assert "It is not in fal.ai's list" in error.message
+    assert error.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"name": "wrong-scope"}, "does not show the list of requests to this key"),
+        ({"name": "bad-key"}, "does not show the list of requests to this key"),
+        ({"name": "server-error"}, "error 500"),
+        ({"name": "rate-limited"}, "error 429"),
+        ({"name": "malformed-json"}, "error 200"),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+)
+def test_a_list_that_cannot_be_read_leaves_the_job_held(desk, fault, says):
+    desk.emulator.control(faults=[{"name": "drop-submit-answer"}, {**fault, "at": "requests"}])
+    error = desk.failure(lookup=0.3, patience=0.4)
+    assert isinstance(error, errors.UncertainSubmitError)
+    assert says in error.message
+    desk.emulator.control(faults=[])
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
+@pytest.mark.parametrize(
+    ("faults", "error"),
+    [
+        (_at("token", "initiate", name="bad-key"), errors.BadKeyError),
+        (_at("upload", name="server-error"), errors.UploadFailedError),
+        (_at("upload", "initiate", name="malformed-json"), errors.UploadFailedError),
+    ],
+    ids=["key refused", "server error", "malformed"],
+)
+def test_an_upload_that_fails_costs_nothing(desk, faults, error):
+    desk.emulator.control(faults=faults)
+    found = desk.failure()
+    assert type(found) is error
+    assert found.hint
+    assert desk.emulator.ledger() == []
+    desk.emulator.control(faults=[])
+    assert desk.made().path.is_file()
+
+
+def test_a_wrong_input_is_named_by_its_field(desk, monkeypatch):
+    row = endpoints.REGISTRY[endpoints.DEFAULT_PHOTO_ENDPOINT]
+    wrong = replace(row, intent={**row.intent, "num_inference_steps": 9999})
+    monkeypatch.setattr(endpoints, "REGISTRY", {**endpoints.REGISTRY, row.id: wrong})
+    error = desk.failure()
+    assert isinstance(error, errors.InputRefusedError)
+    assert "num_inference_steps" in error.message
+
+
+def test_an_upload_that_died_in_the_queue_is_uploaded_anew(desk):
+    desk.made(desk.photo(seed=1))
+    desk.emulator.control(advance=2 * 86400.0)  # For fal the upload is old, for our clock it is not.
+    assert isinstance(desk.failure(desk.photo(seed=2)), errors.InputRefusedError)
+    assert desk.made(desk.photo(seed=2)).path.is_file()
+    assert desk.count("upload") == 2
+
+
+def test_a_request_that_fal_no_longer_knows_says_so(desk):
+    desk.fault("never-leaves-queue")
+    desk.failure(queue=0.2)
+    desk.emulator.control(reset=True, delays=FAST)
+    error = desk.failure()
+    assert isinstance(error, errors.ExpiredResultError)
+    assert "no longer knows request" in error.message
+    assert desk.emulator.ledger() == []
+
+
+def test_a_result_that_is_asked_for_too_early_is_asked_for_again(desk):
+    desk.emulator.control(delays={"photo": 0.6}, faults=[{"name": "early-completed"}])
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_members_that_are_optional_may_be_missing(desk):
+    desk.fault("missing-optional-members")
+    assert desk.made().seed is None
+
+
+def test_two_at_a_time_is_shown_as_the_queue_that_it_is(desk):
+    desk.emulator.control(concurrency=2, delays={"photo": 0.3})
+    with desk.bridge() as bridge:
+        futures = [bridge.start(desk.photo(seed=seed), desk.folder / f"photos/{seed}") for seed in range(6)]
+        assert all(future.result(WAIT_SECONDS).path.is_file() for future in futures)
+    assert desk.emulator.stats()["highest_concurrency"] == 2
+    assert max(job.queue_position or 0 for job in desk.news) >= 3
+
+
+def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
+    monkeypatch.setattr("photoreal_set.fal_bridge.transport.WHOLE_ANSWER_SECONDS", 0.3)
+    desk.fault("slow-loris", at="status", seconds=0.1)
+    assert isinstance(desk.failure(patience=0.8), errors.NetworkDownError)
+    desk.emulator.control(faults=[])
+    assert desk.made().path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_a_result_larger_than_any_is_not_written_to_the_end(desk, monkeypatch):
+    monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 1_000)
+    assert "larger than any" in desk.failure().message
+    assert not list(desk.folder.rglob("*.part"))
+
+
+# The way to fal.ai
+
+
+def test_a_machine_with_ipv6_only_reaches_it(desk):
+    port = int(desk.emulator.url.rsplit(":", 1)[1])
+    try:
+        relay = running_relay(port, host="::1")
+        with relay as way:
+            service = Service.emulator(f"http://[::1]:{way.port}")
+            with Bridge(service, desk.journal, desk.news.append, pace=desk.pace) as bridge:
+                result = bridge.start(desk.photo(), desk.folder / "front").result(WAIT_SECONDS)
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    assert result.path.is_file()
+
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+def test_no_proxy_stands_between_us_and_the_emulator(desk, monkeypatch):
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert desk.made().path.is_file()
+
+
+def test_a_proxy_is_used_for_fal_and_its_refusal_costs_nothing(desk, monkeypatch):
+    for name in (*PROXIES, "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with running_relay(None) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        wanted = desk.photo(
+            kind=endpoints.Kind.MODEL, endpoint=endpoints.default_model_endpoint(0), images=()
+        )
+        service = Service.live("identifier:secret")
+        with Bridge(service, desk.journal, desk.news.append, pace=desk.pace) as bridge:
+            error = bridge.start(wanted, desk.folder / "model").exception(WAIT_SECONDS)
+    assert isinstance(error, errors.NetworkDownError)
+    assert "Nothing was sent" in error.hint
+    assert proxy.first_lines == ["CONNECT queue.fal.run:443 HTTP/1.1"]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_company_certificate_is_trusted_when_it_is_named(desk, tmp_path, monkeypatch):
+    """Over TLS as far as the emulator goes: its files have plain addresses, which the real service never has."""
+    certificate, key = tmp_path / "ca.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    wanted = desk.photo(kind=endpoints.Kind.MODEL, endpoint=endpoints.default_model_endpoint(0), images=())
+    monkeypatch.setenv("NO_PROXY", "*")
+
+    def outcome(service: Service) -> BaseException | None:
+        with Bridge(service, desk.journal, desk.news.append, pace=desk.pace) as bridge:
+            return bridge.start(wanted, desk.folder / "model").exception(WAIT_SECONDS)
+
+    with running_relay(int(desk.emulator.url.rsplit(":", 1)[1]), tls=tls) as way:
+        root = f"https://127.0.0.1:{way.port}"
+        service = replace(
+            Service.live("identifier:secret"), queue_url=f"{root}/queue", platform_url=f"{root}/v1"
+        )
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        refused = outcome(service)
+        assert isinstance(refused, errors.NetworkDownError)
+        assert desk.emulator.ledger() == []
+        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))
+        assert isinstance(outcome(service), errors.DownloadFailedError)
+    assert len(desk.emulator.ledger()) == 1

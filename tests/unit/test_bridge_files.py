@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploads and downloads against the emulator: once, for a short time, whole, and resumed."""
+
+import asyncio
+import io
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fal_client.client
+import httpx
+import pytest
+from PIL import Image
+
+from photoreal_set.fal_bridge import downloads, errors
+from photoreal_set.fal_bridge.downloads import Downloads
+from photoreal_set.fal_bridge.sdk import opened_client
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.fal_bridge.transport import download_client
+from photoreal_set.fal_bridge.uploads import Uploads
+from photoreal_set.files import FileKind, sha256_of
+from tests.fal_emulator.process import running_emulator
+
+DAY = 86400.0
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running_emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(server):
+    server.control(reset=True)
+    return server
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "front.png"
+    path.write_bytes(_png(600))
+    return path
+
+
+def _png(side: int) -> bytes:
+    """A picture that does not pack: about a megabyte."""
+    stream = io.BytesIO()
+    noise = random.Random(3).randbytes(3 * side * side)
+    Image.frombytes("RGB", (side, side), noise).save(stream, "PNG", compress_level=0)
+    return stream.getvalue()
+
+
+def upload(emulator, picture: Path, *, are_kept: bool = False, folder: str = "uploads") -> str:
+    service = Service.emulator(emulator.url)
+
+    async def go() -> str:
+        async with opened_client(service) as client:
+            uploads = Uploads(service, client, picture.parent / folder, are_kept=are_kept)
+            return await uploads.address_of(picture, sha256_of(picture))
+
+    return asyncio.run(go())
+
+
+def content(url: str) -> bytes:
+    return httpx.get(url, trust_env=False).content
+
+
+def count(emulator, word: str) -> int:
+    return emulator.stats()["routes"].get(word, 0)
+
+
+# Uploads
+
+
+def test_an_upload_is_gone_after_a_day(emulator, picture):
+    url = upload(emulator, picture)
+    assert content(url) == picture.read_bytes()
+    emulator.control(advance=DAY + 60)
+    assert httpx.get(url, trust_env=False).status_code == 404
+
+
+def test_an_upload_is_kept_when_that_is_asked_for(emulator, picture):
+    url = upload(emulator, picture, are_kept=True)
+    emulator.control(advance=400 * DAY)
+    assert content(url) == picture.read_bytes()
+    assert upload(emulator, picture, are_kept=True) == url
+
+
+def test_an_upload_is_used_again_only_while_it_lives(emulator, picture):
+    url = upload(emulator, picture)
+    assert upload(emulator, picture) == url
+    (record,) = (picture.parent / "uploads").iterdir()
+    facts = json.loads(record.read_text())
+    record.write_text(json.dumps({**facts, "expires_at": time.time() + 60}))
+    assert upload(emulator, picture) != url
+    assert count(emulator, "upload") == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"name": "server-error", "at": "upload", "count": 1},
+        {"name": "bad-key", "at": "upload", "count": 1},
+        {"name": "malformed-json", "at": "upload", "count": 1},
+        {"name": "server-error", "at": "token"},
+        {"name": "clock-skew", "seconds": -3600.0},
+        {"name": "clock-skew", "seconds": 3600.0},
+    ],
+    ids=lambda fault: f"{fault['name']} {fault.get('at', fault.get('seconds'))}",
+)
+def test_the_second_repository_takes_what_the_first_does_not(emulator, picture, fault):
+    if fault["name"] == "clock-skew":  # The token is dead although our clock says that it lives.
+        emulator.control(faults=[fault], token_lifetime=0.0 if fault["seconds"] > 0 else 3600.0)
+    else:
+        emulator.control(faults=[fault])
+    assert content(upload(emulator, picture)) == picture.read_bytes()
+    is_dead_token = fault["name"] != "clock-skew" or fault["seconds"] > 0
+    assert count(emulator, "initiate") == (1 if is_dead_token else 0)
+
+
+def test_large_files_go_in_parts(emulator, picture, monkeypatch):
+    monkeypatch.setattr(fal_client.client, "MULTIPART_THRESHOLD", 256 << 10)
+    monkeypatch.setattr(fal_client.client, "MULTIPART_CHUNK_SIZE", 100 << 10)
+    assert content(upload(emulator, picture)) == picture.read_bytes()
+    parts = -(-picture.stat().st_size // (100 << 10))
+    assert count(emulator, "upload") == parts + 2  # And a beginning and an end.
+
+
+def test_a_part_that_fails_ends_the_upload_before_anything_is_paid(emulator, picture, monkeypatch):
+    monkeypatch.setattr(fal_client.client, "MULTIPART_THRESHOLD", 256 << 10)
+    emulator.control(faults=[{"name": "server-error", "at": "upload", "nth": [2]}])
+    with pytest.raises(errors.UploadFailedError) as caught:
+        upload(emulator, picture)
+    assert "Nothing was paid" in caught.value.hint
+    emulator.control(faults=[])
+    assert content(upload(emulator, picture)) == picture.read_bytes()
+
+
+# Downloads
+
+
+def fetch(emulator, url: str, target: Path, before: Callable[[], None] = lambda: None) -> bytes:
+    service = Service.emulator(emulator.url)
+
+    async def go() -> bytes:
+        before()
+        async with download_client(service, httpx.create_ssl_context()) as client:
+            arrived = await Downloads(service, client, 0.02).fetch(
+                url, target, frozenset({FileKind.PNG}), "front photo"
+            )
+            return arrived.place(target).read_bytes()
+
+    return asyncio.run(go())
+
+
+def child_that_fetches(emulator, url: str, target: Path) -> int:
+    """A forked process that downloads; the caller kills it."""
+    process = os.fork()
+    if process == 0:
+        try:
+            downloads.SAFE_BYTES = 64 << 10
+            fetch(emulator, url, target)
+        finally:
+            os._exit(0)
+    return process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs fork and SIGKILL")
+def test_a_download_goes_on_where_a_killed_process_was(emulator, picture, tmp_path):
+    url = upload(emulator, picture)
+    target = tmp_path / "photos" / "front"
+    emulator.control(
+        faults=[{"name": "slow-loris", "at": "download", "seconds": 0.02, "crumb": 32 << 10, "count": 1}]
+    )
+    process = child_that_fetches(emulator, url, target)
+    until(lambda: list(target.parent.glob(".front.*.part.json")))
+    time.sleep(0.1)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    assert fetch(emulator, url, target) == picture.read_bytes()
+    assert "download 206" in emulator.stats()["answers"]
+    assert not [path for path in target.parent.iterdir() if ".part" in path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs fork and SIGKILL")
+@pytest.mark.parametrize("harm", ["other file", "no note", "part is gone", "owner lives"])
+def test_a_part_that_cannot_be_trusted_is_not_used(emulator, picture, tmp_path, harm):
+    url = upload(emulator, picture)
+    target = tmp_path / "photos" / "front"
+    target.parent.mkdir()
+    part = target.parent / ".front.0123456789ab.part"
+    part.write_bytes(bytes(100_000))
+    note = {
+        "url": url if harm != "other file" else f"{url}x",
+        "total": picture.stat().st_size,
+        "validator": "",
+        "safe_bytes": 100_000,
+        **downloads.this_process(),
+    }
+    if harm != "owner lives":
+        process = os.fork()
+        if process == 0:
+            os._exit(0)
+        os.waitpid(process, 0)
+        note["process"] = process
+    if harm != "no note":
+        part.with_name(f"{part.name}.json").write_text(json.dumps(note))
+    if harm == "part is gone":
+        part.unlink()
+    assert fetch(emulator, url, target) == picture.read_bytes()
+    assert "download 206" not in emulator.stats()["answers"]
+
+
+def test_a_file_that_was_replaced_meanwhile_is_fetched_whole(emulator, picture, tmp_path):
+    url = upload(emulator, picture)
+    target = tmp_path / "photos" / "front"
+    target.parent.mkdir()
+    process = os.fork()
+    if process == 0:
+        os._exit(0)
+    os.waitpid(process, 0)
+    part = target.parent / ".front.0123456789ab.part"
+    part.write_bytes(bytes(100_000))
+    note = {"url": url, "total": picture.stat().st_size, "validator": '"older"', "safe_bytes": 100_000}
+    part.with_name(f"{part.name}.json").write_text(
+        json.dumps({**note, **downloads.this_process(), "process": process})
+    )
+    assert fetch(emulator, url, target) == picture.read_bytes()
+
+
+def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
+    url = upload(emulator, picture)
+    emulator.control(
+        faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100, "count": 2}]
+    )
+    began = time.monotonic()
+    assert fetch(emulator, url, tmp_path / "front-again") == picture.read_bytes()
+    assert time.monotonic() - began < 10.0
+
+
+def test_a_download_that_always_trickles_has_an_end(emulator, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
+    url = upload(emulator, picture)
+    emulator.control(faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100}])
+    with pytest.raises(errors.DownloadFailedError, match="too slowly") as caught:
+        fetch(emulator, url, tmp_path / "front-again")
+    assert "that is free" in caught.value.hint
+    assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
+
+
+def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests whose answer was lost, looked for in the emulator's request list."""
+
+import asyncio
+import time
+
+import httpx
+import pytest
+
+from photoreal_set.fal_bridge import lookup
+from photoreal_set.fal_bridge.journal import Journal, Stage
+from photoreal_set.fal_bridge.lookup import Lookup
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.fal_bridge.submits import Accepted
+from photoreal_set.fal_bridge.transport import safe_client
+from tests.fal_emulator.process import running_emulator
+
+ENDPOINT = "fal-ai/flux/schnell"
+KEYS = [character * 64 for character in "abc"]
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running_emulator() as emulator:
+        yield emulator
+
+
+class Account:
+    """One folder's journal, and a way to have requests at the emulator that nobody remembers."""
+
+    def __init__(self, emulator, folder):
+        emulator.control(reset=True)
+        self.emulator = emulator
+        self.service = Service.emulator(emulator.url)
+        self.journal = Journal(folder / ".journal")
+
+    def sent(self, number: int, **inputs: object) -> dict:
+        return {"prompt": "a clock", "num_images": 1, **inputs} | ({"seed": number} if number else {})
+
+    def submit(self, sent: dict) -> str:
+        answer = httpx.post(
+            f"{self.service.queue_url}/{ENDPOINT}",
+            json=sent,
+            headers={"Authorization": f"Key {self.service.key}"},
+            trust_env=False,
+        )
+        return answer.json()["request_id"]
+
+    def uncertain(self, key: str, sent: dict, **facts: object):
+        intent = {"endpoint": ENDPOINT, "label": "concept", "sent": sent, **facts}
+        assert self.journal.claim(key, 1, intent)
+        self.journal.record(key, 1, Stage.UNCERTAIN, {"error": "UncertainSubmitError", "message": "Lost."})
+        return self.journal.read(key)
+
+    def find(self, entry, lag: float = 0.3) -> Accepted | str:
+        async def look() -> Accepted | str:
+            trust = httpx.create_ssl_context()
+            async with safe_client(self.service, trust, patience_seconds=2.0, first_pause=0.02) as client:
+                finder = Lookup(self.service, client, self.journal, lag=lag, first_pause=0.05)
+                return await finder.find(entry)
+
+        return asyncio.run(look())
+
+
+@pytest.fixture
+def account(server, tmp_path):
+    return Account(server, tmp_path)
+
+
+def test_the_one_request_with_the_same_inputs_is_ours(account):
+    for number in (1, 2, 3):
+        account.submit(account.sent(number))
+    ours = account.submit(account.sent(4))
+    found = account.find(account.uncertain(KEYS[0], account.sent(4)))
+    assert isinstance(found, Accepted)
+    assert found.request_id == ours
+    assert account.service.owns_queue_url(found.status_url)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"seed": 5}, {"prompt": "a Clock"}, {"num_images": 2}, {"num_images": "1"}, {"extra": None}],
+    ids=str,
+)
+def test_inputs_that_differ_are_not_ours(account, other):
+    account.submit(account.sent(0, **other))
+    assert "not in fal.ai's list" in account.find(account.uncertain(KEYS[0], account.sent(0)))
+
+
+def test_two_alike_are_ambiguous(account):
+    account.submit(account.sent(1))
+    account.submit(account.sent(1))
+    assert "2 requests like it" in account.find(account.uncertain(KEYS[0], account.sent(1)))
+
+
+def test_a_request_that_another_job_has_is_not_taken_twice(account):
+    theirs, ours = account.submit(account.sent(1)), account.submit(account.sent(1))
+    account.uncertain(KEYS[1], account.sent(1))
+    account.journal.record(KEYS[1], 1, Stage.SUBMITTED, {"request_id": theirs})
+    found = account.find(account.uncertain(KEYS[0], account.sent(1)))
+    assert isinstance(found, Accepted)
+    assert found.request_id == ours
+    account.journal.record(KEYS[0], 1, Stage.SUBMITTED, {"request_id": ours})
+    assert isinstance(account.find(account.uncertain(KEYS[2], account.sent(1))), str)
+
+
+def test_a_list_that_lags_is_read_again(account):
+    account.emulator.control(request_list_delay=0.8)
+    account.submit(account.sent(1))
+    began = time.monotonic()
+    assert isinstance(account.find(account.uncertain(KEYS[0], account.sent(1)), lag=5.0), Accepted)
+    assert 0.6 < time.monotonic() - began < 4.0
+
+
+def test_an_old_request_is_looked_for_once(account):
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    entry.facts[Stage.IN_FLIGHT]["time"] -= 3600.0
+    began = time.monotonic()
+    assert isinstance(account.find(entry, lag=300.0), str)
+    assert time.monotonic() - began < 2.0
+    assert account.emulator.stats()["routes"]["requests"] == 1
+
+
+def test_a_long_list_is_read_to_its_end(account, monkeypatch):
+    monkeypatch.setattr(lookup, "PAGE", 2)
+    ours = account.submit(account.sent(1))
+    for number in range(2, 8):
+        account.submit(account.sent(number))
+    found = account.find(account.uncertain(KEYS[0], account.sent(1)))
+    assert isinstance(found, Accepted)
+    assert found.request_id == ours
+
+
+def test_a_clock_that_is_hours_off_finds_it_in_the_last_look(account):
+    account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    entry.facts[Stage.IN_FLIGHT]["time"] -= 9 * 3600.0
+    assert isinstance(account.find(entry), Accepted)
+
+
+def test_without_what_was_sent_nothing_is_taken(account):
+    account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    del entry.facts[Stage.IN_FLIGHT]["sent"]
+    assert "not known" in account.find(entry)
+
+
+def test_payloads_that_are_not_stored_are_no_match(account):
+    httpx.post(
+        f"{account.service.queue_url}/{ENDPOINT}",
+        json=account.sent(1),
+        headers={"Authorization": f"Key {account.service.key}", "X-Fal-Store-IO": "0"},
+        trust_env=False,
+    )
+    assert isinstance(account.find(account.uncertain(KEYS[0], account.sent(1))), str)
