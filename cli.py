@@ -138,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
     )
+    make.add_argument("--webhook", default="", metavar="URL", help="fal.ai tells this address of each result")
     make.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
     _add_studio(make)
     _add_talk(make)
@@ -226,6 +227,7 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         prompt=options.prompt,
         seed=options.seed,
         keep_uploads=options.keep_uploads,
+        webhook=options.webhook,
         service=service,
     )
     return _run_set(plan, reporter)
