@@ -151,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
     )
+    make.add_argument("--webhook", default="", metavar="URL", help="fal.ai tells this address of each result")
     _add_service(make)
     _add_studio(make)
     _add_talk(make)
@@ -246,6 +247,7 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         prompt=options.prompt,
         seed=options.seed,
         keep_uploads=options.keep_uploads,
+        webhook=options.webhook,
         service=service,
     )
     return _run_set(plan, reporter, online_mode=options.online_mode)

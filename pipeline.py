@@ -117,7 +117,11 @@ class _Run:
             if plan.uses_fal:
                 assert plan.service is not None
                 bridge = Bridge(
-                    plan.service, self._folder.journal, self._show_job, keep_uploads=plan.keep_uploads
+                    plan.service,
+                    self._folder.journal,
+                    self._show_job,
+                    keep_uploads=plan.keep_uploads,
+                    webhook=plan.webhook,
                 )
                 self._bridge = stack.enter_context(bridge)
                 self._stop.when_asked(bridge.send_no_more)

@@ -21,6 +21,7 @@ from .fal_bridge.endpoints import (
 )
 from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
+from .fal_bridge.webhooks import checked_webhook
 from .files import FileKind, kind_of_file, missing_end, sha256_of
 from .imaging.compose import Background
 from .set_folder import Record
@@ -99,6 +100,7 @@ class SetPlan:
     prompt: str = ""
     seed: int | None = None
     keep_uploads: bool = False
+    webhook: str = ""
     service: Service | None = None
 
     @property
@@ -135,6 +137,10 @@ class SetPlan:
                 "fal.ai needs a key and none is set.",
                 hint="Set FAL_KEY (or FAL_KEY_FILE), or use a GLB with --engine cycles, which is free.",
             )
+        if self.webhook:
+            if self.service is None or not self.uses_fal:
+                raise InputError("A webhook needs fal.ai, and this set does not use it.")
+            checked_webhook(self.webhook, self.service)
         if self.source.kind is not SourceKind.MODEL:
             check(self.model_generation)
         if self.engine is Engine.FAL:

@@ -22,6 +22,7 @@ from .sdk import opened_client
 from .service import Service
 from .transport import download_client, safe_client, submit_client
 from .uploads import Uploads
+from .webhooks import checked_webhook
 
 JOIN_SECONDS = 10.0
 
@@ -42,11 +43,13 @@ class Bridge:
         *,
         pace: Pace | None = None,
         keep_uploads: bool = False,
+        webhook: str = "",
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
         self._on_change = on_change
         self._keep_uploads = keep_uploads
+        self._webhook = checked_webhook(webhook, service) if webhook else ""
         self._pace = pace or Pace.of(service)
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
@@ -135,6 +138,7 @@ class Bridge:
                 ),
                 pace=pace,
                 on_change=self._on_change,
+                webhook=self._webhook,
             )
             self._loop = loop
             self._ready.set_result(engine)

@@ -132,7 +132,9 @@ class Engine:
         downloads: Downloads,
         pace: Pace,
         on_change: Callable[[Job], None],
+        webhook: str = "",
     ) -> None:
+        self._webhook = webhook
         self._service = service
         self._journal = journal
         self._submit = submit
@@ -292,6 +294,7 @@ class Engine:
             "POST",
             f"{self._service.queue_url}/{task.endpoint.id}",
             json=sent,
+            params={"fal_webhook": self._webhook} if self._webhook else None,
         )
         async with self._not_all_at_once:
             send = asyncio.ensure_future(self._send_once(task, attempt, request, sent, progress))

@@ -116,4 +116,15 @@ class JournalError(BridgeError):
     next_step = "Check that the folder is writable and the disk is not full."
 
 
+class ForeignWebhookError(BridgeError):
+    """Somebody else than fal.ai may have sent it."""
+
+    next_step = "Answer with status 401 and do nothing else."
+
+
+class MissingPackageError(BridgeError):
+    exit_code = 3
+    next_step = "Install it: python -m pip install cryptography."
+
+
 BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in BridgeError.__subclasses__()}

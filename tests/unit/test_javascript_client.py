@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The emulator is held to the wire by a client that is not ours: fal.ai's own for JavaScript."""
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.fal_emulator.process import running_emulator
+
+FOLDER = Path(__file__).resolve().parents[1] / "javascript"
+INSTALL_SECONDS, RUN_SECONDS = 300, 120
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm"
+)
+
+
+def test_the_lock_file_names_no_host():
+    assert "http" not in (FOLDER / "package-lock.json").read_text()
+
+
+def test_the_javascript_client_submits_follows_uploads_and_fetches(tmp_path):
+    for name in ("package.json", "package-lock.json", ".npmrc", "wire.mjs"):
+        shutil.copy(FOLDER / name, tmp_path)
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    subprocess.run(install, cwd=tmp_path, check=True, timeout=INSTALL_SECONDS, capture_output=True)
+    picture = io.BytesIO()
+    Image.effect_noise((128, 128), 50).convert("RGB").save(picture, "PNG")
+    delays = {"queue": 0.3, "model": 0.4, "photo": 0.1, "image": 1.0}
+    with running_emulator(delays=delays) as emulator:
+        command = ["node", "wire.mjs", emulator.url, base64.b64encode(picture.getvalue()).decode()]
+        done = subprocess.run(command, cwd=tmp_path, timeout=RUN_SECONDS, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        ledger = {entry["request_id"]: entry for entry in emulator.ledger()}
+        routes = emulator.stats()["routes"]
+    saw = json.loads(done.stdout.splitlines()[-1])
+    for mode in ("polling", "streaming"):
+        assert saw[mode]["states"] == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+        assert ledger[saw[mode]["request_id"]]["state"] == "COMPLETED"
+    assert routes["stream"] == 1
+    assert ledger[saw["photo"]]["state"] == "COMPLETED"
+    assert ledger[saw["photo"]]["unknown_fields"] == []
+    assert ledger[saw["cancelled"]]["state"] == "CANCELLED"
+    assert (saw["direct"], saw["large"]) == (1, True)
+    assert saw["wrong_input"] == {"status": 422, "fields": [["body", "image_url"]]}
+    assert saw["wrong_endpoint"]["status"] == 404
