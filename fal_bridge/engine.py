@@ -60,7 +60,8 @@ class Pace:
     def of(cls, service: Service) -> "Pace":
         if service.is_emulator:
             return cls(poll=dict.fromkeys(Kind, 0.05), first_pause=0.02, patience=20.0)
-        return cls(poll={Kind.PHOTO: 0.7, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
+        quick = dict.fromkeys((Kind.PHOTO, Kind.CONCEPT, Kind.UPSCALE), 0.7)
+        return cls(poll={**quick, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -467,7 +468,7 @@ class Engine:
         arrived: Arrived,
     ) -> JobResult:
         output = answer["output"]
-        if task.wanted.kind is Kind.PHOTO and (_is_flagged(output) or arrived.is_black):
+        if _is_flagged(output) or arrived.is_black:
             path = arrived.place(task.target.with_name(f"{task.target.name}.refused"))
             error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
             facts = {

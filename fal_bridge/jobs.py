@@ -2,7 +2,7 @@
 """What is wanted, how far it is, and what came of it. One table says which moves are legal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ class Kind(StrEnum):
     MODEL = "model"
     PHOTO = "photo"
     VIDEO = "video"
+    CONCEPT = "concept"  # A picture from words, which a model is then made from.
+    UPSCALE = "upscale"
 
 
 class JobState(StrEnum):
@@ -58,6 +60,8 @@ class Generation:
     negative_prompt: str = ""
     seed: int | None = None
     seconds: int = 5
+    enlarge: float = 1.0  # How many times as wide and high the result shall be.
+    options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
