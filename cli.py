@@ -13,6 +13,7 @@ from typing import NoReturn, TextIO
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.jobs import Kind
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
 from .plan import Engine, SetPlan, source_from
@@ -23,6 +24,7 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+OPTION_KINDS = (Kind.MODEL, Kind.CONCEPT, Kind.PHOTO, Kind.VIDEO)
 LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
 
 
@@ -117,19 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     make = commands.add_parser("set", help="make the set of one product")
-    make.add_argument(
-        "source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos"
-    )
-    make.add_argument("--text", default="", help="words for the product, instead of files")
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
-    make.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
-    make.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
-    make.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
-    make.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
-    make.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
-    make.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
-    make.add_argument("--seed", type=int, metavar="N")
-    make.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
+    _add_product(make)
     _add_studio(make)
     _add_talk(make)
     make.set_defaults(command=_set)
@@ -142,6 +133,36 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("pytest", nargs=argparse.REMAINDER)
     test.set_defaults(command=_test)
     return parser
+
+
+def _add_product(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos"
+    )
+    parser.add_argument("--text", default="", help="words for the product, instead of files")
+    parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
+    parser.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
+    parser.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
+    parser.add_argument(
+        "--concept-endpoint", default="", metavar="ID", help="with --text: draw a picture first, model that"
+    )
+    parser.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
+    parser.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
+    for kind in OPTION_KINDS:
+        parser.add_argument(
+            f"--{kind}-option",
+            action="append",
+            default=[],
+            type=_named_value,
+            metavar="NAME=VALUE",
+            help=f"an input of the {kind} endpoint's own",
+        )
+    parser.add_argument(
+        "--loop", action="store_true", help="fal: the film ends on the picture it starts from"
+    )
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
 
 
 def _add_studio(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +180,13 @@ def _add_talk(parser: argparse.ArgumentParser) -> None:
     talk.add_argument("--json", action="store_true", help="one JSON object a line")
     talk.add_argument("--quiet", action="store_true", help="only warnings and the end")
     parser.set_defaults(needs_reporter=True)
+
+
+def _named_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _positive(text: str) -> int:
@@ -180,10 +208,14 @@ def _resolution(text: str) -> int:
 
 
 def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    return _run_set(_plan(options, reporter), reporter)
+
+
+def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
     service = _service(options.fal_url)
     engine = _engine(options.engine, service, reporter)
     video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
-    plan = SetPlan(
+    return SetPlan(
         source=source_from(options.source, options.text),
         out=options.out,
         angles=tuple(chosen_angles(options.angles)),
@@ -194,13 +226,15 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         device=options.device,
         background=Background(options.background),
         model_endpoint=options.model_endpoint,
+        concept_endpoint=options.concept_endpoint,
         photo_endpoint=options.photo_endpoint,
         video_endpoint=options.video_endpoint,
+        option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in OPTION_KINDS},
+        loop=options.loop,
         prompt=options.prompt,
         seed=options.seed,
         service=service,
     )
-    return _run_set(plan, reporter)
 
 
 def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:

@@ -142,20 +142,47 @@ class _Run:
             else:
                 convert_to_glb(source.files[0].absolute(), target)
         else:
+            images = source.files
+            if self._plan.concept_endpoint:
+                concept = self._draw_concept()
+                images, made_by = (concept.path,), {"concept": self._made_by(concept)}
             result = self._generate(
                 Generation(
                     kind=Kind.MODEL,
                     endpoint=self._plan.chosen_model_endpoint,
                     label="3D model",
-                    images=source.files,
-                    prompt=source.text,
+                    images=images,
+                    prompt="" if self._plan.concept_endpoint else source.text,
                     seed=self._plan.seed,
+                    options=self._plan.options(Kind.MODEL),
                 ),
                 target.with_suffix(""),
             ).result()
-            made_by = {"endpoint": result.endpoint, "request_id": result.request_id}
+            made_by = {**made_by, "endpoint": result.endpoint, "request_id": result.request_id}
         with self._folder.change() as record:
             record["model"] = {**self._folder.entry(target), **made_by}
+
+    def _draw_concept(self) -> JobResult:
+        """A picture of the product from the user's words, for endpoints that model pictures."""
+        return self._generate(
+            Generation(
+                kind=Kind.CONCEPT,
+                endpoint=self._plan.concept_endpoint,
+                label="concept picture",
+                prompt=prompts.concept_prompt(self._plan.source.text),
+                seed=self._plan.seed,
+                options=self._plan.options(Kind.CONCEPT),
+            ),
+            self._folder.root / "source" / "concept",
+        ).result()
+
+    def _made_by(self, result: JobResult) -> Record:
+        return {
+            "path": self._folder.relative(result.path),
+            "sha256": result.sha256,
+            "endpoint": result.endpoint,
+            "request_id": result.request_id,
+        }
 
     def _record_model(self, session: Session) -> None:
         product = session.product
@@ -326,6 +353,7 @@ class _Run:
             images=(self._folder.root / "renders" / f"{angle.name}.png",),
             prompt=prompts.photo_prompt(angle, self._plan.background.value, self._plan.prompt),
             seed=self._plan.seed,
+            options=self._plan.options(Kind.PHOTO),
         )
         future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
 
@@ -365,15 +393,24 @@ class _Run:
 
     def _send_to_filmmaker(self, photo: Path) -> None:
         self._film_sent = True
+        endpoint = self._plan.endpoint(Kind.VIDEO)
+        takes_picture = endpoint.images[1] > 0
+        if endpoint.note:
+            self._reporter.tell("warning", text=f"{endpoint.id}: {endpoint.note}")
         generation = Generation(
             kind=Kind.VIDEO,
             endpoint=self._plan.video_endpoint,
             label="film",
-            images=(photo,),
-            prompt=prompts.video_prompt(self._plan.prompt),
+            images=(photo,) if takes_picture else (),
+            end_image=photo if self._plan.loop else None,
+            prompt=prompts.video_prompt(
+                self._plan.prompt,
+                "" if takes_picture else self._plan.source.text or self._plan.source.product,
+            ),
             negative_prompt=prompts.TURNTABLE_UNWANTED,
             seed=self._plan.seed,
-            seconds=VIDEO_SECONDS,
+            seconds=endpoint.nearest_seconds(VIDEO_SECONDS),
+            options=self._plan.options(Kind.VIDEO),
         )
         video: Record = {"engine": Engine.FAL.value, "motion": MOTION, "endpoint": generation.endpoint}
 
@@ -382,8 +419,8 @@ class _Run:
                 {
                     **self._folder.entry(result.path),
                     **video,
-                    "seconds": VIDEO_SECONDS,
-                    "loop": False,
+                    "seconds": generation.seconds,
+                    "loop": self._plan.loop,
                     "state": "done",
                     "request_id": result.request_id,
                     "prompt": generation.prompt,

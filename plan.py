@@ -2,9 +2,11 @@
 """What a set is to be made from and how, checked before anything is written or spent."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -13,6 +15,7 @@ from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
+    Endpoint,
     default_model_endpoint,
     endpoint_for,
 )
@@ -79,6 +82,9 @@ class SetPlan:
     model_endpoint: str = ""
     photo_endpoint: str = DEFAULT_PHOTO_ENDPOINT
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
+    concept_endpoint: str = ""
+    option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
+    loop: bool = False
     prompt: str = ""
     seed: int | None = None
     service: Service | None = None
@@ -89,7 +95,29 @@ class SetPlan:
 
     @property
     def chosen_model_endpoint(self) -> str:
-        return self.model_endpoint or default_model_endpoint(len(self.source.files))
+        pictures = 1 if self.concept_endpoint else len(self.source.files)
+        return self.model_endpoint or default_model_endpoint(pictures)
+
+    @property
+    def endpoint_ids(self) -> dict[Kind, str]:
+        """The endpoints that this set pays for."""
+        ids = {}
+        if self.concept_endpoint:
+            ids[Kind.CONCEPT] = self.concept_endpoint
+        if self.source.kind is not SourceKind.MODEL:
+            ids[Kind.MODEL] = self.chosen_model_endpoint
+        if self.engine is Engine.FAL:
+            ids[Kind.PHOTO] = self.photo_endpoint
+        if self.video is Engine.FAL:
+            ids[Kind.VIDEO] = self.video_endpoint
+        return ids
+
+    def endpoint(self, kind: Kind) -> Endpoint:
+        return endpoint_for(self.endpoint_ids[kind], kind)
+
+    def options(self, kind: Kind) -> dict[str, Any]:
+        """The user's own inputs for an endpoint, checked."""
+        return self.endpoint(kind).parsed_options(self.option_texts.get(kind, {}))
 
     def check(self) -> None:
         """Raises InputError for what could only fail later, when money is spent."""
@@ -98,12 +126,47 @@ class SetPlan:
                 "fal.ai needs a key and none is set.",
                 hint="Set FAL_KEY (or FAL_KEY_FILE), or use a GLB with --engine cycles, which is free.",
             )
-        if self.source.kind is not SourceKind.MODEL:
-            endpoint_for(self.chosen_model_endpoint, Kind.MODEL)
-        if self.engine is Engine.FAL:
-            endpoint_for(self.photo_endpoint, Kind.PHOTO)
-        if self.video is Engine.FAL:
-            endpoint_for(self.video_endpoint, Kind.VIDEO)
+        if self.concept_endpoint and self.source.kind is not SourceKind.TEXT:
+            raise InputError("--concept-endpoint draws a picture from words.", hint="Use it with --text.")
+        for kind in self.endpoint_ids:
+            self.options(kind)
+        for kind, texts in self.option_texts.items():
+            if texts and kind not in self.endpoint_ids:
+                raise InputError(f"--{kind}-option is given, but this set asks fal.ai for no {kind}.")
+        if Kind.MODEL in self.endpoint_ids:
+            self._check_model()
+        if self.engine is Engine.FAL and not self.endpoint(Kind.PHOTO).images[1]:
+            raise InputError(
+                f"{self.photo_endpoint} takes no picture.", hint="Choose one that edits pictures."
+            )
+        self._check_film()
+
+    def _check_model(self) -> None:
+        endpoint, pictures = self.endpoint(Kind.MODEL), len(self.source.files)
+        if self.concept_endpoint:
+            pictures = 1
+        fewest, most = endpoint.images
+        if pictures < fewest:
+            raise InputError(
+                f"{endpoint.id} makes models from pictures, not from words.",
+                hint="Add --concept-endpoint fal-ai/flux/schnell to draw one first, or give a photo.",
+            )
+        if pictures > most:
+            words = f"takes {most} picture{'s' * (most > 1)}, not {pictures}" if most else "takes only words"
+            raise InputError(f"{endpoint.id} {words}.", hint="Choose another --model-endpoint.")
+
+    def _check_film(self) -> None:
+        if self.video is not Engine.FAL:
+            if self.loop:
+                raise InputError("--loop is for films by fal.", hint="The Cycles turntable always loops.")
+            return
+        film = self.endpoint(Kind.VIDEO)
+        if self.loop and not film.end_image_field:
+            raise InputError(
+                f"{film.id} takes no picture for the end.", hint="Choose another --video-endpoint."
+            )
+        if film.end_image_is_needed and not self.loop:
+            raise InputError(f"{film.id} needs a picture for the end.", hint="Use --loop.")
 
 
 def source_from(paths: list[Path], text: str) -> Source:

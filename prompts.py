@@ -21,6 +21,12 @@ PHOTO = (
     "graphics, plastic or toy."
 )
 
+CONCEPT = (
+    "{product}. One single object, whole and centred, seen from the front at a slight angle, on a plain light "
+    "grey background. Even soft light without hard shadows or strong reflections, everything in focus, no "
+    "other objects, no text beside it."
+)
+
 TURNTABLE = (
     "The product stands on a turntable and makes one slow, smooth, complete turn in front of a fixed "
     "camera. Only the product turns. Its shape, colours and lettering stay exactly the same. Even studio "
@@ -36,5 +42,12 @@ def photo_prompt(angle: Angle, background: str, extra: str) -> str:
     return " ".join(filter(None, (PHOTO.format(view=view, background=shade), extra.strip())))
 
 
-def video_prompt(extra: str) -> str:
-    return " ".join(filter(None, (TURNTABLE, extra.strip())))
+def video_prompt(extra: str, product: str = "") -> str:
+    """``product`` names what to show, for endpoints that see no picture of it."""
+    shown = f"The product: {product}." if product else ""
+    return " ".join(filter(None, (shown, TURNTABLE, extra.strip())))
+
+
+def concept_prompt(product: str) -> str:
+    """A picture that a 3D model can be made from: one whole object, plainly lit."""
+    return CONCEPT.format(product=product.strip())
