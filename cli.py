@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -14,6 +15,8 @@ from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from .fal_bridge.jobs import Kind
+from .fal_bridge.platform import Platform
+from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
 from .plan import Engine, SetPlan, source_from
@@ -260,9 +263,7 @@ def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> i
 
 
 def _run_set(plan: SetPlan, reporter: Reporter) -> int:
-    if plan.uses_fal:
-        _require_online()
-    plan.check()
+    plan = _checked(plan, reporter)
     from .pipeline import run_set
 
     outcome = run_set(plan, reporter)
@@ -270,6 +271,20 @@ def _run_set(plan: SetPlan, reporter: Reporter) -> int:
         "finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute())
     )
     return outcome.exit_code
+
+
+def _checked(plan: SetPlan, reporter: Reporter) -> SetPlan:
+    """The plan with all its endpoints understood. Raises what could only fail later, when money is spent."""
+    if plan.uses_fal:
+        _require_online()
+    if plan.service is not None and plan.endpoint_ids:
+        with Platform(plan.service) as platform:
+            known = check_endpoints(
+                plan.endpoint_ids, platform, lambda text: reporter.tell("warning", text=text)
+            )
+        plan = replace(plan, endpoints=known)
+    plan.check()
+    return plan
 
 
 def _service(fal_url: str) -> Service | None:

@@ -102,7 +102,9 @@ class _Run:
         with ExitStack() as stack:
             if plan.uses_fal:
                 assert plan.service is not None
-                self._bridge = stack.enter_context(Bridge(plan.service, self._folder.journal, self._show_job))
+                self._bridge = stack.enter_context(
+                    Bridge(plan.service, self._folder.journal, self._show_job, endpoints=plan.endpoints)
+                )
             self._open_bill()
             self._keep_source()
             self._get_model()

@@ -15,6 +15,7 @@ from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
+    REGISTRY,
     Endpoint,
     default_model_endpoint,
     endpoint_for,
@@ -88,6 +89,7 @@ class SetPlan:
     prompt: str = ""
     seed: int | None = None
     service: Service | None = None
+    endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: REGISTRY, repr=False)
 
     @property
     def uses_fal(self) -> bool:
@@ -113,7 +115,7 @@ class SetPlan:
         return ids
 
     def endpoint(self, kind: Kind) -> Endpoint:
-        return endpoint_for(self.endpoint_ids[kind], kind)
+        return endpoint_for(self.endpoint_ids[kind], kind, self.endpoints)
 
     def options(self, kind: Kind) -> dict[str, Any]:
         """The user's own inputs for an endpoint, checked."""

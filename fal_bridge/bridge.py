@@ -4,7 +4,7 @@
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx
 
 from .downloads import Downloads
+from .endpoints import REGISTRY, Endpoint
 from .engine import Engine, Pace
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
@@ -40,11 +41,13 @@ class Bridge:
         on_change: Callable[[Job], None],
         *,
         pace: Pace | None = None,
+        endpoints: Mapping[str, Endpoint] = REGISTRY,
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
         self._on_change = on_change
         self._pace = pace or Pace.of(service)
+        self._endpoints = endpoints
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
         self._ready: concurrent.futures.Future[Engine] = concurrent.futures.Future()
@@ -119,6 +122,7 @@ class Bridge:
                 ),
                 pace=pace,
                 on_change=self._on_change,
+                endpoints=self._endpoints,
             )
             self._loop = loop
             self._ready.set_result(engine)

@@ -16,7 +16,7 @@ import httpx
 
 from ..files import copy_atomically, sha256_of
 from .downloads import Arrived, Downloads
-from .endpoints import OUTPUT_FILES, Endpoint, endpoint_for, files_in, with_files
+from .endpoints import OUTPUT_FILES, REGISTRY, Endpoint, endpoint_for, files_in, with_files
 from .errors import (
     BY_NAME,
     BridgeError,
@@ -125,8 +125,10 @@ class Engine:
         downloads: Downloads,
         pace: Pace,
         on_change: Callable[[Job], None],
+        endpoints: Mapping[str, Endpoint] = REGISTRY,
     ) -> None:
         self._service = service
+        self._endpoints = endpoints
         self._journal = journal
         self._submit = submit
         self._safe = safe
@@ -175,7 +177,7 @@ class Engine:
                 await asyncio.wait(silent)
 
     def _prepare(self, wanted: Generation, target: Path) -> _Task:
-        endpoint = endpoint_for(wanted.endpoint, wanted.kind)
+        endpoint = endpoint_for(wanted.endpoint, wanted.kind, self._endpoints)
         endpoint.check(wanted)
         arguments = endpoint.arguments(wanted)
         hashes = {path: sha256_of(path) for path in files_in(arguments)}
