@@ -11,11 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from . import estimates
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from .fal_bridge.jobs import Kind
+from .fal_bridge.places import home_folder
 from .fal_bridge.platform import Platform
+from .fal_bridge.prices import PriceList, look_up
 from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
@@ -128,6 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_talk(make)
     make.set_defaults(command=_set)
 
+    estimate = commands.add_parser("estimate", help="what a set would cost; spends nothing")
+    estimate.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="not used")
+    _add_product(estimate)
+    _add_studio(estimate)
+    _add_talk(estimate)
+    estimate.set_defaults(command=_estimate)
+
     report = commands.add_parser("report", help="rebuild the page of a set")
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
@@ -212,6 +222,28 @@ def _resolution(text: str) -> int:
 
 def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     return _run_set(_plan(options, reporter), reporter)
+
+
+def _estimate(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
+    plan = _checked(_plan(options, reporter), reporter)
+    estimate = _priced(plan, reporter)
+    if isinstance(reporter, JsonReporter):
+        for facts in estimates.events(estimate):
+            reporter.tell("price", **facts)
+        reporter.tell("estimate", **estimate.record(), currency="USD", age_seconds=estimate.age_seconds)
+        reporter.tell("finished", state="done", exit=0, set=None)
+    else:
+        print(estimates.table(estimate), file=output)
+    return 0
+
+
+def _priced(plan: SetPlan, reporter: Reporter) -> estimates.Estimate:
+    """What the whole plan costs, by prices asked now or remembered."""
+    prices = PriceList()
+    if plan.service is not None and plan.endpoint_ids:
+        rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+        prices = look_up(rows, plan.service, home_folder(), lambda text: reporter.tell("warning", text=text))
+    return estimates.estimate_of(plan, prices)
 
 
 def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:

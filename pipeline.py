@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 LEAST_FILL, MOST_FILL = 0.85, 0.90
 MOTION = "turntable"
-VIDEO_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,14 +148,11 @@ class _Run:
                 concept = self._draw_concept()
                 images, made_by = (concept.path,), {"concept": self._made_by(concept)}
             result = self._generate(
-                Generation(
-                    kind=Kind.MODEL,
-                    endpoint=self._plan.chosen_model_endpoint,
-                    label="3D model",
+                self._plan.generation(
+                    Kind.MODEL,
+                    "3D model",
                     images=images,
                     prompt="" if self._plan.concept_endpoint else source.text,
-                    seed=self._plan.seed,
-                    options=self._plan.options(Kind.MODEL),
                 ),
                 target.with_suffix(""),
             ).result()
@@ -167,13 +163,8 @@ class _Run:
     def _draw_concept(self) -> JobResult:
         """A picture of the product from the user's words, for endpoints that model pictures."""
         return self._generate(
-            Generation(
-                kind=Kind.CONCEPT,
-                endpoint=self._plan.concept_endpoint,
-                label="concept picture",
-                prompt=prompts.concept_prompt(self._plan.source.text),
-                seed=self._plan.seed,
-                options=self._plan.options(Kind.CONCEPT),
+            self._plan.generation(
+                Kind.CONCEPT, "concept picture", prompt=prompts.concept_prompt(self._plan.source.text)
             ),
             self._folder.root / "source" / "concept",
         ).result()
@@ -348,14 +339,11 @@ class _Run:
             angle_record(record, angle.name).setdefault(
                 "photo", {"engine": Engine.FAL.value, "state": "waiting"}
             )
-        generation = Generation(
-            kind=Kind.PHOTO,
-            endpoint=self._plan.photo_endpoint,
-            label=f"{angle.name} photo",
+        generation = self._plan.generation(
+            Kind.PHOTO,
+            f"{angle.name} photo",
             images=(self._folder.root / "renders" / f"{angle.name}.png",),
             prompt=prompts.photo_prompt(angle, self._plan.background.value, self._plan.prompt),
-            seed=self._plan.seed,
-            options=self._plan.options(Kind.PHOTO),
         )
         future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
 
@@ -399,10 +387,9 @@ class _Run:
         takes_picture = endpoint.images[1] > 0
         if endpoint.note:
             self._reporter.tell("warning", text=f"{endpoint.id}: {endpoint.note}")
-        generation = Generation(
-            kind=Kind.VIDEO,
-            endpoint=self._plan.video_endpoint,
-            label="film",
+        generation = self._plan.generation(
+            Kind.VIDEO,
+            "film",
             images=(photo,) if takes_picture else (),
             end_image=photo if self._plan.loop else None,
             prompt=prompts.video_prompt(
@@ -410,9 +397,7 @@ class _Run:
                 "" if takes_picture else self._plan.source.text or self._plan.source.product,
             ),
             negative_prompt=prompts.TURNTABLE_UNWANTED,
-            seed=self._plan.seed,
-            seconds=endpoint.nearest_seconds(VIDEO_SECONDS),
-            options=self._plan.options(Kind.VIDEO),
+            seconds=self._plan.film_seconds,
         )
         video: Record = {"engine": Engine.FAL.value, "motion": MOTION, "endpoint": generation.endpoint}
 

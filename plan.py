@@ -20,7 +20,7 @@ from .fal_bridge.endpoints import (
     default_model_endpoint,
     endpoint_for,
 )
-from .fal_bridge.jobs import Kind
+from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
 from .files import FileKind, kind_of_file, missing_end, sha256_of
 from .imaging.compose import Background
@@ -30,6 +30,7 @@ PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
+VIDEO_SECONDS = 5
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
 
 
@@ -120,6 +121,22 @@ class SetPlan:
     def options(self, kind: Kind) -> dict[str, Any]:
         """The user's own inputs for an endpoint, checked."""
         return self.endpoint(kind).parsed_options(self.option_texts.get(kind, {}))
+
+    @property
+    def film_seconds(self) -> int:
+        """The length of the film by fal."""
+        return self.endpoint(Kind.VIDEO).nearest_seconds(VIDEO_SECONDS)
+
+    def generation(self, kind: Kind, label: str, **words: Any) -> Generation:
+        """A wish for this set; ``words`` are the members of ``Generation`` that the plan does not know."""
+        return Generation(
+            kind=kind,
+            endpoint=self.endpoint_ids[kind],
+            label=label,
+            seed=self.seed,
+            options=self.options(kind),
+            **words,
+        )
 
     def check(self) -> None:
         """Raises InputError for what could only fail later, when money is spent."""

@@ -102,6 +102,15 @@ class PriceModel:
         # The page and the price list do not agree on what is counted: either may hold.
         return own.or_(self._count(asked, work).times(self._factor(arguments).high))
 
+    @property
+    def list_unit(self) -> Decimal | None:
+        """The list price of one unit; ``None`` where no page names one."""
+        return self._cheapest if self.per is Per.REQUEST and len(self.tiers) > 1 else None
+
+    def list_price(self, arguments: Mapping[str, Any]) -> Decimal:
+        """Of a whole request, for models that count requests."""
+        return (self._factor(arguments).high + self._extra(arguments)) * self._cheapest
+
     def _own(self, arguments: Mapping[str, Any], work: Work) -> Range:
         if self.further is not None:
             base = self.tiers[0].amount

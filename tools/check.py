@@ -8,7 +8,18 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TYPED = ("fal_bridge", "imaging", "angles", "errors", "files", "plan", "progress", "prompts", "set_folder")
+TYPED = (
+    "fal_bridge",
+    "imaging",
+    "angles",
+    "errors",
+    "estimates",
+    "files",
+    "plan",
+    "progress",
+    "prompts",
+    "set_folder",
+)
 
 
 def commands(link_folder: Path) -> list[list[str]]:

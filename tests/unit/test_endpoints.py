@@ -2,6 +2,7 @@
 """The registry against fal.ai's schemas, as the emulator has them: every row, every field, every option."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.endpoint import Endpoint
 from photoreal_set.fal_bridge.endpoints import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
+from photoreal_set.fal_bridge.platform import Platform
+from photoreal_set.fal_bridge.prices import PriceList
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.files import missing_end
 from tests.fal_emulator.process import start_emulator
@@ -64,14 +67,20 @@ def schema_of(row: Endpoint) -> dict[str, Any]:
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, emulator, tmp_path):
-    before = len(emulator.ledger())
+    before, wanted = len(emulator.ledger()), wish(row, pictures)
     with Bridge(Service.emulator(emulator.url), tmp_path / ".journal", lambda _job: None) as bridge:
-        result = bridge.start(wish(row, pictures), tmp_path / "result").result(60)
+        result = bridge.start(wanted, tmp_path / "result").result(60)
     (accepted,) = emulator.ledger()[before:]
     assert accepted["endpoint"] == row.id
     assert (accepted["unknown_fields"], accepted["ignored_items"]) == ([], [])
     assert missing_end(result.path) == ""
     assert result.units is not None
+    with Platform(Service.emulator(emulator.url)) as platform:
+        prices = PriceList(platform.unit_prices([row.id]))
+    quote = prices.quote(row, row.arguments(wanted), [(64, 64)] * len(wanted.images))
+    if quote.unit_price:
+        billed, hair = Decimal(str(result.units)) * quote.unit_price.amount, Decimal("0.000001")
+        assert quote.cost.low - hair <= billed <= quote.cost.high + hair
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)

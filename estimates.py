@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a set will cost, before anything is spent."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .fal_bridge.endpoint import Endpoint, size_of
+from .fal_bridge.jobs import Kind
+from .fal_bridge.price_models import NOTHING, Range, Size
+from .fal_bridge.prices import PriceList, Quote, age_sentence
+from .plan import Engine, SetPlan
+
+PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
+MEGAPIXEL: Size = (1024, 1024)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJob:
+    """One request that a plan leads to."""
+
+    label: str
+    endpoint: Endpoint
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    jobs: tuple[PlannedJob, ...]
+    age_seconds: float
+
+    @property
+    def known(self) -> Range:
+        """The sum of what is known."""
+        return sum((job.quote.cost for job in self.jobs if job.quote.cost), NOTHING)
+
+    @property
+    def unknown(self) -> list[PlannedJob]:
+        return [job for job in self.jobs if job.quote.cost is None]
+
+    def without(self, labels: Collection[str]) -> "Estimate":
+        return Estimate(tuple(job for job in self.jobs if job.label not in labels), self.age_seconds)
+
+    def record(self) -> dict[str, Any]:
+        """For ``set.json`` and programs; a sum that is not known is null."""
+        return {
+            "min": float(self.known.low),
+            "max": None if self.unknown else float(self.known.high),
+        }
+
+
+def estimate_of(plan: SetPlan, prices: PriceList) -> Estimate:
+    """Every request of the plan with its price range, the whole set from the start."""
+    return Estimate(tuple(_planned(plan, prices)), prices.age_seconds)
+
+
+def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
+    def job(kind: Kind, label: str, *inputs: Size, **words: Any) -> PlannedJob:
+        endpoint = plan.endpoint(kind)
+        wanted = plan.generation(kind, label, images=(PICTURE,) * len(inputs), **words)
+        arguments = endpoint.arguments(wanted, inputs[0] if inputs else None)
+        return PlannedJob(label=label, endpoint=endpoint, quote=prices.quote(endpoint, arguments, inputs))
+
+    ids = plan.endpoint_ids
+    if Kind.CONCEPT in ids:
+        yield job(Kind.CONCEPT, "concept picture")
+    if Kind.MODEL in ids:
+        sizes = [size_of(path) or MEGAPIXEL for path in plan.source.files]
+        yield job(Kind.MODEL, "3D model", *sizes)
+    if plan.engine is Engine.FAL:
+        for angle in plan.angles:
+            yield job(Kind.PHOTO, f"{angle.name} photo", (plan.resolution, plan.resolution))
+    if Kind.VIDEO in ids:
+        seconds = plan.film_seconds
+        yield job(Kind.VIDEO, "film", MEGAPIXEL, seconds=seconds)
+
+
+def table(estimate: Estimate) -> str:
+    """One line for each sort of request, and the sum."""
+    if not estimate.jobs:
+        return "This set is free: nothing of it is made by fal.ai."
+    rows = [("what", "endpoint", "requests", "unit price", "USD")]
+    for jobs in _alike(estimate.jobs):
+        first = jobs[0]
+        name = first.label if len(jobs) == 1 else _plural(first.endpoint.kind)
+        cost = sum((job.quote.cost for job in jobs if job.quote.cost), NOTHING)
+        price = first.quote.unit_price
+        rows.append(
+            (
+                name,
+                first.endpoint.id,
+                str(len(jobs)),
+                f"{_number(price.amount)} per {price.unit}" if price else "unknown",
+                money(cost) if first.quote.cost else f"unknown: {first.quote.reason}",
+            )
+        )
+    total = money(estimate.known) + (" and what is unknown" if estimate.unknown else "")
+    rows.append(("together", "", str(len(estimate.jobs)), "", total))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
+        for row in rows
+    ]
+    lines.insert(-1, "-" * max(map(len, lines)))
+    lines.append(f"Prices {age_sentence(estimate.age_seconds)}, discounts of the account included.")
+    return "\n".join(lines)
+
+
+def money(amount: Range) -> str:
+    if amount.low == amount.high:
+        return _number(amount.low)
+    return f"{_number(amount.low)} to {_number(amount.high)}"
+
+
+def events(estimate: Estimate) -> Iterable[dict[str, Any]]:
+    """The same for programs, one object a sort of request."""
+    for jobs in _alike(estimate.jobs):
+        quote, price = jobs[0].quote, jobs[0].quote.unit_price
+        cost = sum((job.quote.cost for job in jobs if job.quote.cost), NOTHING)
+        yield {
+            "kind": jobs[0].endpoint.kind.value,
+            "endpoint": jobs[0].endpoint.id,
+            "labels": [job.label for job in jobs],
+            "requests": len(jobs),
+            "unit": price.unit if price else None,
+            "unit_price": float(price.amount) if price else None,
+            "min": float(cost.low) if quote.cost else None,
+            "max": float(cost.high) if quote.cost else None,
+            "reason": quote.reason,
+        }
+
+
+def _alike(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
+    found: dict[tuple[str, Quote], list[PlannedJob]] = {}
+    for job in jobs:
+        found.setdefault((job.endpoint.id, job.quote), []).append(job)
+    return list(found.values())
+
+
+def _plural(kind: Kind) -> str:
+    return {Kind.UPSCALE: "enlargements"}.get(kind, f"{kind}s")
+
+
+def _number(amount: Decimal) -> str:
+    """At least cents; more places only where they say something."""
+    text = f"{amount.normalize():f}"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(2, '0')[:6]}"
