@@ -8,12 +8,14 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from . import estimates
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
+from .fal_bridge.budget import Budget, Ceilings
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from .fal_bridge.jobs import Kind
 from .fal_bridge.places import home_folder
@@ -30,6 +32,7 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 OPTION_KINDS = (Kind.MODEL, Kind.CONCEPT, Kind.PHOTO, Kind.VIDEO)
 LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
 
@@ -127,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     make = commands.add_parser("set", help="make the set of one product")
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
     _add_product(make)
+    _add_ceilings(make)
     _add_studio(make)
     _add_talk(make)
     make.set_defaults(command=_set)
@@ -134,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     estimate = commands.add_parser("estimate", help="what a set would cost; spends nothing")
     estimate.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="not used")
     _add_product(estimate)
+    _add_ceilings(estimate)
     _add_studio(estimate)
     _add_talk(estimate)
     estimate.set_defaults(command=_estimate)
@@ -178,6 +183,21 @@ def _add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
 
 
+def _add_ceilings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--max-cost", type=_money, metavar="USD", help="the most that this run may spend")
+    parser.add_argument(
+        "--max-cost-per-day",
+        type=_money,
+        metavar="USD",
+        help=f"the most that all runs of a day (UTC) may spend; default: {DAY_VARIABLE}",
+    )
+    parser.add_argument(
+        "--allow-unknown-price",
+        action="store_true",
+        help="with --max-cost: send also what has no known price",
+    )
+
+
 def _add_studio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--angles", default=",".join(ANGLES), metavar="A,B", help=f"from {', '.join(ANGLES)}")
     parser.add_argument("--resolution", type=_resolution, default=1024, metavar="N", help="pixels of a side")
@@ -202,6 +222,16 @@ def _named_value(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars")
+    return amount
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
@@ -221,12 +251,16 @@ def _resolution(text: str) -> int:
 
 
 def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
-    return _run_set(_plan(options, reporter), reporter)
+    plan = _checked(_plan(options, reporter), reporter)
+    prices = _prices(plan, reporter)
+    budget = _budget(options, plan)
+    bill = estimates.open_bill(plan, prices, budget, allows_unknown=options.allow_unknown_price)
+    return _run_set(plan, reporter, bill)
 
 
 def _estimate(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     plan = _checked(_plan(options, reporter), reporter)
-    estimate = _priced(plan, reporter)
+    estimate = estimates.estimate_of(plan, _prices(plan, reporter))
     if isinstance(reporter, JsonReporter):
         for facts in estimates.events(estimate):
             reporter.tell("price", **facts)
@@ -237,13 +271,30 @@ def _estimate(options: argparse.Namespace, reporter: Reporter, output: TextIO) -
     return 0
 
 
-def _priced(plan: SetPlan, reporter: Reporter) -> estimates.Estimate:
-    """What the whole plan costs, by prices asked now or remembered."""
-    prices = PriceList()
-    if plan.service is not None and plan.endpoint_ids:
-        rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
-        prices = look_up(rows, plan.service, home_folder(), lambda text: reporter.tell("warning", text=text))
-    return estimates.estimate_of(plan, prices)
+def _prices(plan: SetPlan, reporter: Reporter) -> PriceList:
+    """What fal.ai asks for a unit of each endpoint of the plan, asked now or remembered."""
+    if plan.service is None or not plan.endpoint_ids:
+        return PriceList()
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    return look_up(rows, plan.service, home_folder(), lambda text: reporter.tell("warning", text=text))
+
+
+def _budget(options: argparse.Namespace, plan: SetPlan) -> Budget:
+    day = options.max_cost_per_day
+    if day is None and (text := os.environ.get(DAY_VARIABLE, "").strip()):
+        try:
+            day = _money(text)
+        except argparse.ArgumentTypeError as error:
+            raise InputError(f"{DAY_VARIABLE}: {error}.") from error
+    home: Path | None = home_folder()
+    try:
+        home_folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        if day is not None:
+            raise
+        home = None  # Without a ceiling for the day nobody needs its ledger.
+    account = "emulator" if plan.service and plan.service.is_emulator else "live"
+    return Budget(Ceilings(run=options.max_cost, day=day), home=home, account=account)
 
 
 def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
@@ -287,18 +338,17 @@ def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> i
             device=options.device,
             background=Background(options.background),
         )
-        return _run_set(plan, reporter)
+        return _run_set(_checked(plan, reporter), reporter, None)
     finally:
         model.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             model.parent.rmdir()
 
 
-def _run_set(plan: SetPlan, reporter: Reporter) -> int:
-    plan = _checked(plan, reporter)
+def _run_set(plan: SetPlan, reporter: Reporter, bill: estimates.Bill | None) -> int:
     from .pipeline import run_set
 
-    outcome = run_set(plan, reporter)
+    outcome = run_set(plan, reporter, bill)
     reporter.tell(
         "finished", state=outcome.state.value, exit=outcome.exit_code, set=str(outcome.folder.absolute())
     )

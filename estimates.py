@@ -7,11 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from .errors import InputError
+from .fal_bridge.budget import Budget, Spending
 from .fal_bridge.endpoint import Endpoint, size_of
+from .fal_bridge.errors import CeilingReachedError, UnknownPriceError
 from .fal_bridge.jobs import Kind
 from .fal_bridge.price_models import NOTHING, Range, Size
 from .fal_bridge.prices import PriceList, Quote, age_sentence
 from .plan import Engine, SetPlan
+from .set_folder import Record, SetFolder
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
 MEGAPIXEL: Size = (1024, 1024)
@@ -75,6 +79,53 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
     if Kind.VIDEO in ids:
         seconds = plan.film_seconds
         yield job(Kind.VIDEO, "film", MEGAPIXEL, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a run may spend, and what its whole set is expected to cost."""
+
+    estimate: Estimate
+    spending: Spending
+
+
+def open_bill(plan: SetPlan, prices: PriceList, budget: Budget, *, allows_unknown: bool) -> Bill:
+    """Raises when the ceilings cannot hold even the cheapest outcome of what is still to be made.
+
+    An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
+    """
+    estimate = estimate_of(plan, prices)
+    to_come = estimate.without(_made(plan.out))
+    if allows_unknown and budget.ceilings.run is None:
+        raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
+    if to_come.unknown and not allows_unknown:
+        job = to_come.unknown[0]
+        raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
+    left = budget.left()
+    if left is not None and to_come.known.low > left:
+        raise CeilingReachedError(
+            f"This set costs {money(to_come.known)} dollars, and {money(Range(left, left))} may be spent.",
+            hint="Nothing was sent. Raise the ceiling, or leave out angles or the film.",
+        )
+    assumed = None
+    if allows_unknown and left is not None:
+        requests = max(1, len(to_come.unknown) or len(estimate.unknown))
+        assumed = max(left - to_come.known.high, Decimal(0)) / requests
+    return Bill(estimate=estimate, spending=Spending(prices, budget, assumed=assumed))
+
+
+def _made(out: Path) -> set[str]:
+    """The labels of what a set folder has already."""
+    if not (out / "set.json").is_file():
+        return set()
+    record = SetFolder.open(out).record
+    made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
+    made |= {f"{entry['name']} photo" for entry in record.get("angles", []) if _is_done(entry.get("photo"))}
+    return made | ({"film"} if any(map(_is_done, record.get("videos", []))) else set())
+
+
+def _is_done(entry: Record | None) -> bool:
+    return entry is not None and entry.get("state") == "done"
 
 
 def table(estimate: Estimate) -> str:

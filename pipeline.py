@@ -24,10 +24,12 @@ from PIL import Image
 from . import prompts
 from .angles import Angle, hero_first, hero_of
 from .errors import MachineError, PhotorealError
+from .estimates import Bill, money
+from .fal_bridge import costs
 from .fal_bridge.bridge import Bridge
-from .fal_bridge.errors import UncertainSubmitError
+from .fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
-from .files import copy_atomically
+from .files import copy_atomically, write_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
 from .plan import Engine, SetPlan, SourceKind
@@ -52,9 +54,10 @@ class Outcome:
     folder: Path
 
 
-def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
+def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None) -> Outcome:
     """Make the set of ``plan``, or finish the one that is in its folder.
 
+    ``bill`` says what it may spend; a plan that asks nothing of fal needs none.
     Raises PhotorealError for what ends the whole run; a fault of one angle or of the film is recorded
     and the rest goes on.
     """
@@ -66,7 +69,7 @@ def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
         tool={"name": "Photoreal Set", "version": VERSION, "blender": bpy.app.version_string},
     )
     reporter.tell("started", product=plan.source.product, summary=_summary(plan), set=str(folder.root))
-    run = _Run(plan, folder, reporter)
+    run = _Run(plan, folder, reporter, bill)
     try:
         return run.go()
     except PhotorealError as error:
@@ -75,6 +78,7 @@ def run_set(plan: SetPlan, reporter: Reporter) -> Outcome:
             record["state"], record["error"] = state.value, str(error)
         raise
     finally:
+        run.close_bill()
         folder.write_report(build_report(folder.record))
 
 
@@ -87,7 +91,9 @@ def _summary(plan: SetPlan) -> str:
 class _Run:
     """One run over one set folder."""
 
-    def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter) -> None:
+    def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter, bill: Bill | None) -> None:
+        self._bill = bill
+        self._is_at_ceiling = False
         self._plan = plan
         self._folder = folder
         self._reporter = reporter
@@ -102,7 +108,13 @@ class _Run:
             if plan.uses_fal:
                 assert plan.service is not None
                 self._bridge = stack.enter_context(
-                    Bridge(plan.service, self._folder.journal, self._show_job, endpoints=plan.endpoints)
+                    Bridge(
+                        plan.service,
+                        self._folder.journal,
+                        self._show_job,
+                        endpoints=plan.endpoints,
+                        spending=self._bill.spending if self._bill else None,
+                    )
                 )
             self._open_bill()
             self._keep_source()
@@ -120,9 +132,24 @@ class _Run:
         return self._finish()
 
     def _open_bill(self) -> None:
-        known = None if self._plan.uses_fal else 0.0  # What fal will bill is not known here.
+        estimate = self._bill.estimate.record() if self._bill else {"min": 0.0, "max": 0.0}
         with self._folder.change() as record:
-            record["cost"] = {"estimate": {"min": known, "max": known}, "actual": known, "currency": "USD"}
+            record["cost"] = {"estimate": estimate, "actual": 0.0, "currency": "USD"}
+        if self._bill and self._bill.estimate.jobs:
+            known = money(self._bill.estimate.known)
+            more = " and what is unknown" if self._bill.estimate.unknown else ""
+            self._reporter.tell("note", text=f"The whole set costs {known} dollars{more}.")
+
+    def close_bill(self) -> None:
+        """Write down what was spent, by the journal: all attempts, also those of earlier runs."""
+        paid = costs.costs_in(self._folder.journal, self._folder.record["product"])
+        if paid:
+            write_atomically(self._folder.root / "costs.csv", costs.as_csv(paid).encode())
+        with self._folder.change() as record:
+            record["cost"]["actual"] = float(costs.total(paid))
+            record["cost"].pop("unknown", None)
+            if unknown := sum(cost.amount is None for cost in paid):
+                record["cost"]["unknown"] = unknown  # Requests that may have cost something.
 
     # --- the model ------------------------------------------------------------------------------
 
@@ -156,7 +183,7 @@ class _Run:
                 ),
                 target.with_suffix(""),
             ).result()
-            made_by = {**made_by, "endpoint": result.endpoint, "request_id": result.request_id}
+            made_by = {**made_by, **_paid(result)}
         with self._folder.change() as record:
             record["model"] = {**self._folder.entry(target), **made_by}
 
@@ -173,8 +200,7 @@ class _Run:
         return {
             "path": self._folder.relative(result.path),
             "sha256": result.sha256,
-            "endpoint": result.endpoint,
-            "request_id": result.request_id,
+            **_paid(result),
         }
 
     def _record_model(self, session: Session) -> None:
@@ -357,8 +383,7 @@ class _Run:
                     **stored,
                     "engine": Engine.FAL.value,
                     "state": "done",
-                    "endpoint": result.endpoint,
-                    "request_id": result.request_id,
+                    **_paid(result),
                     "seed": result.seed,
                     "prompt": generation.prompt,
                     "width": picture.width,
@@ -409,7 +434,7 @@ class _Run:
                     "seconds": generation.seconds,
                     "loop": self._plan.loop,
                     "state": "done",
-                    "request_id": result.request_id,
+                    **_paid(result),
                     "prompt": generation.prompt,
                 }
             )
@@ -464,6 +489,7 @@ class _Run:
             try:
                 keep(done.result())
             except PhotorealError as error:
+                self._is_at_ceiling |= isinstance(error, CeilingReachedError)
                 lose(error)
             except Exception as error:
                 log.exception("A result could not be kept")
@@ -549,10 +575,18 @@ class _Run:
         else:
             some = any(state == "done" for state in states)
             state, code = (SetState.PARTIAL if some else SetState.FAILED), PhotorealError.exit_code
+            if self._is_at_ceiling:
+                code = CeilingReachedError.exit_code
         with self._folder.change() as changed:
             changed["state"] = state.value
             changed.pop("error", None)
         return Outcome(state=state, exit_code=code, folder=self._folder.root)
+
+
+def _paid(result: JobResult) -> Record:
+    """Where a file came from and what it cost; the price is null when nobody says."""
+    price = None if result.cost is None else float(result.cost)
+    return {"endpoint": result.endpoint, "request_id": result.request_id, "price": price}
 
 
 def _state_of(error: PhotorealError) -> str:

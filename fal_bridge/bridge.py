@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from .budget import Spending
 from .downloads import Downloads
 from .endpoints import REGISTRY, Endpoint
 from .engine import Engine, Pace
@@ -42,12 +43,14 @@ class Bridge:
         *,
         pace: Pace | None = None,
         endpoints: Mapping[str, Endpoint] = REGISTRY,
+        spending: Spending | None = None,
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
         self._on_change = on_change
         self._pace = pace or Pace.of(service)
         self._endpoints = endpoints
+        self._spending = spending
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
         self._ready: concurrent.futures.Future[Engine] = concurrent.futures.Future()
@@ -123,6 +126,7 @@ class Bridge:
                 pace=pace,
                 on_change=self._on_change,
                 endpoints=self._endpoints,
+                spending=self._spending,
             )
             self._loop = loop
             self._ready.set_result(engine)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import fal_client
 import httpx
 
 from ..files import copy_atomically, sha256_of
+from .budget import Spending
+from .costs import cost_of
 from .downloads import Arrived, Downloads
 from .endpoints import OUTPUT_FILES, REGISTRY, Endpoint, endpoint_for, files_in, with_files
 from .errors import (
@@ -126,9 +129,11 @@ class Engine:
         pace: Pace,
         on_change: Callable[[Job], None],
         endpoints: Mapping[str, Endpoint] = REGISTRY,
+        spending: Spending | None = None,
     ) -> None:
         self._service = service
         self._endpoints = endpoints
+        self._spending = spending
         self._journal = journal
         self._submit = submit
         self._safe = safe
@@ -280,10 +285,13 @@ class Engine:
             "label": task.label,
             "inputs": task.inputs,
         }
-        if not await asyncio.to_thread(self._journal.claim, task.key, attempt, intent):
+        price = await self._reserve(task)
+        if not await self._claim(task, attempt, {**intent, "price": price}, price):
             return
         progress.move(JobState.SUBMITTING)
         try:
+            if self._spending:
+                await asyncio.to_thread(self._spending.mark_sent, price)
             accepted = await post_once(
                 self._submit, request, service=self._service, endpoint=task.endpoint.id, label=task.label
             )
@@ -292,12 +300,41 @@ class Engine:
             raise
         except BridgeError as error:
             self._journal.record(task.key, attempt, Stage.ENDED, {**_facts_of(error), "may_send_again": True})
+            await self._release(price)
             raise
         except asyncio.CancelledError:
             lost = UncertainSubmitError(f"{task.label}: it was sent and the answer was not awaited.")
             self._journal.record(task.key, attempt, Stage.UNCERTAIN, _facts_of(lost))
             raise
         self._remember(task, attempt, accepted)
+
+    async def _reserve(self, task: _Task) -> Facts:
+        """Put aside what the request may cost, or raise: nothing is sent on credit."""
+        if self._spending is None:
+            return {}
+        return await asyncio.to_thread(self._spending.reserve, task.endpoint, task.arguments, task.label)
+
+    async def _claim(self, task: _Task, attempt: int, intent: Facts, price: Facts) -> bool:
+        is_ours = False
+        try:
+            is_ours = await asyncio.to_thread(self._journal.claim, task.key, attempt, intent)
+        finally:
+            if not is_ours:
+                await self._release(price)
+        return is_ours
+
+    async def _release(self, price: Facts) -> None:
+        if self._spending:
+            await asyncio.to_thread(self._spending.release, price)
+
+    def _settle(self, entry: Entry, units: float | None) -> None:
+        """Count what was billed instead of what was put aside."""
+        price = entry.facts.get(Stage.IN_FLIGHT, {}).get("price")
+        if self._spending and price:
+            try:
+                self._spending.settle(price, units)
+            except JournalError as error:  # What was put aside stands for it; the result matters more.
+                _log.warning("%s", error)
 
     def _remember(self, task: _Task, attempt: int, accepted: Accepted) -> None:
         """On this thread and before anything else: now the request id exists only in memory."""
@@ -335,6 +372,7 @@ class Engine:
             completed = await self._wait(task, accepted, progress)
             answer = await self._ask(task, entry.attempt, accepted, is_failed=completed.error is not None)
             await asyncio.to_thread(self._journal.record, task.key, entry.attempt, Stage.ANSWERED, answer)
+        await asyncio.to_thread(self._settle, entry, answer["units"])
         progress.move(JobState.DOWNLOADING, queue_position=None)
         return await self._bring_home(task, entry.attempt, accepted, answer, progress)
 
@@ -408,6 +446,9 @@ class Engine:
             "units": _units(response),
         }
         await asyncio.to_thread(self._journal.record, task.key, attempt, Stage.ENDED, facts)
+        # What failed at fal.ai is never billed; a refused input may be.
+        units = 0.0 if response.status_code >= 500 else facts["units"]
+        await asyncio.to_thread(self._settle, self._journal.read(task.key), units)
         return error
 
     def _check_deadline(self, task: _Task, job: Job, moved_at: float) -> None:
@@ -484,12 +525,16 @@ class Engine:
             raise error
         path = arrived.place(task.target)
         seed = output.get("seed")
+        price = self._journal.read(task.key).facts.get(Stage.IN_FLIGHT, {}).get("price") or {}
+        cost, basis = cost_of(price, answer["units"])
         done = {
             "request_id": accepted.request_id,
             "path": self._relative(path),
             "sha256": sha256_of(path),
             "seed": seed if isinstance(seed, int) else None,
             "units": answer["units"],
+            "cost": None if cost is None else str(cost),
+            "cost_basis": basis,
         }
         self._journal.record(task.key, attempt, Stage.DONE, done)
         return _result(task, done, path)
@@ -540,6 +585,7 @@ def _result(task: _Task, done: Facts, path: Path) -> JobResult:
         endpoint=task.endpoint.id,
         request_id=done["request_id"],
         seed=done["seed"],
+        cost=Decimal(done["cost"]) if done.get("cost") else None,
         units=done["units"],
         inputs=task.inputs,
     )

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -95,5 +96,6 @@ class JobResult:
     endpoint: str
     request_id: str
     seed: int | None
+    cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate says.
     units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai did not say.
     inputs: dict[str, Any]  # As sent, with each file given by its hash.

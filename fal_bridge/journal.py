@@ -37,7 +37,7 @@ from .errors import JournalError
 
 Facts = dict[str, Any]
 
-_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
+MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:16]
 _NAME = re.compile(r"(intent)\.(\d+)|(uncertain|submitted|answer|ended)\.(\d+)\.json|(done)\.json")
 
 
@@ -85,15 +85,7 @@ class Entry:
     def sender_is_gone(self) -> bool:
         """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
         intent = self.facts.get(Stage.IN_FLIGHT, {})
-        if os.name == "nt" or intent.get("machine") != _MACHINE:
-            return False  # On Windows signal 0 is not a question but Ctrl-C.
-        try:
-            os.kill(int(intent["process"]), 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, KeyError, ValueError):
-            return False
-        return False
+        return intent.get("machine") == MACHINE and process_is_gone(intent.get("process"))
 
 
 class Journal:
@@ -126,7 +118,7 @@ class Journal:
         if not entry.may_send or attempt != entry.attempt + 1:
             return False  # Somebody else was faster.
         path = self.folder / key / f"intent.{attempt}"
-        stamped = {**facts, "machine": _MACHINE, "process": os.getpid(), "time": time.time()}
+        stamped = {**facts, "machine": MACHINE, "process": os.getpid(), "time": time.time()}
         try:
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +168,19 @@ class Journal:
                 return {}  # Its creator died while writing it.
             raise JournalError(f"The journal file {self.folder / key / name} is damaged.") from error
         return facts if isinstance(facts, dict) else {}
+
+
+def process_is_gone(process: Any) -> bool:
+    """Whether a process of this machine surely ended; ``False`` also means: cannot be told."""
+    if os.name == "nt":
+        return False  # There signal 0 is not a question but Ctrl-C.
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, TypeError, ValueError, OverflowError):
+        return False
+    return False
 
 
 def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool) -> str:
