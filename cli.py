@@ -16,7 +16,7 @@ from . import estimates
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.budget import Budget, Ceilings
-from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from .fal_bridge.jobs import Kind
 from .fal_bridge.places import home_folder
 from .fal_bridge.platform import Platform
@@ -24,7 +24,7 @@ from .fal_bridge.prices import PriceList, look_up
 from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
-from .plan import Engine, SetPlan, source_from
+from .plan import LANCZOS, Engine, SetPlan, source_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .set_folder import SetFolder, SetState
 from .version import VERSION
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
-OPTION_KINDS = (Kind.MODEL, Kind.CONCEPT, Kind.PHOTO, Kind.VIDEO)
 LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
 
 
@@ -166,7 +165,7 @@ def _add_product(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
     parser.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
-    for kind in OPTION_KINDS:
+    for kind in Kind:
         parser.add_argument(
             f"--{kind}-option",
             action="append",
@@ -177,6 +176,18 @@ def _add_product(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--loop", action="store_true", help="fal: the film ends on the picture it starts from"
+    )
+    parser.add_argument(
+        "--photo-size",
+        type=_resolution,
+        metavar="N",
+        help="fal: enlarge photos to N pixels of the longer side",
+    )
+    parser.add_argument(
+        "--upscale-endpoint",
+        default=DEFAULT_UPSCALE_ENDPOINT,
+        metavar="ID",
+        help=f"what enlarges them; {LANCZOS} is free",
     )
     parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
     parser.add_argument("--seed", type=int, metavar="N")
@@ -315,8 +326,10 @@ def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
         concept_endpoint=options.concept_endpoint,
         photo_endpoint=options.photo_endpoint,
         video_endpoint=options.video_endpoint,
-        option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in OPTION_KINDS},
+        option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
         loop=options.loop,
+        photo_size=options.photo_size,
+        upscale_endpoint=options.upscale_endpoint,
         prompt=options.prompt,
         seed=options.seed,
         service=service,

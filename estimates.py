@@ -14,11 +14,11 @@ from .fal_bridge.errors import CeilingReachedError, UnknownPriceError
 from .fal_bridge.jobs import Kind
 from .fal_bridge.price_models import NOTHING, Range, Size
 from .fal_bridge.prices import PriceList, Quote, age_sentence
-from .plan import Engine, SetPlan
+from .plan import USUAL_SIDE, Engine, SetPlan
 from .set_folder import Record, SetFolder
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
-MEGAPIXEL: Size = (1024, 1024)
+MEGAPIXEL: Size = (USUAL_SIDE, USUAL_SIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,10 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
     if plan.engine is Engine.FAL:
         for angle in plan.angles:
             yield job(Kind.PHOTO, f"{angle.name} photo", (plan.resolution, plan.resolution))
+            side = min(plan.resolution, USUAL_SIDE)
+            if Kind.UPSCALE in ids and (plan.photo_size or 0) > side:
+                factor = (plan.photo_size or 0) / side
+                yield job(Kind.UPSCALE, f"{angle.name} enlargement", (side, side), enlarge=factor)
     if Kind.VIDEO in ids:
         seconds = plan.film_seconds
         yield job(Kind.VIDEO, "film", MEGAPIXEL, seconds=seconds)
@@ -120,7 +124,10 @@ def _made(out: Path) -> set[str]:
         return set()
     record = SetFolder.open(out).record
     made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
-    made |= {f"{entry['name']} photo" for entry in record.get("angles", []) if _is_done(entry.get("photo"))}
+    for entry in record.get("angles", []):
+        photo = entry.get("photo") or {}
+        made |= {f"{entry['name']} photo"} if _is_done(photo) else set()
+        made |= {f"{entry['name']} enlargement"} if _is_done(photo.get("enlargement")) else set()
     return made | ({"film"} if any(map(_is_done, record.get("videos", []))) else set())
 
 

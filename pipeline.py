@@ -32,7 +32,7 @@ from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .files import copy_atomically, write_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
-from .plan import Engine, SetPlan, SourceKind
+from .plan import LANCZOS, Engine, SetPlan, SourceKind
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
 from .studio import render, rig, turntable
@@ -392,6 +392,8 @@ class _Run:
                 },
             )
             self._offer_to_filmmaker(angle, result.path)
+            if self._plan.photo_size and max(picture.size) < self._plan.photo_size:
+                self._enlarge(angle, result.path, picture)
 
         def lose(error: PhotorealError) -> None:
             self._record_photo(
@@ -405,6 +407,50 @@ class _Run:
             )
 
         self._when_ready(future, keep, lose)
+
+    def _enlarge(self, angle: Angle, original: Path, picture: Image.Image) -> None:
+        """Bring a photo that is there to its size: free, or as a paid job of its own."""
+        wanted = self._plan.photo_size or 0
+        if self._plan.upscale_endpoint == LANCZOS:
+            self._record_enlarged(angle, picture, {"state": "done", "method": LANCZOS})
+            return
+        self._record_enlargement(angle, {"state": "waiting"})
+        most = max(self._plan.endpoint(Kind.UPSCALE).factors, default=1.0)
+        generation = self._plan.generation(
+            Kind.UPSCALE,
+            f"{angle.name} enlargement",
+            images=(original,),
+            enlarge=min(wanted / max(picture.size), most),
+        )
+        future = self._generate(generation, original.with_name(f"{angle.name}-enlarged"))
+
+        def keep(result: JobResult) -> None:
+            with Image.open(result.path) as enlarged:
+                larger = enlarged.convert("RGBA" if "A" in enlarged.getbands() else "RGB")
+            facts = {"state": "done", **_paid(result), "original": self._folder.relative(result.path)}
+            self._record_enlarged(angle, larger, facts)
+
+        def lose(error: PhotorealError) -> None:
+            self._reporter.tell("warning", text=str(error))
+            self._record_enlargement(
+                angle, {"state": _state_of(error), "endpoint": generation.endpoint, "error": str(error)}
+            )
+
+        self._when_ready(future, keep, lose)
+
+    def _record_enlarged(self, angle: Angle, picture: Image.Image, facts: Record) -> None:
+        """Upscalers multiply; the last pixels to the exact size are resampled."""
+        longer = max(picture.size)
+        width, height = (round(side * (self._plan.photo_size or longer) / longer) for side in picture.size)
+        sized = picture.resize((width, height), Image.Resampling.LANCZOS)
+        stored = self._folder.store(f"photos/{angle.name}.png", _png(sized))
+        with self._folder.change() as record:
+            photo = angle_record(record, angle.name)["photo"]
+            photo.update(**stored, width=width, height=height, enlargement=facts)
+
+    def _record_enlargement(self, angle: Angle, facts: Record) -> None:
+        with self._folder.change() as record:
+            angle_record(record, angle.name)["photo"]["enlargement"] = facts
 
     def _send_to_filmmaker(self, photo: Path) -> None:
         self._film_sent = True
@@ -566,6 +612,9 @@ class _Run:
     def _finish(self) -> Outcome:
         record = self._folder.record
         states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
+        for entry in record["angles"]:
+            if enlargement := entry.get("photo", {}).get("enlargement"):
+                states.append(enlargement["state"])
         if self._plan.video is not None:
             states += [entry["state"] for entry in record["videos"]]
         if "uncertain" in states:

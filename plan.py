@@ -14,6 +14,7 @@ from .angles import Angle
 from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
+    DEFAULT_UPSCALE_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
     REGISTRY,
     Endpoint,
@@ -31,6 +32,8 @@ MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
 VIDEO_SECONDS = 5
+USUAL_SIDE = 1024  # Image models mostly give about one megapixel.
+LANCZOS = "lanczos"
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
 
 
@@ -87,6 +90,8 @@ class SetPlan:
     concept_endpoint: str = ""
     option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
     loop: bool = False
+    photo_size: int | None = None  # Pixels of the longer side; photos that are smaller are enlarged.
+    upscale_endpoint: str = DEFAULT_UPSCALE_ENDPOINT  # Or LANCZOS, which is free.
     prompt: str = ""
     seed: int | None = None
     service: Service | None = None
@@ -111,6 +116,8 @@ class SetPlan:
             ids[Kind.MODEL] = self.chosen_model_endpoint
         if self.engine is Engine.FAL:
             ids[Kind.PHOTO] = self.photo_endpoint
+            if self.photo_size and self.upscale_endpoint != LANCZOS:
+                ids[Kind.UPSCALE] = self.upscale_endpoint
         if self.video is Engine.FAL:
             ids[Kind.VIDEO] = self.video_endpoint
         return ids
@@ -158,7 +165,23 @@ class SetPlan:
             raise InputError(
                 f"{self.photo_endpoint} takes no picture.", hint="Choose one that edits pictures."
             )
+        self._check_size()
         self._check_film()
+
+    def _check_size(self) -> None:
+        if self.photo_size is None:
+            return
+        if self.engine is not Engine.FAL:
+            raise InputError(
+                "--photo-size enlarges photos by fal.", hint="Cycles renders any size: use --resolution."
+            )
+        if Kind.UPSCALE in self.endpoint_ids:
+            most = int(max(self.endpoint(Kind.UPSCALE).factors, default=1) * USUAL_SIDE)
+            if self.photo_size > most:
+                raise InputError(
+                    f"{self.upscale_endpoint} makes at most {most} px of a photo of {USUAL_SIDE} px.",
+                    hint="Choose another --upscale-endpoint or a smaller --photo-size.",
+                )
 
     def _check_model(self) -> None:
         endpoint, pictures = self.endpoint(Kind.MODEL), len(self.source.files)

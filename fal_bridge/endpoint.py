@@ -99,7 +99,7 @@ class Endpoint:
             width, height = (math.ceil(side * factor / self.side_step) * self.side_step for side in sizes[0])
             least = most = width * height
         elif sizes:  # Follows its input, but image models often go back to about one megapixel.
-            most = max(most, sizes[0][0] * sizes[0][1])
+            least, most = sorted((most, sizes[0][0] * sizes[0][1]))
         return Work(
             inputs=sizes,
             least_pixels=least,

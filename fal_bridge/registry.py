@@ -517,7 +517,7 @@ _UPSCALES = (
         _UPSCALE,
         id="fal-ai/seedvr/upscale/image",
         price=PriceModel(per=Per.MEGAPIXEL, megapixel=DECIMAL_MEGAPIXEL),
-        intent={"upscale_mode": "factor", "output_format": "png", "noise_scale": 0.1},
+        intent={"upscale_mode": "factor", "output_format": "png", "noise_scale": 0.1, "seed": 0},
         options={"noise_scale": number(0, 1), "output_format": one_of("png", "jpg", "webp")},
         seed_field="seed",
         factor_field="upscale_factor",

@@ -71,6 +71,9 @@ def test_words_become_a_picture_first_when_asked(plan):
         ({"option_texts": {Kind.PHOTO: {"colour": "red"}}}, "colour does not exist"),
         ({"option_texts": {Kind.PHOTO: {"guidance_scale": "50"}}}, "more than 20"),
         ({"option_texts": {Kind.CONCEPT: {"image_size": "square"}}}, "asks fal.ai for no concept"),
+        ({"engine": Engine.CYCLES, "photo_size": 2048}, "use --resolution"),
+        ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
+        ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "asks fal.ai for no upscale"),
         ({"video": Engine.CYCLES, "loop": True}, "for films by fal"),
         ({"video_endpoint": "fal-ai/veo3.1/image-to-video", "loop": True}, "no picture for the end"),
         ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "Use --loop"),
@@ -80,3 +83,11 @@ def test_what_cannot_work_is_refused_before_anything_is_spent(plan, changes, wor
     with pytest.raises(PhotorealError, match=words) as caught:
         replace(plan, **changes).check()
     assert caught.value.exit_code == 1
+
+
+def test_enlarging_is_paid_only_when_a_model_does_it(plan):
+    assert Kind.UPSCALE not in plan.endpoint_ids
+    larger = replace(plan, photo_size=2048)
+    larger.check()
+    assert larger.endpoint_ids[Kind.UPSCALE] == "fal-ai/seedvr/upscale/image"
+    assert Kind.UPSCALE not in replace(larger, upscale_endpoint="lanczos").endpoint_ids

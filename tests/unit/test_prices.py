@@ -203,6 +203,31 @@ def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
     assert emulator.ledger() == []
 
 
+@pytest.mark.parametrize(
+    ("upscaler", "least", "most"),
+    [
+        ("fal-ai/seedvr/upscale/image", "1.905", "1.91"),
+        ("topaz/upscale/image/precision", "2.285", "2.285"),
+        ("bria/increase-resolution", "2.085", "2.085"),
+        ("lanczos", "1.885", "1.885"),
+    ],
+)
+def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler, least, most):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=Engine.FAL,
+        photo_size=2048,
+        upscale_endpoint=upscaler,
+        service=Service.emulator(emulator.url),
+    )
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    assert found.known == Range(Decimal(least), Decimal(most))
+
+
 def run(monkeypatch, tmp_path, *arguments: str) -> tuple[int, str]:
     monkeypatch.setitem(os.environ, "PHOTOREAL_HOME", str(tmp_path / "home"))
     output = io.StringIO()
