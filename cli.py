@@ -26,6 +26,7 @@ from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
 from .plan import LANCZOS, Engine, SetPlan, source_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
+from .prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
 from .set_folder import SetFolder, SetState
 from .version import VERSION
 
@@ -177,6 +178,9 @@ def _add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loop", action="store_true", help="fal: the film ends on the picture it starts from"
     )
+    parser.add_argument("--motion", choices=list(MOTIONS), default=TURNTABLE, help="what happens in the film")
+    parser.add_argument("--look", choices=list(LOOKS), default=USUAL_LOOK, help="how fal shows the product")
+    parser.add_argument("--seconds", type=_positive, metavar="N", help="of a film by fal")
     parser.add_argument(
         "--photo-size",
         type=_resolution,
@@ -327,6 +331,9 @@ def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
         photo_endpoint=options.photo_endpoint,
         video_endpoint=options.video_endpoint,
         option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
+        motion=options.motion,
+        look=options.look,
+        seconds=options.seconds,
         loop=options.loop,
         photo_size=options.photo_size,
         upscale_endpoint=options.upscale_endpoint,

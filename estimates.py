@@ -99,7 +99,7 @@ def open_bill(plan: SetPlan, prices: PriceList, budget: Budget, *, allows_unknow
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
-    to_come = estimate.without(_made(plan.out))
+    to_come = estimate.without(_made(plan))
     if allows_unknown and budget.ceilings.run is None:
         raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
     if to_come.unknown and not allows_unknown:
@@ -118,17 +118,18 @@ def open_bill(plan: SetPlan, prices: PriceList, budget: Budget, *, allows_unknow
     return Bill(estimate=estimate, spending=Spending(prices, budget, assumed=assumed))
 
 
-def _made(out: Path) -> set[str]:
-    """The labels of what a set folder has already."""
-    if not (out / "set.json").is_file():
+def _made(plan: SetPlan) -> set[str]:
+    """The labels of what the set folder has already."""
+    if not (plan.out / "set.json").is_file():
         return set()
-    record = SetFolder.open(out).record
+    record = SetFolder.open(plan.out).record
     made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
     for entry in record.get("angles", []):
         photo = entry.get("photo") or {}
         made |= {f"{entry['name']} photo"} if _is_done(photo) else set()
         made |= {f"{entry['name']} enlargement"} if _is_done(photo.get("enlargement")) else set()
-    return made | ({"film"} if any(map(_is_done, record.get("videos", []))) else set())
+    films = [film for film in record.get("videos", []) if film.get("motion") == plan.motion]
+    return made | ({"film"} if any(map(_is_done, films)) else set())
 
 
 def _is_done(entry: Record | None) -> bool:

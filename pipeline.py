@@ -42,7 +42,7 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 
 LEAST_FILL, MOST_FILL = 0.85, 0.90
-MOTION = "turntable"
+MOTION = prompts.TURNTABLE  # The one that Cycles films.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,7 +369,9 @@ class _Run:
             Kind.PHOTO,
             f"{angle.name} photo",
             images=(self._folder.root / "renders" / f"{angle.name}.png",),
-            prompt=prompts.photo_prompt(angle, self._plan.background.value, self._plan.prompt),
+            prompt=prompts.photo_prompt(
+                angle, self._plan.background.value, self._plan.prompt, self._plan.look
+            ),
         )
         future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
 
@@ -464,13 +466,20 @@ class _Run:
             images=(photo,) if takes_picture else (),
             end_image=photo if self._plan.loop else None,
             prompt=prompts.video_prompt(
+                self._plan.motion,
                 self._plan.prompt,
-                "" if takes_picture else self._plan.source.text or self._plan.source.product,
+                look=self._plan.look,
+                is_loop=self._plan.loop,
+                product="" if takes_picture else self._plan.source.text or self._plan.source.product,
             ),
-            negative_prompt=prompts.TURNTABLE_UNWANTED,
+            negative_prompt=prompts.MOTIONS[self._plan.motion].unwanted,
             seconds=self._plan.film_seconds,
         )
-        video: Record = {"engine": Engine.FAL.value, "motion": MOTION, "endpoint": generation.endpoint}
+        video: Record = {
+            "engine": Engine.FAL.value,
+            "motion": self._plan.motion,
+            "endpoint": generation.endpoint,
+        }
 
         def keep(result: JobResult) -> None:
             self._record_video(
@@ -488,7 +497,7 @@ class _Run:
         def lose(error: PhotorealError) -> None:
             self._record_video({**video, "state": _state_of(error), "error": str(error)})
 
-        future = self._generate(generation, self._folder.root / "video" / MOTION)
+        future = self._generate(generation, self._folder.root / "video" / self._plan.motion)
         self._when_ready(future, keep, lose)
 
     def _offer_to_filmmaker(self, angle: Angle, photo: Path) -> None:
@@ -510,7 +519,7 @@ class _Run:
         self._record_video(
             {
                 "engine": Engine.FAL.value,
-                "motion": MOTION,
+                "motion": self._plan.motion,
                 "state": "failed",
                 "error": "There is no photo that the film could start from.",
             }

@@ -25,13 +25,13 @@ from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
 from .files import FileKind, kind_of_file, missing_end, sha256_of
 from .imaging.compose import Background
+from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 from .set_folder import Record
 
 PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
-VIDEO_SECONDS = 5
 USUAL_SIDE = 1024  # Image models mostly give about one megapixel.
 LANCZOS = "lanczos"
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
@@ -89,6 +89,9 @@ class SetPlan:
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
     concept_endpoint: str = ""
     option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
+    motion: str = TURNTABLE
+    look: str = USUAL_LOOK
+    seconds: int | None = None  # Of a film by fal; chosen by the look when left out.
     loop: bool = False
     photo_size: int | None = None  # Pixels of the longer side; photos that are smaller are enlarged.
     upscale_endpoint: str = DEFAULT_UPSCALE_ENDPOINT  # Or LANCZOS, which is free.
@@ -132,7 +135,7 @@ class SetPlan:
     @property
     def film_seconds(self) -> int:
         """The length of the film by fal."""
-        return self.endpoint(Kind.VIDEO).nearest_seconds(VIDEO_SECONDS)
+        return self.seconds or self.endpoint(Kind.VIDEO).nearest_seconds(LOOKS[self.look].seconds)
 
     def generation(self, kind: Kind, label: str, **words: Any) -> Generation:
         """A wish for this set; ``words`` are the members of ``Generation`` that the plan does not know."""
@@ -201,12 +204,22 @@ class SetPlan:
         if self.video is not Engine.FAL:
             if self.loop:
                 raise InputError("--loop is for films by fal.", hint="The Cycles turntable always loops.")
+            if self.seconds:
+                raise InputError(
+                    "--seconds is for films by fal.", hint="The Cycles turntable has its own length."
+                )
+            if self.motion != TURNTABLE and self.video is not None:
+                raise InputError(
+                    f"Cycles films a {TURNTABLE}, not a {self.motion}.", hint="Use --video fal for it."
+                )
             return
         film = self.endpoint(Kind.VIDEO)
         if self.loop and not film.end_image_field:
             raise InputError(
                 f"{film.id} takes no picture for the end.", hint="Choose another --video-endpoint."
             )
+        if self.seconds and film.seconds and self.seconds not in film.seconds:
+            raise InputError(f"{film.id} {film.seconds_sentence(self.seconds)}")
         if film.end_image_is_needed and not self.loop:
             raise InputError(f"{film.id} needs a picture for the end.", hint="Use --loop.")
 

@@ -297,7 +297,7 @@ def test_what_is_made_already_needs_no_money(desk):
         "schema": 1,
         "model": {"path": "model/product.glb"},
         "angles": [{"name": "front", "photo": {"state": "done"}}],
-        "videos": [{"state": "done"}],
+        "videos": [{"state": "done", "motion": "turntable"}],
     }
     (desk.folder / "out" / "set.json").write_text(json.dumps(record))
     assert bill(desk, "0.1")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from photoreal_set import prompts
 from photoreal_set.angles import ANGLES
 from photoreal_set.errors import PhotorealError
+from photoreal_set.fal_bridge.endpoints import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, Source, SourceKind, source_from
@@ -74,6 +76,13 @@ def test_words_become_a_picture_first_when_asked(plan):
         ({"engine": Engine.CYCLES, "photo_size": 2048}, "use --resolution"),
         ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
         ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "asks fal.ai for no upscale"),
+        ({"video": Engine.CYCLES, "motion": "light-sweep"}, "not a light-sweep"),
+        ({"video": Engine.CYCLES, "seconds": 5}, "for films by fal"),
+        ({"seconds": 2}, "not 2"),
+        (
+            {"video_endpoint": "fal-ai/kling-video/v1/pro/image-to-video", "seconds": 4},
+            "5, 10 seconds, not 4",
+        ),
         ({"video": Engine.CYCLES, "loop": True}, "for films by fal"),
         ({"video_endpoint": "fal-ai/veo3.1/image-to-video", "loop": True}, "no picture for the end"),
         ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "Use --loop"),
@@ -91,3 +100,30 @@ def test_enlarging_is_paid_only_when_a_model_does_it(plan):
     larger.check()
     assert larger.endpoint_ids[Kind.UPSCALE] == "fal-ai/seedvr/upscale/image"
     assert Kind.UPSCALE not in replace(larger, upscale_endpoint="lanczos").endpoint_ids
+
+
+def test_a_look_chooses_a_length_that_the_endpoint_has(plan):
+    assert plan.film_seconds == 5
+    jewellery = replace(plan, look="jewellery")
+    assert jewellery.film_seconds == 4
+    assert replace(jewellery, seconds=3).film_seconds == 3
+    for endpoint, seconds in (
+        ("fal-ai/kling-video/v1/pro/image-to-video", 5),
+        ("fal-ai/veo3.1/image-to-video", 4),
+    ):
+        assert replace(jewellery, video_endpoint=endpoint).film_seconds == seconds
+
+
+def test_every_motion_and_look_fits_every_film_endpoint():
+    shortest = min(row.prompt_length for row in REGISTRY.values() if row.kind is Kind.VIDEO)
+    for motion in prompts.MOTIONS:
+        for look in prompts.LOOKS:
+            words = prompts.video_prompt(motion, "", look=look, is_loop=True, product="a ring")
+            assert len(words) < shortest / 2
+            assert "{" not in words
+    assert set(prompts.MOTIONS) == {"turntable", "light-sweep", "detail-reveal"}
+    assert all(3 <= look.seconds <= 5 for look in prompts.LOOKS.values())
+    photo = prompts.photo_prompt(ANGLES["front"], "grey", "On slate.", "jewellery")
+    assert "neutral grey" in photo
+    assert "gemstones" in photo
+    assert photo.endswith("On slate.")
