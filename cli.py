@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -18,13 +19,14 @@ from .errors import InputError, MachineError, PhotorealError
 from .fal_bridge.budget import Budget, Ceilings
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from .fal_bridge.jobs import Kind
+from .fal_bridge.own_files import fetch_picture, is_address
 from .fal_bridge.places import home_folder
 from .fal_bridge.platform import Platform
 from .fal_bridge.prices import PriceList, look_up
 from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
-from .plan import LANCZOS, Engine, SetPlan, source_from
+from .plan import LANCZOS, Engine, SetPlan, Source, source_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
 from .set_folder import SetFolder, SetState
@@ -68,7 +70,9 @@ def main(arguments: list[str], output: TextIO) -> int:
         options = _parser().parse_args(arguments)
         if getattr(options, "needs_reporter", False):
             reporter = _reporter(options, output)
-        return int(options.command(options, reporter, output))
+        with tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
+            options.scratch = Path(scratch)
+            return int(options.command(options, reporter, output))
     except PhotorealError as error:
         return _fail(reporter if with_json else None, str(error), error.exit_code)
     except OSError as error:
@@ -155,7 +159,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos"
+        "source",
+        nargs="*",
+        metavar="SOURCE",
+        help=".glb, .gltf or .blend, or 1-4 photos or https:// addresses",
     )
     parser.add_argument("--text", default="", help="words for the product, instead of files")
     parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
@@ -195,6 +202,13 @@ def _add_product(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
     parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument(
+        "--data-uri-kb",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="send files up to N KB inside the request instead of uploading them",
+    )
     parser.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
 
 
@@ -317,7 +331,7 @@ def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
     engine = _engine(options.engine, service, reporter)
     video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
     return SetPlan(
-        source=source_from(options.source, options.text),
+        source=_source(options, service),
         out=options.out,
         angles=tuple(chosen_angles(options.angles)),
         engine=engine,
@@ -340,7 +354,24 @@ def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
         prompt=options.prompt,
         seed=options.seed,
         service=service,
+        inline_bytes=options.data_uri_kb * 1024,
     )
+
+
+def _source(options: argparse.Namespace, service: Service | None) -> Source:
+    """What the arguments name; photos with an address of their own are fetched to be looked at and kept."""
+    paths, addresses = [], {}
+    for text in options.source:
+        path = Path(text)
+        if is_address(text):
+            if service is None:
+                raise InputError(
+                    "Photos need fal.ai, and no key is set.", hint="Set FAL_KEY or FAL_KEY_FILE."
+                )
+            path = fetch_picture(text, options.scratch, service)
+            addresses[path] = text
+        paths.append(path)
+    return replace(source_from(paths, options.text), addresses=addresses)
 
 
 def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:

@@ -114,6 +114,7 @@ class _Run:
                         self._show_job,
                         endpoints=plan.endpoints,
                         spending=self._bill.spending if self._bill else None,
+                        inline_bytes=plan.inline_bytes,
                     )
                 )
             self._open_bill()
@@ -179,6 +180,7 @@ class _Run:
                     Kind.MODEL,
                     "3D model",
                     images=images,
+                    addresses=source.addresses,
                     prompt="" if self._plan.concept_endpoint else source.text,
                 ),
                 target.with_suffix(""),

@@ -55,6 +55,9 @@ class Source:
     kind: SourceKind
     files: tuple[Path, ...] = ()
     text: str = ""
+    addresses: Mapping[Path, str] = field(
+        default_factory=dict
+    )  # Where files came from; fal.ai goes there too.
 
     @property
     def product(self) -> str:
@@ -98,6 +101,7 @@ class SetPlan:
     prompt: str = ""
     seed: int | None = None
     service: Service | None = None
+    inline_bytes: int = 0  # Files up to this size go inside the request instead of being uploaded.
     endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: REGISTRY, repr=False)
 
     @property

@@ -44,6 +44,7 @@ class Bridge:
         pace: Pace | None = None,
         endpoints: Mapping[str, Endpoint] = REGISTRY,
         spending: Spending | None = None,
+        inline_bytes: int = 0,
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
@@ -51,6 +52,7 @@ class Bridge:
         self._pace = pace or Pace.of(service)
         self._endpoints = endpoints
         self._spending = spending
+        self._inline_bytes = inline_bytes
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
         self._ready: concurrent.futures.Future[Engine] = concurrent.futures.Future()
@@ -127,6 +129,7 @@ class Bridge:
                 on_change=self._on_change,
                 endpoints=self._endpoints,
                 spending=self._spending,
+                inline_bytes=self._inline_bytes,
             )
             self._loop = loop
             self._ready.set_result(engine)

@@ -35,6 +35,7 @@ from .errors import (
 )
 from .jobs import NEXT_STATES, Generation, Job, JobResult, JobState, Kind
 from .journal import Entry, Facts, Journal, Stage, job_key
+from .own_files import data_uri_of
 from .service import Service
 from .submits import Accepted, post_once
 from .transport import FINAL, Backoff, body_of, error_of, is_fetch_trouble
@@ -130,10 +131,12 @@ class Engine:
         on_change: Callable[[Job], None],
         endpoints: Mapping[str, Endpoint] = REGISTRY,
         spending: Spending | None = None,
+        inline_bytes: int = 0,
     ) -> None:
         self._service = service
         self._endpoints = endpoints
         self._spending = spending
+        self._inline_bytes = inline_bytes
         self._journal = journal
         self._submit = submit
         self._safe = safe
@@ -258,9 +261,7 @@ class Engine:
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)
-        addresses = await asyncio.gather(
-            *(self._uploads.address_of(path, task.hashes[path]) for path in paths)
-        )
+        addresses = await asyncio.gather(*(self._address_of(task, path) for path in paths))
         by_path = dict(zip(paths, addresses, strict=True))
         request = self._submit.build_request(
             "POST",
@@ -273,6 +274,17 @@ class Engine:
             send.add_done_callback(self._sends.discard)
             send.add_done_callback(_look_at)
             await asyncio.shield(send)  # Whoever stops waiting, its answer is written down.
+
+    async def _address_of(self, task: _Task, path: Path) -> str:
+        """The user's own address, the file itself when it is tiny, or where it was uploaded to."""
+        if own := task.wanted.addresses.get(path):
+            return own
+        sha256 = task.hashes[path]
+        if self._inline_bytes and (
+            inline := await asyncio.to_thread(data_uri_of, path, sha256, self._inline_bytes)
+        ):
+            return inline
+        return await self._uploads.address_of(path, sha256)
 
     async def _send_once(
         self, task: _Task, attempt: int, request: httpx.Request, progress: _Progress

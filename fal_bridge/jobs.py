@@ -62,6 +62,7 @@ class Generation:
     seed: int | None = None
     seconds: int = 5
     enlarge: float = 1.0  # How many times as wide and high the result shall be.
+    addresses: Mapping[Path, str] = field(default_factory=dict)  # Of files that need no upload.
     options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
 
 
