@@ -185,6 +185,11 @@ def _add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loop", action="store_true", help="fal: the film ends on the picture it starts from"
     )
+    parser.add_argument(
+        "--with-hero",
+        action="store_true",
+        help="fal: show the first photo to the photo model with every other angle",
+    )
     parser.add_argument("--motion", choices=list(MOTIONS), default=TURNTABLE, help="what happens in the film")
     parser.add_argument("--look", choices=list(LOOKS), default=USUAL_LOOK, help="how fal shows the product")
     parser.add_argument("--seconds", type=_positive, metavar="N", help="of a film by fal")
@@ -289,14 +294,18 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
 
 def _estimate(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     plan = _checked(_plan(options, reporter), reporter)
-    estimate = estimates.estimate_of(plan, _prices(plan, reporter))
+    prices = _prices(plan, reporter)
+    estimate = estimates.estimate_of(plan, prices)
     if isinstance(reporter, JsonReporter):
         for facts in estimates.events(estimate):
             reporter.tell("price", **facts)
         reporter.tell("estimate", **estimate.record(), currency="USD", age_seconds=estimate.age_seconds)
-        reporter.tell("finished", state="done", exit=0, set=None)
     else:
         print(estimates.table(estimate), file=output)
+    budget = _budget(options, plan)
+    if budget.left() is not None:  # With a ceiling: raises what `set` would raise.
+        estimates.open_bill(plan, prices, budget, allows_unknown=options.allow_unknown_price)
+    reporter.tell("finished", state="done", exit=0, set=None)
     return 0
 
 
@@ -345,6 +354,7 @@ def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
         photo_endpoint=options.photo_endpoint,
         video_endpoint=options.video_endpoint,
         option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
+        with_hero=options.with_hero,
         motion=options.motion,
         look=options.look,
         seconds=options.seconds,

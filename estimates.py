@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from .angles import hero_of
 from .errors import InputError
 from .fal_bridge.budget import Budget, Spending
 from .fal_bridge.endpoint import Endpoint, size_of
@@ -74,9 +75,12 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
         sizes = [size_of(path) or MEGAPIXEL for path in plan.source.files]
         yield job(Kind.MODEL, "3D model", *sizes)
     if plan.engine is Engine.FAL:
+        hero = hero_of(list(plan.angles))
+        render = (plan.resolution, plan.resolution)
+        side = min(plan.resolution, USUAL_SIDE)  # Of the photo.
         for angle in plan.angles:
-            yield job(Kind.PHOTO, f"{angle.name} photo", (plan.resolution, plan.resolution))
-            side = min(plan.resolution, USUAL_SIDE)
+            shown = ((side, side),) if plan.with_hero and angle != hero else ()
+            yield job(Kind.PHOTO, f"{angle.name} photo", render, *shown)
             if Kind.UPSCALE in ids and (plan.photo_size or 0) > side:
                 factor = (plan.photo_size or 0) / side
                 yield job(Kind.UPSCALE, f"{angle.name} enlargement", (side, side), enlarge=factor)

@@ -94,6 +94,7 @@ class _Run:
     def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter, bill: Bill | None) -> None:
         self._bill = bill
         self._is_at_ceiling = False
+        self._hero_photo: Future[Path | None] = Future()
         self._plan = plan
         self._folder = folder
         self._reporter = reporter
@@ -362,6 +363,25 @@ class _Run:
     # --- photos and film by fal -----------------------------------------------------------------
 
     def _send_to_photographer(self, angle: Angle) -> None:
+        """Now, or when the hero's photo is there to be shown with it."""
+        if not self._plan.with_hero or self._is_hero(angle):
+            self._photograph_by_fal(angle, None)
+            return
+        settled: Future[None] = Future()
+        self._waiting.append(settled)
+
+        def go_on(hero: Future[Path | None]) -> None:
+            try:
+                self._photograph_by_fal(angle, hero.result())
+            finally:
+                settled.set_result(None)
+
+        self._hero_photo.add_done_callback(go_on)
+
+    def _is_hero(self, angle: Angle) -> bool:
+        return angle.name == hero_of(list(self._plan.angles)).name
+
+    def _photograph_by_fal(self, angle: Angle, hero: Path | None) -> None:
         """Have the render of ``angle`` re-photographed; the hero's photo starts the film."""
         with self._folder.change() as record:
             angle_record(record, angle.name).setdefault(
@@ -370,9 +390,13 @@ class _Run:
         generation = self._plan.generation(
             Kind.PHOTO,
             f"{angle.name} photo",
-            images=(self._folder.root / "renders" / f"{angle.name}.png",),
+            images=(self._folder.root / "renders" / f"{angle.name}.png", *((hero,) if hero else ())),
             prompt=prompts.photo_prompt(
-                angle, self._plan.background.value, self._plan.prompt, self._plan.look
+                angle,
+                self._plan.background.value,
+                self._plan.prompt,
+                self._plan.look,
+                has_hero=hero is not None,
             ),
         )
         future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
@@ -398,8 +422,12 @@ class _Run:
             self._offer_to_filmmaker(angle, result.path)
             if self._plan.photo_size and max(picture.size) < self._plan.photo_size:
                 self._enlarge(angle, result.path, picture)
+            if self._is_hero(angle):
+                self._hero_photo.set_result(result.path)
 
         def lose(error: PhotorealError) -> None:
+            if self._is_hero(angle) and not self._hero_photo.done():
+                self._hero_photo.set_result(None)  # The others do without.
             self._record_photo(
                 angle,
                 {
@@ -503,7 +531,7 @@ class _Run:
         self._when_ready(future, keep, lose)
 
     def _offer_to_filmmaker(self, angle: Angle, photo: Path) -> None:
-        if self._plan.video is Engine.FAL and angle.name == hero_of(list(self._plan.angles)).name:
+        if self._plan.video is Engine.FAL and self._is_hero(angle):
             self._send_to_filmmaker(photo)
 
     def _film_without_hero(self) -> None:

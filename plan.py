@@ -92,6 +92,7 @@ class SetPlan:
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
     concept_endpoint: str = ""
     option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
+    with_hero: bool = False  # Show the hero's photo to the photo model with every other angle.
     motion: str = TURNTABLE
     look: str = USUAL_LOOK
     seconds: int | None = None  # Of a film by fal; chosen by the look when left out.
@@ -171,6 +172,11 @@ class SetPlan:
         if self.engine is Engine.FAL and not self.endpoint(Kind.PHOTO).images[1]:
             raise InputError(
                 f"{self.photo_endpoint} takes no picture.", hint="Choose one that edits pictures."
+            )
+        if self.with_hero and (self.engine is not Engine.FAL or self.endpoint(Kind.PHOTO).images[1] < 2):
+            raise InputError(
+                "--with-hero needs a photo endpoint that takes several pictures.",
+                hint="For example --photo-endpoint fal-ai/flux-pro/kontext/multi.",
             )
         self._check_size()
         self._check_film()

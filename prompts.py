@@ -30,6 +30,12 @@ CONCEPT = (
 )
 
 
+WITH_HERO = (
+    "The first picture is the one to re-photograph. The second picture is a finished photograph of the same "
+    "object: take material, colour, surface and light from it, and nothing of its camera angle."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
     """What moves in a film, and what must not."""
@@ -105,12 +111,14 @@ LOOKS = {
 USUAL_LOOK = "studio"
 
 
-def photo_prompt(angle: Angle, background: str, extra: str, look: str = USUAL_LOOK) -> str:
+def photo_prompt(
+    angle: Angle, background: str, extra: str, look: str = USUAL_LOOK, *, has_hero: bool = False
+) -> str:
     """The edit instruction for one angle; ``extra`` are the user's own words."""
     view = VIEWS.get(angle.name, f"azimuth {angle.azimuth:g}°, elevation {angle.elevation:g}°")
     shade = "neutral grey" if background == "grey" else "pure white"
     words = PHOTO.format(view=view, background=shade)
-    return " ".join(filter(None, (words, LOOKS[look].photo, extra.strip())))
+    return " ".join(filter(None, (words, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
 
 
 def video_prompt(

@@ -73,6 +73,7 @@ def test_words_become_a_picture_first_when_asked(plan):
         ({"option_texts": {Kind.PHOTO: {"colour": "red"}}}, "colour does not exist"),
         ({"option_texts": {Kind.PHOTO: {"guidance_scale": "50"}}}, "more than 20"),
         ({"option_texts": {Kind.CONCEPT: {"image_size": "square"}}}, "asks fal.ai for no concept"),
+        ({"with_hero": True}, "several pictures"),
         ({"engine": Engine.CYCLES, "photo_size": 2048}, "use --resolution"),
         ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
         ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "asks fal.ai for no upscale"),

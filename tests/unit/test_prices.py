@@ -228,6 +228,25 @@ def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler,
     assert found.known == Range(Decimal(least), Decimal(most))
 
 
+def test_the_heros_photo_counts_as_input(emulator, photos, tmp_path):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=None,
+        photo_endpoint="fal-ai/flux-2-pro/edit",
+        with_hero=True,
+        service=Service.emulator(emulator.url),
+    )
+    plan.check()
+    found = prices.look_up([plan.endpoint(kind) for kind in plan.endpoint_ids], plan.service, tmp_path, print)
+    jobs = estimates.estimate_of(plan, found).jobs[1:]
+    costs = {job.label: float(job.quote.cost.high) for job in jobs}
+    assert costs.pop("three-quarter photo") == 0.045
+    assert set(costs.values()) == {0.06}
+
+
 def run(monkeypatch, tmp_path, *arguments: str) -> tuple[int, str]:
     monkeypatch.setitem(os.environ, "PHOTOREAL_HOME", str(tmp_path / "home"))
     output = io.StringIO()
@@ -246,6 +265,17 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
     assert lines[3]["max"] == 1.885
     assert emulator.ledger() == []
     assert not (tmp_path / "out").exists()
+
+
+def test_estimate_says_whether_a_ceiling_holds(emulator, photos, tmp_path, monkeypatch):
+    words = [str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--max-cost"]
+    assert run(monkeypatch, tmp_path, *words, "1.885")[0] == 0
+    assert run(monkeypatch, tmp_path, *words, "$1.88")[0] == 4
+    assert run(monkeypatch, tmp_path, *words, "much")[0] == 1
+    monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "1")
+    assert run(monkeypatch, tmp_path, *words, "9")[0] == 4
+    monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "one")
+    assert run(monkeypatch, tmp_path, *words, "9")[0] == 1
 
 
 def test_estimate_says_what_it_does_not_know(emulator, photos, tmp_path, monkeypatch):
