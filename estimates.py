@@ -2,7 +2,7 @@
 """What a set will cost, before anything is spent."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -77,13 +77,15 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
     if plan.engine is Engine.FAL:
         hero = hero_of(list(plan.angles))
         render = (plan.resolution, plan.resolution)
-        side = min(plan.resolution, USUAL_SIDE)  # Of the photo.
+        side, largest = _photo_sides(plan)
         for angle in plan.angles:
             shown = ((side, side),) if plan.with_hero and angle != hero else ()
             yield job(Kind.PHOTO, f"{angle.name} photo", render, *shown)
             if Kind.UPSCALE in ids and (plan.photo_size or 0) > side:
                 factor = (plan.photo_size or 0) / side
-                yield job(Kind.UPSCALE, f"{angle.name} enlargement", (side, side), enlarge=factor)
+                enlargement = job(Kind.UPSCALE, f"{angle.name} enlargement", (side, side), enlarge=factor)
+                is_sure = largest < (plan.photo_size or 0)
+                yield enlargement if is_sure else _perhaps(enlargement)
     if Kind.VIDEO in ids:
         seconds = plan.film_seconds
         yield job(Kind.VIDEO, "film", MEGAPIXEL, seconds=seconds)
@@ -138,6 +140,20 @@ def _made(plan: SetPlan) -> set[str]:
 
 def _is_done(entry: Record | None) -> bool:
     return entry is not None and entry.get("state") == "done"
+
+
+def _photo_sides(plan: SetPlan) -> tuple[int, int]:
+    """The shortest and the longest side that a photo of this plan may have."""
+    named = {**plan.endpoint(Kind.PHOTO).intent, **plan.options(Kind.PHOTO)}.get("resolution")
+    if side := {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}.get(str(named)):
+        return side, side
+    return min(plan.resolution, USUAL_SIDE), max(plan.resolution, USUAL_SIDE)
+
+
+def _perhaps(job: PlannedJob) -> PlannedJob:
+    """A request that may turn out not to be needed."""
+    cost = job.quote.cost
+    return job if cost is None else replace(job, quote=replace(job.quote, cost=Range(Decimal(0), cost.high)))
 
 
 def table(estimate: Estimate) -> str:

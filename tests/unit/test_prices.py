@@ -26,6 +26,7 @@ from tests.fal_emulator.process import start_emulator
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
 KONTEXT = "fal-ai/flux-kontext/dev"
 SQUARE = (1024, 1024)
+BANANA_2K = {Kind.PHOTO: {"resolution": "2K"}}
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +227,33 @@ def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler,
     rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
     found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
     assert found.known == Range(Decimal(least), Decimal(most))
+
+
+@pytest.mark.parametrize(
+    ("changes", "low", "high"),
+    [
+        ({"resolution": 2048}, "0", "0.025"),  # Kontext may keep the size, or go back to a megapixel.
+        ({"photo_endpoint": "fal-ai/nano-banana-pro/edit", "option_texts": BANANA_2K}, None, None),
+    ],
+)
+def test_an_enlargement_that_may_not_be_needed_may_cost_nothing(
+    emulator, photos, tmp_path, changes, low, high
+):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=None,
+        photo_size=2048,
+        service=Service.emulator(emulator.url),
+        **changes,
+    )
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    enlargements = [job.quote.cost for job in found.jobs if "enlargement" in job.label]
+    total = sum(enlargements, estimates.NOTHING) if enlargements else None
+    assert total == (None if low is None else Range(Decimal(low), Decimal(high)))
 
 
 def test_the_heros_photo_counts_as_input(emulator, photos, tmp_path):
