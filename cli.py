@@ -6,23 +6,35 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from . import estimates
 from .angles import ANGLES, chosen_angles
 from .errors import InputError, MachineError, PhotorealError
+from .fal_bridge.budget import Budget, Ceilings
 from .fal_bridge.cancel import IS_OVER, Fate, cancel_all
 from .fal_bridge.decisions import Decision, decide
-from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
-from .fal_bridge.errors import UncertainSubmitError
+from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from .fal_bridge.errors import UncertainSubmitError, UnknownEndpointError
+from .fal_bridge.jobs import Kind
 from .fal_bridge.journal import Journal
+from .fal_bridge.own_files import fetch_picture, is_address
+from .fal_bridge.places import home_folder
+from .fal_bridge.platform import Platform
+from .fal_bridge.prices import PriceList, look_up
+from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
 from .interrupts import STOPPED_EXIT_CODE, Interrupts, Stop
-from .plan import Engine, SetPlan, source_from
+from .plan import LANCZOS, Engine, SetPlan, Source, source_from
 from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
+from .prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
 from .set_folder import SetFolder, SetState
 from .version import VERSION
 
@@ -31,6 +43,7 @@ log = logging.getLogger(__name__)
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
 INTERRUPTED = 130  # The exit code of Ctrl-C.
 STOPPED = "Stopped; the same command goes on from here."
+DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
 
 
@@ -65,7 +78,9 @@ def main(arguments: list[str], output: TextIO) -> int:
             options = _parser().parse_args(arguments)
         if getattr(options, "needs_reporter", False):
             reporter = _reporter(options, output)
-        return int(options.command(options, reporter, output))
+        with tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
+            options.scratch = Path(scratch)
+            return int(options.command(options, reporter, output))
     except PhotorealError as error:
         return _fail(reporter if with_json else None, str(error), error.exit_code)
     except OSError as error:
@@ -136,22 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     make = commands.add_parser("set", help="make the set of one product")
-    make.add_argument(
-        "source", nargs="*", type=Path, metavar="SOURCE", help=".glb, .gltf or .blend, or 1-4 photos"
-    )
-    make.add_argument("--text", default="", help="words for the product, instead of files")
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
-    make.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
-    make.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
-    make.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
-    make.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
-    make.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
-    make.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
-    make.add_argument("--seed", type=int, metavar="N")
-    make.add_argument(
-        "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
-    )
-    make.add_argument("--webhook", default="", metavar="URL", help="fal.ai tells this address of each result")
+    _add_product(make)
+    _add_ceilings(make)
     _add_service(make)
     _add_studio(make)
     _add_talk(make)
@@ -165,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument(
         "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
     )
+    _add_ceilings(resume)
     _add_service(resume)
     _add_talk(resume)
     resume.set_defaults(command=_resume)
@@ -175,6 +178,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_talk(cancel)
     cancel.set_defaults(command=_cancel)
 
+    estimate = commands.add_parser("estimate", help="what a set would cost; spends nothing")
+    estimate.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="not used")
+    _add_product(estimate)
+    _add_ceilings(estimate)
+    _add_service(estimate)
+    _add_studio(estimate)
+    _add_talk(estimate)
+    estimate.set_defaults(command=_estimate)
+
     report = commands.add_parser("report", help="rebuild the page of a set")
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
@@ -183,6 +195,86 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("pytest", nargs=argparse.REMAINDER)
     test.set_defaults(command=_test)
     return parser
+
+
+def _add_product(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        nargs="*",
+        metavar="SOURCE",
+        help=".glb, .gltf or .blend, or 1-4 photos or https:// addresses",
+    )
+    parser.add_argument("--text", default="", help="words for the product, instead of files")
+    parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
+    parser.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
+    parser.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
+    parser.add_argument(
+        "--concept-endpoint", default="", metavar="ID", help="with --text: draw a picture first, model that"
+    )
+    parser.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
+    parser.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
+    for kind in Kind:
+        parser.add_argument(
+            f"--{kind}-option",
+            action="append",
+            default=[],
+            type=_named_value,
+            metavar="NAME=VALUE",
+            help=f"an input of the {kind} endpoint's own",
+        )
+    parser.add_argument(
+        "--loop", action="store_true", help="fal: the film ends on the picture it starts from"
+    )
+    parser.add_argument(
+        "--with-hero",
+        action="store_true",
+        help="fal: show the first photo to the photo model with every other angle",
+    )
+    parser.add_argument("--motion", choices=list(MOTIONS), default=TURNTABLE, help="what happens in the film")
+    parser.add_argument("--look", choices=list(LOOKS), default=USUAL_LOOK, help="how fal shows the product")
+    parser.add_argument("--seconds", type=_positive, metavar="N", help="of a film by fal")
+    parser.add_argument(
+        "--photo-size",
+        type=_resolution,
+        metavar="N",
+        help="fal: enlarge photos to N pixels of the longer side",
+    )
+    parser.add_argument(
+        "--upscale-endpoint",
+        default=DEFAULT_UPSCALE_ENDPOINT,
+        metavar="ID",
+        help=f"what enlarges them; {LANCZOS} is free",
+    )
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument(
+        "--data-uri-kb",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="send files up to N KB inside the request instead of uploading them",
+    )
+    parser.add_argument(
+        "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
+    )
+    parser.add_argument(
+        "--webhook", default="", metavar="URL", help="fal.ai tells this address of each result"
+    )
+
+
+def _add_ceilings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--max-cost", type=_money, metavar="USD", help="the most that this run may spend")
+    parser.add_argument(
+        "--max-cost-per-day",
+        type=_money,
+        metavar="USD",
+        help=f"the most that all runs of a day (UTC) may spend; default: {DAY_VARIABLE}",
+    )
+    parser.add_argument(
+        "--allow-unknown-price",
+        action="store_true",
+        help="with --max-cost: send also what has no known price",
+    )
 
 
 def _add_studio(parser: argparse.ArgumentParser) -> None:
@@ -209,6 +301,23 @@ def _add_talk(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(needs_reporter=True)
 
 
+def _named_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars")
+    return amount
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
@@ -228,11 +337,72 @@ def _resolution(text: str) -> int:
 
 
 def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    plan = _checked(_plan(options, reporter), reporter, online_mode=options.online_mode)
+    budget = _budget(plan.service, _ceilings(options))
+    return _run_set(plan, reporter, _bill(options, plan, reporter, budget))
+
+
+def _estimate(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
+    plan = _checked(_plan(options, reporter), reporter, online_mode=options.online_mode)
+    prices = _prices(plan, reporter)
+    estimate = estimates.estimate_of(plan, prices)
+    if isinstance(reporter, JsonReporter):
+        for facts in estimates.events(estimate):
+            reporter.tell("price", **facts)
+        reporter.tell("estimate", **estimate.record(), currency="USD", age_seconds=estimate.age_seconds)
+    else:
+        print(estimates.table(estimate), file=output)
+    budget = _budget(plan.service, _ceilings(options))
+    if budget.left() is not None:  # With a ceiling: raises what `set` would raise.
+        estimates.open_bill(plan, prices, budget, allows_unknown=options.allow_unknown_price)
+    reporter.tell("finished", state="done", exit=0, set=None)
+    return 0
+
+
+def _prices(plan: SetPlan, reporter: Reporter) -> PriceList:
+    """What fal.ai asks for a unit of each endpoint of the plan, asked now or remembered."""
+    if plan.service is None or not plan.endpoint_ids:
+        return PriceList()
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    return look_up(rows, plan.service, home_folder(), lambda text: reporter.tell("warning", text=text))
+
+
+def _bill(options: argparse.Namespace, plan: SetPlan, reporter: Reporter, budget: Budget) -> estimates.Bill:
+    """Raises when the ceilings cannot hold what is still to be made."""
+    return estimates.open_bill(
+        plan, _prices(plan, reporter), budget, allows_unknown=options.allow_unknown_price
+    )
+
+
+def _ceilings(options: argparse.Namespace) -> Ceilings:
+    """Those of this run; the set folder does not keep them."""
+    day = options.max_cost_per_day
+    if day is None and (text := os.environ.get(DAY_VARIABLE, "").strip()):
+        try:
+            day = _money(text)
+        except argparse.ArgumentTypeError as error:
+            raise InputError(f"{DAY_VARIABLE}: {error}.") from error
+    return Ceilings(run=options.max_cost, day=day)
+
+
+def _budget(service: Service | None, ceilings: Ceilings) -> Budget:
+    home: Path | None = home_folder()
+    try:
+        home_folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        if ceilings.day is not None:
+            raise
+        home = None  # Without a ceiling for the day nobody needs its ledger.
+    account = "emulator" if service and service.is_emulator else "live"
+    return Budget(ceilings, home=home, account=account)
+
+
+def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
     service = _service(options.fal_url)
     engine = _engine(options.engine, service, reporter)
     video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
-    plan = SetPlan(
-        source=source_from(options.source, options.text),
+    return SetPlan(
+        source=_source(options, service),
         out=options.out,
         angles=tuple(chosen_angles(options.angles)),
         engine=engine,
@@ -242,26 +412,40 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         device=options.device,
         background=Background(options.background),
         model_endpoint=options.model_endpoint,
+        concept_endpoint=options.concept_endpoint,
         photo_endpoint=options.photo_endpoint,
         video_endpoint=options.video_endpoint,
+        option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
+        with_hero=options.with_hero,
+        motion=options.motion,
+        look=options.look,
+        seconds=options.seconds,
+        loop=options.loop,
+        photo_size=options.photo_size,
+        upscale_endpoint=options.upscale_endpoint,
         prompt=options.prompt,
         seed=options.seed,
         keep_uploads=options.keep_uploads,
         webhook=options.webhook,
         service=service,
+        inline_bytes=options.data_uri_kb * 1024,
     )
-    return _run_set(plan, reporter, online_mode=options.online_mode)
 
 
 def _resume(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     folder = SetFolder.open(options.folder)
     plan = plan_from(folder, _service_of(folder, options.fal_url))
-    plan.check()
+    try:
+        plan = _checked(plan, reporter, online_mode=options.online_mode)
+    except UnknownEndpointError as error:  # What it has made is fetched; for more of it there is no price.
+        reporter.tell("warning", text=error.message)
+        plan.check()
+    budget = _budget(plan.service, _ceilings(options))
     journal = Journal(folder.journal)
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
-            reporter.tell("note", text=decide(journal, key, decision))
-    return _run_set(plan, reporter, online_mode=options.online_mode)
+            reporter.tell("note", text=decide(journal, key, decision, budget))
+    return _run_set(plan, reporter, _bill(options, plan, reporter, budget))
 
 
 def _cancel(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
@@ -270,7 +454,7 @@ def _cancel(options: argparse.Namespace, reporter: Reporter, _output: TextIO) ->
     if service is None:
         raise InputError(f"{folder.root} has nothing at fal.ai, or no key is set.", hint="Set FAL_KEY.")
     _require_online(options.online_mode)
-    results = cancel_all(service, Journal(folder.journal))
+    results = cancel_all(service, Journal(folder.journal), budget=_budget(service, Ceilings()))
     for result in results:
         reporter.tell(
             "note", text=result.sentence, request_id=result.request_id, key=result.key, fate=result.fate.value
@@ -296,6 +480,22 @@ def _service_of(folder: SetFolder, fal_url: str) -> Service | None:
     return _service(fal_url or ("" if fal == LIVE else fal))
 
 
+def _source(options: argparse.Namespace, service: Service | None) -> Source:
+    """What the arguments name; photos with an address of their own are fetched to be looked at and kept."""
+    paths, addresses = [], {}
+    for text in options.source:
+        path = Path(text)
+        if is_address(text):
+            if service is None:
+                raise InputError(
+                    "Photos need fal.ai, and no key is set.", hint="Set FAL_KEY or FAL_KEY_FILE."
+                )
+            path = fetch_picture(text, options.scratch, service)
+            addresses[path] = text
+        paths.append(path)
+    return replace(source_from(paths, options.text), addresses=addresses)
+
+
 def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     from .studio.sample import build_sample
 
@@ -311,17 +511,14 @@ def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> i
             device=options.device,
             background=Background(options.background),
         )
-        return _run_set(plan, reporter)
+        return _run_set(_checked(plan, reporter, online_mode=False), reporter, None)
     finally:
         model.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             model.parent.rmdir()
 
 
-def _run_set(plan: SetPlan, reporter: Reporter, *, online_mode: bool = False) -> int:
-    if plan.uses_fal:
-        _require_online(online_mode)
-    plan.check()
+def _run_set(plan: SetPlan, reporter: Reporter, bill: estimates.Bill | None) -> int:
     from .pipeline import run_set
 
     stop = Stop()
@@ -341,9 +538,23 @@ def _run_set(plan: SetPlan, reporter: Reporter, *, online_mode: bool = False) ->
         logging.shutdown()
 
     with Interrupts(stop, on_ask, on_leave):
-        outcome = run_set(plan, reporter, stop)
+        outcome = run_set(plan, reporter, bill, stop)
     tell_end(outcome.state, outcome.exit_code)
     return outcome.exit_code
+
+
+def _checked(plan: SetPlan, reporter: Reporter, *, online_mode: bool) -> SetPlan:
+    """The plan with all its endpoints understood. Raises what could only fail later, when money is spent."""
+    if plan.uses_fal:
+        _require_online(online_mode)
+    if plan.service is not None and plan.endpoint_ids:
+        with Platform(plan.service) as platform:
+            known = check_endpoints(
+                plan.endpoint_ids, platform, lambda text: reporter.tell("warning", text=text)
+            )
+        plan = replace(plan, endpoints=known)
+    plan.check()
+    return plan
 
 
 def _service(fal_url: str) -> Service | None:

@@ -6,6 +6,7 @@ on disk. Each result stands in ``set.json`` as soon as it is there, so a run tha
 was: finished files that still fit are kept, paid jobs are found in the journal.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -24,14 +25,16 @@ from PIL import Image
 from . import prompts
 from .angles import Angle, hero_first, hero_of
 from .errors import InputError, MachineError, PhotorealError
+from .estimates import Bill, money
+from .fal_bridge import costs
 from .fal_bridge.bridge import Bridge
-from .fal_bridge.errors import StoppedError, UncertainSubmitError
+from .fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
-from .files import copy_atomically
+from .files import copy_atomically, write_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
 from .interrupts import STOPPED_EXIT_CODE, Stop
-from .plan import Engine, SetPlan, SourceKind, needs_conversion
+from .plan import LANCZOS, Engine, SetPlan, SourceKind, needs_conversion
 from .plan_record import plan_record
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
@@ -42,8 +45,7 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 
 LEAST_FILL, MOST_FILL = 0.85, 0.90
-MOTION = "turntable"
-VIDEO_SECONDS = 5
+MOTION = prompts.TURNTABLE  # The one that Cycles films.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +57,11 @@ class Outcome:
     folder: Path
 
 
-def run_set(plan: SetPlan, reporter: Reporter, stop: Stop | None = None) -> Outcome:
+def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: Stop | None = None) -> Outcome:
     """Make the set of ``plan``, or finish the one that is in its folder.
 
-    After ``stop`` is asked nothing more is rendered or sent, and what is paid is still brought home.
+    ``bill`` says what it may spend; a plan that asks nothing of fal needs none. After ``stop`` is asked
+    nothing more is rendered or sent, and what is paid is still brought home.
 
     Raises PhotorealError for what ends the whole run; a fault of one angle or of the film is recorded
     and the rest goes on.
@@ -72,9 +75,12 @@ def run_set(plan: SetPlan, reporter: Reporter, stop: Stop | None = None) -> Outc
         plan=plan_record(plan),
     )
     reporter.tell("started", product=plan.product, summary=_summary(plan), set=str(folder.root))
-    run = _Run(plan, folder, reporter, stop or Stop())
+    run = _Run(plan, folder, reporter, bill, stop or Stop())
     try:
-        outcome = run.go()
+        try:
+            outcome = run.go()
+        finally:
+            run.close_bill()
     except PhotorealError as error:
         states = {UncertainSubmitError: SetState.HELD, StoppedError: SetState.PARTIAL}
         state = states.get(type(error), SetState.FAILED)
@@ -101,8 +107,13 @@ class _StopRenderingError(Exception):
 class _Run:
     """One run over one set folder."""
 
-    def __init__(self, plan: SetPlan, folder: SetFolder, reporter: Reporter, stop: Stop) -> None:
+    def __init__(
+        self, plan: SetPlan, folder: SetFolder, reporter: Reporter, bill: Bill | None, stop: Stop
+    ) -> None:
+        self._bill = bill
         self._stop = stop
+        self._is_at_ceiling = False
+        self._hero_photo: Future[Path | None] = Future()
         self._plan = plan
         self._folder = folder
         self._reporter = reporter
@@ -122,10 +133,14 @@ class _Run:
                     self._show_job,
                     keep_uploads=plan.keep_uploads,
                     webhook=plan.webhook,
+                    endpoints=plan.endpoints,
+                    spending=self._bill.spending if self._bill else None,
+                    inline_bytes=plan.inline_bytes,
                 )
                 self._bridge = stack.enter_context(bridge)
                 self._stop.when_asked(bridge.send_no_more)
                 self._stop.when_leaving(bridge.leave)
+                self._stop.when_leaving(self._close_bill_in_haste)
             self._open_bill()
             self._keep_source()
             try:
@@ -159,9 +174,28 @@ class _Run:
             raise _StopRenderingError
 
     def _open_bill(self) -> None:
-        known = None if self._plan.uses_fal else 0.0  # What fal will bill is not known here.
+        estimate = self._bill.estimate.record() if self._bill else {"min": 0.0, "max": 0.0}
         with self._folder.change() as record:
-            record["cost"] = {"estimate": {"min": known, "max": known}, "actual": known, "currency": "USD"}
+            record["cost"] = {**record["cost"], "estimate": estimate, "currency": "USD"}
+        if self._bill and self._bill.estimate.jobs:
+            known = money(self._bill.estimate.known)
+            more = " and what is unknown" if self._bill.estimate.unknown else ""
+            self._reporter.tell("note", text=f"The whole set costs {known} dollars{more}.")
+
+    def close_bill(self) -> None:
+        """Write down what was spent, by the journal: all attempts, also those of earlier runs."""
+        paid = costs.costs_in(self._folder.journal, self._folder.record["product"])
+        if paid:
+            write_atomically(self._folder.root / "costs.csv", costs.as_csv(paid).encode())
+        with self._folder.change() as record:
+            record["cost"]["actual"] = float(costs.total(paid))
+            record["cost"].pop("unknown", None)
+            if unknown := sum(cost.amount is None for cost in paid):
+                record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def _close_bill_in_haste(self) -> None:
+        with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
+            self.close_bill()
 
     # --- the model ------------------------------------------------------------------------------
 
@@ -184,10 +218,39 @@ class _Run:
             else:
                 copy_atomically(source.files[0], target)
         else:
-            result = self._generate(self._plan.model_generation, target.with_suffix("")).result()
-            made_by = {"endpoint": result.endpoint, "request_id": result.request_id}
+            images = source.files
+            if self._plan.concept_endpoint:
+                concept = self._draw_concept()
+                images, made_by = (concept.path,), {"concept": self._made_by(concept)}
+            result = self._generate(
+                self._plan.generation(
+                    Kind.MODEL,
+                    "3D model",
+                    images=images,
+                    addresses=source.addresses,
+                    prompt="" if self._plan.concept_endpoint else source.text,
+                ),
+                target.with_suffix(""),
+            ).result()
+            made_by = {**made_by, **_paid(result)}
         with self._folder.change() as record:
             record["model"] = {**self._folder.entry(target), **made_by, "source_faults": faults}
+
+    def _draw_concept(self) -> JobResult:
+        """A picture of the product from the user's words, for endpoints that model pictures."""
+        return self._generate(
+            self._plan.generation(
+                Kind.CONCEPT, "concept picture", prompt=prompts.concept_prompt(self._plan.source.text)
+            ),
+            self._folder.root / "source" / "concept",
+        ).result()
+
+    def _made_by(self, result: JobResult) -> Record:
+        return {
+            "path": self._folder.relative(result.path),
+            "sha256": result.sha256,
+            **_paid(result),
+        }
 
     def _record_model(self, session: Session) -> None:
         product = session.product
@@ -350,18 +413,46 @@ class _Run:
     # --- photos and film by fal -----------------------------------------------------------------
 
     def _send_to_photographer(self, angle: Angle) -> None:
-        """Have the render of ``angle`` re-photographed; the hero's photo starts the film."""
+        """Now, or when the hero's photo is there to be shown with it."""
+        if not self._plan.with_hero or self._is_hero(angle):
+            self._photograph_by_fal(angle, None)
+            return
+        settled: Future[None] = Future()
+        self._waiting.append(settled)
+
+        def go_on(hero: Future[Path | None]) -> None:
+            try:
+                self._photograph_by_fal(angle, hero.result())
+            except PhotorealError:
+                self._await_photo(angle)  # Without the hero it would be another picture, paid again later.
+            finally:
+                settled.set_result(None)
+
+        self._hero_photo.add_done_callback(go_on)
+
+    def _is_hero(self, angle: Angle) -> bool:
+        return angle.name == hero_of(list(self._plan.angles)).name
+
+    def _await_photo(self, angle: Angle) -> None:
         with self._folder.change() as record:
             angle_record(record, angle.name).setdefault(
                 "photo", {"engine": Engine.FAL.value, "state": "waiting"}
             )
-        generation = Generation(
-            kind=Kind.PHOTO,
-            endpoint=self._plan.photo_endpoint,
-            label=f"{angle.name} photo",
-            images=(self._folder.root / "renders" / f"{angle.name}.png",),
-            prompt=prompts.photo_prompt(angle, self._plan.background.value, self._plan.prompt),
-            seed=self._plan.seed,
+
+    def _photograph_by_fal(self, angle: Angle, hero: Path | None) -> None:
+        """Have the render of ``angle`` re-photographed; the hero's photo starts the film."""
+        self._await_photo(angle)
+        generation = self._plan.generation(
+            Kind.PHOTO,
+            f"{angle.name} photo",
+            images=(self._folder.root / "renders" / f"{angle.name}.png", *((hero,) if hero else ())),
+            prompt=prompts.photo_prompt(
+                angle,
+                self._plan.background.value,
+                self._plan.prompt,
+                self._plan.look,
+                has_hero=hero is not None,
+            ),
         )
         future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
 
@@ -375,8 +466,7 @@ class _Run:
                     **stored,
                     "engine": Engine.FAL.value,
                     "state": "done",
-                    "endpoint": result.endpoint,
-                    "request_id": result.request_id,
+                    **_paid(result),
                     "seed": result.seed,
                     "prompt": generation.prompt,
                     "width": picture.width,
@@ -385,8 +475,17 @@ class _Run:
                 },
             )
             self._offer_to_filmmaker(angle, result.path)
+            if self._plan.photo_size and max(picture.size) < self._plan.photo_size:
+                self._enlarge(angle, result.path, picture)
+            if self._is_hero(angle):
+                self._hero_photo.set_result(result.path)
 
         def lose(error: PhotorealError) -> None:
+            if self._is_hero(angle) and not self._hero_photo.done():
+                if _is_open(error):
+                    self._hero_photo.set_exception(error)
+                else:
+                    self._hero_photo.set_result(None)  # The others do without.
             self._record_photo(
                 angle,
                 {
@@ -399,29 +498,86 @@ class _Run:
 
         self._when_ready(future, keep, lose)
 
+    def _enlarge(self, angle: Angle, original: Path, picture: Image.Image) -> None:
+        """Bring a photo that is there to its size: free, or as a paid job of its own."""
+        wanted = self._plan.photo_size or 0
+        if self._plan.upscale_endpoint == LANCZOS:
+            self._record_enlarged(angle, picture, {"state": "done", "method": LANCZOS})
+            return
+        self._record_enlargement(angle, {"state": "waiting"})
+        most = max(self._plan.endpoint(Kind.UPSCALE).factors, default=1.0)
+        generation = self._plan.generation(
+            Kind.UPSCALE,
+            f"{angle.name} enlargement",
+            images=(original,),
+            enlarge=min(wanted / max(picture.size), most),
+        )
+        future = self._generate(generation, original.with_name(f"{angle.name}-enlarged"))
+
+        def keep(result: JobResult) -> None:
+            with Image.open(result.path) as enlarged:
+                larger = enlarged.convert("RGBA" if "A" in enlarged.getbands() else "RGB")
+            facts = {"state": "done", **_paid(result), "original": self._folder.relative(result.path)}
+            self._record_enlarged(angle, larger, facts)
+
+        def lose(error: PhotorealError) -> None:
+            self._reporter.tell("warning", text=str(error))
+            self._record_enlargement(
+                angle, {"state": _state_of(error), "endpoint": generation.endpoint, "error": str(error)}
+            )
+
+        self._when_ready(future, keep, lose)
+
+    def _record_enlarged(self, angle: Angle, picture: Image.Image, facts: Record) -> None:
+        """Upscalers multiply; the last pixels to the exact size are resampled."""
+        longer = max(picture.size)
+        width, height = (round(side * (self._plan.photo_size or longer) / longer) for side in picture.size)
+        sized = picture.resize((width, height), Image.Resampling.LANCZOS)
+        stored = self._folder.store(f"photos/{angle.name}.png", _png(sized))
+        with self._folder.change() as record:
+            photo = angle_record(record, angle.name)["photo"]
+            photo.update(**stored, width=width, height=height, enlargement=facts)
+
+    def _record_enlargement(self, angle: Angle, facts: Record) -> None:
+        with self._folder.change() as record:
+            angle_record(record, angle.name)["photo"]["enlargement"] = facts
+
     def _send_to_filmmaker(self, photo: Path) -> None:
         self._film_sent = True
-        generation = Generation(
-            kind=Kind.VIDEO,
-            endpoint=self._plan.video_endpoint,
-            label="film",
-            images=(photo,),
-            prompt=prompts.video_prompt(self._plan.prompt),
-            negative_prompt=prompts.TURNTABLE_UNWANTED,
-            seed=self._plan.seed,
-            seconds=VIDEO_SECONDS,
+        endpoint = self._plan.endpoint(Kind.VIDEO)
+        takes_picture = endpoint.images[1] > 0
+        if endpoint.note:
+            self._reporter.tell("warning", text=f"{endpoint.id}: {endpoint.note}")
+        generation = self._plan.generation(
+            Kind.VIDEO,
+            "film",
+            images=(photo,) if takes_picture else (),
+            end_image=photo if self._plan.loop else None,
+            prompt=prompts.video_prompt(
+                self._plan.motion,
+                self._plan.prompt,
+                look=self._plan.look,
+                is_loop=self._plan.loop,
+                product="" if takes_picture else self._plan.source.text or self._plan.product,
+            ),
+            negative_prompt=prompts.MOTIONS[self._plan.motion].unwanted,
+            seconds=self._plan.film_seconds,
         )
-        video: Record = {"engine": Engine.FAL.value, "motion": MOTION, "endpoint": generation.endpoint}
+        video: Record = {
+            "engine": Engine.FAL.value,
+            "motion": self._plan.motion,
+            "endpoint": generation.endpoint,
+        }
 
         def keep(result: JobResult) -> None:
             self._record_video(
                 {
                     **self._folder.entry(result.path),
                     **video,
-                    "seconds": VIDEO_SECONDS,
-                    "loop": False,
+                    "seconds": generation.seconds,
+                    "loop": self._plan.loop,
                     "state": "done",
-                    "request_id": result.request_id,
+                    **_paid(result),
                     "prompt": generation.prompt,
                 }
             )
@@ -429,16 +585,21 @@ class _Run:
         def lose(error: PhotorealError) -> None:
             self._record_video({**video, "state": _state_of(error), "error": str(error)})
 
-        future = self._generate(generation, self._folder.root / "video" / MOTION)
+        future = self._generate(generation, self._folder.root / "video" / self._plan.motion)
         self._when_ready(future, keep, lose)
 
     def _offer_to_filmmaker(self, angle: Angle, photo: Path) -> None:
-        if self._plan.video is Engine.FAL and angle.name == hero_of(list(self._plan.angles)).name:
+        if self._plan.video is Engine.FAL and self._is_hero(angle):
             self._send_to_filmmaker(photo)
 
     def _film_without_hero(self) -> None:
-        """When the hero's photo failed, the film starts from the first photo that did not."""
+        """When the hero's photo failed, the film starts from the first photo that did not.
+
+        A hero that may still come is waited for: another film would be paid when it does.
+        """
         if self._plan.video is not Engine.FAL or self._film_sent or self._stop.is_asked:
+            return
+        if self._hero_photo.done() and self._hero_photo.exception():
             return
         for entry in self._folder.record["angles"]:
             photo = entry.get("photo", {})
@@ -451,7 +612,7 @@ class _Run:
         self._record_video(
             {
                 "engine": Engine.FAL.value,
-                "motion": MOTION,
+                "motion": self._plan.motion,
                 "state": "failed",
                 "error": "There is no photo that the film could start from.",
             }
@@ -476,6 +637,7 @@ class _Run:
             try:
                 keep(done.result())
             except PhotorealError as error:
+                self._is_at_ceiling |= isinstance(error, CeilingReachedError)
                 lose(error)
             except Exception as error:
                 log.exception("A result could not be kept")
@@ -552,6 +714,9 @@ class _Run:
     def _finish(self) -> Outcome:
         record = self._folder.record
         states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
+        for entry in record["angles"]:
+            if enlargement := entry.get("photo", {}).get("enlargement"):
+                states.append(enlargement["state"])
         if self._plan.video is not None:
             states += [entry["state"] for entry in record["videos"]] or ["waiting"]
         if "uncertain" in states:
@@ -563,16 +728,29 @@ class _Run:
         else:
             some = any(state == "done" for state in states)
             state, code = (SetState.PARTIAL if some else SetState.FAILED), PhotorealError.exit_code
+            if self._is_at_ceiling:
+                code = CeilingReachedError.exit_code
         with self._folder.change() as changed:
             changed["state"] = state.value
             changed.pop("error", None)
         return Outcome(state=state, exit_code=code, folder=self._folder.root)
 
 
+def _paid(result: JobResult) -> Record:
+    """Where a file came from and what it cost; the price is null when nobody says."""
+    price = None if result.cost is None else float(result.cost)
+    return {"endpoint": result.endpoint, "request_id": result.request_id, "price": price}
+
+
 def _state_of(error: PhotorealError) -> str:
     if isinstance(error, UncertainSubmitError):
         return "uncertain"
     return "waiting" if isinstance(error, StoppedError) else "failed"
+
+
+def _is_open(error: PhotorealError) -> bool:
+    """Whether a later run may still bring what this one did not."""
+    return isinstance(error, UncertainSubmitError | StoppedError | CeilingReachedError)
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -2,7 +2,8 @@
 """What a set is to be made from and how, checked before anything is written or spent."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from .angles import Angle
 from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
+    DEFAULT_UPSCALE_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
-    check,
+    REGISTRY,
+    Endpoint,
     default_model_endpoint,
     endpoint_for,
 )
@@ -24,12 +27,15 @@ from .fal_bridge.service import Service
 from .fal_bridge.webhooks import checked_webhook
 from .files import FileKind, kind_of_file, missing_end, sha256_of
 from .imaging.compose import Background
+from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 from .set_folder import Record
 
 PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
+USUAL_SIDE = 1024  # Image models mostly give about one megapixel.
+LANCZOS = "lanczos"
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
 
 
@@ -51,6 +57,9 @@ class Source:
     kind: SourceKind
     files: tuple[Path, ...] = ()
     text: str = ""
+    addresses: Mapping[Path, str] = field(
+        default_factory=dict
+    )  # Where files came from; fal.ai goes there too.
     kept: Record | None = None  # Of a set that is resumed: what its ``set.json`` says of the source.
 
     @property
@@ -97,11 +106,22 @@ class SetPlan:
     model_endpoint: str = ""
     photo_endpoint: str = DEFAULT_PHOTO_ENDPOINT
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
+    concept_endpoint: str = ""
+    option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
+    with_hero: bool = False  # Show the hero's photo to the photo model with every other angle.
+    motion: str = TURNTABLE
+    look: str = USUAL_LOOK
+    seconds: int | None = None  # Of a film by fal; chosen by the look when left out.
+    loop: bool = False
+    photo_size: int | None = None  # Pixels of the longer side; photos that are smaller are enlarged.
+    upscale_endpoint: str = DEFAULT_UPSCALE_ENDPOINT  # Or LANCZOS, which is free.
     prompt: str = ""
     seed: int | None = None
     keep_uploads: bool = False
     webhook: str = ""
     service: Service | None = None
+    inline_bytes: int = 0  # Files up to this size go inside the request instead of being uploaded.
+    endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: REGISTRY, repr=False)
 
     @property
     def product(self) -> str:
@@ -116,18 +136,46 @@ class SetPlan:
 
     @property
     def chosen_model_endpoint(self) -> str:
-        return self.model_endpoint or default_model_endpoint(len(self.source.files))
+        pictures = 1 if self.concept_endpoint else len(self.source.files)
+        return self.model_endpoint or default_model_endpoint(pictures)
 
     @property
-    def model_generation(self) -> Generation:
-        """The job that makes the model from photos or words."""
+    def endpoint_ids(self) -> dict[Kind, str]:
+        """The endpoints that this set pays for."""
+        ids = {}
+        if self.concept_endpoint:
+            ids[Kind.CONCEPT] = self.concept_endpoint
+        if self.source.kind is not SourceKind.MODEL:
+            ids[Kind.MODEL] = self.chosen_model_endpoint
+        if self.engine is Engine.FAL:
+            ids[Kind.PHOTO] = self.photo_endpoint
+            if self.photo_size and self.upscale_endpoint != LANCZOS:
+                ids[Kind.UPSCALE] = self.upscale_endpoint
+        if self.video is Engine.FAL:
+            ids[Kind.VIDEO] = self.video_endpoint
+        return ids
+
+    def endpoint(self, kind: Kind) -> Endpoint:
+        return endpoint_for(self.endpoint_ids[kind], kind, self.endpoints)
+
+    def options(self, kind: Kind) -> dict[str, Any]:
+        """The user's own inputs for an endpoint, checked."""
+        return self.endpoint(kind).parsed_options(self.option_texts.get(kind, {}))
+
+    @property
+    def film_seconds(self) -> int:
+        """The length of the film by fal."""
+        return self.seconds or self.endpoint(Kind.VIDEO).nearest_seconds(LOOKS[self.look].seconds)
+
+    def generation(self, kind: Kind, label: str, **words: Any) -> Generation:
+        """A wish for this set; ``words`` are the members of ``Generation`` that the plan does not know."""
         return Generation(
-            kind=Kind.MODEL,
-            endpoint=self.chosen_model_endpoint,
-            label="3D model",
-            images=self.source.files,
-            prompt=self.source.text,
+            kind=kind,
+            endpoint=self.endpoint_ids[kind],
+            label=label,
             seed=self.seed,
+            options=self.options(kind),
+            **words,
         )
 
     def check(self) -> None:
@@ -141,12 +189,78 @@ class SetPlan:
             if self.service is None or not self.uses_fal:
                 raise InputError("A webhook needs fal.ai, and this set does not use it.")
             checked_webhook(self.webhook, self.service)
-        if self.source.kind is not SourceKind.MODEL:
-            check(self.model_generation)
-        if self.engine is Engine.FAL:
-            endpoint_for(self.photo_endpoint, Kind.PHOTO)
-        if self.video is Engine.FAL:
-            endpoint_for(self.video_endpoint, Kind.VIDEO)
+        if self.concept_endpoint and self.source.kind is not SourceKind.TEXT:
+            raise InputError("--concept-endpoint draws a picture from words.", hint="Use it with --text.")
+        for kind in self.endpoint_ids:
+            self.options(kind)
+        for kind, texts in self.option_texts.items():
+            if texts and kind not in self.endpoint_ids:
+                raise InputError(f"--{kind}-option is given, but this set asks fal.ai for no {kind}.")
+        if Kind.MODEL in self.endpoint_ids:
+            self._check_model()
+        if self.engine is Engine.FAL and not self.endpoint(Kind.PHOTO).images[1]:
+            raise InputError(
+                f"{self.photo_endpoint} takes no picture.", hint="Choose one that edits pictures."
+            )
+        if self.with_hero and (self.engine is not Engine.FAL or self.endpoint(Kind.PHOTO).images[1] < 2):
+            raise InputError(
+                "--with-hero needs a photo endpoint that takes several pictures.",
+                hint="For example --photo-endpoint fal-ai/flux-pro/kontext/multi.",
+            )
+        self._check_size()
+        self._check_film()
+
+    def _check_size(self) -> None:
+        if self.photo_size is None:
+            return
+        if self.engine is not Engine.FAL:
+            raise InputError(
+                "--photo-size enlarges photos by fal.", hint="Cycles renders any size: use --resolution."
+            )
+        if Kind.UPSCALE in self.endpoint_ids:
+            most = int(max(self.endpoint(Kind.UPSCALE).factors, default=1) * USUAL_SIDE)
+            if self.photo_size > most:
+                raise InputError(
+                    f"{self.upscale_endpoint} makes at most {most} px of a photo of {USUAL_SIDE} px.",
+                    hint="Choose another --upscale-endpoint or a smaller --photo-size.",
+                )
+
+    def _check_model(self) -> None:
+        endpoint, pictures = self.endpoint(Kind.MODEL), len(self.source.files)
+        if self.concept_endpoint:
+            pictures = 1
+        fewest, most = endpoint.images
+        if pictures < fewest:
+            raise InputError(
+                f"{endpoint.id} makes models from pictures, not from words.",
+                hint="Add --concept-endpoint fal-ai/flux/schnell to draw one first, or give a photo.",
+            )
+        if pictures > most:
+            words = f"takes {most} picture{'s' * (most > 1)}, not {pictures}" if most else "takes only words"
+            raise InputError(f"{endpoint.id} {words}.", hint="Choose another --model-endpoint.")
+
+    def _check_film(self) -> None:
+        if self.video is not Engine.FAL:
+            if self.loop:
+                raise InputError("--loop is for films by fal.", hint="The Cycles turntable always loops.")
+            if self.seconds:
+                raise InputError(
+                    "--seconds is for films by fal.", hint="The Cycles turntable has its own length."
+                )
+            if self.motion != TURNTABLE and self.video is not None:
+                raise InputError(
+                    f"Cycles films a {TURNTABLE}, not a {self.motion}.", hint="Use --video fal for it."
+                )
+            return
+        film = self.endpoint(Kind.VIDEO)
+        if self.loop and not film.end_image_field:
+            raise InputError(
+                f"{film.id} takes no picture for the end.", hint="Choose another --video-endpoint."
+            )
+        if self.seconds and film.seconds and self.seconds not in film.seconds:
+            raise InputError(f"{film.id} {film.seconds_sentence(self.seconds)}")
+        if film.end_image_is_needed and not self.loop:
+            raise InputError(f"{film.id} needs a picture for the end.", hint="Use --loop.")
 
 
 def source_from(paths: list[Path], text: str) -> Source:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .angles import ANGLES, Angle
 from .errors import InputError
+from .fal_bridge.jobs import Kind
 from .fal_bridge.service import Service
 from .files import sha256_of
 from .imaging.compose import Background
@@ -18,12 +19,15 @@ from .set_folder import Record, SetFolder
 
 LIVE = "fal.ai"
 
-_OF_ITS_OWN = {"source", "out", "service"}  # Written in a way of their own, or not at all.
+# Written in a way of their own, or not at all: what fal.ai publishes is asked anew, and the own addresses of
+# photos may hold a signature, so a resumed set uploads its copies instead.
+_OF_ITS_OWN = {"source", "out", "service", "endpoints"}
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "angles": lambda names: tuple(_angle(name) for name in names),
     "engine": Engine,
     "video": lambda name: Engine(name) if name else None,
     "background": Background,
+    "option_texts": lambda texts: {Kind(kind): dict(named) for kind, named in texts.items()},
 }
 
 
@@ -60,7 +64,7 @@ def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
             if name in known
         }
         return SetPlan(source=_source(folder, record), out=folder.root, service=service, **options)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"The plan in {folder.manifest} is damaged ({error}).") from error
 
 
@@ -101,6 +105,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Angle):
         return value.name
+    if isinstance(value, Mapping):
+        return {str(_plain(name)): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value

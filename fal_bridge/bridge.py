@@ -5,7 +5,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,9 @@ from typing import Any, Self
 
 import httpx
 
+from .budget import Spending
 from .downloads import Downloads
+from .endpoints import REGISTRY, Endpoint
 from .engine import Engine, Pace
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
@@ -44,6 +46,9 @@ class Bridge:
         pace: Pace | None = None,
         keep_uploads: bool = False,
         webhook: str = "",
+        endpoints: Mapping[str, Endpoint] = REGISTRY,
+        spending: Spending | None = None,
+        inline_bytes: int = 0,
     ) -> None:
         self._service = service
         self._journal_folder = journal_folder.absolute()
@@ -51,6 +56,9 @@ class Bridge:
         self._keep_uploads = keep_uploads
         self._webhook = checked_webhook(webhook, service) if webhook else ""
         self._pace = pace or Pace.of(service)
+        self._endpoints = endpoints
+        self._spending = spending
+        self._inline_bytes = inline_bytes
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
         self._ready: concurrent.futures.Future[Engine] = concurrent.futures.Future()
@@ -139,6 +147,9 @@ class Bridge:
                 pace=pace,
                 on_change=self._on_change,
                 webhook=self._webhook,
+                endpoints=self._endpoints,
+                spending=self._spending,
+                inline_bytes=self._inline_bytes,
             )
             self._loop = loop
             self._ready.set_result(engine)

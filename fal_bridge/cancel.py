@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from .budget import Budget, release
 from .errors import BadKeyError, BridgeError, JobCancelledError
 from .journal import Entry, Journal, Stage
 from .service import Service
@@ -61,16 +62,25 @@ class Cancelled:
 
 
 def cancel_all(
-    service: Service, journal: Journal, *, watch_seconds: float = WATCH_SECONDS
+    service: Service,
+    journal: Journal,
+    *,
+    watch_seconds: float = WATCH_SECONDS,
+    budget: Budget | None = None,
 ) -> list[Cancelled]:
-    """Cancel every submitted, unfinished job of the folder. Raises BadKeyError."""
-    return asyncio.run(_cancel_all(service, journal, watch_seconds))
+    """Cancel every submitted, unfinished job of the folder. Raises BadKeyError.
+
+    What was cancelled before it ran no longer counts in ``budget``.
+    """
+    return asyncio.run(_cancel_all(service, journal, watch_seconds, budget))
 
 
-async def _cancel_all(service: Service, journal: Journal, watch_seconds: float) -> list[Cancelled]:
+async def _cancel_all(
+    service: Service, journal: Journal, watch_seconds: float, budget: Budget | None
+) -> list[Cancelled]:
     trust = httpx.create_ssl_context()
     async with safe_client(service, trust, patience_seconds=PATIENCE_SECONDS, first_pause=0.3) as client:
-        canceller = _Canceller(service, journal, client, watch_seconds)
+        canceller = _Canceller(service, journal, client, watch_seconds, budget)
         return list(
             await asyncio.gather(*(canceller.cancel(key, entry) for key, entry in _open_jobs(journal)))
         )
@@ -86,12 +96,18 @@ _OPEN = (Stage.IN_FLIGHT, Stage.UNCERTAIN, Stage.SUBMITTED)
 
 class _Canceller:
     def __init__(
-        self, service: Service, journal: Journal, client: httpx.AsyncClient, watch_seconds: float
+        self,
+        service: Service,
+        journal: Journal,
+        client: httpx.AsyncClient,
+        watch_seconds: float,
+        budget: Budget | None,
     ) -> None:
         self._service = service
         self._journal = journal
         self._client = client
         self._watch_seconds = watch_seconds
+        self._budget = budget
 
     async def cancel(self, key: str, entry: Entry) -> Cancelled:
         request_id, fate = "", Fate.UNCERTAIN
@@ -141,8 +157,11 @@ class _Canceller:
                 "may_send_again": True,
                 "request_id": accepted.request_id,
                 "status": response.status_code,
+                "units": None if ran else 0.0,
             }
             self._journal.record(key, entry.attempt, Stage.ENDED, facts)
+            if self._budget is not None and not ran:
+                release(self._budget, entry.price)
             return Fate.STOPPED if ran else Fate.NEVER_RAN
         if response.status_code == 200 and isinstance(body, dict):
             return Fate.FINISHED  # Resume reads it: results stay for a while.

@@ -4,6 +4,7 @@
 import time
 from enum import StrEnum
 
+from .budget import Budget, release
 from .errors import WrongRequestError
 from .journal import Entry, Facts, Journal, Stage, shown_key
 
@@ -18,9 +19,10 @@ class Decision(StrEnum):
 _STAGES = {Decision.RESEND: Stage.RELEASED, Decision.FORGET: Stage.FORGOTTEN}
 
 
-def decide(journal: Journal, beginning: str, decision: Decision) -> str:
+def decide(journal: Journal, beginning: str, decision: Decision, budget: Budget | None = None) -> str:
     """Write down the decision about the job whose key begins so; what is now true, as a sentence.
 
+    What is given up no longer counts in ``budget``. What is sent once more does, because both may be billed.
     Raises WrongRequestError when there is nothing to decide: unknown key, not uncertain, still being sent.
     """
     key = journal.find(beginning)
@@ -45,6 +47,8 @@ def decide(journal: Journal, beginning: str, decision: Decision) -> str:
     journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
     if decision is Decision.RESEND:
         return f"{_name(key, entry)} may be sent once more."
+    if budget is not None:
+        release(budget, entry.price)
     return f"{_name(key, entry)} is given up."
 
 

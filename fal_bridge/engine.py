@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import fal_client
 import httpx
 
 from ..files import copy_atomically, sha256_of
+from .budget import Spending
+from .costs import cost_of
 from .downloads import Arrived, Downloads
-from .endpoints import OUTPUT_FILES, Endpoint, endpoint_for, files_in, with_files
+from .endpoints import OUTPUT_FILES, REGISTRY, Endpoint, endpoint_for, files_in, with_files
 from .errors import (
     BY_NAME,
     BridgeError,
@@ -34,6 +37,7 @@ from .errors import (
 from .jobs import NEXT_STATES, Generation, Job, JobResult, JobState, Kind
 from .journal import Entry, Facts, Journal, Stage, job_key, shown_key
 from .lookup import Lookup
+from .own_files import data_uri_of
 from .service import Service
 from .submits import Accepted, post_once
 from .transport import FINAL, Backoff, body_of, error_of, is_fetch_trouble
@@ -66,7 +70,8 @@ class Pace:
             return cls(
                 poll=dict.fromkeys(Kind, 0.05), first_pause=0.02, patience=20.0, lookup=2.0, first_look=0.1
             )
-        return cls(poll={Kind.PHOTO: 0.7, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
+        quick = dict.fromkeys((Kind.PHOTO, Kind.CONCEPT, Kind.UPSCALE), 0.7)
+        return cls(poll={**quick, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +138,15 @@ class Engine:
         pace: Pace,
         on_change: Callable[[Job], None],
         webhook: str = "",
+        endpoints: Mapping[str, Endpoint] = REGISTRY,
+        spending: Spending | None = None,
+        inline_bytes: int = 0,
     ) -> None:
         self._webhook = webhook
         self._service = service
+        self._endpoints = endpoints
+        self._spending = spending
+        self._inline_bytes = inline_bytes
         self._journal = journal
         self._submit = submit
         self._safe = safe
@@ -190,7 +201,7 @@ class Engine:
                 await asyncio.wait(silent)
 
     def _prepare(self, wanted: Generation, target: Path) -> _Task:
-        endpoint = endpoint_for(wanted.endpoint, wanted.kind)
+        endpoint = endpoint_for(wanted.endpoint, wanted.kind, self._endpoints)
         endpoint.check(wanted)
         arguments = endpoint.arguments(wanted)
         hashes = {path: sha256_of(path) for path in files_in(arguments)}
@@ -285,9 +296,7 @@ class Engine:
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)
-        addresses = await asyncio.gather(
-            *(self._uploads.address_of(path, task.hashes[path]) for path in paths)
-        )
+        addresses = await asyncio.gather(*(self._address_of(task, path) for path in paths))
         by_path = dict(zip(paths, addresses, strict=True))
         sent = with_files(task.arguments, by_path.__getitem__)
         request = self._submit.build_request(
@@ -307,6 +316,17 @@ class Engine:
         if self._is_stopping or self._sends_no_more:
             raise StoppedError(f"{task.label}: stopped before it was sent.")
 
+    async def _address_of(self, task: _Task, path: Path) -> str:
+        """The user's own address, the file itself when it is tiny, or where it was uploaded to."""
+        if own := task.wanted.addresses.get(path):
+            return own
+        sha256 = task.hashes[path]
+        if self._inline_bytes and (
+            inline := await asyncio.to_thread(data_uri_of, path, sha256, self._inline_bytes)
+        ):
+            return inline
+        return await self._uploads.address_of(path, sha256)
+
     async def _send_once(
         self, task: _Task, attempt: int, request: httpx.Request, sent: Facts, progress: _Progress
     ) -> None:
@@ -318,10 +338,13 @@ class Engine:
             "inputs": task.inputs,
             "sent": sent,  # To recognise it in fal.ai's list, should its answer be lost.
         }
-        if not await asyncio.to_thread(self._journal.claim, task.key, attempt, intent):
+        price = await self._reserve(task)
+        if not await self._claim(task, attempt, {**intent, "price": price}, price):
             return
         progress.move(JobState.SUBMITTING)
         try:
+            if self._spending:
+                await asyncio.to_thread(self._spending.mark_sent, price)
             accepted = await post_once(
                 self._submit, request, service=self._service, endpoint=task.endpoint.id, label=task.label
             )
@@ -330,12 +353,51 @@ class Engine:
             return  # The journal says how it goes on.
         except BridgeError as error:
             self._journal.record(task.key, attempt, Stage.ENDED, {**_facts_of(error), "may_send_again": True})
+            await self._release(price)
             raise
         except asyncio.CancelledError:
             lost = UncertainSubmitError(f"{task.label}: it was sent and the answer was not awaited.")
             self._journal.record(task.key, attempt, Stage.UNCERTAIN, _facts_of(lost))
             raise
         self._remember(task, attempt, accepted)
+
+    async def _reserve(self, task: _Task) -> Facts:
+        """Put aside what the request may cost, or raise: nothing is sent on credit."""
+        if self._spending is None:
+            return {}
+        return await asyncio.to_thread(self._spending.reserve, task.endpoint, task.arguments, task.label)
+
+    async def _claim(self, task: _Task, attempt: int, intent: Facts, price: Facts) -> bool:
+        """The right to send; without it the money is free again."""
+        is_ours = False
+        try:
+            self._check_sending(task)  # It may have been stopped while money was put aside.
+            is_ours = await asyncio.to_thread(self._journal.claim, task.key, attempt, intent)
+        finally:
+            if not is_ours:
+                await self._release(price)
+        return is_ours
+
+    async def _release(self, price: Facts) -> None:
+        if self._spending:
+            await asyncio.to_thread(self._spending.release, price)
+
+    def _settle(self, entry: Entry, units: float | None) -> None:
+        """Count what was billed instead of what was put aside."""
+        if self._spending:
+            try:
+                self._spending.settle(entry.price, units)
+            except JournalError as error:  # What was put aside stands for it; the result matters more.
+                _log.warning("%s", error)
+
+    def _adopt(self, task: _Task, entry: Entry, accepted: Accepted) -> None:
+        """A lost request that was found counts as if its answer had come, also when it had been given up."""
+        self._remember(task, entry.attempt, accepted)
+        if self._spending:
+            try:
+                self._spending.mark_sent(entry.price)
+            except JournalError as error:
+                _log.warning("%s", error)
 
     def _remember(self, task: _Task, attempt: int, accepted: Accepted) -> None:
         """On this thread and before anything else: now the request id exists only in memory."""
@@ -371,7 +433,7 @@ class Engine:
             found = "It was not looked for to the end."
         if isinstance(found, Accepted):
             _log.info("%s: its answer was lost, it is request %s", task.label, found.request_id)
-            self._remember(task, entry.attempt, found)
+            self._adopt(task, entry, found)
         elif self._journal.read(task.key).stage not in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
             message = f"{_error_from(entry.facts[Stage.UNCERTAIN]).message} {found}"
             raise UncertainSubmitError(message, hint=_how_to_decide(task.key))
@@ -383,7 +445,7 @@ class Engine:
         except BridgeError:
             return False  # The person has decided without the list.
         if isinstance(found, Accepted):
-            self._remember(task, entry.attempt, found)
+            self._adopt(task, entry, found)
         return isinstance(found, Accepted)
 
     # Following
@@ -396,6 +458,7 @@ class Engine:
             completed = await self._wait(task, accepted, progress)
             answer = await self._ask(task, entry.attempt, accepted, is_failed=completed.error is not None)
             await asyncio.to_thread(self._journal.record, task.key, entry.attempt, Stage.ANSWERED, answer)
+        await asyncio.to_thread(self._settle, entry, answer["units"])
         progress.move(JobState.DOWNLOADING, queue_position=None)
         return await self._bring_home(task, entry.attempt, accepted, answer, progress)
 
@@ -469,6 +532,9 @@ class Engine:
             "units": _units(response),
         }
         await asyncio.to_thread(self._journal.record, task.key, attempt, Stage.ENDED, facts)
+        # What failed at fal.ai is never billed; a refused input may be.
+        units = 0.0 if response.status_code >= 500 else facts["units"]
+        await asyncio.to_thread(self._settle, self._journal.read(task.key), units)
         return error
 
     def _check_deadline(self, task: _Task, job: Job, moved_at: float) -> None:
@@ -531,7 +597,7 @@ class Engine:
         arrived: Arrived,
     ) -> JobResult:
         output = answer["output"]
-        if task.wanted.kind is Kind.PHOTO and (_is_flagged(output) or arrived.is_black):
+        if _is_flagged(output) or arrived.is_black:
             path = arrived.place(task.target.with_name(f"{task.target.name}.refused"))
             error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
             facts = {
@@ -545,12 +611,16 @@ class Engine:
             raise error
         path = arrived.place(task.target)
         seed = output.get("seed")
+        price = self._journal.read(task.key).price
+        cost, basis = cost_of(price, answer["units"])
         done = {
             "request_id": accepted.request_id,
             "path": self._relative(path),
             "sha256": sha256_of(path),
             "seed": seed if isinstance(seed, int) else None,
             "units": answer["units"],
+            "cost": None if cost is None else str(cost),
+            "cost_basis": basis,
         }
         self._journal.record(task.key, attempt, Stage.DONE, done)
         return _result(task, done, path)
@@ -601,6 +671,7 @@ def _result(task: _Task, done: Facts, path: Path) -> JobResult:
         endpoint=task.endpoint.id,
         request_id=done["request_id"],
         seed=done["seed"],
+        cost=Decimal(done["cost"]) if done.get("cost") else None,
         units=done["units"],
         inputs=task.inputs,
     )

@@ -92,6 +92,21 @@ class ForgottenError(BridgeError):
     next_step = "Resume with --resend sends it once more."
 
 
+class CeilingReachedError(BridgeError):
+    """Money was not put aside, so nothing was sent."""
+
+    exit_code = 4
+    next_step = "Nothing more was sent. Raise the ceiling to go on; what is paid is kept and not paid twice."
+
+
+class UnknownPriceError(BridgeError):
+    exit_code = 1
+    next_step = (
+        "Nothing was sent. Choose another endpoint, or give --max-cost USD with --allow-unknown-price: "
+        "it then counts as a share of what the ceiling leaves."
+    )
+
+
 class UploadFailedError(BridgeError):
     next_step = "Nothing was paid. Resume to try again."
 

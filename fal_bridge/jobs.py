@@ -2,7 +2,8 @@
 """What is wanted, how far it is, and what came of it. One table says which moves are legal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ class Kind(StrEnum):
     MODEL = "model"
     PHOTO = "photo"
     VIDEO = "video"
+    CONCEPT = "concept"  # A picture from words, which a model is then made from.
+    UPSCALE = "upscale"
 
 
 class JobState(StrEnum):
@@ -59,6 +62,9 @@ class Generation:
     negative_prompt: str = ""
     seed: int | None = None
     seconds: int = 5
+    enlarge: float = 1.0  # How many times as wide and high the result shall be.
+    addresses: Mapping[Path, str] = field(default_factory=dict)  # Of files that need no upload.
+    options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,5 +98,6 @@ class JobResult:
     endpoint: str
     request_id: str
     seed: int | None
+    cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate says.
     units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai did not say.
     inputs: dict[str, Any]  # As sent, with each file given by its hash.

@@ -98,6 +98,12 @@ class Entry:
         return str(self.facts.get(Stage.IN_FLIGHT, {}).get("endpoint", ""))
 
     @property
+    def price(self) -> Facts:
+        """What the newest attempt was expected to cost, and what was put aside for it; empty when nothing was."""
+        price = self.facts.get(Stage.IN_FLIGHT, {}).get("price")
+        return price if isinstance(price, dict) else {}
+
+    @property
     def sender_is_gone(self) -> bool:
         """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
         return is_gone(self.facts.get(Stage.IN_FLIGHT, {}))

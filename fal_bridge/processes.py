@@ -15,14 +15,19 @@ def this_process() -> dict[str, Any]:
     return {"machine": _MACHINE, "process": os.getpid()}
 
 
+def is_elsewhere(mark: Mapping[str, Any]) -> bool:
+    """Whether the marked process is of another machine, where nobody can ask for it."""
+    return mark.get("machine") != _MACHINE
+
+
 def is_gone(mark: Mapping[str, Any]) -> bool:
     """Whether the marked process surely ended; ``False`` also means: cannot be told."""
-    if os.name == "nt" or mark.get("machine") != _MACHINE:
+    if os.name == "nt" or is_elsewhere(mark):
         return False  # On Windows signal 0 is not a question but Ctrl-C.
     try:
         os.kill(int(mark["process"]), 0)
     except ProcessLookupError:
         return True
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, OverflowError):
         return False
     return False

@@ -13,6 +13,7 @@ TYPED = (
     "imaging",
     "angles",
     "errors",
+    "estimates",
     "files",
     "plan",
     "plan_record",

@@ -422,7 +422,7 @@ def test_an_upload_that_fails_costs_nothing(desk, faults, error):
 def test_a_wrong_input_is_named_by_its_field(desk, monkeypatch):
     row = endpoints.REGISTRY[endpoints.DEFAULT_PHOTO_ENDPOINT]
     wrong = replace(row, intent={**row.intent, "num_inference_steps": 9999})
-    monkeypatch.setattr(endpoints, "REGISTRY", {**endpoints.REGISTRY, row.id: wrong})
+    monkeypatch.setitem(endpoints.REGISTRY, row.id, wrong)
     error = desk.failure()
     assert isinstance(error, errors.InputRefusedError)
     assert "num_inference_steps" in error.message

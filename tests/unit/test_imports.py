@@ -15,21 +15,22 @@ OUTSIDE = {"tests", "tools", "benchmarks", "farm", "docs"}  # Folders that are n
 STARTERS = {"batch.py"}  # Loads the package by name, as tests do.
 BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu", "blf", "aud", "idprop"}
 WITHOUT_BLENDER = {
-    "fal_bridge", "imaging", "angles", "errors", "files", "plan", "progress", "prompts", "set_folder", "version",
+    "fal_bridge", "imaging", "angles", "errors", "estimates", "files", "interrupts", "plan", "plan_record", "progress", "prompts", "set_folder", "version",
 }  # fmt: skip
 # A part imports only parts of a lower rank, and its own modules.
 RANKS = {
     "angles": 0, "errors": 0, "files": 0, "progress": 0, "prompts": 0, "set_folder": 0, "version": 0,
     "studio": 1, "imaging": 1, "fal_bridge": 1,
-    "plan": 2,
-    "pipeline": 3, "runtime": 3,
-    "cli": 4,
-    "operators": 5,
-    "panels": 6,
-    "registration": 7,
-    "": 8,
+    "plan": 2, "interrupts": 2,
+    "plan_record": 3, "estimates": 3,
+    "pipeline": 4, "runtime": 4,
+    "cli": 5,
+    "operators": 6,
+    "panels": 7,
+    "registration": 8,
+    "": 9,
 }  # fmt: skip
-BETWEEN = 4  # Modules that only register or start things: above the pipeline, below operators.
+BETWEEN = 5  # Modules that only register or start things: above the pipeline, below operators.
 ONLY = {"fal_bridge": {"errors", "files"}, "imaging": {"errors", "files"}}
 LEAVES = {name for name, rank in RANKS.items() if rank == 0}
 

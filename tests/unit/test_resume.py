@@ -5,7 +5,7 @@ import io
 import json
 import sys
 import types
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,17 @@ from PIL import Image
 from photoreal_set import cli
 from photoreal_set.angles import ANGLES
 from photoreal_set.errors import InputError
+from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.imaging.compose import Background
 from photoreal_set.plan import Engine, SetPlan, source_from
 from photoreal_set.plan_record import LIVE, fal_of, plan_from, plan_record
 from photoreal_set.set_folder import SetFolder, SetState
+from tests.fal_emulator.glb import make_glb
+from tests.fal_emulator.process import start_emulator
 
 KEY = "a1" * 32
-EMULATOR = "http://127.0.0.1:8123"
 
 
 @pytest.fixture
@@ -34,8 +36,15 @@ def photos(tmp_path: Path) -> list[Path]:
     return paths
 
 
+@pytest.fixture(scope="module")
+def emulator():
+    server = start_emulator()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def plan(photos, tmp_path) -> SetPlan:
+def plan(photos, tmp_path, emulator) -> SetPlan:
     return SetPlan(
         source=source_from(photos, ""),
         out=tmp_path / "set",
@@ -47,14 +56,14 @@ def plan(photos, tmp_path) -> SetPlan:
         background=Background.GREY,
         prompt="walnut",
         seed=0,
-        service=Service.emulator(EMULATOR),
+        service=Service.emulator(emulator.url),
     )
 
 
 def prepared(plan: SetPlan) -> SetFolder:
     return SetFolder.prepare(
         plan.out,
-        product=plan.source.product,
+        product=plan.product,
         source=plan.source.record(),
         tool={},
         plan=plan_record(plan),
@@ -80,14 +89,53 @@ def run(*arguments: object) -> tuple[int, list[dict]]:
     return code, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
-def test_a_plan_survives_its_folder(plan):
+def test_a_plan_survives_its_folder(plan, emulator):
     folder = prepared(plan)
     again = plan_from(SetFolder.open(plan.out), plan.service)
     assert again.source.record() == plan.source.record()
     assert again.source.files == plan.source.files
     assert replace(again, source=plan.source) == plan
     assert plan_record(again) == plan_record(plan)
-    assert fal_of(folder) == EMULATOR
+    assert fal_of(folder) == emulator.url
+
+
+def test_every_option_of_a_plan_survives(plan):
+    chosen = replace(
+        plan,
+        video=Engine.FAL,
+        photo_endpoint="fal-ai/flux-pro/kontext/multi",
+        option_texts={Kind.PHOTO: {"guidance_scale": "3"}},
+        with_hero=True,
+        motion="light-sweep",
+        look="jewellery",
+        seconds=4,
+        loop=True,
+        photo_size=2048,
+        upscale_endpoint="lanczos",
+        keep_uploads=True,
+        webhook="http://127.0.0.1:9/hook",
+        inline_bytes=4096,
+    )
+    words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    for wanted in (chosen, words):
+        wanted.check()
+        plan.out.mkdir(exist_ok=True)
+        for file in plan.out.iterdir():
+            file.unlink()
+        prepared(wanted)
+        again = plan_from(SetFolder.open(plan.out), plan.service)
+        assert replace(again, source=wanted.source) == wanted
+    defaults = SetPlan(source=plan.source, out=plan.out, angles=plan.angles)
+    own = {"source", "out", "angles", "engine", "device", "endpoints"}
+    for item in fields(SetPlan):  # A new option has to be tried here, too.
+        same = all(getattr(one, item.name) == getattr(defaults, item.name) for one in (plan, chosen, words))
+        assert not same or item.name in own | {"model_endpoint", "video_endpoint"}, item.name
+
+
+def test_own_addresses_are_not_in_the_manifest(plan, photos):
+    url = "https://shop.example/front.png?signature=s3cret"
+    folder = prepared(replace(plan, source=replace(plan.source, addresses={photos[0]: url})))
+    assert "s3cret" not in folder.manifest.read_text()
 
 
 def test_the_key_is_not_in_the_folder(plan):
@@ -121,7 +169,7 @@ def test_a_source_that_was_changed_is_refused(plan, photos):
 
 def test_a_model_that_is_in_the_folder_needs_no_source(tmp_path, plan):
     glb = tmp_path / "chair.glb"
-    glb.write_bytes(b"glTF\x02\x00\x00\x00\x0c\x00\x00\x00")
+    glb.write_bytes(make_glb("a chair", None, triangles=100, texture_side=32))
     plan = replace(plan, source=source_from([glb], ""))
     folder = prepared(plan)
     folder.model.parent.mkdir()
@@ -130,7 +178,7 @@ def test_a_model_that_is_in_the_folder_needs_no_source(tmp_path, plan):
         plan_from(folder, None)
     with folder.change() as record:
         record["model"] = folder.entry(folder.model)
-    assert plan_from(folder, None).source.product == "chair"
+    assert plan_from(folder, None).product == "chair"
 
 
 @pytest.mark.parametrize(
@@ -145,22 +193,23 @@ def test_a_folder_whose_plan_cannot_be_followed_says_so(plan, plan_of, words):
         plan_from(folder, None)
 
 
-def test_resume_does_what_set_would_do(plan, runs):
+def test_resume_does_what_set_would_do(plan, runs, emulator):
     prepared(plan)
     code, lines = run("resume", plan.out)
     assert (code, lines[-1]["event"], lines[-1]["state"]) == (0, "finished", "done")
     assert runs[0].service == plan.service
-    code, _lines = run("resume", plan.out, "--fal-url", "http://127.0.0.1:9000")
-    assert (code, runs[1].service.emulator_url) == (0, "http://127.0.0.1:9000")
+    other = emulator.url.replace("127.0.0.1", "localhost")
+    code, _lines = run("resume", plan.out, "--fal-url", other)
+    assert (code, runs[1].service.emulator_url) == (0, other)
 
 
-def test_resume_never_changes_who_is_paid(plan, runs, monkeypatch):
+def test_resume_never_changes_who_is_paid(plan, runs, monkeypatch, emulator):
     monkeypatch.setenv("FAL_KEY", "identifier:of-a-real-key")
     prepared(plan)
     run("resume", plan.out)
     assert runs[0].service.is_emulator
     prepared(replace(plan, service=Service.live("identifier:of-a-real-key")))
-    code, lines = run("resume", plan.out, "--fal-url", EMULATOR)
+    code, lines = run("resume", plan.out, "--fal-url", emulator.url)
     assert (code, len(runs)) == (1, 1)
     assert "not made with an emulator" in lines[-1]["error"]
     monkeypatch.delenv("FAL_KEY")
@@ -181,6 +230,39 @@ def test_decisions_come_before_the_run(plan, runs):
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)
     assert "ffff" in lines[-1]["error"]
+
+
+def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:
+    journal.claim(key, 1, {"label": label, "endpoint": endpoint})
+    journal.record(key, 1, Stage.SUBMITTED, {"request_id": label})
+
+
+def test_a_ceiling_is_of_one_run_and_never_keeps_what_is_paid_from_coming(plan, runs):
+    journal = Journal(prepared(plan).journal)
+    code, lines = run("resume", plan.out, "--max-cost", "0.01")
+    assert (code, len(runs)) == (4, 0)
+    assert "may be spent" in lines[-1]["error"]
+    sent(journal, KEY, "3D model", plan.chosen_model_endpoint)
+    for number, angle in enumerate(plan.angles):
+        sent(journal, f"{number:064}", f"{angle.name} photo", plan.photo_endpoint)
+    assert run("resume", plan.out, "--max-cost", "0")[0] == 0
+    assert run("resume", plan.out)[0] == 0
+    assert len(runs) == 2
+
+
+def test_what_is_paid_comes_also_from_an_endpoint_that_is_withdrawn(plan, runs, emulator):
+    journal = Journal(prepared(plan).journal)
+    emulator.control(withdrawn=[plan.photo_endpoint])
+    try:
+        assert run("resume", plan.out)[0] == 1
+        sent(journal, KEY, "3D model", plan.chosen_model_endpoint)
+        for number, angle in enumerate(plan.angles):
+            sent(journal, f"{number:064}", f"{angle.name} photo", plan.photo_endpoint)
+        code, lines = run("resume", plan.out)
+        assert (code, len(runs)) == (0, 1)
+        assert "withdrawn" in lines[0]["text"]
+    finally:
+        emulator.control(reset=True)
 
 
 def test_a_folder_without_a_set_is_refused(tmp_path, runs):

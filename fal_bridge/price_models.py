@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many units of its published price a request takes: a range, because some facts are not published.
+
+fal.ai publishes one price for one unit of an endpoint. Options such as sound, texture or resolution make a
+request count as more units; by how much, only the endpoints' pages say. A model holds those amounts as list
+prices, of which only the proportions count: the published price stands for the cheapest of them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+BINARY_MEGAPIXEL = 1 << 20  # Official picture examples count 1024 x 1024 as one.
+DECIMAL_MEGAPIXEL = 1_000_000  # Official video examples of the upscalers count plain pixels.
+
+Size = tuple[int, int]
+
+
+class Per(StrEnum):
+    REQUEST = "request"
+    IMAGE = "image"
+    MEGAPIXEL = "megapixel"
+    SECOND = "second"
+    BLOCK = "block"
+    COMPUTE = "compute second"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """At least and at most."""
+
+    low: Decimal
+    high: Decimal
+
+    def __add__(self, other: "Range") -> "Range":
+        return Range(self.low + other.low, self.high + other.high)
+
+    def times(self, low: Decimal, high: Decimal | None = None) -> "Range":
+        return Range(self.low * low, self.high * (low if high is None else high))
+
+    def or_(self, other: "Range") -> "Range":
+        """Wide enough for both."""
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+
+NOTHING = Range(Decimal(0), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A list price and the inputs it holds for; a tuple of values means any of them."""
+
+    amount: Decimal
+    when: Mapping[str, Any] = field(default_factory=dict)
+
+    def fits(self, arguments: Mapping[str, Any]) -> bool:
+        return all(
+            arguments.get(name) in (wanted if isinstance(wanted, tuple) else (wanted,))
+            for name, wanted in self.when.items()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a request takes in and gives out, as far as it is known beforehand."""
+
+    inputs: Sequence[Size] = ()
+    least_pixels: int = BINARY_MEGAPIXEL  # Of one picture that comes out.
+    most_pixels: int = BINARY_MEGAPIXEL
+    images: int = 1
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceModel:
+    per: Per = Per.REQUEST
+    tiers: tuple[Tier, ...] = (Tier(Decimal(1)),)  # The first that fits counts.
+    alternatives: tuple[Decimal, ...] = ()  # List prices of which nobody says what selects them.
+    surcharges: tuple[Tier, ...] = ()  # Each that fits is added.
+    further: Decimal | None = None  # Each megapixel after the first.
+    counts_input: bool = False
+    rounds_up: bool = False  # To whole megapixels; otherwise nobody says how they are rounded.
+    megapixel: int = BINARY_MEGAPIXEL
+    block_megapixels: int = 1
+    is_guess: bool = False  # Of an endpoint whose options we do not know: what they cost neither.
+
+    def units(self, arguments: Mapping[str, Any], work: Work, unit: str) -> Range | None:
+        """How many of the published ``unit``; ``None`` when that cannot be told."""
+        asked = per_of(unit)
+        if asked is Per.COMPUTE:
+            return None
+        if self.is_guess:
+            if asked in (None, Per.REQUEST):
+                return None
+            return self._count(asked, work).times(Decimal(1), Decimal(2))
+        own = self._own(arguments, work)
+        if asked in (None, self.per) or self.per in (Per.REQUEST, Per.BLOCK):
+            return own
+        # The page and the price list do not agree on what is counted: either may hold.
+        return own.or_(self._count(asked, work).times(self._factor(arguments).high))
+
+    @property
+    def list_unit(self) -> Decimal | None:
+        """The list price of one unit; ``None`` where no page names one."""
+        return self._cheapest if self.per is Per.REQUEST and len(self.tiers) > 1 else None
+
+    def list_price(self, arguments: Mapping[str, Any]) -> Decimal:
+        """Of a whole request, for models that count requests."""
+        return (self._factor(arguments).high + self._extra(arguments)) * self._cheapest
+
+    def _own(self, arguments: Mapping[str, Any], work: Work) -> Range:
+        if self.further is not None:
+            base = self.tiers[0].amount
+            megapixels = self._count(Per.MEGAPIXEL, work)
+            low, high = (
+                min(count, Decimal(1)) + max(count - 1, Decimal(0)) * self.further / base
+                for count in (megapixels.low, megapixels.high)
+            )
+            return Range(low, high)
+        factor, extra = self._factor(arguments), self._extra(arguments)
+        count = self._count(self.per, work)
+        return Range(count.low * factor.low + extra, count.high * factor.high + extra)
+
+    @property
+    def _cheapest(self) -> Decimal:
+        return min(*(tier.amount for tier in self.tiers), *self.alternatives, self.tiers[0].amount)
+
+    def _factor(self, arguments: Mapping[str, Any]) -> Range:
+        amount = next((tier.amount for tier in self.tiers if tier.fits(arguments)), None)
+        if amount is None:  # Inputs that no page prices: the dearest known tier.
+            amount = max(tier.amount for tier in self.tiers)
+        amounts = (amount, *self.alternatives)
+        return Range(min(amounts) / self._cheapest, max(amounts) / self._cheapest)
+
+    def _extra(self, arguments: Mapping[str, Any]) -> Decimal:
+        added = sum((tier.amount for tier in self.surcharges if tier.fits(arguments)), Decimal(0))
+        return added / self._cheapest
+
+    def _count(self, per: Per, work: Work) -> Range:
+        match per:
+            case Per.IMAGE:
+                return Range(Decimal(work.images), Decimal(work.images))
+            case Per.SECOND:
+                return Range(Decimal(work.seconds), Decimal(work.seconds))
+            case Per.MEGAPIXEL:
+                return self._megapixels(work)
+            case Per.BLOCK:
+                block = self.block_megapixels * DECIMAL_MEGAPIXEL
+                low, high = (
+                    max(1, math.ceil(pixels / block)) for pixels in (work.least_pixels, work.most_pixels)
+                )
+                return Range(Decimal(low), Decimal(high))
+            case _:
+                return Range(Decimal(1), Decimal(1))
+
+    def _megapixels(self, work: Work) -> Range:
+        low = Decimal(work.least_pixels) / BINARY_MEGAPIXEL
+        high = Decimal(math.ceil(Decimal(work.most_pixels) / self.megapixel))
+        if self.rounds_up:
+            low = Decimal(math.ceil(low))
+        total = Range(low, high).times(Decimal(work.images))
+        if not self.counts_input:
+            return total
+        # Inputs are scaled to one megapixel first; whether small ones count as whole, nobody says.
+        sides = [Decimal(width * height) / BINARY_MEGAPIXEL for width, height in work.inputs]
+        least = sum((min(Decimal(1), side) for side in sides), Decimal(0))
+        return total + Range(
+            Decimal(math.ceil(least)) if self.rounds_up else least, Decimal(len(work.inputs))
+        )
+
+
+def per_of(unit: str) -> Per | None:
+    """What the free text of a price list counts; ``None``: something of the endpoint's own."""
+    words = unit.lower()
+    if "compute" in words:
+        return Per.COMPUTE
+    for stem, per in (
+        ("megapixel", Per.MEGAPIXEL),
+        ("image", Per.IMAGE),
+        ("picture", Per.IMAGE),
+        ("second", Per.SECOND),
+    ):
+        if stem in words:
+            return per
+    if words.startswith(("video", "clip", "request", "generation")):
+        return Per.REQUEST
+    return None

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry against fal.ai's schemas, as the emulator has them: every row, every field, every option."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from photoreal_set.fal_bridge import errors
+from photoreal_set.fal_bridge.bridge import Bridge
+from photoreal_set.fal_bridge.endpoint import Endpoint
+from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.fal_bridge.jobs import Generation, Kind
+from photoreal_set.fal_bridge.platform import Platform
+from photoreal_set.fal_bridge.prices import PriceList
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.files import missing_end
+from tests.fal_emulator.process import start_emulator
+from tests.fal_emulator.schemas import all_endpoints
+
+ROWS = list(REGISTRY.values())
+IDS = [row.id for row in ROWS]
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    server = start_emulator(
+        delays=dict.fromkeys(("queue", "model", "photo", "image", "video", "upscale"), 0.0)
+    )
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = []
+    for number in range(4):
+        paths.append(folder / f"{number}.png")
+        Image.new("RGB", (64, 64), (60 * number, 120, 200)).save(paths[-1])
+    return paths
+
+
+def wish(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
+    """All that the endpoint can be asked in our words."""
+    wanted = Generation(
+        kind=row.kind,
+        endpoint=row.id,
+        label=row.id,
+        images=tuple(pictures[: row.images[1]]),
+        end_image=pictures[0] if row.end_image_field else None,
+        prompt="a brass lamp" if row.prompt_field else "",
+        negative_prompt="blur",
+        seed=7,
+        seconds=row.seconds[0] if row.seconds else 5,
+        enlarge=2.0,
+    )
+    return replace(wanted, **changes)
+
+
+def schema_of(row: Endpoint) -> dict[str, Any]:
+    return all_endpoints()[row.id].properties
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, emulator, tmp_path):
+    before, wanted = len(emulator.ledger()), wish(row, pictures)
+    with Bridge(Service.emulator(emulator.url), tmp_path / ".journal", lambda _job: None) as bridge:
+        result = bridge.start(wanted, tmp_path / "result").result(60)
+    (accepted,) = emulator.ledger()[before:]
+    assert accepted["endpoint"] == row.id
+    assert (accepted["unknown_fields"], accepted["ignored_items"]) == ([], [])
+    assert missing_end(result.path) == ""
+    assert result.units is not None
+    with Platform(Service.emulator(emulator.url)) as platform:
+        prices = PriceList(platform.unit_prices([row.id]))
+    quote = prices.quote(row, row.arguments(wanted), [(64, 64)] * len(wanted.images))
+    if quote.unit_price:
+        billed, hair = Decimal(str(result.units)) * quote.unit_price.amount, Decimal("0.000001")
+        assert quote.cost.low - hair <= billed <= quote.cost.high + hair
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_options_are_those_of_the_schema(row):
+    properties = schema_of(row)
+    ours = {
+        *(row.image_field, row.image_list_field, row.end_image_field, row.prompt_field),
+        *(row.negative_prompt_field, row.seed_field, row.seconds_field, row.size_field, row.factor_field),
+    }
+    assert ours - {""} <= set(properties)
+    assert not ours & set(row.options)
+    assert set(row.intent) <= set(properties)
+    types = {"boolean": bool, "integer": int, "number": float, "string": str, "array": object}
+    for name, option in row.options.items():
+        schema = properties[name]
+        if "anyOf" in schema:  # A preset or an object; we offer the presets.
+            schema = schema["anyOf"][0]
+        assert option.type is types[schema["type"]], name
+        assert set(option.choices) <= set(schema.get("enum", option.choices)), name
+        assert option.lowest == schema.get("minimum"), name
+        assert option.highest == schema.get("maximum"), name
+        assert option.above == schema.get("exclusiveMinimum"), name
+        if option.choices and row.id != "fal-ai/nano-banana-2/edit":
+            offered = {value for value in schema["enum"] if value != "auto" or value in option.choices}
+            assert set(option.choices) == offered, name
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.seconds], ids=lambda row: row.id)
+def test_lengths_of_clips_are_those_of_the_schema(row):
+    schema = schema_of(row)["duration"]
+    allowed = schema.get("enum", [schema["default"]])
+    assert [row.seconds_form.format(seconds) for seconds in row.seconds] == allowed
+
+
+def test_pixal_has_all_its_parameters():
+    row = REGISTRY["fal-ai/pixal3d"]
+    assert set(row.options) | {"image_url", "seed"} == set(schema_of(row))
+
+
+def test_the_ids_that_the_brief_names_are_known():
+    for endpoint_id in (
+        "fal-ai/meshy/v5/multi-image-to-3d",
+        "fal-ai/flux-pro/kontext/multi",
+        "fal-ai/nano-banana-2/edit",
+        "fal-ai/flux-pro/v1.1",
+        "fal-ai/flux/schnell",
+        "fal-ai/kling-video/v1/pro/image-to-video",
+        "fal-ai/veo3",
+        "fal-ai/veo3.1/first-last-frame-to-video",
+        "bria/increase-resolution",
+    ):
+        assert endpoint_id in REGISTRY
+    assert {row.kind for row in ROWS} == set(Kind)
+
+
+def test_options_are_read_and_checked():
+    row = REGISTRY["fal-ai/pixal3d"]
+    assert row.parsed_options({"resolution": "1024", "remesh": "no", "mesh_scale": "2"}) == {
+        "resolution": 1024,
+        "remesh": False,
+        "mesh_scale": 2.0,
+    }
+    for texts, words in (
+        ({"resolution": "2000"}, "not one of 1024, 1536"),
+        ({"resolution": "fine"}, "not a whole number"),
+        ({"mesh_scale": "5"}, "more than 4"),
+        ({"mesh_scale": "nan"}, "not a number"),
+        ({"remesh": "maybe"}, "neither true nor false"),
+        ({"image_url": "x"}, "does not exist"),
+        ({"colour": "x"}, "It has: decimation_target"),
+    ):
+        with pytest.raises(errors.WrongRequestError, match=words):
+            row.parsed_options(texts)
+
+
+def test_options_stand_above_our_own_defaults(pictures):
+    row = REGISTRY["fal-ai/pixal3d"]
+    made = row.arguments(wish(row, pictures, options={"resolution": 1024}))
+    assert (made["resolution"], made["texture_size"]) == (1024, 4096)
+
+
+def test_a_model_without_texture_asks_for_no_maps(pictures):
+    row = REGISTRY["fal-ai/meshy/v5/multi-image-to-3d"]
+    made = row.arguments(wish(row, pictures, options={"should_texture": False}))
+    assert not {"enable_pbr", "texture_prompt"} & set(made)
+
+
+def test_an_upscaler_takes_the_next_factor_it_has(pictures):
+    for endpoint_id, field, wanted, made in (
+        ("fal-ai/seedvr/upscale/image", "upscale_factor", 1.953125, 1.953125),
+        ("topaz/upscale/image/precision", "upscale_factor", 3.5, 3.5),
+        ("bria/increase-resolution", "desired_increase", 1.5, 2),
+        ("bria/increase-resolution", "desired_increase", 2.5, 4),
+    ):
+        row = REGISTRY[endpoint_id]
+        assert row.arguments(wish(row, pictures, enlarge=wanted))[field] == made
+    with pytest.raises(errors.WrongRequestError, match="enlarges 4 times at most"):
+        row.check(wish(row, pictures, enlarge=5.0))
+
+
+def test_two_frames_need_both(pictures):
+    row = REGISTRY["fal-ai/veo3.1/first-last-frame-to-video"]
+    with pytest.raises(errors.WrongRequestError, match="--loop"):
+        row.check(wish(row, pictures, end_image=None))
+    assert row.nearest_seconds(5) == 4

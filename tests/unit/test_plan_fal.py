@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans that fal takes part in: what they pay for, and what is refused before anything is spent."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from photoreal_set import prompts
+from photoreal_set.angles import ANGLES
+from photoreal_set.errors import PhotorealError
+from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.fal_bridge.jobs import Kind
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.plan import Engine, SetPlan, Source, SourceKind, source_from
+
+PIXAL = "fal-ai/pixal3d"
+
+
+@pytest.fixture
+def plan(tmp_path) -> SetPlan:
+    """One photo, everything by fal."""
+    photo = tmp_path / "front.png"
+    Image.new("RGB", (300, 300), (200, 40, 90)).save(photo)
+    return SetPlan(
+        source=source_from([photo], ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=Engine.FAL,
+        service=Service.emulator("http://127.0.0.1:9"),
+    )
+
+
+def test_a_plan_names_what_it_pays_for(plan):
+    plan.check()
+    assert plan.endpoint_ids == {
+        Kind.MODEL: "fal-ai/meshy/v6/image-to-3d",
+        Kind.PHOTO: "fal-ai/flux-kontext/dev",
+        Kind.VIDEO: "fal-ai/kling-video/v3/pro/image-to-video",
+    }
+    free = replace(
+        plan,
+        source=Source(kind=SourceKind.MODEL, files=(Path("a.glb"),)),
+        engine=Engine.CYCLES,
+        video=None,
+    )
+    assert free.endpoint_ids == {}
+
+
+def test_words_become_a_picture_first_when_asked(plan):
+    words = replace(plan, source=source_from([], "a brass lamp"))
+    words.check()
+    assert words.chosen_model_endpoint.endswith("text-to-3d")
+    drawn = replace(words, concept_endpoint="fal-ai/flux/schnell")
+    drawn.check()
+    assert drawn.chosen_model_endpoint.endswith("v6/image-to-3d")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"service": None}, "needs a key"),
+        ({"concept_endpoint": "fal-ai/flux/schnell"}, "from words"),
+        ({"concept_endpoint": "fal-ai/flux/schnel"}, "from words"),
+        ({"source": Source(kind=SourceKind.TEXT, text="x"), "model_endpoint": PIXAL}, "--concept-endpoint"),
+        (
+            {"source": Source(kind=SourceKind.PHOTOS, files=(Path("a"),) * 2), "model_endpoint": PIXAL},
+            "1 picture, not 2",
+        ),
+        ({"model_endpoint": "meshy/v7/text-to-3d"}, "only words"),
+        ({"option_texts": {Kind.PHOTO: {"colour": "red"}}}, "colour does not exist"),
+        ({"option_texts": {Kind.PHOTO: {"guidance_scale": "50"}}}, "more than 20"),
+        ({"option_texts": {Kind.CONCEPT: {"image_size": "square"}}}, "asks fal.ai for no concept"),
+        ({"with_hero": True}, "several pictures"),
+        ({"engine": Engine.CYCLES, "photo_size": 2048}, "use --resolution"),
+        ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
+        ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "asks fal.ai for no upscale"),
+        ({"video": Engine.CYCLES, "motion": "light-sweep"}, "not a light-sweep"),
+        ({"video": Engine.CYCLES, "seconds": 5}, "for films by fal"),
+        ({"seconds": 2}, "not 2"),
+        (
+            {"video_endpoint": "fal-ai/kling-video/v1/pro/image-to-video", "seconds": 4},
+            "5, 10 seconds, not 4",
+        ),
+        ({"video": Engine.CYCLES, "loop": True}, "for films by fal"),
+        ({"video_endpoint": "fal-ai/veo3.1/image-to-video", "loop": True}, "no picture for the end"),
+        ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "Use --loop"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_spent(plan, changes, words):
+    with pytest.raises(PhotorealError, match=words) as caught:
+        replace(plan, **changes).check()
+    assert caught.value.exit_code == 1
+
+
+def test_enlarging_is_paid_only_when_a_model_does_it(plan):
+    assert Kind.UPSCALE not in plan.endpoint_ids
+    larger = replace(plan, photo_size=2048)
+    larger.check()
+    assert larger.endpoint_ids[Kind.UPSCALE] == "fal-ai/seedvr/upscale/image"
+    assert Kind.UPSCALE not in replace(larger, upscale_endpoint="lanczos").endpoint_ids
+
+
+def test_a_look_chooses_a_length_that_the_endpoint_has(plan):
+    assert plan.film_seconds == 5
+    jewellery = replace(plan, look="jewellery")
+    assert jewellery.film_seconds == 4
+    assert replace(jewellery, seconds=3).film_seconds == 3
+    for endpoint, seconds in (
+        ("fal-ai/kling-video/v1/pro/image-to-video", 5),
+        ("fal-ai/veo3.1/image-to-video", 4),
+    ):
+        assert replace(jewellery, video_endpoint=endpoint).film_seconds == seconds
+
+
+def test_every_motion_and_look_fits_every_film_endpoint():
+    shortest = min(row.prompt_length for row in REGISTRY.values() if row.kind is Kind.VIDEO)
+    for motion in prompts.MOTIONS:
+        for look in prompts.LOOKS:
+            words = prompts.video_prompt(motion, "", look=look, is_loop=True, product="a ring")
+            assert len(words) < shortest / 2
+            assert "{" not in words
+    assert set(prompts.MOTIONS) == {"turntable", "light-sweep", "detail-reveal"}
+    assert all(3 <= look.seconds <= 5 for look in prompts.LOOKS.values())
+    photo = prompts.photo_prompt(ANGLES["front"], "grey", "On slate.", "jewellery")
+    assert "neutral grey" in photo
+    assert "gemstones" in photo
+    assert photo.endswith("On slate.")

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a set costs, before it is spent: prices, units, sums, the table."""
+
+import io
+import json
+import os
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from photoreal_set import cli, estimates
+from photoreal_set.angles import ANGLES
+from photoreal_set.fal_bridge import errors, prices
+from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.fal_bridge.jobs import Kind
+from photoreal_set.fal_bridge.places import home_folder
+from photoreal_set.fal_bridge.platform import Platform, UnitPrice
+from photoreal_set.fal_bridge.price_models import Per, Range, per_of
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.plan import Engine, SetPlan, source_from
+from tests.fal_emulator.process import start_emulator
+
+MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
+KONTEXT = "fal-ai/flux-kontext/dev"
+SQUARE = (1024, 1024)
+BANANA_2K = {Kind.PHOTO: {"resolution": "2K"}}
+
+
+@pytest.fixture(scope="module")
+def server():
+    emulator = start_emulator()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def emulator(server):
+    server.control(reset=True)
+    return server
+
+
+@pytest.fixture
+def photos(tmp_path) -> list[Path]:
+    paths = [tmp_path / "front.png", tmp_path / "back.png"]
+    for path in paths:
+        Image.new("RGB", (300, 300), (200, 40, 90)).save(path)
+    return paths
+
+
+def listed(endpoint_id: str, amount: str, unit: str) -> prices.PriceList:
+    return prices.PriceList({endpoint_id: UnitPrice(amount=Decimal(amount), unit=unit, asked_at=0.0)})
+
+
+def cost(endpoint_id: str, amount: str, unit: str, arguments: dict | None = None, size=SQUARE) -> tuple:
+    row = REGISTRY[endpoint_id]
+    quote = listed(endpoint_id, amount, unit).quote(row, {**row.intent, **(arguments or {})}, [size])
+    assert quote.cost is not None
+    return float(quote.cost.low), float(quote.cost.high)
+
+
+# Units
+
+
+@pytest.mark.parametrize(
+    ("endpoint_id", "amount", "unit", "arguments", "expected"),
+    [
+        (MULTI, "0.8", "units", {}, (1.2, 1.2)),
+        (MULTI, "0.8", "units", {"should_texture": False}, (0.8, 0.8)),
+        ("meshy/v7/image-to-3d", "0.8", "units", {"ultra_mode": True, "enable_rigging": True}, (1.6, 1.6)),
+        ("meshy/v7/multi-image-to-3d", "1.2", "units", {}, (1.2, 1.4)),
+        ("fal-ai/pixal3d", "0.3", "units", {}, (0.42, 0.42)),
+        ("fal-ai/pixal3d", "0.3", "units", {"resolution": 1024}, (0.3, 0.3)),
+        (KONTEXT, "0.025", "megapixels", {}, (0.025, 0.025)),
+        (KONTEXT, "0.025", "image", {}, (0.025, 0.025)),
+        ("fal-ai/flux-2/edit", "0.012", "megapixels", {"image_size": "square_hd"}, (0.024, 0.024)),
+        ("fal-ai/flux-2-pro/edit", "0.03", "megapixels", {}, (0.045, 0.045)),
+        ("fal-ai/flux-2-max/edit", "0.07", "megapixels", {}, (0.1, 0.1)),
+        ("fal-ai/nano-banana-pro/edit", "0.15", "images", {"resolution": "4K"}, (0.3, 0.3)),
+        ("fal-ai/nano-banana-pro/edit", "0.15", "images", {"enable_web_search": True}, (0.165, 0.165)),
+        ("fal-ai/kling-video/v3/pro/image-to-video", "0.112", "seconds", {"duration": "5"}, (0.56, 0.56)),
+        (
+            "fal-ai/kling-video/v3/pro/image-to-video",
+            "0.112",
+            "seconds",
+            {"duration": "5", "generate_audio": True},
+            (0.84, 0.84),
+        ),
+        ("fal-ai/veo3.1/image-to-video", "0.2", "seconds", {"duration": "8s"}, (1.6, 1.6)),
+        (
+            "fal-ai/veo3.1/image-to-video",
+            "0.2",
+            "seconds",
+            {"duration": "8s", "generate_audio": True, "resolution": "4k"},
+            (4.8, 4.8),
+        ),
+        ("fal-ai/seedvr/upscale/image", "0.001", "megapixels", {"upscale_factor": 2.0}, (0.004, 0.005)),
+        ("topaz/upscale/image/precision", "0.08", "units", {"upscale_factor": 4.0}, (0.08, 0.08)),
+        ("topaz/upscale/image/precision", "0.08", "units", {"upscale_factor": 8.0}, (0.24, 0.24)),
+        ("bria/increase-resolution", "0.04", "images", {"desired_increase": 4}, (0.04, 0.04)),
+    ],
+)
+def test_requests_cost_what_the_pages_say(endpoint_id, amount, unit, arguments, expected):
+    assert cost(endpoint_id, amount, unit, arguments) == expected
+
+
+def test_a_discount_is_in_the_unit_price():
+    assert cost(KONTEXT, "0.02", "megapixels") == (0.02, 0.02)
+
+
+def test_a_larger_render_may_cost_more():
+    assert cost(KONTEXT, "0.025", "megapixels", size=(2048, 2048)) == (0.025, 0.1)
+
+
+def test_when_page_and_list_count_differently_both_are_in_the_range():
+    low, high = cost(KONTEXT, "0.025", "images", size=(2048, 2048))
+    assert (low, high) == (0.025, 0.1)
+    assert per_of("Compute Seconds") is Per.COMPUTE
+    assert per_of("credits") is None
+
+
+def test_units_of_another_size_are_measured_by_past_calls():
+    """A list that counts small credits: one of them is not the price of a model."""
+    row = REGISTRY[MULTI]
+    credits = listed(MULTI, "0.04", "credits")
+    assert credits.quote(row, row.intent, []).cost == Range(Decimal("0.06"), Decimal("1.2"))
+    known = replace(credits, past={MULTI: Decimal("1.1")})
+    assert known.quote(row, row.intent, []).cost == Range(Decimal("0.06"), Decimal("1.1"))
+
+
+def test_what_nobody_can_count_has_no_price():
+    row = REGISTRY[KONTEXT]
+    quote = listed(KONTEXT, "0.00111", "compute seconds").quote(row, row.intent, [SQUARE])
+    assert quote.cost is None
+    assert "compute seconds" in quote.reason
+    assert prices.PriceList().quote(row, row.intent, [SQUARE]).reason.startswith("fal.ai names no price")
+
+
+# Asking
+
+
+def test_prices_are_asked_together_and_one_unknown_does_not_spoil_the_rest(emulator):
+    for mode in ("not_found", "left_out"):
+        emulator.control(unknown_price=mode)
+        with Platform(Service.emulator(emulator.url)) as platform:
+            found = platform.unit_prices([KONTEXT, "emulator/nothing", MULTI])
+        assert {name: float(price.amount) for name, price in found.items()} == {KONTEXT: 0.025, MULTI: 0.8}
+
+
+@pytest.mark.parametrize("line", [{"unit_price": 0}, {"unit_price": -1}, {"unit_price": "much"}, None])
+def test_a_price_that_is_none_is_unknown(emulator, line):
+    emulator.control(prices={KONTEXT: line})
+    with Platform(Service.emulator(emulator.url)) as platform:
+        assert platform.unit_prices([KONTEXT]) == {}
+
+
+def test_prices_are_remembered_with_their_age(emulator, tmp_path, monkeypatch):
+    row, warnings = REGISTRY[KONTEXT], []
+    service = Service.emulator(emulator.url)
+    assert prices.look_up([row], service, tmp_path, warnings.append).unit_prices
+    (file,) = (tmp_path / "prices").iterdir()
+    assert "emulator:emulator" not in file.read_text()
+    lines = json.loads(file.read_text())
+    lines[KONTEXT]["asked_at"] -= 7200
+    file.write_text(json.dumps(lines))
+    emulator.control(faults=[{"name": "nginx-503", "at": "prices"}])
+    old = prices.look_up([row], service, tmp_path, warnings.append)
+    assert old.unit_prices[KONTEXT].amount == Decimal("0.025")
+    assert 7100 < old.age_seconds < 7300
+    assert "asked 2 hours ago serve instead" in warnings[0]
+    emulator.control(faults=[])
+    monkeypatch.setattr(prices, "OLDEST_SECONDS", 60.0)
+    file.write_text("{")
+    assert prices.look_up([row], service, tmp_path, warnings.append).age_seconds < 60
+
+
+def test_the_home_folder_is_the_systems_or_the_users(tmp_path):
+    assert home_folder({"PHOTOREAL_HOME": str(tmp_path)}) == tmp_path
+    assert home_folder({"XDG_STATE_HOME": str(tmp_path)}, "linux") == tmp_path / "photoreal-set"
+    assert home_folder({"LOCALAPPDATA": str(tmp_path)}, "win32") == tmp_path / "photoreal-set"
+
+
+# The whole set
+
+
+def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=Engine.FAL,
+        service=Service.emulator(emulator.url),
+    )
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    assert found.known == Range(Decimal("1.885"), Decimal("1.885"))
+    assert len(found.jobs) == 7
+    assert found.record() == {"min": 1.885, "max": 1.885}
+    assert found.without({"3D model", "film"}).known.high == Decimal("0.125")
+    assert "1.885" in estimates.table(found).splitlines()[-2]
+    assert emulator.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("upscaler", "least", "most"),
+    [
+        ("fal-ai/seedvr/upscale/image", "1.905", "1.91"),
+        ("topaz/upscale/image/precision", "2.285", "2.285"),
+        ("bria/increase-resolution", "2.085", "2.085"),
+        ("lanczos", "1.885", "1.885"),
+    ],
+)
+def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler, least, most):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=Engine.FAL,
+        photo_size=2048,
+        upscale_endpoint=upscaler,
+        service=Service.emulator(emulator.url),
+    )
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    assert found.known == Range(Decimal(least), Decimal(most))
+
+
+@pytest.mark.parametrize(
+    ("changes", "low", "high"),
+    [
+        ({"resolution": 2048}, "0", "0.025"),  # Kontext may keep the size, or go back to a megapixel.
+        ({"photo_endpoint": "fal-ai/nano-banana-pro/edit", "option_texts": BANANA_2K}, None, None),
+    ],
+)
+def test_an_enlargement_that_may_not_be_needed_may_cost_nothing(
+    emulator, photos, tmp_path, changes, low, high
+):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=None,
+        photo_size=2048,
+        service=Service.emulator(emulator.url),
+        **changes,
+    )
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    enlargements = [job.quote.cost for job in found.jobs if "enlargement" in job.label]
+    total = sum(enlargements, estimates.NOTHING) if enlargements else None
+    assert total == (None if low is None else Range(Decimal(low), Decimal(high)))
+
+
+def test_the_heros_photo_counts_as_input(emulator, photos, tmp_path):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=None,
+        photo_endpoint="fal-ai/flux-2-pro/edit",
+        with_hero=True,
+        service=Service.emulator(emulator.url),
+    )
+    plan.check()
+    found = prices.look_up([plan.endpoint(kind) for kind in plan.endpoint_ids], plan.service, tmp_path, print)
+    jobs = estimates.estimate_of(plan, found).jobs[1:]
+    costs = {job.label: float(job.quote.cost.high) for job in jobs}
+    assert costs.pop("three-quarter photo") == 0.045
+    assert set(costs.values()) == {0.06}
+
+
+def run(monkeypatch, tmp_path, *arguments: str) -> tuple[int, str]:
+    monkeypatch.setitem(os.environ, "PHOTOREAL_HOME", str(tmp_path / "home"))
+    output = io.StringIO()
+    return cli.main(["estimate", *arguments], output), output.getvalue()
+
+
+def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, monkeypatch):
+    words = ["--engine", "fal", "--fal-url", emulator.url]
+    code, text = run(monkeypatch, tmp_path, str(photos[0]), *words)
+    assert code == 0
+    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixels", "1.885", "asked just now"):
+        assert part in text
+    code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["event"] for line in lines] == ["price", "price", "price", "estimate", "finished"]
+    assert lines[3]["max"] == 1.885
+    assert emulator.ledger() == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_estimate_says_whether_a_ceiling_holds(emulator, photos, tmp_path, monkeypatch):
+    words = [str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--max-cost"]
+    assert run(monkeypatch, tmp_path, *words, "1.885")[0] == 0
+    assert run(monkeypatch, tmp_path, *words, "$1.88")[0] == 4
+    assert run(monkeypatch, tmp_path, *words, "much")[0] == 1
+    monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "1")
+    assert run(monkeypatch, tmp_path, *words, "9")[0] == 4
+    monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "one")
+    assert run(monkeypatch, tmp_path, *words, "9")[0] == 1
+
+
+def test_estimate_says_what_it_does_not_know(emulator, photos, tmp_path, monkeypatch):
+    emulator.control(prices={KONTEXT: None})
+    code, text = run(
+        monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--json"
+    )
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert code == 0
+    assert (lines[1]["min"], lines[1]["reason"]) == (None, f"fal.ai names no price for {KONTEXT}")
+    assert (lines[3]["min"], lines[3]["max"]) == (1.76, None)
+
+
+def test_a_set_without_fal_is_free(photos, tmp_path):
+    plan = SetPlan(source=source_from([], "a lamp"), out=tmp_path, angles=tuple(ANGLES.values()))
+    assert Kind.PHOTO not in plan.endpoint_ids
+    assert estimates.table(estimates.Estimate((), 0.0)).startswith("This set is free")
+
+
+def test_without_a_network_an_estimate_is_a_sentence(photos, tmp_path, monkeypatch, capsys):
+    code, text = run(
+        monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", "http://127.0.0.1:9"
+    )
+    assert (code, "unknown: fal.ai names no price" in text) == (0, True)
+    assert issubclass(errors.NetworkDownError, errors.BridgeError)
