@@ -296,7 +296,7 @@ class Engine:
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)
-        addresses = await asyncio.gather(*(self._address_of(task, path) for path in paths))
+        addresses = await asyncio.gather(*(self._address_of(task, path, attempt) for path in paths))
         by_path = dict(zip(paths, addresses, strict=True))
         sent = with_files(task.arguments, by_path.__getitem__)
         request = self._submit.build_request(
@@ -316,9 +316,10 @@ class Engine:
         if self._is_stopping or self._sends_no_more:
             raise StoppedError(f"{task.label}: stopped before it was sent.")
 
-    async def _address_of(self, task: _Task, path: Path) -> str:
+    async def _address_of(self, task: _Task, path: Path, attempt: int) -> str:
         """The user's own address, the file itself when it is tiny, or where it was uploaded to."""
-        if own := task.wanted.addresses.get(path):
+        own = task.wanted.addresses.get(path)
+        if own and attempt == 1:  # It may be why an earlier attempt failed: then it is not trusted again.
             return own
         sha256 = task.hashes[path]
         if self._inline_bytes and (

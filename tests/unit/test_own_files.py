@@ -87,6 +87,16 @@ def test_a_photo_with_an_address_is_kept_and_goes_untouched(emulator, shop, tmp_
     assert made(emulator, tmp_path / "b", wish(copy)).key == first.key
 
 
+def test_an_address_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
+    copy = fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.emulator(emulator.url))
+    wanted = wish(copy, addresses={copy: "http://127.0.0.1:9/front.png"})
+    with pytest.raises(errors.InputRefusedError):
+        made(emulator, tmp_path / "a", wanted)
+    assert made(emulator, tmp_path / "a", wanted).path.is_file()
+    first, second = emulator.ledger()
+    assert first["input"]["image_url"] != second["input"]["image_url"]
+
+
 def test_a_tiny_file_goes_inside_the_request(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/moved/front%20view.png", tmp_path, Service.emulator(emulator.url))
     made(emulator, tmp_path / "a", wish(copy), inline_bytes=100_000)
