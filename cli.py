@@ -64,7 +64,8 @@ def _end_on_interrupt(output: TextIO, *, with_json: bool) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    if os.name != "nt":  # Windows asks for no such thing, and its Python 3.11 has none.
+        os.set_blocking(writing, False)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
 
