@@ -336,4 +336,7 @@ def _test(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> i
     os.chdir(root)
     with contextlib.redirect_stdout(output):
         os.dup2(output.fileno(), 1)  # Tests start children, whose words belong to the report.
-        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest]))
+        # Fast tests first, unless some are named.
+        named = any(Path(argument.split("::")[0]).exists() for argument in options.pytest)
+        paths = [] if named else ["tests/unit", "tests/blender"]
+        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest, *paths]))
