@@ -84,7 +84,9 @@ def main(arguments: list[str], output: TextIO) -> int:
     reporter: Reporter = JsonReporter(output) if with_json else PlainReporter(sys.stderr)
     try:
         with contextlib.redirect_stdout(output):  # For --help and --version.
-            options = _parser().parse_args(arguments)
+            # What follows `test` is pytest's, whatever it looks like.
+            ours = arguments[:1] if arguments[:1] == ["test"] else arguments
+            options = _parser().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "needs_reporter", False):
             reporter = _reporter(options, output)
         return int(options.command(options, reporter, output))
@@ -182,8 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
 
-    test = commands.add_parser("test", help="run the tests", add_help=False)
-    test.add_argument("pytest", nargs=argparse.REMAINDER)
+    test = commands.add_parser("test", help="run the tests; what follows goes to pytest")
     test.set_defaults(command=_test)
     return parser
 
