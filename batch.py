@@ -3,6 +3,7 @@
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 
 
@@ -39,12 +40,17 @@ def main() -> None:
                 sys.exit(3)
             if command:
                 bootstrap.say(f"Using {command[0]}")
-                bootstrap.start(command)
+                bootstrap.start_blender(command)
             bootstrap.reexec_in_environment(dev=wants_tests)
     bootstrap.load_package()
-    from photoreal_set import cli
+    try:
+        from photoreal_set import cli
 
-    cli.run(arguments)
+        cli.run(arguments)
+    except Exception:  # noqa: BLE001
+        # A fault of ours is no bad input, and Blender would end with 0.
+        traceback.print_exc()
+        sys.exit(3)
 
 
 if __name__ == "__main__":

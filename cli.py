@@ -5,13 +5,16 @@ import argparse
 import contextlib
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from .angles import ANGLES, chosen_angles
-from .errors import InputError, MachineError, PhotorealError
+from .errors import STOPPED_EXIT_CODE, InputError, MachineError, PhotorealError
 from .fal_bridge.cancel import IS_OVER, Fate, cancel_all
 from .fal_bridge.decisions import Decision, decide
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
@@ -19,7 +22,7 @@ from .fal_bridge.errors import UncertainSubmitError
 from .fal_bridge.journal import Journal
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
-from .interrupts import STOPPED_EXIT_CODE, Interrupts, Stop
+from .interrupts import Interrupts, Stop
 from .plan import Engine, SetPlan, source_from
 from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
@@ -29,6 +32,9 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+INTERRUPTED = 130  # The exit code of Ctrl-C.
+INTERRUPT_GRACE = 2.0  # Seconds for Python to stop in good order.
+STOPPED = "Stopped; the same command goes on from here."
 LEAST_RESOLUTION, MOST_RESOLUTION = 64, 8192
 
 
@@ -43,8 +49,7 @@ def run(arguments: list[str]) -> NoReturn:
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    bpy = sys.modules.get("bpy")
-    if bpy is not None and not bpy.app.binary_path:
+    if "bpy" in sys.modules and not _in_blender_program():
         os._exit(code)  # The bpy module prints of its memory, or crashes, when Python takes it down.
     sys.exit(code)
 
@@ -52,15 +57,42 @@ def run(arguments: list[str]) -> NoReturn:
 def run_in_blender(arguments: list[str]) -> int:
     """Do what the arguments say and give the exit code to a Blender that ends by itself."""
     with _own_output() as output:
+        _end_on_interrupt(output, with_json="--json" in arguments)
         return main(arguments, output)
+
+
+def _end_on_interrupt(output: TextIO, *, with_json: bool) -> None:
+    """Let Ctrl-C end the run in the middle of a render too, where Python's KeyboardInterrupt waits.
+
+    Python's own handler replaces that of a Blender program, which makes it look like a failed render.
+    Nothing is lost: what is on disk is valid at every moment.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    reading, writing = os.pipe()
+    if os.name != "nt":  # Windows asks for no such thing, and its Python 3.11 has none.
+        os.set_blocking(writing, False)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while os.read(reading, 1) != bytes((signal.SIGINT,)):
+            pass
+        time.sleep(INTERRUPT_GRACE)
+        os._exit(_fail(JsonReporter(output) if with_json else None, STOPPED, INTERRUPTED))
+
+    threading.Thread(target=watch, name="interrupt", daemon=True).start()
 
 
 def main(arguments: list[str], output: TextIO) -> int:
     """Do what the arguments say; the exit code. Only ``output`` is written to, and stderr."""
-    reporter: Reporter = PlainReporter(sys.stderr)
     with_json = "--json" in arguments
+    reporter: Reporter = JsonReporter(output) if with_json else PlainReporter(sys.stderr)
     try:
-        options = _parser().parse_args(arguments)
+        with contextlib.redirect_stdout(output):  # For --help and --version.
+            # What follows `test` is pytest's, whatever it looks like.
+            ours = arguments[:1] if arguments[:1] == ["test"] else arguments
+            options = _parser().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "needs_reporter", False):
             reporter = _reporter(options, output)
         return int(options.command(options, reporter, output))
@@ -72,7 +104,7 @@ def main(arguments: list[str], output: TextIO) -> int:
     except MemoryError:
         return _fail(reporter if with_json else None, "The memory is full.", MachineError.exit_code)
     except KeyboardInterrupt:
-        return _fail(reporter if with_json else None, "Stopped; the same command goes on from here.", 130)
+        return _fail(reporter if with_json else None, STOPPED, INTERRUPTED)
     except SystemExit as end:  # --help and --version.
         return int(end.code or 0)
 
@@ -86,9 +118,13 @@ def _fail(reporter: Reporter | None, sentence: str, code: int) -> int:
 
 @contextlib.contextmanager
 def _own_output() -> Iterator[TextIO]:
-    """The real standard output for us alone: Blender prints its own chatter to file descriptor 1."""
+    """The real standard output for us alone: Blender prints its own chatter to file descriptor 1.
+
+    ``tools/bootstrap.py`` hands it over in PHOTOREAL_OUTPUT when it starts a Blender.
+    """
     sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as output:
+    handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")
+    with os.fdopen(int(handed_over or os.dup(1)), "w", encoding="utf-8", errors="replace") as output:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.close(quiet)
@@ -97,7 +133,14 @@ def _own_output() -> Iterator[TextIO]:
         finally:
             output.flush()
             sys.stdout.flush()
-            os.dup2(output.fileno(), 1)
+            if not _in_blender_program():  # Its farewell would follow our last line.
+                os.dup2(output.fileno(), 1)
+
+
+def _in_blender_program() -> bool:
+    """True in the Blender program, False in the bpy module and in plain Python."""
+    bpy = sys.modules.get("bpy")
+    return bpy is not None and bool(bpy.app.binary_path)
 
 
 def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
@@ -139,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
     )
     make.add_argument("--webhook", default="", metavar="URL", help="fal.ai tells this address of each result")
+    _add_online(make)
     make.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
     _add_studio(make)
     _add_talk(make)
@@ -153,12 +197,14 @@ def _parser() -> argparse.ArgumentParser:
         "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
     )
     resume.add_argument("--fal-url", default="", metavar="URL", help="where the set's emulator is now")
+    _add_online(resume)
     _add_talk(resume)
     resume.set_defaults(command=_resume)
 
     cancel = commands.add_parser("cancel", help="cancel at fal.ai what a set has sent and not received")
     cancel.add_argument("folder", type=Path, metavar="DIR", help="the set folder")
     cancel.add_argument("--fal-url", default="", metavar="URL", help="where the set's emulator is now")
+    _add_online(cancel)
     _add_talk(cancel)
     cancel.set_defaults(command=_cancel)
 
@@ -166,10 +212,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
 
-    test = commands.add_parser("test", help="run the tests", add_help=False)
-    test.add_argument("pytest", nargs=argparse.REMAINDER)
+    test = commands.add_parser("test", help="run the tests; what follows goes to pytest")
     test.set_defaults(command=_test)
     return parser
+
+
+def _add_online(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--online-mode", action="store_true", help="let fal be used in a Blender with Online Access off"
+    )
 
 
 def _add_studio(parser: argparse.ArgumentParser) -> None:
@@ -230,6 +281,8 @@ def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> in
         webhook=options.webhook,
         service=service,
     )
+    if plan.uses_fal:
+        _require_online(options.online_mode)
     return _run_set(plan, reporter)
 
 
@@ -241,6 +294,8 @@ def _resume(options: argparse.Namespace, reporter: Reporter, _output: TextIO) ->
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
             reporter.tell("note", text=decide(journal, key, decision))
+    if plan.uses_fal:
+        _require_online(options.online_mode)
     return _run_set(plan, reporter)
 
 
@@ -249,7 +304,7 @@ def _cancel(options: argparse.Namespace, reporter: Reporter, _output: TextIO) ->
     service = _service_of(folder, options.fal_url)
     if service is None:
         raise InputError(f"{folder.root} has nothing at fal.ai, or no key is set.", hint="Set FAL_KEY.")
-    _require_online()
+    _require_online(options.online_mode)
     results = cancel_all(service, Journal(folder.journal))
     for result in results:
         reporter.tell(
@@ -299,8 +354,6 @@ def _demo(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> i
 
 
 def _run_set(plan: SetPlan, reporter: Reporter) -> int:
-    if plan.uses_fal:
-        _require_online()
     plan.check()
     from .pipeline import run_set
 
@@ -344,15 +397,24 @@ def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> 
     return Engine.CYCLES
 
 
-def _require_online() -> None:
-    """Raises InputError in a Blender whose user has not allowed Online Access."""
-    bpy = sys.modules.get("bpy")
-    if bpy is None or not bpy.app.binary_path or bpy.app.online_access:
+def _require_online(online_mode: bool) -> None:
+    """Raises InputError in a Blender whose user has not allowed Online Access.
+
+    ``online_mode`` allows it for this run, unless Blender itself was started with --offline-mode.
+    """
+    if not _in_blender_program():
         return
-    raise InputError(
-        "This Blender has Online Access off, and fal.ai is online.",
-        hint="Start it with --online-mode, or allow Online Access in its System preferences.",
-    )
+    import bpy
+
+    if bpy.app.online_access:
+        return
+    if bpy.app.online_access_override:
+        raise InputError("Blender was started with --offline-mode, and fal.ai is online.")
+    if not online_mode:
+        raise InputError(
+            "This Blender has Online Access off, and fal.ai is online.",
+            hint="Add --online-mode, or allow Online Access in its System preferences.",
+        )
 
 
 def _report(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
@@ -371,4 +433,7 @@ def _test(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> i
     os.chdir(root)
     with contextlib.redirect_stdout(output):
         os.dup2(output.fileno(), 1)  # Tests start children, whose words belong to the report.
-        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest]))
+        # Fast tests first, unless some are named.
+        named = any(Path(argument.split("::")[0]).exists() for argument in options.pytest)
+        paths = [] if named else ["tests/unit", "tests/blender"]
+        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest, *paths]))

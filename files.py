@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 CHUNK_BYTES = 1 << 20
+PNG_END = b"IEND\xaeB`\x82"  # The last chunk: its type and checksum.
 
 
 class FileKind(StrEnum):
@@ -151,7 +152,7 @@ def missing_end(path: Path) -> str:
             case FileKind.WEBP:
                 return _missing_bytes(size, struct.unpack_from("<I", head, 4)[0] + 8)
             case FileKind.PNG:
-                return "" if b"IEND" in _tail(stream, size) else "its end (IEND) is missing"
+                return "" if PNG_END in _tail(stream, size) else "its end (IEND) is missing"
             case FileKind.JPEG:
                 return "" if b"\xff\xd9" in _tail(stream, size) else "its end marker is missing"
             case FileKind.MP4:

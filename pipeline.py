@@ -23,15 +23,15 @@ from PIL import Image
 
 from . import prompts
 from .angles import Angle, hero_first, hero_of
-from .errors import MachineError, PhotorealError
+from .errors import STOPPED_EXIT_CODE, InputError, MachineError, PhotorealError
 from .fal_bridge.bridge import Bridge
 from .fal_bridge.errors import StoppedError, UncertainSubmitError
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .files import copy_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
-from .interrupts import STOPPED_EXIT_CODE, Stop
-from .plan import Engine, SetPlan, SourceKind
+from .interrupts import Stop
+from .plan import Engine, SetPlan, SourceKind, needs_conversion
 from .plan_record import plan_record
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
@@ -66,23 +66,26 @@ def run_set(plan: SetPlan, reporter: Reporter, stop: Stop | None = None) -> Outc
     plan.check()
     folder = SetFolder.prepare(
         plan.out,
-        product=plan.source.product,
+        product=plan.product,
         source=plan.source.record(),
         tool={"name": "Photoreal Set", "version": VERSION, "blender": bpy.app.version_string},
         plan=plan_record(plan),
     )
-    reporter.tell("started", product=plan.source.product, summary=_summary(plan), set=str(folder.root))
+    reporter.tell("started", product=plan.product, summary=_summary(plan), set=str(folder.root))
     run = _Run(plan, folder, reporter, stop or Stop())
     try:
-        return run.go()
+        outcome = run.go()
     except PhotorealError as error:
         states = {UncertainSubmitError: SetState.HELD, StoppedError: SetState.PARTIAL}
         state = states.get(type(error), SetState.FAILED)
         with folder.change() as record:
             record["state"], record["error"] = state.value, str(error)
-        raise
-    finally:
         folder.write_report(build_report(folder.record))
+        if isinstance(error, InputError):
+            folder.discard()
+        raise
+    folder.write_report(build_report(folder.record))
+    return outcome
 
 
 def _summary(plan: SetPlan) -> str:
@@ -136,7 +139,12 @@ class _Run:
         """The model, and everything that is rendered or sent."""
         self._get_model()
         session = stack.enter_context(
-            open_session(self._folder.model, resolution=self._plan.resolution, device=self._plan.device)
+            open_session(
+                self._folder.model,
+                resolution=self._plan.resolution,
+                device=self._plan.device,
+                name=self._plan.source.model_name,
+            )
         )
         self._record_model(session)
         self._render_references(session)
@@ -159,8 +167,9 @@ class _Run:
 
     def _keep_source(self) -> None:
         if self._plan.source.kind is SourceKind.PHOTOS:
-            for path in self._plan.source.files:
-                copy_atomically(path, self._folder.root / "source" / path.name)
+            source = self._plan.source
+            for name, path in zip(source.kept_names, source.files, strict=True):
+                copy_atomically(path, self._folder.root / "source" / name)
 
     def _get_model(self) -> None:
         """Bring the product's GLB into the folder: a copy, a conversion, or a paid job."""
@@ -168,35 +177,27 @@ class _Run:
         if self._folder.has(self._folder.record["model"]):
             return
         made_by: Record = {}
+        faults: list[str] = []
         if source.kind is SourceKind.MODEL:
-            if source.files[0].suffix.lower() == ".glb":
-                copy_atomically(source.files[0], target)
+            if needs_conversion(source.files[0]):
+                faults = convert_to_glb(source.files[0].absolute(), target)
             else:
-                convert_to_glb(source.files[0].absolute(), target)
+                copy_atomically(source.files[0], target)
         else:
-            result = self._generate(
-                Generation(
-                    kind=Kind.MODEL,
-                    endpoint=self._plan.chosen_model_endpoint,
-                    label="3D model",
-                    images=source.files,
-                    prompt=source.text,
-                    seed=self._plan.seed,
-                ),
-                target.with_suffix(""),
-            ).result()
+            result = self._generate(self._plan.model_generation, target.with_suffix("")).result()
             made_by = {"endpoint": result.endpoint, "request_id": result.request_id}
         with self._folder.change() as record:
-            record["model"] = {**self._folder.entry(target), **made_by}
+            record["model"] = {**self._folder.entry(target), **made_by, "source_faults": faults}
 
     def _record_model(self, session: Session) -> None:
         product = session.product
+        faults = [*self._folder.record["model"].get("source_faults", []), *product.faults]
         with self._folder.change() as record:
             record["model"].update(
                 triangles=product.triangles,
                 size_m=[round(side, 6) for side in product.size_m],
                 standing_matrix=session.standing_matrix,
-                faults=list(product.faults),
+                faults=faults,
             )
             kept = {entry["name"]: entry for entry in record["angles"]}
             record["angles"] = [
@@ -208,7 +209,7 @@ class _Run:
                 }
                 for angle in self._plan.angles
             ]
-        for fault in product.faults:
+        for fault in faults:
             self._reporter.tell("warning", text=fault)
 
     # --- references -----------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 from PIL import Image, UnidentifiedImageError
 
@@ -13,10 +15,11 @@ from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
+    check,
     default_model_endpoint,
     endpoint_for,
 )
-from .fal_bridge.jobs import Kind
+from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
 from .fal_bridge.webhooks import checked_webhook
 from .files import FileKind, kind_of_file, missing_end, sha256_of
@@ -51,9 +54,19 @@ class Source:
     kept: Record | None = None  # Of a set that is resumed: what its ``set.json`` says of the source.
 
     @property
-    def product(self) -> str:
-        """A name for the product."""
-        return self.files[0].stem if self.files else " ".join(self.text.split()[:6])
+    def model_name(self) -> str:
+        """What messages call the 3D model."""
+        return self.kept_names[0] if self.kind is SourceKind.MODEL else "The 3D model from fal"
+
+    @property
+    def kept_names(self) -> tuple[str, ...]:
+        """What the set calls the files: each another name, whatever their folders are."""
+        if self.kept is not None:
+            return tuple(entry["name"] for entry in self.kept.get("files", []))
+        names = [_as_text(path.name) for path in self.files]
+        if len({name.casefold() for name in names}) < len(names):
+            names = [f"{number}-{name}" for number, name in enumerate(names, 1)]
+        return tuple(names)
 
     def record(self) -> Record:
         """What ``set.json`` keeps of it: the same source gives the same record."""
@@ -63,7 +76,10 @@ class Source:
         if self.text:
             record["text"] = self.text
         if self.files:
-            record["files"] = [{"name": path.name, "sha256": sha256_of(path)} for path in self.files]
+            record["files"] = [
+                {"name": name, "sha256": sha256_of(path)}
+                for name, path in zip(self.kept_names, self.files, strict=True)
+            ]
         return record
 
 
@@ -90,12 +106,31 @@ class SetPlan:
     service: Service | None = None
 
     @property
+    def product(self) -> str:
+        """A name for the product: of its 3D file, else of the folder, whose name the user chose for it."""
+        if self.source.kind is SourceKind.MODEL:
+            return _as_text(self.source.files[0].stem)
+        return _as_text(self.out.absolute().name)
+
+    @property
     def uses_fal(self) -> bool:
         return Engine.FAL in (self.engine, self.video) or self.source.kind is not SourceKind.MODEL
 
     @property
     def chosen_model_endpoint(self) -> str:
         return self.model_endpoint or default_model_endpoint(len(self.source.files))
+
+    @property
+    def model_generation(self) -> Generation:
+        """The job that makes the model from photos or words."""
+        return Generation(
+            kind=Kind.MODEL,
+            endpoint=self.chosen_model_endpoint,
+            label="3D model",
+            images=self.source.files,
+            prompt=self.source.text,
+            seed=self.seed,
+        )
 
     def check(self) -> None:
         """Raises InputError for what could only fail later, when money is spent."""
@@ -109,7 +144,7 @@ class SetPlan:
                 raise InputError("A webhook needs fal.ai, and this set does not use it.")
             checked_webhook(self.webhook, self.service)
         if self.source.kind is not SourceKind.MODEL:
-            endpoint_for(self.chosen_model_endpoint, Kind.MODEL)
+            check(self.model_generation)
         if self.engine is Engine.FAL:
             endpoint_for(self.photo_endpoint, Kind.PHOTO)
         if self.video is Engine.FAL:
@@ -121,17 +156,17 @@ def source_from(paths: list[Path], text: str) -> Source:
     if text.strip():
         if paths:
             raise InputError("Give either files or --text, not both.")
-        return Source(kind=SourceKind.TEXT, text=text.strip())
+        return Source(kind=SourceKind.TEXT, text=_as_text(text.strip()))
     if not paths:
         raise InputError(
             "No source is named.", hint="Give a .glb, .gltf or .blend file, 1-4 photos, or --text."
         )
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path} does not exist.", hint="Check the name.")
-        if not path.is_file():
-            raise InputError(f"{path} is not a file.", hint="Name the file itself.")
         try:
+            if not path.exists():
+                raise InputError(f"{path} does not exist.", hint="Check the name.")
+            if not path.is_file():
+                raise InputError(f"{path} is not a file.", hint="Name the file itself.")
             with path.open("rb") as stream:
                 empty = not stream.read(1)
         except OSError as error:
@@ -151,6 +186,11 @@ def source_from(paths: list[Path], text: str) -> Source:
     return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
 
 
+def _as_text(name: str) -> str:
+    """Without the stand-ins of bytes that are no UTF-8, which file names may have."""
+    return name.encode(errors="replace").decode()
+
+
 def _check_model(path: Path) -> None:
     match path.suffix.lower():
         case ".glb":
@@ -160,21 +200,43 @@ def _check_model(path: Path) -> None:
                 )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
+            _gltf_document(path)
         case ".gltf":
-            try:
-                document = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise InputError(
-                    f"{path.name} is not a glTF file: it is no JSON.", hint="Export it again."
-                ) from error
-            if not isinstance(document, dict) or "asset" not in document:
-                raise InputError(
-                    f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again."
-                )
+            _gltf_document(path)
         case ".blend":
             with path.open("rb") as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):
                     raise InputError(f"{path.name} is not a Blender file by its content.")
+
+
+def needs_conversion(path: Path) -> bool:
+    """Does the product need more than a copy of this file? True unless it is a GLB that holds all its parts."""
+    if path.suffix.lower() != ".glb":
+        return True
+    document = _gltf_document(path)
+    lists = [document.get(name) for name in ("images", "buffers")]
+    parts = [part for items in lists if isinstance(items, list) for part in items if isinstance(part, dict)]
+    addresses = [uri for part in parts if isinstance(uri := part.get("uri", "data:"), str)]
+    # A part that is missing anyway is reported by the studio; converting would only lose its name.
+    return any((path.parent / unquote(uri)).is_file() for uri in addresses if not uri.startswith("data:"))
+
+
+def _gltf_document(path: Path) -> dict[str, Any]:
+    """The JSON of a .gltf or .glb file. Raises InputError when it is none, or describes no mesh."""
+    data = path.read_bytes()
+    if path.suffix.lower() == ".glb":  # After the file header stands the JSON chunk: length, type, text.
+        data = data[20 : 20 + int.from_bytes(data[12:16], "little")]
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path.name} is damaged: its glTF description is no JSON.", hint="Export it again."
+        ) from error
+    if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
+        raise InputError(f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again.")
+    if not document.get("meshes"):
+        raise InputError(f"{path.name} has no mesh.", hint="Export the product's meshes into it.")
+    return document
 
 
 def _check_photo(path: Path) -> None:

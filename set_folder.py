@@ -9,6 +9,7 @@ import contextlib
 import copy
 import json
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ class SetFolder:
         self.model = self.root / "model" / "product.glb"
         self._lock = threading.Lock()
         self._record: Record = {}
+        self._is_new = False
 
     @classmethod
     def prepare(
@@ -63,6 +65,7 @@ class SetFolder:
             raise InputError(
                 f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
             )
+        folder._is_new = not earlier
         created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
         folder._record = {
             "schema": SCHEMA,
@@ -81,6 +84,17 @@ class SetFolder:
         }
         folder._write()
         return folder
+
+    def discard(self) -> None:
+        """Take away what a run that could not begin has written, unless there was a set before or money is in it."""
+        if not self._is_new or self.journal.exists():
+            return
+        for name in ("model", "source"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for path in (self.manifest, self.report):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Not ours to remove when something else is in it.
+            self.root.rmdir()
 
     @classmethod
     def open(cls, root: Path) -> "SetFolder":
@@ -105,8 +119,8 @@ class SetFolder:
         with self._lock:
             changed = copy.deepcopy(self._record)
             yield changed
+            write_json_atomically(self.manifest, changed)
             self._record = changed
-            self._write()
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

@@ -10,7 +10,9 @@ from PIL import Image
 
 Array = NDArray[Any]
 
-AMBIENT_SHADOW = 0.06  # The little light that the product takes from the far ground is no visible shadow.
+# Below the first share of missing light there is no visible shadow, above the second it is whole: the wide, faint
+# shade of a big product would reach the frame and end there in an edge.
+SHADOW_BEGINS, SHADOW_WHOLE = 0.05, 0.40
 BORDER = 0.12  # Share of the frame along which the shadow fades: its borders are pure background.
 GREY = 0.214  # Linear value of the neutral grey: 8-bit 127.
 
@@ -56,9 +58,9 @@ def fill_of(mask: Image.Image) -> float:
 
 
 def _soft_shadow(shadow: Array) -> Array:
-    """Without the ambient part, pure at the borders of the frame."""
+    """Without its faint outskirts, and nothing at the borders of the frame."""
     height, width = shadow.shape
-    kept = np.clip((shadow - AMBIENT_SHADOW) / (1.0 - AMBIENT_SHADOW), 0.0, 1.0)
+    kept = shadow * _rise((shadow - SHADOW_BEGINS) / (SHADOW_WHOLE - SHADOW_BEGINS))
     faded: Array = kept * np.minimum.outer(_border_fade(height), _border_fade(width))
     return faded
 
@@ -66,9 +68,14 @@ def _soft_shadow(shadow: Array) -> Array:
 def _border_fade(length: int) -> Array:
     """0 at both ends, 1 inside, smooth between."""
     from_border = np.minimum(np.arange(length), np.arange(length)[::-1]) / (length * BORDER)
-    rise = np.clip(from_border, 0.0, 1.0)
-    fade: Array = rise * rise * (3.0 - 2.0 * rise)
-    return fade
+    return _rise(from_border)
+
+
+def _rise(share: Array) -> Array:
+    """Smoothly from 0 to 1 while ``share`` does."""
+    held = np.clip(share, 0.0, 1.0)
+    rise: Array = held * held * (3.0 - 2.0 * held)
+    return rise
 
 
 def _to_display(linear: Array) -> Array:

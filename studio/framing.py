@@ -49,20 +49,21 @@ def frame(points: np.ndarray, angle: Angle, *, fill: float | None = None) -> Fra
     size = float((high - low).max())
     wanted = angle.fill if fill is None else fill
     centre = (low + high) / 2.0
-    lens = LENS_MM
-    half_view = SENSOR_MM / lens / 2.0
+    half_view = SENSOR_MM / LENS_MM / 2.0
     distance = size / wanted / half_view
+    # Too near for a close-up of a deep product: keep the distance and use a longer lens instead.
+    closest = 1.5 * (float(high[2] - centre[2]) + max(CLOSEST * size, 1e-9))
     for _step in range(STEPS):
-        # Too near for a close-up of a deep product: keep the distance and use a longer lens instead.
-        closest = float(high[2] - centre[2]) + max(CLOSEST * size, 1e-9)
-        if distance < closest * 1.5:
-            distance = closest * 1.5
-            half_view *= _silhouette(local, centre, distance, half_view).larger_side / wanted
-            lens = SENSOR_MM / half_view / 2.0
-        seen = _silhouette(local, centre, distance, half_view)
-        centre[0] += (seen.left + seen.right) / 2.0 * half_view * distance
-        centre[1] += (seen.bottom + (seen.top - seen.bottom) * angle.aim) * half_view * distance
-        distance *= seen.larger_side / wanted
+        seen = _silhouette(local, centre, distance)
+        centre[0] += seen.width.middle(0.5)
+        centre[1] += seen.height.middle(angle.aim)
+        larger = max(seen.width, seen.height, key=lambda span: span.size)
+        share = larger.size / (2.0 * half_view)
+        if distance <= closest and share < wanted:
+            half_view *= share / wanted
+        else:
+            distance = max(closest, distance + (share / wanted - 1.0) * larger.depth)
+    lens = SENSOR_MM / half_view / 2.0
     matrix = np.eye(4)
     matrix[:3, :3] = axes
     matrix[:3, 3] = axes @ (centre + np.array((0.0, 0.0, distance)))
@@ -73,26 +74,51 @@ def frame(points: np.ndarray, angle: Angle, *, fill: float | None = None) -> Fra
 
 
 @dataclass(frozen=True, slots=True)
-class _Silhouette:
-    """Borders in the frame, which reaches from -1 to 1."""
+class _Span:
+    """The two outermost points of a silhouette along one axis, seen from the camera.
 
-    left: float
-    right: float
-    bottom: float
-    top: float
+    ``low`` and ``high`` are distances from the line of sight, ``low_depth`` and ``high_depth`` along it.
+    """
+
+    low: float
+    low_depth: float
+    high: float
+    high_depth: float
 
     @property
-    def larger_side(self) -> float:
-        """As a share of the frame's side."""
-        return max(self.right - self.left, self.top - self.bottom) / 2.0
+    def size(self) -> float:
+        """Between the tangents of both."""
+        return self.high / self.high_depth - self.low / self.low_depth
+
+    @property
+    def depth(self) -> float:
+        """How far the camera goes to change ``size`` by its own amount: the mean, by their share of it."""
+        slope = self.high / self.high_depth**2 - self.low / self.low_depth**2
+        return self.size / slope if slope > 0.0 else min(self.low_depth, self.high_depth)
+
+    def middle(self, aim: float) -> float:
+        """The line of sight that has ``aim`` of the tangents' span below it."""
+        below, above = (1.0 - aim) / self.low_depth, aim / self.high_depth
+        return (below * self.low + above * self.high) / (below + above)
 
 
-def _silhouette(local: np.ndarray, centre: np.ndarray, distance: float, half_view: float) -> _Silhouette:
+@dataclass(frozen=True, slots=True)
+class _Silhouette:
+    width: _Span
+    height: _Span
+
+
+def _silhouette(local: np.ndarray, centre: np.ndarray, distance: float) -> _Silhouette:
     """What the vertices span: for a mesh in front of the camera its outermost points are vertices."""
-    depth = (centre[2] + distance - local[:, 2]) * half_view
-    x = (local[:, 0] - centre[0]) / depth
-    y = (local[:, 1] - centre[1]) / depth
-    return _Silhouette(float(x.min()), float(x.max()), float(y.min()), float(y.max()))
+    depth = centre[2] + distance - local[:, 2]
+
+    def span(axis: int) -> _Span:
+        offset = local[:, axis] - centre[axis]
+        tangent = offset / depth
+        low, high = int(tangent.argmin()), int(tangent.argmax())
+        return _Span(float(offset[low]), float(depth[low]), float(offset[high]), float(depth[high]))
+
+    return _Silhouette(span(0), span(1))
 
 
 def frame_all_round(points: np.ndarray, elevation: float, fill: float) -> Framing:

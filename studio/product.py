@@ -3,7 +3,7 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from mathutils import Matrix, Vector
 
 from ..errors import InputError, MachineError
 from . import compat
+from .quiet import quiet_blender
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +51,17 @@ class Product:
         bpy.context.view_layer.update()
 
 
-def import_product(path: Path, scene: bpy.types.Scene) -> Product:
+def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Product:
     """Bring a GLB or glTF file into a collection of its own and normalise it.
+
+    ``name`` is what the user calls the file.
 
     Raises InputError when Blender cannot read the file or it holds nothing visible.
     """
     collection = bpy.data.collections.new(COLLECTION)
     scene.collection.children.link(collection)
-    objects = _import_objects(path, collection)
+    name = name or path.name
+    objects = _import_objects(path, collection, name)
     _hide_cameras_and_lights(objects)
     root = bpy.data.objects.new(ROOT, None)
     collection.objects.link(root)
@@ -66,11 +70,11 @@ def import_product(path: Path, scene: bpy.types.Scene) -> Product:
             item.parent = root
     points = visible_points(collection)
     if not len(points):
-        raise InputError(f"{path.name} has no visible mesh.", hint="Export the product's meshes into it.")
+        raise InputError(f"{name} has no visible mesh.", hint="Export the product's meshes into it.")
     low, high = points.min(axis=0), points.max(axis=0)
     size = tuple(float(side) for side in high - low)
     if max(size) <= 0.0:
-        raise InputError(f"All of {path.name} lies in one point.", hint="Check the export scale.")
+        raise InputError(f"All of {name} lies in one point.", hint="Check the export scale.")
     standing = _standing_matrix(low, high)
     root.matrix_world = standing
     bpy.context.view_layer.update()
@@ -80,25 +84,26 @@ def import_product(path: Path, scene: bpy.types.Scene) -> Product:
         standing=standing,
         size_m=size,
         triangles=_count_triangles(collection),
-        faults=tuple(_repair_textures(objects)),
+        faults=tuple(repair_textures(objects)),
     )
 
 
-def _import_objects(path: Path, collection: bpy.types.Collection) -> list[bpy.types.Object]:
+def _import_objects(path: Path, collection: bpy.types.Collection, name: str) -> list[bpy.types.Object]:
     before = {item.session_uid for item in bpy.data.objects}
     operator = bpy.ops.import_scene.gltf
     options = compat.accepted(
         operator, import_pack_images=True, merge_vertices=False, import_select_created_objects=False
     )
     try:
-        operator(filepath=str(path), **options)
+        with quiet_blender():
+            operator(filepath=str(path), **options)
     except RuntimeError as error:
         if "numpy" in str(error):
             raise MachineError(
                 "Blender's glTF importer needs numpy.", hint="Install it for this Blender."
             ) from error
         raise InputError(
-            f"Blender cannot read {path.name}: {_reason(error)}.", hint="Export the model again."
+            f"Blender cannot read {name}: {reason(error)}.", hint="Export the model again."
         ) from error
     objects = [item for item in bpy.data.objects if item.session_uid not in before]
     for item in objects:
@@ -111,7 +116,7 @@ def _import_objects(path: Path, collection: bpy.types.Collection) -> list[bpy.ty
     return objects
 
 
-def _reason(error: RuntimeError) -> str:
+def reason(error: RuntimeError) -> str:
     """The last telling line of an operator's error."""
     lines = [
         line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")
@@ -180,7 +185,7 @@ def _count_triangles(collection: bpy.types.Collection) -> int:
     )
 
 
-def _repair_textures(objects: list[bpy.types.Object]) -> Iterator[str]:
+def repair_textures(objects: Iterable[bpy.types.Object]) -> Iterator[str]:
     """Cut off textures that have no pixels, which Cycles would paint in magenta, and say so."""
     materials = {
         slot.material.name: slot.material for item in objects for slot in item.material_slots if slot.material

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import MachineError
 from . import compat
+from .quiet import quiet_blender
 
 SEGMENTS = 128
 TEXTURE_SIDE = 1024
@@ -56,9 +57,10 @@ def build_sample(target: Path) -> None:
         scene.collection.objects.link(part)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        bpy.ops.export_scene.gltf(
-            filepath=str(target), export_format="GLB", use_active_scene=True, export_image_format="JPEG"
-        )
+        with quiet_blender():
+            bpy.ops.export_scene.gltf(
+                filepath=str(target), export_format="GLB", use_active_scene=True, export_image_format="JPEG"
+            )
     except RuntimeError as error:
         raise MachineError(f"Blender could not write the sample: {str(error).strip()}") from error
     finally:

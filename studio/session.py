@@ -12,7 +12,8 @@ from ..angles import Angle
 from ..errors import InputError, MachineError
 from . import render, rig, turntable
 from .framing import Framing, frame
-from .product import Product, import_product, visible_points
+from .product import Product, import_product, reason, repair_textures, visible_points
+from .quiet import quiet_blender
 from .render import Quality, Renderer, Shot
 
 SCENE = "Photoreal Studio"
@@ -21,9 +22,11 @@ SCENE = "Photoreal Studio"
 class Session:
     """Takes pictures of the product."""
 
-    def __init__(self, scene: bpy.types.Scene, model: Path, *, resolution: int, device: str) -> None:
+    def __init__(
+        self, scene: bpy.types.Scene, model: Path, *, resolution: int, device: str, name: str = ""
+    ) -> None:
         self.scene = scene
-        self.product: Product = import_product(model, scene)
+        self.product: Product = import_product(model, scene, name=name)
         self._points: np.ndarray = visible_points(self.product.collection)
         self._studio = rig.Studio(scene, rig.REFERENCE)
         self._renderer = Renderer(scene, self.product, self._studio, resolution=resolution, device=device)
@@ -74,34 +77,50 @@ def build_session(model: Path, angle: Angle, *, resolution: int) -> Session:
 
 
 @contextmanager
-def open_session(model: Path, *, resolution: int, device: str) -> Iterator[Session]:
-    """A session in a new scene. Only for a background Blender, which ends with the run."""
+def open_session(model: Path, *, resolution: int, device: str, name: str) -> Iterator[Session]:
+    """A session in a new scene. Only for a background Blender, which ends with the run.
+
+    ``name`` is what the user calls the model.
+    """
     scene = bpy.data.scenes.new(SCENE)
     bpy.context.window.scene = scene
-    yield Session(scene, model, resolution=resolution, device=device)
+    yield Session(scene, model, resolution=resolution, device=device, name=name)
 
 
-def convert_to_glb(source: Path, target: Path) -> None:
-    """Write what a .blend or .gltf file shows as a GLB.
+def convert_to_glb(source: Path, target: Path) -> list[str]:
+    """Write what a .blend, .gltf or .glb file shows as one GLB that holds its textures.
 
+    Gives sentences about textures that are missing: the GLB cannot tell any more.
+
+    Only for a background Blender: a .blend replaces the file that is open.
     Raises InputError when Blender cannot open it, MachineError when the GLB cannot be written.
     """
     try:
-        if source.suffix.lower() == ".blend":
-            bpy.ops.wm.open_mainfile(filepath=str(source), load_ui=False, use_scripts=False)
-        else:
-            bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-            bpy.ops.import_scene.gltf(filepath=str(source))
+        with quiet_blender():
+            if source.suffix.lower() == ".blend":
+                bpy.ops.wm.open_mainfile(filepath=str(source), load_ui=False, use_scripts=False)
+            else:
+                bpy.context.window.scene = bpy.data.scenes.new(SCENE)
+                bpy.ops.import_scene.gltf(filepath=str(source))
     except RuntimeError as error:
-        raise InputError(f"Blender cannot open {source.name}: {str(error).strip()}") from error
+        raise InputError(
+            f"Blender cannot open {source.name}: {reason(error)}.", hint="Export it again."
+        ) from error
+    faults = list(repair_textures(bpy.context.scene.objects))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.part.glb")
     try:
-        bpy.ops.export_scene.gltf(
-            filepath=str(part), export_format="GLB", use_renderable=True, use_visible=True, export_apply=True
-        )
+        with quiet_blender():
+            bpy.ops.export_scene.gltf(
+                filepath=str(part),
+                export_format="GLB",
+                use_active_scene=True,
+                use_renderable=True,
+                export_apply=True,
+            )
         part.replace(target)
     except (RuntimeError, OSError) as error:
-        raise MachineError(f"Blender could not write {target.name}: {str(error).strip()}") from error
+        raise MachineError(f"Blender could not write {target.name}: {error}.") from error
     finally:
         part.unlink(missing_ok=True)
+    return faults

@@ -5,6 +5,7 @@ Standard library only, and no import of the product: this runs before either exi
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import json
@@ -13,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +22,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
+UNFINISHED = ROOT / ".venv.unfinished"  # There while a new ENVIRONMENT is being filled.
 PYTHONS = ("3.11", "3.13")  # 3.11 gets bpy 4.5 LTS, 3.13 gets bpy 5.2 LTS: see requirements/.
 OLDEST_BLENDER = (4, 3, 0)
 PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
@@ -95,18 +98,41 @@ def use_package_folders() -> list[str]:
 
 def missing_packages_sentence(missing: list[str]) -> str:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    python = f'"{sys.executable}"'
+    # Without numpy where Blender has its own: its compiled modules were made for that one.
+    wanted = [line for line in _packages_with_versions() if line != "numpy" or "numpy" in missing]
+    install = f'{python} -m pip install --target "{package_folders()[0]}" {" ".join(wanted)}'
+    if importlib.util.find_spec("pip") is None:
+        if importlib.util.find_spec("ensurepip") is not None:
+            install = f"{python} -m ensurepip && {install}"
+        elif shutil.which("apt-get"):
+            install = f"{_as_root('apt-get install -y python3-pip')} && {install}"
+        else:
+            install = f"{install} (it needs pip for this Python first)"
     return (
         f"This Blender's Python {version} lacks {', '.join(missing)}: install the Photoreal Set extension in it, "
-        f'or run "{sys.executable}" -m pip install --target "{package_folders()[0]}" '
-        f'-r "{ROOT / "requirements" / "run.in"}" once.'
+        f"or run once: {install}"
     )
 
 
+def _packages_with_versions() -> list[str]:
+    lines = (ROOT / "requirements" / "run.in").read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _as_root(command: str) -> str:
+    return command if hasattr(os, "geteuid") and os.geteuid() == 0 else f"sudo {command}"
+
+
 def print_probe() -> None:
-    """Runs in a Blender that was found: tells its version and what it lacks."""
+    """Runs in a Blender that was found: tells its version, what it lacks and where it looked."""
     import bpy
 
-    answer = {"version": list(bpy.app.version), "missing": use_package_folders()}
+    answer = {
+        "version": list(bpy.app.version),
+        "fault": missing_packages_sentence(missing) if (missing := use_package_folders()) else "",
+        "folders": sorted({*sys.path, *map(str, package_folders())}),
+    }
     print(PROBE_MARK + json.dumps(answer), flush=True)
 
 
@@ -138,28 +164,33 @@ def blender_command(arguments: list[str]) -> list[str] | None:
 
 
 def blender_fault(blender: str) -> str:
-    """Why this Blender cannot run us, or "". The answer is kept until the program changes."""
-    status = Path(blender).resolve().stat()
-    packages = ROOT / ".packages"
-    stamp = [
-        str(ROOT),
-        status.st_size,
-        status.st_mtime_ns,
-        packages.stat().st_mtime_ns if packages.is_dir() else 0,
-    ]
-    cache = _cache_folder() / f"blender-{hashlib.sha256(str(blender).encode()).hexdigest()[:16]}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError):
+    """Why this Blender cannot run us, or "".
+
+    The answer is kept until the program, or a folder in which it looks for packages, changes.
+    """
+    program = str(Path(blender).resolve())
+    name = hashlib.sha256(f"{program}\n{ROOT}".encode()).hexdigest()[:16]
+    cache = _cache_folder() / f"blender-{name}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(cache.read_text())
-        if known["stamp"] == stamp and not known["fault"]:
-            return ""
-    fault = _probe(blender)
-    with contextlib.suppress(OSError):  # Without a cache the next start asks again.
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps({"stamp": stamp, "fault": fault}))
+        if known["stamp"] == _stamp([program, *known["folders"]]):
+            return str(known["fault"])
+    fault, folders = _probe(blender)
+    if folders:
+        answer = {"fault": fault, "folders": folders, "stamp": _stamp([program, *folders])}
+        with contextlib.suppress(OSError):  # Without a cache the next start asks again.
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            cache.write_text(json.dumps(answer))
     return fault
 
 
-def _probe(blender: str) -> str:
+def _stamp(paths: list[str]) -> list[int]:
+    """Changes whenever one of these files or folders does."""
+    return [Path(path).stat().st_mtime_ns if Path(path).exists() else 0 for path in paths]
+
+
+def _probe(blender: str) -> tuple[str, list[str]]:
+    """Asks a Blender: its fault or "", and the folders in which it looks for packages."""
     code = (
         "import importlib.util as u; "
         f"s = u.spec_from_file_location('bootstrap', {str(Path(__file__).resolve())!r}); "
@@ -174,17 +205,16 @@ def _probe(blender: str) -> str:
             timeout=120,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"it does not start ({error})."
+        return f"it does not start ({error}).", []
     for line in done.stdout.splitlines():
         if line.startswith(PROBE_MARK):
             answer = json.loads(line.removeprefix(PROBE_MARK))
+            folders = list(answer["folders"])
             if tuple(answer["version"]) < OLDEST_BLENDER:
                 found = ".".join(map(str, answer["version"]))
-                return f"it is Blender {found}, and 4.3 is the oldest that works."
-            if answer["missing"]:
-                return f"its Python lacks {', '.join(answer['missing'])}."
-            return ""
-    return "it does not answer in background mode."
+                return f"it is Blender {found}, and 4.3 is the oldest that works.", folders
+            return answer["fault"], folders
+    return "it does not answer in background mode.", []
 
 
 def _cache_folder() -> Path:
@@ -211,7 +241,9 @@ def environment_python(*, dev: bool = False) -> Path:
 
 def _requirements(python: Path, *, dev: bool) -> Path:
     """The lock file that fits the Python of the environment."""
-    home = (ENVIRONMENT / "pyvenv.cfg").read_text()
+    home = ""
+    with contextlib.suppress(OSError):
+        home = (ENVIRONMENT / "pyvenv.cfg").read_text()
     found = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", home, re.MULTILINE)
     if not found:
         raise BootstrapError(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
@@ -237,22 +269,39 @@ def _is_ready(python: Path, *, dev: bool) -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
     """Only one process makes the environment; the others wait and then find it ready."""
-    with path.open("w") as lock:
+    with path.open("w") as lock:  # It stays there: who waits for a deleted file locks nobody out.
+        said = False
+        while not _try_lock(lock.fileno()):
+            if not said:
+                say(f"Waiting for another start, which makes {ENVIRONMENT.name}")
+                said = True
+            time.sleep(0.2)
+        yield
+
+
+def _try_lock(number: int) -> bool:
+    try:
         if os.name == "nt":
             import msvcrt
 
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
 
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    with contextlib.suppress(OSError):
-        path.unlink()
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            return False
+        raise BootstrapError(f"{ENVIRONMENT.name} cannot be locked here ({error.strerror}).") from error
+    return True
 
 
 def _make_environment(python: Path, *, dev: bool) -> None:
+    if UNFINISHED.exists():
+        say(f"The start that made {ENVIRONMENT.name} was interrupted: making it again")
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     if not python.exists():
+        UNFINISHED.touch()
         _make_venv()
     if not python.exists():
         raise BootstrapError(f"No Python was made at {python}: delete {ENVIRONMENT} and start again.")
@@ -266,8 +315,11 @@ def _make_environment(python: Path, *, dev: bool) -> None:
     )
     installer = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     if not _works([str(python), "-m", "pip", "--version"]):
-        installer = [_uv() or "uv", "pip", "install", "--python", str(python)]
+        if (uv := _uv()) is None:
+            raise BootstrapError(f"{ENVIRONMENT} has no pip: delete this folder and start again.")
+        installer = [uv, "pip", "install", "--python", str(python)]
     _run([*installer, "--require-hashes", "-r", str(requirements)], "The packages could not be installed")
+    UNFINISHED.unlink(missing_ok=True)
     _check_bpy(python)
     _marker(python, dev=dev).touch()
     say("Ready")
@@ -347,13 +399,27 @@ def _install_or_ask(packages: list[str], fault: str) -> None:
         raise BootstrapError(f"{fault}: on Debian or Ubuntu run `sudo {command}` and start again.")
     say(f"{fault}: installing {' '.join(packages)}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run([apt, "update", "-qq"], stdout=sys.stderr, env=quiet, check=False)
+    subprocess.run([apt, "update", "-qq"], capture_output=True, env=quiet, check=False)
     install = [apt, "install", "-y", "-qq", "--no-install-recommends", *packages]
-    if subprocess.run(install, stdout=sys.stderr, env=quiet, check=False).returncode:
+    done = subprocess.run(
+        install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=quiet
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout)
         raise BootstrapError(f"{fault}, and `{command}` failed; its words are above.")
 
 
 # --- starting there -----------------------------------------------------------------------------
+
+
+def start_blender(command: list[str]) -> NoReturn:
+    """Become a Blender whose standard output holds our words alone: its own go to standard error."""
+    if os.name != "nt":
+        output = os.dup(1)
+        os.set_inheritable(output, True)
+        os.environ["PHOTOREAL_OUTPUT"] = str(output)  # cli.py takes it from there.
+        os.dup2(2, 1)
+    start(command)
 
 
 def start(command: list[str]) -> NoReturn:
@@ -371,6 +437,10 @@ def reexec_in_environment(*, dev: bool = False) -> NoReturn:
         python = environment_python(dev=dev)
     except BootstrapError as error:
         say(str(error))
+        sys.exit(3)
+    except OSError as error:
+        place = error.filename or ENVIRONMENT
+        say(f"{ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the rights.")
         sys.exit(3)
     arguments = sys.orig_argv[1:]
     if Path(sys.executable).absolute() == python.absolute():

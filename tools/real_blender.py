@@ -114,6 +114,8 @@ def make(name: str, folder: Path) -> Path:
                 raise RootError(f"mmdebstrap could not make {folder}; its words are above.")
             if not (part / recipe.program).exists():
                 raise RootError(f"Debian {recipe.suite} brought no {recipe.program} any more.")
+            with contextlib.suppress(FileExistsError):  # Blender complains at every start without it.
+                (part / "etc" / "mtab").symlink_to("../proc/self/mounts")
             (part / MARKER).write_text(f"{name}\n")
             part.rename(folder)
         finally:

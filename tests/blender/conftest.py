@@ -1,6 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Loads the repository root as the package ``photoreal_set``, as Blender does."""
 
+from pathlib import Path
+
+import pytest
+
+from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tools.bootstrap import load_package
 
 load_package()
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    server = start_emulator()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def fresh_emulator(emulator: RunningEmulator):
+    """The emulator with an empty ledger."""
+    emulator.control(reset=True)
+    return emulator
+
+
+@pytest.fixture
+def scene():
+    """An empty Blender file in this process."""
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy.context.scene
+
+
+@pytest.fixture(scope="session")
+def block_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The textured block as a GLB on disk."""
+    from tests.blender.products import textured_block
+
+    return textured_block().write(tmp_path_factory.mktemp("product") / "Enamel Block.glb")

@@ -370,13 +370,15 @@ def test_every_form_of_the_addresses_leads_to_the_job(wire, emulator):
 
 
 def test_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
-    emulator.control(delays={"queue": 0.2, "image": 0.2})
+    emulator.control(delays={"queue": 2.0, "image": 3.0})
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
     waiting = wire.get(job["status_url"])
     assert (waiting.status_code, waiting.json()["status"]) == (202, "IN_QUEUE")
     assert wire.get(job["response_url"]).status_code == 400
-    time.sleep(0.3)
-    running = wire.get(job["status_url"], params={"logs": "true"})
+    running = waiting
+    while running.json()["status"] == "IN_QUEUE":
+        time.sleep(0.05)
+        running = wire.get(job["status_url"], params={"logs": "true"})
     assert (running.status_code, running.json()["status"]) == (202, "IN_PROGRESS")
     assert running.json()["logs"]
     assert wire.get(job["status_url"]).json()["logs"] is None

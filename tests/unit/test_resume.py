@@ -17,7 +17,7 @@ from photoreal_set.errors import InputError
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.imaging.compose import Background
-from photoreal_set.plan import Engine, SetPlan, source_from
+from photoreal_set.plan import Engine, SetPlan, Source, SourceKind, source_from
 from photoreal_set.plan_record import LIVE, fal_of, plan_from, plan_record
 from photoreal_set.set_folder import SetFolder, SetState
 
@@ -54,7 +54,7 @@ def plan(photos, tmp_path) -> SetPlan:
 def prepared(plan: SetPlan) -> SetFolder:
     return SetFolder.prepare(
         plan.out,
-        product=plan.source.product,
+        product=plan.product,
         source=plan.source.record(),
         tool={},
         plan=plan_record(plan),
@@ -122,7 +122,7 @@ def test_a_source_that_was_changed_is_refused(plan, photos):
 def test_a_model_that_is_in_the_folder_needs_no_source(tmp_path, plan):
     glb = tmp_path / "chair.glb"
     glb.write_bytes(b"glTF\x02\x00\x00\x00\x0c\x00\x00\x00")
-    plan = replace(plan, source=source_from([glb], ""))
+    plan = replace(plan, source=Source(kind=SourceKind.MODEL, files=(glb,)))
     folder = prepared(plan)
     folder.model.parent.mkdir()
     glb.rename(folder.model)
@@ -130,7 +130,7 @@ def test_a_model_that_is_in_the_folder_needs_no_source(tmp_path, plan):
         plan_from(folder, None)
     with folder.change() as record:
         record["model"] = folder.entry(folder.model)
-    assert plan_from(folder, None).source.product == "chair"
+    assert plan_from(folder, None).product == "chair"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What cannot work is said in one sentence with exit code 1, and leaves nothing half-written."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.blender.products import Glb, corners, photo, texture, textured_block
+from tests.blender.runs import Run, make_set, tree
+
+FREE = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
+JARGON = ("Traceback", "Exception", "Errno", "object at 0x", "<class", "bpy.")
+
+
+def assert_is_refused(run: Run, *words: str) -> None:
+    """Exit 1, one sentence on stderr that has the words, JSON that ends properly."""
+    assert run.exit_code == 1, run.stderr
+    lines = run.stderr.strip().splitlines()
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("Error: ")
+    assert lines[0].endswith(".")
+    assert not [word for word in JARGON if word in lines[0]], lines[0]
+    assert all(word in lines[0] for word in words), lines[0]
+    last = run.events[-1]
+    assert (last["event"], last["state"], last["exit"]) == ("finished", "failed", 1)
+
+
+def assert_left_nothing(folder: Path, *known: str) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(known)
+
+
+# --- refused before Blender starts --------------------------------------------------------------
+
+FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "text": ("letter.glb", lambda: b"Dear Sir or Madam,\n"),
+    "empty": ("nothing.glb", lambda: b""),
+    "truncated": ("cut.glb", lambda: textured_block().data()[:2000]),
+    "photo": ("photo.glb", texture),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_that_is_no_glb_is_refused(tmp_path: Path, case: str):
+    name, data = FILES[case]
+    (tmp_path / name).write_bytes(data())
+    assert_is_refused(make_set(name, out=tmp_path / "set", options=FREE), name)
+    assert_left_nothing(tmp_path, name)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path):
+    assert_is_refused(make_set("no such.glb", out=tmp_path / "set", options=FREE), "no such.glb", "exist")
+    assert_left_nothing(tmp_path)
+
+
+def test_an_unknown_angle_is_refused_with_the_ones_to_choose_from(tmp_path: Path, block_file: Path):
+    run = make_set(block_file, out=tmp_path / "set", options=(*FREE[:-1], "front,bottom"))
+    assert_is_refused(run, "'bottom'", "three-quarter", "detail")
+    assert_left_nothing(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["file", "file/set"])
+def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path, block_file: Path, place: str):
+    (tmp_path / "file").write_bytes(b"mine")
+    run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", tmp_path / place))
+    assert_is_refused(run, place, "cannot be written")
+    assert_left_nothing(tmp_path, "file")
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that nobody may write")
+def test_an_output_folder_on_a_file_system_that_takes_nothing_is_refused(tmp_path: Path, block_file: Path):
+    run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", "/proc/set"))
+    assert_is_refused(run, "/proc/set", "cannot be written")
+
+
+def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path, block_file: Path):
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "beach.jpg").write_bytes(b"mine")
+    before = tree(tmp_path)
+    assert_is_refused(make_set(block_file, out=tmp_path / "holiday", options=FREE), "holds no set")
+    assert tree(tmp_path) == before
+
+
+def test_fal_without_a_key_is_refused_and_says_what_to_set(tmp_path: Path, block_file: Path):
+    run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal"))
+    assert_is_refused(run, "FAL_KEY", "--engine cycles")
+    assert_left_nothing(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["photo", "words"])
+def test_photos_and_words_without_a_key_are_refused_whatever_the_engine(tmp_path: Path, source: str):
+    options = (*FREE, "--text", "a tea pot") if source == "words" else FREE
+    files = [photo(tmp_path / "front.png")] if source == "photo" else []
+    assert_is_refused(make_set(*files, out=tmp_path / "set", options=options), "FAL_KEY")
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org",
+        "http://example.org:8123",
+        "https://127.0.0.1:8123",
+        "http://127.0.0.1",
+        "http://127.0.0.1.example.org:80",
+        "http://user:secret@127.0.0.1:80",
+        "file:///etc/passwd",
+        "8123",
+    ],
+)
+def test_an_emulator_that_is_not_on_this_machine_is_refused(tmp_path: Path, block_file: Path, url: str):
+    run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal", "--fal-url", url))
+    assert_is_refused(run, "127.0.0.1:PORT")
+    assert_left_nothing(tmp_path)
+
+
+# --- refused by Blender -------------------------------------------------------------------------
+
+
+def without_meshes() -> Glb:
+    glb = Glb()
+    glb.add_scene(glb.add("nodes", {"name": "nothing"}))
+    return glb
+
+
+def in_one_point() -> Glb:
+    glb = Glb()
+    glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(None, corners() * 0.0 + 0.5)}))
+    return glb
+
+
+def with_unknown_extension() -> Glb:
+    glb = textured_block()
+    glb.document["extensionsUsed"] = glb.document["extensionsRequired"] = ["ACME_secret_geometry"]
+    return glb
+
+
+def with_data_that_is_not_there() -> Glb:
+    glb = textured_block()
+    glb.document["accessors"][0]["count"] = 10_000_000
+    return glb
+
+
+def with_nonsense() -> Glb:
+    glb = textured_block()
+    glb.document["meshes"] = [{"primitives": [{"attributes": {"POSITION": 77}}]}]
+    return glb
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (without_meshes, "mesh"),
+        (in_one_point, "one point"),
+        (with_unknown_extension, "ACME_secret_geometry"),
+        (with_data_that_is_not_there, ""),
+        (with_nonsense, ""),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_glb_that_shows_nothing_is_refused_by_its_name_and_the_folder_taken_back(
+    tmp_path: Path, make: Callable[[], Glb], words: str
+):
+    make().write(tmp_path / "odd one.glb")
+    run = make_set("odd one.glb", out=tmp_path / "set", options=FREE)
+    assert_is_refused(run, "odd one.glb", words)
+    assert_left_nothing(tmp_path, "odd one.glb")
+
+
+def test_after_the_file_was_mended_the_same_command_works(tmp_path: Path):
+    in_one_point().write(tmp_path / "pot.glb")
+    assert make_set("pot.glb", out=tmp_path / "set", options=FREE).exit_code == 1
+    textured_block().write(tmp_path / "pot.glb")
+    assert make_set("pot.glb", out=tmp_path / "set", options=FREE).exit_code == 0
+
+
+# --- textures that cannot be shown --------------------------------------------------------------
+
+
+def assert_goes_on_without_magenta(run: Run, material: str) -> None:
+    assert run.exit_code == 0, run.stderr
+    assert len([text for text in run.warnings() if material in text]) == 1, run.warnings()
+    assert any(material in fault for fault in run.record["model"]["faults"])
+    assert material in (run.out / "index.html").read_text(encoding="utf-8")
+    for folder in ("renders", "photos"):
+        inside = run.pixels("masks/three-quarter.png") == 255
+        colours = run.pixels(f"{folder}/three-quarter.png")[inside].astype(int)
+        magenta = (colours[:, 0] > colours[:, 1] + 40) & (colours[:, 2] > colours[:, 1] + 40)
+        assert not magenta.any()
+        assert np.median(np.ptp(colours, axis=1)) < 20, "its plain white"
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"this is no picture at all", "image/png"),
+        (texture()[:60], "image/png"),
+        (b"\xabKTX 20\xbb\r\n\x1a\n" + bytes(200), "image/ktx2"),
+    ],
+    ids=["nonsense", "cut", "ktx2"],
+)
+def test_a_texture_that_cannot_be_read_is_said_with_its_material_and_the_rest_goes_on(
+    tmp_path: Path, data: bytes, media_type: str
+):
+    glb = Glb()
+    material = glb.add_material("Blue Enamel", glb.add_image(data, media_type))
+    glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material)}))
+    glb.write(tmp_path / "pot.glb")
+    assert_goes_on_without_magenta(make_set("pot.glb", out=tmp_path / "set", options=FREE), "Blue Enamel")
+
+
+@pytest.mark.parametrize("form", ["glb", "gltf"])
+def test_a_texture_file_that_is_missing_is_said_with_its_material_and_the_rest_goes_on(
+    tmp_path: Path, form: str
+):
+    glb = Glb()
+    source = glb.add("images", {"uri": "textures/lost.png"})
+    material = glb.add_material("Blue Enamel", glb.add("textures", {"source": source}))
+    glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material)}))
+    if form == "glb":
+        glb.write(tmp_path / "pot.glb")
+    else:
+        glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "pot.bin"}]
+        (tmp_path / "pot.bin").write_bytes(glb.binary)
+        (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
+    run = make_set(f"pot.{form}", out=tmp_path / "set", options=FREE)
+    assert_goes_on_without_magenta(run, "Blue Enamel")
+
+
+def test_a_gltf_whose_geometry_is_missing_is_refused(tmp_path: Path):
+    glb = textured_block()
+    glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "lost.bin"}]
+    (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
+    assert_is_refused(make_set("pot.gltf", out=tmp_path / "set", options=FREE), "pot.gltf")
+    assert_left_nothing(tmp_path, "pot.gltf")
+
+
+def test_a_blend_file_that_is_damaged_is_refused(tmp_path: Path):
+    (tmp_path / "pot.blend").write_bytes(b"BLENDER-v405" + bytes(500))
+    assert_is_refused(make_set("pot.blend", out=tmp_path / "set", options=FREE), "pot.blend")
+    assert_left_nothing(tmp_path, "pot.blend")
+
+
+def test_a_photo_that_is_cut_off_is_refused_before_anything_is_sent(tmp_path: Path, fresh_emulator):
+    whole = photo(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:500])
+    Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
+    for name in ("cut.png", "small.png"):
+        run = make_set(name, whole, out=tmp_path / "set", options=("--fal-url", fresh_emulator.url))
+        assert_is_refused(run, name)
+        assert not (tmp_path / "set").exists()
+    assert fresh_emulator.ledger() == []
+
+
+def test_a_missing_texture_is_said_again_when_the_set_goes_on(tmp_path: Path):
+    glb = Glb()
+    source = glb.add("images", {"uri": "textures/lost.png"})
+    material = glb.add_material("Blue Enamel", glb.add("textures", {"source": source}))
+    glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material)}))
+    glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "pot.bin"}]
+    (tmp_path / "pot.bin").write_bytes(glb.binary)
+    (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
+    for _turn in range(2):
+        run = make_set("pot.gltf", out=tmp_path / "set", options=FREE)
+        assert_goes_on_without_magenta(run, "Blue Enamel")

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same command with fal: every render re-photographed, a film, each paid job sent once."""
+
+import json
+import signal
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from photoreal_set.files import missing_end
+from tests.blender.runs import ANGLES, Run, command, environment, make_set, sha256, tree
+from tests.fal_emulator.process import RunningEmulator
+
+PHOTO = "fal-ai/flux-kontext/dev"
+VIDEO = "fal-ai/kling-video/v3/pro/image-to-video"
+
+
+def fal(emulator: RunningEmulator) -> tuple[str, ...]:
+    return ("--engine", "fal", "--fal-url", emulator.url)
+
+
+def endpoints(ledger: list[dict]) -> list[str]:
+    return [entry["endpoint"] for entry in ledger]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, block_file: Path, emulator: RunningEmulator) -> Run:
+    out = tmp_path_factory.mktemp("fal") / "set"
+    options = (*fal(emulator), "--prompt", "On pale linen.", "--seed", 7)
+    # Renders that take a while: what comes before what is then the order of the work, not of luck.
+    return make_set(block_file, out=out, options=(*options, "--samples", 48), resolution=160)
+
+
+@pytest.fixture(scope="module")
+def ledger(run: Run, emulator: RunningEmulator) -> list[dict]:
+    return emulator.ledger()
+
+
+def test_the_run_succeeds(run: Run):
+    assert run.exit_code == 0, run.stderr
+    assert run.events[-1] == {"event": "finished", "state": "done", "exit": 0, "set": str(run.out)}
+    assert run.warnings() == []
+    assert run.record["state"] == "done"
+
+
+def test_every_job_is_sent_once_and_only_with_fields_that_the_endpoint_has(run: Run, ledger: list[dict]):
+    assert endpoints(ledger).count(PHOTO) == 5
+    assert endpoints(ledger).count(VIDEO) == 1
+    assert len(ledger) == 6
+    assert [entry["unknown_fields"] for entry in ledger] == [[]] * 6
+
+
+def test_only_the_emulators_key_is_sent(run: Run, emulator: RunningEmulator):
+    assert emulator.stats()["foreign_keys"] == []
+
+
+def test_the_hero_is_sent_first(run: Run, ledger: list[dict]):
+    hero = run.angle("three-quarter")["photo"]["request_id"]
+    assert ledger[0]["request_id"] == hero
+
+
+def test_photos_are_on_their_way_while_the_next_angles_render(run: Run, ledger: list[dict]):
+    last_render = max((run.out / "renders" / f"{name}.png").stat().st_mtime for name in ANGLES)
+    assert datetime.fromisoformat(ledger[0]["accepted_at"]).timestamp() < last_render
+    sent = run.index(event="job", label="three-quarter photo", state="queued")
+    assert sent < run.index(event="progress", stage="references", done=5)
+
+
+def test_the_film_is_sent_when_the_hero_photo_is_there_and_not_later(run: Run, ledger: list[dict]):
+    hero_done = run.index(event="job", label="three-quarter photo", state="done")
+    film_sent = run.index(event="job", label="film", state="queued")
+    assert hero_done < film_sent
+    assert endpoints(ledger).index(VIDEO) < len(ledger) - 1, "before the last photo was even sent"
+
+
+def test_inputs_say_what_is_wanted(run: Run, ledger: list[dict]):
+    photos = [entry["input"] for entry in ledger if entry["endpoint"] == PHOTO]
+    (film,) = [entry["input"] for entry in ledger if entry["endpoint"] == VIDEO]
+    for sent in photos:
+        assert sent["seed"] == 7
+        assert "pure white background" in sent["prompt"]
+        assert sent["prompt"].endswith("On pale linen.")
+        assert sent["image_url"].startswith("http")
+    assert len({sent["prompt"] for sent in photos}) == 5, "each angle has its own words"
+    assert len({sent["image_url"] for sent in photos}) == 5
+    assert film["generate_audio"] is False
+    assert film["duration"] == "5"
+
+
+def test_every_picture_is_whole_and_recorded_with_its_request(run: Run, ledger: list[dict]):
+    ids = {entry["request_id"] for entry in ledger}
+    for name in ANGLES:
+        photo = run.angle(name)["photo"]
+        assert (photo["engine"], photo["endpoint"], photo["state"]) == ("fal", PHOTO, "done")
+        assert photo["request_id"] in ids
+        assert photo["seed"] == 7
+        assert photo["path"] == f"photos/{name}.png"
+        assert sha256(run.out / photo["path"]) == photo["sha256"]
+        with Image.open(run.out / photo["path"]) as picture:
+            picture.load()
+            assert picture.size == (photo["width"], photo["height"])
+        original = run.out / photo["original"]
+        assert original.parent == run.out / "photos" / "original"
+        assert missing_end(original) == ""
+
+
+def test_the_film_plays(run: Run, ledger: list[dict]):
+    (film,) = run.record["videos"]
+    assert (film["engine"], film["endpoint"], film["state"]) == ("fal", VIDEO, "done")
+    assert film["request_id"] == next(item["request_id"] for item in ledger if item["endpoint"] == VIDEO)
+    assert sha256(run.out / film["path"]) == film["sha256"]
+    with av.open(str(run.out / film["path"])) as container:
+        assert len(list(container.decode(video=0))) > 24
+
+
+def test_files_in_the_set_are_those_of_the_contract(run: Run):
+    tops = {Path(name).parts[0] for name in tree(run.out)}
+    assert tops == {"set.json", "index.html", "model", "renders", "masks", "photos", "video", ".journal"}
+    leftovers = [name for name in tree(run.out) if ".part" in name or name.endswith((".tmp", ".lock"))]
+    assert leftovers == []
+
+
+def test_nothing_that_is_written_or_said_holds_a_key_or_a_path_of_this_machine(run: Run):
+    for name in tree(run.out):
+        if name.endswith((".json", ".html")):
+            text = (run.out / name).read_text(encoding="utf-8")
+            assert "emulator:emulator" not in text, name
+            assert str(run.out) not in text, name
+    assert "emulator:emulator" not in json.dumps(run.events) + run.stderr
+
+
+def test_the_same_command_again_sends_and_renders_nothing(
+    run: Run, ledger: list[dict], block_file: Path, emulator: RunningEmulator
+):
+    before = tree(run.out)
+    options = (*fal(emulator), "--prompt", "On pale linen.", "--seed", 7, "--samples", 48)
+    again = make_set(block_file, out=run.out, options=options, resolution=160)
+    assert again.exit_code == 0, again.stderr
+    assert emulator.ledger() == ledger
+    after = tree(run.out)
+    assert set(after) == set(before)
+    for name in before:
+        if name.startswith(("renders/", "masks/", "model/")):
+            assert after[name] == before[name], name
+        elif name.startswith(("photos/", "video/")):
+            assert after[name][0] == before[name][0], name
+    assert again.record["created"] == run.record["created"]
+
+
+# --- killed in the middle -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        {"event": "progress", "stage": "references", "done": 2},
+        {"event": "job", "label": "three-quarter photo", "state": "queued"},
+        {"event": "job", "label": "detail photo", "state": "running"},
+        {"event": "job", "label": "film", "state": "running"},
+    ],
+    ids=lambda moment: "-".join(map(str, list(moment.values())[1:])),
+)
+def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_twice(
+    tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator, moment: dict
+):
+    fresh_emulator.control(delays={"queue": 0.3, "photo": 1.0, "video": 1.0})
+    out = tmp_path / "set"
+    small = ("--resolution", 96, "--samples", 2, "--device", "cpu", "--json")
+    with subprocess.Popen(
+        command("set", block_file, "--out", out, *fal(fresh_emulator), *small),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if all(event.get(name) == value for name, value in moment.items()):
+                process.send_signal(signal.SIGKILL)
+                break
+        assert process.wait() == -signal.SIGKILL, "it was killed before it ended"
+    record = json.loads((out / "set.json").read_text(encoding="utf-8"))
+    assert record["state"] == "partial"
+    again = make_set(block_file, out=out, options=fal(fresh_emulator))
+    assert again.exit_code == 0, again.stderr
+    assert again.record["state"] == "done"
+    assert again.record["created"] == record["created"]
+    assert sorted(endpoints(fresh_emulator.ledger())) == [PHOTO] * 5 + [VIDEO]
+    assert not [name for name in tree(out) if ".part" in name]
+
+
+def test_a_photo_that_is_refused_fails_alone_and_the_rest_is_done(
+    tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
+):
+    fresh_emulator.control(faults=[{"name": "model-error", "endpoint": PHOTO, "nth": [1]}])
+    run = make_set(block_file, out=tmp_path / "set", options=fal(fresh_emulator))
+    assert run.exit_code == 2, run.stderr
+    assert run.record["state"] == "partial"
+    states = {name: run.angle(name)["photo"]["state"] for name in ANGLES}
+    assert sorted(states.values()) == ["done"] * 4 + ["failed"]
+    (failed,) = [name for name, state in states.items() if state == "failed"]
+    assert run.angle(failed)["photo"]["error"].endswith(".")
+    assert run.record["videos"][0]["state"] == "done", "the film starts from another photo"
+    assert "Photo failed" in (run.out / "index.html").read_text(encoding="utf-8")
+
+
+def test_photos_by_cycles_and_film_by_fal_go_together(
+    tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
+):
+    options = ("--engine", "cycles", "--video", "fal", "--fal-url", fresh_emulator.url)
+    run = make_set(block_file, out=tmp_path / "set", options=(*options, "--angles", "side,front"))
+    assert run.exit_code == 0, run.stderr
+    assert endpoints(fresh_emulator.ledger()) == [VIDEO]
+    assert run.angle("side")["photo"]["engine"] == "cycles"
+    assert run.record["videos"][0]["engine"] == "fal"

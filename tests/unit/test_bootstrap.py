@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first start says in words what is missing, and installs only what is locked."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import bootstrap
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = " ".join(bootstrap.PACKAGES)
+LOCKS = [f"{kind}-py{python}.txt" for kind in ("run", "dev") for python in ("311", "313")]
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="starts shell scripts")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What the first start needs, away from this repository: nothing of ours is made or changed."""
+    root = tmp_path / "a clone"
+    (root / "tools").mkdir(parents=True)
+    shutil.copy(ROOT / "batch.py", root)
+    shutil.copy(ROOT / "tools" / "bootstrap.py", root / "tools")
+    shutil.copytree(ROOT / "requirements", root / "requirements")
+    return root
+
+
+def start(clone: Path, *, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """``batch.py demo`` in a Python without packages and an empty PATH; ``before`` runs first in it."""
+    code = f"import sys\n{before}\nimport runpy\nsys.argv[:] = ['batch.py', 'demo']\nrunpy.run_path('batch.py', run_name='__main__')"
+    paths = {"PATH": str(clone / "programs"), "XDG_CACHE_HOME": str(clone / "cache"), "HOME": str(clone)}
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code],
+        cwd=clone,
+        env={**paths, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def program(clone: Path, name: str, script: str) -> Path:
+    path = clone / "programs" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def blender(clone: Path, name: str, version: str, packages: str = "") -> Path:
+    """A program that answers as a Blender of that version whose Python has ``packages``."""
+    path = program(clone, name, "")
+    for package in packages.split():
+        (clone / "site" / package).mkdir(parents=True)
+        (clone / "site" / package / "__init__.py").touch()
+    path.write_text(f"""#!{sys.executable} -IS
+import os, sys, types
+bpy = sys.modules["bpy"] = types.ModuleType("bpy")
+bpy.app = types.SimpleNamespace(version={tuple(map(int, version.split(".")))}, binary_path=__file__)
+bpy.utils = types.SimpleNamespace(user_resource=lambda *_a, **_k: {str(clone / "extensions")!r})
+sys.path.append({str(clone / "site")!r})
+with open(__file__ + ".log", "a") as log:
+    log.write("asked\\n" if "--python-expr" in sys.argv else "started\\n")
+if "--python-expr" in sys.argv:
+    exec(sys.argv[sys.argv.index("--python-expr") + 1])
+else:
+    print("a Blender's chatter")
+    with open(int(os.environ["PHOTOREAL_OUTPUT"]), "w") as output:
+        print(*sys.argv[1:], sep="\\n", file=output)
+""")
+    return path
+
+
+def assert_is_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 3
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("[photoreal-set] ")
+    assert lines[0].endswith(".")
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def test_a_blender_that_is_named_and_missing_is_said(clone: Path):
+    done = start(clone, BLENDER=str(clone / "no-blender"))
+    assert_is_one_sentence(done, "BLENDER", "no-blender", "not a program")
+
+
+@POSIX
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_program_that_is_named_and_no_blender_is_said(clone: Path, code: int):
+    done = start(clone, BLENDER=str(program(clone, "my blender", f"exit {code}")))
+    assert_is_one_sentence(done, "The Blender named by BLENDER cannot be used", "does not answer")
+
+
+@POSIX
+def test_a_blender_that_is_named_and_too_old_is_said(clone: Path):
+    done = start(clone, BLENDER=str(blender(clone, "blender-4.2", "4.2.1", PACKAGES)))
+    assert_is_one_sentence(done, "The Blender named by BLENDER cannot be used", "4.2.1", "4.3")
+
+
+@POSIX
+def test_a_blender_that_is_named_and_lacks_packages_says_how_to_get_them(clone: Path):
+    done = start(clone, BLENDER=str(blender(clone, "blender-4.5", "4.5.0", "numpy PIL")))
+    assert done.returncode == 3
+    assert "lacks httpx, fal_client" in done.stderr
+    assert "pip install --target" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@POSIX
+def test_a_fit_blender_gets_the_command_and_is_asked_only_once(clone: Path):
+    path = blender(clone, "blender", "4.5.0", PACKAGES)
+    for _turn in range(2):
+        done = start(clone)
+        assert done.returncode == 0, done.stderr
+        given = done.stdout.splitlines()
+        assert given[:3] == ["-b", "--python-exit-code", "3"]
+        assert given[-2:] == ["--", "demo"]
+    assert Path(f"{path}.log").read_text() == "asked\nstarted\nstarted\n"
+
+
+@POSIX
+def test_a_blender_that_was_changed_is_asked_again(clone: Path):
+    path = blender(clone, "blender", "4.5.0", PACKAGES)
+    start(clone)
+    os.utime(path, (1, 1))
+    start(clone)
+    assert Path(f"{path}.log").read_text() == "asked\nstarted\n" * 2
+
+
+UNFIT = """
+class Version(tuple):
+    major, minor, micro = 3, 12, 1
+sys.version_info = Version((3, 12, 1, 'final', 0))
+"""
+
+
+def test_an_unfit_python_says_which_ones_are_needed(clone: Path):
+    done = start(clone, before=UNFIT)
+    assert_is_one_sentence(done, "3.11", "3.13", "3.12", "uv", "BLENDER")
+    assert not (clone / ".venv").exists()
+
+
+@POSIX
+def test_an_unfit_blender_on_the_path_is_passed_over_with_the_reason(clone: Path):
+    program(clone, "blender", "exit 1")
+    lines = start(clone, before=UNFIT).stderr.strip().splitlines()
+    assert len(lines) == 2
+    assert "Passing over" in lines[0]
+    assert "install one of them" in lines[1]
+
+
+@POSIX
+def test_a_damaged_environment_is_said_and_not_used(clone: Path):
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    for home in (None, "", "home = nowhere\n"):
+        if home is not None:
+            (clone / ".venv" / "pyvenv.cfg").write_text(home)
+        done = start(clone)
+        assert_is_one_sentence(done, ".venv", "delete this folder")
+
+
+def test_the_missing_packages_sentence_says_how_to_get_them():
+    said = bootstrap.missing_packages_sentence(["httpx", "PIL"])
+    assert "lacks httpx, PIL" in said
+    assert "pip install --target" in said
+    assert "httpx==" in said
+    assert "\n" not in said
+
+
+def test_every_system_library_has_the_name_of_a_package():
+    for library, package in bootstrap.DEBIAN_PACKAGES.items():
+        assert re.fullmatch(r"lib[\w+]+\.so\.\d+", library)
+        assert re.fullmatch(r"lib[a-z0-9+-]+", package)
+        assert package in bootstrap._debian_packages(library) or package == "libegl1"
+
+
+def test_a_system_library_that_we_do_not_know_is_named():
+    with pytest.raises(bootstrap.BootstrapError, match=r"libfoo\.so\.1") as fault:
+        bootstrap._debian_packages("libfoo.so.1")
+    assert str(fault.value).endswith(".")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the list is for Linux")
+def test_every_system_library_of_bpy_is_in_the_list_or_on_every_linux():
+    import importlib.util
+
+    found = importlib.util.find_spec("bpy")
+    if found is None or found.origin is None or shutil.which("readelf") is None:
+        pytest.skip("needs the bpy wheel and readelf")
+    folder = Path(found.origin).parent
+    own = {path.name for path in folder.rglob("*.so*")} | {
+        path.name for path in folder.parent.glob("bpy.libs/*")
+    }
+    described = subprocess.run(["readelf", "-d", found.origin], capture_output=True, text=True).stdout
+    needed = set(re.findall(r"NEEDED.*\[(.+?)\]", described))
+    everywhere = re.compile(r"(ld-linux.*|lib(c|m|dl|rt|pthread|util|gcc_s|stdc\+\+|python3.*))\.so.*")
+    unknown = {name for name in needed - own if not everywhere.fullmatch(name)}
+    assert unknown <= set(bootstrap.DEBIAN_PACKAGES)
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_what_is_installed_is_locked_by_version_and_hash_and_names_no_server(name: str):
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--index-url|--extra-index-url|--find-links|--trusted-host)", text, re.M)
+    entries = [
+        entry
+        for entry in re.sub(r"\s*\\\n\s*", " ", text).splitlines()
+        if entry.strip() and not entry.lstrip().startswith("#")
+    ]
+    for entry in entries:
+        assert re.fullmatch(r"[\w.\[\],-]+==[\w.]+( ;[^-]+)?( --hash=sha256:[0-9a-f]{64})+( *#.*)?", entry), (
+            entry
+        )
+    packages = {entry.split("==")[0].lower() for entry in entries}
+    assert {"bpy", "numpy", "pillow", "httpx", "fal-client"} <= packages
+    if name.startswith("dev"):
+        assert {"pytest", "aiohttp", "av"} <= packages
+
+
+@pytest.mark.parametrize("python", ["311", "313"])
+def test_tests_run_with_the_versions_that_users_get(python: str):
+    def versions(kind: str) -> set[str]:
+        text = (ROOT / "requirements" / f"{kind}-py{python}.txt").read_text(encoding="utf-8")
+        return set(re.findall(r"^[\w.\[\]-]+==[\w.]+", text, re.M))
+
+    assert versions("run") <= versions("dev")

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The background is exact, the product untouched, and a shadow only darkens."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photoreal_set.imaging.compose import SHADOW_BEGINS, Background, compose, fill_of, mask_of
+
+SIDE = 80
+GREY = 127
+
+
+@pytest.fixture
+def shot() -> tuple[np.ndarray, np.ndarray]:
+    """A product of many colours in the middle, soft edges, and a shadow everywhere."""
+    chance = np.random.default_rng(1)
+    colour = chance.integers(0, 256, (SIDE, SIDE, 4), dtype=np.uint8)
+    colour[..., 3] = 0
+    colour[20:60, 25:55, 3] = 255
+    colour[19, 25:55, 3] = 128
+    shadow = chance.random((SIDE, SIDE)).astype(np.float32)
+    return colour, shadow
+
+
+def border(picture: np.ndarray) -> np.ndarray:
+    return np.concatenate((picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+
+
+@pytest.mark.parametrize(("background", "level"), [(Background.WHITE, 255), (Background.GREY, GREY)])
+def test_the_borders_are_the_exact_background_whatever_the_shadow(shot, background, level):
+    picture = np.asarray(compose(*shot, background))
+    assert picture.shape == (SIDE, SIDE, 3)
+    assert (border(picture) == level).all()
+
+
+@pytest.mark.parametrize("background", list(Background))
+def test_where_the_product_covers_all_its_pixels_are_untouched(shot, background):
+    colour, shadow = shot
+    picture = np.asarray(compose(colour, shadow, background))
+    inside = colour[..., 3] == 255
+    assert (picture[..., :3][inside] == colour[..., :3][inside]).all()
+
+
+@pytest.mark.parametrize(("background", "level"), [(Background.WHITE, 255), (Background.GREY, GREY)])
+def test_the_background_is_neutral_and_a_shadow_only_darkens_it(shot, background, level):
+    colour, shadow = shot
+    outside = colour[..., 3] == 0
+    picture = np.asarray(compose(colour, shadow, background))[outside]
+    assert (picture[:, 0] == picture[:, 1]).all()
+    assert (picture[:, 1] == picture[:, 2]).all()
+    assert picture.max() <= level
+    assert picture.min() < level - 20
+
+
+@pytest.mark.parametrize(("background", "level"), [(Background.WHITE, 255), (Background.GREY, GREY)])
+def test_without_a_shadow_the_background_is_one_colour(shot, background, level):
+    colour, shadow = shot
+    for faint in (shadow * 0.0, shadow * 0.0 + SHADOW_BEGINS):
+        picture = np.asarray(compose(colour, faint, background))
+        assert (picture[colour[..., 3] == 0] == level).all()
+
+
+def test_a_darker_shadow_gives_a_darker_picture(shot):
+    colour, shadow = shot
+    light = np.asarray(compose(colour, shadow * 0.5, Background.WHITE)).astype(int)
+    dark = np.asarray(compose(colour, shadow, Background.WHITE)).astype(int)
+    assert (dark <= light).all()
+    assert (dark < light).any()
+
+
+def test_an_edge_is_mixed_from_product_and_background(shot):
+    colour, shadow = shot
+    picture = np.asarray(compose(colour, shadow * 0.0, Background.WHITE)).astype(float)
+    wanted = colour[19, 25:55, :3] * (128 / 255) + 255 * (127 / 255)
+    assert np.abs(picture[19, 25:55] - wanted).max() <= 1.0
+
+
+def test_a_transparent_picture_laid_on_white_looks_like_the_white_one(shot):
+    colour, shadow = shot
+    cut_out = compose(colour, shadow, Background.TRANSPARENT)
+    assert cut_out.mode == "RGBA"
+    assert (border(np.asarray(cut_out)[..., 3]) == 0).all()
+    laid = Image.alpha_composite(Image.new("RGBA", cut_out.size, "white"), cut_out).convert("RGB")
+    white = compose(colour, shadow, Background.WHITE)
+    assert np.abs(np.asarray(laid).astype(int) - np.asarray(white).astype(int)).max() <= 2
+
+
+def test_the_mask_is_the_coverage(shot):
+    colour, _shadow = shot
+    mask = mask_of(colour)
+    assert mask.mode == "L"
+    assert (np.asarray(mask) == colour[..., 3]).all()
+
+
+@pytest.mark.parametrize(
+    ("box", "wanted"),
+    [
+        ((0, 0, 100, 100), 1.0),
+        ((10, 40, 90, 60), 0.8),
+        ((40, 3, 60, 98), 0.95),
+        ((50, 50, 51, 51), 0.01),
+    ],
+)
+def test_the_fill_is_the_larger_side_of_what_is_seen(box: tuple, wanted: float):
+    mask = Image.new("L", (100, 100), 0)
+    mask.paste(255, box)
+    assert fill_of(mask) == pytest.approx(wanted)
+
+
+def test_an_empty_mask_and_a_breath_of_coverage_fill_nothing():
+    assert fill_of(Image.new("L", (100, 100), 0)) == 0.0
+    assert fill_of(Image.new("L", (100, 100), 120)) == 0.0

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A person sees bars, a log sees lines, a program sees JSON."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from photoreal_set.progress import (
+    JsonReporter,
+    PlainReporter,
+    QuietReporter,
+    Reporter,
+    TerminalReporter,
+    clock,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+STATES = ("prepared", "uploading", "queued", "queued", "running", "downloading", "done")
+
+
+def tell_a_run(reporter: Reporter) -> None:
+    """The events of a small run."""
+    reporter.tell("started", product="tea pot", summary="2 angles", set="/out")
+    for done in range(3):
+        reporter.tell("progress", stage="references", done=done, of=2, label="front" if done < 2 else "")
+    for position, state in enumerate(STATES):
+        queue = 3 - position if state == "queued" else None
+        reporter.tell("job", label="front photo", state=state, queue_position=queue, message="", error="")
+    reporter.tell("warning", text="Material Glaze: its texture is missing.")
+    reporter.tell(
+        "job", label="film", state="failed", queue_position=None, message="", error="It was refused."
+    )
+    reporter.tell("finished", state="partial", exit=2, set="/out")
+
+
+def screen(text: str) -> list[str]:
+    """The lines that a terminal shows of the bytes it got."""
+    lines = []
+    for line in text.split("\n"):
+        shown = line.split("\r")[-1]
+        assert shown.count("\033") == shown.count("\033[K")
+        lines.append(shown.replace("\033[K", "").rstrip())
+    return lines
+
+
+def test_json_is_one_object_a_line_and_the_last_is_the_end():
+    stream = io.StringIO()
+    tell_a_run(JsonReporter(stream))
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [event["event"] for event in events].count("job") == len(STATES) + 1
+    assert events[0] == {"event": "started", "product": "tea pot", "summary": "2 angles", "set": "/out"}
+    assert events[-1] == {"event": "finished", "state": "partial", "exit": 2, "set": "/out"}
+
+
+def test_json_keeps_an_event_on_its_line_whatever_is_in_it():
+    stream = io.StringIO()
+    text = 'two\nlines, "quotes", ümläut 🫖 \u2028 \\'
+    JsonReporter(stream).tell("note", text=text)
+    assert stream.getvalue().count("\n") == 1
+    assert json.loads(stream.getvalue()) == {"event": "note", "text": text}
+
+
+def test_plain_lines_have_the_time_and_say_a_state_once():
+    stream = io.StringIO()
+    tell_a_run(PlainReporter(stream))
+    lines = stream.getvalue().splitlines()
+    assert all(re.match(r"\[\d+:\d\d\] \S", line) for line in lines)
+    said = [line.split("] ", 1)[1] for line in lines]
+    assert said[0] == "tea pot: 2 angles"
+    assert "references 1/2 front" in said
+    assert len([line for line in said if line.startswith("front photo: queued")]) == 1
+    assert "front photo: done" in said
+    assert "Warning: Material Glaze: its texture is missing." in said
+    assert "film: failed: It was refused." in said
+    assert said[-1].endswith("/out/index.html")
+    assert "\033" not in stream.getvalue()
+    assert "\r" not in stream.getvalue()
+
+
+def test_quiet_says_warnings_and_the_end_only():
+    stream = io.StringIO()
+    tell_a_run(QuietReporter(stream))
+    said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert said == [
+        "Warning: Material Glaze: its texture is missing.",
+        "Finished with faults: /out/index.html",
+    ]
+
+
+def test_a_terminal_shows_a_bar_that_grows_and_keeps_what_matters():
+    stream = io.StringIO()
+    reporter = TerminalReporter(stream)
+    shown = []
+    for done in range(3):
+        reporter.tell("progress", stage="references", done=done, of=4, label="front")
+        shown.append(screen(stream.getvalue())[-1])
+    assert [line.count("█") for line in shown] == [0, 6, 12]
+    assert all(re.search(r"references +[█░]{24} \d/4  \d+:\d\d  front", line) for line in shown)
+    reporter.tell("warning", text="Something is odd.")
+    lines = screen(stream.getvalue())
+    assert lines[-2] == "Warning: Something is odd."
+    assert lines[-1] == shown[-1], "the bar goes on below the line"
+    reporter.tell("progress", stage="references", done=4, of=4)
+    assert "4/4" in screen(stream.getvalue())[-2], "a finished bar stays"
+
+
+def test_a_terminal_keeps_one_line_for_each_result():
+    stream = io.StringIO()
+    tell_a_run(TerminalReporter(stream))
+    lines = screen(stream.getvalue())
+    kept = [line for line in lines if line]
+    assert len([line for line in kept if line.startswith("front photo: ")]) == 1
+    assert any(line.startswith("front photo: done") for line in kept)
+    assert any(line.startswith("film: failed: It was refused.") for line in kept)
+    assert any("2/2" in line for line in kept)
+    assert kept[-1].endswith("/out/index.html")
+
+
+def test_a_narrow_line_never_wraps_because_of_a_long_label():
+    stream = io.StringIO()
+    reporter = TerminalReporter(stream)
+    reporter.tell("progress", stage="references", done=1, of=4, label="long " * 100)
+    assert len(screen(stream.getvalue())[-1]) <= 110
+
+
+@pytest.mark.parametrize("make", [JsonReporter, PlainReporter, QuietReporter])
+def test_lines_of_several_threads_do_not_mix(make: type):
+    stream = io.StringIO()
+    reporter = make(stream)
+    threads = [
+        threading.Thread(target=lambda: [reporter.tell("warning", text="x" * 300) for _ in range(100)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 400
+    assert all("x" * 300 in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
+)
+def test_elapsed_time_is_minutes_and_seconds(seconds: float, words: str):
+    assert clock(seconds) == words
+
+
+# --- the command line without Blender -----------------------------------------------------------
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The real command; ``bpy`` is made unimportable, for what must be said before Blender starts."""
+    code = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "sys.modules['bpy'] = None\n"
+        "from tools.bootstrap import load_package\n"
+        "load_package()\n"
+        "from photoreal_set import cli\n"
+        "raise SystemExit(cli.main(sys.argv[1:], sys.stdout))\n"
+    )
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("set", "missing.glb", "--out", "out", "--json"),
+        ("set", "--json", "--out", "out"),
+        ("set", "--json", "--out", "out", "--no-such-option"),
+        ("set", "x.glb", "--json"),
+        ("set", "x.glb", "--out", "out", "--json", "--resolution", "10"),
+        ("set", "x.glb", "--out", "out", "--json", "--resolution", "many"),
+        ("set", "x.glb", "--out", "out", "--json", "--samples", "0"),
+        ("set", "x.glb", "--out", "out", "--json", "--engine", "magic"),
+    ],
+)
+def test_a_run_that_cannot_begin_ends_its_json_too(tmp_path: Path, arguments: tuple[str, ...]):
+    done = command(*arguments, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.strip().endswith(".")
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["event"] == "finished"
+    assert (last["state"], last["exit"]) == ("failed", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_and_version_need_no_blender(tmp_path: Path):
+    assert "demo" in command("--help", cwd=tmp_path).stdout
+    assert command("--version", cwd=tmp_path).stdout.startswith("Photoreal Set ")
+    for name in ("set", "demo", "report"):
+        done = command(name, "--help", cwd=tmp_path)
+        assert done.returncode == 0
+        assert name in done.stdout

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of a set shows everything, opens from disk and trusts nothing that it is told."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from photoreal_set.imaging.report import build_report
+
+HOSTILE = """<script>alert("1")</script>'><img src=x onerror=alert(2)> & "quoted" </title></style>"""
+VOID = {"meta", "img", "br", "link"}
+
+
+class Page(HTMLParser):
+    """Tags, links and text of a page; notices tags that are not closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _value in attributes}
+        self.links += [value for name, value in attributes if name in {"src", "href", "poster"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def sample(**changes: object) -> dict:
+    """A finished set by fal from two photos."""
+    angle = {
+        "name": "three-quarter",
+        "azimuth": 45.0,
+        "elevation": 25.0,
+        "render": {"path": "renders/three-quarter.png", "samples": 16},
+        "mask": "masks/three-quarter.png",
+        "fill": 0.874,
+        "photo": {
+            "path": "photos/three-quarter.png",
+            "engine": "fal",
+            "endpoint": "fal-ai/flux-kontext/dev",
+            "state": "done",
+        },
+    }
+    film = {
+        "path": "video/turntable.mp4",
+        "motion": "turntable",
+        "seconds": 5,
+        "engine": "cycles",
+        "state": "done",
+    }
+    photos = [{"name": "1.png", "sha256": "a"}, {"name": "tea pot #2 100%.png", "sha256": "b"}]
+    record = {
+        "schema": 1,
+        "product": "tea pot",
+        "created": "2025-01-02T03:04:05+00:00",
+        "tool": {"name": "Photoreal Set", "version": "0.1.0", "blender": "4.5.1"},
+        "state": "done",
+        "source": {"kind": "photos", "files": photos},
+        "model": {
+            "path": "model/product.glb",
+            "triangles": 12345,
+            "size_m": [0.1, 0.2, 0.34567],
+            "endpoint": "fal-ai/meshy/v6/multi-image-to-3d",
+            "request_id": "r-1",
+            "faults": [],
+        },
+        "angles": [angle],
+        "videos": [film],
+    }
+    return {**record, **changes}
+
+
+def with_strings(value: object, text: str) -> object:
+    """``value`` with every string that a user or a server can choose replaced."""
+    if isinstance(value, dict):
+        return {
+            name: member
+            if name in {"kind", "path", "name"} and member in KEPT
+            else with_strings(member, text)
+            for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [with_strings(member, text) for member in value]
+    return text if isinstance(value, str) else value
+
+
+KEPT = {"photos", "text", "model"}
+
+
+def assert_is_safe(text: str) -> Page:
+    page = Page(text)
+    assert page.open == []
+    assert "script" not in page.tags
+    assert not {name for name in page.attributes if name.startswith("on")}
+    assert page.tags.count("title") == page.tags.count("style") == 1
+    for link in page.links:
+        parts = urlsplit(link)
+        assert not parts.scheme
+        assert not parts.netloc
+        assert not link.startswith(("/", "\\"))
+    assert not re.search(r"https?://|@import|url\(|//cdn", text)
+    return page
+
+
+def test_a_finished_set_shows_source_renders_photos_and_film():
+    page = assert_is_safe(build_report(sample()))
+    assert {unquote(link) for link in page.links} == {
+        "source/1.png",
+        "source/tea pot #2 100%.png",
+        "renders/three-quarter.png",
+        "photos/three-quarter.png",
+        "video/turntable.mp4",
+        "model/product.glb",
+    }
+    for words in ("tea pot", "done", "three-quarter", "12,345", "0.1 × 0.2 × 0.3457 m", "87%", "r-1"):
+        assert words in page.text
+
+
+def test_every_link_of_a_set_on_disk_leads_to_a_file(tmp_path: Path):
+    page = Page(build_report(sample()))
+    for link in page.links:
+        file = tmp_path / unquote(link)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+        # As a browser reads it: a # or ? in a name must not end the path.
+        parts = urlsplit(link)
+        assert (tmp_path / unquote(parts.path)).is_file()
+        assert not parts.query
+        assert not parts.fragment
+
+
+def test_hostile_names_and_words_are_only_text():
+    record = with_strings(sample(), HOSTILE)
+    page = assert_is_safe(build_report(record))
+    assert HOSTILE in page.text
+    for changes in (
+        {"source": {"kind": "text", "text": HOSTILE}},
+        {"source": {"kind": "model", "files": [{"name": HOSTILE}]}},
+        {"error": HOSTILE},
+        {"model": {**sample()["model"], "faults": [HOSTILE]}},
+        {"videos": [{"motion": "turntable", "state": "failed", "error": HOSTILE}]},
+        {"angles": [{"name": HOSTILE, "photo": {"state": "failed", "error": HOSTILE}}]},
+    ):
+        assert HOSTILE in assert_is_safe(build_report(sample(**changes))).text
+
+
+@pytest.mark.parametrize("state", ["partial", "done", "failed", "held"])
+def test_every_state_of_a_set_is_shown(state: str):
+    assert state in assert_is_safe(build_report(sample(state=state))).text
+
+
+@pytest.mark.parametrize(
+    ("photo", "words"),
+    [
+        (None, "No photo yet"),
+        ({"engine": "fal", "state": "waiting"}, "on its way"),
+        (
+            {"engine": "fal", "state": "failed", "error": "The picture was refused."},
+            "The picture was refused.",
+        ),
+        ({"engine": "fal", "state": "uncertain", "error": "It may be running."}, "uncertain"),
+    ],
+)
+def test_an_angle_without_a_photo_says_why(photo: dict | None, words: str):
+    entry = {"name": "front", "azimuth": 0.0, "elevation": 15.0, "photo": photo}
+    page = assert_is_safe(build_report(sample(angles=[entry])))
+    assert words in page.text
+    assert "Not rendered yet" in page.text
+
+
+def test_a_film_that_failed_says_why():
+    film = {"motion": "turntable", "state": "failed", "error": "There is no photo to start from."}
+    assert "There is no photo to start from." in Page(build_report(sample(videos=[film]))).text
+
+
+def test_a_set_that_has_hardly_begun_has_a_page():
+    assert_is_safe(build_report({}))
+    begun = {"product": "pot", "state": "partial", "source": {}, "model": {}, "angles": [], "videos": []}
+    assert_is_safe(build_report(begun))
+
+
+def test_the_page_depends_on_the_manifest_alone():
+    record = sample()
+    before = json.dumps(record)
+    assert build_report(record) == build_report(json.loads(before))
+    assert json.dumps(record) == before

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set folder is one set's, is never half-written, and goes on where it was."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from photoreal_set.errors import InputError
+from photoreal_set.set_folder import SetFolder, angle_record
+
+SOURCE = {"kind": "model", "files": [{"name": "pot.glb", "sha256": "a" * 64}]}
+OTHER = {"kind": "model", "files": [{"name": "pot.glb", "sha256": "b" * 64}]}
+TOOL = {"name": "Photoreal Set", "version": "0", "blender": "4.5"}
+
+
+def prepare(root: Path, source: dict = SOURCE) -> SetFolder:
+    return SetFolder.prepare(root, product="pot", source=source, tool=TOOL)
+
+
+def everything_in(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+def test_a_new_set_says_what_it_is_made_from_and_that_it_is_not_done(tmp_path: Path):
+    prepare(tmp_path / "deep" / "set")
+    record = json.loads((tmp_path / "deep" / "set" / "set.json").read_text(encoding="utf-8"))
+    assert record["schema"] == 1
+    assert record["state"] == "partial"
+    assert record["source"] == SOURCE
+    assert record["tool"] == TOOL
+    assert record["cost"] == {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
+
+
+def test_the_same_source_takes_up_the_set_with_its_birth_and_results(tmp_path: Path):
+    first = prepare(tmp_path)
+    entry = first.store("renders/front.png", b"picture")
+    with first.change() as record:
+        record["created"] = "2001-02-03T04:05:06+00:00"
+        record["model"] = {"path": "model/product.glb"}
+        record["videos"] = [{"motion": "turntable"}]
+        record["cost"]["actual"] = 1.5
+        record["state"], record["error"] = "failed", "The disk was full."
+        angle_record(record, "front")["render"] = entry
+    again = prepare(tmp_path).record
+    assert again["created"] == "2001-02-03T04:05:06+00:00"
+    assert again["angles"] == [{"name": "front", "render": entry}]
+    assert again["model"] == {"path": "model/product.glb"}
+    assert again["videos"] == [{"motion": "turntable"}]
+    assert again["cost"]["actual"] == 1.5
+    assert again["state"] == "partial"
+    assert "error" not in again
+
+
+def test_a_set_of_another_source_is_refused_and_left_untouched(tmp_path: Path):
+    prepare(tmp_path).store("renders/front.png", b"picture")
+    before = everything_in(tmp_path)
+    with pytest.raises(InputError, match="another source"):
+        prepare(tmp_path, OTHER)
+    assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", ".hidden", "renders/front.png", "set.json.bak"])
+def test_a_folder_with_something_else_in_it_is_refused_and_left_untouched(tmp_path: Path, name: str):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(InputError, match="holds no set"):
+        prepare(tmp_path)
+    assert everything_in(tmp_path) == {name: b"mine"}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 2}', '"set"', "\xff"])
+def test_a_manifest_that_is_none_is_refused_and_left_untouched(tmp_path: Path, text: str):
+    (tmp_path / "set.json").write_bytes(text.encode("latin-1"))
+    for take in (prepare, SetFolder.open):
+        with pytest.raises(InputError) as refused:
+            take(tmp_path)
+        assert "set.json" in str(refused.value)
+    assert everything_in(tmp_path) == {"set.json": text.encode("latin-1")}
+
+
+def test_a_journal_of_paid_jobs_alone_does_not_stand_in_the_way(tmp_path: Path):
+    (tmp_path / ".journal" / "key").mkdir(parents=True)
+    assert prepare(tmp_path).record["state"] == "partial"
+
+
+def test_an_output_folder_that_cannot_be_one_is_refused(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"mine")
+    places = [tmp_path / "file", tmp_path / "file" / "set", tmp_path / ("long" * 100)]
+    if Path("/proc/self").exists():
+        places.append(Path("/proc/set"))
+    for place in places:
+        with pytest.raises(InputError, match="cannot be written"):
+            prepare(place)
+    assert everything_in(tmp_path) == {"file": b"mine"}
+
+
+def test_opening_needs_a_set(tmp_path: Path):
+    with pytest.raises(InputError, match="holds no set"):
+        SetFolder.open(tmp_path)
+    with pytest.raises(InputError, match="holds no set"):
+        SetFolder.open(tmp_path / "missing")
+    prepare(tmp_path)
+    assert SetFolder.open(tmp_path).record["product"] == "pot"
+
+
+def test_a_file_counts_only_unchanged_and_made_as_wanted(tmp_path: Path):
+    folder = prepare(tmp_path)
+    entry = {**folder.store("masks/front.png", b"mask"), "made_with": "x"}
+    assert entry["path"] == "masks/front.png"
+    assert folder.has(entry)
+    assert folder.has(entry, made_with="x")
+    assert not folder.has(entry, made_with="y")
+    assert not folder.has(None)
+    assert not folder.has({})
+    (tmp_path / "masks" / "front.png").write_bytes(b"mesk")
+    assert not folder.has(entry)
+    (tmp_path / "masks" / "front.png").unlink()
+    assert not folder.has(entry)
+
+
+def test_a_change_that_fails_changes_nothing(tmp_path: Path):
+    folder = prepare(tmp_path)
+    before = everything_in(tmp_path)
+    with pytest.raises(KeyError), folder.change() as record:
+        record["product"] = "half"
+        raise KeyError
+    assert everything_in(tmp_path) == before
+    assert folder.record["product"] == "pot"
+
+
+def test_a_change_that_cannot_be_written_is_not_remembered_either(tmp_path: Path):
+    folder = prepare(tmp_path)
+    before = everything_in(tmp_path)
+    with pytest.raises(ValueError), folder.change() as record:
+        record["fill"] = float("nan")
+    assert everything_in(tmp_path) == before
+    with folder.change() as record:
+        record["product"] = "whole"
+    assert json.loads(folder.manifest.read_text(encoding="utf-8"))["product"] == "whole"
+
+
+def test_what_is_handed_out_is_a_copy(tmp_path: Path):
+    folder = prepare(tmp_path)
+    folder.record["angles"].append("mine")
+    assert folder.record["angles"] == []
+
+
+def test_the_manifest_is_valid_at_every_moment_while_threads_change_it(tmp_path: Path):
+    folder = prepare(tmp_path)
+    changes, writers = 25, 4
+    ended = threading.Event()
+    faults: list[str] = []
+    highest: list[int] = [0]
+
+    def write(name: str) -> None:
+        for turn in range(changes):
+            with folder.change() as record:
+                angle_record(record, name)["text"] = "ü" * (turn * 400 % 3000)
+                record["count"] = record.get("count", 0) + 1
+
+    def read() -> None:
+        while not ended.is_set():
+            try:
+                record = json.loads(folder.manifest.read_bytes())
+            except (OSError, ValueError) as error:
+                faults.append(repr(error))
+                continue
+            count = record.get("count", 0)
+            if record["source"] != SOURCE or count < highest[0]:
+                faults.append(f"{count} after {highest[0]}")
+            highest[0] = count
+
+    reader = threading.Thread(target=read)
+    threads = [threading.Thread(target=write, args=(f"angle {number}",)) for number in range(writers)]
+    reader.start()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended.set()
+    reader.join()
+    assert faults == []
+    assert folder.record["count"] == changes * writers
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set.json"]
+
+
+def test_what_could_not_begin_is_taken_away_with_its_folder(tmp_path: Path):
+    folder = prepare(tmp_path / "set")
+    folder.store("model/product.glb", b"model")
+    folder.write_report("<p>failed</p>")
+    folder.discard()
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_set_that_was_there_before_is_not_taken_away(tmp_path: Path):
+    prepare(tmp_path).store("renders/front.png", b"picture")
+    prepare(tmp_path).discard()
+    assert set(everything_in(tmp_path)) == {"set.json", "renders/front.png"}
+
+
+def test_a_set_with_money_in_it_is_not_taken_away(tmp_path: Path):
+    folder = prepare(tmp_path)
+    (tmp_path / ".journal").mkdir()
+    folder.discard()
+    assert (tmp_path / "set.json").exists()
