@@ -15,7 +15,7 @@ from typing import NoReturn, TextIO
 
 from . import estimates
 from .angles import ANGLES, chosen_angles
-from .errors import InputError, MachineError, PhotorealError
+from .errors import STOPPED_EXIT_CODE, InputError, MachineError, PhotorealError
 from .fal_bridge.budget import Budget, Ceilings
 from .fal_bridge.cancel import IS_OVER, Fate, cancel_all
 from .fal_bridge.decisions import Decision, decide
@@ -30,7 +30,7 @@ from .fal_bridge.prices import PriceList, look_up
 from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
-from .interrupts import STOPPED_EXIT_CODE, Interrupts, Stop
+from .interrupts import Interrupts, Stop
 from .plan import LANCZOS, Engine, SetPlan, Source, source_from
 from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
@@ -75,7 +75,9 @@ def main(arguments: list[str], output: TextIO) -> int:
     reporter: Reporter = JsonReporter(output) if with_json else PlainReporter(sys.stderr)
     try:
         with contextlib.redirect_stdout(output):  # For --help and --version.
-            options = _parser().parse_args(arguments)
+            # What follows `test` is pytest's, whatever it looks like.
+            ours = arguments[:1] if arguments[:1] == ["test"] else arguments
+            options = _parser().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "needs_reporter", False):
             reporter = _reporter(options, output)
         with tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
@@ -191,8 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="DIR")
     report.set_defaults(command=_report)
 
-    test = commands.add_parser("test", help="run the tests", add_help=False)
-    test.add_argument("pytest", nargs=argparse.REMAINDER)
+    test = commands.add_parser("test", help="run the tests; what follows goes to pytest")
     test.set_defaults(command=_test)
     return parser
 
@@ -611,4 +612,7 @@ def _test(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> i
     os.chdir(root)
     with contextlib.redirect_stdout(output):
         os.dup2(output.fileno(), 1)  # Tests start children, whose words belong to the report.
-        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest]))
+        # Fast tests first, unless some are named.
+        named = any(Path(argument.split("::")[0]).exists() for argument in options.pytest)
+        paths = [] if named else ["tests/unit", "tests/blender"]
+        return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest, *paths]))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The root of every error that a user may see."""
 
+STOPPED_EXIT_CODE = 130  # Ended by Ctrl-C: what shells report for it.
+
 
 class PhotorealError(Exception):
     """``str(error)`` is one sentence that says what is wrong; ``hint`` says what to do about it.

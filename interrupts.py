@@ -13,9 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from .fal_bridge.errors import StoppedError
-
-STOPPED_EXIT_CODE = StoppedError.exit_code
+from .errors import STOPPED_EXIT_CODE
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

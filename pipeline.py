@@ -24,7 +24,7 @@ from PIL import Image
 
 from . import prompts
 from .angles import Angle, hero_first, hero_of
-from .errors import InputError, MachineError, PhotorealError
+from .errors import STOPPED_EXIT_CODE, InputError, MachineError, PhotorealError
 from .estimates import Bill, money
 from .fal_bridge import costs
 from .fal_bridge.bridge import Bridge
@@ -33,7 +33,7 @@ from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .files import copy_atomically, write_atomically
 from .imaging.compose import Background, compose, fill_of, mask_of
 from .imaging.report import build_report
-from .interrupts import STOPPED_EXIT_CODE, Stop
+from .interrupts import Stop
 from .plan import LANCZOS, Engine, SetPlan, SourceKind, needs_conversion
 from .plan_record import plan_record
 from .progress import Reporter

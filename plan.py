@@ -70,6 +70,8 @@ class Source:
     @property
     def kept_names(self) -> tuple[str, ...]:
         """What the set calls the files: each another name, whatever their folders are."""
+        if self.kept is not None:
+            return tuple(entry["name"] for entry in self.kept.get("files", []))
         names = [_as_text(path.name) for path in self.files]
         if len({name.casefold() for name in names}) < len(names):
             names = [f"{number}-{name}" for number, name in enumerate(names, 1)]
@@ -326,8 +328,9 @@ def needs_conversion(path: Path) -> bool:
     if path.suffix.lower() != ".glb":
         return True
     document = _gltf_document(path)
-    parts = [*document.get("images", []), *document.get("buffers", [])]
-    addresses = [part.get("uri", "data:") for part in parts if isinstance(part, dict)]
+    lists = [document.get(name) for name in ("images", "buffers")]
+    parts = [part for items in lists if isinstance(items, list) for part in items if isinstance(part, dict)]
+    addresses = [uri for part in parts if isinstance(uri := part.get("uri", "data:"), str)]
     # A part that is missing anyway is reported by the studio; converting would only lose its name.
     return any((path.parent / unquote(uri)).is_file() for uri in addresses if not uri.startswith("data:"))
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TextIO
 
 BAR_CELLS = 24
 LINE_CELLS = 110
+LOG_LINES = 12  # Of a stage at most, in a log: 120 frames are no 120 lines.
 TICK_SECONDS = 1.0
 END_STATES = {"done", "failed", "uncertain", "cancelled"}
 
@@ -58,6 +59,8 @@ class PlainReporter:
 
     def tell(self, event: str, **facts: Any) -> None:
         with self._lock:
+            if event == "progress" and facts["done"] % -(-facts["of"] // LOG_LINES):
+                return
             if event == "job":  # A log needs the states of a job, not every step of its queue.
                 if self._job_states.get(facts["label"]) == facts["state"]:
                     return

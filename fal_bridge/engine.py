@@ -5,6 +5,7 @@ import asyncio
 import logging
 import math
 import os
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +45,6 @@ from .transport import FINAL, Backoff, body_of, error_of, is_fetch_trouble
 from .uploads import Uploads
 
 MANY_SENDS = 6
-JOBS_AT_FULL_PACE = 50  # Beyond that many, each is asked about less often.
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class Pace:
     """How often to ask and how long to wait, in seconds."""
 
     poll: Mapping[Kind, float]
+    questions: float = 30.0  # A second at most, over all jobs: many jobs are each asked about less often.
     first_pause: float = 0.3  # Before a safe call is repeated; later pauses are longer.
     queue: float = 3600.0  # Without any movement in the queue.
     running: float = 2 * 3600.0
@@ -68,7 +69,12 @@ class Pace:
     def of(cls, service: Service) -> "Pace":
         if service.is_emulator:
             return cls(
-                poll=dict.fromkeys(Kind, 0.05), first_pause=0.02, patience=20.0, lookup=2.0, first_look=0.1
+                poll=dict.fromkeys(Kind, 0.05),
+                questions=1000.0,
+                first_pause=0.02,
+                patience=20.0,
+                lookup=2.0,
+                first_look=0.1,
             )
         quick = dict.fromkeys((Kind.PHOTO, Kind.CONCEPT, Kind.UPSCALE), 0.7)
         return cls(poll={**quick, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
@@ -494,7 +500,7 @@ class Engine:
                 if _show(status, progress):
                     moved_at = heard_at
                 self._check_deadline(task, progress.job, moved_at)
-            await asyncio.sleep(pauses.next() * self._crowd())
+            await asyncio.sleep(max(pauses.next(), self._turn_seconds() * random.uniform(0.7, 1.3)))
 
     async def _ask(self, task: _Task, attempt: int, accepted: Accepted, *, is_failed: bool) -> Facts:
         """The job's output, or its failure, which is written down and raised."""
@@ -557,10 +563,11 @@ class Engine:
         return error_of(response, label=task.label, endpoint=task.endpoint.id, service=self._service)
 
     def _poll_seconds(self, kind: Kind) -> float:
-        return self._pace.poll[kind] * self._crowd()
+        return max(self._pace.poll[kind], self._turn_seconds())
 
-    def _crowd(self) -> float:
-        return max(1.0, len(self._by_key) / JOBS_AT_FULL_PACE)
+    def _turn_seconds(self) -> float:
+        """Until it is a job's turn to be asked about, when all have theirs."""
+        return len(self._by_key) / self._pace.questions
 
     # Bringing the file home
 

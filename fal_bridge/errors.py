@@ -3,7 +3,7 @@
 
 from typing import ClassVar
 
-from ..errors import PhotorealError
+from ..errors import STOPPED_EXIT_CODE, PhotorealError
 
 
 class BridgeError(PhotorealError):
@@ -120,7 +120,7 @@ class ExpiredResultError(BridgeError):
 
 
 class StoppedError(BridgeError):
-    exit_code = 130  # What shells report for Ctrl-C.
+    exit_code = STOPPED_EXIT_CODE
     next_step = "Resume to go on: what was sent is kept and is not paid twice."
 
 

@@ -180,6 +180,11 @@ class Journal:
     def record(self, key: str, attempt: int, stage: Stage, facts: Facts) -> None:
         """Write down a fact of the newest attempt; known already (by another process) is fine."""
         entry = self.read(key)
+        if attempt < entry.attempt and stage is not Stage.IN_FLIGHT:
+            # A process that was away has learned something late. What was paid is kept for a person to find.
+            if stage is Stage.SUBMITTED:
+                self._write(key, f"{stage}.{attempt}.json", attempt, facts)
+            return
         if entry.attempt != attempt or stage is Stage.IN_FLIGHT:
             raise ValueError(f"{key}: attempt {entry.attempt} is at hand, not {attempt} ({stage})")
         is_fresh_copy = stage is entry.stage is Stage.DONE  # The file was lost and fetched again.
@@ -187,7 +192,9 @@ class Journal:
             if _ORDER.index(stage) <= _ORDER.index(entry.stage):
                 return
             raise ValueError(f"{key}: {entry.stage} cannot become {stage}")
-        name = "done.json" if stage is Stage.DONE else f"{stage}.{attempt}.json"
+        self._write(key, "done.json" if stage is Stage.DONE else f"{stage}.{attempt}.json", attempt, facts)
+
+    def _write(self, key: str, name: str, attempt: int, facts: Facts) -> None:
         try:
             write_json_atomically(
                 self.folder / key / name, {**facts, "attempt": attempt, "time": time.time()}

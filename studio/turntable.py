@@ -84,6 +84,7 @@ def encode(frames: list[Path], target: Path, side: int) -> None:
         bpy.ops.render.render(animation=True, scene=scene.name)
         if not part.exists() or not part.stat().st_size:
             raise MachineError("Blender wrote no film.", hint="Is the disk full?")
+        compat.mark_movie_colours(part)
         part.replace(target)
     except RuntimeError as error:
         raise MachineError(f"Blender could not write the film: {str(error).strip()}") from error

@@ -89,8 +89,9 @@ def test_a_matt_surface_that_faces_the_camera_shows_its_own_colour(
 
 def test_a_brand_colour_keeps_its_hue(scene, tmp_path: Path):
     red, green, blue = shown(scene, card(0.0, (0.8, 0.05, 0.05)), tmp_path, rig.REFERENCE)
-    assert (red, green, blue) == pytest.approx((226, 36, 36), abs=6)
-    assert green == pytest.approx(blue, abs=3)
+    assert red == pytest.approx(226, abs=4)
+    assert (green, blue) == pytest.approx((36, 36), abs=12), "a little lighter: the gloss of a matt surface"
+    assert green == pytest.approx(blue, abs=2)
 
 
 def data_blocks() -> dict[str, set[str]]:

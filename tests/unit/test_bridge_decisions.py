@@ -98,3 +98,14 @@ def test_a_decision_follows_from_nothing_else(tmp_path, stage):
     else:
         journal.record(KEY, 1, Stage.RELEASED, {})  # Known already to have a fate: nothing changes.
         assert journal.read(KEY).stage is stage
+
+
+def test_an_answer_that_comes_after_the_next_attempt_is_kept_and_changes_nothing(journal):
+    uncertain(journal)
+    decide(journal, KEY, Decision.RESEND)
+    assert journal.claim(KEY, 2, {})
+    journal.record(KEY, 1, Stage.SUBMITTED, {"request_id": "late"})
+    journal.record(KEY, 1, Stage.ENDED, {"may_send_again": True})
+    entry = journal.read(KEY)
+    assert (entry.stage, entry.attempt) == (Stage.IN_FLIGHT, 2)
+    assert "late" in journal.claimed_requests()

@@ -9,6 +9,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from photoreal_set.fal_bridge import downloads, endpoints, errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.service import Service
-from tests.desk import FAST, WAIT_SECONDS, Desk
+from tests.desk import FAST, WAIT_SECONDS, Desk, until
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.relay import running_relay
 
@@ -464,6 +465,17 @@ def test_two_at_a_time_is_shown_as_the_queue_that_it_is(desk):
         assert all(future.result(WAIT_SECONDS).path.is_file() for future in futures)
     assert desk.emulator.stats()["highest_concurrency"] == 2
     assert max(job.queue_position or 0 for job in desk.news) >= 3
+
+
+def test_many_jobs_do_not_ask_more_often_than_few(desk):
+    desk.emulator.control(delays={"photo": 60.0})
+    with desk.bridge(questions=20.0) as bridge:
+        for seed in range(40):
+            bridge.start(desk.photo(seed=seed), desk.folder / f"photos/{seed}")
+        until(lambda: len(desk.emulator.ledger()) == 40)
+        before = desk.count("status")
+        time.sleep(3.0)
+        assert 20 < desk.count("status") - before < 120
 
 
 def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):

@@ -19,9 +19,9 @@ WITHOUT_BLENDER = {
 }  # fmt: skip
 # A part imports only parts of a lower rank, and its own modules.
 RANKS = {
-    "angles": 0, "errors": 0, "files": 0, "progress": 0, "prompts": 0, "set_folder": 0, "version": 0,
+    "angles": 0, "errors": 0, "files": 0, "progress": 0, "prompts": 0, "interrupts": 0, "set_folder": 0, "version": 0,
     "studio": 1, "imaging": 1, "fal_bridge": 1,
-    "plan": 2, "interrupts": 2,
+    "plan": 2,
     "plan_record": 3, "estimates": 3,
     "pipeline": 4, "runtime": 4,
     "cli": 5,
