@@ -35,7 +35,7 @@ from .plan import LANCZOS, Engine, SetPlan, Source, source_from
 from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
-from .set_folder import SetFolder, SetState
+from .set_folder import SetFolder, SetState, check_place
 from .version import VERSION
 
 log = logging.getLogger(__name__)
@@ -338,6 +338,7 @@ def _resolution(text: str) -> int:
 
 
 def _set(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    check_place(options.out)
     plan = _checked(_plan(options, reporter), reporter, online_mode=options.online_mode)
     budget = _budget(plan.service, _ceilings(options))
     return _run_set(plan, reporter, _bill(options, plan, reporter, budget))

@@ -107,7 +107,11 @@ def _create_in_place(path: Path, data: bytes) -> bool:
 
 def write_json_atomically(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, text.encode() + b"\n")
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # A file name with bytes that are no UTF-8: escapes carry them.
+        data = json.dumps(value, indent=2, allow_nan=False).encode()
+    write_atomically(path, data + b"\n")
 
 
 def copy_atomically(source: Path, target: Path) -> None:

@@ -174,6 +174,13 @@ def angle_record(record: Record, name: str) -> Record:
     return entry
 
 
+def check_place(root: Path) -> None:
+    """Raises InputError when no folder can be made at ``root``, without making one."""
+    nearest = next(place for place in (root.absolute(), *root.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise _unwritable(root, f"{nearest} is a file")
+
+
 def _require_writable(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -181,7 +188,10 @@ def _require_writable(root: Path) -> None:
         os.close(descriptor)
         Path(name).unlink()
     except OSError as error:
-        raise InputError(
-            f"The output folder {root} cannot be written ({error.strerror or error}).",
-            hint="Choose another --out folder.",
-        ) from error
+        raise _unwritable(root, error.strerror or str(error)) from error
+
+
+def _unwritable(root: Path, reason: str) -> InputError:
+    return InputError(
+        f"The output folder {root} cannot be written ({reason}).", hint="Choose another --out folder."
+    )

@@ -119,7 +119,17 @@ def test_the_film_plays(run: Run, ledger: list[dict]):
 
 def test_files_in_the_set_are_those_of_the_contract(run: Run):
     tops = {Path(name).parts[0] for name in tree(run.out)}
-    assert tops == {"set.json", "index.html", "model", "renders", "masks", "photos", "video", ".journal"}
+    assert tops == {
+        "set.json",
+        "index.html",
+        "model",
+        "renders",
+        "masks",
+        "photos",
+        "video",
+        ".journal",
+        "costs.csv",
+    }
     leftovers = [name for name in tree(run.out) if ".part" in name or name.endswith((".tmp", ".lock"))]
     assert leftovers == []
 

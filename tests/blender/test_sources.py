@@ -116,7 +116,7 @@ def test_a_model_endpoint_that_takes_one_photo_refuses_two_and_nothing_is_sent(
     options = ("--model-endpoint", "fal-ai/pixal3d", *by_fal(fresh_emulator))
     run = make_set(*sources, out=tmp_path / "set", options=options)
     assert run.exit_code == 1
-    assert "1 pictures, not 2" in run.stderr
+    assert "1 picture, not 2" in run.stderr
     assert fresh_emulator.ledger() == []
     assert not (tmp_path / "set").exists()
 
