@@ -125,10 +125,8 @@ class Studio:
         self.collection = bpy.data.collections.new("Photoreal Studio")
         scene.collection.children.link(self.collection)
         self.table = self._build_table()
-        self._image = bpy.data.images.new("Photoreal Light Map", MAP_WIDTH, MAP_HEIGHT, float_buffer=True)
-        self._image.colorspace_settings.name = "Linear Rec.709"
         self.world = bpy.data.worlds.new("Photoreal World")
-        self._build_world()
+        self._texture = self._build_world()
         scene.world = self.world
         self.table_radiance = 0.0
         self.use(rig)
@@ -139,9 +137,15 @@ class Studio:
         self.table_radiance = TABLE_ALBEDO * irradiance(radiance, np.array((0.0, 0.0, 1.0))) / math.pi
         pixels = np.ones((MAP_HEIGHT, MAP_WIDTH, 4), dtype=np.float32)
         pixels[..., :3] = radiance[..., None]
-        self._image.pixels.foreach_set(pixels.ravel())
-        self._image.update()
-        self.world.update_tag()
+        # A new picture each time: with persistent data Cycles goes on with the pixels that it has of a known one.
+        earlier = self._texture.image
+        image = bpy.data.images.new("Photoreal Light Map", MAP_WIDTH, MAP_HEIGHT, float_buffer=True)
+        image.colorspace_settings.name = "Linear Rec.709"
+        image.pixels.foreach_set(pixels.ravel())
+        image.update()
+        self._texture.image = image
+        if earlier is not None:
+            bpy.data.images.remove(earlier)
 
     def remove(self) -> None:
         """Take the rig out and give the scene its own world back."""
@@ -152,8 +156,9 @@ class Studio:
         bpy.data.objects.remove(self.table)
         bpy.data.meshes.remove(mesh)
         bpy.data.materials.remove(material)
+        image = self._texture.image
         bpy.data.worlds.remove(self.world)
-        bpy.data.images.remove(self._image)
+        bpy.data.images.remove(image)
 
     def _build_table(self) -> bpy.types.Object:
         mesh = bpy.data.meshes.new("Photoreal Table")
@@ -175,11 +180,11 @@ class Studio:
         self.collection.objects.link(table)
         return table
 
-    def _build_world(self) -> None:
+    def _build_world(self) -> bpy.types.Node:
         tree = compat.ensure_nodes(self.world)
         texture = tree.nodes.new("ShaderNodeTexEnvironment")
-        texture.image = self._image
         background = tree.nodes.new("ShaderNodeBackground")
         output = tree.nodes.new("ShaderNodeOutputWorld")
         tree.links.new(texture.outputs["Color"], background.inputs["Color"])
         tree.links.new(background.outputs["Background"], output.inputs["Surface"])
+        return texture
