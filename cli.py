@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from . import estimates
 from .angles import ANGLES, chosen_angles
@@ -103,6 +104,19 @@ def _fail(reporter: Reporter | None, sentence: str, code: int) -> int:
     return code
 
 
+class _SteadyOutput(io.FileIO):
+    """Goes on without its reader: a closed pipe (``… | head``) or a full disk behind it ends no paid run."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return len(data)
+
+
 @contextlib.contextmanager
 def _own_output() -> Iterator[TextIO]:
     """The real standard output for us alone: Blender prints its own chatter to file descriptor 1.
@@ -111,7 +125,8 @@ def _own_output() -> Iterator[TextIO]:
     """
     sys.stdout.flush()
     handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")
-    with os.fdopen(int(handed_over or os.dup(1)), "w", encoding="utf-8", errors="replace") as output:
+    raw = _SteadyOutput(int(handed_over or os.dup(1)), "w")
+    with io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="replace") as output:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.close(quiet)
@@ -289,7 +304,7 @@ def _add_studio(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_service(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fal-url", default="", metavar="URL", help="an emulator of fal on this machine")
+    parser.add_argument("--fal-url", type=_address, metavar="URL", help="an emulator of fal on this machine")
     parser.add_argument(
         "--online-mode", action="store_true", help="let fal be used in a Blender with Online Access off"
     )
@@ -323,6 +338,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _address(text: str) -> str:
+    """An empty one comes from a script's unset variable, and would quietly mean the real, paid fal.ai."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
 
 
 def _resolution(text: str) -> int:
@@ -472,7 +494,7 @@ def _cancel(options: argparse.Namespace, reporter: Reporter, _output: TextIO) ->
     return code
 
 
-def _service_of(folder: SetFolder, fal_url: str) -> Service | None:
+def _service_of(folder: SetFolder, fal_url: str | None) -> Service | None:
     """The service that the set was planned with: who is paid never changes between runs."""
     fal = fal_of(folder)
     if fal_url and fal in ("", LIVE):
@@ -559,7 +581,7 @@ def _checked(plan: SetPlan, reporter: Reporter, *, online_mode: bool) -> SetPlan
     return plan
 
 
-def _service(fal_url: str) -> Service | None:
+def _service(fal_url: str | None) -> Service | None:
     """Where fal is, when a key or an emulator is configured."""
     if fal_url:
         return Service.emulator(fal_url)

@@ -225,12 +225,16 @@ def _cache_folder() -> Path:
 # --- making an environment ----------------------------------------------------------------------
 
 
+def _environment_python() -> Path:
+    return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
 def environment_python(*, dev: bool = False) -> Path:
     """The Python of ``.venv``, made or completed first when needed.
 
     Raises BootstrapError with what to install when it cannot be made.
     """
-    python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = _environment_python()
     if _is_ready(python, dev=dev):
         return python
     with _one_at_a_time(ROOT / ".venv.lock"):
@@ -434,6 +438,7 @@ def start(command: list[str]) -> NoReturn:
 def reexec_in_environment(*, dev: bool = False) -> NoReturn:
     """Start this very command again with the Python of ``.venv``, which is made when needed."""
     try:
+        was_ready = _is_ready(_environment_python(), dev=dev)
         python = environment_python(dev=dev)
     except BootstrapError as error:
         say(str(error))
@@ -443,7 +448,8 @@ def reexec_in_environment(*, dev: bool = False) -> NoReturn:
         say(f"{ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the rights.")
         sys.exit(3)
     arguments = sys.orig_argv[1:]
-    if Path(sys.executable).absolute() == python.absolute():
+    # Packages that a complete environment lacks will not come by starting it again.
+    if was_ready and Path(sys.executable).absolute() == python.absolute():
         say(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
         sys.exit(3)
     start([str(python), *arguments])

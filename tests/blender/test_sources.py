@@ -258,3 +258,14 @@ def test_other_wishes_make_only_what_they_change_anew(tmp_path: Path, block_file
     grey = wish("front", "--background", "grey")
     assert (grey.pixels("renders/front.png")[0] == 127).all()
     assert [entry["name"] for entry in grey.record["angles"]] == ["front"]
+
+
+def test_a_photo_made_by_a_later_run_has_the_light_of_one_run(tmp_path: Path, block_file: Path):
+    options = ("--engine", "cycles", "--angles", "front", "--video", "none", "--samples", "4")
+    run = make_set(block_file, out=tmp_path / "set", options=options)
+    photo = run.out / "photos" / "front.png"
+    first = photo.read_bytes()
+    assert first != (run.out / "renders" / "front.png").read_bytes()
+    photo.unlink()
+    make_set(block_file, out=tmp_path / "set", options=options)
+    assert photo.read_bytes() == first
