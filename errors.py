@@ -18,7 +18,10 @@ class PhotorealError(Exception):
 
     def __str__(self) -> str:
         message = super().__str__()
-        return f"{message} {self.hint}" if self.hint else message
+        if not self.hint:
+            return message
+        stop = "" if message.endswith((".", "!", "?", ":")) else "."  # Texts from outside often lack one.
+        return f"{message}{stop} {self.hint}"
 
 
 class InputError(PhotorealError):

@@ -542,7 +542,18 @@ class _Run:
         with self._folder.change() as record:
             angle_record(record, angle.name)["photo"]["enlargement"] = facts
 
-    def _send_to_filmmaker(self, photo: Path) -> None:
+    def _film_prompt(self) -> str:
+        takes_picture = self._plan.endpoint(Kind.VIDEO).images[1] > 0
+        return prompts.video_prompt(
+            self._plan.motion,
+            self._plan.prompt,
+            look=self._plan.look,
+            is_loop=self._plan.loop,
+            product="" if takes_picture else self._plan.source.text or self._plan.product,
+        )
+
+    def _send_to_filmmaker(self, photo: Path, *, stand_in: str = "") -> None:
+        """Have ``photo`` filmed; ``stand_in`` names its angle when it is not the hero."""
         self._film_sent = True
         endpoint = self._plan.endpoint(Kind.VIDEO)
         takes_picture = endpoint.images[1] > 0
@@ -553,13 +564,7 @@ class _Run:
             "film",
             images=(photo,) if takes_picture else (),
             end_image=photo if self._plan.loop else None,
-            prompt=prompts.video_prompt(
-                self._plan.motion,
-                self._plan.prompt,
-                look=self._plan.look,
-                is_loop=self._plan.loop,
-                product="" if takes_picture else self._plan.source.text or self._plan.product,
-            ),
+            prompt=self._film_prompt(),
             negative_prompt=prompts.MOTIONS[self._plan.motion].unwanted,
             seconds=self._plan.film_seconds,
         )
@@ -568,6 +573,8 @@ class _Run:
             "motion": self._plan.motion,
             "endpoint": generation.endpoint,
         }
+        if stand_in:
+            video["stand_in"] = stand_in
 
         def keep(result: JobResult) -> None:
             self._record_video(
@@ -589,8 +596,30 @@ class _Run:
         self._when_ready(future, keep, lose)
 
     def _offer_to_filmmaker(self, angle: Angle, photo: Path) -> None:
-        if self._plan.video is Engine.FAL and self._is_hero(angle):
-            self._send_to_filmmaker(photo)
+        if self._plan.video is not Engine.FAL or not self._is_hero(angle):
+            return
+        if stand_in := self._stand_in_film():
+            self._film_sent = True
+            self._reporter.tell(
+                "note", text=f"The film from the {stand_in} photo is kept: another one would be paid too."
+            )
+            return
+        self._send_to_filmmaker(photo)
+
+    def _stand_in_film(self) -> str:
+        """The angle of a paid film that an earlier run made in the hero's absence, when it is as wanted now."""
+        wanted = {
+            "state": "done",
+            "motion": self._plan.motion,
+            "endpoint": self._plan.endpoint(Kind.VIDEO).id,
+            "seconds": self._plan.film_seconds,
+            "loop": self._plan.loop,
+            "prompt": self._film_prompt(),
+        }
+        for entry in self._folder.record["videos"]:
+            if entry.get("stand_in") and self._folder.has(entry, **wanted):
+                return str(entry["stand_in"])
+        return ""
 
     def _film_without_hero(self) -> None:
         """When the hero's photo failed, the film starts from the first photo that did not.
@@ -607,7 +636,7 @@ class _Run:
                 self._reporter.tell(
                     "warning", text=f"The film starts from the {entry['name']} photo: the hero failed."
                 )
-                self._send_to_filmmaker(self._folder.root / photo["path"])
+                self._send_to_filmmaker(self._folder.root / photo["path"], stand_in=entry["name"])
                 return
         self._record_video(
             {

@@ -13,7 +13,7 @@ from PIL import Image
 
 from photoreal_set.files import missing_end
 from tests.blender.runs import ANGLES, Run, command, environment, make_set, sha256, tree
-from tests.fal_emulator.process import RunningEmulator
+from tests.fal_emulator.process import RunningEmulator, running_emulator
 
 PHOTO = "fal-ai/flux-kontext/dev"
 VIDEO = "fal-ai/kling-video/v3/pro/image-to-video"
@@ -229,3 +229,23 @@ def test_photos_by_cycles_and_film_by_fal_go_together(
     assert endpoints(fresh_emulator.ledger()) == [VIDEO]
     assert run.angle("side")["photo"]["engine"] == "cycles"
     assert run.record["videos"][0]["engine"] == "fal"
+
+
+def test_a_film_made_while_the_hero_was_missing_is_not_bought_again(tmp_path: Path, block_file: Path):
+    fault = {"name": "runner-error", "endpoint": "fal-ai/flux-kontext/dev", "count": 1}
+    with running_emulator(faults=[fault]) as emulator:
+        options = (
+            "--engine",
+            "fal",
+            "--fal-url",
+            emulator.url,
+            "--angles",
+            "front,three-quarter",
+            "--samples",
+            "1",
+        )
+        first = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
+        second = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
+        films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
+    assert (first.exit_code, second.exit_code) == (2, 0)
+    assert len(films) == 1
