@@ -21,7 +21,7 @@ from .fal_bridge.budget import Budget, Ceilings
 from .fal_bridge.cancel import IS_OVER, Fate, cancel_all
 from .fal_bridge.decisions import Decision, decide
 from .fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
-from .fal_bridge.errors import UncertainSubmitError, UnknownEndpointError
+from .fal_bridge.errors import BadKeyError, UncertainSubmitError, UnknownEndpointError
 from .fal_bridge.jobs import Kind
 from .fal_bridge.journal import Journal
 from .fal_bridge.own_files import fetch_picture, is_address
@@ -32,7 +32,7 @@ from .fal_bridge.published import check_endpoints
 from .fal_bridge.service import Service, key_from_environment
 from .imaging.compose import Background
 from .interrupts import Interrupts, Stop
-from .plan import LANCZOS, Engine, SetPlan, Source, source_from
+from .plan import LANCZOS, MODEL_SUFFIXES, Engine, SetPlan, Source, source_from
 from .plan_record import LIVE, fal_of, plan_from
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
@@ -422,7 +422,13 @@ def _budget(service: Service | None, ceilings: Ceilings) -> Budget:
 
 
 def _plan(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
-    service = _service(options.fal_url)
+    try:
+        service = _service(options.fal_url)
+    except BadKeyError:  # A broken key is no reason to refuse what is free.
+        has_model = any(Path(text).suffix.lower() in MODEL_SUFFIXES for text in options.source)
+        if options.engine != Engine.CYCLES or options.video == Engine.FAL or not has_model:
+            raise
+        service = None
     engine = _engine(options.engine, service, reporter)
     video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
     return SetPlan(

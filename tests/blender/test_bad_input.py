@@ -2,6 +2,7 @@
 """What cannot work is said in one sentence with exit code 1, and leaves nothing half-written."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.blender.products import Glb, corners, photo, texture, textured_block
-from tests.blender.runs import Run, make_set, tree
+from tests.blender.runs import Run, command, make_set, tree
 
 FREE = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
 JARGON = ("Traceback", "Exception", "Errno", "object at 0x", "<class", "bpy.")
@@ -267,3 +268,13 @@ def test_a_missing_texture_is_said_again_when_the_set_goes_on(tmp_path: Path):
     for _turn in range(2):
         run = make_set("pot.gltf", out=tmp_path / "set", options=FREE)
         assert_goes_on_without_magenta(run, "Blue Enamel")
+
+
+def test_a_broken_key_is_no_reason_to_refuse_what_is_free(tmp_path: Path, block_file: Path, monkeypatch):
+    monkeypatch.setenv("FAL_KEY", "no key at all")
+    free = [*command("set", block_file, "--out", tmp_path / "free", "--engine", "cycles", "--video", "none")]
+    free += ["--angles", "front", "--resolution", "64", "--samples", "1"]
+    assert subprocess.run(free, capture_output=True).returncode == 0
+    paid = command("set", block_file, "--out", tmp_path / "paid", "--engine", "fal")
+    assert subprocess.run(paid, capture_output=True).returncode == 1
+    assert not (tmp_path / "paid").exists()
