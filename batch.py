@@ -2,6 +2,7 @@
 """Photoreal Set from a terminal: ``python3 batch.py COMMAND …`` or ``blender -b --python batch.py -- COMMAND …``."""
 
 import importlib.util
+import itertools
 import sys
 import traceback
 from pathlib import Path
@@ -21,6 +22,12 @@ def _arguments(inside_blender: bool) -> list[str]:
     return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
 
 
+def _needs_blender(arguments: list[str]) -> bool:
+    """The cloud stage of a catalogue runs on machines without one."""
+    words = " ".join(arguments).replace("=", " ").split(" ")
+    return ("--stage", "cloud") not in itertools.pairwise(words)
+
+
 def main() -> None:
     bootstrap = _bootstrap()
     inside_blender = bootstrap.in_real_blender()
@@ -31,7 +38,8 @@ def main() -> None:
             sys.exit(3)
     else:
         wants_tests = arguments[:1] == ["test"]
-        wanted = ("bpy", *bootstrap.PACKAGES, *(("pytest", "aiohttp", "av") if wants_tests else ()))
+        blender = ("bpy",) if _needs_blender(arguments) else ()
+        wanted = (*blender, *bootstrap.PACKAGES, *(("pytest", "aiohttp", "av") if wants_tests else ()))
         if any(importlib.util.find_spec(name) is None for name in wanted):
             try:
                 command = None if wants_tests else bootstrap.blender_command(arguments)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from . import sizes
 from .angles import hero_of
 from .errors import InputError
 from .fal_bridge.budget import Budget, Spending
@@ -16,20 +17,26 @@ from .fal_bridge.jobs import Kind
 from .fal_bridge.journal import Journal, Stage
 from .fal_bridge.price_models import NOTHING, Range, Size
 from .fal_bridge.prices import PriceList, Quote, age_sentence
-from .plan import USUAL_SIDE, Engine, SetPlan
+from .plan import USUAL_PIXELS, Engine, SetPlan
 from .set_folder import Record, SetFolder
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
-MEGAPIXEL: Size = (USUAL_SIDE, USUAL_SIDE)
+MEGAPIXEL: Size = sizes.USUAL_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJob:
-    """One request that a plan leads to."""
+    """One request that a plan leads to, or ``times`` of them that are alike."""
 
     label: str
     endpoint: Endpoint
     quote: Quote
+    times: int = 1
+
+    @property
+    def cost(self) -> Range | None:
+        """Of all of them, in dollars; ``None`` when it is not known."""
+        return self.quote.cost.times(Decimal(self.times)) if self.quote.cost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Estimate:
     @property
     def known(self) -> Range:
         """The sum of what is known."""
-        return sum((job.quote.cost for job in self.jobs if job.quote.cost), NOTHING)
+        return _sum(self.jobs)
 
     @property
     def unknown(self) -> list[PlannedJob]:
@@ -77,15 +84,14 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
         yield job(Kind.MODEL, "3D model", *sizes)
     if plan.engine is Engine.FAL:
         hero = hero_of(list(plan.angles))
-        render = (plan.resolution, plan.resolution)
-        side, largest = _photo_sides(plan)
+        smallest, largest = _photo_sizes(plan)
         for angle in plan.angles:
-            shown = ((side, side),) if plan.with_hero and angle != hero else ()
-            yield job(Kind.PHOTO, f"{angle.name} photo", render, *shown)
-            if Kind.UPSCALE in ids and (plan.photo_size or 0) > side:
-                factor = (plan.photo_size or 0) / side
-                enlargement = job(Kind.UPSCALE, f"{angle.name} enlargement", (side, side), enlarge=factor)
-                is_sure = largest < (plan.photo_size or 0)
+            shown = (smallest,) if plan.with_hero and angle != hero else ()
+            yield job(Kind.PHOTO, f"{angle.name} photo", plan.resolution, *shown)
+            if Kind.UPSCALE in ids and (plan.photo_size or 0) > smallest.longer:
+                factor = (plan.photo_size or 0) / smallest.longer
+                enlargement = job(Kind.UPSCALE, f"{angle.name} enlargement", smallest, enlarge=factor)
+                is_sure = largest.longer < (plan.photo_size or 0)
                 yield enlargement if is_sure else _perhaps(enlargement)
     if Kind.VIDEO in ids:
         seconds = plan.film_seconds
@@ -120,7 +126,7 @@ def open_bill(plan: SetPlan, prices: PriceList, budget: Budget, *, allows_unknow
         )
     assumed = None
     if allows_unknown and left is not None:
-        requests = max(1, len(to_come.unknown) or len(estimate.unknown))
+        requests = max(1, _requests(to_come.unknown) or _requests(estimate.unknown))
         assumed = max(left - to_come.known.high, Decimal(0)) / requests
     return Bill(estimate=estimate, spending=Spending(prices, budget, assumed=assumed))
 
@@ -158,12 +164,15 @@ def _is_done(entry: Record | None) -> bool:
     return entry is not None and entry.get("state") == "done"
 
 
-def _photo_sides(plan: SetPlan) -> tuple[int, int]:
-    """The shortest and the longest side that a photo of this plan may have."""
+def _photo_sizes(plan: SetPlan) -> tuple[sizes.Size, sizes.Size]:
+    """The smallest and the largest that a photo of this plan may be; its shape is that of the render."""
     named = {**plan.endpoint(Kind.PHOTO).intent, **plan.options(Kind.PHOTO)}.get("resolution")
     if side := {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}.get(str(named)):
-        return side, side
-    return min(plan.resolution, USUAL_SIDE), max(plan.resolution, USUAL_SIDE)
+        size = plan.resolution.of_pixels(side * side)
+        return size, size
+    usual = plan.resolution.of_pixels(USUAL_PIXELS)
+    smallest, largest = sorted((plan.resolution, usual), key=lambda size: size.longer)
+    return smallest, largest
 
 
 def _perhaps(job: PlannedJob) -> PlannedJob:
@@ -172,27 +181,28 @@ def _perhaps(job: PlannedJob) -> PlannedJob:
     return job if cost is None else replace(job, quote=replace(job.quote, cost=Range(Decimal(0), cost.high)))
 
 
-def table(estimate: Estimate) -> str:
+def table(estimate: Estimate, *, what: str = "set") -> str:
     """One line for each sort of request, and the sum."""
     if not estimate.jobs:
-        return "This set is free: nothing of it is made by fal.ai."
+        return f"This {what} is free: nothing of it is made by fal.ai."
     rows = [("what", "endpoint", "requests", "unit price", "USD")]
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
-        name = first.label if len(jobs) == 1 else _plural(first.endpoint.kind)
-        cost = sum((job.quote.cost for job in jobs if job.quote.cost), NOTHING)
+        requests = _requests(jobs)
+        name = first.label if requests == 1 else _plural(first.endpoint.kind)
+        cost = _sum(jobs)
         price = first.quote.unit_price
         rows.append(
             (
                 name,
                 first.endpoint.id,
-                str(len(jobs)),
-                f"{_number(price.amount)} per {price.unit}" if price else "unknown",
+                str(requests),
+                f"{_number(price.amount)} per {price.unit.removesuffix('s')}" if price else "unknown",
                 money(cost) if first.quote.cost else f"unknown: {first.quote.reason}",
             )
         )
     total = money(estimate.known) + (" and what is unknown" if estimate.unknown else "")
-    rows.append(("together", "", str(len(estimate.jobs)), "", total))
+    rows.append(("together", "", str(_requests(estimate.jobs)), "", total))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
@@ -213,18 +223,26 @@ def events(estimate: Estimate) -> Iterable[dict[str, Any]]:
     """The same for programs, one object a sort of request."""
     for jobs in _alike(estimate.jobs):
         quote, price = jobs[0].quote, jobs[0].quote.unit_price
-        cost = sum((job.quote.cost for job in jobs if job.quote.cost), NOTHING)
+        cost = _sum(jobs)
         yield {
             "kind": jobs[0].endpoint.kind.value,
             "endpoint": jobs[0].endpoint.id,
-            "labels": [job.label for job in jobs],
-            "requests": len(jobs),
+            "labels": list(dict.fromkeys(job.label for job in jobs)),
+            "requests": _requests(jobs),
             "unit": price.unit if price else None,
             "unit_price": float(price.amount) if price else None,
             "min": float(cost.low) if quote.cost else None,
             "max": float(cost.high) if quote.cost else None,
             "reason": quote.reason,
         }
+
+
+def _sum(jobs: Iterable[PlannedJob]) -> Range:
+    return sum((cost for job in jobs if (cost := job.cost)), NOTHING)
+
+
+def _requests(jobs: Iterable[PlannedJob]) -> int:
+    return sum(job.times for job in jobs)
 
 
 def _alike(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:

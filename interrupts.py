@@ -15,7 +15,8 @@ from typing import Self
 
 from .errors import STOPPED_EXIT_CODE
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_BREAK = getattr(signal, "SIGBREAK", signal.SIGINT)  # On Windows one process can send only this to another.
+_SIGNALS = tuple({signal.SIGINT, signal.SIGTERM, _BREAK})
 
 Callback = Callable[[], None]
 
@@ -92,7 +93,8 @@ class Interrupts:
         if self._is_main:
             signal.set_wakeup_fd(self._descriptor)
             for number, handler in self._before:
-                signal.signal(number, handler)
+                # None: it was set from C, by Blender, and cannot be given back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
             self._mouth.close()  # Ends the thread.
 
     def _listen(self) -> None:
@@ -105,7 +107,7 @@ class Interrupts:
     def _hear(self, number: int) -> None:
         if self._is_leaving:
             os._exit(STOPPED_EXIT_CODE)
-        if number == signal.SIGINT and not self._stop.is_asked:
+        if number in (signal.SIGINT, _BREAK) and not self._stop.is_asked:
             self._on_ask()
             self._stop.ask()
             return

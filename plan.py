@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a set is to be made from and how, checked before anything is written or spent."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from PIL import Image, UnidentifiedImageError
 
-from .angles import Angle
+from .angles import CAMERAS, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM, Angle, chosen_angles
+from .cameras import cameras_in
 from .errors import InputError
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
@@ -26,16 +25,23 @@ from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
 from .fal_bridge.webhooks import checked_webhook
 from .files import FileKind, kind_of_file, missing_end, sha256_of
+from .gltf import Gltf, read_gltf, with_variant
 from .imaging.compose import Background
+from .imaging.preview import Preview
+from .lighting import RigChoice
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 from .set_folder import Record
+from .sizes import USUAL_SIZE, Size
 
 PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
-USUAL_SIDE = 1024  # Image models mostly give about one megapixel.
+USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 LANCZOS = "lanczos"
+FINAL = "final"
+QUALITY_NAMES = ("draft", "reference", FINAL)
+LEAST_F_STOP, MOST_F_STOP = 0.5, 256.0
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
 
 
@@ -101,10 +107,17 @@ class SetPlan:
     angles: tuple[Angle, ...]
     engine: Engine = Engine.CYCLES
     video: Engine | None = Engine.CYCLES
-    resolution: int = 1024
+    resolution: Size = USUAL_SIZE
+    lens_mm: float = LENS_MM  # Full-frame equivalent, of angles that have none of their own.
     samples: int | None = None
     device: str = "auto"
     background: Background = Background.WHITE
+    rig: RigChoice = field(default_factory=RigChoice)  # Of photos and film by Cycles, and of the references.
+    quality: str = FINAL  # Of photos by Cycles.
+    f_stop: float | None = None  # Of photos by Cycles; left out, the whole product is sharp.
+    film_look: bool = False
+    preview: Preview | None = None  # A moving picture beside the film by Cycles.
+    variant: str = ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     model_endpoint: str = ""
     photo_endpoint: str = DEFAULT_PHOTO_ENDPOINT
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
@@ -191,8 +204,13 @@ class SetPlan:
             if self.service is None or not self.uses_fal:
                 raise InputError("A webhook needs fal.ai, and this set does not use it.")
             checked_webhook(self.webhook, self.service)
+        self._check_variant()
         if self.concept_endpoint and self.source.kind is not SourceKind.TEXT:
             raise InputError("--concept-endpoint draws a picture from words.", hint="Use it with --text.")
+        if not LEAST_LENS_MM <= self.lens_mm <= MOST_LENS_MM:
+            raise InputError(
+                f"A lens of {self.lens_mm:g} mm is not between {LEAST_LENS_MM:g} and {MOST_LENS_MM:g} mm."
+            )
         for kind in self.endpoint_ids:
             self.options(kind)
         for kind, texts in self.option_texts.items():
@@ -210,7 +228,17 @@ class SetPlan:
                 hint="For example --photo-endpoint fal-ai/flux-pro/kontext/multi.",
             )
         self._check_size()
+        self._check_cycles()
         self._check_film()
+
+    def _check_variant(self) -> None:
+        if not self.variant:
+            return
+        if self.source.kind is not SourceKind.MODEL:
+            raise InputError("--variant chooses among the materials of a 3D file.", hint="Leave it out.")
+        path = self.source.files[0]
+        if path.suffix.lower() != ".blend" and path.is_file():  # A .blend tells its variants when it is open.
+            with_variant(read_gltf(path, only_words=True), self.variant)
 
     def _check_size(self) -> None:
         if self.photo_size is None:
@@ -220,12 +248,28 @@ class SetPlan:
                 "--photo-size enlarges photos by fal.", hint="Cycles renders any size: use --resolution."
             )
         if Kind.UPSCALE in self.endpoint_ids:
-            most = int(max(self.endpoint(Kind.UPSCALE).factors, default=1) * USUAL_SIDE)
+            usual = self.resolution.of_pixels(USUAL_PIXELS).longer
+            most = int(max(self.endpoint(Kind.UPSCALE).factors, default=1) * usual)
             if self.photo_size > most:
                 raise InputError(
-                    f"{self.upscale_endpoint} makes at most {most} px of a photo of {USUAL_SIDE} px.",
+                    f"{self.upscale_endpoint} makes at most {most} px of a photo of {usual} px.",
                     hint="Choose another --upscale-endpoint or a smaller --photo-size.",
                 )
+
+    def _check_cycles(self) -> None:
+        """What only Cycles does, and only when it is asked to."""
+        if self.engine is not Engine.CYCLES and (self.f_stop is not None or self.film_look):
+            raise InputError(
+                f"{'--film-look' if self.f_stop is None else '--f-stop'} is for photos by Cycles.",
+                hint="Tell fal.ai with --prompt.",
+            )
+        if self.f_stop is not None and not LEAST_F_STOP <= self.f_stop <= MOST_F_STOP:
+            raise InputError(
+                f"f/{self.f_stop:g} is not between f/{LEAST_F_STOP:g} and f/{MOST_F_STOP:g}.",
+                hint="Leave --f-stop out to have everything sharp.",
+            )
+        if self.preview and self.video is not Engine.CYCLES:
+            raise InputError("--preview goes with a film by Cycles.", hint="Add --video cycles.")
 
     def _check_model(self) -> None:
         endpoint, pictures = self.endpoint(Kind.MODEL), len(self.source.files)
@@ -244,15 +288,11 @@ class SetPlan:
     def _check_film(self) -> None:
         if self.video is not Engine.FAL:
             if self.loop:
-                raise InputError("--loop is for films by fal.", hint="The Cycles turntable always loops.")
+                raise InputError(
+                    "--loop is for films by fal.", hint="By Cycles, turntable and light-sweep always loop."
+                )
             if self.seconds:
-                raise InputError(
-                    "--seconds is for films by fal.", hint="The Cycles turntable has its own length."
-                )
-            if self.motion != TURNTABLE and self.video is not None:
-                raise InputError(
-                    f"Cycles films a {TURNTABLE}, not a {self.motion}.", hint="Use --video fal for it."
-                )
+                raise InputError("--seconds is for films by fal.", hint="A film by Cycles takes 5 s.")
             return
         film = self.endpoint(Kind.VIDEO)
         if self.loop and not film.end_image_field:
@@ -300,6 +340,26 @@ def source_from(paths: list[Path], text: str) -> Source:
     return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
 
 
+def angles_for(
+    text: str, source: Source, cameras_of_blend: Callable[[Path], list[Angle]]
+) -> tuple[Angle, ...]:
+    """The angles that ``--angles`` names, for the product of ``source``.
+
+    ``cameras_of_blend`` gives the cameras of a Blender file, which only Blender can read.
+    Raises InputError as ``chosen_angles``, and when cameras are asked for that are not there.
+    """
+    if text.strip() != CAMERAS:
+        return tuple(chosen_angles(text))
+    if source.kind is not SourceKind.MODEL:
+        raise InputError(
+            "A 3D model that fal.ai makes has no cameras.", hint="Name other --angles, or give a 3D file."
+        )
+    path = source.files[0]
+    if path.suffix.lower() == ".blend":
+        return tuple(cameras_of_blend(path))
+    return tuple(cameras_in(read_gltf(path, only_words=True).document, path.name))
+
+
 def _as_text(name: str) -> str:
     """Without the stand-ins of bytes that are no UTF-8, which file names may have."""
     return name.encode(errors="replace").decode()
@@ -314,43 +374,18 @@ def _check_model(path: Path) -> None:
                 )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
-            _gltf_document(path)
+            _require_mesh(read_gltf(path, only_words=True))
         case ".gltf":
-            _gltf_document(path)
+            _require_mesh(read_gltf(path, only_words=True))
         case ".blend":
             with path.open("rb") as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):
                     raise InputError(f"{path.name} is not a Blender file by its content.")
 
 
-def needs_conversion(path: Path) -> bool:
-    """Does the product need more than a copy of this file? True unless it is a GLB that holds all its parts."""
-    if path.suffix.lower() != ".glb":
-        return True
-    document = _gltf_document(path)
-    lists = [document.get(name) for name in ("images", "buffers")]
-    parts = [part for items in lists if isinstance(items, list) for part in items if isinstance(part, dict)]
-    addresses = [uri for part in parts if isinstance(uri := part.get("uri", "data:"), str)]
-    # A part that is missing anyway is reported by the studio; converting would only lose its name.
-    return any((path.parent / unquote(uri)).is_file() for uri in addresses if not uri.startswith("data:"))
-
-
-def _gltf_document(path: Path) -> dict[str, Any]:
-    """The JSON of a .gltf or .glb file. Raises InputError when it is none, or describes no mesh."""
-    data = path.read_bytes()
-    if path.suffix.lower() == ".glb":  # After the file header stands the JSON chunk: length, type, text.
-        data = data[20 : 20 + int.from_bytes(data[12:16], "little")]
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path.name} is damaged: its glTF description is no JSON.", hint="Export it again."
-        ) from error
-    if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
-        raise InputError(f"{path.name} is not a glTF file: it has no asset entry.", hint="Export it again.")
-    if not document.get("meshes"):
-        raise InputError(f"{path.name} has no mesh.", hint="Export the product's meshes into it.")
-    return document
+def _require_mesh(gltf: Gltf) -> None:
+    if not gltf.document.get("meshes"):
+        raise InputError(f"{gltf.name} has no mesh.", hint="Export the product's meshes into it.")
 
 
 def _check_photo(path: Path) -> None:

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from .angles import Angle
+from .angles import ANGLES, Angle
 
 VIEWS = {
     "front": "straight from the front, slightly above",
@@ -12,6 +12,28 @@ VIEWS = {
     "top": "from high above",
     "detail": "close-up from low at an angle",
 }
+
+# In steps of 45° counter-clockwise, seen from above.
+_SIDES = (
+    "straight from the front",
+    "three-quarter view from the front right",
+    "from the right side",
+    "three-quarter view from the back right",
+    "straight from the back",
+    "three-quarter view from the back left",
+    "from the left side",
+    "three-quarter view from the front left",
+)
+_HEIGHTS = (
+    (-80.0, "straight from below"),
+    (-35.0, "from far below"),
+    (-5.0, "slightly below"),
+    (5.0, "at eye level"),
+    (35.0, "slightly above"),
+    (60.0, "from above"),
+    (80.0, "from high above"),
+    (90.0, "straight down from above"),
+)
 
 # Edit models move things unless told what stays, so that comes first.
 PHOTO = (
@@ -57,6 +79,8 @@ _SAME = "Its shape, proportions, colours and lettering stay exactly the same in 
 _UNWANTED = "blur, shaking camera, distortion, flicker, morphing, extra objects, text"
 
 TURNTABLE = "turntable"
+LIGHT_SWEEP = "light-sweep"
+DETAIL_REVEAL = "detail-reveal"
 MOTIONS = {
     TURNTABLE: Motion(
         words=(
@@ -66,7 +90,7 @@ MOTIONS = {
         ),
         unwanted=_UNWANTED,
     ),
-    "light-sweep": Motion(
+    LIGHT_SWEEP: Motion(
         words=(
             "The product and the camera stand perfectly still. One studio light glides slowly from left to "
             "right: a bright highlight travels over the surface, follows its form and brings out its texture, "
@@ -74,7 +98,7 @@ MOTIONS = {
         ),
         unwanted=f"{_UNWANTED}, moving product, moving camera, blinking light, overexposure",
     ),
-    "detail-reveal": Motion(
+    DETAIL_REVEAL: Motion(
         words=(
             "A macro lens comes slowly and steadily closer to the most finely made part of the product, which "
             "stands still. The focus is shallow and stays on that part, what lies behind it softens. "
@@ -111,13 +135,23 @@ LOOKS = {
 USUAL_LOOK = "studio"
 
 
+def view_words(angle: Angle) -> str:
+    """Where the camera stands, for a model that was trained on captions."""
+    usual = ANGLES.get(angle.name)
+    if usual and (usual.azimuth, usual.elevation) == (angle.azimuth, angle.elevation) and not angle.view:
+        return VIEWS[angle.name]
+    around = _SIDES[round((angle.azimuth % 360.0) / 45.0) % len(_SIDES)]
+    height = next(words for most, words in _HEIGHTS if angle.elevation <= most)
+    words = height if abs(angle.elevation) > 80.0 else f"{around}, {height}"
+    return f"close-up {words}" if angle.is_close_up else words
+
+
 def photo_prompt(
     angle: Angle, background: str, extra: str, look: str = USUAL_LOOK, *, has_hero: bool = False
 ) -> str:
     """The edit instruction for one angle; ``extra`` are the user's own words."""
-    view = VIEWS.get(angle.name, f"azimuth {angle.azimuth:g}°, elevation {angle.elevation:g}°")
-    shade = "neutral grey" if background == "grey" else "pure white"
-    words = PHOTO.format(view=view, background=shade)
+    shade = {"grey": "neutral grey", "black": "deep black"}.get(background, "pure white")
+    words = PHOTO.format(view=view_words(angle), background=shade)
     return " ".join(filter(None, (words, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
 
 

@@ -20,8 +20,10 @@ from typing import Any, cast
 
 from .errors import InputError
 from .files import sha256_of, write_atomically, write_json_atomically
+from .version import VERSION
 
 SCHEMA = 1
+TOOL = {"name": "Photoreal Set", "version": VERSION}
 Record = dict[str, Any]
 
 
@@ -47,9 +49,18 @@ class SetFolder:
 
     @classmethod
     def prepare(
-        cls, root: Path, *, product: str, source: Record, tool: Record, plan: Record | None = None
+        cls,
+        root: Path,
+        *,
+        product: str,
+        source: Record,
+        tool: Record,
+        plan: Record | None = None,
+        may_replace_source: bool = False,
     ) -> "SetFolder":
         """Make the folder, or take up a set of the same source that is there.
+
+        ``may_replace_source``: also a set of another source; its 3D model no longer counts then.
 
         Raises InputError when it cannot be written or holds something else.
         """
@@ -57,15 +68,20 @@ class SetFolder:
         _require_writable(root)
         earlier = folder._read_earlier()
         if earlier and earlier.get("source") != source:
-            raise InputError(
-                f"{root} holds a set made from another source ({earlier.get('product', 'unknown')}).",
-                hint="Choose another --out folder.",
-            )
+            if not may_replace_source:
+                raise InputError(
+                    f"{root} holds a set made from another source ({earlier.get('product', 'unknown')}).",
+                    hint="Choose another --out folder.",
+                )
+            earlier["model"] = {}
         if not earlier and any(item.name != ".journal" for item in root.iterdir()):
             raise InputError(
                 f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
             )
         folder._is_new = not earlier
+        for left in root.rglob(".*.part"):  # A run that was killed left them half written.
+            if ".journal" not in left.parts:
+                left.unlink(missing_ok=True)
         created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
         folder._record = {
             "schema": SCHEMA,
@@ -184,7 +200,7 @@ def check_place(root: Path) -> None:
 def _require_writable(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=root, prefix=".write-test-")
+        descriptor, name = tempfile.mkstemp(dir=root, prefix=".write-test-", suffix=".part")
         os.close(descriptor)
         Path(name).unlink()
     except OSError as error:

@@ -5,12 +5,14 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+import fal_client
 import httpx
 
 from .budget import Spending
@@ -22,46 +24,40 @@ from .jobs import Generation, Job, JobResult
 from .journal import Journal
 from .sdk import opened_client
 from .service import Service
+from .traffic import Traffic
 from .transport import download_client, safe_client, submit_client
 from .uploads import Uploads
 from .webhooks import checked_webhook
 
 JOIN_SECONDS = 10.0
 
+T = TypeVar("T")
 
-class Bridge:
-    """Makes files from wishes, in the background.
 
-    ``on_change`` is called on the bridge's thread, with a new ``Job`` for each change. Leaving the
-    context sends nothing more, waits for answers to paid requests on their way (``Pace.close``), and
-    ends the futures that are left with ``StoppedError``; what was sent can be resumed by the same call.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """What engines need of the network; they may share it."""
+
+    sdk: fal_client.AsyncClient
+    submit: httpx.AsyncClient
+    safe: httpx.AsyncClient
+    download: httpx.AsyncClient
+    traffic: Traffic
+
+
+class Connection:
+    """A thread with an event loop and clients, for one bridge or for many at once.
+
+    ``adapts``: hold requests back that would only wait in fal.ai's queue (``traffic.py``).
     """
 
-    def __init__(
-        self,
-        service: Service,
-        journal_folder: Path,
-        on_change: Callable[[Job], None],
-        *,
-        pace: Pace | None = None,
-        keep_uploads: bool = False,
-        webhook: str = "",
-        endpoints: Mapping[str, Endpoint] = REGISTRY,
-        spending: Spending | None = None,
-        inline_bytes: int = 0,
-    ) -> None:
-        self._service = service
-        self._journal_folder = journal_folder.absolute()
-        self._on_change = on_change
-        self._keep_uploads = keep_uploads
-        self._webhook = checked_webhook(webhook, service) if webhook else ""
-        self._pace = pace or Pace.of(service)
-        self._endpoints = endpoints
-        self._spending = spending
-        self._inline_bytes = inline_bytes
+    def __init__(self, service: Service, *, pace: Pace | None = None, adapts: bool = False) -> None:
+        self.service = service
+        self.pace = pace or Pace.of(service)
+        self._adapts = adapts
         # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
-        self._ready: concurrent.futures.Future[Engine] = concurrent.futures.Future()
+        self._ready: concurrent.futures.Future[Clients] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
 
@@ -78,34 +74,36 @@ class Bridge:
     ) -> None:
         self.leave()
 
-    def send_no_more(self) -> None:
-        """Finish what is paid, send nothing else. From any thread."""
-        if self._loop:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: it sends nothing anyway.
-                self._loop.call_soon_threadsafe(self._ready.result().send_no_more)
+    @property
+    def is_open(self) -> bool:
+        return self._loop is not None
+
+    @property
+    def clients(self) -> Clients:
+        return self._ready.result()
 
     def leave(self) -> None:
         """What the end of the context does; from any thread, and more than once."""
         if self._loop and self._leave:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._leave.set)
-        self._thread.join(self._pace.close + JOIN_SECONDS)
+        self._thread.join(JOIN_SECONDS)
 
-    def start(self, generation: Generation, target: Path) -> concurrent.futures.Future[JobResult]:
-        """The future file for ``generation`` at ``target`` plus the extension that fits its content.
+    def call(self, function: Callable[[], object]) -> None:
+        """Run ``function`` on the loop, soon. Nothing happens when it has ended."""
+        if self._loop:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(function)
 
-        From any thread, also from a callback of another future. All errors come through the future.
-        """
+    def start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T] | None:
+        """The future of ``work`` on the loop; ``None`` when the loop has ended."""
         if self._loop is None:
             raise RuntimeError("The bridge is used inside its with statement")
-        run = self._ready.result().run(generation, target)
         try:
-            return asyncio.run_coroutine_threadsafe(run, self._loop)
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # The loop is closed.
-            run.close()
-            late: concurrent.futures.Future[JobResult] = concurrent.futures.Future()
-            late.set_exception(StoppedError(f"{generation.label}: stopped."))
-            return late
+            work.close()
+            return None
 
     def _work(self) -> None:
         try:
@@ -122,39 +120,125 @@ class Bridge:
         self._leave = asyncio.Event()
         async with AsyncExitStack() as opened:
             enter = opened.enter_async_context
-            pace, trust = self._pace, httpx.create_ssl_context()
-            sdk = await enter(opened_client(self._service))
-            engine = Engine(
-                service=self._service,
-                journal=Journal(self._journal_folder),
-                submit=await enter(submit_client(self._service, trust, pace.submit)),
+            pace, trust = self.pace, httpx.create_ssl_context()
+            clients = Clients(
+                sdk=await enter(opened_client(self.service)),
+                submit=await enter(submit_client(self.service, trust, pace.submit)),
                 safe=await enter(
                     safe_client(
-                        self._service,
+                        self.service,
                         trust,
                         patience_seconds=pace.patience,
                         first_pause=pace.first_pause,
                     )
                 ),
-                uploads=Uploads(
-                    self._service, sdk, self._journal_folder / "uploads", are_kept=self._keep_uploads
-                ),
-                downloads=Downloads(
-                    self._service,
-                    await enter(download_client(self._service, trust)),
-                    pace.first_pause,
-                ),
-                pace=pace,
-                on_change=self._on_change,
-                webhook=self._webhook,
-                endpoints=self._endpoints,
-                spending=self._spending,
-                inline_bytes=self._inline_bytes,
+                download=await enter(download_client(self.service, trust)),
+                traffic=Traffic(adapts=self._adapts),
             )
             self._loop = loop
-            self._ready.set_result(engine)
+            self._ready.set_result(clients)
             await self._leave.wait()
-            await engine.stop()
+
+
+class Bridge:
+    """Makes files from wishes, in the background.
+
+    ``on_change`` is called on the bridge's thread, with a new ``Job`` for each change. Leaving the
+    context sends nothing more, waits for answers to paid requests on their way (``Pace.close``), and
+    ends the futures that are left with ``StoppedError``; what was sent can be resumed by the same call.
+
+    ``connection``: one that is open, and is shared with other bridges; left out, the bridge has its own.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        journal_folder: Path,
+        on_change: Callable[[Job], None],
+        *,
+        pace: Pace | None = None,
+        connection: Connection | None = None,
+        keep_uploads: bool = False,
+        webhook: str = "",
+        endpoints: Mapping[str, Endpoint] = REGISTRY,
+        spending: Spending | None = None,
+        inline_bytes: int = 0,
+    ) -> None:
+        self._service = service
+        self._journal_folder = journal_folder.absolute()
+        self._on_change = on_change
+        self._keep_uploads = keep_uploads
+        self._webhook = checked_webhook(webhook, service) if webhook else ""
+        self._connection = connection or Connection(service, pace=pace)
+        self._own_connection = None if connection else self._connection
+        self._endpoints = endpoints
+        self._spending = spending
+        self._inline_bytes = inline_bytes
+        self._engine: Engine | None = None
+
+    def __enter__(self) -> Self:
+        if self._own_connection:
+            self._own_connection.__enter__()
+        self._engine = self._new_engine(self._connection.clients)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.leave()
+
+    def send_no_more(self) -> None:
+        """Finish what is paid, send nothing else. From any thread."""
+        if self._engine:
+            self._connection.call(self._engine.send_no_more)
+
+    def leave(self) -> None:
+        """What the end of the context does; from any thread, and more than once."""
+        if self._engine and (stopped := self._connection.start(self._engine.stop())):
+            with contextlib.suppress(TimeoutError, concurrent.futures.CancelledError):
+                stopped.result(self._connection.pace.close + JOIN_SECONDS)
+        if self._own_connection:
+            self._own_connection.leave()
+
+    def start(self, generation: Generation, target: Path) -> concurrent.futures.Future[JobResult]:
+        """The future file for ``generation`` at ``target`` plus the extension that fits its content.
+
+        From any thread, also from a callback of another future. All errors come through the future.
+        """
+        if self._engine is None:
+            raise RuntimeError("The bridge is used inside its with statement")
+        if future := self._connection.start(self._engine.run(generation, target)):
+            return future
+        late: concurrent.futures.Future[JobResult] = concurrent.futures.Future()
+        late.set_exception(StoppedError(f"{generation.label}: stopped."))
+        return late
+
+    def _new_engine(self, clients: Clients) -> Engine:
+        pace = self._connection.pace
+        return Engine(
+            service=self._service,
+            journal=Journal(self._journal_folder),
+            submit=clients.submit,
+            safe=clients.safe,
+            uploads=Uploads(
+                self._service,
+                clients.sdk,
+                self._journal_folder / "uploads",
+                are_kept=self._keep_uploads,
+                not_all_at_once=clients.traffic.uploads,
+            ),
+            downloads=Downloads(self._service, clients.download, pace.first_pause),
+            pace=pace,
+            on_change=self._on_change,
+            traffic=clients.traffic,
+            webhook=self._webhook,
+            endpoints=self._endpoints,
+            spending=self._spending,
+            inline_bytes=self._inline_bytes,
+        )
 
 
 class _DaemonExecutor(concurrent.futures.ThreadPoolExecutor):

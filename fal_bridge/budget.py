@@ -17,6 +17,7 @@ home folder) and of the catalogue.
 """
 
 import contextlib
+import copy
 import json
 import os
 import sys
@@ -33,7 +34,7 @@ from typing import Any, BinaryIO
 
 from .endpoint import Endpoint, size_of
 from .endpoints import files_in
-from .errors import CeilingReachedError, JournalError, UnknownPriceError
+from .errors import CeilingReachedError, JournalError, ProductCeilingError, UnknownPriceError
 from .price_models import Range
 from .prices import PriceList
 from .processes import is_elsewhere, is_gone, this_process
@@ -74,6 +75,8 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._entries: dict[str, _Entry] = {}
+        self._reserved: set[str] = set()  # What they count depends on who still lives.
+        self._certain = Decimal(0)  # What all other entries count.
         self._read_up_to = 0
         self._lock = threading.Lock()
 
@@ -99,7 +102,7 @@ class Ledger:
             return self._total()
 
     def _total(self) -> Decimal:
-        return sum((entry.counted for entry in self._entries.values()), Decimal(0))
+        return self._certain + sum((self._entries[name].counted for name in self._reserved), Decimal(0))
 
     def _write(self, stream: BinaryIO | None, entry_id: str, state: EntryState, amount: Decimal) -> None:
         line = {
@@ -142,13 +145,24 @@ class Ledger:
 
     def _take(self, line: Mapping[str, Any]) -> None:
         amount = Decimal(line["amount"])
-        if amount.is_finite():
-            self._entries[str(line["id"])] = _Entry(
-                state=EntryState(line["state"]),
-                amount=amount,
-                mark={"machine": str(line["machine"]), "process": int(line["process"])},
-                time=float(line["time"]),
-            )
+        if not amount.is_finite():
+            return
+        name = str(line["id"])
+        entry = _Entry(
+            state=EntryState(line["state"]),
+            amount=amount,
+            mark={"machine": str(line["machine"]), "process": int(line["process"])},
+            time=float(line["time"]),
+        )
+        before = self._entries.get(name)
+        if before is not None and before.state is not EntryState.RESERVED:
+            self._certain -= before.counted
+        self._entries[name] = entry
+        if entry.state is EntryState.RESERVED:
+            self._reserved.add(name)
+        else:
+            self._reserved.discard(name)
+            self._certain += entry.counted
 
     @staticmethod
     def _ends_whole(stream: BinaryIO) -> bool:
@@ -183,6 +197,15 @@ class Budget:
         self._run = Ledger()
         self._catalogue = Ledger(catalogue / ".journal" / "spending.jsonl") if catalogue else None
         self._day_ledgers: dict[str, Ledger] = {}
+        self._product: Ledger | None = None
+        self._product_ceiling: Decimal | None = None
+
+    def for_product(self, ceiling: Decimal | None) -> "Budget":
+        """The same ceilings with one more over the requests that go through the new budget."""
+        budget = copy.copy(self)
+        budget._product = Ledger()
+        budget._product_ceiling = ceiling
+        return budget
 
     def reserve(self, label: str, amount: Decimal) -> str:
         """Put money aside under every ceiling; the name of the reservation. Raises CeilingReachedError."""
@@ -194,7 +217,8 @@ class Budget:
             if left is not None:
                 for earlier in done:
                     earlier.mark(entry_id, EntryState.RELEASED)
-                raise CeilingReachedError(
+                kind = CeilingReachedError if word != "product's" else ProductCeilingError
+                raise kind(
                     f"{label}: it may cost {_usd(amount)}, and {_usd(max(left, Decimal(0)))} is left of the "
                     f"{word} ceiling of {_usd(ceiling or Decimal(0))}."
                 )
@@ -215,6 +239,8 @@ class Budget:
         return min(rooms, default=None)
 
     def _levels(self, day: str) -> Iterator[tuple[str, Ledger, Decimal | None]]:
+        if self._product is not None:
+            yield "product's", self._product, self._product_ceiling
         yield "run's", self._run, self.ceilings.run
         if self._days is not None:
             ledger = self._day_ledgers.setdefault(day, Ledger(self._days / f"{day}.jsonl"))

@@ -65,7 +65,7 @@ def as_csv(costs: Iterable[Cost]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     for cost in costs:
-        writer.writerow([_harmless(cost.row[column]) for column in COLUMNS])
+        writer.writerow([harmless(cost.row[column]) for column in COLUMNS])
     return buffer.getvalue()
 
 
@@ -124,7 +124,7 @@ def _read(path: Path) -> Facts:
     return facts if isinstance(facts, dict) else {}
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Spreadsheets run texts that begin like a formula; an apostrophe makes them texts again."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return f"'{line}" if line.lstrip().startswith(_FORMULA) else line

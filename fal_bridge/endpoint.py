@@ -2,6 +2,7 @@
 """One endpoint: how our words become its fields, what it allows, what it counts, where its file is."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ from .options import Option
 from .price_models import BINARY_MEGAPIXEL, PriceModel, Size, Work
 
 Place = tuple[str | int, ...]
+
+RATIO_FIELD = "aspect_ratio"
+SAME_SHAPE = 0.01  # Share by which a named ratio may miss the picture's.
 
 PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
 OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
@@ -79,6 +83,7 @@ class Endpoint:
             self.seconds_field: self._seconds(wanted.seconds),
             self.size_field: self._size(wanted, size) if self.size_field else None,
             self.factor_field: self.factor(wanted.enlarge) if self.factor_field else None,
+            RATIO_FIELD: self._ratio(wanted, size) if self.kind is Kind.PHOTO else None,
         }
         given = {name: value for name, value in values.items() if name and value not in (None, "", [])}
         made = {**self.intent, **given, **wanted.options}
@@ -133,14 +138,24 @@ class Endpoint:
         return self.seconds_form.format(seconds) if self.seconds_form else seconds
 
     def _size(self, wanted: Generation, size: Size | None) -> dict[str, int] | None:
-        if size is None and wanted.images:
-            size = size_of(wanted.images[0])
+        size = size or _first_size(wanted)
         if size is None:
             return None
         least, most = self.sides
         scale = min(most / max(size), max(1.0, least / min(size)))
         width, height = (min(most, max(least, round(side * scale))) for side in size)
         return {"width": width, "height": height}
+
+    def _ratio(self, wanted: Generation, size: Size | None) -> str | None:
+        """What the endpoint calls the shape of the first picture; None: it has no such word."""
+        size = size or _first_size(wanted)
+        if RATIO_FIELD not in self.options or size is None:
+            return None
+        shape = size[0] / size[1]
+        shapes = {name: _shape(name) for name in map(str, self.options[RATIO_FIELD].choices)}
+        near = {name: abs(named / shape - 1.0) for name, named in shapes.items() if named}
+        best = min(near, key=lambda name: near[name], default="")
+        return best if near.get(best, 1.0) <= SAME_SHAPE else None
 
     def _parsed(self, name: str, text: str) -> Any:
         complain = f"{self.id}: the option {name}"
@@ -194,6 +209,16 @@ class Endpoint:
             raise WrongRequestError(f"{label}: {picture} is not a picture that {self.id} takes ({names}).")
         if gap:
             raise WrongRequestError(f"{label}: the picture {picture} is not whole: {gap}.")
+
+
+def _first_size(wanted: Generation) -> Size | None:
+    return size_of(wanted.images[0]) if wanted.images else None
+
+
+def _shape(name: str) -> float:
+    """Width by height of a ratio like ``16:9``; 0 for other words."""
+    found = re.fullmatch(r"(\d+):(\d+)", name)
+    return int(found[1]) / int(found[2]) if found and int(found[2]) else 0.0
 
 
 def size_of(picture: Path) -> Size | None:

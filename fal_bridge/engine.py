@@ -41,10 +41,9 @@ from .lookup import Lookup
 from .own_files import data_uri_of
 from .service import Service
 from .submits import Accepted, post_once
+from .traffic import Traffic
 from .transport import FINAL, Backoff, body_of, error_of, is_fetch_trouble
 from .uploads import Uploads
-
-MANY_SENDS = 6
 
 _log = logging.getLogger(__name__)
 
@@ -100,9 +99,10 @@ class _Task:
 class _Progress:
     """The job as it stands, told to whoever listens."""
 
-    def __init__(self, job: Job, on_change: Callable[[Job], None]) -> None:
+    def __init__(self, job: Job, on_change: Callable[[Job], None], traffic: Traffic) -> None:
         self.job = job
         self._on_change = on_change
+        self._traffic = traffic
         self._tell()
 
     def move(self, state: JobState, **changes: Any) -> None:
@@ -123,6 +123,7 @@ class _Progress:
             self.move(state, error=error)
 
     def _tell(self) -> None:
+        self._traffic.note(self, self.job.state)
         try:
             self._on_change(self.job)
         except Exception:  # noqa: BLE001  Whatever it does, the paid job goes on.
@@ -143,6 +144,7 @@ class Engine:
         downloads: Downloads,
         pace: Pace,
         on_change: Callable[[Job], None],
+        traffic: Traffic | None = None,
         webhook: str = "",
         endpoints: Mapping[str, Endpoint] = REGISTRY,
         spending: Spending | None = None,
@@ -166,7 +168,7 @@ class Engine:
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}
         self._sends: set[asyncio.Task[None]] = set()
-        self._not_all_at_once = asyncio.Semaphore(MANY_SENDS)
+        self._traffic = traffic or Traffic()
 
     async def run(self, wanted: Generation, target: Path) -> JobResult:
         """The file for ``wanted``, made, fetched or found; ``target`` has no extension."""
@@ -189,6 +191,7 @@ class Engine:
     def send_no_more(self) -> None:
         """Go on with what was sent; what was not ends with ``StoppedError``."""
         self._sends_no_more = True
+        self._traffic.wake()
 
     async def stop(self) -> None:
         """Send nothing more; stay only for the answers to what is being sent."""
@@ -244,7 +247,8 @@ class Engine:
             endpoint=wanted.endpoint,
             started_at=time.time(),
         )
-        progress = _Progress(job, self._on_change)
+        progress = _Progress(job, self._on_change, self._traffic)
+        self._traffic.followed += 1
         try:
             return await self._as_the_journal_says(task, progress)
         except UncertainSubmitError as error:
@@ -259,6 +263,9 @@ class Engine:
         except Exception as error:
             progress.end(JobState.FAILED, str(error))
             raise
+        finally:
+            self._traffic.followed -= 1
+            self._traffic.note(progress, JobState.DONE)  # However it ended, its place is free.
 
     async def _as_the_journal_says(self, task: _Task, progress: _Progress) -> JobResult:
         waited_since = time.monotonic()
@@ -298,7 +305,7 @@ class Engine:
     # Sending
 
     async def _send(self, task: _Task, attempt: int, progress: _Progress) -> None:
-        self._check_sending(task)
+        await self._traffic.take_place(progress, lambda: self._check_sending(task))
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)
@@ -311,7 +318,7 @@ class Engine:
             json=sent,
             params={"fal_webhook": self._webhook} if self._webhook else None,
         )
-        async with self._not_all_at_once:
+        async with self._traffic.sends:
             send = asyncio.ensure_future(self._send_once(task, attempt, request, sent, progress))
             self._sends.add(send)
             send.add_done_callback(self._sends.discard)
@@ -567,7 +574,7 @@ class Engine:
 
     def _turn_seconds(self) -> float:
         """Until it is a job's turn to be asked about, when all have theirs."""
-        return len(self._by_key) / self._pace.questions
+        return self._traffic.followed / self._pace.questions
 
     # Bringing the file home
 

@@ -99,6 +99,10 @@ class CeilingReachedError(BridgeError):
     next_step = "Nothing more was sent. Raise the ceiling to go on; what is paid is kept and not paid twice."
 
 
+class ProductCeilingError(CeilingReachedError):
+    """The ceiling of one product of a catalogue; the others go on."""
+
+
 class UnknownPriceError(BridgeError):
     exit_code = 1
     next_step = (

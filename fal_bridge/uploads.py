@@ -15,11 +15,11 @@ import httpx
 from ..files import kind_of, write_json_atomically
 from .errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
 from .service import Service
+from .traffic import MANY_UPLOADS
 
 LIFETIME_SECONDS = 24 * 3600  # Short: an uploaded picture is public to whoever has its address.
 SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
 WHOLE_UPLOAD_SECONDS = 900.0
-MANY_UPLOADS = 6
 
 CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
@@ -30,14 +30,20 @@ class Uploads:
     """Addresses of uploaded files, remembered in ``folder`` by the SHA-256 of their bytes."""
 
     def __init__(
-        self, service: Service, client: fal_client.AsyncClient, folder: Path, *, are_kept: bool = False
+        self,
+        service: Service,
+        client: fal_client.AsyncClient,
+        folder: Path,
+        *,
+        are_kept: bool = False,
+        not_all_at_once: asyncio.Semaphore | None = None,
     ) -> None:
         self._lifetime = None if are_kept else LIFETIME_SECONDS
         self._service = service
         self._client = client
         self._folder = folder
         self._one_by_one: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._not_all_at_once = asyncio.Semaphore(MANY_UPLOADS)
+        self._not_all_at_once = not_all_at_once or asyncio.Semaphore(MANY_UPLOADS)
 
     async def address_of(self, path: Path, sha256: str) -> str:
         """Where fal.ai finds the file with this content; uploaded if it is not there yet."""

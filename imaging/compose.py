@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Array = NDArray[Any]
+Box = tuple[int, int, int, int]
 
 # Below the first share of missing light there is no visible shadow, above the second it is whole: the wide, faint
 # shade of a big product would reach the frame and end there in an edge.
@@ -20,7 +21,11 @@ GREY = 0.214  # Linear value of the neutral grey: 8-bit 127.
 class Background(StrEnum):
     WHITE = "white"
     GREY = "grey"
+    BLACK = "black"
     TRANSPARENT = "transparent"
+
+
+LEVELS = {Background.WHITE: 1.0, Background.GREY: GREY, Background.BLACK: 0.0}  # Linear.
 
 
 def compose(colour: Array, shadow: Array, background: Background) -> Image.Image:
@@ -38,7 +43,7 @@ def compose(colour: Array, shadow: Array, background: Background) -> Image.Image
         alpha = coverage + below
         rgb = np.where(alpha > 0.0, product * coverage / np.maximum(alpha, 1e-6), 0.0)
         return Image.fromarray(_to_bytes(np.concatenate((rgb, alpha * 255.0), axis=-1)), "RGBA")
-    level = 1.0 if background is Background.WHITE else GREY
+    level = LEVELS[background]
     ground = _to_display(level * (1.0 - dark)) * 255.0
     return Image.fromarray(_to_bytes(product * coverage + ground * (1.0 - coverage)), "RGB")
 
@@ -49,12 +54,20 @@ def mask_of(colour: Array) -> Image.Image:
 
 
 def fill_of(mask: Image.Image) -> float:
-    """Share of the frame's larger side that the product takes, 0 when it is not in the picture."""
-    box = mask.point(lambda value: 255 if value > 127 else 0).getbbox()
+    """Share of the frame that the product takes where it takes most, across or down; 0 when it is not there.
+
+    For a square picture that is the share of the product's larger side.
+    """
+    box = box_of(mask)
     if box is None:
         return 0.0
     left, top, right, bottom = box
-    return max(right - left, bottom - top) / max(mask.size)
+    return max((right - left) / mask.width, (bottom - top) / mask.height)
+
+
+def box_of(mask: Image.Image) -> Box | None:
+    """The pixels that the product reaches, left, top, right and bottom as Pillow counts; None: it is not there."""
+    return mask.point(lambda value: 255 if value > 127 else 0).getbbox()
 
 
 def _soft_shadow(shadow: Array) -> Array:

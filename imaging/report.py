@@ -38,12 +38,17 @@ def build_report(record: Record) -> str:
         f"<h1>{name} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
+    if str((record.get("plan") or {}).get("fal", "")).startswith("http"):
+        parts.append(
+            "<p class='fault'>Made with an emulator of fal.ai: to try things out, not to be shown.</p>"
+        )
     if record.get("error"):
         parts.append(f"<p class='fault'>{escape(str(record['error']))}</p>")
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(entry) for entry in record.get("angles", [])])
     parts += _section("Film", [_film(entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
+    parts += _section("What is wrong with the model", [_triage(record)])
     body = "\n".join(parts)
     return (
         "<!doctype html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
@@ -87,7 +92,7 @@ def _pair(entry: Record) -> str:
     if photo.get("error"):
         words += f"<p class='fault'>{escape(str(photo['error']))}</p>"
     left = (
-        _figure(render["path"], f"Render, {render['samples']} samples")
+        _figure(render["path"], f"Render, {render['samples']} sample{'s' * (render['samples'] != 1)}")
         if render
         else _empty("Not rendered yet")
     )
@@ -126,10 +131,21 @@ def _model(record: Record) -> str:
         rows.append(("Size", " × ".join(f"{side:.4g}" for side in model["size_m"]) + " m"))
     if model.get("endpoint"):
         rows.append(("Made by", escape(f"{model['endpoint']} ({model.get('request_id', '')})")))
-    rows += [("Fault", f"<span class='fault'>{escape(fault)}</span>") for fault in model.get("faults", [])]
+    if model.get("variant"):
+        rows.append(("Material variant", escape(str(model["variant"]))))
     return (
         "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
     )
+
+
+def _triage(record: Record) -> str:
+    """The triage list, the worst first; empty when nothing was found."""
+    rows = ""
+    for finding in (record.get("model") or {}).get("triage", []):
+        severity = escape(str(finding.get("severity", "note")))
+        style = "" if severity == "note" else " class='fault'"
+        rows += f"<tr><td{style}>{severity}</td><td>{escape(str(finding.get('text', '')))}</td></tr>"
+    return f"<table class='triage'>{rows}</table>" if rows else ""
 
 
 def _figure(path: str, caption: str) -> str:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every place where Blender 4.3 to 5.2 and its distribution builds differ."""
 
+import importlib
+import importlib.util
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,15 @@ def set_view_transform(scene: bpy.types.Scene, name: str) -> str:
     return str(view.view_transform)
 
 
-def set_denoiser(scene: bpy.types.Scene, *, fast: bool) -> bool:
-    """Switch OpenImageDenoise on; False where this build has none (then denoising stays off)."""
+# Quality and prefilter of OpenImageDenoise. The careful prefilter costs more than several samples do.
+DENOISERS = {"fast": ("FAST", "FAST"), "balanced": ("BALANCED", "FAST"), "careful": ("HIGH", "ACCURATE")}
+
+
+def set_denoiser(scene: bpy.types.Scene, effort: str) -> bool:
+    """Switch OpenImageDenoise on with an effort of ``DENOISERS``.
+
+    False where this build has none (then denoising stays off).
+    """
     cycles = scene.cycles
     try:
         cycles.denoiser = "OPENIMAGEDENOISE"
@@ -37,8 +47,7 @@ def set_denoiser(scene: bpy.types.Scene, *, fast: bool) -> bool:
         return False
     cycles.use_denoising = True
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    cycles.denoising_prefilter = "FAST" if fast else "ACCURATE"
-    cycles.denoising_quality = "FAST" if fast else "HIGH"
+    cycles.denoising_quality, cycles.denoising_prefilter = DENOISERS[effort]
     return True
 
 
@@ -121,6 +130,51 @@ def accepted(operator: Any, **arguments: Any) -> dict[str, Any]:
     """The arguments that this version of an operator knows."""
     known = operator.get_rna_type().properties.keys()
     return {name: value for name, value in arguments.items() if name in known}
+
+
+def shows_film_on_metal() -> bool:
+    """Does Cycles colour metal by a thin film? Measured: not in 4.3 and 4.5, but in 5.2."""
+    return bpy.app.version >= (5, 0, 0)
+
+
+def importable_extensions() -> set[str]:
+    """The glTF extensions that this Blender's importer can read; distribution builds lack decoders."""
+    reader = importlib.import_module("io_scene_gltf2.io.imp.gltf2_io_gltf")
+    known = set(reader.glTFImporter("", {"import_user_extensions": []}).extensions_managed)
+    decoders = {"KHR_draco_mesh_compression": (("bf_intern_draco_bridge", "Draco"), "draco")}
+    for name in ("EXT_meshopt_compression", "KHR_meshopt_compression"):
+        decoders[name] = (("bf_intern_meshopt_bridge", "MeshOptimizer"), "")
+    for name, (library, module) in decoders.items():
+        if name in known and not _has_decoder(library, module):
+            known.remove(name)
+    return known
+
+
+@contextmanager
+def exporting_variants() -> Iterator[None]:
+    """Have the exporter write material variants, which a preference of the glTF add-on decides."""
+    addon = bpy.context.preferences.addons.get("io_scene_gltf2")
+    preferences = addon.preferences if addon else None
+    if preferences is None or not hasattr(preferences, "KHR_materials_variants_ui"):
+        yield
+        return
+    before = preferences.KHR_materials_variants_ui
+    preferences.KHR_materials_variants_ui = True
+    try:
+        yield
+    finally:
+        preferences.KHR_materials_variants_ui = before
+
+
+def _has_decoder(library: tuple[str, str], module: str) -> bool:
+    """Is the shared library there? 5.2 keeps them in one place, before each had a module of its own."""
+    if importlib.util.find_spec("io_scene_gltf2.io.com.library"):
+        path = importlib.import_module("io_scene_gltf2.io.com.library").dll_path(*library)
+    elif module:
+        path = importlib.import_module(f"io_scene_gltf2.io.com.{module}").dll_path()
+    else:
+        return False
+    return path is not None and path.is_file()
 
 
 def sequence_strips(editor: bpy.types.SequenceEditor) -> Any:

@@ -3,25 +3,34 @@
 
 import logging
 import math
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
 from ..errors import InputError, MachineError
-from . import compat
+from ..findings import Finding, Severity, triage_list
+from ..gltf import Gltf, is_whole, packed, read_gltf, with_tags, without_unseen, without_variants
+from . import compat, triage
+from .extensions import check_required, find_lost
+from .materials import restore_materials
 from .quiet import quiet_blender
 
 log = logging.getLogger(__name__)
 
 COLLECTION = "Photoreal Product"
 ROOT = "Photoreal Product Root"
+TAG = "photoreal_number"  # Of a mesh or material in its file, while it is imported.
 UNIT_SIZE = (
     1.0  # Metres of the longest side in the studio: light, shadow and clip planes then fit every product.
 )
+SURFACE_SPACING = UNIT_SIZE / 150.0
+MOST_ON_TRIANGLE = 30_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +38,8 @@ class Product:
     """The product in the scene.
 
     ``root`` carries the whole normalisation: with the identity there, every object is where the file
-    put it. ``standing`` is its matrix when the front looks towards -Y. ``size_m`` is the size in the file, x, y, z in metres. ``faults`` are sentences about
-    what will look wrong.
+    put it. ``standing`` is its matrix when the front looks towards -Y. ``size_m`` is the size in the file, x, y, z
+    in metres. ``triage`` is what is wrong with it, the worst first.
     """
 
     collection: bpy.types.Collection
@@ -38,7 +47,7 @@ class Product:
     standing: Matrix
     size_m: tuple[float, float, float]
     triangles: int
-    faults: tuple[str, ...]
+    triage: tuple[Finding, ...]
 
     def turn(self, degrees: float) -> None:
         """Turn the product counter-clockwise, seen from above, out of its standing pose."""
@@ -58,10 +67,13 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
 
     Raises InputError when Blender cannot read the file or it holds nothing visible.
     """
+    gltf = read_gltf(path, name=name or path.name)
+    name = gltf.name
+    check_required(gltf, compat.importable_extensions())
     collection = bpy.data.collections.new(COLLECTION)
     scene.collection.children.link(collection)
-    name = name or path.name
-    objects = _import_objects(path, collection, name)
+    objects = _import_objects(gltf, collection)
+    materials, meshes = _take_tags(objects)
     _hide_cameras_and_lights(objects)
     root = bpy.data.objects.new(ROOT, None)
     collection.objects.link(root)
@@ -76,6 +88,8 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
     if max(size) <= 0.0:
         raise InputError(f"All of {name} lies in one point.", hint="Check the export scale.")
     standing = _standing_matrix(low, high)
+    findings = [*find_lost(gltf), *triage.find_broken_vertices(gltf), *repair_textures(objects)]
+    findings += _heal(gltf, collection, materials, meshes, size)
     root.matrix_world = standing
     bpy.context.view_layer.update()
     return Product(
@@ -84,18 +98,43 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
         standing=standing,
         size_m=size,
         triangles=_count_triangles(collection),
-        faults=tuple(repair_textures(objects)),
+        triage=triage_list(findings),
     )
 
 
-def _import_objects(path: Path, collection: bpy.types.Collection, name: str) -> list[bpy.types.Object]:
+def _heal(
+    gltf: Gltf,
+    collection: bpy.types.Collection,
+    materials: dict[bpy.types.Material, int],
+    meshes: dict[bpy.types.Mesh, int],
+    size: tuple[float, float, float],
+) -> Iterator[Finding]:
+    """Look the product through as its file has it, mend what can be, and give it back its materials."""
+    without_normals = gltf.meshes_without_normals()
+    for mesh, number in meshes.items():
+        if number in without_normals:
+            triage.smooth(mesh)
+    facts = triage.measure(visible_meshes(collection))
+    yield from triage.find_faults(facts, size)
+    yield from restore_materials(
+        gltf, materials, scale=UNIT_SIZE / max(size), open_materials=triage.open_materials(facts)
+    )
+    triage.mend(facts)
+
+
+def _import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.types.Object]:
     before = {item.session_uid for item in bpy.data.objects}
     operator = bpy.ops.import_scene.gltf
     options = compat.accepted(
         operator, import_pack_images=True, merge_vertices=False, import_select_created_objects=False
     )
+    known = compat.importable_extensions()
+    whole = without_unseen(without_variants(gltf if is_whole(gltf) else packed(gltf)))
+    tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:
-        with quiet_blender():
+        with quiet_blender(), tempfile.TemporaryDirectory(prefix="photoreal-") as folder:
+            path = Path(folder) / "product.glb"
+            path.write_bytes(tagged.glb())
             operator(filepath=str(path), **options)
     except RuntimeError as error:
         if "numpy" in str(error):
@@ -103,7 +142,7 @@ def _import_objects(path: Path, collection: bpy.types.Collection, name: str) -> 
                 "Blender's glTF importer needs numpy.", hint="Install it for this Blender."
             ) from error
         raise InputError(
-            f"Blender cannot read {name}: {reason(error)}.", hint="Export the model again."
+            f"Blender cannot read {gltf.name}: {reason(error)}.", hint="Export the model again."
         ) from error
     objects = [item for item in bpy.data.objects if item.session_uid not in before]
     for item in objects:
@@ -114,6 +153,21 @@ def _import_objects(path: Path, collection: bpy.types.Collection, name: str) -> 
             holder.objects.unlink(item)
         collection.objects.link(item)
     return objects
+
+
+def _take_tags(
+    objects: list[bpy.types.Object],
+) -> tuple[dict[bpy.types.Material, int], dict[bpy.types.Mesh, int]]:
+    """The number in the file of every material and mesh; the tags are taken off."""
+    meshes = {item.data for item in objects if item.type == "MESH"}
+    materials = {material for mesh in meshes for material in mesh.materials if material}
+    numbered: list[dict[Any, int]] = []
+    for blocks in (materials, meshes):
+        numbers = {block: int(block[TAG]) for block in blocks if TAG in block}
+        for block in numbers:
+            del block[TAG]
+        numbered.append(dict(sorted(numbers.items(), key=lambda pair: (pair[1], pair[0].name))))
+    return numbered[0], numbered[1]
 
 
 def reason(error: RuntimeError) -> str:
@@ -140,7 +194,7 @@ def _standing_matrix(low: np.ndarray, high: np.ndarray) -> Matrix:
     return Matrix.Scale(scale, 4) @ Matrix.Translation(-foot)
 
 
-def _visible_meshes(
+def visible_meshes(
     collection: bpy.types.Collection,
 ) -> Iterator[tuple[bpy.types.Object, bpy.types.Mesh, Matrix]]:
     """Every mesh that a render shows, as evaluated, with its place in the world."""
@@ -162,13 +216,43 @@ def _visible_meshes(
 def visible_points(collection: bpy.types.Collection) -> np.ndarray:
     """World coordinates of all visible vertices, float64 of shape (n, 3)."""
     parts = []
-    for _item, mesh, matrix in _visible_meshes(collection):
+    for _item, mesh, matrix in visible_meshes(collection):
         flat = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
         mesh.vertices.foreach_get("co", flat)
         used = np.unique(_corner_vertices(mesh))  # A loose vertex is in no picture.
         local = flat.reshape(-1, 3)[used].astype(np.float64)
         transform = np.array(matrix)
         parts.append(local @ transform[:3, :3].T + transform[:3, 3])
+    points = np.concatenate(parts) if parts else np.empty((0, 3))
+    return points[np.isfinite(points).all(axis=1)]
+
+
+def surface_points(collection: bpy.types.Collection) -> np.ndarray:
+    """World coordinates of places all over the visible surface, float64 of shape (n, 3), always the same ones.
+
+    Each triangle has as many as it is large, SURFACE_SPACING apart, and at least one.
+    """
+    parts = []
+    for _item, mesh, matrix in visible_meshes(collection):
+        mesh.calc_loop_triangles()
+        flat = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+        mesh.vertices.foreach_get("co", flat)
+        corners = np.empty(len(mesh.loop_triangles) * 3, dtype=np.int32)
+        mesh.loop_triangles.foreach_get("vertices", corners)
+        transform = np.array(matrix)
+        world = flat.reshape(-1, 3).astype(np.float64) @ transform[:3, :3].T + transform[:3, 3]
+        first, second, third = (world[corners[corner::3]] for corner in range(3))
+        area = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2.0
+        area = np.nan_to_num(area, posinf=0.0)
+        counts = np.clip(np.ceil(area / SURFACE_SPACING**2), 1, MOST_ON_TRIANGLE).astype(int)
+        which = np.repeat(np.arange(len(counts)), counts)
+        place = np.arange(len(which)) - np.repeat(counts.cumsum() - counts, counts) + 0.5
+        # The R2 sequence (Roberts 2018) spreads evenly; folding brings the square onto the triangle.
+        u, v = (place * 0.7548776662466927) % 1.0, (place * 0.5698402909980532) % 1.0
+        u, v = np.where(u + v > 1.0, (1.0 - u, 1.0 - v), (u, v))
+        parts.append(
+            first[which] + u[:, None] * (second - first)[which] + v[:, None] * (third - first)[which]
+        )
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     return points[np.isfinite(points).all(axis=1)]
 
@@ -181,11 +265,11 @@ def _corner_vertices(mesh: bpy.types.Mesh) -> np.ndarray:
 
 def _count_triangles(collection: bpy.types.Collection) -> int:
     return sum(
-        len(mesh.loops) - 2 * len(mesh.polygons) for _item, mesh, _matrix in _visible_meshes(collection)
+        len(mesh.loops) - 2 * len(mesh.polygons) for _item, mesh, _matrix in visible_meshes(collection)
     )
 
 
-def repair_textures(objects: Iterable[bpy.types.Object]) -> Iterator[str]:
+def repair_textures(objects: Iterable[bpy.types.Object]) -> Iterator[Finding]:
     """Cut off textures that have no pixels, which Cycles would paint in magenta, and say so."""
     materials = {
         slot.material.name: slot.material for item in objects for slot in item.material_slots if slot.material
@@ -200,7 +284,13 @@ def repair_textures(objects: Iterable[bpy.types.Object]) -> Iterator[str]:
             for output in node.outputs:
                 for link in tuple(output.links):
                     material.node_tree.links.remove(link)
-            yield f"Material {name}: its texture {texture} is missing or unreadable, so its plain colour is shown."
+            yield Finding(
+                kind="texture_missing",
+                severity=Severity.WARNING,
+                where=name,
+                text=f"Material {name}: its texture {texture} is missing or unreadable, so its plain colour is shown. "
+                "Put it back as PNG or JPEG, and export again.",
+            )
 
 
 def _has_pixels(image: bpy.types.Image) -> bool:

@@ -1,145 +1,133 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The studio: softboxes around the product as a light map made in code, and a white table below it.
+"""The studio in a scene: the rig's far light as a world made in code, its near lights, and a table.
 
-The map is neutral (R=G=B) and exposed so that a matt surface turned to the camera shows its own base
-colour. Lights and camera stay and the product turns, as on a photographer's turntable.
+Lights and camera stay and the product turns, as on a photographer's turntable.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
+from ..errors import InputError
+from ..lighting import Panorama
 from . import compat
-from .framing import camera_axes
+from .light_map import Area, Light, Rig, light_of
 
-MAP_WIDTH, MAP_HEIGHT = 1024, 512
 TABLE_RADIUS = 30.0  # In product sizes: its edge is never seen, not even in a mirror near the ground.
-TABLE_ALBEDO = 0.8
-FACING_ELEVATION = 25.0  # The surface that is exposed for looks at the camera of the usual angles.
+PREFIX = "Photoreal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Softbox:
-    """A rectangular light seen from the product; angles in degrees, azimuth 0 behind the camera."""
+def read_panorama(panorama: Panorama) -> np.ndarray:
+    """The radiance in an HDR or EXR file, float32 (h, w, 3), row 0 at the bottom.
 
-    azimuth: float
-    elevation: float
-    width: float
-    height: float
-    strength: float
-    softness: float = 0.25  # Share of the half-width over which the light falls off at its edge.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rig:
-    """A light set-up. ``dome`` is the brightness of the room at the zenith and at the horizon."""
-
-    name: str
-    lights: tuple[Softbox, ...]
-    dome: tuple[float, float]
-
-
-REFERENCE = Rig(  # Even light: shape and silhouette are readable everywhere.
-    name="softbox",
-    lights=(
-        Softbox(azimuth=-45.0, elevation=40.0, width=60.0, height=60.0, strength=4.5),
-        Softbox(azimuth=60.0, elevation=25.0, width=60.0, height=70.0, strength=2.0),
-        Softbox(azimuth=0.0, elevation=88.0, width=80.0, height=80.0, strength=3.0),
-        Softbox(azimuth=150.0, elevation=25.0, width=24.0, height=80.0, strength=5.0),
-        Softbox(azimuth=-150.0, elevation=25.0, width=24.0, height=80.0, strength=5.0),
-    ),
-    dome=(0.75, 0.6),
-)
-PHOTO = Rig(  # More contrast between key and fill, crisper reflections.
-    name="softbox",
-    lights=(
-        Softbox(azimuth=-50.0, elevation=42.0, width=46.0, height=56.0, strength=11.0, softness=0.15),
-        Softbox(azimuth=65.0, elevation=22.0, width=40.0, height=70.0, strength=2.6, softness=0.35),
-        Softbox(azimuth=0.0, elevation=86.0, width=70.0, height=60.0, strength=4.5, softness=0.2),
-        Softbox(azimuth=148.0, elevation=28.0, width=18.0, height=84.0, strength=10.0, softness=0.1),
-        Softbox(azimuth=-148.0, elevation=28.0, width=18.0, height=84.0, strength=10.0, softness=0.1),
-    ),
-    dome=(0.5, 0.34),
-)
-
-
-def light_map(rig: Rig, width: int = MAP_WIDTH, height: int = MAP_HEIGHT) -> np.ndarray:
-    """Radiance for every direction, float32 of shape (height, width), row 0 at the bottom.
-
-    The layout is Blender's equirectangular one: column u looks along the angle (0.5 - u) * 360° from
-    +X towards +Y, row v along the elevation (v - 0.5) * 180°.
+    Raises InputError when it is no picture, or not one of all directions.
     """
-    directions = _directions(width, height)
-    up = directions[..., 2]
-    zenith, horizon = rig.dome
-    radiance = horizon + (zenith - horizon) * np.clip(up, 0.0, 1.0)
-    for light in rig.lights:
-        radiance = radiance + light.strength * _softbox_mask(light, directions)
-    # Below the horizon lies the white table: it gives back what falls on it.
-    table = TABLE_ALBEDO * irradiance(radiance, np.array((0.0, 0.0, 1.0))) / math.pi
-    radiance = np.where(up < 0.0, table, radiance)
-    facing = camera_axes(0.0, FACING_ELEVATION)[:, 2]
-    return (radiance * (math.pi / irradiance(radiance, facing))).astype(np.float32)
-
-
-def _directions(width: int, height: int) -> np.ndarray:
-    turn = (0.5 - (np.arange(width) + 0.5) / width) * 2.0 * np.pi
-    lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
-    turn, lift = np.meshgrid(turn, lift)
-    return np.stack((np.cos(lift) * np.cos(turn), np.cos(lift) * np.sin(turn), np.sin(lift)), axis=-1)
-
-
-def _softbox_mask(light: Softbox, directions: np.ndarray) -> np.ndarray:
-    """1 inside the softbox, 0 outside, a smooth edge between."""
-    local = directions @ camera_axes(light.azimuth, light.elevation)
-    depth = np.where(local[..., 2] > 1e-3, local[..., 2], np.nan)
-    mask = np.ones(directions.shape[:2])
-    for axis, degrees in ((0, light.width), (1, light.height)):
-        half = math.tan(math.radians(degrees / 2.0))
-        inside = (half - np.abs(local[..., axis] / depth)) / (half * light.softness)
-        edge = np.clip(np.nan_to_num(inside, nan=0.0), 0.0, 1.0)
-        mask = mask * edge * edge * (3.0 - 2.0 * edge)
-    return mask
-
-
-def irradiance(radiance: np.ndarray, normal: np.ndarray) -> float:
-    """Cosine-weighted integral of a light map over the half-space of ``normal``."""
-    height, width = radiance.shape
-    lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
-    solid_angle = np.cos(lift)[:, None] * (np.pi / height) * (2.0 * np.pi / width)
-    facing = np.clip(_directions(width, height) @ normal, 0.0, None)
-    return float((radiance * facing * solid_angle).sum())
+    path = Path(panorama.path)
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise InputError(
+            f"{path.name} cannot be read as a light map.", hint="Give an .hdr or .exr panorama."
+        ) from error
+    try:
+        width, height = image.size
+        if not width or not height:
+            raise InputError(f"{path.name} is damaged or no picture.", hint="Give an .hdr or .exr panorama.")
+        if width != 2 * height:
+            raise InputError(
+                f"{path.name} is no panorama of all directions: it has {width} x {height} pixels.",
+                hint="Give an equirectangular one, twice as wide as high.",
+            )
+        pixels = np.empty(width * height * 4, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+    finally:
+        bpy.data.images.remove(image)
+    radiance = pixels.reshape(height, width, 4)[..., :3]
+    if not float(np.nan_to_num(radiance[height // 2 :]).max(initial=0.0)) > 0.0:
+        raise InputError(
+            f"{path.name} is black above the horizon.", hint="Give a panorama with lights in it."
+        )
+    return radiance
 
 
 class Studio:
-    """The rig in a scene: its world and its table.
+    """A rig in a scene: its world, its near lights and its table.
 
-    ``table_radiance`` is what the camera would see of the table if nothing stood on it.
+    ``rig`` is the one that it was told to use, ``light`` what shines at the moment.
     """
 
     def __init__(self, scene: bpy.types.Scene, rig: Rig) -> None:
         self._scene = scene
         self._before = scene.world
-        self.collection = bpy.data.collections.new("Photoreal Studio")
+        self.collection = bpy.data.collections.new(f"{PREFIX} Studio")
         scene.collection.children.link(self.collection)
+        self._table_colour: bpy.types.NodeSocket
         self.table = self._build_table()
-        self.world = bpy.data.worlds.new("Photoreal World")
+        self.world = bpy.data.worlds.new(f"{PREFIX} World")
         self._texture = self._build_world()
+        self._lamps: list[bpy.types.Object] = []
+        self._panoramas: dict[str, np.ndarray] = {}
         scene.world = self.world
-        self.table_radiance = 0.0
+        self.rig: Rig
+        self.light: Light
+        self._rig_areas: tuple[tuple[Area, float], ...] = ()
         self.use(rig)
 
     def use(self, rig: Rig) -> None:
-        """Light the scene with ``rig``."""
-        radiance = light_map(rig)
-        self.table_radiance = TABLE_ALBEDO * irradiance(radiance, np.array((0.0, 0.0, 1.0))) / math.pi
-        pixels = np.ones((MAP_HEIGHT, MAP_WIDTH, 4), dtype=np.float32)
-        pixels[..., :3] = radiance[..., None]
+        """Light the scene with ``rig``. Raises as ``read_panorama``; the earlier light shines on then."""
+        panorama = None
+        if rig.panorama:
+            if rig.panorama.sha256 not in self._panoramas:
+                self._panoramas = {rig.panorama.sha256: read_panorama(rig.panorama)}
+            panorama = self._panoramas[rig.panorama.sha256]
+        self.rig = rig
+        self.light = light_of(rig, panorama)
+        self._rig_areas = self.light.areas
+        self._shine(self.light.radiance)
+        self._put_up(self.light.areas)
+        self._table_colour.default_value = (self.light.table_albedo,) * 3 + (1.0,)
+
+    def add_light(self, area: Area, radiance: float) -> None:
+        """Put one more near light beside those of the rig, instead of the last that was added."""
+        self.light = replace(self.light, areas=(*self._rig_areas, (area, radiance)))
+        self._put_up(self.light.areas)
+
+    def _put_up(self, areas: Sequence[tuple[Area, float]]) -> None:
+        """Let exactly these near lights shine, each with its radiance."""
+        while len(self._lamps) > len(areas):
+            lamp = self._lamps.pop()
+            data = lamp.data
+            bpy.data.objects.remove(lamp)
+            bpy.data.lights.remove(data)
+        while len(self._lamps) < len(areas):
+            data = bpy.data.lights.new(f"{PREFIX} Light", "AREA")
+            data.shape = "RECTANGLE"
+            lamp = bpy.data.objects.new(data.name, data)
+            lamp.visible_camera = False
+            self.collection.objects.link(lamp)
+            self._lamps.append(lamp)
+        for lamp, (area, radiance) in zip(self._lamps, areas, strict=True):
+            lamp.name = f"{PREFIX} {area.name}"
+            place_lamp(lamp, area, radiance)
+
+    def follow_table(self, follow: bool) -> None:
+        """Whether light that meets the table comes back from it, or from the light map below the horizon."""
+        table = self.table
+        table.visible_diffuse = table.visible_glossy = table.visible_transmission = follow
+        table.visible_shadow = follow  # Else it would keep the light map's own table away.
+
+    def _shine(self, radiance: np.ndarray) -> None:
+        height, width = radiance.shape[:2]
+        pixels = np.ones((height, width, 4), dtype=np.float32)
+        pixels[..., :3] = radiance if radiance.ndim == 3 else radiance[..., None]
         # A new picture each time: with persistent data Cycles goes on with the pixels that it has of a known one.
         earlier = self._texture.image
-        image = bpy.data.images.new("Photoreal Light Map", MAP_WIDTH, MAP_HEIGHT, float_buffer=True)
+        image = bpy.data.images.new(f"{PREFIX} Light Map", width, height, float_buffer=True)
         image.colorspace_settings.name = "Linear Rec.709"
         image.pixels.foreach_set(pixels.ravel())
         image.update()
@@ -150,6 +138,7 @@ class Studio:
     def remove(self) -> None:
         """Take the rig out and give the scene its own world back."""
         self._scene.world = self._before
+        self._put_up(())
         mesh = self.table.data
         material = mesh.materials[0]
         bpy.data.collections.remove(self.collection)
@@ -161,22 +150,21 @@ class Studio:
         bpy.data.images.remove(image)
 
     def _build_table(self) -> bpy.types.Object:
-        mesh = bpy.data.meshes.new("Photoreal Table")
+        mesh = bpy.data.meshes.new(f"{PREFIX} Table")
         side = TABLE_RADIUS
         mesh.from_pydata(
             [(-side, -side, 0), (side, -side, 0), (side, side, 0), (-side, side, 0)], [], [(0, 1, 2, 3)]
         )
-        material = bpy.data.materials.new("Photoreal Table")
+        material = bpy.data.materials.new(f"{PREFIX} Table")
         tree = compat.ensure_nodes(material)
         surface = tree.nodes.new("ShaderNodeBsdfDiffuse")
-        surface.inputs["Color"].default_value = (TABLE_ALBEDO,) * 3 + (1.0,)
+        self._table_colour = surface.inputs["Color"]
         output = tree.nodes.new("ShaderNodeOutputMaterial")
         tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
         mesh.materials.append(material)
-        table = bpy.data.objects.new("Photoreal Table", mesh)
-        table.visible_camera = (
-            False  # The product meets exact background colour; the shadow is laid below it.
-        )
+        table = bpy.data.objects.new(f"{PREFIX} Table", mesh)
+        # The product meets exact background colour; the shadow is laid below it.
+        table.visible_camera = False
         self.collection.objects.link(table)
         return table
 
@@ -188,3 +176,15 @@ class Studio:
         tree.links.new(texture.outputs["Color"], background.inputs["Color"])
         tree.links.new(background.outputs["Background"], output.inputs["Surface"])
         return texture
+
+
+def place_lamp(lamp: bpy.types.Object, area: Area, radiance: float) -> None:
+    """Bring an area light to where ``area`` is, as bright."""
+    data = lamp.data
+    data.size, data.size_y = area.width, area.height
+    # Blender's watts leave a rectangle evenly over the half-space: radiance = watts / (pi * area).
+    data.energy = radiance * math.pi * area.width * area.height
+    matrix = np.eye(4)
+    matrix[:3, :3] = area.axes
+    matrix[:3, 3] = area.place
+    lamp.matrix_world = Matrix(matrix.tolist())

@@ -193,7 +193,7 @@ def _plate(material: bpy.types.Material) -> bpy.types.Object:
     ]
     for side in (0, columns - 1):
         end = tuple(row * columns + side for row in range(6))
-        faces.append(end[::-1] if side == 0 else end)
+        faces.append(end if side == 0 else end[::-1])
     plate = _mesh_object("Plate", _on_body(rows.reshape(-1, 3), 0.0), faces, material)
     plate.data.set_sharp_from_angle(angle=math.radians(35.0))
     return plate

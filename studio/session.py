@@ -3,18 +3,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
-from ..angles import Angle
-from ..errors import InputError, MachineError
-from . import render, rig, turntable
-from .framing import Framing, frame
-from .product import Product, import_product, reason, repair_textures, visible_points
+from ..angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
+from ..cameras import angles_of
+from ..errors import InputError
+from ..sizes import Size
+from . import detail, film, render
+from .framing import SQUARE, Framing, close_up, focus_on, frame, frame_all_round, refit, standing_view
+from .light_map import Rig
+from .product import Product, import_product, reason, surface_points, visible_points
 from .quiet import quiet_blender
 from .render import Quality, Renderer, Shot
+from .rig import Studio
+from .rigs import REFERENCE
 
 SCENE = "Photoreal Studio"
 
@@ -23,13 +30,28 @@ class Session:
     """Takes pictures of the product."""
 
     def __init__(
-        self, scene: bpy.types.Scene, model: Path, *, resolution: int, device: str, name: str = ""
+        self,
+        scene: bpy.types.Scene,
+        model: Path,
+        *,
+        resolution: Size,
+        device: str,
+        name: str = "",
+        lens_mm: float = LENS_MM,
     ) -> None:
+        self._lens_mm = lens_mm
         self.scene = scene
         self.product: Product = import_product(model, scene, name=name)
         self._points: np.ndarray = visible_points(self.product.collection)
-        self._studio = rig.Studio(scene, rig.REFERENCE)
-        self._renderer = Renderer(scene, self.product, self._studio, resolution=resolution, device=device)
+        studio = Studio(scene, REFERENCE)
+        self._renderer = Renderer(
+            scene, self.product, self._points, studio, resolution=resolution, device=device
+        )
+
+    @property
+    def device(self) -> str:
+        """What Cycles computes on: CPU or GPU."""
+        return self._renderer.device
 
     @property
     def has_denoiser(self) -> bool:
@@ -40,24 +62,64 @@ class Session:
         """Brings the file's coordinates (in Blender) to those of the camera matrices."""
         return [list(row) for row in self.product.standing]
 
-    def light(self, chosen: rig.Rig) -> None:
-        self._studio.use(chosen)
+    def light(self, chosen: Rig) -> None:
+        """Light the product with ``chosen``. Raises InputError when its light map cannot be read."""
+        self._renderer.light(chosen)
 
-    def framing(self, angle: Angle, *, fill: float | None = None) -> Framing:
-        return frame(self._points, angle, fill=fill)
+    def framing(self, angle: Angle) -> Framing:
+        """The camera of ``angle``. For a close-up a quick picture is taken to find the most detailed part."""
+        size = self._renderer.resolution
+        if angle.view is not None:
+            return standing_view(angle.view, np.array(self.product.standing), size, self._points)
+        if angle.is_close_up:
+            return self._close_up(angle, size)
+        return frame(self._points, angle, size, lens_mm=self._lens_mm)
 
-    def pose(self, angle: Angle) -> None:
+    def refit(self, framing: Framing, box: tuple[float, float, float, float], angle: Angle) -> Framing:
+        """The camera of ``angle`` for what is seen in ``box`` of the picture by ``framing``; see ``framing.refit``."""
+        return refit(framing, box, angle, self._renderer.resolution, self._points, lens_mm=self._lens_mm)
+
+    def _close_up(self, angle: Angle, size: Size) -> Framing:
+        lens_mm = angle.lens_mm or self._lens_mm
+        whole = frame(self._points, angle, size, fill=FILL, lens_mm=lens_mm)
+        picture = self._renderer.glance(whole, angle.azimuth, size.of_pixels(detail.PIXELS))
+        window = detail.busiest_window(picture, angle.fill / FILL)
+        self.product.turn(0.0)
+        surface = surface_points(self.product.collection)
+        depth = detail.depth_in(window, surface, whole, size)
+        return close_up(
+            whole, window.across, window.down, window.zoom, depth, size, self._points, lens_mm=lens_mm
+        )
+
+    def pose(self, angle: Angle, quality: Quality = render.REFERENCE) -> None:
         """Leave product and camera as they are for a picture of ``angle``."""
-        self._renderer.pose(self.framing(angle), angle.azimuth, render.REFERENCE)
+        self._renderer.pose(self.framing(angle), angle.azimuth, quality)
 
     def shoot(self, framing: Framing, angle: Angle, quality: Quality) -> Shot:
         return self._renderer.shoot(framing, angle.azimuth, quality)
 
-    def turntable(self, quality: Quality) -> Iterator[Shot]:
-        return turntable.turntable(self._renderer, quality)
+    def opened(self, framing: Framing, f_stop: float) -> Framing:
+        """The camera with its lens opened to ``f_stop``, as a full-frame one would see a product of its real size."""
+        millimetres = max(self.product.size_m) * 1000.0
+        radius = framing.lens_mm / f_stop / 2.0 / millimetres
+        return replace(framing, lens_radius=radius, focus=focus_on(self._points, framing))
+
+    def film(self, motion: str, quality: Quality) -> Iterator[Shot]:
+        """The frames of ``motion``, in order; square."""
+        hero, close = ANGLES[HERO], ANGLES["detail"]
+        lens_mm = self._lens_mm
+        views = film.Views(
+            turn=frame_all_round(self._points, film.ELEVATION, film.FILL, lens_mm=lens_mm),
+            hero=frame(self._points, hero, SQUARE, lens_mm=lens_mm),
+            hero_azimuth=hero.azimuth,
+            whole=frame(self._points, replace(close, fill=FILL), SQUARE, lens_mm=lens_mm),
+            detail=self._close_up(close, SQUARE),
+            detail_azimuth=close.azimuth,
+        )
+        return film.film(self._renderer, motion, views, quality)
 
 
-def build_session(model: Path, angle: Angle, *, resolution: int) -> Session:
+def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
     """A studio to work in: in a new scene, which is not shown yet; the scenes that are there stay as they are.
 
     Raises as ``import_product``; the new scene is gone then.
@@ -77,50 +139,64 @@ def build_session(model: Path, angle: Angle, *, resolution: int) -> Session:
 
 
 @contextmanager
-def open_session(model: Path, *, resolution: int, device: str, name: str) -> Iterator[Session]:
+def open_session(
+    model: Path, *, resolution: Size, device: str, name: str, lens_mm: float = LENS_MM
+) -> Iterator[Session]:
     """A session in a new scene. Only for a background Blender, which ends with the run.
 
     ``name`` is what the user calls the model.
     """
     scene = bpy.data.scenes.new(SCENE)
     bpy.context.window.scene = scene
-    yield Session(scene, model, resolution=resolution, device=device, name=name)
+    yield Session(scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm)
 
 
-def convert_to_glb(source: Path, target: Path) -> list[str]:
-    """Write what a .blend, .gltf or .glb file shows as one GLB that holds its textures.
+def cameras_of_blend(path: Path) -> list[Angle]:
+    """The cameras of a .blend file's scene as angles, those that it does not hide from renders.
 
-    Gives sentences about textures that are missing: the GLB cannot tell any more.
-
-    Only for a background Blender: a .blend replaces the file that is open.
-    Raises InputError when Blender cannot open it, MachineError when the GLB cannot be written.
+    Only for a background Blender: the file replaces the one that is open.
+    Raises InputError when Blender cannot open it, or as ``cameras.angles_of``.
     """
+    open_blend(path)
+    bpy.context.view_layer.update()  # Constraints of cameras.
+    scene = bpy.context.scene
+    found = [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
+    return angles_of([(item.name, _view_of(item)) for item in found], path.name)
+
+
+def _view_of(item: bpy.types.Object) -> View:
+    camera = item.data
+    if camera.type not in {"PERSP", "ORTHO"}:
+        raise InputError(
+            f"The camera {item.name} is a panorama, which no product photo is.", hint="Delete or hide it."
+        )
+    place, turn, _scale = item.matrix_world.decompose()
+    matrix = Matrix.LocRotScale(place, turn, None)
+    return View(
+        matrix=tuple(tuple(row) for row in matrix),
+        lens_mm=camera.lens,
+        sensor_mm=camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width,
+        sensor_fit=camera.sensor_fit,
+        shift=(camera.shift_x, camera.shift_y),
+        ortho_scale=camera.ortho_scale if camera.type == "ORTHO" else 0.0,
+    )
+
+
+def open_blend(path: Path) -> None:
+    """Open a .blend file in place of the one that is open. Raises InputError when Blender cannot."""
     try:
         with quiet_blender():
-            if source.suffix.lower() == ".blend":
-                bpy.ops.wm.open_mainfile(filepath=str(source), load_ui=False, use_scripts=False)
-            else:
-                bpy.context.window.scene = bpy.data.scenes.new(SCENE)
-                bpy.ops.import_scene.gltf(filepath=str(source))
+            bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False, use_scripts=False)
     except RuntimeError as error:
         raise InputError(
-            f"Blender cannot open {source.name}: {reason(error)}.", hint="Export it again."
+            f"Blender cannot open {path.name}: {reason(error)}.", hint="Export it again."
         ) from error
-    faults = list(repair_textures(bpy.context.scene.objects))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.stem}.part.glb")
-    try:
-        with quiet_blender():
-            bpy.ops.export_scene.gltf(
-                filepath=str(part),
-                export_format="GLB",
-                use_active_scene=True,
-                use_renderable=True,
-                export_apply=True,
-            )
-        part.replace(target)
-    except (RuntimeError, OSError) as error:
-        raise MachineError(f"Blender could not write {target.name}: {error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return faults
+
+
+def empty_blender() -> None:
+    """Forget everything of the file that is open, so that the next product begins as the first one did.
+
+    Only for a background Blender.
+    """
+    with quiet_blender():
+        bpy.ops.wm.read_homefile(use_empty=True, load_ui=False, use_factory_startup=True)

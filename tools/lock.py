@@ -12,8 +12,12 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
 PYTHONS = ("3.11", "3.13")
 
 
-def lock(python: str, inputs: list[str], output: str) -> None:
-    """Resolve ``inputs`` for one Python, on every platform."""
+# Named by fal-client, and imported only by its realtime sockets, which nothing here uses.
+NOT_CARRIED = ("msgpack", "websockets")
+
+
+def lock(python: str, inputs: list[str], output: str, *further: str) -> None:
+    """Resolve ``inputs`` for one Python, on every platform; ``further`` are options of uv."""
     options = [
         "--universal",
         "--generate-hashes",
@@ -23,7 +27,7 @@ def lock(python: str, inputs: list[str], output: str) -> None:
         "-q",
     ]
     subprocess.run(
-        ["uv", "pip", "compile", *options, "--python-version", python, *inputs, "-o", output],
+        ["uv", "pip", "compile", *options, *further, "--python-version", python, *inputs, "-o", output],
         cwd=REQUIREMENTS,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -35,6 +39,9 @@ def main() -> int:
         tag = "py" + python.replace(".", "")
         lock(python, [f"bpy-{tag}.in"], f"run-{tag}.txt")
         lock(python, [f"bpy-{tag}.in", "dev.in"], f"dev-{tag}.txt")
+    # Of the oldest Python: what newer ones need besides is less, and a wheel too many does no harm.
+    left_out = [part for name in NOT_CARRIED for part in ("--no-emit-package", name)]
+    lock(PYTHONS[0], ["wheels.in"], "wheels.txt", *left_out)
     return 0
 
 

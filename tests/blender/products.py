@@ -159,3 +159,32 @@ def photo(path: Path, *, side: int = 300, shade: int = 0) -> Path:
     picture[side // 4 : side * 3 // 4, side // 3 : side * 2 // 3] = COLOURS[shade % len(COLOURS)]
     Image.fromarray(picture).save(path)
     return path
+
+
+def ball(segments: int = 48, **surface: Any) -> Glb:
+    """A smooth ball of 1 m, its material given by glTF's words."""
+    glb = Glb()
+    material = glb.add_material("Ball", **surface)
+    turns, lifts = (
+        np.linspace(0.0, 2.0 * np.pi, segments + 1),
+        np.linspace(-np.pi / 2.0, np.pi / 2.0, segments // 2 + 1),
+    )
+    turn, lift = np.meshgrid(turns, lifts)
+    normals = np.stack((np.cos(lift) * np.sin(turn), np.sin(lift), np.cos(lift) * np.cos(turn)), axis=-1)
+    index = np.arange(normals.shape[0] * normals.shape[1]).reshape(normals.shape[:2])
+    corners = np.stack((index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]), axis=-1).reshape(
+        -1, 4
+    )
+    triangles = np.concatenate((corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]))
+    positions = normals.reshape(-1, 3) * 0.5 + (0.0, 0.5, 0.0)
+    primitive = {
+        "attributes": {
+            "POSITION": glb.add_array(positions, "VEC3"),
+            "NORMAL": glb.add_array(normals.reshape(-1, 3), "VEC3"),
+        },
+        "indices": glb.add_array(triangles.ravel(), "SCALAR"),
+        "material": material,
+    }
+    mesh = glb.add("meshes", {"name": "Ball", "primitives": [primitive]})
+    glb.add_scene(glb.add("nodes", {"mesh": mesh}))
+    return glb

@@ -60,7 +60,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in FRESH}
 
 
-def make_set(*source: object, out: Path, options: tuple[object, ...] = (), resolution: int = 96) -> Run:
+def make_set(*source: object, out: Path, options: tuple[object, ...] = (), resolution: int | str = 96) -> Run:
     """``batch.py set`` at a small size, started in another folder; ``options`` go last."""
     small = ("--resolution", resolution, "--samples", 2, "--device", "cpu", "--json")
     done = subprocess.run(

@@ -185,7 +185,7 @@ def test_after_the_file_was_mended_the_same_command_works(tmp_path: Path):
 def assert_goes_on_without_magenta(run: Run, material: str) -> None:
     assert run.exit_code == 0, run.stderr
     assert len([text for text in run.warnings() if material in text]) == 1, run.warnings()
-    assert any(material in fault for fault in run.record["model"]["faults"])
+    assert any(material in finding["text"] for finding in run.record["model"]["triage"])
     assert material in (run.out / "index.html").read_text(encoding="utf-8")
     for folder in ("renders", "photos"):
         inside = run.pixels("masks/three-quarter.png") == 255

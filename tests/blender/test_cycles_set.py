@@ -122,8 +122,14 @@ def test_the_page_shows_every_picture_and_the_film(run: Run):
 
 
 def widened(area: np.ndarray) -> np.ndarray:
-    """Grown by one pixel all around."""
-    padded = np.pad(area, 1, mode="edge")
+    """Grown by one pixel all around; what lies outside the frame counts as area."""
+    padded = np.pad(area.astype(float), 1, constant_values=1.0)
+    return np.max([padded[y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)], axis=0)
+
+
+def grown(mask: np.ndarray) -> np.ndarray:
+    """The mask with the pixels next to it."""
+    padded = np.pad(mask, 1)
     return np.max([padded[y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)], axis=0)
 
 
@@ -138,7 +144,8 @@ def test_the_mask_is_what_the_camera_in_the_manifest_sees(run: Run, name: str):
     assert overlap(mask > 127, wanted > 0.5) > 0.97
     # Cycles filters over a little more than a pixel: only its neighbours on the edge are mixed.
     assert mask[widened(wanted < 1.0) == 0].min() == 255, "no hole inside"
-    assert mask[widened(wanted > 0.0) == 0].max() == 0, "nothing outside"
+    outside = mask[widened(wanted > 0.0) == 0]
+    assert not outside.size or outside.max() == 0, "nothing outside"
 
 
 @pytest.mark.parametrize("name", WHOLE_ANGLES)
@@ -152,16 +159,22 @@ def test_the_product_is_whole_centred_and_fills_85_to_90_percent(run: Run, name:
         assert abs(seen[0] - (SIDE - 1 - seen[-1])) <= 2
 
 
-def test_the_detail_is_a_close_up(run: Run):
-    mask = run.pixels("masks/detail.png") > 127
-    assert mask.mean() > 1.3 * max((run.pixels(f"masks/{name}.png") > 127).mean() for name in WHOLE_ANGLES)
-    assert run.angle("detail")["render"]["target_fill"] > 1.0
+def test_the_detail_is_a_close_up_of_the_product(run: Run):
+    standing = np.array(run.record["model"]["standing_matrix"])
+    points = in_blender(corners()) @ standing[:3, :3].T + standing[:3, 3]
+    spans = {
+        name: np.ptp(projected(points, run.angle(name)["camera"], SIDE), axis=0).max() for name in ANGLES
+    }
+    assert spans["detail"] > 1.6 * max(spans[name] for name in WHOLE_ANGLES)
+    assert (run.pixels("masks/detail.png") > 127).mean() > 0.5
 
 
 @pytest.mark.parametrize("folder", ["renders", "photos"])
 @pytest.mark.parametrize("name", ANGLES)
 def test_the_background_is_neutral_and_pure_white_at_the_borders(run: Run, folder: str, name: str):
     picture, mask = run.pixels(f"{folder}/{name}.png"), run.pixels(f"masks/{name}.png")
+    # Photos take samples of their own: a pixel at the edge of the mask may have caught the product there.
+    mask = mask if folder == "renders" else grown(mask)
     background = picture[mask == 0]
     assert (background == background[:, :1]).all()
     bare = np.zeros_like(mask, dtype=bool)
@@ -174,7 +187,7 @@ def test_the_background_is_neutral_and_pure_white_at_the_borders(run: Run, folde
 def test_the_product_stands_on_the_ground_with_a_soft_shadow(run: Run, folder: str, name: str):
     picture, mask = run.pixels(f"{folder}/{name}.png"), run.pixels(f"masks/{name}.png")
     shade = 255 - picture[..., 0].astype(int)
-    shade[mask > 0] = 0
+    shade[grown(mask) > 0] = 0
     rows = np.flatnonzero((mask > 127).any(axis=1))
     assert shade[rows[-1] - SIDE // 4 : rows[-1] + 4].max() >= 20, "a shadow at its foot"
     assert shade[: SIDE // 8].max() <= 8, "none above it"

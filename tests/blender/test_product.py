@@ -10,6 +10,7 @@ import pytest
 
 from photoreal_set.angles import ANGLES
 from photoreal_set.errors import InputError
+from photoreal_set.sizes import square
 from photoreal_set.studio.framing import frame
 from photoreal_set.studio.product import import_product, visible_points
 from photoreal_set.studio.render import Quality
@@ -17,7 +18,7 @@ from photoreal_set.studio.session import Session
 from tests.blender.products import Glb, corners, quaternion, texture, textured_block
 
 SIDE = 80
-FAST = Quality(samples=4, noise=0.0, bounces=2, fast_denoiser=True)
+FAST = Quality(name="quick", samples=4, bounces=2)
 
 
 def scaled(factor: float, offset: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Glb:
@@ -91,7 +92,7 @@ def picture_of(glb: Glb, folder: Path) -> np.ndarray:
     """RGBA of the hero angle, through a whole session."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    session = Session(scene, glb.write(folder / "product.glb"), resolution=SIDE, device="cpu")
+    session = Session(scene, glb.write(folder / "product.glb"), resolution=square(SIDE), device="cpu")
     angle = ANGLES["three-quarter"]
     return session.shoot(session.framing(angle), angle, FAST).colour
 

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The angles that users' scripts name."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES, HERO, chosen_angles, hero_first, hero_of
+from photoreal_set.angles import ANGLES, HERO, Angle, chosen_angles, direction_of, hero_first, hero_of
 from photoreal_set.errors import InputError
-from photoreal_set.prompts import VIEWS, photo_prompt
+from photoreal_set.prompts import VIEWS, photo_prompt, view_words
+from photoreal_set.studio.framing import camera_axes
 
 CONTRACT = {
     "front": (0.0, 15.0),
@@ -67,3 +73,131 @@ def test_every_angle_has_words_for_the_image_model():
         assert VIEWS[angle.name] in words
         assert "neutral grey" in words
         assert words.endswith("On linen {not a field}.")
+
+
+# --- a file of angles ---------------------------------------------------------------------------
+
+BACK = {"name": "back", "azimuth": 180, "elevation": 15}
+
+
+def written(folder: Path, entries: object) -> str:
+    path = folder / "my angles.json"
+    path.write_text(entries if isinstance(entries, str) else json.dumps(entries), encoding="utf-8")
+    return str(path)
+
+
+def test_angles_come_from_a_file_in_its_order(tmp_path: Path):
+    macro = {"name": "Macro_2", "azimuth": -30.0, "elevation": -5, "fill": 4, "lens_mm": 135}
+    low = {"name": "low", "azimuth": 725, "elevation": -90, "fill": 0.5}
+    found = chosen_angles(written(tmp_path, [BACK, macro, low]))
+    assert found == [
+        Angle(name="back", azimuth=180.0, elevation=15.0),
+        Angle(name="Macro_2", azimuth=330.0, elevation=-5.0, fill=4.0, lens_mm=135.0),
+        Angle(name="low", azimuth=5.0, elevation=-90.0, fill=0.5),
+    ]
+    assert [angle.is_close_up for angle in found] == [False, True, False]
+    assert [angle.shows_whole_product for angle in found] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ("[{", "my angles.json is no JSON"),
+        ("", "my angles.json is no JSON"),
+        ("[" * 5000, "my angles.json is no JSON"),
+        ({"name": "back"}, "holds no list of angles"),
+        ([], "holds no list of angles"),
+        ([BACK] * 73, "has 73 angles; 72 are the most"),
+        ([BACK, 7], "angle 2 is no object"),
+        ([{"name": "back", "elevation": 0}], "angle 1 has no azimuth"),
+        ([{**BACK, "elvation": 3}], "angle 1: 'elvation' is not known"),
+        ([{**BACK, "azimuth": "180"}], "angle 1: azimuth is not a number"),
+        ([{**BACK, "azimuth": True}], "angle 1: azimuth is not a number"),
+        ('[{"name": "a", "azimuth": NaN, "elevation": 0}]', "azimuth is not a number"),
+        ('[{"name": "a", "azimuth": 1e999, "elevation": 0}]', "azimuth is not a number"),
+        ([{**BACK, "azimuth": 10**400}], "azimuth is not a number"),
+        ([{**BACK, "elevation": 90.5}], "elevation is 90.5, and not between -90 and 90"),
+        ([{**BACK, "lens_mm": 19}], "lens_mm is 19, and not between 20 and 300"),
+        ([{**BACK, "fill": 0}], "fill is 0, and not between 0.05 and 20"),
+        ([BACK, {**BACK, "name": "BACK"}], "angle 2: the name 'BACK' is that of angle 1 already"),
+        *(
+            ([{**BACK, "name": name}], "cannot name a file everywhere")
+            for name in (
+                "",
+                "a/b",
+                "..",
+                "a.b",
+                "con",
+                "LPT1",
+                "ä",
+                "a b",
+                "-a",
+                "x" * 49,
+                3,
+                None,
+                "a-enlarged",
+            )
+        ),
+    ],
+)
+def test_a_file_with_a_fault_is_refused_by_entry(tmp_path: Path, entries: object, words: str):
+    with pytest.raises(InputError) as refused:
+        chosen_angles(written(tmp_path, entries))
+    assert words in str(refused.value)
+    assert "my angles.json" in str(refused.value)
+
+
+def test_a_file_that_is_missing_too_large_or_no_text_is_said(tmp_path: Path):
+    with pytest.raises(InputError, match="cannot be read"):
+        chosen_angles(str(tmp_path / "none.json"))
+    (tmp_path / "large.json").write_bytes(b" " * (1 << 21))
+    with pytest.raises(InputError, match="too large"):
+        chosen_angles(str(tmp_path / "large.json"))
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe[")
+    with pytest.raises(InputError, match="no text"):
+        chosen_angles(str(tmp_path / "bytes.json"))
+
+
+@pytest.mark.parametrize("mixed", ["front,my.json", "my.json,front", "front,cameras"])
+def test_names_files_and_cameras_are_not_mixed(mixed: str):
+    with pytest.raises(InputError, match="stand alone"):
+        chosen_angles(mixed)
+
+
+# --- words for what has no name -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "elevation", "words"),
+    [
+        (180.0, 15.0, "straight from the back, slightly above"),
+        (300.0, 0.0, "three-quarter view from the front left, at eye level"),
+        (50.0, 60.0, "three-quarter view from the front right, from above"),
+        (350.0, -30.0, "straight from the front, slightly below"),
+        (12.0, 90.0, "straight down from above"),
+        (12.0, -90.0, "straight from below"),
+    ],
+)
+def test_an_angle_without_a_known_name_is_described(azimuth: float, elevation: float, words: str):
+    angle = Angle(name="mine", azimuth=azimuth, elevation=elevation)
+    assert view_words(angle) == words
+    assert words in photo_prompt(angle, "white", "")
+    assert view_words(replace(angle, fill=3.0)) == f"close-up {words}"
+
+
+def test_a_known_name_at_another_place_is_described_by_its_place():
+    assert view_words(Angle(name="front", azimuth=180.0, elevation=15.0)).startswith("straight from the back")
+
+
+@pytest.mark.parametrize("angle", [(0, 15), (45, 25), (90, 0), (200, -40), (300, 75)])
+def test_the_direction_of_a_camera_is_read_from_its_matrix(angle: tuple[int, int]):
+    matrix = np.eye(4)
+    matrix[:3, :3] = camera_axes(*angle)
+    assert direction_of(matrix.tolist()) == pytest.approx(angle)
+
+
+@pytest.mark.parametrize("elevation", [-90.0, 90.0])
+def test_straight_above_and_below_the_upper_edge_says_the_azimuth(elevation: float):
+    matrix = np.eye(4)
+    matrix[:3, :3] = camera_axes(70.0, elevation)
+    assert direction_of(matrix.tolist()) == pytest.approx((70.0, elevation))

@@ -409,7 +409,7 @@ def test_what_is_stopped_before_it_is_sent_gives_its_money_back(desk, monkeypatc
     enter = Bridge.__enter__
 
     def enter_and_note(bridge):
-        stops.append(lambda: bridge._ready.result().send_no_more())
+        stops.append(lambda: bridge._engine.send_no_more())
         return enter(bridge)
 
     monkeypatch.setattr(Spending, "reserve", reserve_and_stop)

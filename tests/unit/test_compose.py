@@ -108,6 +108,24 @@ def test_the_fill_is_the_larger_side_of_what_is_seen(box: tuple, wanted: float):
     assert fill_of(mask) == pytest.approx(wanted)
 
 
+def test_in_a_picture_that_is_not_square_the_fill_is_that_of_the_direction_that_binds():
+    mask = Image.new("L", (100, 200), 0)
+    mask.paste(255, (10, 20, 90, 160))
+    assert fill_of(mask) == pytest.approx(0.8), "80 % across, 70 % down"
+    assert fill_of(mask.transpose(Image.Transpose.ROTATE_90)) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("size", [(60, 90), (91, 40)])
+def test_pictures_of_any_shape_have_pure_borders(size: tuple[int, int]):
+    width, height = size
+    colour = np.zeros((height, width, 4), dtype=np.uint8)
+    colour[height // 3 : -height // 3, width // 3 : -width // 3, 3] = 255
+    picture = compose(colour, np.ones((height, width), dtype=np.float32), Background.WHITE)
+    assert picture.size == size
+    assert (border(np.asarray(picture)) == 255).all()
+    assert mask_of(colour).size == size
+
+
 def test_an_empty_mask_and_a_breath_of_coverage_fill_nothing():
     assert fill_of(Image.new("L", (100, 100), 0)) == 0.0
     assert fill_of(Image.new("L", (100, 100), 120)) == 0.0

@@ -115,6 +115,27 @@ def test_lengths_of_clips_are_those_of_the_schema(row):
     assert [row.seconds_form.format(seconds) for seconds in row.seconds] == allowed
 
 
+@pytest.mark.parametrize(
+    ("endpoint_id", "size", "ratio"),
+    [
+        ("fal-ai/flux-pro/kontext", (1920, 1080), "16:9"),
+        ("fal-ai/flux-pro/kontext/multi", (1024, 1024), "1:1"),
+        ("fal-ai/flux-pro/kontext", (1024, 1280), None),  # It has no 4:5, and follows its picture by itself.
+        ("fal-ai/nano-banana-pro/edit", (1024, 1280), "4:5"),
+        ("fal-ai/nano-banana-2/edit", (1077, 1920), "9:16"),
+        ("fal-ai/nano-banana-2/edit", (1000, 1700), None),
+        ("fal-ai/flux-kontext/dev", (1920, 1080), None),  # It matches its picture.
+        ("fal-ai/kling-video/v1/pro/image-to-video", (1920, 1080), None),
+    ],
+)
+def test_photos_are_asked_for_in_the_shape_of_their_render(endpoint_id, size, ratio, pictures):
+    row = REGISTRY[endpoint_id]
+    wanted = wish(row, pictures)
+    assert row.arguments(wanted, size).get("aspect_ratio") == ratio
+    own = row.arguments(replace(wanted, options={"aspect_ratio": "21:9"}), size)
+    assert own["aspect_ratio"] == "21:9", "the user's own word goes first"
+
+
 def test_pixal_has_all_its_parameters():
     row = REGISTRY["fal-ai/pixal3d"]
     assert set(row.options) | {"image_url", "seed"} == set(schema_of(row))

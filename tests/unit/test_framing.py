@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The camera stands where the angle says, and the silhouette fills the frame as it should."""
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES, FILL
+from photoreal_set.angles import ANGLES, FILL, Angle, View
+from photoreal_set.sizes import Size
 from photoreal_set.studio.framing import (
+    SQUARE,
     Framing,
     camera_axes,
+    close_up,
     frame,
     frame_all_round,
+    framing_from,
     ground_points,
+    refit,
+    standing_view,
     turned,
 )
 
+SIZES = [Size(1, 1), Size(1024, 1280), Size(1920, 1080), Size(1080, 1920), Size(640, 101)]
+LENSES = [20.0, 85.0, 300.0]
 WHOLE = [angle for angle in ANGLES.values() if angle.shows_whole_product]
 DETAIL = ANGLES["detail"]
 
@@ -33,12 +43,21 @@ def clouds() -> list[np.ndarray]:
     return found
 
 
-def projected(points: np.ndarray, framing: Framing) -> np.ndarray:
+def slim_clouds() -> list[np.ndarray]:
+    """What is long and thin (1:50) or flat, standing and lying in every direction."""
+    chance = np.random.default_rng(21)
+    proportions = [np.roll((1.0, 0.02, 0.02), turn) for turn in range(3)]
+    proportions += [np.roll((0.01, 1.0, 0.7), turn) for turn in range(3)]
+    return [chance.uniform(-1.0, 1.0, (300, 3)) * shape for shape in proportions]
+
+
+def projected(points: np.ndarray, framing: Framing, size: Size = SQUARE) -> np.ndarray:
     """Places in the frame, which reaches from 0 to 1; by the plain pinhole formula."""
     world_to_camera = np.linalg.inv(framing.matrix)
     local = points @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
     assert (local[:, 2] < 0.0).all(), "points behind the camera"
-    return local[:, :2] / -local[:, 2:] * (framing.lens_mm / framing.sensor_mm) + 0.5
+    longer_is_one = local[:, :2] / -local[:, 2:] * (framing.lens_mm / framing.sensor_mm)
+    return longer_is_one * max(size) / np.array(size) + 0.5
 
 
 def around(points: np.ndarray, degrees: float) -> np.ndarray:
@@ -49,13 +68,40 @@ def around(points: np.ndarray, degrees: float) -> np.ndarray:
     )
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size.width}x{size.height}")
 @pytest.mark.parametrize("angle", WHOLE, ids=lambda angle: angle.name)
-def test_the_silhouette_fills_the_frame_and_is_centred(angle):
-    for points in clouds():
-        seen = projected(points, frame(points, angle))
+def test_the_silhouette_fills_the_frame_and_is_centred(angle, size: Size):
+    for points in [*clouds(), *slim_clouds()]:
+        seen = projected(points, frame(points, angle, size), size)
         low, high = seen.min(axis=0), seen.max(axis=0)
-        assert (high - low).max() == pytest.approx(FILL, abs=1e-3)
-        assert (low + high) / 2.0 == pytest.approx([0.5, 0.5], abs=1e-3)
+        assert (high - low).max() == pytest.approx(FILL, abs=1e-6), "in the direction where it takes most"
+        assert (low + high) / 2.0 == pytest.approx([0.5, 0.5], abs=1e-6)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_a_lens_changes_the_perspective_and_not_the_size_in_the_frame(lens: float):
+    for points in [*clouds(), *slim_clouds()]:
+        for angle in WHOLE:
+            framing = frame(points, angle, Size(4, 5), lens_mm=lens)
+            seen = projected(points, framing, Size(4, 5))
+            low, high = seen.min(axis=0), seen.max(axis=0)
+            assert (high - low).max() == pytest.approx(FILL, abs=1e-6)
+            assert (low + high) / 2.0 == pytest.approx([0.5, 0.5], abs=1e-6)
+            assert framing.near > 0.0
+            assert framing.lens_mm >= lens - 1e-9
+            if lens >= 85.0:
+                assert framing.lens_mm == pytest.approx(lens), "only a wide lens may have to give way"
+
+
+def test_a_camera_never_stands_in_the_product():
+    """A needle that points at a wide lens: even at its tip the foot looks too small."""
+    needle = np.array([[0.0, -10.0, 0.0], [0.1, 0.0, 0.1], [-0.1, 0.0, 0.1], [0.0, 0.0, -0.1]])
+    angle = Angle(name="along", azimuth=0.0, elevation=0.0)
+    framing = frame(needle, angle, lens_mm=20.0)
+    assert framing.matrix[1, 3] < -10.1
+    assert framing.lens_mm > 20.0
+    seen = projected(needle, framing)
+    assert np.ptp(seen, axis=0).max() == pytest.approx(FILL, abs=1e-6)
 
 
 @pytest.mark.parametrize("angle", ANGLES.values(), ids=lambda angle: angle.name)
@@ -85,19 +131,110 @@ def test_the_camera_stands_on_the_side_of_its_name(name: str, side: tuple[int, i
     assert z > 0.0
 
 
+@pytest.mark.parametrize("elevation", [-90.0, -40.0, 90.0])
+def test_from_below_and_from_straight_above_the_product_is_framed_as_well(elevation: float):
+    angle = Angle(name="odd", azimuth=200.0, elevation=elevation)
+    for points in [*clouds(), *slim_clouds()]:
+        framing = frame(points, angle)
+        seen = projected(points, framing)
+        assert np.ptp(seen, axis=0).max() == pytest.approx(FILL, abs=1e-6)
+        assert framing.is_below_ground == (framing.matrix[2, 3] < 0.0)
+
+
+def test_a_lens_of_the_angles_own_goes_before_that_of_the_set():
+    angle = Angle(name="own", azimuth=0.0, elevation=10.0, lens_mm=135.0)
+    assert frame(clouds()[0], angle, lens_mm=50.0).lens_mm == pytest.approx(135.0)
+
+
 def test_a_wanted_fill_replaces_that_of_the_angle():
     for points in clouds():
         seen = projected(points, frame(points, WHOLE[0], fill=0.6))
         assert (seen.max(axis=0) - seen.min(axis=0)).max() == pytest.approx(0.6, abs=1e-3)
 
 
-def test_the_detail_is_closer_and_aims_above_the_middle():
-    for points in clouds():
-        seen = projected(points, frame(points, DETAIL))
+def seen_part(whole: Framing, across: float, down: float, depth: float, size: Size) -> np.ndarray:
+    """The point that ``whole`` sees at a place of its picture, so far away."""
+    tangent = np.array((across * 2.0 - 1.0, 1.0 - down * 2.0)) * whole.half * np.array(size) / max(size)
+    return whole.matrix[:3, 3] + whole.matrix[:3, :3] @ (*tangent * depth, -depth)
+
+
+@pytest.mark.parametrize("size", SIZES[:3])
+@pytest.mark.parametrize("lens", LENSES)
+def test_a_close_up_shows_just_the_part_that_was_chosen_from_nearer(size: Size, lens: float):
+    for points in [*clouds(), *slim_clouds()]:
+        whole = frame(points, WHOLE[0], size, lens_mm=lens)
+        depth = float(((whole.matrix[:3, 3] - points) @ whole.matrix[:3, 2]).mean())
+        framing = close_up(whole, 0.4, 0.3, 2.5, depth, size, points, lens_mm=lens)
+        places = [(0.4, 0.3), (0.4 - 0.2, 0.3 - 0.2), (0.4 + 0.2, 0.3 + 0.2)]
+        parts = np.array([seen_part(whole, *place, depth, size) for place in places])
+        assert projected(parts, framing, size) == pytest.approx(
+            np.array([[0.5, 0.5], [0.0, 1.0], [1.0, 0.0]]), abs=1e-9
+        )
+        assert framing.matrix[:3, :3] == pytest.approx(whole.matrix[:3, :3]), "the direction stays"
+        assert framing.lens_mm >= lens - 1e-9
+        nearest = float((-(points - framing.matrix[:3, 3]) @ framing.matrix[:3, 2]).min())
+        assert nearest > framing.near > 0.0, "in front of the whole product"
+
+
+def test_what_is_seen_is_framed_where_it_is_less_than_the_vertices_span():
+    """A visible card in a box of glass: asked again, the answer is exact."""
+    angle, size = WHOLE[0], Size(4, 5)
+    points = np.random.default_rng(3).uniform(-1.0, 1.0, (200, 3))
+    card = np.array([[x, 0.0, z] for x in (-0.7, -0.1) for z in (-0.6, 0.8)])
+    framing = frame(points, angle, size)
+    for _attempt in range(2):
+        seen = projected(card, framing, size)
         low, high = seen.min(axis=0), seen.max(axis=0)
-        assert (high - low).max() == pytest.approx(DETAIL.fill, abs=2e-3)
-        assert (0.5 - low[1]) / (high[1] - low[1]) == pytest.approx(DETAIL.aim, abs=2e-3)
-        assert (low[0] + high[0]) / 2.0 == pytest.approx(0.5, abs=2e-3)
+        box = (low[0], 1.0 - high[1], high[0], 1.0 - low[1])
+        framing = refit(framing, box, angle, size, points)
+    seen = projected(card, framing, size)
+    assert np.ptp(seen, axis=0).max() == pytest.approx(FILL, abs=3e-3)
+    assert (seen.min(axis=0) + seen.max(axis=0)) / 2.0 == pytest.approx([0.5, 0.5], abs=2e-3)
+
+
+def test_a_camera_is_written_down_and_read_again_to_the_last_bit():
+    framing = frame(clouds()[0], WHOLE[1], Size(4, 5), lens_mm=50.0)
+    for one in (framing, replace(framing, ortho_scale=0.3, shift=(0.1, -0.2))):
+        again = framing_from(json.loads(json.dumps(one.record())))
+        assert (again.matrix == one.matrix).all()
+        assert replace(again, matrix=one.matrix) == one
+
+
+@pytest.mark.parametrize("size", [Size(4, 5), Size(16, 9)])
+@pytest.mark.parametrize(("fit", "side"), [("HORIZONTAL", 0), ("VERTICAL", 1), ("AUTO", None)])
+def test_a_camera_of_the_file_sees_of_the_normalised_product_what_it_saw_of_the_file(size, fit, side):
+    points = clouds()[3]
+    scale, shift = 0.013, (0.1, -0.05)
+    standing = np.diag((scale, scale, scale, 1.0)) @ np.array(
+        ((1.0, 0, 0, -4.0), (0, 1.0, 0, 5.0), (0, 0, 1.0, 6.0), (0, 0, 0, 1.0))
+    )
+    eye = frame(points, ANGLES["three-quarter"], lens_mm=35.0).matrix
+    rows = tuple(map(tuple, eye.tolist()))
+    view = View(matrix=rows, lens_mm=35.0, sensor_mm=24.0, sensor_fit=fit, shift=shift)
+    local = (points - eye[:3, 3]) @ eye[:3, :3]
+    longer = int(np.argmax(size)) if side is None else side
+    in_units_of_fit = local[:, :2] / -local[:, 2:] * 35.0 / 24.0 - shift
+    wanted = in_units_of_fit * size[longer] / np.array(size) + 0.5
+    moved = points @ standing[:3, :3].T + standing[:3, 3]
+    framing = standing_view(view, standing, size, moved)
+    flat = replace(framing, shift=(0.0, 0.0))
+    seen = projected(moved, flat, size) - np.array(framing.shift) * max(size) / np.array(size)
+    assert seen == pytest.approx(wanted, abs=1e-9)
+    assert 0.0 < framing.near < framing.far
+    ortho = standing_view(replace(view, ortho_scale=7.0), standing, size, moved)
+    assert ortho.ortho_scale * size[longer] / max(size) == pytest.approx(7.0 * scale)
+
+
+def test_a_camera_without_perspective_meets_the_ground_in_parallel_rays():
+    matrix = frame(clouds()[0], ANGLES["top"]).matrix.copy()
+    matrix[:3, 3] = (0.0, -1.0, 5.0)
+    framing = Framing(matrix=matrix, lens_mm=50.0, near=0.1, far=9.0, ortho_scale=2.0, shift=(0.25, 0.0))
+    places = ground_points(framing, 20, 10)
+    assert places.shape == (10, 20, 2)
+    steps = np.diff(places, axis=1)
+    assert steps == pytest.approx(np.broadcast_to((0.1, 0.0), steps.shape), abs=1e-9)
+    assert places[..., 0].mean() == pytest.approx(0.5), "shifted by a quarter of two metres"
+    assert not framing.is_below_ground
 
 
 def test_everything_is_between_the_clip_planes():
@@ -142,13 +279,14 @@ def test_camera_axes_are_right_up_and_back():
 
 def test_ground_points_lie_where_the_camera_sees_them():
     points = np.random.default_rng(4).random((100, 3))
-    framing = frame(points, ANGLES["three-quarter"])
-    places = ground_points(framing, 24, 24)
-    rows, columns = np.mgrid[0:24, 0:24]
-    ground = np.concatenate((places.reshape(-1, 2), np.zeros((24 * 24, 1))), axis=1)
-    seen = projected(ground, framing)
-    assert seen[:, 0] == pytest.approx((columns.ravel() + 0.5) / 24, abs=1e-9)
-    assert 1.0 - seen[:, 1] == pytest.approx((rows.ravel() + 0.5) / 24, abs=1e-9)
+    for small in (Size(24, 24), Size(24, 30), Size(48, 27), Size(9, 40)):
+        framing = frame(points, ANGLES["top"], small)
+        places = ground_points(framing, *small)
+        rows, columns = np.mgrid[0 : small.height, 0 : small.width]
+        ground = np.concatenate((places.reshape(-1, 2), np.zeros((len(rows.ravel()), 1))), axis=1)
+        seen = projected(ground, framing, small)
+        assert seen[:, 0] == pytest.approx((columns.ravel() + 0.5) / small.width, abs=1e-9)
+        assert 1.0 - seen[:, 1] == pytest.approx((rows.ravel() + 0.5) / small.height, abs=1e-9)
 
 
 def test_above_the_horizon_there_is_no_ground():

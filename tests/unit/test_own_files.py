@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set import cli
+from photoreal_set.commands.planning import source_of
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
@@ -77,7 +77,7 @@ def wish(picture: Path, **changes: object) -> Generation:
 def test_a_photo_with_an_address_is_kept_and_goes_untouched(emulator, shop, tmp_path):
     url = f"{shop}/front%20view.png?token=s3cret"
     options = Namespace(source=[url], text="", scratch=tmp_path)
-    source = cli._source(options, Service.emulator(emulator.url))
+    source = source_of(options, Service.emulator(emulator.url))
     (copy,) = source.files
     assert copy.name == "front-view.png"
     assert "s3cret" not in str(source.record())

@@ -77,7 +77,6 @@ def test_words_become_a_picture_first_when_asked(plan):
         ({"engine": Engine.CYCLES, "photo_size": 2048}, "use --resolution"),
         ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
         ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "asks fal.ai for no upscale"),
-        ({"video": Engine.CYCLES, "motion": "light-sweep"}, "not a light-sweep"),
         ({"video": Engine.CYCLES, "seconds": 5}, "for films by fal"),
         ({"seconds": 2}, "not 2"),
         (

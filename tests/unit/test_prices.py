@@ -21,6 +21,7 @@ from photoreal_set.fal_bridge.platform import Platform, UnitPrice
 from photoreal_set.fal_bridge.price_models import Per, Range, per_of
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, source_from
+from photoreal_set.sizes import Size, square
 from tests.fal_emulator.process import start_emulator
 
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
@@ -232,7 +233,7 @@ def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler,
 @pytest.mark.parametrize(
     ("changes", "low", "high"),
     [
-        ({"resolution": 2048}, "0", "0.025"),  # Kontext may keep the size, or go back to a megapixel.
+        ({"resolution": square(2048)}, "0", "0.025"),  # Kontext may keep the size, or go back to a megapixel.
         ({"photo_endpoint": "fal-ai/nano-banana-pro/edit", "option_texts": BANANA_2K}, None, None),
     ],
 )
@@ -254,6 +255,28 @@ def test_an_enlargement_that_may_not_be_needed_may_cost_nothing(
     enlargements = [job.quote.cost for job in found.jobs if "enlargement" in job.label]
     total = sum(enlargements, estimates.NOTHING) if enlargements else None
     assert total == (None if low is None else Range(Decimal(low), Decimal(high)))
+
+
+def test_photos_that_are_not_square_are_counted_by_their_pixels(emulator, photos, tmp_path):
+    plan = SetPlan(
+        source=source_from(photos, ""),
+        out=tmp_path / "out",
+        angles=tuple(ANGLES.values()),
+        engine=Engine.FAL,
+        video=None,
+        resolution=Size(2048, 1024),
+        photo_size=1500,
+        service=Service.emulator(emulator.url),
+    )
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    photo = next(job.quote.cost for job in found.jobs if job.label == "front photo")
+    assert (photo.low, photo.high) == (Decimal("0.025"), Decimal("0.05")), (
+        "one megapixel, or the render's two"
+    )
+    enlargement = next(job.quote.cost for job in found.jobs if job.label == "front enlargement")
+    assert enlargement.low == 0, "of two megapixels it is long enough"
+    assert enlargement.high > 0, "of one it is 1448 pixels long"
 
 
 def test_the_heros_photo_counts_as_input(emulator, photos, tmp_path):
@@ -285,7 +308,7 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
     words = ["--engine", "fal", "--fal-url", emulator.url]
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words)
     assert code == 0
-    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixels", "1.885", "asked just now"):
+    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "asked just now"):
         assert part in text
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
     lines = [json.loads(line) for line in text.splitlines()]

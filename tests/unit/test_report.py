@@ -79,7 +79,7 @@ def sample(**changes: object) -> dict:
             "size_m": [0.1, 0.2, 0.34567],
             "endpoint": "fal-ai/meshy/v6/multi-image-to-3d",
             "request_id": "r-1",
-            "faults": [],
+            "triage": [],
         },
         "angles": [angle],
         "videos": [film],
@@ -154,7 +154,12 @@ def test_hostile_names_and_words_are_only_text():
         {"source": {"kind": "text", "text": HOSTILE}},
         {"source": {"kind": "model", "files": [{"name": HOSTILE}]}},
         {"error": HOSTILE},
-        {"model": {**sample()["model"], "faults": [HOSTILE]}},
+        {
+            "model": {
+                **sample()["model"],
+                "triage": [{"kind": HOSTILE, "severity": HOSTILE, "where": HOSTILE, "text": HOSTILE}],
+            }
+        },
         {"videos": [{"motion": "turntable", "state": "failed", "error": HOSTILE}]},
         {"angles": [{"name": HOSTILE, "photo": {"state": "failed", "error": HOSTILE}}]},
     ):

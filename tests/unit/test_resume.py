@@ -12,15 +12,18 @@ import pytest
 from PIL import Image
 
 from photoreal_set import cli
-from photoreal_set.angles import ANGLES
+from photoreal_set.angles import ANGLES, Angle, View
 from photoreal_set.errors import InputError
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.imaging.compose import Background
+from photoreal_set.imaging.preview import Preview
+from photoreal_set.lighting import chosen_rig
 from photoreal_set.plan import Engine, SetPlan, source_from
 from photoreal_set.plan_record import LIVE, fal_of, plan_from, plan_record
 from photoreal_set.set_folder import SetFolder, SetState
+from photoreal_set.sizes import Size
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
 
@@ -51,7 +54,7 @@ def plan(photos, tmp_path, emulator) -> SetPlan:
         angles=(ANGLES["side"], ANGLES["front"]),
         engine=Engine.FAL,
         video=None,
-        resolution=512,
+        resolution=Size(512, 640),
         samples=8,
         background=Background.GREY,
         prompt="walnut",
@@ -99,7 +102,7 @@ def test_a_plan_survives_its_folder(plan, emulator):
     assert fal_of(folder) == emulator.url
 
 
-def test_every_option_of_a_plan_survives(plan):
+def test_every_option_of_a_plan_survives(plan, tmp_path):
     chosen = replace(
         plan,
         video=Engine.FAL,
@@ -115,9 +118,25 @@ def test_every_option_of_a_plan_survives(plan):
         keep_uploads=True,
         webhook="http://127.0.0.1:9/hook",
         inline_bytes=4096,
+        lens_mm=50.0,
+    )
+    free = replace(
+        plan,
+        engine=Engine.CYCLES,
+        video=Engine.CYCLES,
+        rig=chosen_rig("jewellery", rotation=30.0, intensity=1.5),
+        quality="draft",
+        f_stop=8.0,
+        film_look=True,
+        preview=Preview.GIF,
     )
     words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
-    for wanted in (chosen, words):
+    lamp = tmp_path / "lamp.gltf"
+    variants = {"KHR_materials_variants": {"variants": [{"name": "Brass"}]}}
+    lamp.write_text(json.dumps({"asset": {}, "meshes": [{}], "extensions": variants}))
+    model = replace(plan, source=source_from([lamp], ""), variant="Brass")
+    plans = (chosen, free, words, model)
+    for wanted in plans:
         wanted.check()
         plan.out.mkdir(exist_ok=True)
         for file in plan.out.iterdir():
@@ -128,8 +147,49 @@ def test_every_option_of_a_plan_survives(plan):
     defaults = SetPlan(source=plan.source, out=plan.out, angles=plan.angles)
     own = {"source", "out", "angles", "engine", "device", "endpoints"}
     for item in fields(SetPlan):  # A new option has to be tried here, too.
-        same = all(getattr(one, item.name) == getattr(defaults, item.name) for one in (plan, chosen, words))
+        same = all(getattr(one, item.name) == getattr(defaults, item.name) for one in (plan, *plans))
         assert not same or item.name in own | {"model_endpoint", "video_endpoint"}, item.name
+
+
+def test_angles_of_every_kind_survive(plan):
+    rows = ((1.0, 0.0, 0.0, 0.5), (0.0, 0.0, -1.0, -3.0), (0.0, 1.0, 0.0, 1 / 3), (0.0, 0.0, 0.0, 1.0))
+    view = View(matrix=rows, lens_mm=31.0, sensor_mm=24.0, sensor_fit="VERTICAL", shift=(0.1, 0.0))
+    angles = (
+        ANGLES["top"],
+        Angle(name="front", azimuth=180.0, elevation=15.0),
+        Angle(name="macro", azimuth=0.1 + 0.2, elevation=-5.0, fill=3.0, lens_mm=135.0),
+        Angle(name="eye", azimuth=0.0, elevation=0.0, view=view),
+        Angle(name="plan", azimuth=0.0, elevation=90.0, view=replace(view, ortho_scale=2.5)),
+    )
+    wanted = replace(plan, angles=angles)
+    folder = prepared(wanted)
+    assert plan_from(SetFolder.open(plan.out), plan.service).angles == angles
+    kept = json.loads(folder.manifest.read_text())["plan"]["angles"]
+    assert kept[0] == "top", "a known angle is kept by its name"
+    with folder.change() as record:
+        record["plan"]["angles"] = [{"name": "odd"}]
+    with pytest.raises(InputError, match="damaged"):
+        plan_from(folder, plan.service)
+
+
+@pytest.mark.parametrize("lens", [5.0, 301.0, float("nan")])
+def test_a_lens_that_no_photographer_has_is_refused(plan, lens: float):
+    with pytest.raises(InputError, match="not between 20 and 300 mm"):
+        replace(plan, lens_mm=lens).check()
+
+
+def test_a_light_map_comes_with_its_set_and_is_known_by_its_content(plan, tmp_path):
+    room = tmp_path / "room.hdr"
+    room.write_bytes(b"#?RADIANCE a room")
+    wanted = replace(plan, rig=chosen_rig(str(room), rotation=90.0))
+    folder = prepared(wanted)
+    again = plan_from(folder, plan.service)
+    assert again.rig.panorama.sha256 == wanted.rig.panorama.sha256
+    assert Path(again.rig.panorama.path).read_bytes() == room.read_bytes()
+    assert again.rig.rotation == 90.0
+    room.write_bytes(b"another room")
+    with pytest.raises(InputError, match=r"room\.hdr"):
+        plan_from(folder, plan.service)
 
 
 def test_own_addresses_are_not_in_the_manifest(plan, photos):

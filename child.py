@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command of ours in a process of its own: its JSON lines as they come, and how it is stopped.
+
+Nothing here waits: threads start the process and read it, and put what they hear into a queue.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+Prepare = Callable[[], Sequence[str]]
+Look = Callable[[Event], Event | None]
+
+KEPT_LINES = 40  # Of what it says besides its events: the last ones explain a crash.
+NOT_STARTED = 3
+KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_FILE", "FAL_KEY_ID", "FAL_KEY_SECRET")
+
+
+def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
+    """What starts ``batch.py`` in a background Blender with factory settings, or in ``python`` with the bpy module.
+
+    ``binary`` is empty in the bpy module. The user's Online Access is handed on, because factory settings
+    do not know it.
+    """
+    if not binary:
+        return (python, str(batch))
+    access = "--online-mode" if online else "--offline-mode"
+    options = ("-b", "--factory-startup", access, "--python-exit-code", "3", "--python", str(batch), "--")
+    return (binary, *options)
+
+
+def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:
+    """The environment of the child. ``key`` replaces the keys that stand in it; ``None`` leaves them there."""
+    inherited = {name: value for name, value in environ.items() if key is None or name not in KEY_VARIABLES}
+    if key:
+        inherited["FAL_KEY"] = key
+    return inherited
+
+
+class Child:
+    """One command that runs, or has ended.
+
+    ``prepare`` gives the arguments of ``batch.py``; it is called on a thread and may read and write files.
+    ``look`` is asked about every event there; what it gives follows that event. The last event is always
+    ``exited`` with ``code`` and ``words`` (what was said besides events).
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        prepare: Prepare,
+        environment: Mapping[str, str],
+        *,
+        look: Look = lambda event: None,
+    ) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._command = list(command)
+        self._prepare = prepare
+        self._environment = dict(environment)
+        self._look = look
+        self._process: subprocess.Popen[str] | None = None
+        self._stops = 0
+        self._lock = threading.Lock()
+        # A daemon: closing Blender must not wait for a run, which goes on by itself.
+        threading.Thread(target=self._work, name="photoreal-child", daemon=True).start()
+
+    def stop(self) -> None:
+        """Once: finish what is paid and end. Twice: end now. What was sent can be resumed either way."""
+        with self._lock:
+            self._stops += 1
+            if self._process is not None and self._process.poll() is None:
+                self._send_stop()
+
+    def _send_stop(self) -> None:
+        assert self._process is not None
+        if self._stops == 1:
+            self._process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+        else:
+            self._process.terminate()
+
+    def _work(self) -> None:
+        words: deque[str] = deque(maxlen=KEPT_LINES)
+        code = NOT_STARTED
+        try:
+            code = self._run(words)
+        except (OSError, ValueError) as error:
+            words.append(str(error))
+        except Exception as error:
+            words.append(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            self.events.put({"event": "exited", "code": code, "words": list(words)})
+
+    def _run(self, words: deque[str]) -> int:
+        command = [*self._command, *self._prepare()]
+        with self._lock:
+            if self._stops:
+                return NOT_STARTED
+            self._process = subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                **_own_group(),
+            )
+        process = self._process
+        assert process.stdout is not None and process.stderr is not None
+        complaints = threading.Thread(target=words.extend, args=(process.stderr,), daemon=True)
+        complaints.start()
+        for line in process.stdout:
+            self._hear(line)
+        code = process.wait()
+        complaints.join(1.0)  # A grandchild may hold the pipe open.
+        return code
+
+    def _hear(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return  # Blender's own words.
+        if not isinstance(event, dict) or "event" not in event:
+            return
+        self.events.put(event)
+        if further := self._look(event):
+            self.events.put(further)
+
+
+def _own_group() -> dict[str, Any]:
+    """Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
+    if os.name == "nt":
+        return {
+            "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW  # type: ignore[attr-defined]
+        }
+    return {"start_new_session": True}

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments that commands share, and what they accept."""
+
+import argparse
+import math
+from decimal import Decimal, InvalidOperation
+
+from ..angles import ANGLES, CAMERAS, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM
+from ..errors import InputError
+from ..fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
+from ..fal_bridge.jobs import Kind
+from ..imaging.compose import Background
+from ..imaging.preview import Preview
+from ..lighting import RIG_NAMES, SOFTBOX
+from ..plan import FINAL, LANCZOS, QUALITY_NAMES, Engine
+from ..prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
+from ..sizes import LEAST_SIDE, MOST_SIDE, USUAL_SIZE, Size, parse_size
+
+Commands = argparse._SubParsersAction  # What every command adds its parser to; argparse has no public name.
+
+DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
+MOST_SAMPLES = 16384
+DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+
+
+def add_product(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        nargs="*",
+        metavar="SOURCE",
+        help=".glb, .gltf or .blend, or 1-4 photos or https:// addresses",
+    )
+    parser.add_argument("--text", default="", help="words for the product, instead of files")
+    parser.add_argument(
+        "--variant", default="", metavar="NAME", help="which materials, where the 3D file has several"
+    )
+    add_pictures(parser)
+
+
+def add_pictures(parser: argparse.ArgumentParser) -> None:
+    """Who makes what, and how, whatever the product is."""
+    parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
+    parser.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
+    parser.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
+    parser.add_argument(
+        "--concept-endpoint", default="", metavar="ID", help="with --text: draw a picture first, model that"
+    )
+    parser.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
+    parser.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
+    for kind in Kind:
+        parser.add_argument(
+            f"--{kind}-option",
+            action="append",
+            default=[],
+            type=named_value,
+            metavar="NAME=VALUE",
+            help=f"an input of the {kind} endpoint's own",
+        )
+    parser.add_argument(
+        "--loop", action="store_true", help="fal: the film ends on the picture it starts from"
+    )
+    parser.add_argument(
+        "--with-hero",
+        action="store_true",
+        help="fal: show the first photo to the photo model with every other angle",
+    )
+    parser.add_argument("--look", choices=list(LOOKS), default=USUAL_LOOK, help="how fal shows the product")
+    parser.add_argument("--seconds", type=whole_number, metavar="N", help="of a film by fal")
+    parser.add_argument(
+        "--photo-size",
+        type=side,
+        metavar="N",
+        help="fal: enlarge photos to N pixels of the longer side",
+    )
+    parser.add_argument(
+        "--upscale-endpoint",
+        default=DEFAULT_UPSCALE_ENDPOINT,
+        metavar="ID",
+        help=f"what enlarges them; {LANCZOS} is free",
+    )
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument(
+        "--data-uri-kb",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="send files up to N KB inside the request instead of uploading them",
+    )
+    parser.add_argument(
+        "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
+    )
+    parser.add_argument(
+        "--webhook", default="", metavar="URL", help="fal.ai tells this address of each result"
+    )
+
+
+def add_ceilings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--max-cost", type=money, metavar="USD", help="the most that this run may spend")
+    parser.add_argument(
+        "--max-cost-per-day",
+        type=money,
+        metavar="USD",
+        help=f"the most that all runs of a day (UTC) may spend; default: {DAY_VARIABLE}",
+    )
+    parser.add_argument(
+        "--allow-unknown-price",
+        action="store_true",
+        help="with --max-cost: send also what has no known price",
+    )
+
+
+def add_studio(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--angles",
+        default=",".join(ANGLES),
+        metavar="A,B",
+        help=f"from {', '.join(ANGLES)}; or a JSON file of your own; or {CAMERAS}: those of the 3D file",
+    )
+    parser.add_argument(
+        "--lens",
+        type=lens,
+        default=LENS_MM,
+        metavar="MM",
+        help=f"focal length, full-frame equivalent ({LENS_MM:g}): shorter shows more perspective",
+    )
+    parser.add_argument(
+        "--resolution",
+        type=resolution,
+        default=USUAL_SIZE,
+        metavar="N|WxH",
+        help="pixels: of a side of a square, or width and height",
+    )
+    parser.add_argument(
+        "--samples", type=samples, metavar="N", help="of Cycles; chosen for quality when left out"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--background", choices=[item.value for item in Background], default="white")
+    parser.add_argument(
+        "--rig",
+        default=SOFTBOX,
+        metavar="NAME|FILE",
+        help=f"{', '.join(RIG_NAMES)}, or an .hdr or .exr panorama",
+    )
+    parser.add_argument(
+        "--rig-rotation",
+        type=number,
+        default=0.0,
+        metavar="DEGREES",
+        help="turn the lights counter-clockwise seen from above",
+    )
+    parser.add_argument(
+        "--rig-intensity", type=number, default=1.0, metavar="FACTOR", help="1 is the right exposure"
+    )
+    parser.add_argument("--quality", choices=QUALITY_NAMES, default=FINAL, help="of photos by Cycles")
+    parser.add_argument(
+        "--f-stop", type=number, metavar="N", help="photos by Cycles: blur what is out of focus, as at f/N"
+    )
+    parser.add_argument("--film-look", action="store_true", help="photos by Cycles: gentle curve and grain")
+    parser.add_argument("--motion", choices=list(MOTIONS), default=TURNTABLE, help="what happens in the film")
+    parser.add_argument(
+        "--preview",
+        choices=[item.value for item in Preview],
+        help="a moving picture beside the film by Cycles",
+    )
+
+
+def add_service(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fal-url", type=address, metavar="URL", help="an emulator of fal on this machine")
+    parser.add_argument(
+        "--online-mode", action="store_true", help="let fal be used in a Blender with Online Access off"
+    )
+
+
+def add_talk(parser: argparse.ArgumentParser) -> None:
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("--json", action="store_true", help="one JSON object a line")
+    talk.add_argument("--quiet", action="store_true", help="only warnings and the end")
+    parser.set_defaults(needs_reporter=True)
+
+
+def add_rows(parser: argparse.ArgumentParser) -> None:
+    """Which part of a catalogue one process makes, and within which limits."""
+    rows = parser.add_argument_group("catalogues, and tasks of a farm")
+    rows.add_argument("--rows", default="", metavar="1-20,33", help="only these rows, counted from 1")
+    rows.add_argument(
+        "--shard", default="", metavar="I/N", help="only the I-th of N parts; auto/N: as the array job says"
+    )
+    rows.add_argument(
+        "--stage",
+        choices=["render", "cloud", "all"],
+        default="all",
+        help="render needs no key, cloud no Blender",
+    )
+    rows.add_argument("--sha256", default="", metavar="HASH", help="of the lock that the task was made for")
+    rows.add_argument(
+        "--as-task",
+        action="store_true",
+        help="end with 0 when failures are recorded: `report` gives the verdict on the whole",
+    )
+    rows.add_argument(
+        "--picture-minutes",
+        type=positive_number,
+        metavar="N",
+        help="end a Blender without a new picture for so long (30)",
+    )
+    rows.add_argument(
+        "--memory-gb",
+        type=positive_number,
+        metavar="N",
+        help="end a Blender that takes more (three quarters of the memory)",
+    )
+    rows.add_argument(
+        "--retry-crashed", action="store_true", help="try again what has crashed a Blender of its own"
+    )
+
+
+def named_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars")
+    return amount
+
+
+def whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def samples(text: str) -> int:
+    count = whole_number(text)
+    if count > MOST_SAMPLES:
+        raise argparse.ArgumentTypeError(f"{count} samples are too many: {MOST_SAMPLES} is the truth")
+    return count
+
+
+def number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
+def positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def address(text: str) -> str:
+    """An empty one comes from a script's unset variable, and would quietly mean the real, paid fal.ai."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def resolution(text: str) -> Size:
+    try:
+        return parse_size(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
+
+
+def lens(text: str) -> float:
+    try:
+        millimetres = float(text.strip().lower().removesuffix("mm"))
+    except ValueError:
+        millimetres = math.nan
+    if not LEAST_LENS_MM <= millimetres <= MOST_LENS_MM:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a focal length between {LEAST_LENS_MM:g} and {MOST_LENS_MM:g} mm"
+        )
+    return millimetres
+
+
+def side(text: str) -> int:
+    pixels = whole_number(text)
+    if not LEAST_SIDE <= pixels <= MOST_SIDE:
+        raise argparse.ArgumentTypeError(f"{pixels} is not between {LEAST_SIDE} and {MOST_SIDE} pixels")
+    return pixels

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the commands share that work on catalogues: freezing, prices, making, the end."""
+
+import argparse
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
+
+from .. import estimates
+from ..angles import CAMERAS
+from ..catalogue.blender import BlenderChild, Limits
+from ..catalogue.frozen import NAME, FrozenRow, Lock, read_lock
+from ..catalogue.planning import Catalogue, Pricing, freeze, kept_options
+from ..catalogue.product import Till
+from ..catalogue.progress import Tally
+from ..catalogue.results import verdict_of, write_results
+from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
+from ..catalogue.rows import Row, read_rows
+from ..catalogue.run import CatalogueRun, Stage, Tools
+from ..errors import STOPPED_EXIT_CODE, InputError
+from ..estimates import Estimate, money
+from ..fal_bridge.budget import Ceilings
+from ..fal_bridge.endpoint import Endpoint
+from ..fal_bridge.endpoints import REGISTRY
+from ..fal_bridge.errors import CeilingReachedError
+from ..fal_bridge.jobs import Kind
+from ..fal_bridge.platform import Platform
+from ..fal_bridge.prices import PriceList
+from ..fal_bridge.published import check_endpoints
+from ..fal_bridge.service import Service
+from ..interrupts import Interrupts, Stop
+from ..plan_record import LIVE
+from ..progress import JsonReporter, Reporter
+from ..set_folder import SetState
+from .planning import plan_of_any
+from .service import require_online, service_named
+from .spending import budget_of, ceilings_of, prices_for
+from .worker import worker_command
+
+# What `verdict_of` gives, in the word of the last JSON line.
+_STATES = {0: SetState.DONE, 3: SetState.FAILED, 5: SetState.HELD}
+
+
+def is_catalogue(folder: Path) -> bool:
+    return (folder / NAME).is_file()
+
+
+# --- freezing -----------------------------------------------------------------------------------
+
+
+def freeze_file(options: argparse.Namespace, reporter: Reporter, *, has_folder: bool = True) -> Catalogue:
+    """The catalogue of the file that the arguments name, checked but not written.
+
+    ``has_folder``: whether --out names its folder, where an earlier lock may be.
+    """
+    if options.file is None:
+        raise InputError("No catalogue is named.", hint="Give a CSV or JSONL file, or --watch FOLDER.")
+    earlier = earlier_lock(options.out.absolute()) if has_folder else None
+    return freeze_rows(read_rows(options.file), options.file, options, reporter, earlier)
+
+
+def freeze_rows(
+    rows: list[Row], file: Path, options: argparse.Namespace, reporter: Reporter, earlier: Lock | None
+) -> Catalogue:
+    root = options.out.absolute()
+    if options.angles.strip() == CAMERAS:
+        raise InputError("A catalogue cannot use the cameras of each file.", hint="Name other --angles.")
+    plan = plan_of_any(options, reporter)
+    service = plan.service
+    fal = "" if service is None else service.emulator_url or LIVE
+    with ExitStack() as stack:
+        asked = _Understanding(service, options, reporter, stack)
+        lock, endpoints = freeze(
+            rows,
+            catalogue=file,
+            root=root,
+            options=kept_options(plan, root),
+            service=service,
+            fal=fal,
+            understand=asked.endpoint,
+            earlier=earlier,
+        )
+    return Catalogue(root=root, lock=lock, service=service, endpoints=endpoints)
+
+
+def freeze_folder(catalogue: Catalogue) -> str:
+    """Write the lock; its SHA-256."""
+    catalogue.root.mkdir(parents=True, exist_ok=True)
+    return catalogue.lock.write(catalogue.root)
+
+
+def open_catalogue(folder: Path, options: argparse.Namespace, reporter: Reporter) -> Catalogue:
+    """A catalogue that was frozen before."""
+    root = folder.absolute()
+    lock = read_lock(root, sha256=getattr(options, "sha256", ""))
+    is_render = getattr(options, "stage", "") == Stage.RENDER
+    service = None if is_render else service_named(lock.fal, options.fal_url)
+    if service is None and lock.fal and not is_render:
+        raise InputError(
+            "This catalogue needs fal.ai, and no key is set.", hint="Set FAL_KEY or FAL_KEY_FILE."
+        )
+    catalogue = Catalogue(root=root, lock=lock, service=service)
+    wanted = {item for row in lock.rows if row.is_good for item in catalogue.plan(row).endpoint_ids.items()}
+    endpoints = dict(REGISTRY)
+    if service is not None:
+        with ExitStack() as stack:
+            asked = _Understanding(service, options, reporter, stack)
+            for kind, endpoint_id in sorted(wanted):
+                endpoints[endpoint_id] = asked.endpoint(kind, endpoint_id)
+    return replace(catalogue, endpoints=endpoints)
+
+
+def refuse_faults(lock: Lock, reporter: Reporter, *, are_skipped: bool) -> None:
+    """Say all that is wrong with all rows. Raises InputError unless ``are_skipped``."""
+    bad = [row.row for row in lock.rows if not row.is_good]
+    for row in bad:
+        text = "; ".join(row.faults)
+        reporter.tell("warning", text=f"{row.place}: {text}.", row=row.number, line=row.line, sku=row.sku)
+    if bad and not are_skipped:
+        count = f"{len(bad)} of {len(lock.rows)} rows cannot be used: {_some(bad)}."
+        raise InputError(count, hint="Nothing was spent. Repair them, or add --skip-bad-rows.")
+    if len(bad) == len(lock.rows):
+        raise InputError("No row can be used.")
+
+
+def _some(rows: list[Row]) -> str:
+    numbers = [str(row.number) for row in rows]
+    return ", ".join(numbers[:20]) + (f" and {len(numbers) - 20} more" if len(numbers) > 20 else "")
+
+
+def earlier_lock(root: Path) -> Lock | None:
+    """The lock in a folder; raises InputError when something else is there."""
+    if is_catalogue(root):
+        return read_lock(root)
+    if root.is_dir() and any(item.name != ".journal" for item in root.iterdir()):
+        raise InputError(f"{root} is not empty and holds no catalogue.", hint="Choose another --out folder.")
+    return None
+
+
+class _Understanding:
+    """Asks fal.ai for endpoints, over one connection, which is opened when it is needed."""
+
+    def __init__(
+        self, service: Service | None, options: argparse.Namespace, reporter: Reporter, stack: ExitStack
+    ) -> None:
+        self._service = service
+        self._online_mode = options.online_mode
+        self._reporter = reporter
+        self._stack = stack
+        self._platform: Platform | None = None
+        self._told: set[str] = set()
+
+    def endpoint(self, kind: Kind, endpoint_id: str) -> Endpoint:
+        """Raises what is wrong with it."""
+        if self._service is None:
+            if endpoint_id in REGISTRY:
+                return REGISTRY[endpoint_id]  # The plan's own check says that a key is missing.
+            raise InputError("fal.ai needs a key and none is set.", hint="Set FAL_KEY or FAL_KEY_FILE.")
+        if self._platform is None:
+            require_online(self._online_mode)
+            self._platform = self._stack.enter_context(Platform(self._service))
+        return check_endpoints({kind: endpoint_id}, self._platform, self._warn)[endpoint_id]
+
+    def _warn(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._reporter.tell("warning", text=text)
+
+
+# --- prices -------------------------------------------------------------------------------------
+
+
+def show_price(catalogue: Catalogue, options: argparse.Namespace, reporter: Reporter, output: TextIO) -> None:
+    """Say what all good rows cost. Raises when the ceilings cannot hold that."""
+    _pricing, _prices, estimate = _priced(catalogue, catalogue.lock.rows, reporter)
+    if isinstance(reporter, JsonReporter):
+        for facts in estimates.events(estimate):
+            reporter.tell("price", **facts)
+        record = estimate.record()
+        reporter.tell("estimate", **record, currency="USD", age_seconds=estimate.age_seconds)
+    else:
+        good = sum(row.is_good for row in catalogue.lock.rows)
+        print(f"{good} products", file=output)
+        print(estimates.table(estimate, what="catalogue"), file=output)
+    budget = budget_of(catalogue.service, _ceilings(options), catalogue=catalogue.root)
+    left = budget.left()
+    if left is not None and estimate.known.low > left:
+        raise CeilingReachedError(
+            f"The catalogue costs {money(estimate.known)} dollars, and {left} may be spent.",
+            hint="Raise the ceiling; with this one a run stops on its way.",
+        )
+
+
+def _priced(
+    catalogue: Catalogue, rows: tuple[FrozenRow, ...], reporter: Reporter
+) -> tuple[Pricing, PriceList, Estimate]:
+    plans = [catalogue.plan(row) for row in rows if row.is_good]
+    prices = PriceList()
+    if catalogue.service is not None:
+        used = {plan.endpoint(kind).id: plan.endpoint(kind) for plan in plans for kind in plan.endpoint_ids}
+        if used:
+            prices = prices_for(used.values(), catalogue.service, reporter)
+    pricing = Pricing(prices)
+    return pricing, prices, pricing.whole(plans)
+
+
+def _ceilings(options: argparse.Namespace) -> Ceilings:
+    """The ceiling of a catalogue holds over all its runs, on all machines."""
+    return replace(ceilings_of(options), run=None, catalogue=options.max_cost)
+
+
+# --- making -------------------------------------------------------------------------------------
+
+
+def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: Reporter) -> int:
+    """Make the rows that the arguments name, as far as they say; the exit code."""
+    stop = Stop()
+    rows = _chosen(catalogue.lock, options, os.environ)
+    reporter.tell(
+        "started", product=catalogue.lock.catalogue, summary=_summary(rows), set=str(catalogue.root)
+    )
+
+    def on_ask() -> None:
+        reporter.tell(
+            "note",
+            text="Stopping: nothing more is begun, what is paid is finished. Ctrl-C again leaves at once.",
+        )
+
+    def on_leave() -> None:
+        reporter.tell(
+            "note", text=f"Left. `resume {options_folder(options)}` goes on; nothing is paid twice."
+        )
+        reporter.tell("finished", state="partial", exit=STOPPED_EXIT_CODE, set=str(catalogue.root))
+        logging.shutdown()
+
+    with Interrupts(stop, on_ask, on_leave):
+        try:
+            is_at_ceiling = run_rows(catalogue, rows, options, reporter, stop)
+        finally:
+            results = [] if options.as_task else write_results(catalogue.root, catalogue.lock)
+    code = verdict_of(results)
+    if is_at_ceiling:
+        code = CeilingReachedError.exit_code
+    elif stop.is_asked:
+        code = STOPPED_EXIT_CODE
+    state = _STATES.get(code, SetState.PARTIAL)
+    reporter.tell("finished", state=state.value, exit=code, set=str(catalogue.root))
+    return code
+
+
+def run_rows(
+    catalogue: Catalogue,
+    rows: tuple[FrozenRow, ...],
+    options: argparse.Namespace,
+    reporter: Reporter,
+    stop: Stop,
+) -> bool:
+    """Make these rows; whether a ceiling over all products was reached."""
+    stage = Stage(options.stage)
+    pays = catalogue.service is not None and stage is not Stage.RENDER
+    pricing, prices, estimate = (
+        _priced(catalogue, rows, reporter) if pays else (Pricing(PriceList()), PriceList(), Estimate((), 0.0))
+    )
+    till = None
+    if pays and estimate.jobs:
+        till = _till(catalogue, pricing, prices, estimate, options, reporter)
+    good = [row for row in rows if row.is_good]
+    tally = Tally(reporter=reporter, of=len(good), expected=float(estimate.known.high))
+    with ExitStack() as stack:
+        blender = None
+        if stage is not Stage.CLOUD:
+            limits = Limits.of_machine(minutes=options.picture_minutes, gigabytes=options.memory_gb)
+            blender = stack.enter_context(BlenderChild(worker_command(), limits))
+        tools = Tools(reporter=reporter, stop=stop, till=till, blender=blender, scratch=options.scratch)
+        run = CatalogueRun(catalogue, good, tools, tally, stage=stage, retries_crashed=options.retry_crashed)
+        run.go()
+    tally.tell(is_last=True)
+    return run.is_at_ceiling
+
+
+def _till(
+    catalogue: Catalogue,
+    pricing: Pricing,
+    prices: PriceList,
+    estimate: Estimate,
+    options: argparse.Namespace,
+    reporter: Reporter,
+) -> Till:
+    ceilings = _ceilings(options)
+    budget = budget_of(catalogue.service, ceilings, catalogue=catalogue.root)
+    unknown = sum(job.times for job in estimate.unknown)
+    if options.allow_unknown_price and ceilings.catalogue is None:
+        raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
+    left = budget.left()
+    more = f" and {unknown} requests without a known price" if unknown else ""
+    reporter.tell("note", text=f"All products cost {money(estimate.known)} dollars{more}.")
+    if left is not None and estimate.known.low > left:
+        reporter.tell("warning", text=f"{left} dollars may be spent: that stops the catalogue on its way.")
+    assumed = None
+    if options.allow_unknown_price and left is not None:
+        assumed = max(left - estimate.known.high, Decimal(0)) / max(1, unknown)
+    return Till(pricing, budget, prices, assumed=assumed)
+
+
+def _chosen(lock: Lock, options: argparse.Namespace, environ: Mapping[str, str]) -> tuple[FrozenRow, ...]:
+    numbers = rows_named(options.rows or f"1-{len(lock.rows)}", len(lock.rows))
+    if options.shard:
+        numbers = rows_of_shard(numbers, *shard_of(options.shard, environ))
+    return tuple(lock.rows[number - 1] for number in numbers)
+
+
+def _summary(rows: tuple[FrozenRow, ...]) -> str:
+    good = sum(row.is_good for row in rows)
+    bad = len(rows) - good
+    return f"{good} products" + (f", {bad} rows are left out" if bad else "")
+
+
+def options_folder(options: argparse.Namespace) -> Path:
+    folder: Path = getattr(options, "folder", None) or options.out
+    return folder

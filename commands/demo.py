@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``demo``: a set of the bundled sample product."""
+
+import argparse
+import contextlib
+from pathlib import Path
+from typing import TextIO
+
+from ..plan import SetPlan, source_from
+from ..progress import Reporter
+from .arguments import Commands, add_studio, add_talk
+from .planning import checked, studio_of
+from .running import make_set
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("demo", help="make a set of the bundled sample product, free")
+    parser.add_argument("--out", type=Path, default=Path("photoreal-demo"), metavar="DIR")
+    add_studio(parser)
+    add_talk(parser)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    from ..studio.sample import build_sample
+
+    model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
+    try:
+        build_sample(model)
+        source = source_from([model], "")
+        plan = SetPlan(
+            source=source,
+            out=options.out,
+            **studio_of(options, source),
+        )
+        return make_set(checked(plan, reporter, online_mode=False), reporter, None)
+    finally:
+        model.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            model.parent.rmdir()

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``render-worker``: started by a catalogue, never by a person, so ``--help`` does not list it."""
+
+import argparse
+import sys
+from typing import TextIO
+
+from ..progress import JsonReporter, Reporter
+from .arguments import Commands
+
+NAME = "render-worker"
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(NAME)
+    parser.set_defaults(command=run)
+
+
+def run(_options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+    from ..render_worker import serve
+
+    return serve(sys.stdin, JsonReporter(output))

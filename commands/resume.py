@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``resume``: go on with a set."""
+
+import argparse
+from pathlib import Path
+from typing import TextIO
+
+from ..angles import hero_of
+from ..catalogue.planning import Catalogue
+from ..errors import InputError
+from ..fal_bridge.decisions import Decision, decide
+from ..fal_bridge.errors import UnknownEndpointError, WrongRequestError
+from ..fal_bridge.journal import Journal
+from ..plan import Engine, SetPlan
+from ..plan_record import plan_from
+from ..progress import Reporter
+from ..set_folder import SetFolder, angle_record
+from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk
+from .catalogues import is_catalogue, make_catalogue, open_catalogue
+from .planning import checked
+from .running import make_set
+from .service import service_of
+from .spending import bill_of, budget_of, ceilings_of
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+    parser.add_argument(
+        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request once more"
+    )
+    parser.add_argument(
+        "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
+    )
+    parser.add_argument(
+        "--redo",
+        action="append",
+        default=[],
+        metavar="ANGLE",
+        help="have fal make another photo of this angle: it is paid again",
+    )
+    add_ceilings(parser)
+    add_service(parser)
+    add_rows(parser)
+    add_talk(parser)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    return (
+        _resume_catalogue(options, reporter)
+        if is_catalogue(options.folder)
+        else _resume_set(options, reporter)
+    )
+
+
+def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
+    if options.redo:
+        raise InputError("--redo is for one product.", hint="Name the folder of its set.")
+    catalogue = open_catalogue(options.folder, options, reporter)
+    budget = budget_of(catalogue.service, ceilings_of(options), catalogue=catalogue.root)
+    for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
+        for key in keys:
+            journal = _journal_with(catalogue, key)
+            reporter.tell("note", text=decide(journal, key, decision, budget))
+    return make_catalogue(catalogue, options, reporter)
+
+
+def _journal_with(catalogue: Catalogue, key: str) -> Journal:
+    """The journal of the product whose request has a key that begins so."""
+    beginning = key.strip().lower()
+    folders = [row.folder for row in catalogue.lock.rows if row.is_good]
+    if not beginning.isalnum():
+        raise WrongRequestError(f"{key!r} is not the key of a request.")
+    found = [
+        journal
+        for journal in (catalogue.root / folder / ".journal" for folder in folders)
+        if any(journal.glob(f"{beginning}*"))
+    ]
+    if len(found) != 1:
+        raise WrongRequestError(f"{len(found)} products of this catalogue have a request {key!r}.")
+    return Journal(found[0])
+
+
+def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
+    folder = SetFolder.open(options.folder)
+    plan = plan_from(folder, service_of(folder, options.fal_url))
+    try:
+        plan = checked(plan, reporter, online_mode=options.online_mode)
+    except UnknownEndpointError as error:  # What it has made is fetched; for more of it there is no price.
+        reporter.tell("warning", text=error.message)
+        plan.check()
+    budget = budget_of(plan.service, ceilings_of(options))
+    journal = Journal(folder.journal)
+    for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
+        for key in keys:
+            reporter.tell("note", text=decide(journal, key, decision, budget))
+    for name in options.redo:
+        _take_again(folder, plan, name, reporter)
+    return make_set(plan, reporter, bill_of(options, plan, reporter, budget))
+
+
+def _take_again(folder: SetFolder, plan: SetPlan, name: str, reporter: Reporter) -> None:
+    """Let the photo of an angle be another one: another seed makes another request. Raises InputError."""
+    if name not in {angle.name for angle in plan.angles}:
+        names = ", ".join(angle.name for angle in plan.angles)
+        raise InputError(f"This set has no angle called {name!r}.", hint=f"It has {names}.")
+    if plan.engine is not Engine.FAL:
+        raise InputError(
+            "Cycles would render the same photo again.", hint="Run `set` with other settings instead."
+        )
+    with folder.change() as record:
+        entry = angle_record(record, name)
+        entry["takes"] = entry.get("takes", 1) + 1
+        entry.pop("photo", None)
+    if plan.video is Engine.FAL and name == hero_of(list(plan.angles)).name:
+        reporter.tell("note", text="The film starts from this photo: it is made, and paid, again too.")

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where fal is, and whether it may be asked."""
+
+import os
+import sys
+
+from ..errors import InputError
+from ..fal_bridge.service import Service, key_from_environment
+from ..plan_record import LIVE, fal_of
+from ..set_folder import SetFolder
+
+
+def service_at(fal_url: str | None) -> Service | None:
+    """Where fal is, when a key or an emulator is configured."""
+    if fal_url:
+        return Service.emulator(fal_url)
+    key = key_from_environment(os.environ)
+    return Service.live(key) if key else None
+
+
+def service_of(folder: SetFolder, fal_url: str | None) -> Service | None:
+    """The service that the set was planned with: who is paid never changes between runs."""
+    return service_named(fal_of(folder), fal_url)
+
+
+def service_named(fal: str, fal_url: str | None) -> Service | None:
+    """The service that a record names: ``fal.ai``, the address of an emulator (or where it is now), or ""."""
+    if fal_url and fal in ("", LIVE):
+        raise InputError("This was not made with an emulator.", hint="Leave --fal-url out.")
+    if not fal:
+        return None
+    return service_at(fal_url or ("" if fal == LIVE else fal))
+
+
+def require_online(online_mode: bool) -> None:
+    """Raises InputError in a Blender whose user has not allowed Online Access.
+
+    ``online_mode`` allows it for this run, unless Blender itself was started with --offline-mode.
+    """
+    if not in_blender_program():
+        return
+    import bpy
+
+    if bpy.app.online_access:
+        return
+    if bpy.app.online_access_override:
+        raise InputError("Blender was started with --offline-mode, and fal.ai is online.")
+    if not online_mode:
+        raise InputError(
+            "This Blender has Online Access off, and fal.ai is online.",
+            hint="Add --online-mode, or allow Online Access in its System preferences.",
+        )
+
+
+def in_blender_program() -> bool:
+    """True in the Blender program, False in the bpy module and in plain Python."""
+    bpy = sys.modules.get("bpy")
+    return bpy is not None and bool(bpy.app.binary_path)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small moving picture of a film, for pages and mails that play no video."""
+
+import io
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from PIL import Image
+
+SIDE = 360
+NEAR = 8  # Steps of 255.
+EVERY = 2  # Half of the frames are enough at this size.
+
+
+class Preview(StrEnum):
+    WEBP = "webp"
+    GIF = "gif"
+
+
+def preview_of(frames: Sequence[Path], frames_per_second: float, kind: Preview) -> bytes:
+    """The pictures in ``frames`` as one endless animation of ``SIDE`` pixels or less."""
+    pictures = []
+    for path in frames[::EVERY]:
+        with Image.open(path) as frame:
+            frame.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+            pictures.append(frame.convert("RGB"))
+    if kind is Preview.GIF:
+        palette = _palette(pictures)
+        pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    buffer = io.BytesIO()
+    options = {"quality": 82, "method": 4} if kind is Preview.WEBP else {"optimize": False}
+    pictures[0].save(
+        buffer,
+        kind.value,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=round(1000.0 * EVERY / frames_per_second),
+        loop=0,
+        **options,
+    )
+    return buffer.getvalue()
+
+
+def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
+    """One for all, since colours that change from frame to frame would flicker; it has the exact background."""
+    some = pictures[:: max(1, len(pictures) // 12)]
+    strip = Image.new("RGB", (some[0].width, some[0].height * len(some)))
+    for index, picture in enumerate(some):
+        strip.paste(picture, (0, index * picture.height))
+    found = strip.quantize(255).getpalette() or []
+    colours = [found[start : start + 3] for start in range(0, len(found), 3)]
+    background = list(some[0].tobytes()[:3])
+    # Pillow takes a colour that is near enough for the nearest: there must be none next to the background.
+    others = [colour for colour in colours if max(map(abs, map(int.__sub__, colour, background))) > NEAR]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for colour in (background, *others) for value in colour])
+    return palette

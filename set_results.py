@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stages of a run share: the plan, and the one hand that writes down what became of it."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from .angles import Angle
+from .errors import STOPPED_EXIT_CODE, PhotorealError
+from .estimates import Estimate, money
+from .fal_bridge import costs
+from .fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
+from .files import copy_atomically, write_atomically
+from .findings import Finding
+from .interrupts import Stop
+from .plan import SetPlan, SourceKind
+from .progress import Reporter
+from .set_folder import Record, SetFolder, SetState, angle_record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. ``exit_code`` is that of the command line."""
+
+    state: SetState
+    exit_code: int
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResults:
+    """One set being made. Safe from several threads."""
+
+    plan: SetPlan
+    folder: SetFolder
+    reporter: Reporter
+    stop: Stop
+
+    def keep_source(self) -> None:
+        """Copy the source photos, and the light map when there is one, into the set."""
+        if panorama := self.plan.rig.panorama:
+            original = Path(panorama.path)
+            copy_atomically(original, self.folder.root / "source" / original.name)
+        source = self.plan.source
+        if source.kind is SourceKind.PHOTOS:
+            for name, path in zip(source.kept_names, source.files, strict=True):
+                copy_atomically(path, self.folder.root / "source" / name)
+
+    def has_model(self) -> bool:
+        """Is the 3D model there, whole, and in the materials that the plan wants?"""
+        return self.folder.has(self.folder.record["model"], variant=self.plan.variant or None)
+
+    def record_model(self, path: Path, made_by: Record, *, source_triage: Sequence[Finding] = ()) -> None:
+        """``source_triage`` is what only the source could tell: the model is looked through when it is rendered."""
+        entry = {**self.folder.entry(path), **made_by}
+        if self.plan.variant:
+            entry["variant"] = self.plan.variant
+        entry["source_triage"] = [finding.record() for finding in source_triage]
+        with self.folder.change() as record:
+            record["model"] = entry
+
+    def angle(self, angle: Angle) -> Record:
+        """What is written down of an angle of the plan."""
+        return next(entry for entry in self.folder.record["angles"] if entry["name"] == angle.name)
+
+    def record_photo(self, angle: Angle, photo: Record) -> None:
+        if "error" in photo:
+            self.reporter.tell("warning", text=photo["error"])
+        with self.folder.change() as record:
+            angle_record(record, angle.name)["photo"] = photo
+
+    def record_video(self, video: Record) -> None:
+        """Put ``video`` in the place of the one with the same motion."""
+        if "error" in video:
+            self.reporter.tell("warning", text=video["error"])
+        with self.folder.change() as record:
+            others = [entry for entry in record["videos"] if entry["motion"] != video["motion"]]
+            record["videos"] = [*others, video]
+
+    def progress(self, stage: str, done: int, of: int, label: str = "") -> None:
+        self.reporter.tell("progress", stage=stage, done=done, of=of, label=label)
+
+    def record_estimate(self, estimate: Estimate | None) -> None:
+        """Write down and say what the whole set is expected to cost; ``None``: nothing."""
+        expected = estimate.record() if estimate else {"min": 0.0, "max": 0.0}
+        with self.folder.change() as record:
+            record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
+        if estimate and estimate.jobs:
+            more = " and what is unknown" if estimate.unknown else ""
+            text = f"The whole set costs {money(estimate.known)} dollars{more}."
+            self.reporter.tell("note", text=text)
+
+    def record_costs(self) -> None:
+        """Write down what was spent, by the journal: all attempts, also those of earlier runs."""
+        paid = costs.costs_in(self.folder.journal, self.folder.record["product"])
+        if paid:
+            write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
+        with self.folder.change() as record:
+            record["cost"]["actual"] = float(costs.total(paid))
+            record["cost"].pop("unknown", None)
+            if unknown := sum(cost.amount is None for cost in paid):
+                record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def record_end(self, error: PhotorealError) -> None:
+        """Write down that ``error`` ended the run."""
+        states: dict[type[PhotorealError], SetState] = {
+            UncertainSubmitError: SetState.HELD,
+            StoppedError: SetState.PARTIAL,
+        }
+        with self.folder.change() as record:
+            record["state"] = states.get(type(error), SetState.FAILED).value
+            record["error"] = str(error)
+
+    def outcome(self, *, is_at_ceiling: bool) -> Outcome:
+        """How the run ended, by what stands in the manifest; also written there."""
+        record = self.folder.record
+        states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
+        for entry in record["angles"]:
+            if enlargement := entry.get("photo", {}).get("enlargement"):
+                states.append(enlargement["state"])
+        if self.plan.video is not None:
+            states += [entry["state"] for entry in record["videos"]] or ["waiting"]
+        if "uncertain" in states:
+            state, code = SetState.HELD, UncertainSubmitError.exit_code
+        elif all(state == "done" for state in states):
+            state, code = SetState.DONE, 0
+        elif self.stop.is_asked:
+            state, code = SetState.PARTIAL, STOPPED_EXIT_CODE
+        else:
+            some = any(state == "done" for state in states)
+            state, code = (SetState.PARTIAL if some else SetState.FAILED), PhotorealError.exit_code
+            if is_at_ceiling:
+                code = CeilingReachedError.exit_code
+        with self.folder.change() as changed:
+            changed["state"] = state.value
+            changed.pop("error", None)
+        return Outcome(state=state, exit_code=code, folder=self.folder.root)
+
+
+def png(picture: Image.Image) -> bytes:
+    """PNG without compression: references are read more often than they are stored."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()

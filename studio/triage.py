@@ -1,0 +1,650 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks through an imported product for what would spoil its pictures, and mends what can be mended safely.
+
+Mended is only the studio's copy, and only where the product then looks as its file means it to.
+``mesh_checks.py`` has the geometry; thresholds stand here, each with what it is for.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import bmesh
+import bpy
+import numpy as np
+
+from ..findings import Finding, Severity
+from ..gltf import Gltf
+from . import mesh_checks
+from .materials import is_clear, principled_of
+from .mesh_checks import Shape
+
+LEAST_SIZE_M, MOST_SIZE_M = 0.001, 500.0  # Of the longest side: beyond, a unit was mistaken.
+MOST_TRIANGLES = 5_000_000  # Several GB of memory in Cycles, minutes to build.
+MOST_TEXTURE = 8192  # Pixels of a side; a larger one takes more than 1 GB as float, and no frame shows it.
+LEAST_TEXTURE = 128  # Pixels of a side; over a whole product that is less than a picture has.
+FEW = 0.001  # Share of faces below which a fault is not worth a sentence: it is not seen.
+MANY = 0.01  # Share of faces from which it is.
+SMALL_PART = 0.005  # Share of the surface that a stray part may have.
+FAR = 0.25  # Distance of a stray part, in longest sides of the rest.
+SHRUNK = 1.3  # How much smaller it must make the product for it to matter.
+HOLE = 0.05  # Edges at holes, as a share of a part's triangles: a surface with a hole, not a sheet.
+SHARP = math.radians(30.0)  # Where normals are computed: edges that stay edges.
+
+
+@dataclass(slots=True)
+class MeshFacts:
+    """A mesh as it is shown: by ``names`` at ``matrices``; ``material`` (t,) names the slot of each triangle."""
+
+    item: bpy.types.Object
+    shape: Shape
+    material: np.ndarray
+    polygon: np.ndarray
+    materials: list[bpy.types.Material | None]
+    opposed: np.ndarray
+    doubled: np.ndarray
+    has_uvs: bool
+    uv_areas: np.ndarray | None
+    names: list[str] = field(default_factory=list)
+    matrices: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        more = len(self.names) - 1
+        return self.names[0] + (f" and {more} cop{'ies' if more > 1 else 'y'} of it" if more else "")
+
+    @property
+    def triangles(self) -> int:
+        return len(self.shape.corners)
+
+    def of(self, chosen: Iterable[bpy.types.Material | None]) -> np.ndarray:
+        """Which triangles have one of these materials, (t,)."""
+        wanted = {item.name for item in chosen if item is not None}
+        slots = [index for index, item in enumerate(self.materials) if item and item.name in wanted]
+        return np.isin(self.material, slots)
+
+    @property
+    def clear(self) -> np.ndarray:
+        """Which triangles let light through, (t,)."""
+        return self.of(item for item in self.materials if item and is_clear(item))
+
+
+def measure(meshes: Iterable[tuple[bpy.types.Object, bpy.types.Mesh, object]]) -> list[MeshFacts]:
+    """The facts of every mesh that ``product.visible_meshes`` gives; one that is shown twice is measured once."""
+    known: dict[tuple[int, bool], MeshFacts] = {}
+    for item, mesh, matrix in meshes:
+        key = (item.original.data.session_uid, bool(item.original.modifiers))
+        if key not in known:
+            facts = _facts(item, mesh)
+            if facts is None:
+                continue
+            known[key] = facts
+        known[key].names.append(item.original.name)
+        known[key].matrices.append(np.array(matrix, dtype=np.float64))
+    return list(known.values())
+
+
+def _facts(item: bpy.types.Object, mesh: bpy.types.Mesh) -> MeshFacts | None:
+    mesh.calc_loop_triangles()
+    count = len(mesh.loop_triangles)
+    if not count:
+        return None
+    points = _get(mesh.vertices, "co", 3, np.float32)
+    triangles = _get(mesh.loop_triangles, "vertices", 3, np.int32)
+    loops = _get(mesh.loop_triangles, "loops", 3, np.int32)
+    polygon = _get(mesh.loop_triangles, "polygon_index", 1, np.int32).ravel()
+    shape = mesh_checks.shape_of(points, triangles)
+    normals = _get(mesh.corner_normals, "vector", 3, np.float32)[loops]
+    layer = next((layer for layer in mesh.uv_layers if layer.active_render), None)
+    areas = None
+    if layer is not None:
+        areas = mesh_checks.uv_areas(_get(layer.uv, "vector", 2, np.float32)[loops])
+    return MeshFacts(
+        item=item.original,
+        shape=shape,
+        material=_get(mesh.loop_triangles, "material_index", 1, np.int32).ravel(),
+        polygon=polygon,
+        materials=[slot.material.original if slot.material else None for slot in item.material_slots],
+        opposed=mesh_checks.opposed_faces(shape, normals),
+        doubled=mesh_checks.doubled_faces(shape),
+        has_uvs=layer is not None,
+        uv_areas=areas,
+    )
+
+
+def _get(collection: Any, name: str, width: int, kind: type) -> np.ndarray:
+    """A property of all elements, in rows of ``width`` numbers."""
+    size = len(collection) * len(np.atleast_1d(getattr(collection[0], name))) if len(collection) else 0
+    values = np.empty(size, dtype=kind)
+    collection.foreach_get(name, values)
+    return values.reshape(-1, width)
+
+
+def open_materials(meshes: Iterable[MeshFacts]) -> set[str]:
+    """The materials that are mostly on surfaces which enclose no space."""
+    closed: dict[str, float] = {}
+    total: dict[str, float] = {}
+    for facts in meshes:
+        is_closed = facts.shape.is_closed[facts.shape.group]
+        for slot, item in enumerate(facts.materials):
+            if item is None:
+                continue
+            areas = np.where(facts.material == slot, facts.shape.areas, 0.0)
+            total[item.name] = total.get(item.name, 0.0) + float(areas.sum())
+            closed[item.name] = closed.get(item.name, 0.0) + float(areas[is_closed].sum())
+    return {name for name, area in total.items() if closed[name] < 0.5 * area}
+
+
+# --- what is found ------------------------------------------------------------------------------
+
+
+def find_faults(meshes: list[MeshFacts], size_m: tuple[float, float, float]) -> Iterator[Finding]:
+    """Everything about shapes, scale and textures, before anything is mended."""
+    yield from _scale(max(size_m))
+    yield from _weight(sum(facts.triangles * len(facts.names) for facts in meshes))
+    yield from _stray(meshes)
+    yield from _same_place(meshes)
+    for facts in meshes:
+        yield from _winding(facts)
+        yield from _surface(facts)
+        yield from _uvs(facts)
+        yield from _mirrored(facts)
+    yield from _textures(meshes)
+    yield from _plainness(meshes)
+
+
+def _scale(longest: float) -> Iterator[Finding]:
+    if LEAST_SIZE_M <= longest <= MOST_SIZE_M:
+        return
+    yield Finding(
+        kind="absurd_scale",
+        severity=Severity.WARNING,
+        text=f"The product is {longest:.3g} m long by its file: a unit was mistaken. The pictures are right but for "
+        "coloured glass, and the size in set.json is not; export it in metres.",
+    )
+
+
+def _weight(triangles: int) -> Iterator[Finding]:
+    if triangles <= MOST_TRIANGLES:
+        return
+    yield Finding(
+        kind="too_many_triangles",
+        severity=Severity.WARNING,
+        count=triangles,
+        text=f"The product has {triangles:,} triangles: every picture waits for them and memory may run out. Reduce "
+        f"it below {MOST_TRIANGLES:,}; finer detail belongs into a normal map.",
+    )
+
+
+def _world_boxes(meshes: list[MeshFacts]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of every part, as often as it is shown: low and high corner in the world, area, triangles."""
+    lows, highs, areas, counts = [], [], [], []
+    ends = np.array([[(index >> axis) & 1 for axis in range(3)] for index in range(8)], dtype=bool)
+    for facts in meshes:
+        low, high = facts.shape.part_boxes()
+        for matrix in facts.matrices:
+            corners = np.where(ends[None], high[:, None], low[:, None]) @ matrix[:3, :3].T + matrix[:3, 3]
+            lows.append(corners.min(axis=1))
+            highs.append(corners.max(axis=1))
+            areas.append(facts.shape.part_areas * abs(np.linalg.det(matrix[:3, :3])) ** (2.0 / 3.0))
+            counts.append(facts.shape.part_triangles)
+    return np.concatenate(lows), np.concatenate(highs), np.concatenate(areas), np.concatenate(counts)
+
+
+def _stray(meshes: list[MeshFacts]) -> Iterator[Finding]:
+    if not meshes:
+        return
+    low, high, areas, counts = _world_boxes(meshes)
+    sound = np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1)
+    low, high, areas, counts = low[sound], high[sound], areas[sound], counts[sound]
+    total = areas.sum()
+    order = np.argsort(areas, kind="stable")
+    small = np.zeros(len(areas), dtype=bool)
+    small[order] = np.cumsum(areas[order]) <= SMALL_PART * total  # Together, not each.
+    if small.all() or not small.any():
+        return
+    core_low, core_high = low[~small].min(axis=0), high[~small].max(axis=0)
+    side = float((core_high - core_low).max())
+    gap = np.maximum(np.maximum(low - core_high, core_low - high), 0.0).max(axis=1)
+    far = small & (gap > FAR * side)
+    whole = float((high.max(axis=0) - low.min(axis=0)).max())
+    if not far.any() or side <= 0.0 or whole < SHRUNK * side:
+        return
+    faces = int(counts[far].sum())
+    yield Finding(
+        kind="stray_geometry",
+        severity=Severity.WARNING,
+        count=faces,
+        text=f"{_number(faces, 'face')} lie{'s' * (faces == 1)} far from the product and make it only "
+        f"{side / whole:.0%} as large in the frame. Delete what lies apart, and export again.",
+    )
+
+
+def _same_place(meshes: list[MeshFacts]) -> Iterator[Finding]:
+    """Objects that are exactly on one another: exported twice."""
+    seen: dict[tuple[float, ...], str] = {}
+    for facts in meshes:
+        low, high = facts.shape.part_boxes()
+        low, high = low.min(axis=0), high.max(axis=0)
+        size = float((high - low).max()) or 1.0
+        for name, matrix in zip(facts.names, facts.matrices, strict=True):
+            place = np.concatenate((matrix[:3, :3] @ low, matrix[:3, :3] @ high)) + np.tile(matrix[:3, 3], 2)
+            grid = size * abs(np.linalg.det(matrix[:3, :3])) ** (1.0 / 3.0) * 1e-4 or 1.0
+            key = (
+                facts.triangles,
+                *np.round(place / grid).tolist(),
+                round(facts.shape.areas.sum() / size**2, 4),
+            )
+            if key in seen:
+                yield Finding(
+                    kind="doubled_objects",
+                    severity=Severity.WARNING,
+                    where=name,
+                    text=f"{name} lies exactly on {seen[key]}: both surfaces shimmer through each other or go dark. "
+                    "Delete one of them.",
+                )
+            seen.setdefault(key, name)
+
+
+def _winding(facts: MeshFacts) -> Iterator[Finding]:
+    shape, clear = facts.shape, facts.clear
+    opposed = int(facts.opposed.sum())
+    if opposed >= max(1.0, FEW * facts.triangles):
+        yield Finding(
+            kind="flipped_faces",
+            severity=Severity.WARNING,
+            where=facts.where,
+            count=opposed,
+            text=f"{facts.where}: {_number(opposed, 'face')} look{'s' * (opposed == 1)} away from their normals, which "
+            "Cycles draws black; here they were turned to agree. Recalculate the normals outside in your program, "
+            "other viewers show holes there.",
+        )
+    wrong = mesh_checks.inside_out(shape)[shape.group] & ~facts.opposed
+    for is_glass, faces in ((True, int((wrong & clear).sum())), (False, int((wrong & ~clear).sum()))):
+        if not faces:
+            continue
+        yield Finding(
+            kind="inside_out",
+            severity=Severity.WARNING if is_glass else Severity.NOTE,
+            where=facts.where,
+            count=faces,
+            text=f"{facts.where} is inside out ({_number(faces, 'face')}): "
+            + (
+                "light would bend the wrong way in it; here it was turned outwards. "
+                if is_glass
+                else "these pictures show both sides alike, other viewers show holes. "
+            )
+            + "Recalculate the normals outside in your program.",
+        )
+    twisted = int(shape.twisted_edges.sum())
+    if twisted >= max(1.0, FEW * facts.triangles) and opposed < max(1.0, FEW * facts.triangles):
+        yield Finding(
+            kind="inconsistent_winding",
+            severity=Severity.WARNING if clear.any() else Severity.NOTE,
+            where=facts.where,
+            count=twisted,
+            text=f"{facts.where}: at {_number(twisted, 'edge')} neighbouring faces look to opposite sides, so "
+            + ("glass bends light both ways" if clear.any() else "other viewers show holes")
+            + ". Recalculate the normals outside in your program.",
+        )
+
+
+def _surface(facts: MeshFacts) -> Iterator[Finding]:
+    shape, clear = facts.shape, facts.clear
+    flat = int(shape.flat.sum())
+    if flat >= max(1.0, FEW * facts.triangles):
+        yield Finding(
+            kind="zero_area_faces",
+            severity=Severity.NOTE,
+            where=facts.where,
+            count=flat,
+            text=f"{facts.where}: {_number(flat, 'face')} without any area, which no picture shows but which can leave "
+            "dark specks where the surface is smooth. Dissolve degenerate faces in your program.",
+        )
+    crowded = int(shape.crowded_edges.sum())
+    doubled = int(facts.doubled.sum())
+    if crowded >= max(1.0, FEW * facts.triangles) and not doubled:
+        yield Finding(
+            kind="non_manifold",
+            severity=Severity.WARNING if clear.any() else Severity.NOTE,
+            where=facts.where,
+            count=crowded,
+            text=f"{facts.where}: at {_number(crowded, 'edge')} more than two faces meet, "
+            + (
+                "so it has no clear inside and glass looks wrong"
+                if clear.any()
+                else "which only glass would show"
+            )
+            + ". Separate the walls, or remove those inside.",
+        )
+    if doubled >= max(1.0, FEW * facts.triangles):
+        yield from _doubled(facts, doubled)
+    holes = _holes(facts)
+    if holes:
+        is_glass = bool((clear & ~shape.is_closed[shape.group]).any())
+        yield Finding(
+            kind="open_edges",
+            severity=Severity.WARNING if is_glass else Severity.NOTE,
+            where=facts.where,
+            count=holes,
+            text=f"{facts.where} has holes ({_number(holes, 'open edge')}): "
+            + (
+                "glass needs a closed surface to bend light as it does. "
+                if is_glass
+                else "its inside shows through them where they can be seen. "
+            )
+            + "Close them in your program.",
+        )
+
+
+def _holes(facts: MeshFacts) -> int:
+    """Open edges of parts that are closed but for them; a sheet, which is open all around, has none."""
+    shape = facts.shape
+    few = (shape.border_edges > 0) & (shape.border_edges < HOLE * shape.part_triangles)
+    few &= shape.crowded_edges == 0  # Walls inside end somewhere; that is another fault.
+    return int(shape.border_edges[few].sum())
+
+
+def _doubled(facts: MeshFacts, doubled: int) -> Iterator[Finding]:
+    mended = int(_removable(facts).sum())
+    for count, fate in (
+        (mended, "others and would darken them; here they were left out. Merge by distance and delete them"),
+        (
+            doubled - mended,
+            "others of another look, and chance decides which is seen. Delete the hidden ones",
+        ),
+    ):
+        if count:
+            yield Finding(
+                kind="doubled_faces",
+                severity=Severity.WARNING,
+                where=facts.where,
+                count=count,
+                text=f"{facts.where}: {_number(count, 'face')} lie{'s' * (count == 1)} exactly on {fate} in your program.",
+            )
+
+
+def _removable(facts: MeshFacts) -> np.ndarray:
+    """Doubled faces that can go without a trace: opaque, and of one material with all that lie there."""
+    removable = np.zeros(facts.triangles, dtype=bool)
+    if not facts.doubled.any():
+        return removable
+    corners = np.sort(facts.shape.corners, axis=1)
+    order = np.lexsort((*corners.T, facts.shape.flat))
+    same = np.concatenate(([False], (np.diff(corners[order], axis=0) == 0).all(axis=1)))
+    stack = np.cumsum(~same)
+    material = facts.material[order]
+    least, most = np.full(stack[-1] + 1, np.iinfo(np.int32).max), np.full(stack[-1] + 1, -1)
+    np.minimum.at(least, stack, material)
+    np.maximum.at(most, stack, material)
+    removable[order] = (least == most)[stack]
+    return removable & facts.doubled & ~facts.clear
+
+
+def _uvs(facts: MeshFacts) -> Iterator[Finding]:
+    """UVs of what has textures."""
+    textured = [item for item in facts.materials if item and _images_of(item)]
+    faces = facts.of(textured)
+    if not faces.any():
+        return
+    if not facts.has_uvs or facts.uv_areas is None:
+        yield Finding(
+            kind="missing_uvs",
+            severity=Severity.WARNING,
+            where=facts.where,
+            count=int(faces.sum()),
+            text=f"{facts.where} has textures but no UV map, so each shows as a single colour. Unwrap it and export "
+            "again.",
+        )
+        return
+    areas = facts.shape.areas[faces]
+    empty = (facts.uv_areas[faces] <= 0.0) & ~facts.shape.flat[faces]
+    share = float(areas[empty].sum() / areas.sum()) if areas.sum() > 0.0 else 0.0
+    has_normal_map = any(_has_normal_map(item) for item in textured)
+    # Models that take each face's colour from one place in a palette have no such areas at all.
+    is_palette = share > 0.9 and not has_normal_map
+    if share < MANY or is_palette:
+        return
+    yield Finding(
+        kind="zero_area_uvs",
+        severity=Severity.WARNING,
+        where=facts.where,
+        count=int(empty.sum()),
+        text=f"{facts.where}: {_number(int(empty.sum()), 'face')} ({share:.0%} of its surface) have no area in the UV "
+        "map, so its textures are smeared there. Unwrap them and export again.",
+    )
+
+
+def _mirrored(facts: MeshFacts) -> Iterator[Finding]:
+    mirrored = [
+        name
+        for name, matrix in zip(facts.names, facts.matrices, strict=True)
+        if np.linalg.det(matrix[:3, :3]) < 0.0
+    ]
+    if not mirrored:
+        return
+    yield Finding(
+        kind="negative_scale",
+        severity=Severity.NOTE,
+        where=mirrored[0],
+        count=len(mirrored),
+        text=f"{mirrored[0]} is mirrored by a negative scale: lettering on it reads backwards unless that is meant. "
+        "Apply the scale before exporting.",
+    )
+
+
+def _textures(meshes: list[MeshFacts]) -> Iterator[Finding]:
+    users: dict[str, tuple[bpy.types.Image, str]] = {}
+    for facts in meshes:
+        for item in facts.materials:
+            for image in _images_of(item) if item else ():
+                users.setdefault(image.name, (image, item.name))
+    for name, (image, material) in sorted(users.items()):
+        width, height = image.size
+        at = f"Texture {name} of material {material} ({width} × {height})"
+        if max(width, height) > MOST_TEXTURE:
+            yield Finding(
+                kind="texture_huge",
+                severity=Severity.WARNING,
+                where=name,
+                count=max(width, height),
+                text=f"{at} takes {width * height * 16 / 2**30:.1f} GB of memory, and no picture shows that much of it. "
+                f"Reduce it to {MOST_TEXTURE // 2} pixels.",
+            )
+        elif not _is_power(width) or not _is_power(height):
+            yield Finding(
+                kind="texture_not_power_of_two",
+                severity=Severity.NOTE,
+                where=name,
+                text=f"{at} has sides that are no powers of two: these pictures show it as it is, phones and web "
+                "viewers blur it. Resize it to powers of two for them.",
+            )
+        # A palette or a plain colour as an image is small on purpose, and so are maps of nothing in particular.
+        if 16 < max(width, height) < LEAST_TEXTURE and not image.colorspace_settings.is_data:
+            yield Finding(
+                kind="texture_tiny",
+                severity=Severity.NOTE,
+                where=name,
+                count=max(width, height),
+                text=f"{at} is small, so it looks blurred in large pictures. Use a larger one if it holds a pattern or "
+                "print.",
+            )
+
+
+def _plainness(meshes: list[MeshFacts]) -> Iterator[Finding]:
+    """A product whose only detail is colour: each matter on it reflects alike."""
+    materials = {item.name: item for facts in meshes for item in facts.materials if item}
+    surfaces = [(item, principled_of(item)) for item in materials.values()]
+    lit = [(item, surface) for item, surface in surfaces if surface is not None]
+    if not lit or not any(surface.inputs["Base Color"].is_linked for _item, surface in lit):
+        return
+    inputs = ("Metallic", "Roughness", "Normal")
+    if any(surface.inputs[name].is_linked for _item, surface in lit for name in inputs):
+        return
+    values = {
+        tuple(round(float(surface.inputs[name].default_value), 3) for name in inputs[:2])
+        for _item, surface in lit
+    }
+    if len(values) > 1:
+        return
+    ((metallic, roughness),) = values
+    is_metal = metallic > 0.5
+    yield Finding(
+        kind="no_pbr_maps",
+        severity=Severity.WARNING if is_metal else Severity.NOTE,
+        where=", ".join(sorted(materials))[:120],
+        text="The product has colours only, no maps of metal, roughness or relief: all of it is shown as "
+        + (
+            f"metal (metallic {metallic:g}, roughness {roughness:g}), which is dark if it is none"
+            if is_metal
+            else f"one matter of roughness {roughness:g}, so metal and glass in it look painted"
+        )
+        + ". Export those maps too, or give each matter a material of its own.",
+    )
+
+
+def _images_of(material: bpy.types.Material) -> list[bpy.types.Image]:
+    if not material.node_tree:
+        return []
+    return [
+        node.image
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE" and node.image and any(output.is_linked for output in node.outputs)
+    ]
+
+
+def _has_normal_map(material: bpy.types.Material) -> bool:
+    return any(
+        node.type == "NORMAL_MAP" and node.inputs["Color"].is_linked for node in material.node_tree.nodes
+    )
+
+
+def _is_power(side: int) -> bool:
+    return side & (side - 1) == 0
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+# --- what the file itself says of its vertices ---------------------------------------------------
+
+
+def find_broken_vertices(gltf: Gltf) -> Iterator[Finding]:
+    """Normals and places that are missing or no numbers, by the file: Blender has replaced them after an import."""
+    without: set[str] = set()
+    broken: dict[str, int] = {}
+    places: dict[str, int] = {}
+    for number, mesh in enumerate(gltf.entries("meshes")):
+        name = str(mesh.get("name") or f"mesh {number}")
+        for primitive in mesh.get("primitives") or ():
+            if not isinstance(primitive, dict) or primitive.get("mode", 4) not in (4, 5, 6):
+                continue
+            attributes = primitive.get("attributes")
+            if not isinstance(attributes, dict):
+                continue
+            if "NORMAL" not in attributes:
+                without.add(name)
+            elif (normals := gltf.floats(attributes["NORMAL"])) is not None:
+                lengths = np.einsum("ij,ij->i", normals, normals)
+                broken[name] = broken.get(name, 0) + int((~(lengths > 1e-12)).sum())
+            if (points := gltf.floats(attributes.get("POSITION"))) is not None:
+                places[name] = places.get(name, 0) + int((~np.isfinite(points).all(axis=1)).sum())
+    for name in sorted(without):
+        yield Finding(
+            kind="no_normals",
+            severity=Severity.NOTE,
+            where=name,
+            text=f"{name} has no normals; here it was made smooth where faces meet at less than 30 degrees. Export "
+            "normals to decide yourself what is round and what is an edge.",
+        )
+    for name, count in broken.items():
+        if count:
+            yield Finding(
+                kind="broken_normals",
+                severity=Severity.NOTE,
+                where=name,
+                count=count,
+                text=f"{name}: {_number(count, 'normal')} of zero length or no number; here they were computed from the "
+                "faces. Recalculate the normals in your program.",
+            )
+    for name, count in places.items():
+        if count:
+            yield Finding(
+                kind="broken_vertices",
+                severity=Severity.ERROR,
+                where=name,
+                count=count,
+                text=f"{name}: {_number(count, 'vertex position')} no number, so faces are torn to a wrong place. "
+                "Repair the mesh and export it again.",
+            )
+
+
+# --- what is mended -----------------------------------------------------------------------------
+
+
+def mend(meshes: Iterable[MeshFacts]) -> None:
+    """Turn faces that Cycles would draw black or as glass inside out, leave out faces that lie on others."""
+    seen: set[int] = set()
+    for facts in meshes:
+        mesh, shape = facts.item.data, facts.shape
+        is_its_own = len(mesh.polygons) == facts.triangles and not facts.item.modifiers
+        if not is_its_own or mesh.session_uid in seen:
+            continue  # What is shown was made by modifiers; its faces cannot be found again.
+        seen.add(mesh.session_uid)
+        is_right = (shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes > 0.0))[shape.group]
+        flips = facts.opposed & ~is_right
+        flips |= mesh_checks.inside_out(shape)[shape.group] & facts.clear & ~facts.opposed
+        removable = _removable(facts)
+        turned = flips | facts.opposed
+        if turned.any() or removable.any():
+            _rework(mesh, flips=flips, turned=turned, doomed=removable)
+
+
+def _rework(mesh: bpy.types.Mesh, *, flips: np.ndarray, turned: np.ndarray, doomed: np.ndarray) -> None:
+    """Wind some triangles (t,) the other way and delete others.
+
+    Normals stay as they are, but for the ``turned`` ones: those then look to the front of their face.
+    """
+    carrier = mesh.attributes.new("photoreal_normal", "FLOAT_VECTOR", "CORNER")
+    carrier.data.foreach_set("vector", _get(mesh.corner_normals, "vector", 3, np.float32).ravel())
+    work = bmesh.new()
+    try:
+        work.from_mesh(mesh)
+        work.faces.ensure_lookup_table()
+        bmesh.ops.reverse_faces(work, faces=[work.faces[index] for index in np.flatnonzero(flips)])
+        gone = [work.faces[index] for index in np.flatnonzero(doomed)]
+        bmesh.ops.delete(work, geom=gone, context="FACES")
+        work.to_mesh(mesh)
+    finally:
+        work.free()
+    carrier = mesh.attributes["photoreal_normal"]
+    normals = _get(carrier.data, "vector", 3, np.float32).reshape(-1, 3, 3)
+    mesh.attributes.remove(carrier)
+    # Not ``polygon_normals``: since 4.5 those follow the custom normals.
+    places = _get(mesh.vertices, "co", 3, np.float32)[_get(mesh.loops, "vertex_index", 3, np.int32)]
+    fronts = np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
+    against = np.einsum("tij,tj->ti", normals, fronts) < 0.0
+    normals[against & turned[~doomed][:, None]] *= -1.0
+    mesh.normals_split_custom_set(normals.reshape(-1, 3))
+
+
+def smooth(mesh: bpy.types.Mesh) -> None:
+    """Give a mesh without normals those of a surface that is round except at its sharp edges."""
+    work = bmesh.new()
+    try:
+        work.from_mesh(mesh)
+        longest = max(mesh_extent(mesh), 1e-30)
+        bmesh.ops.remove_doubles(work, verts=work.verts, dist=longest * 1e-7)
+        work.to_mesh(mesh)
+    finally:
+        work.free()
+    mesh.shade_smooth()
+    mesh.set_sharp_from_angle(angle=SHARP)
+
+
+def mesh_extent(mesh: bpy.types.Mesh) -> float:
+    """The longest side of a mesh in its own coordinates."""
+    points = _get(mesh.vertices, "co", 3, np.float32)
+    return float(np.ptp(points, axis=0).max()) if len(points) else 0.0

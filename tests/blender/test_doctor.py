@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``doctor`` says what is there and what is missing, and never the key."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.blender.runs import command, environment
+
+SECRET = "abcdef-identifier:0123456789-secret"
+
+
+def doctor(*options: object, **variables: str) -> tuple[int, dict[str, dict[str, Any]], str]:
+    done = subprocess.run(
+        command("doctor", "--json", *options),
+        env={**environment(), **variables},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["exit"] == done.returncode
+    checks = {event["name"]: event for event in events if event["event"] == "check"}
+    return done.returncode, checks, done.stdout + done.stderr
+
+
+def test_everything_that_a_free_set_needs_is_there(tmp_path: Path):
+    code, checks, _words = doctor("--out", tmp_path / "sets")
+    assert code == 0
+    for name in ("blender", "numpy", "pillow", "httpx", "fal-client", "device", "denoiser", "out", "home"):
+        assert checks[name]["good"], checks[name]
+    assert not checks["key"]["good"]
+    assert not (tmp_path / "sets").exists(), "looking makes nothing"
+
+
+def test_a_key_is_there_and_never_shown():
+    code, checks, words = doctor(FAL_KEY=SECRET)
+    assert (code, checks["key"]["good"]) == (0, True)
+    assert not any(part in words for part in SECRET.split(":"))
+
+
+def test_a_broken_key_and_a_folder_that_cannot_be_written_are_said():
+    code, checks, _words = doctor("--out", "/proc/sets", FAL_KEY="no key")
+    assert code == 3
+    assert not checks["key"]["good"]
+    assert "/proc/sets" in checks["out"]["text"]
+
+
+def test_a_device_that_is_not_there_is_said():
+    code, checks, _words = doctor("--device", "metal")
+    assert code == 3
+    assert "metal" in checks["device"]["text"]
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_key_is_tested_for_free(fresh_emulator: Any, works: bool):
+    if not works:
+        fresh_emulator.control(faults=[{"name": "bad-key", "at": "prices"}])
+    code, checks, _words = doctor("--test-key", "--fal-url", fresh_emulator.url)
+    fresh_emulator.control(faults=[])
+    assert checks["key"]["good"] is works
+    assert code == (0 if works else 3)
+    assert fresh_emulator.ledger() == []
+
+
+def test_a_person_reads_lines(tmp_path: Path):
+    done = subprocess.run(
+        command("doctor", "--out", tmp_path), env=environment(), capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0
+    assert all(line.startswith(("ok ", "NO ")) for line in done.stdout.splitlines())

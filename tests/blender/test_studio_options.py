@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user may want of the studio reaches the pictures, and the same wish gives the same bytes."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.blender.runs import Run, make_set, sha256
+
+STILLS = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, block_file: Path) -> Run:
+    out = tmp_path_factory.mktemp("options") / "plain"
+    return make_set(block_file, out=out, options=STILLS)
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory, block_file: Path) -> Run:
+    wishes = ("--rig", "three-point", "--rig-rotation", 180, "--background", "black", "--quality", "draft")
+    more = ("--f-stop", 4, "--film-look", "--preview", "webp", "--motion", "light-sweep", "--video", "cycles")
+    out = tmp_path_factory.mktemp("options") / "rich"
+    return make_set(block_file, out=out, options=(*STILLS, *wishes, *more), resolution=64)
+
+
+def test_the_same_command_gives_the_same_bytes(plain: Run, block_file: Path):
+    again = make_set(block_file, out=plain.out.with_name("again"), options=STILLS)
+    for folder in ("renders", "masks", "photos"):
+        first, second = (run.out / folder / "three-quarter.png" for run in (plain, again))
+        assert sha256(first) == sha256(second), folder
+
+
+def test_every_wish_is_met(rich: Run):
+    assert rich.exit_code == 0, rich.stderr
+    photo = rich.pixels("photos/three-quarter.png")
+    assert photo[0].max() == 0, "black to the border"
+    film = rich.record["videos"][0]
+    assert (film["motion"], film["loop"], film["frames"]) == ("light-sweep", True, 120)
+    with Image.open(rich.out / film["preview"]["path"]) as preview:
+        assert (preview.format, preview.n_frames) == ("WEBP", 60)
+    assert rich.record["plan"]["rig"]["name"] == "three-point"
+
+
+def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_stands_still(rich: Run):
+    with av.open(str(rich.out / "video" / "light-sweep.mp4")) as film:
+        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]).astype(float)
+    level = frames.mean(axis=(1, 2, 3))
+    assert level[60] > 1.15 * max(level[0], level[-1])
+    assert np.abs(np.diff(level)).max() < 0.08 * level.mean(), "no jump"
+    assert abs(level[0] - level[-1]) < 0.05 * level.mean(), "it loops"
+    covered = (frames > 12.0).any(axis=-1)
+    assert (covered[5] == covered[-5]).mean() > 0.97
+
+
+def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_file: Path):
+    reference = sha256(plain.out / "masks" / "three-quarter.png")
+    photo = sha256(plain.out / "photos" / "three-quarter.png")
+    changed = make_set(block_file, out=plain.out, options=(*STILLS, "--rig", "jewellery"))
+    assert changed.exit_code == 0, changed.stderr
+    assert sha256(plain.out / "photos" / "three-quarter.png") != photo
+    assert sha256(plain.out / "masks" / "three-quarter.png") == reference, "light does not move the product"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        (("--rig", "sunny"), "no rig called 'sunny'"),
+        (("--rig", "missing.exr"), "cannot be read"),
+        (("--rig-intensity", 99), "rig intensity of 99"),
+        (("--f-stop", 0.1), "f/0.1 is not between"),
+        (("--preview", "gif"), "goes with a film by Cycles"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused_in_one_sentence(
+    tmp_path: Path, block_file: Path, wishes: tuple[object, ...], words: str
+):
+    run = make_set(block_file, out=tmp_path / "set", options=(*STILLS, *wishes))
+    assert run.exit_code == 1
+    assert words in run.stderr
+    assert not (tmp_path / "set").exists()

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cameras of a glTF file become angles: where they stand, how they look, and safely named."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoreal_set.angles import CAMERAS, is_safe_name
+from photoreal_set.cameras import cameras_in, safe_names
+from photoreal_set.errors import InputError
+from photoreal_set.plan import Source, SourceKind, angles_for
+
+LENS = {"type": "perspective", "perspective": {"yfov": 0.5, "znear": 0.1}}
+FLAT = {"type": "orthographic", "orthographic": {"xmag": 2.0, "ymag": 1.5, "zfar": 9.0, "znear": 0.1}}
+
+
+def document(*nodes: dict, cameras: tuple = (LENS, FLAT)) -> dict:
+    return {"asset": {"version": "2.0"}, "meshes": [{}], "nodes": list(nodes), "cameras": list(cameras)}
+
+
+def node(name: str = "eye", camera: int = 0, **more: object) -> dict:
+    return {"name": name, "camera": camera, **more}
+
+
+def test_a_camera_on_gltfs_z_axis_looks_from_the_front():
+    (angle,) = cameras_in(document(node(translation=[0, 0.5, 3])), "x.glb")
+    assert (angle.name, angle.azimuth, angle.elevation) == ("eye", pytest.approx(0.0), pytest.approx(0.0))
+    assert np.array(angle.view.matrix)[:3, 3] == pytest.approx([0.0, -3.0, 0.5])
+    assert 2.0 * math.atan(angle.view.sensor_mm / 2.0 / angle.view.lens_mm) == pytest.approx(0.5)
+    assert (angle.view.sensor_fit, angle.view.ortho_scale) == ("VERTICAL", 0.0)
+    assert not angle.shows_whole_product
+    assert not angle.is_close_up
+
+
+def test_parents_carry_their_cameras_and_scales_are_no_part_of_them():
+    quarter = [0, math.sin(math.pi / 4), 0, math.cos(math.pi / 4)]  # 90° about glTF's upward y.
+    found = cameras_in(
+        document(
+            {"children": [1], "rotation": quarter, "scale": [2, 2, 2], "translation": [0, 1, 0]},
+            node(translation=[0, 0, 3]),
+        ),
+        "x.glb",
+    )
+    matrix = np.array(found[0].view.matrix)
+    assert matrix[:3, 3] == pytest.approx([6.0, 0.0, 1.0])
+    assert matrix[:3, :3] @ matrix[:3, :3].T == pytest.approx(np.eye(3))
+    assert found[0].azimuth == pytest.approx(90.0)
+    same = [0, 0, -1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 1, 0, 1]  # The same place as columns of a matrix.
+    (other,) = cameras_in(document(node(matrix=same)), "x.glb")
+    assert other.azimuth == pytest.approx(90.0)
+
+
+def test_a_camera_without_perspective_shows_the_larger_of_its_sides():
+    (angle,) = cameras_in(document(node(camera=1, translation=[0, 0, 3])), "x.glb")
+    assert angle.view.ortho_scale == pytest.approx(4.0)
+
+
+def test_names_are_safe_and_differ():
+    found = safe_names(["Cam 1", "cam 1", "Käme/ra", "con", "", "...", "x" * 100, "x" * 100, "a-enlarged"])
+    assert found[:4] == ["Cam-1", "cam-1-2", "K-me-ra", "con-camera"]
+    assert all(map(is_safe_name, found))
+    assert len({name.casefold() for name in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (document(), "x.glb has no camera"),
+        (document(node(), cameras=()), "damaged"),
+        (document(node(), cameras=({"type": "perspective"},)), "damaged"),
+        (document(node(), cameras=({**LENS, "perspective": {"yfov": 0}},)), "damaged"),
+        (document(node(rotation=[0, 1])), "damaged"),
+        (document(node(scale=[0, 0, 0])), "damaged"),
+        (document({"children": [1]}, node(children=[0])), "damaged"),
+        (document(*(node() for _ in range(73))), "has 73 cameras; 72 are the most"),
+    ],
+)
+def test_what_cannot_be_used_is_said(broken: dict, words: str):
+    with pytest.raises(InputError, match=words) as refused:
+        cameras_in(broken, "x.glb")
+    assert "x.glb" in str(refused.value)
+
+
+def test_cameras_need_a_file_that_can_have_some(tmp_path: Path):
+    for kind in (SourceKind.PHOTOS, SourceKind.TEXT):
+        with pytest.raises(InputError, match=r"fal\.ai makes has no cameras"):
+            angles_for(CAMERAS, Source(kind=kind), lambda _path: [])
+    path = tmp_path / "chair.gltf"
+    path.write_text(json.dumps(document(node("Close"), node("far"))))
+    source = Source(kind=SourceKind.MODEL, files=(path,))
+    assert [angle.name for angle in angles_for(f" {CAMERAS} ", source, lambda _path: [])] == ["Close", "far"]
+    assert [angle.name for angle in angles_for("top", source, lambda _path: [])] == ["top"]
+
+
+def test_the_cameras_of_a_blender_file_are_asked_of_blender(tmp_path: Path):
+    asked = []
+
+    def cameras_of_blend(path: Path) -> list:
+        asked.append(path)
+        return []
+
+    source = Source(kind=SourceKind.MODEL, files=(tmp_path / "chair.blend",))
+    assert angles_for(CAMERAS, source, cameras_of_blend) == ()
+    assert asked == [tmp_path / "chair.blend"]

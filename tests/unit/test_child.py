@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A child is started, heard and stopped without anybody waiting for it."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set.child import Child, Event, blender_command, environment_for  # noqa: E402
+
+SECONDS = 20.0
+PATIENT = """
+import json, signal, sys, time
+def end(*_):
+    print(json.dumps({"event": "note", "text": "stopping"}), flush=True)
+    sys.exit(130)
+signal.signal(signal.SIGINT, end)
+print(json.dumps({"event": "started"}), flush=True)
+time.sleep(60)
+"""
+
+
+def child(code: str, look: Callable[[Event], Event | None] = lambda event: None) -> Child:
+    return Child([sys.executable], lambda: ["-c", code], dict(os.environ), look=look)
+
+
+def heard(running: Child, until: str = "exited") -> list[Event]:
+    """Every event up to the first of a kind."""
+    events: list[Event] = []
+    give_up = time.monotonic() + SECONDS
+    while time.monotonic() < give_up:
+        if running.events.empty():
+            time.sleep(0.01)
+            continue
+        events.append(running.events.get())
+        if events[-1]["event"] == until:
+            return events
+    raise TimeoutError(events)
+
+
+def test_events_come_in_order_and_chatter_is_left_out():
+    code = (
+        'import sys; print(\'Blender 4.5\'); print(\'{"event": "note", "text": "1"}\'); print(\'{broken\');'
+        'print(\'{"event": "note", "text": "2"}\'); print(\'[1]\')'
+    )
+    events = heard(child(code))
+    assert [event.get("text") for event in events[:-1]] == ["1", "2"]
+    assert events[-1] == {"event": "exited", "code": 0, "words": []}
+
+
+def test_the_last_words_of_a_crash_are_kept():
+    last = heard(child("import sys; sys.stderr.write('no memory\\n'); sys.exit(3)"))[-1]
+    assert (last["code"], last["words"]) == (3, ["no memory\n"])
+
+
+def test_a_program_that_is_not_there_is_an_end_like_any_other(tmp_path: Path):
+    running = Child([str(tmp_path / "nothing")], list, {})
+    last = heard(running)[-1]
+    assert last["code"] == 3
+    assert "nothing" in last["words"][-1]
+
+
+def test_a_fault_of_the_preparation_is_told_too():
+    def prepare() -> list[str]:
+        raise OSError("the disk is full")
+
+    assert heard(Child([sys.executable], prepare, {}))[-1]["words"] == ["the disk is full"]
+
+
+def test_what_is_looked_up_for_an_event_follows_it():
+    def look(event: Event) -> Event | None:
+        return {"event": "seen", "text": event["text"]}
+
+    events = heard(child('print(\'{"event": "note", "text": "1"}\')', look))
+    assert [event["event"] for event in events] == ["note", "seen", "exited"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_the_first_stop_asks():
+    running = child(PATIENT)
+    heard(running, "started")
+    running.stop()
+    events = heard(running)
+    assert events[0] == {"event": "note", "text": "stopping"}
+    assert events[-1]["code"] == 130
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_the_second_stop_ends_it():
+    running = child(PATIENT.replace("sys.exit(130)", "return"))
+    heard(running, "started")
+    running.stop()
+    heard(running, "note")
+    running.stop()
+    assert heard(running)[-1]["code"] < 0
+
+
+def test_a_real_blender_gets_factory_settings_and_the_users_online_access():
+    batch = Path("batch.py")
+    on = blender_command("/opt/blender", "python", batch, online=True)
+    off = blender_command("/opt/blender", "python", batch, online=False)
+    assert on[:3] == ("/opt/blender", "-b", "--factory-startup")
+    assert "--online-mode" in on
+    assert "--online-mode" not in off
+    assert "--offline-mode" in off
+    assert on[-3:] == ("--python", "batch.py", "--")
+
+
+def test_the_key_replaces_every_other_and_none_leaves_them():
+    inherited = {"FAL_KEY": "a:b", "FAL_KEY_FILE": "key.txt", "PATH": "/bin"}
+    assert environment_for(inherited, "c:d") == {"FAL_KEY": "c:d", "PATH": "/bin"}
+    assert environment_for(inherited, "") == {"PATH": "/bin"}
+    assert environment_for(inherited, None) == inherited

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The triage list: the worst first, short in a terminal, whole in ``set.json``."""
+
+import json
+
+from photoreal_set.findings import MOST_OF_A_KIND, MOST_TOLD, Finding, Severity, told, triage_list
+
+
+def finding(kind: str, severity: Severity, number: int = 0) -> Finding:
+    return Finding(
+        kind=kind, severity=severity, where=f"Part {number}", count=number, text=f"{kind} {number}."
+    )
+
+
+def test_the_worst_come_first_and_the_rest_keeps_its_order():
+    findings = [
+        finding("b", Severity.NOTE),
+        finding("a", Severity.WARNING, 2),
+        finding("a", Severity.WARNING, 1),
+        finding("c", Severity.ERROR),
+    ]
+    assert [(item.kind, item.where) for item in triage_list(findings)] == [
+        ("c", "Part 0"),
+        ("a", "Part 2"),
+        ("a", "Part 1"),
+        ("b", "Part 0"),
+    ]
+
+
+def test_a_thousand_of_a_kind_are_counted():
+    kept = triage_list([finding("a", Severity.NOTE, number) for number in range(1000)])
+    assert len(kept) == MOST_OF_A_KIND + 1
+    assert kept[-1].count == 1000 - MOST_OF_A_KIND
+    assert "980 more parts" in kept[-1].text
+    assert (
+        len(triage_list([finding("a", Severity.NOTE, number) for number in range(MOST_OF_A_KIND)]))
+        == MOST_OF_A_KIND
+    )
+
+
+def test_a_terminal_hears_a_handful_and_where_the_rest_is():
+    notes = [finding("n", Severity.NOTE)]
+    assert told(notes) == []
+    some = [finding("w", Severity.WARNING, number) for number in range(MOST_TOLD)]
+    assert told([*notes, *some]) == [item.text for item in some]
+    many = [finding("w", Severity.WARNING, number) for number in range(9)]
+    assert told(many)[:-1] == [item.text for item in many[: MOST_TOLD - 1]]
+    assert told(many)[-1] == "And 5 more: see the report, index.html."
+
+
+def test_a_finding_survives_set_json():
+    for item in (finding("a", Severity.WARNING, 3), Finding(kind="b", severity=Severity.NOTE, text="So.")):
+        assert Finding.from_record(json.loads(json.dumps(item.record()))) == item
+    assert "count" not in Finding(kind="b", severity=Severity.NOTE, text="So.").record()

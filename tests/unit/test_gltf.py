@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A glTF file becomes one GLB without losing anything, also when it is broken or hostile."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photoreal_set.errors import InputError
+from photoreal_set.gltf import (
+    Gltf,
+    is_whole,
+    packed,
+    read_gltf,
+    save_glb,
+    with_tags,
+    with_variant,
+    without_unseen,
+    without_variants,
+)
+from tests.blender.products import Glb, texture, textured_block
+
+CLEARCOAT = {"KHR_materials_clearcoat": {"clearcoatFactor": 1.0}, "ACME_secret": {"depth": [1, {"x": None}]}}
+
+
+def apart(folder: Path, glb: Glb, *, picture: str = "parts/colour%20map.png") -> Path:
+    """The block as .gltf with its mesh and its picture as files."""
+    document = json.loads(json.dumps(glb.document))
+    (folder / "parts").mkdir()
+    (folder / "parts" / "colour map.png").write_bytes(texture())
+    (folder / "parts" / "mesh.bin").write_bytes(glb.binary)
+    document["images"] = [{"uri": picture}]
+    document["buffers"] = [{"byteLength": len(glb.binary), "uri": "parts/mesh.bin"}]
+    path = folder / "block.gltf"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def read(data: bytes, folder: Path) -> Gltf:
+    path = folder / "written.glb"
+    path.write_bytes(data)
+    return read_gltf(path)
+
+
+def coated() -> Glb:
+    glb = textured_block()
+    glb.document["materials"][0]["extensions"] = CLEARCOAT
+    return glb
+
+
+def test_packing_keeps_every_extension_and_every_byte(tmp_path: Path):
+    glb = coated()
+    source = apart(tmp_path, glb)
+    target = tmp_path / "set" / "product.glb"
+    save_glb(source, target)
+    written = read_gltf(target)
+    assert is_whole(written)
+    assert written.document["materials"] == glb.document["materials"]
+    assert written.image(0) == texture()
+    places = written.floats(0)
+    assert places is not None
+    assert places.tolist() == read(glb.data(), tmp_path).floats(0).tolist()
+
+
+def test_a_glb_that_is_whole_is_copied_byte_by_byte(tmp_path: Path):
+    source = coated().write(tmp_path / "block.glb")
+    save_glb(source, tmp_path / "copy.glb")
+    assert (tmp_path / "copy.glb").read_bytes() == source.read_bytes()
+
+
+def test_a_glb_with_a_picture_beside_it_is_packed(tmp_path: Path):
+    glb = coated()
+    glb.document["images"] = [{"uri": "wood.png", "name": "Wood"}]
+    (tmp_path / "wood.png").write_bytes(texture())
+    source = glb.write(tmp_path / "block.glb")
+    assert not is_whole(read_gltf(source))
+    save_glb(source, tmp_path / "out.glb")
+    written = read_gltf(tmp_path / "out.glb")
+    assert written.image(0) == texture()
+    assert written.document["images"][0]["name"] == "Wood"
+
+
+def test_parts_inside_as_base64_are_packed(tmp_path: Path):
+    glb = coated()
+    document = glb.document
+    document["buffers"] = [{"uri": "data:;base64," + base64.b64encode(glb.binary).decode()}]
+    document["images"] = [{"uri": "data:image/png;base64," + base64.b64encode(texture()).decode()}]
+    (tmp_path / "block.gltf").write_text(json.dumps(document))
+    save_glb(tmp_path / "block.gltf", tmp_path / "out.glb")
+    written = read_gltf(tmp_path / "out.glb")
+    assert written.image(0) == texture()
+    assert "uri" not in written.document["buffers"][0]
+
+
+def test_several_buffers_become_one_and_views_still_find_their_bytes(tmp_path: Path):
+    views = [{"buffer": 1, "byteOffset": 4, "byteLength": 8}, {"buffer": 0, "byteLength": 3}]
+    compressed = {"buffer": 1, "byteOffset": 0, "byteLength": 4, "count": 1, "byteStride": 4}
+    views.append({"buffer": 2, "byteLength": 99, "extensions": {"EXT_meshopt_compression": compressed}})
+    document: dict[str, Any] = {
+        "asset": {"version": "2.0"},
+        "buffers": [{"uri": "a.bin"}, {"uri": "b.bin"}, {"byteLength": 99}],
+        "bufferViews": views,
+    }
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    (tmp_path / "b.bin").write_bytes(b"0123456789ab")
+    (tmp_path / "x.gltf").write_text(json.dumps(document))
+    whole = packed(read_gltf(tmp_path / "x.gltf"))
+    assert (whole.view(0), whole.view(1)) == (b"456789ab", b"abc")
+    last = whole.document["bufferViews"][2]
+    assert last["buffer"] == 1, "what a decoder fills has no bytes"
+    assert last["extensions"]["EXT_meshopt_compression"] == {**compressed, "buffer": 0, "byteOffset": 4}
+
+
+def test_geometry_that_is_missing_is_refused_by_name(tmp_path: Path):
+    source = apart(tmp_path, coated())
+    (tmp_path / "parts" / "mesh.bin").unlink()
+    with pytest.raises(InputError, match=r"block\.gltf.*mesh\.bin.*missing"):
+        save_glb(source, tmp_path / "out.glb")
+    assert not (tmp_path / "out.glb").exists()
+
+
+@pytest.mark.parametrize("uri", ["lost.png", "secret.txt", "https://example.org/a.png", "a\0b", "x" * 5000])
+def test_only_pictures_that_are_there_are_taken_in(tmp_path: Path, uri: str):
+    (tmp_path / "secret.txt").write_text("my password")
+    source = apart(tmp_path, coated(), picture=uri)
+    save_glb(source, tmp_path / "out.glb")
+    assert b"my password" not in (tmp_path / "out.glb").read_bytes()
+    assert read_gltf(tmp_path / "out.glb").document["images"][0]["uri"] == uri, (
+        "the studio says which is missing"
+    )
+
+
+# --- variants -----------------------------------------------------------------------------------
+
+
+def painted() -> Glb:
+    """Two parts: one is there in three colours, the other in one."""
+    glb = textured_block()
+    for name in ("Red", "Blue", "Black"):
+        glb.add_material(name)
+    glb.document["extensionsUsed"] = ["KHR_materials_variants"]
+    names = ["Sunset", "Ocean", "Night"]
+    glb.document["extensions"] = {"KHR_materials_variants": {"variants": [{"name": name} for name in names]}}
+    mappings = [{"material": 1, "variants": [0]}, {"material": 2, "variants": [1]}]
+    primitive = glb.document["meshes"][0]["primitives"][0]
+    primitive["extensions"] = {"KHR_materials_variants": {"mappings": mappings}}
+    return glb
+
+
+@pytest.mark.parametrize(("name", "material"), [("Sunset", 1), ("Ocean", 2), ("ocean", 2), ("Night", 0)])
+def test_a_variant_is_the_materials_that_it_names(tmp_path: Path, name: str, material: int):
+    source = painted().write(tmp_path / "lamp.glb")
+    save_glb(source, tmp_path / "out.glb", variant=name)
+    written = read_gltf(tmp_path / "out.glb")
+    assert [primitive["material"] for _mesh, primitive in written.primitives()] == [material]
+    assert written.variants() == ()
+    assert "KHR_materials_variants" not in written.used
+
+
+def test_an_unknown_variant_is_refused_with_those_that_there_are(tmp_path: Path):
+    lamp = read_gltf(painted().write(tmp_path / "lamp.glb"))
+    with pytest.raises(
+        InputError, match=r"lamp\.glb has no variant 'Dawn'\. It has 'Sunset', 'Ocean', 'Night'\."
+    ):
+        with_variant(lamp, "Dawn")
+    plain = read_gltf(coated().write(tmp_path / "block.glb"))
+    with pytest.raises(InputError, match="no material variants"):
+        with_variant(plain, "Dawn")
+
+
+def test_without_variants_the_usual_materials_stay(tmp_path: Path):
+    lamp = read_gltf(painted().write(tmp_path / "lamp.glb"))
+    assert lamp.variants() == ("Sunset", "Ocean", "Night")
+    usual = without_variants(lamp)
+    assert [primitive["material"] for _mesh, primitive in usual.primitives()] == [0]
+    assert lamp.variants(), "the file as it was read stays"
+
+
+def test_only_what_the_scene_shows_is_shown(tmp_path: Path):
+    glb = textured_block()
+    mesh = glb.document["nodes"][0]["mesh"]
+    child = glb.add("nodes", {"name": "below", "mesh": mesh})
+    off = {"extensions": {"KHR_node_visibility": {"visible": False}}, "children": [child], "mesh": mesh}
+    hidden, spare = glb.add("nodes", off), glb.add("nodes", {"name": "spare", "mesh": mesh})
+    glb.document["nodes"][0]["children"] = [0, 99, "x"]
+    glb.add_scene(0, hidden)
+    shown = without_unseen(read(glb.data(), tmp_path)).document["nodes"]
+    assert ["mesh" in node for node in shown] == [True, False, False, False]
+    del glb.document["scenes"], glb.document["scene"]
+    everything = without_unseen(read(glb.data(), tmp_path)).document["nodes"]
+    assert "mesh" in everything[spare]
+
+
+# --- what cannot be trusted ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "no JSON"), ("[1]", "no asset"), ('{"asset": 3}', "no asset"), ("[" * 9999, "no JSON")],
+)
+def test_what_is_no_gltf_is_refused(tmp_path: Path, text: str, words: str):
+    (tmp_path / "odd.gltf").write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_gltf(tmp_path / "odd.gltf")
+
+
+NONSENSE = (
+    None,
+    3,
+    "x",
+    [None],
+    [3],
+    [[]],
+    [{}],
+    {"a": 1},
+    [{"uri": 4}],
+    [{"extensions": 7, "primitives": 5}],
+)
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=range(len(NONSENSE)))
+def test_values_of_a_wrong_type_count_as_missing(tmp_path: Path, value: Any):
+    kinds = ("images", "buffers", "bufferViews", "accessors", "meshes", "materials", "textures", "extensions")
+    for kind in (*kinds, "extensionsUsed", "extensionsRequired"):
+        path = tmp_path / f"{kind}.gltf"
+        path.write_text(json.dumps({"asset": {"version": "2.0"}, kind: value}))
+        gltf = read_gltf(path)
+        for index in (None, -1, 0, "0", 99):
+            assert gltf.view(index) is None
+            assert gltf.image(index) is None
+            assert gltf.floats(index) is None
+        assert isinstance(list(gltf.primitives()), list)
+        assert gltf.variants() == ()
+        gltf.meshes_without_normals()
+        packed(with_tags(without_unseen(without_variants(gltf)), "tag", required=())).glb()
+
+
+@pytest.mark.parametrize(
+    "change", [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}]
+)
+def test_numbers_beyond_the_file_are_no_numbers(tmp_path: Path, change: dict[str, int]):
+    glb = textured_block()
+    glb.document["accessors"][0].update(change)
+    assert read(glb.data(), tmp_path).floats(0) is None
+
+
+def test_interleaved_numbers_are_read(tmp_path: Path):
+    glb = Glb()
+    values = np.arange(30, dtype="<f4").reshape(5, 6)
+    view = glb.add_bytes(values.tobytes())
+    glb.document["bufferViews"][view]["byteStride"] = 24
+    entry = {"bufferView": view, "byteOffset": 12, "componentType": 5126, "count": 5, "type": "VEC3"}
+    number = glb.add("accessors", entry)
+    found = read(glb.data(), tmp_path).floats(number)
+    assert found is not None
+    assert found.tolist() == values[:, 3:].tolist()
