@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One product of a catalogue on its way: begun, its model fetched, rendered elsewhere, photographed at fal, ended.
+
+The steps follow one another, each on whatever thread; between two steps everything stands on disk.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..cloud_stage import CloudStage, bridge_for
+from ..errors import STOPPED_EXIT_CODE, InputError, PhotorealError
+from ..estimates import Bill, money
+from ..fal_bridge import costs
+from ..fal_bridge.bridge import Bridge, Connection
+from ..fal_bridge.budget import Budget, Spending
+from ..fal_bridge.errors import (
+    CeilingReachedError,
+    ProductCeilingError,
+    StoppedError,
+    UncertainSubmitError,
+    UnknownPriceError,
+)
+from ..fal_bridge.own_files import fetch_picture, is_address
+from ..fal_bridge.price_models import Range
+from ..fal_bridge.prices import PriceList
+from ..files import sha256_of
+from ..imaging.report import build_report
+from ..interrupts import Stop
+from ..plan import Engine, Source, SourceKind, source_from
+from ..plan_record import plan_from, plan_record
+from ..progress import Reporter
+from ..set_folder import TOOL, SetFolder, SetState
+from ..set_results import Outcome, SetResults
+from .frozen import FrozenRow
+from .planning import Catalogue, Pricing
+from .row_lock import RowLock
+from .states import RowState, Step, read_status, write_status
+
+THUMBNAIL_SIDE = 240
+_STATES = {
+    SetState.DONE: RowState.DONE,
+    SetState.PARTIAL: RowState.PARTIAL,
+    SetState.FAILED: RowState.FAILED,
+    SetState.HELD: RowState.HELD,
+}
+
+
+class Till:
+    """What products may spend: the ceilings of the run, and what a request without a price is taken to cost."""
+
+    def __init__(
+        self, pricing: Pricing, budget: Budget, prices: PriceList, *, assumed: Decimal | None
+    ) -> None:
+        self._pricing = pricing
+        self._budget = budget
+        self._prices = prices
+        self._assumed = assumed
+
+    def bill(self, catalogue: Catalogue, row: FrozenRow, *, sent: float) -> Bill:
+        """For one product, of which an earlier run has sent ``sent`` dollars' worth.
+
+        Raises CeilingReachedError when even its cheapest outcome does not fit.
+        """
+        plan = catalogue.plan(row)
+        estimate = self._pricing.estimate(plan)
+        if estimate.unknown and self._assumed is None:
+            job = estimate.unknown[0]
+            raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
+        ceiling = row.row.max_cost
+        own = None if ceiling is None else ceiling - Decimal(str(sent))
+        budget = self._budget.for_product(own)
+        if not sent:  # Later its journal says what is still to be paid, request by request.
+            for kind, left in ((ProductCeilingError, own), (CeilingReachedError, self._budget.left())):
+                if left is not None and estimate.known.low > left:
+                    raise kind(
+                        f"This product costs {money(estimate.known)} dollars, and {money(Range(left, left))} may be spent."
+                    )
+        return Bill(estimate=estimate, spending=Spending(self._prices, budget, assumed=self._assumed))
+
+
+class Product:
+    """A row being made. Its set folder is locked from ``begin`` to ``release``."""
+
+    def __init__(self, catalogue: Catalogue, row: FrozenRow, reporter: Reporter, stop: Stop) -> None:
+        self.row = row
+        self.root = catalogue.folder(row)
+        self.status = read_status(self.root, row.digest)
+        self._catalogue = catalogue
+        self._reporter = reporter
+        self._stop = stop
+        self._lock: RowLock | None = None
+        self._bill: Bill | None = None
+        self._bridge: Bridge | None = None
+        self.is_at_own_ceiling = False  # Not at one over all products.
+
+    @property
+    def sku(self) -> str:
+        return self.row.row.sku
+
+    @property
+    def next_step(self) -> Step:
+        """What it waits for; a 3D file of the user's needs no model to be made."""
+        step = self.status.step
+        is_from_file = self._catalogue.plan(self.row).source.kind is SourceKind.MODEL
+        return Step.RENDER if step is Step.MODEL and is_from_file else step
+
+    def facts(self) -> dict[str, Any]:
+        """How it stands, for programs."""
+        status = self.status
+        return {
+            "sku": self.sku,
+            "row": self.row.row.number,
+            "state": status.state.value,
+            "step": status.step.value,
+            "error": status.error,
+            "paid": status.paid,
+            "set": str(self.root),
+        }
+
+    def take(self) -> bool:
+        """Have the folder for this process alone; ``False`` while another has it."""
+        self._lock = RowLock.taken(self.root)
+        if self._lock is None:
+            return False
+        self.status = read_status(self.root, self.row.digest)  # The other may have brought it on.
+        return True
+
+    def release(self) -> None:
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    def begin(self, till: Till | None, scratch: Path) -> None:
+        """Prepare the set folder, unless the set is under way by this very row. Raises PhotorealError."""
+        plan = self._catalogue.plan(self.row)
+        if till and plan.uses_fal:
+            self._bill = till.bill(self._catalogue, self.row, sent=self._sent())
+        if self._is_under_way():
+            return
+        if plan.source.kind is not SourceKind.TEXT:
+            plan = replace(plan, source=self._looked_at(plan.source, scratch))
+        folder = SetFolder.prepare(
+            self.root,
+            product=self.sku,
+            source=plan.source.record(),
+            tool={**TOOL, "blender": ""},
+            plan=plan_record(plan),
+            may_replace_source=True,
+        )
+        results = SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
+        results.record_estimate(self._bill.estimate if self._bill else None)
+        results.keep_source()
+        from_file = plan.source.kind is SourceKind.MODEL
+        step = Step.RENDER if from_file or results.has_model() else Step.MODEL
+        self.note(step=step, state=RowState.WAITING, error="", exit_code=0)
+
+    def get_model(self, connection: Connection) -> None:
+        """Have the 3D model made. Raises PhotorealError."""
+        results = self._results()
+        with self._at_fal(results, connection) as bridge:
+            CloudStage(results, bridge).make_model()
+        self.note(step=Step.RENDER)
+
+    def end_rendering(self, seconds: float) -> None:
+        """The references are there, and the photos and the film, as far as Cycles makes them."""
+        plan = self._catalogue.plan(self.row)
+        needs_fal = Engine.FAL in (plan.engine, plan.video)
+        self.note(
+            step=Step.CLOUD if needs_fal else Step.NOTHING,
+            crashes=(),
+            render_seconds=round(self.status.render_seconds + seconds, 2),
+        )
+        if not needs_fal:
+            self._end(self._results().outcome(is_at_ceiling=False))
+
+    def photograph(self, connection: Connection, keeper: Executor) -> None:
+        """Have photos and film made at fal, as far as they are fal's. Raises PhotorealError."""
+        results = self._results()
+        with self._at_fal(results, connection) as bridge:
+            cloud = CloudStage(results, bridge, keeper=keeper)
+            cloud.photograph_all()
+            cloud.wait()
+        self._end(results.outcome(is_at_ceiling=cloud.is_at_ceiling))
+
+    def fail(self, error: PhotorealError) -> None:
+        """Write down what ended it. What only waits (for money, a person, the next run) waits on."""
+        if (self.root / "set.json").is_file():
+            results = self._results()
+            results.record_end(error)
+            results.record_costs()
+            results.folder.write_report(build_report(results.folder.record))
+        state = RowState.FAILED
+        if isinstance(error, StoppedError):
+            state = RowState.WAITING
+        elif isinstance(error, UncertainSubmitError):
+            state = RowState.HELD
+        self.note(state=state, error=str(error), exit_code=error.exit_code, **self._paid())
+
+    def note_crash(self, how: str) -> None:
+        self.note(crashes=(*self.status.crashes, how))
+
+    def tell_of_rendering(self, event: dict[str, Any]) -> None:
+        """Pass on what Blender says."""
+        self._reporter.tell(str(event.pop("event")), **event)
+
+    def note(self, **changes: Any) -> None:
+        self.status = replace(self.status, digest=self.row.digest, **changes)
+        write_status(self.root, self.status)
+
+    def send_no_more(self) -> None:
+        """From any thread."""
+        if bridge := self._bridge:
+            bridge.send_no_more()
+
+    def leave(self) -> None:
+        if bridge := self._bridge:
+            bridge.leave()
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _is_under_way(self) -> bool:
+        is_ours = self.status.digest == self.row.digest and self.status.step in (Step.RENDER, Step.CLOUD)
+        return is_ours and (self.root / "set.json").is_file()
+
+    def _looked_at(self, source: Source, scratch: Path) -> Source:
+        """The files as they are now: fetched where they have an address, and those of the frozen row elsewhere."""
+        frozen = iter(self.row.files)
+        paths, addresses = [], {}
+        texts = self.row.row.sources
+        for text, path in zip(texts, source.files, strict=True):
+            if is_address(text):
+                scratch.mkdir(parents=True, exist_ok=True)
+                fetched = fetch_picture(text, scratch, self._catalogue.service)
+                addresses[fetched] = text
+                paths.append(fetched)
+                continue
+            expected = next(frozen)
+            found = self._catalogue.root / expected.path
+            if not found.is_file() or sha256_of(found) != expected.sha256:
+                raise InputError(
+                    f"{path.name} is no longer as it was when the catalogue was checked.",
+                    hint="Run `catalogue` again.",
+                )
+            paths.append(found)
+        return replace(source_from(paths, ""), addresses=addresses)
+
+    def _results(self) -> SetResults:
+        folder = SetFolder.open(self.root)
+        plan = replace(
+            plan_from(folder, self._catalogue.service), endpoints=self._catalogue.endpoints, out=self.root
+        )
+        return SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
+
+    def _at_fal(self, results: SetResults, connection: Connection) -> "_Noted":
+        return _Noted(self, bridge_for(results, self._bill.spending if self._bill else None, connection))
+
+    def _end(self, outcome: Outcome) -> None:
+        results = self._results()
+        results.record_costs()
+        record = results.folder.record
+        results.folder.write_report(build_report(record))
+        photos = [entry["photo"]["path"] for entry in record["angles"] if entry.get("photo", {}).get("path")]
+        wanted = record["videos"] if results.plan.video is not None else []
+        videos = [entry["path"] for entry in wanted if entry.get("path")]
+        self._make_thumbnail(photos)
+        is_stopped = outcome.exit_code == STOPPED_EXIT_CODE
+        state = RowState.WAITING if is_stopped else _STATES[outcome.state]
+        self.note(
+            state=state,
+            step=Step.NOTHING if state is RowState.DONE else self.status.step,
+            exit_code=outcome.exit_code,
+            error="" if state is RowState.DONE else _first_fault(record),
+            photos=tuple(photos),
+            videos=tuple(videos),
+            **self._paid(),
+        )
+
+    def _paid(self) -> dict[str, Any]:
+        paid = costs.costs_in(self.root / ".journal", self.sku)
+        return {
+            "paid": float(costs.total(paid)),
+            "unpriced": sum(cost.amount is None for cost in paid),
+        }
+
+    def _sent(self) -> float:
+        return float(costs.total(costs.costs_in(self.root / ".journal", self.sku)))
+
+    def _make_thumbnail(self, photos: list[str]) -> None:
+        """A small picture for the overview, which may show thousands."""
+        if not photos:
+            return
+        hero = next((path for path in photos if "three-quarter" in path), photos[0])
+        target = self._catalogue.root / "overview" / f"{self.row.folder}.jpg"
+        target.parent.mkdir(exist_ok=True)
+        with Image.open(self.root / hero) as photo:
+            small = photo.convert("RGBA")
+        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        page = Image.new("RGB", small.size, "white")
+        page.paste(small, mask=small.getchannel("A"))
+        page.save(target, "JPEG", quality=82)
+
+
+class _Noted:
+    """A bridge for a while, known to the product meanwhile, so that it can be stopped."""
+
+    def __init__(self, product: Product, bridge: Bridge) -> None:
+        self._product = product
+        self._bridge = bridge
+
+    def __enter__(self) -> Bridge:
+        bridge = self._bridge.__enter__()
+        self._product._bridge = bridge
+        if self._product._stop.is_asked:
+            bridge.send_no_more()
+        return bridge
+
+    def __exit__(self, *error: object) -> None:
+        self._product._bridge = None
+        self._bridge.leave()
+
+
+def _first_fault(record: dict[str, Any]) -> str:
+    entries = [record, *(entry.get("photo", {}) for entry in record["angles"]), *record["videos"]]
+    return next((str(entry["error"]) for entry in entries if entry.get("error")), "")

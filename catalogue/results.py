@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of a catalogue: ``catalogue.json``, ``catalogue.csv`` and ``index.html``, from the status of each row."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import PhotorealError
+from ..fal_bridge.costs import harmless
+from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
+from ..files import write_atomically, write_json_atomically
+from ..imaging.overview import Card, build_overview
+from ..version import VERSION
+from .frozen import FrozenRow, Lock
+from .states import RowState, Status, read_status
+
+COLUMNS = (
+    *("row", "line", "sku", "state", "error", "folder", "photos", "hero", "film", "cost_usd", "unpriced"),
+    *("render_seconds", "crashes", "source", "spec"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One row and how it stands."""
+
+    row: FrozenRow
+    status: Status
+
+
+def results_of(root: Path, lock: Lock) -> list[Result]:
+    """Every row of a catalogue, in its order."""
+    found = []
+    for row in lock.rows:
+        if row.is_good:
+            status = read_status(root / row.folder, row.digest)
+        else:
+            status = Status(state=RowState.BAD, error="; ".join(row.row.faults) + ".")
+        found.append(Result(row, status))
+    return found
+
+
+def verdict_of(results: Iterable[Result]) -> int:
+    """The exit code for all rows together: the most urgent thing to do comes first."""
+    states = [result.status for result in results]
+    if any(status.state is RowState.HELD for status in states):
+        return UncertainSubmitError.exit_code
+    if any(status.exit_code == CeilingReachedError.exit_code for status in states):
+        return CeilingReachedError.exit_code
+    if any(status.state is not RowState.DONE for status in states):
+        return PhotorealError.exit_code
+    return 0
+
+
+def write_results(root: Path, lock: Lock) -> list[Result]:
+    """Write all three files anew."""
+    results = results_of(root, lock)
+    write_json_atomically(root / "catalogue.json", _record(lock, results))
+    write_atomically(root / "catalogue.csv", _table(results).encode("utf-8-sig"))
+    write_atomically(root / "index.html", _page(root, lock, results).encode())
+    return results
+
+
+def _record(lock: Lock, results: list[Result]) -> dict[str, Any]:
+    counts = Counter(result.status.state.value for result in results)
+    return {
+        "schema": 1,
+        "catalogue": lock.catalogue,
+        "tool": {"name": "Photoreal Set", "version": VERSION},
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": len(results),
+        "states": {state.value: counts.get(state.value, 0) for state in RowState},
+        "cost": {
+            "actual": round(sum(result.status.paid for result in results), 6),
+            "unpriced": sum(result.status.unpriced for result in results),
+            "currency": "USD",
+        },
+        "products": [_product(result) for result in results],
+    }
+
+
+def _product(result: Result) -> dict[str, Any]:
+    row, status = result.row.row, result.status
+    return {
+        "row": row.number,
+        "line": row.line,
+        "sku": row.sku,
+        "state": status.state.value,
+        "step": status.step.value,
+        "error": status.error,
+        "set": result.row.folder,
+        "photos": list(status.photos),
+        "videos": list(status.videos),
+        "cost": status.paid,
+        "unpriced": status.unpriced,
+        "crashes": list(status.crashes),
+        "spec": row.spec,
+        "more": dict(row.more),
+    }
+
+
+def _table(results: list[Result]) -> str:
+    """For spreadsheets: every column of the catalogue that is not ours stands at the end."""
+    more = list(dict.fromkeys(name for result in results for name in result.row.row.more))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([*COLUMNS, *map(harmless, more)])
+    for result in results:
+        row, status = result.row.row, result.status
+        cells = (
+            str(row.number),
+            str(row.line),
+            row.sku,
+            status.state.value,
+            status.error,
+            result.row.folder,
+            str(len(status.photos)),
+            _within(result, _hero(status)),
+            _within(result, next(iter(status.videos), "")),
+            f"{status.paid:.6f}".rstrip("0").rstrip("."),
+            str(status.unpriced),
+            f"{status.render_seconds:g}",
+            "; ".join(status.crashes),
+            ";".join(row.sources),
+            row.spec,
+            *(row.more.get(name, "") for name in more),
+        )
+        writer.writerow([harmless(cell) for cell in cells])
+    return buffer.getvalue()
+
+
+def _page(root: Path, lock: Lock, results: list[Result]) -> str:
+    cards = [
+        Card(
+            title=result.row.row.sku or f"row {result.row.row.number}",
+            state=result.status.state.value,
+            note=result.status.error or f"row {result.row.row.number}",
+            page=_within(result, "index.html") if result.status.step != "model" else "",
+            picture=f"overview/{result.row.folder}.jpg" if result.status.photos else "",
+        )
+        for result in results
+    ]
+    cost = sum(result.status.paid for result in results)
+    unpriced = sum(result.status.unpriced for result in results)
+    more = f" and {unpriced} requests without a known bill" if unpriced else ""
+    return build_overview(Path(lock.catalogue).stem, cards, f"{cost:.2f} dollars{more}")
+
+
+def _hero(status: Status) -> str:
+    return next((path for path in status.photos if "three-quarter" in path), next(iter(status.photos), ""))
+
+
+def _within(result: Result, path: str) -> str:
+    return f"{result.row.folder}/{path}" if path else ""

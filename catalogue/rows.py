@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a catalogue file, CSV or JSONL: read, and checked as far as they speak for themselves."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from ..angles import chosen_angles, is_angle_file
+from ..errors import InputError
+from ..imaging.compose import Background
+from ..lighting import RIG_NAMES
+from ..plan import Engine
+from ..prompts import LOOKS
+
+COLUMNS = (
+    *("sku", "source", "text", "angles", "rig", "background", "prompt", "look"),
+    *("endpoint", "seed", "video", "spec", "max_cost"),
+)
+VIDEOS = (*(engine.value for engine in Engine), "none")
+DELIMITERS = (",", ";", "\t")
+MOST_CELL = 1 << 20
+SOURCE_SEPARATOR = ";"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One product. ``number`` counts products from 1, ``line`` is where it begins in the file.
+
+    An empty value means: as the command says. ``faults`` are sentences; a row with faults is not made.
+    """
+
+    number: int
+    line: int
+    sku: str = ""
+    sources: tuple[str, ...] = ()
+    text: str = ""
+    angles: str = ""
+    rig: str = ""
+    background: str = ""
+    prompt: str = ""
+    look: str = ""
+    endpoint: str = ""
+    seed: int | None = None
+    video: str = ""
+    spec: str = ""
+    max_cost: Decimal | None = None
+    more: Mapping[str, str] = field(default_factory=dict)  # Columns that are not ours: kept for the report.
+    faults: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """How messages name the row."""
+        return f"row {self.number} (line {self.line}, {self.sku or 'no SKU'})"
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Every row of a catalogue file, also those with faults.
+
+    Raises InputError when the file as a whole cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"The catalogue {path} cannot be read ({error.strerror}).") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path.name} is not UTF-8 (line {line}).", hint="Save it as UTF-8; in Excel: CSV UTF-8."
+        ) from error
+    is_jsonl = path.suffix.lower() in {".jsonl", ".ndjson"}
+    cells = _jsonl(text) if is_jsonl else _csv(text, path.name)
+    rows = [_row(number, line, values, fault) for number, (line, values, fault) in enumerate(cells, 1)]
+    if not rows:
+        raise InputError(f"{path.name} has no rows.", hint="Write one product a line below the column names.")
+    return _without_repeats(rows)
+
+
+# --- the two formats ----------------------------------------------------------------------------
+
+_Cells = Iterator[tuple[int, dict[str, str], str]]  # Line, values by column, a fault of the line or "".
+
+
+def _csv(text: str, name: str) -> _Cells:
+    csv.field_size_limit(MOST_CELL)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = next(reader, None)
+        columns = _columns(header or [], name)
+        before = reader.line_num
+        for cells in reader:
+            line, before = before + 1, reader.line_num
+            if not any(cell.strip() for cell in cells):
+                continue
+            fault = ""
+            if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
+                fault = f"it has {len(cells)} cells, and there are {len(columns)} columns (quote text that holds {delimiter!r})"
+            yield line, dict(zip(columns, cells, strict=False)), fault
+    except csv.Error as error:
+        raise InputError(
+            f"{name} is no CSV from line {reader.line_num} on: {error}.",
+            hint="Look for a quote that is not closed.",
+        ) from error
+
+
+def _delimiter(text: str) -> str:
+    """The one that splits the first line into the most columns that we know."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+
+    def known(delimiter: str) -> int:
+        return sum(_column(cell.strip().strip('"')) in COLUMNS for cell in first.split(delimiter))
+
+    return max(DELIMITERS, key=known)
+
+
+def _columns(header: list[str], name: str) -> list[str]:
+    columns = [_column(cell) for cell in header]
+    named = [column for column in columns if column]
+    if repeated := next((column for column in named if named.count(column) > 1), ""):
+        raise InputError(f"{name} has two columns called {repeated}.")
+    if "sku" not in named or not {"source", "text"} & set(named):
+        raise InputError(
+            f"{name} has no column {'sku' if 'sku' not in named else 'source or text'}.",
+            hint=f"The first line names the columns: {', '.join(COLUMNS)}.",
+        )
+    return columns
+
+
+def _column(cell: str) -> str:
+    """Our columns in any writing; others as they are written."""
+    plain = cell.strip().lower().replace(" ", "_").replace("-", "_")
+    return plain if plain in COLUMNS else cell.strip()
+
+
+def _jsonl(text: str) -> _Cells:
+    for line, content in enumerate(text.splitlines(), 1):
+        if not content.strip():
+            continue
+        try:
+            record = json.loads(content)
+        except (ValueError, RecursionError):
+            yield line, {}, "it is no JSON"
+            continue
+        if not isinstance(record, dict):
+            yield line, {}, "it is no JSON object"
+            continue
+        yield line, {_column(name): _as_cell(_column(name), value) for name, value in record.items()}, ""
+
+
+def _as_cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list) and column in {"source", "angles"}:
+        return (SOURCE_SEPARATOR if column == "source" else ",").join(map(str, value))
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
+    values = {name: cells.get(name, "").strip() for name in COLUMNS}
+    faults = [fault] if fault else []
+
+    def checked(column: str, allowed: tuple[str, ...]) -> str:
+        text = values[column].lower()
+        if text and text not in allowed:
+            faults.append(f"{column} {values[column]!r} is not {_one_of(allowed)}")
+        return text
+
+    if not fault:
+        faults += _missing(values)
+        try:
+            if values["angles"]:
+                _check_angles(values["angles"])
+        except InputError as error:
+            faults.append(str(error).rstrip("."))
+    seed, cost = values["seed"], values["max_cost"]
+    if seed and not (seed.isascii() and seed.isdecimal() and int(seed) < 1 << 32):
+        faults.append(f"seed {seed!r} is not a whole number")
+        seed = ""
+    amount = _amount(cost)
+    if cost and amount is None:
+        faults.append(f"max_cost {cost!r} is not an amount of dollars")
+    return Row(
+        number=number,
+        line=line,
+        sku=values["sku"],
+        sources=tuple(part.strip() for part in values["source"].split(SOURCE_SEPARATOR) if part.strip()),
+        text=values["text"],
+        angles=values["angles"],
+        rig=checked("rig", RIG_NAMES),
+        background=checked("background", tuple(item.value for item in Background)),
+        prompt=values["prompt"],
+        look=checked("look", tuple(LOOKS)),
+        endpoint=values["endpoint"],
+        seed=int(seed) if seed else None,
+        video=checked("video", VIDEOS),
+        spec=values["spec"],
+        max_cost=amount,
+        more={name: value for name, value in cells.items() if name and name not in COLUMNS},
+        faults=tuple(faults),
+    )
+
+
+def _check_angles(text: str) -> None:
+    if is_angle_file(text):
+        raise InputError("Angles from a file are for all rows: name it with --angles.")
+    chosen_angles(text)
+
+
+def _missing(values: Mapping[str, str]) -> list[str]:
+    faults = []
+    if not values["sku"]:
+        faults.append("it has no sku")
+    if not values["source"] and not values["text"]:
+        faults.append("it has neither source nor text")
+    if values["source"] and values["text"]:
+        faults.append("it has both source and text: one of them makes the 3D model")
+    return faults
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        amount = Decimal(text.removeprefix("$").strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def _one_of(allowed: tuple[str, ...]) -> str:
+    return " or ".join((", ".join(allowed[:-1]), allowed[-1])) if len(allowed) > 1 else allowed[0]
+
+
+def _without_repeats(rows: list[Row]) -> list[Row]:
+    """The first row of a SKU has it; the others are faulty."""
+    first: dict[str, Row] = {}
+    kept = []
+    for row in rows:
+        earlier = first.setdefault(row.sku, row)
+        if row.sku and earlier is not row:
+            values = {name: getattr(row, name) for name in Row.__dataclass_fields__}
+            fault = f"its SKU is that of row {earlier.number} (line {earlier.line}) too"
+            row = Row(**{**values, "faults": (*row.faults, fault)})
+        kept.append(row)
+    return kept

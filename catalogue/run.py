@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A catalogue from start to end: one Blender renders product after product, while many others are at fal.
+
+One thread decides, and it alone knows which product is where. Rendering has a thread of its own, all other steps are
+done by a pool of threads that mostly wait for fal. Between two steps a product is on disk, whole.
+"""
+
+import errno
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from ..errors import InputError, MachineError, PhotorealError
+from ..fal_bridge.bridge import Connection
+from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, StoppedError
+from ..interrupts import Stop
+from ..progress import Reporter
+from .blender import BlenderChild, Rendered
+from .frozen import FrozenRow
+from .planning import Catalogue
+from .product import Product, Till
+from .progress import ProductReporter, Tally
+from .states import RowState, Status, Step
+
+MOST_MODELS = 40  # At fal at a time: each takes minutes, so they are ordered ahead of rendering.
+MOST_AT_FAL = 96  # Products whose photos and films are being made.
+RENDER_AHEAD = 4  # Products of 3D files that are ready to be rendered.
+MOST_OPEN = 400  # Each has a file open.
+KEEPERS = 2  # Threads that write what comes from fal.
+MOST_TROUBLES = 5  # Products one after the other that end Blender: then the products are not to blame.
+BUSY_SECONDS = 2.0  # Until products that another process has are looked at again.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+log = logging.getLogger(__name__)
+
+
+class Stage(StrEnum):
+    """What this process does of the work."""
+
+    RENDER = "render"
+    CLOUD = "cloud"
+    ALL = "all"
+
+
+_STEPS = {
+    Stage.RENDER: {Step.RENDER},
+    Stage.CLOUD: {Step.MODEL, Step.CLOUD},
+    Stage.ALL: {Step.MODEL, Step.RENDER, Step.CLOUD},
+}
+
+
+class _Place(StrEnum):
+    """Where an open product is."""
+
+    BEGINNING = "beginning"  # A 3D file that is looked at.
+    AT_MODELLER = "at modeller"
+    READY = "ready"  # To be rendered.
+    RENDERING = "rendering"
+    RENDERED = "rendered"  # Waits for a place at fal.
+    AT_FAL = "at fal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a run works with. Without ``blender`` nothing is rendered, without ``till`` nothing paid."""
+
+    reporter: Reporter
+    stop: Stop
+    till: Till | None
+    blender: BlenderChild | None
+    scratch: Path
+
+
+class CatalogueRun:
+    """Makes rows of a catalogue, each as far as ``stage`` goes."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        rows: Iterable[FrozenRow],
+        tools: Tools,
+        tally: Tally,
+        *,
+        stage: Stage = Stage.ALL,
+        retries_crashed: bool = False,
+    ) -> None:
+        self._catalogue = catalogue
+        self._rows = rows
+        self._tools = tools
+        self._stop = tools.stop
+        self._tally = tally
+        self._stage = stage
+        self._retries_crashed = retries_crashed
+        self._to_do: dict[Step, deque[FrozenRow]] = {step: deque() for step in Step}
+        self._busy: list[FrozenRow] = []
+        self._busy_since = 0.0
+        self._open: dict[Product, _Place] = {}
+        self._ready: deque[Product] = deque()
+        self._rendered: deque[Product] = deque()
+        self._events: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._troubled: list[tuple[Product, Status]] = []
+        self._trouble: PhotorealError | None = None
+        self._is_at_ceiling = False
+
+    @property
+    def is_at_ceiling(self) -> bool:
+        """Whether something was left out because a ceiling over all products was reached."""
+        return self._is_at_ceiling
+
+    def go(self) -> None:
+        """Until every row has ended or cannot go on here. Raises what no product is to blame for."""
+        for row in self._rows:
+            self._sort(self._product(row))
+        with ExitStack() as stack:
+            self._connection = None
+            if self._catalogue.service is not None and self._stage is not Stage.RENDER:
+                connection = Connection(self._catalogue.service, adapts=True)
+                self._connection = stack.enter_context(connection)
+            pool = partial(ThreadPoolExecutor, thread_name_prefix="photoreal-catalogue")
+            self._keepers = stack.enter_context(pool(KEEPERS))
+            self._pool = stack.enter_context(pool(MOST_AT_FAL + MOST_MODELS + RENDER_AHEAD))
+            self._renderer = stack.enter_context(pool(1))
+            self._stop.when_asked(lambda: self._events.put(self._stop_all))
+            self._stop.when_leaving(self._leave)
+            self._take_up()
+            while self._open or (self._goes_on and self._busy):
+                try:
+                    self._events.get(timeout=BUSY_SECONDS)()
+                except queue.Empty:
+                    self._tally.tell()
+                self._take_up()
+        self._tally.left += sum(map(len, self._to_do.values())) + len(self._busy)
+        if self._trouble:
+            raise self._trouble
+
+    @property
+    def _goes_on(self) -> bool:
+        return not (self._stop.is_asked or self._is_at_ceiling or self._trouble)
+
+    # --- what is next ---------------------------------------------------------------------------
+
+    def _product(self, row: FrozenRow) -> Product:
+        return Product(self._catalogue, row, ProductReporter(self._tools.reporter, row.row.sku), self._stop)
+
+    def _sort(self, product: Product) -> None:
+        """Lay a row to what it waits for; or count it, when nothing can be done for it here."""
+        status = product.status
+        if status.state is RowState.DONE:
+            self._tally.count(status, was_done_before=True)
+        elif status.is_poisonous and not self._retries_crashed:
+            self._tally.count(status)
+        elif product.next_step in _STEPS[self._stage]:
+            self._to_do[product.next_step].append(product.row)
+        else:
+            self._tally.left += 1
+
+    def _take_up(self) -> None:
+        """Begin what there is room for, and give Blender and fal what is ready for them."""
+        if self._busy and self._goes_on and time.monotonic() - self._busy_since > BUSY_SECONDS:
+            again, self._busy = self._busy, []
+            for row in again:
+                self._sort(self._product(row))
+        for step, rows in self._to_do.items():
+            while rows and self._goes_on and self._has_room(step):
+                self._begin(rows.popleft(), step)
+        if not self._goes_on:
+            for product in [*self._ready, *self._rendered]:
+                self._leave_for_later(product)
+            self._ready.clear()
+            self._rendered.clear()
+        while self._rendered and self._count(_Place.AT_FAL) < MOST_AT_FAL:
+            self._send_to_fal(self._rendered.popleft())
+        if self._ready and not self._count(_Place.RENDERING):
+            product = min(self._ready, key=lambda one: one.row.row.number)
+            self._ready.remove(product)
+            self._do(product, _Place.RENDERING, self._renderer, self._render)
+
+    def _has_room(self, step: Step) -> bool:
+        if len(self._open) >= MOST_OPEN:
+            return False
+        match step:
+            case Step.MODEL:
+                return self._count(_Place.AT_MODELLER) + len(self._ready) < MOST_MODELS
+            case Step.RENDER:
+                return self._count(_Place.BEGINNING) + len(self._ready) < RENDER_AHEAD
+            case _:
+                return self._count(_Place.AT_FAL) < MOST_AT_FAL
+
+    def _count(self, place: _Place) -> int:
+        return sum(where is place for where in self._open.values())
+
+    def _begin(self, row: FrozenRow, step: Step) -> None:
+        product = self._product(row)
+        if not product.take():
+            self._busy.append(row)
+            self._busy_since = time.monotonic()
+            return
+        if product.next_step is not step or product.status.state is RowState.DONE:
+            product.release()  # Another process has brought it on meanwhile.
+            self._sort(product)
+            return
+        match step:
+            case Step.MODEL:
+                self._do(product, _Place.AT_MODELLER, self._pool, self._get_model)
+            case Step.RENDER:
+                self._do(product, _Place.BEGINNING, self._pool, self._prepare)
+            case _:
+                self._send_to_fal(product)
+
+    def _send_to_fal(self, product: Product) -> None:
+        self._do(product, _Place.AT_FAL, self._pool, self._photograph)
+
+    def _do(
+        self, product: Product, place: _Place, pool: ThreadPoolExecutor, work: Callable[[Product], None]
+    ) -> None:
+        self._open[product] = place
+        future = pool.submit(work, product)
+        future.add_done_callback(lambda done: self._events.put(partial(self._after, product, done)))
+
+    # --- work, on other threads -----------------------------------------------------------------
+
+    def _prepare(self, product: Product) -> None:
+        product.begin(self._tools.till, self._tools.scratch / product.row.folder)
+
+    def _get_model(self, product: Product) -> None:
+        self._prepare(product)
+        if product.status.step is Step.MODEL:
+            assert self._connection is not None, "plans that need fal are checked to have it"
+            product.get_model(self._connection)
+
+    def _photograph(self, product: Product) -> None:
+        self._prepare(product)  # After a restart it has no bill yet.
+        assert self._connection is not None, "plans that need fal are checked to have it"
+        product.photograph(self._connection, self._keepers)
+
+    def _render(self, product: Product) -> None:
+        """In the Blender that renders all; what ends it, once more in one of its own."""
+        blender = self._tools.blender
+        assert blender is not None, "a run without Blender takes up nothing that is to be rendered"
+        before = product.status
+        tell = product.tell_of_rendering
+        is_alone = bool(before.crashes)
+        result = blender.render(product.root, tell, alone=is_alone)
+        if result.crash and not self._stop.is_asked:
+            product.note_crash(result.crash)
+            if not is_alone:
+                self._tools.reporter.tell(
+                    "warning",
+                    text=f"{product.sku}: {result.crash}. It is rendered once more, in a Blender of its own.",
+                )
+                result = blender.render(product.root, tell, alone=True)
+                if result.crash and not self._stop.is_asked:
+                    product.note_crash(result.crash)
+        self._judge(product, before, result)
+
+    def _judge(self, product: Product, before: Status, result: Rendered) -> None:
+        if result.is_stopped or (result.crash and self._stop.is_asked):
+            raise StoppedError(f"{product.sku}: stopped.")
+        if result.crash:
+            self._troubled.append((product, before))
+            if len(self._troubled) >= MOST_TROUBLES:
+                for troubled, status in self._troubled:  # They are not to blame, and are tried again.
+                    troubled.note(crashes=status.crashes)
+                self._trouble = MachineError(
+                    f"Blender ended at {MOST_TROUBLES} products one after the other, the last time: {result.crash}.",
+                    hint="Look at the graphics driver, the memory and --device; then resume.",
+                )
+            raise MachineError(
+                f"Blender cannot render it: {result.crash}.",
+                hint="Repair the model, or try again with --retry-crashed.",
+            )
+        self._troubled.clear()
+        if result.error:
+            kind = InputError if result.exit_code == InputError.exit_code else MachineError
+            raise kind(result.error)
+        product.end_rendering(result.seconds)
+
+    # --- and after it ---------------------------------------------------------------------------
+
+    def _after(self, product: Product, work: Future[None]) -> None:
+        place = self._open[product]
+        error = work.exception()
+        try:
+            if error is not None:
+                product.fail(self._as_ours(product, error))
+        except (OSError, PhotorealError) as trouble:
+            self._trouble = self._trouble or MachineError(f"{product.root} cannot be written: {trouble}.")
+        except Exception as trouble:  # A fault of ours at one product; the others go on.
+            log.exception("%s could not be written down", product.sku)
+            fault = f"{type(trouble).__name__}: {trouble}."
+            product.note(state=RowState.FAILED, error=fault, exit_code=MachineError.exit_code)
+        if error is None and place is not _Place.AT_FAL and self._passes_on(product, place):
+            return
+        self._close(product)
+
+    def _passes_on(self, product: Product, place: _Place) -> bool:
+        """Whether the product goes on here after a step that went well."""
+        step = product.status.step
+        if step not in _STEPS[self._stage]:
+            return False
+        if place is _Place.RENDERING:
+            self._open[product] = _Place.RENDERED
+            self._rendered.append(product)
+        else:
+            self._open[product] = _Place.READY
+            self._ready.append(product)
+        return True
+
+    def _close(self, product: Product) -> None:
+        del self._open[product]
+        product.release()
+        status = product.status
+        if status.exit_code == CeilingReachedError.exit_code and not product.is_at_own_ceiling:
+            self._is_at_ceiling = True
+        self._tally.count(status)
+        self._tools.reporter.tell("product", **product.facts())
+        self._tally.tell()
+
+    def _leave_for_later(self, product: Product) -> None:
+        del self._open[product]
+        product.release()
+        self._tally.left += 1
+
+    def _as_ours(self, product: Product, error: BaseException) -> PhotorealError:
+        if isinstance(error, PhotorealError):
+            product.is_at_own_ceiling = isinstance(error, ProductCeilingError)
+            return error
+        if isinstance(error, OSError) and error.errno in FULL:
+            self._trouble = MachineError(
+                f"{error.strerror}: {error.filename or product.root}.", hint="Free space, then resume."
+            )
+            return self._trouble
+        log.error("%s", product.sku, exc_info=error)
+        return MachineError(f"{type(error).__name__}: {error}.", hint="Resume tries it again.")
+
+    # --- stopping -------------------------------------------------------------------------------
+
+    def _stop_all(self) -> None:
+        if self._tools.blender:
+            self._tools.blender.stop()
+        for product in list(self._open):
+            product.send_no_more()
+
+    def _leave(self) -> None:
+        """Write down what is on its way, and end Blender. From any thread."""
+        leaving = [threading.Thread(target=product.leave, daemon=True) for product in list(self._open)]
+        for thread in leaving:
+            thread.start()
+        if self._tools.blender:
+            self._tools.blender.end()
+        for thread in leaving:
+            thread.join()

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder into which a studio puts products: each 3D file, or folder of photos, becomes one when it is all there."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import FileKind, kind_of_file, missing_end
+from ..plan import MODEL_SUFFIXES
+
+SETTLE_SECONDS = 5.0  # Without a change, until what is there counts as whole.
+PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+_UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart"}
+
+_Print = tuple[tuple[str, int, int], ...]  # Name, size and time of each file.
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A product that is all there. ``sources`` are relative to the watched folder."""
+
+    sku: str
+    sources: tuple[str, ...]
+
+
+class WatchedFolder:
+    """Looks into a folder again and again."""
+
+    def __init__(self, root: Path, *, settle_seconds: float = SETTLE_SECONDS) -> None:
+        self._root = root
+        self._settle_seconds = settle_seconds
+        self._seen: dict[str, tuple[_Print, float]] = {}
+        self._taken: dict[str, _Print] = {}
+
+    def arrivals(self) -> list[Arrival]:
+        """What is new, or has changed, since it was given the last time, and rests by now; oldest first."""
+        now = time.monotonic()
+        found = []
+        stems: dict[str, str] = {}
+        for place in sorted(self._root.iterdir(), key=lambda path: path.name):
+            files = _files_of(place)
+            if not files:
+                continue
+            plain = place.name if place.is_dir() else place.stem
+            is_first = stems.setdefault(plain.casefold(), place.name) == place.name
+            sku = plain if is_first else place.name  # mug.gltf beside mug.glb is another product.
+            print_ = _print_of(files)
+            before, since = self._seen.get(place.name, (None, now))
+            if before != print_:
+                self._seen[place.name] = print_, now
+                continue
+            if self._taken.get(place.name) == print_ or now - since < self._settle_seconds:
+                continue
+            if any(map(_is_growing, files)) and now - since < 20 * self._settle_seconds:
+                continue  # A slow copy pauses. What stays cut off is given in the end, and refused with the reason.
+            self._taken[place.name] = print_
+            found.append((max(changed for _name, _size, changed in print_), self._arrival(sku, files)))
+        return [arrival for _time, arrival in sorted(found, key=lambda item: item[0])]
+
+    def _arrival(self, sku: str, files: list[Path]) -> Arrival:
+        models = [path for path in files if path.suffix.lower() in MODEL_SUFFIXES]
+        chosen = models[:1] or [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
+        sources = tuple(path.relative_to(self._root).as_posix() for path in chosen)
+        return Arrival(sku, sources)
+
+
+def _files_of(place: Path) -> list[Path]:
+    """The files of one product; none for what is hidden, unfinished by its name, or something else."""
+    try:
+        if place.name.startswith("."):
+            return []
+        if place.is_file():
+            return [place] if place.suffix.lower() in MODEL_SUFFIXES else []
+        files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError:
+        return []  # It is being moved, or is not ours to read.
+    if any(path.suffix.lower() in _UNFINISHED for path in files):
+        return []
+    suffixes = {path.suffix.lower() for path in files}
+    return files if suffixes & (MODEL_SUFFIXES | PHOTO_SUFFIXES) else []
+
+
+def _print_of(files: list[Path]) -> _Print:
+    facts = []
+    for path in files:
+        try:
+            stat = path.stat()
+            facts.append((path.name, stat.st_size, stat.st_mtime_ns))
+        except OSError:
+            facts.append((path.name, -1, 0))
+    return tuple(facts)
+
+
+def _is_growing(path: Path) -> bool:
+    """Whether the file's own container says that bytes are still to come."""
+    try:
+        return kind_of_file(path) is not FileKind.UNKNOWN and bool(missing_end(path))
+    except (OSError, ValueError):
+        return True

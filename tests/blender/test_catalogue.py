@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A catalogue with a real Blender that renders, and the emulator as fal."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.blender.products import textured_block
+from tests.blender.runs import command, environment
+from tests.fal_emulator.process import RunningEmulator
+
+SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu", "--json")
+
+
+def shop(folder: Path, count: int, **more: str) -> Path:
+    folder.mkdir()
+    columns = {"angles": "front", **more}
+    lines = [",".join(("sku", "source", *columns))]
+    for number in range(count):
+        side = 1.0 + number / 4
+        textured_block(scale=[1.0, side, 1.0]).write(folder / f"{number}.glb")
+        lines.append(",".join((f"block-{number}", f"{number}.glb", *columns.values())))
+    (folder / "shop.csv").write_text("\n".join(lines) + "\n")
+    return folder / "shop.csv"
+
+
+def run(*arguments: object) -> tuple[int, list[dict[str, Any]]]:
+    done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, timeout=600)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def set_of(out: Path, sku: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((out / sku / "set.json").read_text())
+    return record
+
+
+def test_one_blender_renders_while_the_products_before_are_at_fal(
+    fresh_emulator: RunningEmulator, tmp_path: Path
+):
+    fresh_emulator.control(delays={"queue": 0.0, "photo": 8.0})
+    table = shop(tmp_path / "shop", 3, video="none")
+    out = tmp_path / "out"
+    code, events = run(
+        "catalogue", table, "--out", out, "--engine", "fal", "--fal-url", fresh_emulator.url, *SMALL
+    )
+    assert code == 0, events[-1]
+    first = next(n for n, event in enumerate(events) if event["event"] == "product")
+    rendered = {event["sku"] for event in events[:first] if event.get("stage") == "references"}
+    assert len(rendered) >= 2
+    sizes = [set_of(out, f"block-{number}")["model"]["size_m"] for number in range(3)]
+    assert [round(size[2] / sizes[0][2], 2) for size in sizes] == [
+        1.0,
+        1.25,
+        1.5,
+    ]  # Nothing of one is in the next.
+    for number in range(3):
+        record = set_of(out, f"block-{number}")
+        assert record["state"] == "done" and record["tool"]["blender"]
+        assert 0.85 <= record["angles"][0]["fill"] <= 0.91
+    renders = [(out / f"block-{number}/renders/front.png").stat().st_mtime_ns for number in range(3)]
+    table.write_text(table.read_text().replace("1.glb,front", '1.glb,"front,side"'))
+    code, _events = run(
+        "catalogue", table, "--out", out, "--engine", "fal", "--fal-url", fresh_emulator.url, *SMALL
+    )
+    assert code == 0
+    assert [(out / f"block-{n}/renders/front.png").stat().st_mtime_ns for n in range(3)] == renders
+    assert len(fresh_emulator.ledger()) == 4
+
+
+def test_a_blender_that_dies_is_replaced_and_a_killed_run_goes_on(tmp_path: Path):
+    table = shop(tmp_path / "shop", 2, video="none")
+    out = tmp_path / "out"
+    arguments = ("catalogue", table, "--out", out, "--engine", "cycles", *SMALL)
+    process = subprocess.Popen(command(*arguments), env=environment(), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    killed = False
+    first = ""
+    texts = []
+    for line in process.stdout:
+        event = json.loads(line)
+        texts.append(event.get("text", ""))
+        if event.get("stage") == "references" and not killed:
+            killed = True
+            os.kill(_blender_of(process.pid), signal.SIGSEGV)
+        if event["event"] == "product":
+            first = event["sku"]
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    process.stdout.close()
+    assert any("SIGSEGV" in text and "once more" in text for text in texts)
+    code, events = run("resume", out, "--json")
+    assert code == 0, events[-1]
+    assert [event["sku"] for event in events if event["event"] == "product"] == [
+        "block-1" if first == "block-0" else "block-0"
+    ]
+    states = [product["state"] for product in json.loads((out / "catalogue.json").read_text())["products"]]
+    assert states == ["done", "done"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for a child in /proc")
+def test_no_blender_outlives_its_catalogue(tmp_path: Path):
+    table = shop(tmp_path / "shop", 1)
+    arguments = ("catalogue", table, "--out", tmp_path / "out", "--engine", "cycles", *SMALL)
+    process = subprocess.Popen(command(*arguments), env=environment(), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("stage") == "references":
+            break
+    blender = _blender_of(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 60
+    while (
+        Path(f"/proc/{blender}").is_dir() and "Z" not in Path(f"/proc/{blender}/stat").read_text().split()[2]
+    ):
+        assert time.monotonic() < deadline, "it goes on without anybody"
+        time.sleep(0.2)
+
+
+def _blender_of(parent: int) -> int:
+    children = [task.read_text().split() for task in Path(f"/proc/{parent}/task").glob("*/children")]
+    return max(int(number) for numbers in children for number in numbers)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A desk for tests of catalogues: source files, a table, and the command with a stand-in for Blender.
+
+``python -m tests.catalogue_desk ARGUMENTS`` is the command line with that stand-in, for tests that kill it.
+"""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.blender.products import corners, textured_block
+from tests.fal_emulator.process import RunningEmulator
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set import cli  # noqa: E402  The package has to be loaded first.
+from photoreal_set.commands import catalogues  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+STUB = [sys.executable, "-m", "tests.stub_blender"]
+SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu")
+QUICK = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0, "image": 0.0}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that has ended: its exit code and the JSON lines it said."""
+
+    exit_code: int
+    events: list[dict[str, Any]]
+
+    def texts(self, event: str = "warning") -> list[str]:
+        return [item["text"] for item in self.events if item["event"] == event]
+
+    @property
+    def error(self) -> str:
+        return str(self.events[-1].get("error", ""))
+
+
+class Desk:
+    """A folder with a catalogue in it, whose fal is the emulator."""
+
+    def __init__(self, folder: Path, emulator: RunningEmulator | None = None) -> None:
+        self.folder = folder
+        self.emulator = emulator
+        self.out = folder / "out"
+        self.file = folder / "shop.csv"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    # Sources
+
+    def model(self, name: str, number: int = 0) -> str:
+        """A GLB, each number another one."""
+        places = corners() * (1.0 + 0.01 * number)
+        glb = textured_block()
+        glb.document["extras"] = {"number": number, "size": float(np.ptp(places))}
+        glb.write(self.folder / name)
+        return name
+
+    def photo(self, name: str, shade: int = 0) -> str:
+        Image.new("RGB", (300, 300), (200, shade % 256, shade // 256)).save(self.folder / name)
+        return name
+
+    def table(self, *rows: dict[str, object]) -> Path:
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        self.file.write_text(text.getvalue(), encoding="utf-8")
+        return self.file
+
+    # Runs
+
+    def arguments(self, *arguments: object) -> list[str]:
+        fal = ("--fal-url", self.emulator.url) if self.emulator else ()
+        return [str(item) for item in (*arguments, *fal, "--json")]
+
+    def run(self, *arguments: object) -> Run:
+        """A command in this process."""
+        words = io.StringIO()
+        code = _main(self.arguments(*arguments), words)
+        return Run(code, [json.loads(line) for line in words.getvalue().splitlines()])
+
+    def make(self, *options: object) -> Run:
+        return self.run("catalogue", self.file, "--out", self.out, *SMALL, *options)
+
+    def report(self) -> int:
+        """The verdict on the whole."""
+        return _main(["report", str(self.out)], io.StringIO())
+
+    def start(self, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
+        """A command in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.catalogue_desk", *self.arguments(*arguments)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    # What is there
+
+    def products(self) -> dict[str, dict[str, Any]]:
+        record = json.loads((self.out / "catalogue.json").read_text(encoding="utf-8"))
+        return {product["sku"]: product for product in record["products"]}
+
+    def states(self) -> dict[str, str]:
+        return {sku: product["state"] for sku, product in self.products().items()}
+
+    def journal_keys(self) -> list[str]:
+        return sorted(path.name for path in self.out.glob("*/.journal/*") if len(path.name) == 64)
+
+    def ledger_by_input(self) -> Counter[str]:
+        """How often the emulator has accepted the same request."""
+        assert self.emulator is not None
+        return Counter(
+            json.dumps([entry["endpoint"], entry["input"]], sort_keys=True)
+            for entry in self.emulator.ledger()
+        )
+
+
+def _main(arguments: list[str], output: Any) -> int:
+    kept = catalogues.worker_command
+    catalogues.worker_command = lambda: STUB
+    here = Path.cwd()
+    os.chdir(ROOT)  # Where the stand-in is found.
+    try:
+        return cli.main(arguments, output)
+    finally:
+        os.chdir(here)
+        catalogues.worker_command = kept
+
+
+if __name__ == "__main__":
+    code = _main(sys.argv[1:], sys.stdout)
+    sys.stdout.flush()
+    sys.exit(code)

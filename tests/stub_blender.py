@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for the Blender that renders a catalogue: ``python -m tests.stub_blender``. Its pictures are plain.
+
+The name of a product says what befalls Blender with it: ``crash`` ends it each time, ``crash-warm`` only when it has
+rendered something before, ``hang`` stops it, ``eat`` takes memory, ``broken`` is refused.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set.files import copy_atomically  # noqa: E402  The package has to be loaded first.
+from photoreal_set.plan import Engine  # noqa: E402
+from photoreal_set.plan_record import plan_from  # noqa: E402
+from photoreal_set.set_folder import SetFolder, angle_record  # noqa: E402
+from photoreal_set.set_results import png  # noqa: E402
+
+SECONDS = float(os.environ.get("STUB_BLENDER_SECONDS", "0"))
+APPETITE = 1 << 29
+
+
+def main() -> None:
+    lines: list[str] = []
+    news = threading.Condition()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            with news:
+                lines.append(line)
+                news.notify()
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    tell(event="ready", blender="stub")
+    rendered = 0
+    while True:
+        with news:
+            while not lines:
+                news.wait()
+            request = json.loads(lines.pop(0))
+        if "set" in request:
+            answer(request["set"], is_warm=rendered > 0)
+            rendered += 1
+
+
+def answer(root: str, *, is_warm: bool) -> None:
+    folder = SetFolder.open(Path(root))
+    product = folder.record["product"]
+    if product.startswith("crash") and (is_warm or not product.startswith("crash-warm")):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if product.startswith("hang"):
+        time.sleep(3600)
+    if product.startswith("eat"):
+        _eaten = bytearray(os.urandom(1 << 20) * (APPETITE >> 20))
+        time.sleep(3600)
+    if product.startswith("broken"):
+        error = "Blender cannot read it: bad accessor. Export the model again."
+        return tell(event="rendered", set=root, state="failed", error=error, exit=1)
+    render(folder)
+    return tell(event="rendered", set=root, state="done", error="", exit=0)
+
+
+def render(folder: SetFolder) -> None:
+    plan = plan_from(folder, None)
+    if not folder.has(folder.record["model"]):
+        copy_atomically(plan.source.files[0], folder.model)
+        with folder.change() as record:
+            record["model"] = {**folder.entry(folder.model), "source_triage": []}
+    model = folder.record["model"]["sha256"]
+    for number, angle in enumerate(plan.angles):
+        time.sleep(SECONDS / len(plan.angles))
+        tell(event="progress", stage="references", done=number, of=len(plan.angles), label=angle.name)
+        colour = tuple(int(model[place : place + 2], 16) for place in (0, 2, 4))
+        picture = Image.new("RGB", (64, 64), colour)
+        picture.putpixel((number, 0), (255, 255, 255))
+        entry = folder.store(f"renders/{angle.name}.png", png(picture))
+        folder.store(f"masks/{angle.name}.png", png(picture.convert("L")))
+        with folder.change() as record:
+            known = angle_record(record, angle.name)
+            known.update(azimuth=angle.azimuth, elevation=angle.elevation, render={**entry, "samples": 2})
+            if plan.engine is Engine.CYCLES:
+                photo = folder.store(f"photos/{angle.name}.png", png(picture))
+                known["photo"] = {**photo, "engine": "cycles", "state": "done", "samples": 2}
+    with folder.change() as record:
+        names = {angle.name for angle in plan.angles}
+        record["angles"] = [entry for entry in record["angles"] if entry["name"] in names]
+
+
+def tell(**facts: object) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Catalogue files as shops write them."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from photoreal_set.catalogue.folder_names import folder_names
+from photoreal_set.catalogue.row_numbers import rows_named, rows_of_shard, shard_of
+from photoreal_set.catalogue.rows import Row, read_rows
+from photoreal_set.errors import InputError
+
+
+def rows_in(tmp_path: Path, data: str | bytes, name: str = "shop.csv") -> list[Row]:
+    path = tmp_path / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return read_rows(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_every_usual_csv_is_read(tmp_path: Path, delimiter: str, mark: bytes, end: str):
+    lines = [["SKU", "Source", "Prompt", "Colour"], ["A-1", '"a.jpg;b.jpg"', '"on slate,\nin rain"', "red"]]
+    text = end.join(delimiter.join(cells) for cells in lines) + end
+    (row,) = rows_in(tmp_path, mark + text.encode())
+    assert (row.sku, row.sources, row.more) == ("A-1", ("a.jpg", "b.jpg"), {"Colour": "red"})
+    assert row.prompt == "on slate,\nin rain"
+    assert row.faults == ()
+
+
+def test_rows_are_counted_and_lines_are_those_of_the_file(tmp_path: Path):
+    rows = rows_in(tmp_path, 'sku,source,prompt\na,1.glb,"two\nlines"\n\n,,\nb,2.glb,x\n')
+    assert [(row.number, row.line, row.sku) for row in rows] == [(1, 2, "a"), (2, 6, "b")]
+
+
+def test_values_are_understood(tmp_path: Path):
+    (row,) = rows_in(
+        tmp_path,
+        "sku,text,angles,background,look,seed,video,max_cost,endpoint,spec,rig\n"
+        'x,a mug,"front,side",GREY,glass,7,none,$1.50,fal-ai/flux-pro/kontext,amazon,softbox\n',
+    )
+    assert (row.angles, row.background, row.look, row.seed, row.video) == (
+        "front,side",
+        "grey",
+        "glass",
+        7,
+        "none",
+    )
+    assert (row.max_cost, row.endpoint, row.spec, row.rig) == (
+        Decimal("1.50"),
+        "fal-ai/flux-pro/kontext",
+        "amazon",
+        "softbox",
+    )
+
+
+def test_jsonl_is_read(tmp_path: Path):
+    lines = [
+        {
+            "sku": "a",
+            "source": ["x.jpg", "y.jpg"],
+            "angles": ["front", "top"],
+            "seed": 3,
+            "stock": 7,
+            "tags": ["b"],
+        },
+        {"sku": "b", "text": "a mug", "max_cost": 0.5, "prompt": None},
+    ]
+    text = "\n".join(json.dumps(line) for line in lines) + "\n\n{broken\n[1]\n"
+    rows = rows_in(tmp_path, text, "shop.jsonl")
+    assert rows[0].sources == ("x.jpg", "y.jpg") and rows[0].angles == "front,top" and rows[0].seed == 3
+    assert rows[0].more == {"stock": "7", "tags": '["b"]'}
+    assert rows[1].max_cost == Decimal("0.5") and rows[1].prompt == ""
+    assert [row.faults for row in rows[2:]] == [("it is no JSON",), ("it is no JSON object",)]
+    assert rows[2].line == 4
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (",a.glb,,,,,,", "no sku"),
+        ("x,,,,,,,", "neither source nor text"),
+        ("x,a.glb,words,,,,,", "both source and text"),
+        ("x,a.glb,,behind,,,,", "no angle called 'behind'"),
+        ("x,a.glb,,,pink,,,", "background 'pink' is not white, grey"),
+        ("x,a.glb,,,,-3,,", "seed '-3' is not a whole number"),
+        ("x,a.glb,,,,,gif,", "video 'gif' is not cycles, fal or none"),
+        ("x,a.glb,,,,,,lots", "max_cost 'lots' is not an amount of dollars"),
+        ("x,a.glb,,,,,,,,more,cells", "11 cells"),
+    ],
+)
+def test_a_bad_value_is_named(tmp_path: Path, cells: str, words: str):
+    header = "sku,source,text,angles,background,seed,video,max_cost"
+    (row,) = rows_in(tmp_path, f"{header}\n{cells}\n")
+    assert any(words in fault for fault in row.faults), row.faults
+
+
+def test_all_faults_of_a_row_are_named_at_once(tmp_path: Path):
+    (row,) = rows_in(tmp_path, "sku,source,seed,look,video\n,a.glb,x,fog,gif\n")
+    assert len(row.faults) == 4
+
+
+def test_a_repeated_sku_is_a_fault_of_the_later_row(tmp_path: Path):
+    rows = rows_in(tmp_path, "sku,text\na,x\nb,y\na,z\n")
+    assert [bool(row.faults) for row in rows] == [False, False, True]
+    assert "row 1 (line 2)" in rows[2].faults[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "has no column sku"),
+        (b"sku,text\n", "has no rows"),
+        (b"name,text\nx,y\n", "no column sku"),
+        (b"sku,price\nx,3\n", "no column source or text"),
+        (b"sku,sku,text\nx,y,z\n", "two columns called sku"),
+        ("sku,text\nx,häßlich\n".encode("latin-1"), "not UTF-8 (line 2)"),
+        ("sku,text\nx,y\n".encode("utf-16"), "not UTF-8"),
+        (b'sku,text\nx,"open\n', "no CSV from line"),
+    ],
+)
+def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(tmp_path: Path, data: bytes, words: str):
+    with pytest.raises(InputError) as caught:
+        rows_in(tmp_path, data)
+    assert words in str(caught.value)
+
+
+# --- folders ------------------------------------------------------------------------------------
+
+
+def test_a_safe_sku_is_its_own_folder():
+    skus = ["A-1", "Lampe Nr. 7 (grün)", "灯-12", "x_y+z"]
+    assert folder_names(skus, {}) == {sku: sku for sku in skus}
+
+
+@pytest.mark.parametrize(
+    "sku",
+    [
+        *(
+            "../../etc/passwd",
+            "a/b",
+            "a\\b",
+            "C:x",
+            "CON",
+            "nul.txt",
+            "com1",
+            "a" * 300,
+            "灯" * 200,
+            "😀",
+            "a\0b",
+            "a\nb",
+        ),
+        *(".hidden", "dot.", "blank ", "-rf", "", "...", "catalogue.json", "Index.HTML", "a*?<>|b", "\ud800"),
+    ],
+)
+def test_no_sku_leaves_the_folder_or_upsets_a_file_system(sku: str, tmp_path: Path):
+    name = folder_names([sku], {})[sku]
+    assert name == Path(name).name and name not in {".", ".."} and not name.startswith((".", "-"))
+    assert len(name.encode()) <= 200 and name == name.rstrip(" .")
+    assert not set(name) & set('<>:"/\\|?*\0\n')
+    (tmp_path / name).mkdir()
+    assert name.split(".")[0].casefold() not in {"con", "nul", "com1"}
+
+
+def test_no_two_skus_share_a_folder_on_any_system():
+    skus = [
+        "Mug",
+        "mug",
+        "MUG",
+        "a/b",
+        "a:b",
+        "a_b",
+        "😀",
+        "😁",
+        "é",
+        "e\u0301",
+        *(f"{'x' * 300}{n}" for n in range(50)),
+    ]
+    names = folder_names(skus, {})
+    assert len({name.casefold() for name in names.values()}) == len(skus)
+
+
+def test_a_folder_stays_when_a_clashing_sku_comes_later():
+    first = folder_names(["Mug"], {})
+    second = folder_names(["mug", "Mug"], first)
+    assert second["Mug"] == first["Mug"] == "Mug"
+    assert second["mug"].casefold() != "mug"
+
+
+# --- tasks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("1-4,7", [1, 2, 3, 4, 7]),
+        ("9-20:4", [9, 13, 17]),
+        ("3", [3]),
+        ("3,1,3", [3, 1]),
+        (" 1 - 2 , 5 ", [1, 2, 5]),
+        ("18-99", [18, 19, 20]),
+        ("21", []),
+    ],
+)
+def test_rows_are_named_as_engines_write_them(text: str, rows: list[int]):
+    assert rows_named(text, 20) == rows
+
+
+@pytest.mark.parametrize("text", ["", "0-3", "5-2", "a", "1-", "1;2", "-3", "1-5:0", "1--2"])
+def test_what_names_no_rows_is_refused(text: str):
+    with pytest.raises(InputError):
+        rows_named(text, 20)
+
+
+def test_shards_share_all_rows_without_overlap():
+    parts = [rows_of_shard(range(1, 104), index, 7) for index in range(7)]
+    assert sorted(row for part in parts for row in part) == list(range(1, 104))
+    assert {len(part) for part in parts} == {14, 15}
+
+
+@pytest.mark.parametrize(
+    ("environment", "index"),
+    [
+        ({"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MIN": "1"}, 2),
+        ({"SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_MIN": "0"}, 0),
+        ({"AWS_BATCH_JOB_ARRAY_INDEX": "4"}, 4),
+        ({"JOB_COMPLETION_INDEX": "5"}, 5),
+    ],
+)
+def test_an_array_job_knows_its_part(environment: dict[str, str], index: int):
+    assert shard_of("auto/8", environment) == (index, 8)
+
+
+def test_a_part_can_be_named(tmp_path: Path):
+    assert shard_of("2/3", {}) == (2, 3)
+    for text in ("3/3", "auto/3", "x/3", "1", "0/0"):
+        with pytest.raises(InputError):
+            shard_of(text, {})

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A catalogue from start to end, with the emulator as fal and a stand-in for Blender."""
+
+import csv
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photoreal_set.catalogue.row_lock import RowLock
+from photoreal_set.fal_bridge.journal import Journal, Stage
+from tests.catalogue_desk import QUICK, SMALL, Desk, Run
+from tests.fal_emulator.process import RunningEmulator, start_emulator
+
+
+@pytest.fixture(scope="module")
+def server():
+    emulator = start_emulator(delays=QUICK)
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def desk(server: RunningEmulator, tmp_path: Path) -> Desk:
+    server.control(reset=True, delays=QUICK, faults=[], concurrency=None)
+    return Desk(tmp_path / "shop", server)
+
+
+def products(desk: Desk, count: int, **more: object) -> list[dict[str, object]]:
+    return [
+        {"sku": f"lamp-{number}", "source": desk.model(f"{number}.glb", number), "angles": "front", **more}
+        for number in range(count)
+    ]
+
+
+def test_every_row_becomes_a_set(desk: Desk):
+    rows = products(desk, 3)
+    rows.append(
+        {"sku": "mug", "source": f"{desk.photo('a.png')};{desk.photo('b.png', 9)}", "angles": "front,side"}
+    )
+    rows.append({"sku": "clock", "text": "a walnut desk clock", "angles": "front", "video": "none"})
+    desk.table(*rows)
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 0
+    assert set(desk.states().values()) == {"done"}
+    kinds = Counter(entry["endpoint"].split("/")[1] for entry in desk.emulator.ledger())
+    assert kinds == {"flux-kontext": 6, "kling-video": 4, "meshy": 2}
+    for sku, product in desk.products().items():
+        files = [*product["photos"], *product["videos"]]
+        assert files and all((desk.out / sku / path).is_file() for path in files)
+    assert (desk.out / "overview" / "mug.jpg").is_file()
+
+
+def test_the_same_command_again_pays_and_renders_nothing(desk: Desk):
+    desk.table(*products(desk, 3))
+    desk.make("--engine", "fal")
+    ledger = len(desk.emulator.ledger())
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 0
+    assert len(desk.emulator.ledger()) == ledger
+    assert not [event for event in run.events if event["event"] == "product"]
+
+
+def test_a_changed_row_redoes_only_what_changed(desk: Desk):
+    rows = products(desk, 3, prompt="on slate", video="none")
+    desk.table(*rows)
+    desk.make("--engine", "fal")
+    renders = (desk.out / "lamp-1/renders/front.png").stat().st_mtime_ns
+    rows[1]["prompt"] = "on marble"
+    desk.table(*rows)
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 0
+    assert [event["sku"] for event in run.events if event["event"] == "product"] == ["lamp-1"]
+    assert len(desk.emulator.ledger()) == 4
+    assert (desk.out / "lamp-1/model/product.glb").is_file()
+    assert renders  # The stand-in renders again; Blender keeps what has the same digest.
+
+
+def test_a_changed_file_makes_another_model(desk: Desk):
+    desk.table(*products(desk, 2, video="none"))
+    desk.make("--engine", "fal")
+    before = (desk.out / "lamp-1/model/product.glb").read_bytes()
+    desk.model("1.glb", 77)
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 0
+    assert (desk.out / "lamp-1/model/product.glb").read_bytes() != before
+    assert len(desk.emulator.ledger()) == 3
+
+
+def test_a_file_that_changes_after_the_check_is_not_made(desk: Desk):
+    desk.table(*products(desk, 2, video="none"))
+    desk.make("--engine", "fal", "--freeze")
+    desk.model("1.glb", 77)
+    run = desk.run("resume", desk.out)
+    assert run.exit_code == 2
+    assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
+    assert "no longer as it was" in desk.products()["lamp-1"]["error"]
+
+
+def test_bad_rows_are_all_named_and_nothing_is_spent(desk: Desk):
+    rows = products(desk, 2)
+    rows += [
+        {"sku": "x", "source": "missing.glb"},
+        {"sku": "", "source": "0.glb"},
+        {"sku": "y", "source": "0.glb", "seed": "many", "look": "fog"},
+    ]
+    desk.table(*rows)
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 1
+    assert "3 of 5 rows cannot be used: 3, 4, 5" in run.error
+    words = run.texts()
+    assert any("row 3 (line 4, x)" in text and "does not exist" in text for text in words)
+    assert any("row 4 (line 5, no SKU)" in text for text in words)
+    assert any("seed 'many'" in text and "look 'fog'" in text for text in words)
+    assert desk.emulator.ledger() == []
+    assert not desk.out.exists()
+
+
+def test_the_price_of_everything_is_told_before_anything_is_spent(desk: Desk):
+    desk.table(*products(desk, 4))
+    run = desk.make("--engine", "fal", "--dry-run")
+    (estimate,) = [event for event in run.events if event["event"] == "estimate"]
+    assert estimate["min"] == pytest.approx(4 * (0.025 + 0.56))
+    assert desk.emulator.ledger() == [] and not desk.out.exists()
+    same = desk.run("estimate", desk.file, "--engine", "fal", *SMALL)
+    assert next(event for event in same.events if event["event"] == "estimate")["min"] == estimate["min"]
+
+
+def test_a_ceiling_holds_over_all_runs_and_a_higher_one_goes_on(desk: Desk):
+    desk.table(*products(desk, 5, video="none"))
+    run = desk.make("--engine", "fal", "--max-cost", "0.06")
+    assert run.exit_code == 4
+    assert len(desk.emulator.ledger()) == 2
+    assert desk.run("resume", desk.out, "--max-cost", "0.06").exit_code == 4
+    assert len(desk.emulator.ledger()) == 2
+    assert desk.run("resume", desk.out, "--max-cost", "1").exit_code == 0
+    assert len(desk.emulator.ledger()) == 5
+
+
+def test_the_ceiling_of_one_product_stops_only_that(desk: Desk):
+    rows = products(desk, 3, video="none")
+    rows[1]["max_cost"] = "0.01"
+    desk.table(*rows)
+    assert desk.make("--engine", "fal").exit_code == 4
+    assert desk.states() == {"lamp-0": "done", "lamp-1": "failed", "lamp-2": "done"}
+
+
+def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(desk: Desk):
+    rows = products(desk, 3, video="none")
+    for sku in ("crash", "crash-warm", "broken"):
+        rows.insert(1, {"sku": sku, "source": desk.model(f"{sku}.glb"), "angles": "front", "video": "none"})
+    desk.table(*rows)
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 2
+    states = desk.states()
+    assert states.pop("crash") == states.pop("broken") == "failed"
+    assert set(states.values()) == {"done"}
+    product = desk.products()["crash"]
+    assert len(product["crashes"]) == 2 and "SIGSEGV" in product["error"]
+    again = desk.run("resume", desk.out)
+    tried = [event["sku"] for event in again.events if event["event"] == "product"]
+    assert tried == ["broken"]  # What has crashed a Blender of its own waits for --retry-crashed.
+    once_more = desk.run("resume", desk.out, "--retry-crashed")
+    assert "crash" in [event["sku"] for event in once_more.events if event["event"] == "product"]
+
+
+@pytest.mark.parametrize(
+    ("sku", "limit", "reason"),
+    [("hang", ("--picture-minutes", "0.1"), "no new picture"), ("eat", ("--memory-gb", "0.4"), "memory")],
+)
+def test_what_hangs_or_eats_memory_is_ended(desk: Desk, sku: str, limit: tuple[str, str], reason: str):
+    rows = products(desk, 1, video="none")
+    rows.append({"sku": sku, "source": desk.model(f"{sku}.glb"), "angles": "front", "video": "none"})
+    desk.table(*rows)
+    run = desk.make("--engine", "fal", *limit)
+    assert run.exit_code == 2
+    assert desk.states() == {"lamp-0": "done", sku: "failed"}
+    assert reason in desk.products()[sku]["error"]
+
+
+def test_a_machine_that_crashes_everything_is_not_the_products_fault(desk: Desk):
+    desk.table(
+        *[{"sku": f"crash-{n}", "source": desk.model(f"{n}.glb", n), "angles": "front"} for n in range(7)]
+    )
+    run = desk.make("--engine", "fal", "--video", "none")
+    assert run.exit_code == 3
+    assert "one after the other" in run.error
+    assert all(not product["crashes"] for product in desk.products().values())
+
+
+def test_killed_three_times_with_faults_on_each_request_is_accepted_once(desk: Desk):
+    rows = products(desk, 8, video="none")
+    rows += [
+        {"sku": f"mug-{n}", "source": desk.photo(f"{n}.png", n), "angles": "front", "video": "none"}
+        for n in range(4)
+    ]
+    desk.table(*rows)
+    desk.emulator.control(
+        delays={**QUICK, "photo": 0.2, "model": 0.3},
+        faults=[
+            {"name": "drop-submit-answer", "rate": 0.1},
+            {"name": "drop-before-accept", "at": "upload", "rate": 0.1},
+            {"name": "nginx-503", "at": "status", "rate": 0.1},
+            {"name": "short-body", "rate": 0.1, "endpoint": "fal-ai/*"},
+        ],
+    )
+    command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
+    for goal in (2, 5, 9):
+        process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
+        wait_for(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this turn.
+        process.kill()
+        process.communicate()
+        play_person(desk)
+        command = ("resume", desk.out)
+    for attempt in range(8):
+        run = desk.run("resume", desk.out)
+        if run.exit_code == 0:
+            break
+        play_person(desk)
+        if attempt == 3:
+            desk.emulator.control(faults=[])
+    assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
+    assert len(desk.emulator.ledger()) == len(desk.journal_keys()) == 16
+    assert all(product["photos"] for product in desk.products().values())
+
+
+def play_person(desk: Desk) -> None:
+    """Look each uncertain request up in the account (the ledger), and send what is not there once more."""
+    accepted = Counter(
+        json.dumps([entry["endpoint"], entry["input"]], sort_keys=True) for entry in desk.emulator.ledger()
+    )
+    keys = []
+    for folder in desk.out.glob("*/.journal"):
+        journal = Journal(folder)
+        for key in journal.job_keys():
+            entry = journal.read(key)
+            if entry.stage in (Stage.UNCERTAIN, Stage.IN_FLIGHT):
+                facts = entry.facts[Stage.IN_FLIGHT]
+                if not accepted[json.dumps([facts.get("endpoint"), facts.get("sent")], sort_keys=True)]:
+                    keys.append(key)
+    for key in keys:
+        desk.run("resume", desk.out, "--resend", key, "--rows", "1")
+
+
+def test_a_task_of_a_farm_does_its_rows_and_its_stage(desk: Desk):
+    desk.table(*products(desk, 4, video="none"))
+    frozen = desk.make("--engine", "fal", "--freeze")
+    (event,) = [event for event in frozen.events if event["event"] == "frozen"]
+    task = ("resume", desk.out, "--sha256", event["sha256"], "--as-task")
+    assert desk.run(*task, "--stage", "render", "--rows", "1-2").exit_code == 0
+    assert desk.emulator.ledger() == []
+    assert [row for row in range(4) if (desk.out / f"lamp-{row}/renders").is_dir()] == [0, 1]
+    assert desk.run(*task, "--stage", "cloud").exit_code == 0
+    assert len(desk.emulator.ledger()) == 2
+    assert desk.report() == 2
+    assert desk.states() == {"lamp-0": "done", "lamp-1": "done", "lamp-2": "waiting", "lamp-3": "waiting"}
+    wrong = desk.run("resume", desk.out, "--sha256", "0" * 64, "--as-task")
+    assert wrong.exit_code == 1 and "not the catalogue" in wrong.error
+
+
+def test_two_machines_on_the_same_rows_pay_once(desk: Desk):
+    desk.table(*products(desk, 6, video="none"))
+    desk.make("--engine", "fal", "--freeze")
+    desk.emulator.control(delays={**QUICK, "photo": 0.3})
+    pair = [desk.start("resume", desk.out, STUB_BLENDER_SECONDS="0.1") for _machine in range(2)]
+    for process in pair:
+        process.communicate(timeout=60)
+    assert desk.report() == 0
+    assert len(desk.emulator.ledger()) == 6
+
+
+def test_a_product_that_another_process_has_is_waited_for(desk: Desk):
+    desk.table(*products(desk, 2, video="none"))
+    desk.make("--engine", "fal", "--freeze")
+    lock = RowLock.taken(desk.out / "lamp-0")
+    process = desk.start("resume", desk.out)
+    wait_for((desk.out / "lamp-1/photos/front.png").is_file)
+    time.sleep(0.5)
+    assert process.poll() is None and not (desk.out / "lamp-0/photos").exists()
+    lock.release()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_what_another_product_renders_goes_on_while_the_first_is_at_fal(desk: Desk):
+    desk.table(*products(desk, 4, video="none"))
+    desk.emulator.control(delays={**QUICK, "photo": 3.0})
+    run = desk.make("--engine", "fal")
+    done = [event for event in run.events if event["event"] == "job" and event["state"] == "done"]
+    first_done = run.events.index(done[0])
+    rendered_before = {
+        event["sku"] for event in run.events[:first_done] if event.get("stage") == "references"
+    }
+    assert rendered_before == {f"lamp-{number}" for number in range(4)}
+
+
+def test_ctrl_c_finishes_what_is_paid(desk: Desk):
+    desk.table(*products(desk, 6, video="none"))
+    desk.emulator.control(delays={**QUICK, "photo": 1.0})
+    process = desk.start(
+        "catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal", STUB_BLENDER_SECONDS="0.5"
+    )
+    wait_for(desk.emulator.ledger)
+    os.kill(process.pid, signal.SIGINT)
+    words, _errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    accepted = len(desk.emulator.ledger())
+    assert 0 < accepted < 6
+    assert list(desk.states().values()).count("done") == accepted
+    assert json.loads(words.splitlines()[-1])["exit"] == 130
+
+
+def test_the_table_of_results_holds_no_formula(desk: Desk):
+    rows = products(desk, 1, video="none", note='=HYPERLINK("http://x")', stock="-3")
+    desk.table(*rows)
+    desk.make("--engine", "fal")
+    with (desk.out / "catalogue.csv").open(encoding="utf-8-sig", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["note"].startswith("'=") and row["stock"] == "'-3"
+    assert row["state"] == "done" and row["cost_usd"] == "0.025"
+
+
+def test_no_byte_of_the_key_is_written_anywhere(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    secret = "9f2d5e7a-secret-part:0123456789abcdefghij"
+    key_file = tmp_path / "key"
+    key_file.write_text(secret)
+    monkeypatch.setenv("FAL_KEY_FILE", str(key_file))
+    desk.table(*products(desk, 2, video="none"))
+    run: Run = desk.make("--engine", "fal")
+    assert run.exit_code == 0
+    parts = [part.encode() for part in (secret, *secret.split(":"))]
+    written = [path for path in desk.folder.rglob("*") if path.is_file()]
+    assert written
+    for path in written:
+        data = path.read_bytes()
+        assert not [part for part in parts if part in data], path
+    assert not [part for part in parts if part in json.dumps(run.events).encode()]
+
+
+def test_what_is_put_into_a_watched_folder_is_made(desk: Desk):
+    inbox = desk.folder / "inbox"
+    inbox.mkdir()
+    start = ("catalogue", "--watch", inbox, "--out", desk.out, *SMALL, "--engine", "fal", "--video", "none")
+    process = desk.start(*start, "--angles", "front")
+    (desk.folder / desk.model("lamp.glb")).rename(inbox / "lamp.glb")
+    photos = desk.out / "lamp/photos/front.png"
+    wait_for(photos.is_file)
+    (inbox / "lamp.glb").unlink()  # Studios clear their inbox; the product stays.
+    (desk.folder / desk.model("vase.glb", 5)).rename(inbox / "vase.glb")
+    wait_for((desk.out / "vase/photos/front.png").is_file)
+    wait_for(lambda: (desk.out / "catalogue.json").is_file() and len(desk.states()) == 2)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert desk.report() == 0
+    assert desk.states() == {"lamp": "done", "vase": "done"}
+    assert len(desk.emulator.ledger()) == 2
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

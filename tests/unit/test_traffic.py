@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many sets over one connection: as many requests at fal.ai as it can use, and not many more."""
+
+import concurrent.futures
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from photoreal_set.fal_bridge.bridge import Bridge, Connection
+from photoreal_set.fal_bridge.engine import Pace
+from photoreal_set.fal_bridge.errors import StoppedError
+from photoreal_set.fal_bridge.service import Service
+from photoreal_set.fal_bridge.traffic import LEAST_WAITING
+from tests.desk import Desk, until
+from tests.fal_emulator.process import RunningEmulator, start_emulator
+
+
+@pytest.fixture(scope="module")
+def server():
+    emulator = start_emulator()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def desk(server: RunningEmulator, tmp_path: Path) -> Desk:
+    server.control(reset=True, delays={"queue": 0.0, "photo": 0.6}, faults=[], concurrency=None)
+    return Desk(tmp_path, server)
+
+
+def connection(desk: Desk) -> Connection:
+    service = Service.emulator(desk.emulator.url)
+    return Connection(service, pace=replace(Pace.of(service), close=3.0), adapts=True)
+
+
+def bridges(desk: Desk, shared: Connection, count: int, stack: ExitStack) -> list[Bridge]:
+    folders = [desk.folder / f"set-{number}" for number in range(count)]
+    made = (
+        Bridge(shared.service, place / ".journal", lambda _job: None, connection=shared) for place in folders
+    )
+    return [stack.enter_context(bridge) for bridge in made]
+
+
+@pytest.mark.parametrize("places", [2, 6])
+def test_no_more_requests_wait_than_run(desk: Desk, places: int):
+    desk.emulator.control(concurrency=places, delays={"photo": 1000.0})
+    most = places + max(LEAST_WAITING, places)
+    with ExitStack() as stack:
+        shared = stack.enter_context(connection(desk))
+        futures = [
+            bridge.start(desk.photo(seed=place * 10 + number), desk.folder / f"{place}-{number}")
+            for place, bridge in enumerate(bridges(desk, shared, 6, stack))
+            for number in range(4)
+        ]
+        until(lambda: len(desk.emulator.ledger()) == most, 120.0)
+        time.sleep(0.5)
+        assert len(desk.emulator.ledger()) == most
+        desk.emulator.control(delays={"photo": 0.0}, advance=2000.0)  # The next ones take no time.
+        concurrent.futures.wait(futures, 120.0)
+    assert all(future.result().path.is_file() for future in futures)
+    assert len(desk.emulator.ledger()) == 24
+
+
+def test_a_large_account_is_used(desk: Desk):
+    desk.emulator.control(delays={"photo": 1000.0})
+    with ExitStack() as stack:
+        shared = stack.enter_context(connection(desk))
+        (bridge,) = bridges(desk, shared, 1, stack)
+        futures = [bridge.start(desk.photo(seed=number), desk.folder / f"{number}") for number in range(40)]
+        until(lambda: len(desk.emulator.ledger()) == 40, 120.0)  # None of them has ended.
+        desk.emulator.control(advance=2000.0)
+        concurrent.futures.wait(futures, 120.0)
+    assert all(future.result().path.is_file() for future in futures)
+
+
+def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
+    desk.emulator.control(concurrency=1, delays={"photo": 5.0})
+    with ExitStack() as stack:
+        shared = stack.enter_context(connection(desk))
+        first, second = bridges(desk, shared, 2, stack)
+        kept = [first.start(desk.photo(seed=number), desk.folder / f"a{number}") for number in range(2)]
+        until(lambda: len(desk.emulator.ledger()) == 2, 60.0)
+        waiting = [second.start(desk.photo(seed=10 + n), desk.folder / f"b{n}") for n in range(12)]
+        until(lambda: len(desk.emulator.ledger()) > 2, 60.0)
+        second.send_no_more()
+        ends = [future.exception(120) for future in waiting]
+        assert sum(isinstance(end, StoppedError) for end in ends) >= 12 - LEAST_WAITING
+        desk.emulator.control(delays={"photo": 0.0}, advance=2000.0)
+        assert all(future.result(60).path.is_file() for future in kept)
+
+
+def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
+    with ExitStack() as stack:
+        shared = stack.enter_context(connection(desk))
+        (other,) = bridges(desk, shared, 1, stack)
+        future = other.start(desk.photo(seed=1), desk.folder / "kept")
+        with Bridge(
+            shared.service, desk.folder / "x/.journal", lambda _job: None, connection=shared
+        ) as bridge:
+            lost = bridge.start(desk.photo(seed=2), desk.folder / "lost")
+        assert isinstance(lost.exception(60), StoppedError)
+        assert future.result(60).path.is_file()
