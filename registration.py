@@ -5,14 +5,16 @@ from contextlib import ExitStack
 
 import bpy
 
-from . import command, operators, panels, properties
+from . import command, operators, panels, preferences, properties, runtime
+from .panels import menus
 
 CLASSES = (
     *properties.CLASSES,  # Property groups first: everything else points at them.
+    *preferences.CLASSES,
     *operators.CLASSES,
     *panels.CLASSES,
 )
-ATTACHMENTS = (properties, command)
+ATTACHMENTS = (properties, runtime, menus, command)
 
 _undo = ExitStack()
 

@@ -1,6 +1,73 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What buttons do: one operator a file, thin."""
 
+from .add_angle import PHOTOREAL_OT_add_angle
+from .ask_price import PHOTOREAL_OT_ask_price
 from .build_studio import PHOTOREAL_OT_build_studio
+from .cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
+from .cancel_here import PHOTOREAL_OT_cancel_here
+from .copy_text import PHOTOREAL_OT_copy_text
+from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
+from .edit_angles import PHOTOREAL_OT_edit_angles
+from .export_set import PHOTOREAL_OT_export_set
+from .forget_key import PHOTOREAL_OT_forget_key
+from .frame_angle import PHOTOREAL_OT_frame_angle
+from .generate_model import PHOTOREAL_OT_generate_model
+from .generate_set import PHOTOREAL_OT_generate_set
+from .import_photos import PHOTOREAL_OT_import_photos
+from .import_product import PHOTOREAL_OT_import_product
+from .move_angle import PHOTOREAL_OT_move_angle
+from .new_prompt import PHOTOREAL_OT_new_prompt
+from .open_folder import PHOTOREAL_OT_open_folder
+from .open_preferences import PHOTOREAL_OT_open_preferences
+from .open_report import PHOTOREAL_OT_open_report
+from .open_set import PHOTOREAL_OT_open_set
+from .place_film import PHOTOREAL_OT_place_film
+from .place_photos import PHOTOREAL_OT_place_photos
+from .redo_angle import PHOTOREAL_OT_redo_angle
+from .remove_angle import PHOTOREAL_OT_remove_angle
+from .remove_photo import PHOTOREAL_OT_remove_photo
+from .remove_studio import PHOTOREAL_OT_remove_studio
+from .render_references import PHOTOREAL_OT_render_references
+from .resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
+from .resume_set import PHOTOREAL_OT_resume_set
+from .run_doctor import PHOTOREAL_OT_run_doctor
+from .test_key import PHOTOREAL_OT_test_key
+from .use_cameras import PHOTOREAL_OT_use_cameras
 
-CLASSES = (PHOTOREAL_OT_build_studio,)
+CLASSES = (
+    PHOTOREAL_OT_add_angle,
+    PHOTOREAL_OT_ask_price,
+    PHOTOREAL_OT_build_studio,
+    PHOTOREAL_OT_cancel_at_fal,
+    PHOTOREAL_OT_cancel_here,
+    PHOTOREAL_OT_copy_text,
+    PHOTOREAL_FH_model,
+    PHOTOREAL_FH_photos,
+    PHOTOREAL_OT_edit_angles,
+    PHOTOREAL_OT_export_set,
+    PHOTOREAL_OT_forget_key,
+    PHOTOREAL_OT_frame_angle,
+    PHOTOREAL_OT_generate_model,
+    PHOTOREAL_OT_generate_set,
+    PHOTOREAL_OT_import_photos,
+    PHOTOREAL_OT_import_product,
+    PHOTOREAL_OT_move_angle,
+    PHOTOREAL_OT_new_prompt,
+    PHOTOREAL_OT_open_folder,
+    PHOTOREAL_OT_open_preferences,
+    PHOTOREAL_OT_open_report,
+    PHOTOREAL_OT_open_set,
+    PHOTOREAL_OT_place_film,
+    PHOTOREAL_OT_place_photos,
+    PHOTOREAL_OT_redo_angle,
+    PHOTOREAL_OT_remove_angle,
+    PHOTOREAL_OT_remove_photo,
+    PHOTOREAL_OT_remove_studio,
+    PHOTOREAL_OT_render_references,
+    PHOTOREAL_OT_resolve_uncertain,
+    PHOTOREAL_OT_resume_set,
+    PHOTOREAL_OT_run_doctor,
+    PHOTOREAL_OT_test_key,
+    PHOTOREAL_OT_use_cameras,
+)

@@ -6,9 +6,74 @@ from pathlib import Path
 import bpy
 from bpy.types import Context, Operator
 
-from ..angles import ANGLES
+from .. import properties, runtime
+from ..angles import ANGLES, HERO, Angle
 from ..errors import PhotorealError
-from ..studio.session import build_session
+from ..findings import told
+from ..lighting import chosen_rig
+from ..sizes import LEAST_SIDE, Size
+from . import checks
+
+
+def chosen_angle(scene: bpy.types.Scene) -> Angle:
+    """The chosen angle of the list, or the hero while the list has none."""
+    settings = scene.photoreal
+    if 0 <= settings.angle_index < len(settings.angles):
+        view = settings.angles[settings.angle_index]
+        return Angle(name=view.name, azimuth=view.azimuth, elevation=view.elevation, fill=view.fill)
+    return ANGLES[HERO]
+
+
+def show_studio(operator: Operator, context: Context) -> set[str]:
+    """Build the studio for the scene's source file and show it in this window."""
+    from ..studio.preview import pose_studio, remember_standing, remove_studio_scene
+    from ..studio.rigs import rig_of
+    from ..studio.session import build_session
+
+    scene = context.scene
+    home = scene.photoreal.home if scene.photoreal.is_studio else scene
+    path = Path(bpy.path.abspath(scene.photoreal.source))
+    if not path.is_file():
+        operator.report({"ERROR"}, f"{path} does not exist. Choose another file")
+        return {"CANCELLED"}
+    settings = scene.photoreal
+    size = Size(settings.resolution, max(settings.height or settings.resolution, LEAST_SIDE))
+    angle = chosen_angle(scene)
+    try:
+        light = chosen_rig(
+            runtime.settings_of(context).rig,
+            rotation=settings.rig_rotation,
+            intensity=settings.rig_intensity,
+        )
+        # A close-up looks for its place with renders, which would hold up the window.
+        session = build_session(path, ANGLES[HERO] if angle.is_close_up else angle, resolution=size)
+        session.light(rig_of(light))
+    except PhotorealError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    for text in told(session.product.triage):
+        operator.report({"WARNING"}, text)
+    remember_standing(session.product)
+    if angle.is_close_up:
+        pose_studio(session.scene, angle)
+    studio = session.scene
+    properties.copy_settings(scene.photoreal, studio.photoreal)
+    studio.photoreal.is_studio = True
+    studio.photoreal.home = home
+    context.window.scene = studio
+    for item in studio.objects:  # Its importer selects; outlines would cover the product.
+        item.select_set(False)
+    if scene.photoreal.is_studio:
+        remove_studio_scene(scene)
+    look_through_camera(context)
+    return {"FINISHED"}
+
+
+def look_through_camera(context: Context) -> None:
+    """Show the camera's view in the 3D viewports of this window, if there are any."""
+    for area in context.window.screen.areas:
+        if area.type == "VIEW_3D":
+            area.spaces.active.region_3d.view_perspective = "CAMERA"
 
 
 class PHOTOREAL_OT_build_studio(Operator):
@@ -21,28 +86,13 @@ class PHOTOREAL_OT_build_studio(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Leave the edit mode first")
-            return False
-        if not context.scene.photoreal.source:
-            cls.poll_message_set("Choose a GLB or glTF file first")
-            return False
-        return True
+        problem = checks.object_mode(context)
+        settings = context.scene.photoreal
+        if not problem and (settings.source_kind != "FILE" or not settings.source):
+            problem = checks.Problem(reason="Choose a GLB or glTF file as source")
+        if not problem and settings.source.lower().endswith(".blend"):
+            problem = checks.Problem(reason="The studio shows GLB and glTF files: open the .blend itself")
+        return checks.allow(cls, problem)
 
     def execute(self, context: Context) -> set[str]:
-        settings = context.scene.photoreal
-        path = Path(bpy.path.abspath(settings.source))
-        if not path.is_file():
-            self.report({"ERROR"}, f"{path} does not exist. Choose another file")
-            return {"CANCELLED"}
-        try:
-            session = build_session(path, ANGLES[settings.angle], resolution=settings.resolution)
-        except PhotorealError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        for fault in session.product.faults:
-            self.report({"WARNING"}, fault)
-        session.scene.photoreal.source = settings.source
-        session.scene.photoreal.angle = settings.angle
-        context.window.scene = session.scene
-        return {"FINISHED"}
+        return show_studio(self, context)

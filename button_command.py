@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar's settings as a command line: the button runs exactly what a terminal would.
+
+``Settings`` is a copy of a scene's and the preferences' values, so nothing here needs Blender.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from .angles import ANGLES, FILL
+from .lighting import SOFTBOX
+from .prompts import TURNTABLE, USUAL_LOOK
+
+FREE = "cycles"
+FAL = "fal"
+NO_FILM = "none"
+USUAL_RESOLUTION = 1024
+USUAL_QUALITY = "final"
+MOST_PHOTOS = 4
+CONTINUES = "set.json"
+STAND_IN = b"BLENDER-v430 only asked for its price"
+
+
+class Source(StrEnum):
+    """Where the product comes from; the value is the id of the panel's choice."""
+
+    FILE = "FILE"
+    PHOTOS = "PHOTOS"
+    WORDS = "WORDS"
+    OBJECTS = "OBJECTS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One angle of the list; degrees."""
+
+    name: str
+    azimuth: float
+    elevation: float
+    fill: float = FILL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that decides what the button does. Empty texts and 0 mean: as the command line chooses."""
+
+    source: Source = Source.FILE
+    files: tuple[str, ...] = ()
+    words: str = ""
+    engine: str = FREE
+    video: str = NO_FILM
+    views: tuple[View, ...] = ()
+    rig: str = SOFTBOX  # A name, or an .hdr or .exr file.
+    rig_rotation: float = 0.0
+    rig_intensity: float = 1.0
+    quality: str = USUAL_QUALITY
+    width: int = USUAL_RESOLUTION
+    height: int = 0  # 0: a square.
+    samples: int = 0
+    device: str = "auto"
+    background: str = "white"
+    model_endpoint: str = ""
+    photo_endpoint: str = ""
+    video_endpoint: str = ""
+    look: str = USUAL_LOOK
+    prompt: str = ""
+    seed: int | None = None
+    motion: str = TURNTABLE
+    seconds: int = 0
+    loop: bool = False
+    keep_uploads: bool = False
+    max_cost: float = 0.0
+    max_cost_per_day: float = 0.0
+    fal_url: str = ""
+
+    @property
+    def uses_fal(self) -> bool:
+        return FAL in (self.engine, self.video) or self.source in (Source.PHOTOS, Source.WORDS)
+
+    def angle_names(self) -> list[str]:
+        """The rows to expect, in the order of the list."""
+        return [view.name for view in self.views] or list(ANGLES)
+
+
+def price_key(settings: Settings) -> tuple[str, ...]:
+    """The same key has the same price: what was asked once is known for all of them."""
+    return tuple(_options(settings, _shown_angles(settings))) + _source_words(settings)
+
+
+def price_arguments(settings: Settings, scratch: Path) -> list[str]:
+    """``estimate`` for these settings. A stand-in is written for objects, whose price is that of any model."""
+    sources = list(settings.files)
+    if settings.source is Source.OBJECTS:
+        stand_in = scratch / "objects.blend"
+        stand_in.write_bytes(STAND_IN)
+        sources = [str(stand_in)]
+    options = _options(settings, angles_option(settings, scratch))
+    return ["estimate", *sources, *_words(settings), *options, "--json"]
+
+
+def set_arguments(settings: Settings, out: Path, sources: Sequence[str], scratch: Path) -> list[str]:
+    """``set`` for these settings into ``out``; ``sources`` are the files, absolute."""
+    options = _options(settings, angles_option(settings, scratch))
+    ceilings = ceiling_options(settings)
+    return ["set", *sources, *_words(settings), "--out", str(out), *options, *ceilings, "--json"]
+
+
+def ceiling_options(settings: Settings) -> list[str]:
+    """The ceilings of the preferences; 0 is none."""
+    options = []
+    if settings.max_cost > 0.0:
+        options += ["--max-cost", f"{settings.max_cost:.2f}"]
+    if settings.max_cost_per_day > 0.0:
+        options += ["--max-cost-per-day", f"{settings.max_cost_per_day:.2f}"]
+    return options
+
+
+def service_options(settings: Settings) -> list[str]:
+    return ["--fal-url", settings.fal_url] if settings.fal_url else []
+
+
+def angles_option(settings: Settings, scratch: Path) -> str:
+    """Names where the list has the usual angles unchanged; else a file with every angle of the list."""
+    if _are_usual(settings.views):
+        return _shown_angles(settings)
+    entries = [
+        {
+            "name": view.name,
+            "azimuth": round(view.azimuth, 3),
+            "elevation": round(view.elevation, 3),
+            "fill": round(view.fill, 4),
+        }
+        for view in settings.views
+    ]
+    path = scratch / "angles.json"
+    path.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+    return str(path)
+
+
+def _are_usual(views: Sequence[View]) -> bool:
+    for view in views:
+        known = ANGLES.get(view.name)
+        if known is None or abs(known.azimuth - view.azimuth) > 1e-3:
+            return False
+        if abs(known.elevation - view.elevation) > 1e-3 or abs(known.fill - view.fill) > 1e-3:
+            return False
+    return True
+
+
+def _shown_angles(settings: Settings) -> str:
+    return ",".join(settings.angle_names())
+
+
+def _source_words(settings: Settings) -> tuple[str, ...]:
+    if settings.source in (Source.FILE, Source.OBJECTS):
+        return ("model",)
+    return (settings.source.value, *settings.files, settings.words)
+
+
+def _words(settings: Settings) -> list[str]:
+    return ["--text", settings.words] if settings.source is Source.WORDS else []
+
+
+def _options(settings: Settings, angles: str) -> list[str]:
+    """Only what differs from the defaults of the command line, besides who does what and on what."""
+    options = ["--engine", settings.engine, "--video", settings.video, "--angles", angles]
+    size = f"{settings.width}x{settings.height}" if settings.height else str(settings.width)
+    options += ["--resolution", size, "--background", settings.background]
+    options += ["--device", settings.device]
+    if settings.rig != SOFTBOX:
+        options += ["--rig", settings.rig]
+    if settings.rig_rotation:
+        options += ["--rig-rotation", f"{settings.rig_rotation:g}"]
+    if settings.rig_intensity != 1.0:
+        options += ["--rig-intensity", f"{settings.rig_intensity:.3g}"]
+    if settings.engine == FREE and settings.quality != USUAL_QUALITY:
+        options += ["--quality", settings.quality]
+    if settings.video != NO_FILM and settings.motion != TURNTABLE:
+        options += ["--motion", settings.motion]
+    if settings.samples:
+        options += ["--samples", str(settings.samples)]
+    if settings.source in (Source.PHOTOS, Source.WORDS) and settings.model_endpoint:
+        options += ["--model-endpoint", settings.model_endpoint]
+    if settings.engine == FAL:
+        options += ["--photo-endpoint", settings.photo_endpoint] if settings.photo_endpoint else []
+        options += ["--look", settings.look] if settings.look != USUAL_LOOK else []
+    if settings.prompt.strip() and FAL in (settings.engine, settings.video):
+        options += ["--prompt", settings.prompt.strip()]
+    if settings.seed is not None and settings.uses_fal:
+        options += ["--seed", str(settings.seed)]
+    if settings.video == FAL:
+        options += ["--video-endpoint", settings.video_endpoint] if settings.video_endpoint else []
+        options += ["--seconds", str(settings.seconds)] if settings.seconds else []
+        options += ["--loop"] if settings.loop else []
+    if settings.uses_fal:
+        options += ["--keep-uploads"] if settings.keep_uploads else []
+        options += service_options(settings)
+    return options
+
+
+def free_folder(wanted: Path, source_names: Sequence[str], *, may_continue: bool) -> Path:
+    """``wanted``, or the first of ``wanted-2``, ``wanted-3``, … that is free or holds a set of the same source.
+
+    Names decide, because the files may be large; what only looks the same is refused by the run itself.
+    """
+    number = 1
+    while True:
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        if not folder.exists() or not any(folder.iterdir()):
+            return folder
+        if may_continue and _holds_set_of(folder, source_names):
+            return folder
+        number += 1
+
+
+def _holds_set_of(folder: Path, source_names: Sequence[str]) -> bool:
+    try:
+        record = json.loads((folder / CONTINUES).read_text(encoding="utf-8"))
+        names = [entry["name"] for entry in record["source"].get("files", [])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return bool(names) and names == list(source_names)
+
+
+def safe_name(text: str) -> str:
+    """A folder name for a product on every system."""
+    kept = "".join(letter if letter.isalnum() or letter in " -_." else "-" for letter in text)
+    return kept.strip(" .-")[:60] or "product"

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generate 3D Model."""
+
+from dataclasses import replace
+
+from bpy.types import Context, Event, Operator
+
+from .. import runtime
+from ..angles import ANGLES, HERO
+from ..button_command import FREE, NO_FILM, Settings, View
+from . import checks
+from .generate_set import missing_file
+
+PREVIEW_RESOLUTION = 512
+
+
+def model_only(settings: Settings) -> Settings:
+    """A set that pays for the 3D model and nothing else, with one small picture of it."""
+    hero = ANGLES[HERO]
+    view = View(name=hero.name, azimuth=hero.azimuth, elevation=hero.elevation, fill=hero.fill)
+    return replace(
+        settings, engine=FREE, video=NO_FILM, views=(view,), width=PREVIEW_RESOLUTION, height=0, samples=0
+    )
+
+
+class PHOTOREAL_OT_generate_model(Operator):
+    bl_idname = "photoreal.generate_model"
+    bl_label = "Generate 3D Model"
+    bl_description = (
+        "Have fal.ai make the 3D model from the photos or words, and render one picture of it. "
+        "A set generated afterwards uses this model and does not pay for it again"
+    )
+    bl_options = set()  # noqa: RUF012  It costs money: without REGISTER, Repeat Last cannot spend again.
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        problem = checks.model(context)
+        if not problem:
+            problem = checks.price(context, model_only(runtime.settings_of(context)))
+        return checks.allow(cls, problem)
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        price = runtime.price_of(model_only(runtime.settings_of(context)))
+        message = f"fal.ai makes the model for {price.text if price else 'an unknown price'}"
+        return context.window_manager.invoke_confirm(
+            self, event, title="Generate 3D Model", message=message, confirm_text="Generate"
+        )
+
+    def execute(self, context: Context) -> set[str]:
+        settings = model_only(runtime.settings_of(context))
+        if sentence := missing_file(settings):
+            self.report({"ERROR"}, sentence)
+            return {"CANCELLED"}
+        runtime.start_set(context, settings, places=False)
+        return {"FINISHED"}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Diagnostics."""
+
+from bpy.types import Context, Operator
+
+from .. import runtime
+from ..run_view import Kind
+
+
+class PHOTOREAL_OT_run_doctor(Operator):
+    bl_idname = "photoreal.run_doctor"
+    bl_label = "Run Diagnostics"
+    bl_description = "Look at packages, Cycles devices, denoiser, key, Online Access and folders"
+    bl_options = {"INTERNAL"}  # noqa: RUF012  Blender's own form.
+
+    def execute(self, context: Context) -> set[str]:
+        runtime.ask_doctor(context, Kind.DOCTOR)
+        return {"FINISHED"}

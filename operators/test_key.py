@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Test Key."""
+
+from bpy.types import Context, Operator
+
+from .. import runtime
+from ..run_view import Kind
+from . import checks
+
+
+class PHOTOREAL_OT_test_key(Operator):
+    bl_idname = "photoreal.test_key"
+    bl_label = "Test Key"
+    bl_description = "Ask fal.ai whether it takes the key; this is free"
+    bl_options = {"INTERNAL"}  # noqa: RUF012  Blender's own form.
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return checks.allow(cls, checks.fal(context, runtime.settings_of(context)))
+
+    def execute(self, context: Context) -> set[str]:
+        runtime.ask_doctor(context, Kind.KEY)
+        return {"FINISHED"}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far the set is, angle by angle, and what can be done about it."""
+
+import time
+
+from bpy.types import Context, Panel, UILayout
+
+from .. import runtime
+from ..operators import (
+    PHOTOREAL_OT_cancel_at_fal,
+    PHOTOREAL_OT_cancel_here,
+    PHOTOREAL_OT_resolve_uncertain,
+    PHOTOREAL_OT_resume_set,
+)
+from ..run_view import Row, RunView
+from ..set_view import SetView
+from .layout import SubPanel, draw_error, draw_text, title
+
+ICONS = {
+    "done": "CHECKMARK",
+    "rendered": "RENDER_RESULT",
+    "failed": "ERROR",
+    "uncertain": "QUESTION",
+    "cancelled": "CANCEL",
+    "stopped": "PAUSE",
+    "queued": "SORTTIME",
+}
+END_WORDS = {
+    "done": "Finished",
+    "partial": "Not complete",
+    "failed": "Failed",
+    "held": "A paid request waits for you",
+}
+
+
+class PHOTOREAL_PT_jobs(SubPanel, Panel):
+    bl_label = "Jobs"
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        run = runtime.run_of(context.scene)
+        found = runtime.set_of(context.scene)
+        if run is None and found is None:
+            draw_text(context, layout, "Nothing was started in this scene yet.")
+            return
+        if run is not None:
+            draw_run(context, layout, run.view, found)
+        if found is not None and (run is None or run.view.is_over):
+            draw_after(context, layout, found)
+        if (cancelling := runtime.cancel_run()) and found and cancelling.view.folder == found.folder:
+            draw_cancelling(context, layout, cancelling.view)
+
+
+def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None) -> None:
+    """One run: a head, a line for each angle, what it complained of."""
+    head = layout.row()
+    if view.is_over:
+        head.label(
+            text=END_WORDS.get(view.state, view.state.capitalize()), icon=ICONS.get(view.state, "INFO")
+        )
+    else:
+        head.label(text="Stopping" if view.is_stopping else view.state.capitalize(), icon="PLAY")
+    facts = head.row()
+    facts.alignment = "RIGHT"
+    spent = f"${found.spent:.2f}  " if found and found.spent else ""
+    facts.label(text=f"{spent}{clock(view.elapsed)}")
+    column = layout.column(align=True)
+    now = time.monotonic()
+    for row in view.rows.values():
+        draw_row(context, column, row, now)
+    shown = {row.error for row in view.rows.values()}
+    for text in [text for text in view.warnings if text not in shown][-3:]:
+        draw_text(context, layout, text, "ERROR")
+    if view.error:
+        draw_error(context, layout, view.error)
+    if not view.is_over:
+        buttons = layout.column(align=True)
+        text = "Leave Now" if view.is_stopping else "Stop Here"
+        buttons.operator(PHOTOREAL_OT_cancel_here.bl_idname, text=text, icon="CANCEL")
+        if any(row.state in {"queued", "generating"} for row in view.rows.values()):
+            buttons.operator(PHOTOREAL_OT_cancel_at_fal.bl_idname, icon="X")
+
+
+def draw_row(context: Context, layout: UILayout, row: Row, now: float) -> None:
+    """An angle: its name, its state or bar, how long."""
+    line = layout.split(factor=0.54, align=True)
+    line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
+    text = row.state
+    if row.queue_position:
+        text += f", {row.queue_position} ahead"
+    elapsed = row.elapsed(now)
+    if row.factor is not None:
+        line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor)
+        return
+    if elapsed >= 1.0 and row.state != "rendered":
+        text += f" {clock(elapsed)}"
+    line.label(text=text)
+    if row.error:
+        draw_error(context, layout, row.error)
+
+
+def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
+    """What a set that has not ended well offers."""
+    if not found.can_resume:
+        return
+    if found.error:
+        draw_error(context, layout, found.error)
+    for held in found.held:
+        box = layout.box()
+        draw_text(
+            context,
+            box,
+            f"{held.label}: it was sent, and the answer was lost. It may be charged. "
+            "Look into your fal.ai dashboard first.",
+            "QUESTION",
+        )
+        buttons = box.row(align=True)
+        for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
+            options = buttons.operator(PHOTOREAL_OT_resolve_uncertain.bl_idname, text=text)
+            options.key, options.decision = held.key, decision
+    layout.operator(PHOTOREAL_OT_resume_set.bl_idname, icon="PLAY")
+
+
+def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:
+    """What came of cancelling at fal.ai."""
+    box = layout.box()
+    if not view.is_over:
+        box.label(text="Cancelling at fal.ai …", icon="X")
+    for note in view.notes:
+        draw_text(context, box, note)
+    if view.error:
+        draw_error(context, box, view.error)
+
+
+def clock(seconds: float) -> str:
+    """Elapsed time as m:ss."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a run is, made of its events: what the Jobs panel draws."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+FILM = "film"
+SUFFIXES = (" photo", " enlargement")
+UNCERTAIN_EXIT_CODE = 5
+KEPT_TEXTS = 50
+
+WORDS = {
+    "prepared": "waiting",
+    "submitting": "sending",
+    "running": "generating",
+    "queued": "queued",
+}
+BUSY = {
+    "rendering",
+    "photographing",
+    "filming",
+    "uploading",
+    "sending",
+    "queued",
+    "generating",
+    "downloading",
+}
+
+
+class Kind(StrEnum):
+    """What a run is for."""
+
+    SET = "set"
+    PRICE = "price"
+    CANCEL = "cancel"
+    DOCTOR = "doctor"
+    KEY = "key"
+
+
+@dataclass(slots=True)
+class Row:
+    """One line of the Jobs panel: an angle, the 3D model or the film. ``factor`` is None without a bar."""
+
+    name: str
+    state: str = "waiting"
+    factor: float | None = None
+    queue_position: int | None = None
+    error: str = ""
+    worked: float = 0.0
+    since: float = 0.0
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state in BUSY
+
+    def move(self, state: str) -> None:
+        now = time.monotonic()
+        self.worked = self.elapsed(now)
+        self.since = now
+        self.state = state
+
+    def elapsed(self, now: float) -> float:
+        """Seconds that were spent on it until now, waits of the row itself left out."""
+        return self.worked + (now - self.since if self.is_busy else 0.0)
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run as its events tell it. Times are of ``time.monotonic``."""
+
+    kind: Kind
+    folder: Path | None = None
+    product: str = ""
+    summary: str = ""
+    rows: dict[str, Row] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: str = ""
+    state: str = "starting"
+    exit_code: int | None = None
+    began: float = field(default_factory=time.monotonic)
+    ended: float = 0.0
+    is_stopping: bool = False
+    facts: list[dict[str, Any]] = field(default_factory=list)  # Of events that only one kind of run has.
+
+    @property
+    def is_over(self) -> bool:
+        return self.exit_code is not None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the start to the end, or to now."""
+        return (self.ended or time.monotonic()) - self.began
+
+    def expect(self, names: list[str]) -> None:
+        """Show these angles from the start."""
+        for name in names:
+            self.rows.setdefault(name, Row(name))
+
+    def line(self) -> str:
+        """The run in one line for the status bar."""
+        if self.is_over:
+            return ""
+        if self.is_stopping:
+            return "Photoreal Set: stopping, what is paid is finished"
+        busy = [row for row in self.rows.values() if row.is_busy]
+        done = sum(row.state == "done" for row in self.rows.values())
+        what = f": {busy[-1].name} {busy[-1].state}" if busy else ""
+        count = f" {done}/{len(self.rows)}" if self.rows else ""
+        return f"Photoreal Set{count}{what}"
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Learn from one event; unknown ones are kept in ``facts``."""
+        match event.get("event"):
+            case "started":
+                self.product = str(event.get("product", ""))
+                self.summary = str(event.get("summary", ""))
+                if event.get("set"):
+                    self.folder = Path(event["set"])
+                self.state = "working"
+            case "note":
+                self._keep(self.notes, event)
+                self.facts.append(dict(event))
+            case "warning":
+                self._keep(self.warnings, event)
+            case "progress":
+                self._take_progress(event)
+            case "job":
+                self._take_job(event)
+            case "finished":
+                self.state = str(event.get("state", ""))
+                self.error = str(event.get("error") or self.error)
+            case "exited":
+                self._end(int(event.get("code", 3)), event.get("words") or [])
+            case _:
+                self.facts.append(dict(event))
+
+    def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:
+        texts.append(str(event.get("text", "")))
+        del texts[:-KEPT_TEXTS]
+
+    def _take_progress(self, event: Mapping[str, Any]) -> None:
+        stage, done, of = str(event["stage"]), int(event["done"]), max(1, int(event["of"]))
+        if stage == FILM:
+            row = self.rows.setdefault(FILM, Row(FILM))
+            row.move("done" if done >= of else "filming")
+            row.factor = done / of
+            return
+        doing, ready = ("photographing", "done") if stage == "photos" else ("rendering", "rendered")
+        for row in self.rows.values():
+            if row.state == doing:
+                row.move(ready)
+                row.factor = None
+        if label := str(event.get("label") or ""):
+            row = self.rows.setdefault(label, Row(label))
+            row.move(doing)
+            row.factor = done / of
+
+    def _take_job(self, event: Mapping[str, Any]) -> None:
+        name = str(event.get("label", ""))
+        for suffix in SUFFIXES:
+            name = name.removesuffix(suffix)
+        row = self.rows.setdefault(name, Row(name))
+        state = str(event.get("state", ""))
+        row.move(WORDS.get(state, state))
+        row.factor = None
+        row.queue_position = event.get("queue_position")
+        row.error = str(event.get("error") or "")
+
+    def _end(self, code: int, words: list[str]) -> None:
+        self.exit_code = code
+        self.ended = time.monotonic()
+        if self.state in {"starting", "working"}:  # It died before it could say how it ended.
+            self.state = "failed"
+            last = [line.strip() for line in words if line.strip()]
+            self.error = self.error or (
+                f"The background Blender ended unexpectedly ({last[-1] if last else f'code {code}'})."
+            )
+        for row in self.rows.values():
+            if row.is_busy:
+                row.move("stopped")
+            row.factor = None

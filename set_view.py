@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set folder as it stands, read once: what the Gallery panel draws."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import PhotorealError
+from .fal_bridge.journal import Journal, Stage, shown_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One angle. Paths are None while there is no file; ``stamp`` changes with the file."""
+
+    name: str
+    render: Path | None
+    photo: Path | None
+    stamp: str
+    state: str
+    error: str
+    fidelity: str
+    price: float | None
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    motion: str
+    path: Path | None
+    state: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A paid request that waits for a person."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetView:
+    """What ``set.json`` and the journal of a folder say. ``spent`` in US dollars, as far as prices are known."""
+
+    folder: Path
+    product: str
+    state: str
+    error: str
+    pictures: tuple[Picture, ...]
+    films: tuple[Film, ...]
+    held: tuple[Held, ...]
+    spent: float
+    source_names: tuple[str, ...]
+    faults: tuple[str, ...] = ()  # What is wrong with the model, worst first, without what is only a note.
+
+    @property
+    def can_resume(self) -> bool:
+        return self.state in {"partial", "failed", "held"}
+
+    def sheet(self) -> list[tuple[str, Path]]:
+        """Name and file of every photo that is there."""
+        return [(picture.name, picture.photo) for picture in self.pictures if picture.photo]
+
+
+def read_set(folder: Path) -> SetView | None:
+    """The set in ``folder``; ``None`` when there is none, or none that can be read."""
+    try:
+        record = json.loads((folder / "set.json").read_text(encoding="utf-8"))
+        angles = tuple(_picture(folder, entry) for entry in record.get("angles", []))
+        films = tuple(_film(folder, entry) for entry in record.get("videos", []))
+        paid = [record.get("model", {}).get("price"), *(picture.price for picture in angles)]
+        paid += [entry.get("price") for entry in record.get("videos", [])]
+        actual = float(record.get("cost", {}).get("actual") or 0.0)
+        return SetView(
+            folder=folder,
+            product=str(record.get("product", folder.name)),
+            state=str(record.get("state", "")),
+            error=str(record.get("error") or ""),
+            pictures=angles,
+            films=films,
+            held=_held(folder),
+            spent=max(actual, sum(price for price in paid if price)),
+            source_names=tuple(entry["name"] for entry in record.get("source", {}).get("files", [])),
+            faults=tuple(
+                str(entry["text"])
+                for entry in record.get("model", {}).get("triage", [])
+                if entry["severity"] != "note"
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _picture(folder: Path, entry: dict[str, Any]) -> Picture:
+    photo, render = entry.get("photo") or {}, entry.get("render") or {}
+    score = photo.get("fidelity")
+    if isinstance(score, dict):
+        score = score.get("score") or score.get("iou")
+    return Picture(
+        name=str(entry["name"]),
+        render=_file(folder, render),
+        photo=_file(folder, photo),
+        stamp=f"{render.get('sha256', '')[:12]}-{photo.get('sha256', '')[:12]}",
+        state=str(photo.get("state") or ("rendered" if render else "waiting")),
+        error=str(photo.get("error") or ""),
+        fidelity=f"{score:.0%}" if isinstance(score, float) else "",
+        price=photo.get("price"),
+        engine=str(photo.get("engine", "")),
+    )
+
+
+def _film(folder: Path, entry: dict[str, Any]) -> Film:
+    return Film(
+        motion=str(entry.get("motion", "film")),
+        path=_file(folder, entry),
+        state=str(entry.get("state", "")),
+        error=str(entry.get("error") or ""),
+    )
+
+
+def _file(folder: Path, entry: dict[str, Any]) -> Path | None:
+    path = folder / str(entry.get("path") or "none")
+    return path if entry.get("path") and path.is_file() else None
+
+
+def _held(folder: Path) -> tuple[Held, ...]:
+    journal = Journal(folder / ".journal")
+    try:
+        entries = [(key, journal.read(key)) for key in journal.job_keys()]
+    except PhotorealError:
+        return ()
+    return tuple(
+        Held(key=shown_key(key), label=entry.label)
+        for key, entry in entries
+        if entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
+    )

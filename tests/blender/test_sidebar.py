@@ -1,0 +1,562 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar without a window: what is registered, drawn, started and left behind, on the bpy module."""
+
+import builtins
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+
+from photoreal_set import operators, panels, preferences, properties, registration, runtime
+from photoreal_set.panels import jobs, menus
+from photoreal_set.run_view import Kind, RunView
+from photoreal_set.set_view import Film, Held, Picture, SetView
+from tests.blender.products import photo
+from tests.blender.runs import ROOT
+
+WAIT_SECONDS = 240.0
+PAID = (
+    "redo_angle",
+    "generate_set",
+    "generate_model",
+    "resume_set",
+    "resolve_uncertain",
+    "render_references",
+)
+
+
+@pytest.fixture
+def extension(
+    scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[bpy.types.Scene]:
+    """The extension registered, in a file with a cube; with a ledger of its own, which is empty."""
+    monkeypatch.setenv("PHOTOREAL_HOME", str(tmp_path / "home"))
+    registration.register()
+    bpy.ops.mesh.primitive_cube_add(size=0.4)
+    yield bpy.context.scene
+    registration.unregister()
+
+
+def traces() -> list[str]:
+    """Everything that Blender knows of us."""
+    found = [name for name in dir(bpy.types) if name.startswith(("PHOTOREAL_", "Photoreal"))]
+    found += list(dir(bpy.ops.photoreal))
+    found += ["Scene.photoreal"] if hasattr(bpy.types.Scene, "photoreal") else []
+    handlers = [
+        handler
+        for name in dir(bpy.app.handlers)
+        if isinstance(handler := getattr(bpy.app.handlers, name), list)
+    ]
+    found += [
+        one.__name__
+        for each in handlers
+        for one in each
+        if "photoreal" in str(getattr(one, "__module__", ""))
+    ]
+    found += [
+        str(one)
+        for one in getattr(bpy.types.TOPBAR_MT_render.draw, "_draw_funcs", [])
+        if one is menus.draw_entry
+    ]
+    found += ["timer"] if bpy.app.timers.is_registered(runtime.pump) else []
+    found += ["listener"] if properties._listeners else []
+    return found
+
+
+# --- registering ----------------------------------------------------------------------------------
+
+
+def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
+    assert traces() == []
+    for _time in range(2):
+        registration.register()
+        assert "Scene.photoreal" in traces()
+        registration.unregister()
+        assert traces() == []
+
+
+@pytest.mark.parametrize("part", ["properties", "runtime", "menus", "command"])
+def test_a_failed_register_leaves_nothing_behind(
+    scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
+):
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    attachment = next(one for one in registration.ATTACHMENTS if one.__name__.endswith(part))
+    monkeypatch.setattr(attachment, "attach", fail)
+    with pytest.raises(RuntimeError, match="no"):
+        registration.register()
+    assert traces() == []
+    monkeypatch.undo()
+    registration.register()
+    registration.unregister()
+
+
+def test_nothing_of_the_wheels_is_imported_by_registering():
+    code = (
+        "import sys\nfrom tools.bootstrap import load_package\npackage = load_package()\nimport bpy\n"
+        "before = set(sys.modules)\npackage.register()\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(new & {'PIL', 'httpx', 'anyio', 'fal_client', 'certifi', 'numpy', 'asyncio'}))\n"
+        "sys.stdout.flush()\nimport os; os._exit(0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_one_operator_a_file_each_with_a_tooltip():
+    for cls in operators.CLASSES:
+        if not issubclass(cls, bpy.types.Operator):
+            continue
+        name = cls.bl_idname.removeprefix("photoreal.")
+        assert (cls.__module__.rsplit(".", 1)[1], cls.__name__) == (name, f"PHOTOREAL_OT_{name}")
+        assert cls.bl_description
+        assert not cls.bl_description.endswith(".")
+
+
+def test_what_costs_money_cannot_be_repeated_or_undone(extension: bpy.types.Scene):
+    for name in PAID:
+        cls = next(one for one in operators.CLASSES if one.__name__ == f"PHOTOREAL_OT_{name}")
+        assert not cls.bl_options & {"REGISTER", "UNDO"}
+    placing = next(one for one in operators.CLASSES if one.__name__ == "PHOTOREAL_OT_place_photos")
+    assert placing.bl_options == {"REGISTER", "UNDO"}
+
+
+def test_every_property_has_a_tooltip(extension: bpy.types.Scene):
+    for cls in (*properties.CLASSES, *preferences.CLASSES):
+        for item in cls.bl_rna.properties:
+            if item.identifier in cls.__annotations__ and not item.is_hidden and item.type != "COLLECTION":
+                assert item.description or item.identifier == "home", (cls.__name__, item.identifier)
+
+
+# --- drawing --------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A layout that writes down what is drawn. Attributes of layouts may be set; those of data may not."""
+
+    def __init__(self, drawn: list[str]) -> None:
+        self.drawn = drawn
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "drawn":
+            raise AttributeError(name)
+
+        def call(*words: Any, **facts: Any) -> Any:
+            if name == "prop":
+                assert words[1] in words[0].bl_rna.properties, words[1]
+            if name == "operator":
+                assert hasattr(bpy.types, _class_of(words[0])), words[0]
+                self.drawn.append(f"[{facts.get('text') or words[0]}]")
+                return SimpleNamespace()
+            if "text" in facts:
+                self.drawn.append(facts["text"])
+            return Recorder(self.drawn)
+
+        return call
+
+
+def _class_of(name: str) -> str:
+    space, _, rest = name.partition(".")
+    return f"{space.upper()}_OT_{rest}"
+
+
+def drawn_by(cls: type, context: Any) -> list[str]:
+    drawn: list[str] = []
+    fake = SimpleNamespace(layout=Recorder(drawn))
+    for name in vars(cls):
+        if name.startswith("_draw"):
+            setattr(fake, name, vars(cls)[name].__get__(fake))
+    cls.draw(fake, context)
+    return drawn
+
+
+def a_set(folder: Path, **changes: Any) -> SetView:
+    facts: dict[str, Any] = {
+        "folder": folder,
+        "product": "Jar",
+        "state": "held",
+        "error": "The disk is full.",
+        "pictures": (
+            Picture(
+                name="front", render=folder / "1.png", photo=None, stamp="1", state="failed",
+                error="Refused.", fidelity="93%", price=0.04, engine="fal",
+            ),
+        ),
+        "films": (Film(motion="turntable", path=None, state="failed", error=""),),
+        "held": (Held(key="abc", label="front photo"),),
+        "spent": 1.25,
+        "source_names": (),
+        "faults": ("Lid: 212 faces look inwards.", "A", "B", "C", "D"),
+    }  # fmt: skip
+    return SetView(**{**facts, **changes})
+
+
+def a_run(scene: bpy.types.Scene, *events: dict[str, Any], folder: Path) -> runtime.Run:
+    view = RunView(kind=Kind.SET, folder=folder)
+    view.expect(["front", "side"])
+    for event in events:
+        view.take(event)
+    child = SimpleNamespace(events=SimpleNamespace(get_nowait=_nothing), stop=lambda: None)
+    run = runtime.Run(child=child, view=view, home=runtime._home_of(scene))  # type: ignore[arg-type]
+    runtime._state.runs.append(run)
+    return run
+
+
+def _nothing() -> None:
+    import queue
+
+    raise queue.Empty
+
+
+EVENTS = [
+    {"event": "started", "product": "Jar", "summary": "", "set": "/sets/jar"},
+    {"event": "progress", "stage": "references", "done": 1, "of": 2, "label": "side"},
+    {"event": "job", "label": "front photo", "state": "queued", "queue_position": 2},
+    {"event": "job", "label": "film", "state": "failed", "error": "Refused, with a very long sentence " * 4},
+    {"event": "warning", "text": "A texture is missing."},
+]
+
+
+@pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "WORDS"])
+@pytest.mark.parametrize("engine", ["cycles", "fal"])
+@pytest.mark.parametrize("state", ["nothing", "runs", "ended"])
+def test_every_panel_draws_without_disk_network_or_changes(
+    extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, kind: str, engine: str, state: str
+):
+    settings = extension.photoreal
+    settings.source_kind, settings.engine, settings.video = kind, engine, engine
+    settings.words, settings.source = "a jar", "/nowhere/jar.glb"
+    settings.photos.add().path = "/nowhere/front.jpg"
+    bpy.ops.photoreal.edit_angles()
+    folder = Path("/sets/jar")
+    if state != "nothing":
+        end = [{"event": "exited", "code": 5, "words": []}] if state == "ended" else []
+        a_run(extension, *EVENTS, *end, folder=folder)
+        runtime._state.sets[str(folder)] = a_set(folder)
+    before = dump(extension)
+
+    def forbidden(*_words: Any, **_facts: Any) -> None:
+        raise AssertionError("drawing reaches for disk or network")
+
+    preferences_words: list[str] = []
+    fake = SimpleNamespace(layout=Recorder(preferences_words), **preferences.DEFAULTS)
+    fake.bl_rna = preferences.PhotorealPreferences.bl_rna
+    fake._draw_key = preferences.PhotorealPreferences._draw_key.__get__(fake)
+    places = ((builtins, "open"), (socket, "socket"), (Path, "stat"), (Path, "open"), (Path, "iterdir"))
+    words = {}
+    with monkeypatch.context() as patched:  # pytest itself needs files as soon as something fails.
+        for module, name in places:
+            patched.setattr(module, name, forbidden)
+        try:
+            for cls in panels.CLASSES:
+                if issubclass(cls, bpy.types.Panel | bpy.types.Menu):
+                    words[cls.__name__] = drawn_by(cls, bpy.context)
+            preferences.PhotorealPreferences.draw(fake, bpy.context)
+        except Exception as error:  # noqa: BLE001  Whatever it is.
+            fault = error
+        else:
+            fault = None
+    assert fault is None, repr(fault)
+    assert dump(extension) == before
+    assert words["PHOTOREAL_PT_main"][0].startswith("[Generate")
+    if state == "runs":
+        assert "[Stop Here]" in words["PHOTOREAL_PT_jobs"]
+        assert "queued, 2 ahead" in words["PHOTOREAL_PT_jobs"]
+    if state == "ended":
+        assert {"[Copy Error]", "[Send Again]", "[Do Without]"} <= set(words["PHOTOREAL_PT_jobs"])
+        assert "[photoreal.resume_set]" in words["PHOTOREAL_PT_jobs"]
+
+
+def dump(scene: bpy.types.Scene) -> str:
+    """Every value of the scene's settings."""
+
+    def values(group: Any) -> list[Any]:
+        found = []
+        for item in group.bl_rna.properties:
+            value = getattr(group, item.identifier)
+            found.append([values(one) for one in value] if item.type == "COLLECTION" else repr(value))
+        return found
+
+    return str(values(scene.photoreal))
+
+
+# --- why a button is grey -------------------------------------------------------------------------
+
+
+def head(scene: bpy.types.Scene) -> list[str]:
+    return drawn_by(panels.PHOTOREAL_PT_main, bpy.context)
+
+
+def test_without_a_source_the_button_says_so_and_offers_the_choice(extension: bpy.types.Scene):
+    words = head(extension)
+    assert "Choose a GLB, glTF or .blend file" in " ".join(words)
+    assert "[Choose a Model …]" in words
+    assert not bpy.ops.photoreal.generate_set.poll()
+
+
+def test_fal_without_a_key_asks_for_one(extension: bpy.types.Scene):
+    extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
+    words = head(extension)
+    assert "fal.ai needs a key" in " ".join(words) or "fal.ai needs Online Access" in " ".join(words)
+    assert not bpy.ops.photoreal.generate_set.poll()
+
+
+def test_nobody_pays_before_the_price_is_shown(extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(preferences, "has_key", lambda _preferences: True)
+    monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
+    extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
+    assert "[Ask for the Price]" in head(extension)
+    assert not bpy.ops.photoreal.generate_set.poll()
+    settings = runtime.settings_of(bpy.context)
+    key = runtime.price_key(settings)
+    runtime._state.prices[key] = runtime.Price(least=0.5, most=0.75, asked_at=time.time())
+    assert head(extension)[0].endswith("$0.50-0.75]")
+    assert bpy.ops.photoreal.generate_set.poll()
+    runtime._state.prices[key] = runtime.Price(least=50.0, most=75.0, asked_at=time.time())
+    assert "[Change the Ceiling …]" in head(extension)
+    runtime._state.prices[key] = runtime.Price(least=0.5, most=0.75, asked_at=time.time() - 2 * 3600)
+    assert "[Ask for the Price]" in head(extension)
+
+
+def test_one_set_at_a_time(extension: bpy.types.Scene):
+    extension.photoreal.source = "/jar.glb"
+    assert bpy.ops.photoreal.generate_set.poll()
+    a_run(extension, *EVENTS, folder=Path("/sets/jar"))
+    assert not bpy.ops.photoreal.generate_set.poll()
+
+
+# --- sources, angles, studio ----------------------------------------------------------------------
+
+
+def test_a_model_and_photos_become_the_source(extension: bpy.types.Scene, block_file: Path, tmp_path: Path):
+    bpy.ops.photoreal.import_product(filepath=str(block_file), build_studio=False)
+    assert (extension.photoreal.source_kind, extension.photoreal.source) == ("FILE", str(block_file))
+    names = [photo(tmp_path / f"{number}.png").name for number in range(5)]
+    bpy.ops.photoreal.import_photos(directory=str(tmp_path), files=[{"name": name} for name in names])
+    assert extension.photoreal.source_kind == "PHOTOS"
+    assert [Path(entry.path).name for entry in extension.photoreal.photos] == names[:4]
+
+
+def test_what_is_no_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
+    with pytest.raises(RuntimeError, match="no 3D file"):
+        bpy.ops.photoreal.import_product(filepath=str(tmp_path / "letter.txt"))
+
+
+def test_angles_are_added_moved_and_removed(extension: bpy.types.Scene):
+    settings = extension.photoreal
+    bpy.ops.photoreal.edit_angles()
+    bpy.ops.photoreal.add_angle()
+    bpy.ops.photoreal.add_angle()
+    assert [view.name for view in settings.angles][-2:] == ["angle", "angle-2"]
+    bpy.ops.photoreal.move_angle(direction="UP")
+    assert [view.name for view in settings.angles][-2:] == ["angle-2", "angle"]
+    bpy.ops.photoreal.remove_angle()
+    assert [view.name for view in settings.angles][-1] == "angle"
+
+
+def test_cameras_become_angles_where_they_stand(extension: bpy.types.Scene):
+    bpy.ops.object.camera_add(location=(5.0, 0.0, 0.0), rotation=(1.5707963, 0.0, 1.5707963))
+    bpy.context.object.name = "From Right"
+    bpy.ops.photoreal.use_cameras()
+    view = extension.photoreal.angles[-1]
+    assert view.name == "from-right"
+    assert view.azimuth == pytest.approx(90.0, abs=0.01)
+    assert view.elevation == pytest.approx(0.0, abs=0.01)
+
+
+def everything() -> dict[str, list[str]]:
+    """The names of all data of the file."""
+    kinds = (
+        "scenes",
+        "objects",
+        "meshes",
+        "materials",
+        "images",
+        "worlds",
+        "collections",
+        "cameras",
+        "lights",
+    )
+    return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds}
+
+
+def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, block_file: Path):
+    bpy.ops.object.light_add(type="SUN")
+    bpy.ops.object.camera_add()
+    bpy.data.materials.new("Mine, used by nobody")
+    before, home = everything(), extension.name
+    extension.photoreal.source = str(block_file)
+    bpy.ops.photoreal.build_studio()
+    assert bpy.context.scene.photoreal.is_studio
+    studio = bpy.context.scene
+    bpy.ops.photoreal.edit_angles()
+    studio.photoreal.angle_index = 2
+    turned = studio.camera.matrix_world.copy()
+    bpy.ops.photoreal.frame_angle()
+    assert studio.camera.matrix_world != turned
+    bpy.ops.photoreal.build_studio()
+    assert len(bpy.data.scenes) == 2, "rebuilding takes the first one away"
+    bpy.ops.photoreal.remove_studio()
+    assert bpy.context.scene.name == home
+    assert everything() == before
+    assert len(bpy.context.scene.photoreal.angles) == 5, "what was set in the studio is kept"
+
+
+# --- a whole set ----------------------------------------------------------------------------------
+
+
+def pump_until_idle() -> None:
+    give_up = time.monotonic() + WAIT_SECONDS
+    while runtime.pump() is not None:
+        if time.monotonic() > give_up:
+            raise TimeoutError(str(runtime._state.runs))
+        time.sleep(0.02)
+
+
+def small(settings: Any, out: Path) -> None:
+    settings.resolution, settings.samples = 64, 1
+    settings.folder = str(out)
+    bpy.ops.photoreal.edit_angles()
+    for _time in range(3):
+        settings.angle_index = 2
+        bpy.ops.photoreal.remove_angle()
+
+
+def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
+    extension: bpy.types.Scene, tmp_path: Path
+):
+    settings = extension.photoreal
+    small(settings, tmp_path / "set")
+    settings.source_kind = "OBJECTS"
+    bpy.context.object.name = "Soap Bar"
+    before = everything()
+    bpy.ops.photoreal.generate_set()
+    assert everything() == before
+    pump_until_idle()
+    run = runtime.run_of(extension)
+    assert run is not None
+    assert (run.view.state, run.view.error) == ("done", "")
+    found = runtime.set_of(extension)
+    assert found is not None
+    assert Path(extension.photoreal.made_in) == tmp_path / "set"
+    assert (found.product, [name for name, _path in found.sheet()]) == (
+        "Soap Bar",
+        ["front", "three-quarter"],
+    )
+    assert not list(tmp_path.rglob("*.blend")), "the copy is taken away"
+    bpy.ops.photoreal.place_photos()
+    sheet = bpy.data.collections["Soap Bar"]
+    assert sorted(item.name for item in sheet.objects) == ["Soap Bar front", "Soap Bar three-quarter"]
+    bpy.ops.photoreal.export_set(directory=str(tmp_path))
+    assert (tmp_path / "Soap Bar-front.png").is_file()
+    with pytest.raises(RuntimeError, match="is there already"):
+        bpy.ops.photoreal.export_set(directory=str(tmp_path))
+
+
+def test_a_run_belongs_to_its_scene_and_to_no_other_file(extension: bpy.types.Scene):
+    run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
+    other = bpy.data.scenes.new("Other")
+    assert runtime.run_of(extension) is run
+    assert runtime.run_of(other) is None
+    extension.name = "Renamed"
+    assert runtime.run_of(extension) is run
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert runtime.run_of(bpy.context.scene) is None
+    assert runtime.set_run() is run, "it goes on, and can be stopped"
+
+
+def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: Path):
+    path = str(tmp_path / "mine.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert runtime.run_of(bpy.context.scene) is run
+
+
+def test_the_price_comes_from_the_command_line(
+    extension: bpy.types.Scene, fresh_emulator: Any, block_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
+    settings = extension.photoreal
+    settings.source, settings.engine = str(block_file), "fal"
+    bpy.ops.photoreal.ask_price()
+    assert runtime.is_asking_price()
+    pump_until_idle()
+    price = runtime.price_of(runtime.settings_of(bpy.context))
+    assert price is not None
+    assert price.most is not None
+    assert 0.0 < price.least <= price.most
+    assert fresh_emulator.ledger() == []
+
+
+def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
+    extension: bpy.types.Scene,
+    fresh_emulator: Any,
+    block_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    monkeypatch.setattr(operators.checks, "generate", lambda _context: None)
+    monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
+    fresh_emulator.control(delays={"photo": 30.0})
+    settings = extension.photoreal
+    small(settings, tmp_path / "set")
+    settings.source, settings.engine = str(block_file), "fal"
+    bpy.ops.photoreal.generate_set()
+    run = runtime.set_run()
+    assert run is not None
+    while len(fresh_emulator.ledger()) < 2:
+        runtime.pump()
+        assert not run.view.is_over, run.view
+        time.sleep(0.05)
+    bpy.ops.photoreal.cancel_here()
+    assert "[Leave Now]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+    bpy.ops.photoreal.cancel_here()
+    pump_until_idle()
+    found = runtime.set_of(extension)
+    assert found is not None
+    assert found.can_resume
+    assert "[photoreal.resume_set]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+    fresh_emulator.control(delays={"photo": 0.0})
+    bpy.ops.photoreal.resume_set()
+    pump_until_idle()
+    found = runtime.set_of(extension)
+    assert found is not None
+    assert found.state == "done"
+    assert len(fresh_emulator.ledger()) == 2
+    bpy.ops.photoreal.redo_angle(name="front")
+    pump_until_idle()
+    found = runtime.set_of(extension)
+    assert found is not None
+    assert found.state == "done"
+    sent = fresh_emulator.ledger()
+    assert len(sent) == 3
+    assert sent[2]["input"]["image_url"] and sent[2]["input"]["seed"] == 1
+
+
+def test_diagnostics_show_in_the_preferences(
+    extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "output_folder": str(tmp_path)})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    bpy.ops.photoreal.run_doctor()
+    pump_until_idle()
+    text = "\n".join(preferences.answers.doctor)
+    for word in ("Blender", "pillow", "Cycles computes on", "OpenImageDenoise", "key", str(tmp_path)):
+        assert word in text
+
+
+def test_clock():
+    assert [jobs.clock(seconds) for seconds in (0.0, 61.5, 3600.0)] == ["0:00", "1:01", "60:00"]

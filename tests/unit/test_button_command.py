@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar's settings become exactly a command line that a terminal would take."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set import button_command  # noqa: E402  The package has to be loaded first.
+from photoreal_set.angles import ANGLES, chosen_angles  # noqa: E402
+from photoreal_set.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
+from photoreal_set.commands import estimate  # noqa: E402
+from photoreal_set.commands import set as one_set  # noqa: E402
+
+USUAL = tuple(
+    View(name=angle.name, azimuth=angle.azimuth, elevation=angle.elevation, fill=angle.fill)
+    for angle in ANGLES.values()
+)
+FULL = Settings(
+    source=Source.FILE,
+    files=("jar.glb",),
+    engine="fal",
+    video="fal",
+    views=USUAL[:2],
+    rig="three-point",
+    rig_rotation=30.0,
+    rig_intensity=1.5,
+    width=512,
+    height=640,
+    samples=8,
+    device="cpu",
+    background="grey",
+    photo_endpoint="fal-ai/flux-pro/kontext",
+    video_endpoint="fal-ai/veo3.1",
+    look="glass",
+    prompt="dawn light",
+    seed=7,
+    motion="light-sweep",
+    seconds=6,
+    loop=True,
+    keep_uploads=True,
+    max_cost=2.5,
+    max_cost_per_day=10.0,
+    fal_url="http://127.0.0.1:8123",
+)
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    commands = parser.add_subparsers()
+    for command in (one_set, estimate):
+        command.add(commands)
+    return parser.parse_args(arguments)
+
+
+def set_options(settings: Settings, folder: Path) -> argparse.Namespace:
+    return parsed(button_command.set_arguments(settings, folder / "out", settings.files, folder))
+
+
+def test_every_setting_reaches_its_option(tmp_path: Path):
+    options = set_options(FULL, tmp_path)
+    assert options.source == ["jar.glb"]
+    assert (options.engine, options.video) == ("fal", "fal")
+    assert options.angles == "front,three-quarter"
+    assert (options.rig, options.rig_rotation, options.rig_intensity) == ("three-point", 30.0, 1.5)
+    assert tuple(options.resolution) == (512, 640)
+    assert (options.samples, options.device, options.background) == (8, "cpu", "grey")
+    assert (options.photo_endpoint, options.video_endpoint) == ("fal-ai/flux-pro/kontext", "fal-ai/veo3.1")
+    assert (options.look, options.prompt, options.seed) == ("glass", "dawn light", 7)
+    assert (options.motion, options.seconds, options.loop) == ("light-sweep", 6, True)
+    assert (str(options.max_cost), str(options.max_cost_per_day)) == ("2.50", "10.00")
+    assert options.keep_uploads
+    assert options.json
+    assert options.fal_url == "http://127.0.0.1:8123"
+
+
+def test_what_is_for_fal_is_left_out_of_a_free_set(tmp_path: Path):
+    arguments = button_command.set_arguments(
+        replace(FULL, engine="cycles", video="none"), tmp_path / "out", FULL.files, tmp_path
+    )
+    for option in ("--prompt", "--seed", "--loop", "--seconds", "--fal-url", "--look", "--keep-uploads"):
+        assert option not in arguments
+
+
+def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
+    options = set_options(Settings(video="cycles", motion="light-sweep", quality="draft"), tmp_path)
+    assert (options.video, options.motion, options.quality) == ("cycles", "light-sweep", "draft")
+
+
+def test_words_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
+    words = Settings(source=Source.WORDS, words="a tea pot", model_endpoint="fal-ai/meshy/v6")
+    assert words.uses_fal
+    options = set_options(words, tmp_path)
+    assert (options.text, options.model_endpoint) == ("a tea pot", "fal-ai/meshy/v6")
+    assert options.source == []
+
+
+def test_an_empty_list_of_angles_means_the_usual_ones():
+    assert Settings().angle_names() == list(ANGLES)
+
+
+def test_changed_angles_go_as_a_file(tmp_path: Path):
+    views = (USUAL[0], View(name="hero", azimuth=30.0, elevation=20.0))
+    option = button_command.angles_option(Settings(views=views), tmp_path)
+    assert option == str(tmp_path / "angles.json")
+    assert [angle.name for angle in chosen_angles(option)] == ["front", "hero"]
+    entries = json.loads(Path(option).read_text(encoding="utf-8"))
+    assert [entry["name"] for entry in entries] == ["front", "hero"]
+    assert (entries[1]["azimuth"], entries[1]["elevation"]) == (30.0, 20.0)
+
+
+def test_a_usual_angle_that_was_moved_is_no_usual_one(tmp_path: Path):
+    moved = (replace(USUAL[0], azimuth=5.0),)
+    assert button_command.angles_option(Settings(views=moved), tmp_path).endswith("angles.json")
+
+
+def test_the_price_is_asked_with_the_same_options(tmp_path: Path):
+    options = parsed(button_command.price_arguments(FULL, tmp_path))
+    assert options.photo_endpoint == "fal-ai/flux-pro/kontext"
+    assert options.source == ["jar.glb"]
+
+
+def test_the_price_of_a_selection_needs_no_copy_of_it(tmp_path: Path):
+    options = parsed(button_command.price_arguments(replace(FULL, source=Source.OBJECTS, files=()), tmp_path))
+    assert Path(options.source[0]).is_file()
+
+
+def test_what_costs_the_same_has_the_same_key():
+    assert price_key(FULL) == price_key(replace(FULL, files=("other.glb",)))
+    assert price_key(FULL) == price_key(replace(FULL, source=Source.OBJECTS, files=()))
+    assert price_key(FULL) != price_key(replace(FULL, seconds=8))
+    photos = replace(FULL, source=Source.PHOTOS, files=("front.jpg",))
+    assert price_key(photos) != price_key(replace(photos, files=("front.jpg", "side.jpg")))
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"), [("Vase 2", "Vase 2"), ("a/b:c", "a-b-c"), (" .. ", "product"), ("x" * 90, "x" * 60)]
+)
+def test_folder_names_fit_every_system(name: str, safe: str):
+    assert button_command.safe_name(name) == safe
+
+
+def write_set(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True)
+    record = {"source": {"kind": "model", "files": [{"name": name} for name in names]}}
+    (folder / "set.json").write_text(json.dumps(record))
+
+
+def test_a_set_of_the_same_file_is_continued(tmp_path: Path):
+    write_set(tmp_path / "jar", "jar.glb")
+    assert free_folder(tmp_path / "jar", ["jar.glb"], may_continue=True) == tmp_path / "jar"
+
+
+def test_what_is_there_is_never_written_over(tmp_path: Path):
+    write_set(tmp_path / "jar", "jar.glb")
+    write_set(tmp_path / "jar-2", "other.glb")
+    (tmp_path / "jar-3").mkdir()
+    (tmp_path / "jar-3" / "holiday.jpg").touch()
+    assert free_folder(tmp_path / "jar", ["jar.glb"], may_continue=False) == tmp_path / "jar-4"
+    assert free_folder(tmp_path / "jar-2", ["jar.glb"], may_continue=True) == tmp_path / "jar-2-2"

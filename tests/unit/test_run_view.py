@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the Jobs panel shows follows from the events of a run alone."""
+
+from pathlib import Path
+from typing import Any
+
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set.run_view import Kind, RunView  # noqa: E402  The package has to be loaded first.
+
+
+def view(*events: dict[str, Any]) -> RunView:
+    shown = RunView(kind=Kind.SET)
+    shown.expect(["front", "side"])
+    for event in events:
+        shown.take(event)
+    return shown
+
+
+def progress(stage: str, done: int, of: int, label: str = "") -> dict[str, Any]:
+    return {"event": "progress", "stage": stage, "done": done, "of": of, "label": label}
+
+
+def job(label: str, state: str, **facts: Any) -> dict[str, Any]:
+    return {"event": "job", "label": label, "state": state, **facts}
+
+
+STARTED = {"event": "started", "product": "Jar", "summary": "2 angles", "set": "/sets/jar"}
+
+
+def test_angles_are_there_from_the_start():
+    assert {name: row.state for name, row in view().rows.items()} == {"front": "waiting", "side": "waiting"}
+
+
+def test_a_started_run_knows_its_folder():
+    shown = view(STARTED)
+    assert (shown.state, shown.product, shown.folder) == ("working", "Jar", Path("/sets/jar"))
+
+
+def test_one_angle_renders_after_the_other():
+    shown = view(STARTED, progress("references", 0, 2, "side"), progress("references", 1, 2, "front"))
+    assert {name: row.state for name, row in shown.rows.items()} == {"front": "rendering", "side": "rendered"}
+    assert shown.rows["front"].factor == 0.5
+    assert shown.rows["side"].factor is None
+
+
+def test_photos_by_cycles_end_an_angle():
+    shown = view(STARTED, progress("photos", 0, 2, "front"), progress("photos", 1, 2, "side"))
+    assert shown.rows["front"].state == "done"
+    assert shown.line() == "Photoreal Set 1/2: side photographing"
+
+
+def test_a_job_belongs_to_its_angle_and_shows_its_place_in_the_queue():
+    shown = view(STARTED, job("front photo", "queued", queue_position=3))
+    assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("queued", 3)
+    shown.take(job("front photo", "running", queue_position=None))
+    assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("generating", None)
+
+
+def test_model_and_film_get_lines_of_their_own():
+    shown = view(STARTED, job("3D model", "running"), progress("film", 30, 120))
+    assert shown.rows["3D model"].state == "generating"
+    assert (shown.rows["film"].state, shown.rows["film"].factor) == ("filming", 0.25)
+
+
+def test_an_error_stays_with_its_angle():
+    assert view(job("side photo", "failed", error="Refused.")).rows["side"].error == "Refused."
+
+
+def test_an_end_that_was_told_is_believed():
+    shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0, "set": "/sets/jar"})
+    assert not shown.is_over
+    shown.take({"event": "exited", "code": 0, "words": ["noise"]})
+    assert shown.is_over
+    assert (shown.state, shown.error, shown.line()) == ("done", "", "")
+
+
+def test_a_death_without_a_word_is_a_failure_with_the_last_words():
+    shown = view(STARTED, progress("references", 0, 2, "side"))
+    shown.take({"event": "exited", "code": -9, "words": ["", "Killed\n"]})
+    assert (shown.state, shown.exit_code) == ("failed", -9)
+    assert "Killed" in shown.error
+    assert shown.rows["side"].state == "stopped"
+
+
+def test_the_time_of_a_row_is_that_of_its_work():
+    row = view(progress("references", 0, 2, "side")).rows["side"]
+    assert row.elapsed(row.since + 5.0) == 5.0
+    row.move("rendered")
+    assert row.elapsed(row.since + 100.0) < 1.0
+
+
+def test_what_is_not_known_is_kept_for_who_asks():
+    assert view({"event": "estimate", "min": 1.0, "max": 2.0}).facts == [
+        {"event": "estimate", "min": 1.0, "max": 2.0}
+    ]

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gallery sees a set folder as it stands, whole or not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set.fal_bridge.journal import Journal, Stage, shown_key  # noqa: E402
+from photoreal_set.set_view import read_set  # noqa: E402
+
+KEY = "a" * 64
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    for name in ("renders", "photos"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "renders" / "front.png").write_bytes(b"render")
+    (folder / "photos" / "front.png").write_bytes(b"photo")
+    record = {
+        "schema": 1,
+        "product": "Jar",
+        "state": "partial",
+        "source": {"kind": "model", "files": [{"name": "jar.glb"}]},
+        "model": {"price": 0.5},
+        "angles": [
+            {
+                "name": "front",
+                "render": {"path": "renders/front.png", "sha256": "1"},
+                "photo": {"path": "photos/front.png", "sha256": "2", "state": "done", "price": 0.25},
+            },
+            {"name": "side", "photo": {"state": "failed", "error": "Refused."}},
+        ],
+        "videos": [{"motion": "turntable", "state": "done", "path": "video/turntable.mp4", "price": 1.0}],
+        "cost": {"actual": 0.0},
+        **changes,
+    }
+    (folder / "set.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_pictures_states_and_money_are_read(tmp_path: Path):
+    found = read_set(write(tmp_path))
+    assert found is not None
+    assert (found.product, found.state, found.spent) == ("Jar", "partial", 1.75)
+    assert found.source_names == ("jar.glb",)
+    assert found.sheet() == [("front", tmp_path / "photos" / "front.png")]
+    assert (found.pictures[1].state, found.pictures[1].error) == ("failed", "Refused.")
+
+
+def test_a_file_that_is_gone_is_not_shown(tmp_path: Path):
+    found = read_set(write(tmp_path))
+    assert found is not None
+    assert found.films[0].path is None
+
+
+@pytest.mark.parametrize("state", ["partial", "failed", "held"])
+def test_what_is_not_done_can_be_resumed(tmp_path: Path, state: str):
+    found = read_set(write(tmp_path, state=state))
+    assert found is not None
+    assert found.can_resume
+
+
+def test_a_finished_set_cannot(tmp_path: Path):
+    found = read_set(write(tmp_path, state="done"))
+    assert found is not None
+    assert not found.can_resume
+
+
+def test_an_uncertain_request_is_named(tmp_path: Path):
+    journal = Journal(write(tmp_path) / ".journal")
+    assert journal.claim(KEY, 1, {"label": "front photo", "endpoint": "fal-ai/x"})
+    journal.record(KEY, 1, Stage.UNCERTAIN, {})
+    found = read_set(tmp_path)
+    assert found is not None
+    assert [(held.key, held.label) for held in found.held] == [(shown_key(KEY), "front photo")]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"angles": [{}]}', '{"angles": 3}', '{"cost": 1}'])
+def test_what_is_no_set_is_none(tmp_path: Path, text: str):
+    (tmp_path / "set.json").write_text(text)
+    assert read_set(tmp_path) is None
+
+
+def test_an_empty_folder_has_none(tmp_path: Path):
+    assert read_set(tmp_path / "nothing") is None
+
+
+def test_what_is_wrong_with_the_model_is_shown_and_notes_are_not(tmp_path: Path):
+    triage = [
+        {"kind": "flipped_faces", "severity": "warning", "where": "Lid", "text": "Lid: faces look inwards."},
+        {"kind": "open_edges", "severity": "note", "where": "Lid", "text": "Lid has a hole."},
+    ]
+    found = read_set(write(tmp_path, model={"price": 0.5, "triage": triage}))
+    assert found is not None
+    assert found.faults == ("Lid: faces look inwards.",)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real Blenders with a window: root folders with Debian's 4.3 and 5.2, made when they are absent.
+
+PHOTOREAL_ROOTS names the folder that holds the root folders (default: the user's cache), PHOTOREAL_PICTURES
+the one that screenshots are kept in.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blender.products import textured_block
+from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.window.desktop import ROOT, Desktop
+
+# Debian's name, and the Blender that it brings.
+BLENDERS = {"trixie": "4.3", "sid": "5.2"}
+MAKING_SECONDS = 900.0
+
+
+def root_folder(name: str) -> Path:
+    """The root folder of a recipe, made when it is absent; skips where none can be made."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("a window test needs Linux and root, for a root folder with a real Blender")
+    home = os.environ.get("PHOTOREAL_ROOTS", "")
+    command = [sys.executable, "-m", "tools.real_blender", "make", name]
+    command += [str(Path(home) / name)] if home else []
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MAKING_SECONDS)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"making a root folder with Debian {name} took too long")
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        pytest.skip(f"no root folder with Debian {name} can be made here: {last}")
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension as users get it."""
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "tools.build", "--platform", "linux-x64", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (out / "index.json").is_file()
+    return next(out.glob("*.zip"))
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[RunningEmulator]:
+    server = start_emulator()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module", params=BLENDERS)
+def desktop(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    zip_file: Path,
+    emulator: RunningEmulator,
+) -> Iterator[Desktop]:
+    """A screen with nothing on it, the zip and a product on its desk, and nothing sent by anybody."""
+    emulator.control(reset=True)
+    root = root_folder(request.param)
+    folder = tmp_path_factory.mktemp(request.param)
+    shutil.copyfile(zip_file, folder / "photoreal_set.zip")
+    textured_block().write(folder / "Enamel Block.glb")
+    screen = Desktop(root, folder, name=f"blender-{BLENDERS[request.param]}")
+    yield screen
+    screen.close()
+    if kept := os.environ.get("PHOTOREAL_PICTURES", ""):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        for file in (*folder.glob("pictures/*"), *folder.glob("blender.log")):
+            shutil.copyfile(file, Path(kept) / (file.name if file.suffix != ".log" else f"{screen.name}.log"))
