@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 Profile = Sequence[tuple[float, float]]
 
@@ -76,8 +77,49 @@ def box(
     return item
 
 
+def label(name: str, *, radius: float, low: float, high: float, degrees: float) -> bpy.types.Object:
+    """A sheet of printed paper around the front of a round body; ``low`` and ``high`` in metres."""
+    paper = material(name, (1.0, 1.0, 1.0), roughness=0.6)
+    tree = paper.node_tree
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image = printed(width=1024, height=round(1024 * (high - low) / (radius * math.radians(degrees))))
+    tree.links.new(texture.outputs["Color"], tree.nodes["Principled BSDF"].inputs["Base Color"])
+    shares = np.linspace(0.0, 1.0, 49)
+    turns = np.radians((shares - 0.5) * degrees - 90.0)
+    points = [(radius * math.cos(turn), radius * math.sin(turn), z) for z in (low, high) for turn in turns]
+    last = len(shares)
+    faces = [(step, step + 1, last + step + 1, last + step) for step in range(last - 1)]
+    item = solid(name, points, faces, paper)
+    places = item.data.uv_layers.new(name="UVMap").data
+    for loop in item.data.loops:
+        row, column = divmod(loop.vertex_index, last)
+        places[loop.index].uv = (float(shares[column]), float(row))
+    return item
+
+
+def printed(*, width: int, height: int) -> bpy.types.Image:
+    """A cream label with a frame, a name and small print."""
+    sheet = Image.new("RGB", (width, height), (242, 234, 216))
+    draw = ImageDraw.Draw(sheet)
+    ink, middle = (44, 36, 30), width / 2.0
+    draw.rectangle((24, 24, width - 25, height - 25), outline=ink, width=4)
+    for share, size, text in (
+        (0.38, 0.26, "No. 7"),
+        (0.62, 0.11, "AMBER & CEDAR"),
+        (0.80, 0.055, "Eau de parfum - 50 ml - 1.7 fl. oz - batch 0815/42"),
+    ):
+        font = ImageFont.load_default(height * size)
+        draw.text((middle, height * share), text, fill=ink, font=font, anchor="mm")
+    made = bpy.data.images.new("Print", width, height)
+    pixels = np.ones((height, width, 4), dtype=np.float32)
+    pixels[..., :3] = np.asarray(sheet, dtype=np.float32)[::-1] / 255.0
+    made.pixels.foreach_set(pixels.ravel())
+    made.pack()
+    return made
+
+
 def glass_bottle() -> None:
-    """A perfume bottle: thick clear glass, amber liquid inside, a polished metal cap."""
+    """A perfume bottle: thick clear glass with a printed label, amber liquid inside, a polished metal cap."""
     glass = material("Glass", (1.0, 1.0, 1.0), roughness=0.0, transmission_weight=1.0, ior=1.45)
     liquid = material("Perfume", (0.95, 0.62, 0.22), roughness=0.0, transmission_weight=1.0, ior=1.36)
     gold = material("Gold", (0.94, 0.72, 0.38), metallic=1.0, roughness=0.12)
@@ -91,6 +133,7 @@ def glass_bottle() -> None:
     )
     lathe("Cap", [(0.0, 0.0921), (0.0125, 0.0921), (0.0165, 0.0925), (0.0172, 0.094), (0.0172, 0.118),
                   (0.0165, 0.1195), (0.0, 0.1200)], gold)  # fmt: skip
+    label("Label", radius=0.0363, low=0.020, high=0.050, degrees=100.0)
 
 
 def watch() -> None:

@@ -41,6 +41,7 @@ from photoreal_set.studio.session import open_session  # noqa: E402
 
 ANGLE = "three-quarter"
 TRUTH_SAMPLES = 1024
+TRUTH_BOUNCES = 64
 REACH = 5  # Pixels around one that SSIM looks at.
 PLAIN_SAMPLES = 128
 GROWTH_SIDES = (512, 1024, 2048, 4096)
@@ -161,6 +162,7 @@ def _truth(task: Any, folder: Path) -> Path:
         _rig(wanted.quality).digest,
         bpy.app.version_string,
         TRUTH_SAMPLES,
+        TRUTH_BOUNCES,
     )
     picture = folder / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}.npy"
     if not picture.is_file():
@@ -268,7 +270,10 @@ def _as_it_comes(scene: Any, *, is_truth: bool) -> None:
     if is_truth:
         scene.cycles.samples = TRUTH_SAMPLES
         scene.cycles.use_adaptive_sampling = scene.cycles.use_denoising = False
-        scene.cycles.sample_clamp_indirect = 0.0
+        scene.cycles.sample_clamp_indirect = scene.cycles.blur_glossy = 0.0
+        # A path that is cut short inside glass is black: Blender's own limits darken it.
+        for kind in ("max", "diffuse", "glossy", "transmission", "transparent_max"):
+            setattr(scene.cycles, f"{kind}_bounces", TRUTH_BOUNCES)
         scene.cycles.seed = 99
 
 

@@ -30,8 +30,14 @@ def set_view_transform(scene: bpy.types.Scene, name: str) -> str:
     return str(view.view_transform)
 
 
-# Quality and prefilter of OpenImageDenoise. The careful prefilter costs more than several samples do.
-DENOISERS = {"fast": ("FAST", "FAST"), "balanced": ("BALANCED", "FAST"), "careful": ("HIGH", "ACCURATE")}
+# Quality, prefilter and guides of OpenImageDenoise. The careful prefilter costs more than several samples do. Behind
+# glass the guides are as noisy as the picture, and leave their grain in it.
+DENOISERS = {
+    "fast": ("FAST", "FAST", "RGB_ALBEDO_NORMAL"),
+    "balanced": ("BALANCED", "FAST", "RGB_ALBEDO_NORMAL"),
+    "careful": ("HIGH", "ACCURATE", "RGB_ALBEDO_NORMAL"),
+    "unguided": ("HIGH", "FAST", "RGB"),
+}
 
 
 def set_denoiser(scene: bpy.types.Scene, effort: str) -> bool:
@@ -46,8 +52,7 @@ def set_denoiser(scene: bpy.types.Scene, effort: str) -> bool:
         cycles.use_denoising = False
         return False
     cycles.use_denoising = True
-    cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    cycles.denoising_quality, cycles.denoising_prefilter = DENOISERS[effort]
+    cycles.denoising_quality, cycles.denoising_prefilter, cycles.denoising_input_passes = DENOISERS[effort]
     return True
 
 
