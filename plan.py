@@ -27,6 +27,7 @@ from .fal_bridge.webhooks import checked_webhook
 from .files import FileKind, kind_of_file, missing_end, sha256_of
 from .gltf import Gltf, read_gltf, with_variant
 from .imaging.compose import Background
+from .imaging.passes import Pass
 from .imaging.preview import Preview
 from .lighting import RigChoice
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
@@ -116,6 +117,7 @@ class SetPlan:
     quality: str = FINAL  # Of photos by Cycles.
     f_stop: float | None = None  # Of photos by Cycles; left out, the whole product is sharp.
     film_look: bool = False
+    passes: tuple[Pass, ...] = ()  # Beside every reference.
     preview: Preview | None = None  # A moving picture beside the film by Cycles.
     variant: str = ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     model_endpoint: str = ""

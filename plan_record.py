@@ -14,6 +14,7 @@ from .fal_bridge.jobs import Kind
 from .fal_bridge.service import Service
 from .files import sha256_of
 from .imaging.compose import Background
+from .imaging.passes import Pass
 from .imaging.preview import Preview
 from .lighting import Panorama, RigChoice
 from .plan import Engine, SetPlan, Source, SourceKind
@@ -32,6 +33,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "resolution": lambda sides: Size(*map(int, sides)),
     "lens_mm": float,
     "background": Background,
+    "passes": lambda names: tuple(map(Pass, names)),
     "preview": lambda kind: Preview(kind) if kind else None,
     "option_texts": lambda texts: {Kind(kind): dict(named) for kind, named in texts.items()},
 }

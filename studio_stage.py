@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from PIL import Image
 
 from .angles import FILL, Angle, hero_first
@@ -23,6 +24,7 @@ from .findings import Finding, told, triage_list
 from .gltf import save_glb
 from .imaging.compose import Background, box_of, compose, fill_of, mask_of
 from .imaging.film_look import with_film_look
+from .imaging.passes import Pass, depth_picture, normal_picture
 from .imaging.preview import preview_of
 from .plan import Engine
 from .set_folder import Record, angle_record
@@ -103,6 +105,8 @@ class StudioStage:
                 )
             self._record_product(session)
             self._render_references(session)
+            if plan.passes:
+                self._measure(session)
             if plan.engine is Engine.CYCLES:
                 self._photograph(session)
             if plan.video is Engine.CYCLES:
@@ -195,6 +199,38 @@ class StudioStage:
             self._when_rendered(angle)
 
         self._writer.do(keep)
+
+    def _measure(self, session: Session) -> None:
+        """Depth and normals of every reference, cut out along its mask."""
+        angles = self._plan.angles
+        self._writer.wait()  # The cameras of the references are in their records.
+        for index, angle in enumerate(angles):
+            self._check_stop()
+            self._results.progress("passes", index, len(angles), angle.name)
+            self._measure_angle(session, angle)
+        self._results.progress("passes", len(angles), len(angles))
+
+    def _measure_angle(self, session: Session, angle: Angle) -> None:
+        entry = self._results.angle(angle)
+        made_with = self._made_with(angle, render.RAY, self._rig, camera=entry["camera"])
+        wanted = [
+            kind for kind in self._plan.passes if not self._folder.has(entry.get(kind), made_with=made_with)
+        ]
+        if not wanted:
+            return
+        surface = session.measure(framing_from(entry["camera"]), angle)
+        with Image.open(self._folder.root / entry["mask"]) as mask:
+            is_product = np.asarray(mask) > 0  # Cut-out materials have holes that the surface does not have.
+        for kind in wanted:
+            facts: Record = {}
+            if kind is Pass.DEPTH:
+                picture, near, far = depth_picture(np.where(is_product, surface.depth, np.inf))
+                facts = {"near": near, "far": far}
+            else:
+                picture = normal_picture(np.where(is_product[..., None], surface.normal, (0.0, 0.0, 1.0)))
+            stored = self._folder.store(f"{kind}/{angle.name}.png", png(picture))
+            with self._folder.change() as record:
+                angle_record(record, angle.name)[kind] = {**stored, **facts, "made_with": made_with}
 
     def _note_denoiser(self, session: Session) -> None:
         if not session.has_denoiser and not self._told_of_denoiser:

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from ..fal_bridge.jobs import Kind
 from ..imaging.compose import Background
+from ..imaging.passes import Pass
 from ..imaging.preview import Preview
 from ..lighting import RIG_NAMES, SOFTBOX
 from ..plan import FINAL, LANCZOS, QUALITY_NAMES, Engine
@@ -156,6 +157,13 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--f-stop", type=number, metavar="N", help="photos by Cycles: blur what is out of focus, as at f/N"
     )
+    parser.add_argument(
+        "--passes",
+        type=passes,
+        default=(),
+        metavar="depth,normal",
+        help="beside every reference: how far its surface is, and which way it faces",
+    )
     parser.add_argument("--film-look", action="store_true", help="photos by Cycles: gentle curve and grain")
     parser.add_argument("--motion", choices=list(MOTIONS), default=TURNTABLE, help="what happens in the film")
     parser.add_argument(
@@ -230,6 +238,13 @@ def money(text: str) -> Decimal:
     if not amount.is_finite() or amount < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars")
     return amount
+
+
+def passes(text: str) -> tuple[Pass, ...]:
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in set(Pass)]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(Pass)}")
+    return tuple(kind for kind in Pass if kind in names)
 
 
 def whole_number(text: str) -> int:

@@ -83,6 +83,7 @@ def studio_of(options: argparse.Namespace, source: Source) -> dict[str, Any]:
         "f_stop": options.f_stop,
         "film_look": options.film_look,
         "motion": options.motion,
+        "passes": options.passes,
         "preview": Preview(options.preview) if options.preview else None,
     }
 

@@ -21,6 +21,7 @@ from .framing import Box, Framing, camera_axes, ground_points, seen_box, turned
 from .light_map import Area, Rig
 from .product import Product
 from .rig import Studio
+from .surface import Surface, measuring_material, surface_from
 
 SHADOW_SPAN = 2.4  # Side of the ground square whose shadow is kept, in product sizes.
 SHADOW_PIXELS = 256
@@ -73,6 +74,7 @@ FINAL = Quality(
 )
 FILM = Quality(name="film", samples=4)
 GLANCE = Quality(name="glance", samples=6, bounces=2, glass_factor=1, denoiser="fast")
+RAY = Quality(name="ray", samples=1, bounces=0, glass_factor=1)
 SHADOW = Quality(name="shadow", samples=8, bounces=1, table=True)
 QUALITIES = {quality.name: quality for quality in (DRAFT, REFERENCE, FINAL)}
 
@@ -222,6 +224,19 @@ class Renderer:
             samples=samples,
             seconds=time.monotonic() - started,
         )
+
+    def measure(self, framing: Framing, azimuth: float) -> Surface:
+        """The product's surface as ``framing`` sees it, a camera at ``azimuth`` degrees: without its materials."""
+        camera = turned(framing, -azimuth)
+        layer, cycles = self.scene.view_layers[0], self.scene.cycles
+        with ExitStack() as undo:
+            undo.enter_context(overridden(layer, material_override=measuring_material()))
+            # The ray goes through the middle of the pixel: a mean of two surfaces would be neither.
+            undo.enter_context(overridden(cycles, pixel_filter_type="BOX", filter_width=0.01))
+            self._stand(camera, azimuth, RAY, self.resolution)
+            cycles.samples, cycles.use_denoising = 1, False
+            box = self._box(camera, azimuth, self.resolution)
+            return surface_from(self._render(self.resolution, "OPEN_EXR", "32", box))
 
     def pose(self, framing: Framing, azimuth: float, quality: Quality) -> None:
         """Bring product, camera and settings into place for a picture, without taking it."""

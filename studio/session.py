@@ -22,6 +22,7 @@ from .quiet import quiet_blender
 from .render import Quality, Renderer, Shot
 from .rig import Studio
 from .rigs import REFERENCE
+from .surface import Surface
 
 SCENE = "Photoreal Studio"
 
@@ -97,6 +98,10 @@ class Session:
 
     def shoot(self, framing: Framing, angle: Angle, quality: Quality) -> Shot:
         return self._renderer.shoot(framing, angle.azimuth, quality)
+
+    def measure(self, framing: Framing, angle: Angle) -> Surface:
+        """Depth and normals of what ``framing`` sees from ``angle``."""
+        return self._renderer.measure(framing, angle.azimuth)
 
     def opened(self, framing: Framing, f_stop: float) -> Framing:
         """The camera with its lens opened to ``f_stop``, as a full-frame one would see a product of its real size."""
