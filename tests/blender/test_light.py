@@ -20,6 +20,7 @@ from photoreal_set.studio.render import Quality
 from photoreal_set.studio.rig import Studio
 from photoreal_set.studio.session import Session
 from tests.blender.products import Glb, ball, quaternion, textured_block
+from tests.blender.shapes import give
 
 ALL = {"reference": rigs.REFERENCE, **rigs.RIGS}
 CLEAN = Quality(name="clean", samples=24, bounces=4)
@@ -54,6 +55,25 @@ def middle(colour: np.ndarray) -> np.ndarray:
     inside = colour[..., 3] == 255
     inside[:20] = inside[44:] = False
     return colour[inside][:, :3].astype(float).mean(axis=0)
+
+
+def cube(side: float) -> np.ndarray:
+    half = side / 2.0
+    ring = [(-half, half), (half, half), (half, -half), (-half, -half)]
+    return np.array([[x, y, z] for y in (-half, half) for x, z in ring])
+
+
+def paperweight(*, has_glass: bool) -> Glb:
+    """A matt cube, with a block of clear glass around it or alone in the same frame."""
+    glb = Glb()
+    core = glb.add_material("Core", baseColorFactor=[0.1, 0.2, 0.6, 1.0], roughnessFactor=1.0)
+    roots = [glb.add("nodes", {"mesh": glb.add_block(core, cube(0.4))})]
+    if has_glass:
+        clear = glb.add_material("Clear", roughnessFactor=0.0, metallicFactor=0.0)
+        give(glb, clear, {"KHR_materials_transmission": {"transmissionFactor": 1.0}})
+        roots.append(glb.add("nodes", {"mesh": glb.add_block(clear, cube(0.6))}))
+    glb.add_scene(*roots)
+    return glb
 
 
 def panorama_file(folder: Path, radiance: np.ndarray, name: str = "room.exr") -> Panorama:
@@ -252,3 +272,13 @@ def test_the_digest_of_a_rig_is_that_of_its_light_not_of_its_place():
     assert first.digest == second.digest
     assert len({rig.digest for rig in ALL.values()}) == len(ALL)
     assert rigs.SOFTBOX.digest != rigs.SOFTBOX.turned(rotation=1.0, intensity=1.0).digest
+
+
+def test_what_lies_in_glass_is_lit_through_it(scene, tmp_path: Path):
+    """A dial below its crystal, a filling in its bottle: dark where light that glass has bent is not followed."""
+    bare = middle(shown(scene, paperweight(has_glass=False), tmp_path, rigs.REFERENCE))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    inside = shown(bpy.context.scene, paperweight(has_glass=True), tmp_path, rigs.REFERENCE)[28:36, 28:36, :3]
+    blue = inside.reshape(-1, 3).astype(float).mean(axis=0)
+    assert blue[2] > 0.7 * bare[2]
+    assert blue[2] > 1.4 * blue[0]
