@@ -564,13 +564,13 @@ def test_the_request_list_finds_a_job_whose_answer_was_lost(wire, emulator):
 
 
 def test_jobs_beyond_the_concurrency_wait(wire, emulator):
-    emulator.control(concurrency=2, delays={"image": 0.2})
+    emulator.control(concurrency=2, delays={"image": 3600.0})
     jobs = [submit(wire, SCHNELL, prompt=str(index), image_size="square") for index in range(4)]
-    time.sleep(0.1)
     found = [wire.get(job["status_url"]).json() for job in jobs]
     assert [item["status"] for item in found] == ["IN_PROGRESS"] * 2 + ["IN_QUEUE"] * 2
     assert [item["queue_position"] for item in found[2:]] == [0, 1]
     assert wire.post(f"/run/{SCHNELL}", json={"prompt": "x"}).status_code == 429
+    emulator.control(delays={"image": 0.0}, advance=3600.0)
     for job in jobs:
         assert finished(wire, job).status_code == 200
     assert emulator.stats()["highest_concurrency"] == 2
