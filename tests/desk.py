@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A desk for tests of the bridge: a picture, wishes, and what comes of them at the emulator."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.fal_emulator.process import RunningEmulator
+from tests.patience import PATIENCE_SECONDS
 from tools.bootstrap import load_package
 
 load_package()
@@ -21,7 +20,6 @@ from photoreal_set.fal_bridge.engine import Pace  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, JobResult, JobState, Kind  # noqa: E402
 from photoreal_set.fal_bridge.service import Service  # noqa: E402
 
-WAIT_SECONDS = 30.0
 FAST = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0}
 
 
@@ -36,7 +34,12 @@ class Desk:
         self.news = []
         self.picture = folder / "render.png"
         Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50).convert("RGB").save(self.picture)
-        self.pace = replace(Pace.of(Service.emulator(emulator.url)), patience=3.0, submit=3.0, close=3.0)
+        self.pace = replace(
+            Pace.of(Service.emulator(emulator.url)),
+            patience=PATIENCE_SECONDS,
+            submit=PATIENCE_SECONDS,
+            close=PATIENCE_SECONDS,
+        )
 
     def bridge(self, **pace: float) -> Bridge:
         return Bridge(
@@ -61,7 +64,7 @@ class Desk:
     ) -> JobResult:
         """What comes of one wish in a run of its own."""
         with self.bridge(**pace) as bridge:
-            return bridge.start(wanted or self.photo(), self.folder / target).result(WAIT_SECONDS)
+            return bridge.start(wanted or self.photo(), self.folder / target).result(PATIENCE_SECONDS)
 
     def failure(self, wanted: Generation | None = None, **pace: float) -> errors.BridgeError:
         with pytest.raises(errors.BridgeError) as caught:
@@ -79,10 +82,3 @@ class Desk:
 
     def fault(self, name: str, **more: object) -> None:
         self.emulator.control(faults=[{"name": name, **more}])
-
-
-def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)

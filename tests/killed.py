@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real processes that do paid jobs against the emulator and are killed with SIGKILL; what must be true afterwards.
 
-Nothing in the product knows of this. A process is killed from outside at a random moment, or by itself before the
-n-th line of the bridge's own code that it runs (a trace function counts them): so every step of journal and network
-has its kill.
+Nothing in the product knows of this. A process is killed from outside at a random moment, or by itself before it
+comes to a line of the bridge's own code for the first time (a trace function watches): so every step of journal and
+network has its kill.
 """
 
 import multiprocessing
@@ -23,6 +23,7 @@ from typing import Any
 from PIL import Image
 
 from tests.fal_emulator.process import RunningEmulator
+from tests.patience import PATIENCE_SECONDS
 from tools.bootstrap import load_package
 
 load_package()
@@ -39,7 +40,8 @@ from photoreal_set.files import missing_end  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 TRACED = tuple(str(ROOT / place) for place in ("fal_bridge", "files.py"))
-GENEROUS_SECONDS = 60.0
+
+Line = tuple[str, int]  # A file and the number of a line in it.
 
 ALL_DONE, SOME_FAILED, SOME_HELD = 0, 2, 5
 
@@ -119,12 +121,12 @@ class Desk:
         return [str(path) for path in self.files() if not path.is_file() or missing_end(path)]
 
 
-def work(desk: Desk, kill_before_line: int = 0, count: Any = None) -> None:
+def work(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> None:
     """Do all jobs of a desk once; the exit code says how that ended. Runs in a process of its own."""
-    if kill_before_line or count is not None:
-        _trace(kill_before_line, count)
+    if kill_before or lines is not None:
+        _trace(kill_before, lines)
     service = Service.emulator(desk.url)
-    pace = replace(Pace.of(service), patience=2.0, submit=5.0, close=1.0, lookup=1.0, first_look=0.1)
+    pace = replace(Pace.of(service), patience=PATIENCE_SECONDS, lookup=1.0)
     code = ALL_DONE
     with Bridge(service, desk.folder / ".journal", lambda _job: None, pace=pace) as bridge:
         futures = [bridge.start(desk.photo(seed), desk.folder / f"photos/{seed}") for seed in desk.seeds]
@@ -140,20 +142,16 @@ def work(desk: Desk, kill_before_line: int = 0, count: Any = None) -> None:
     os._exit(code)
 
 
-def _trace(kill_before: int, count: Any) -> None:
-    ran = 0
-    lock = threading.Lock()
-    seen: dict[tuple[str, int], int] = {}
+def _trace(kill_before: Line | None, lines: Any) -> None:
+    """Kill this process before a line, or put all that it comes to into the queue ``lines`` at its end, in order."""
+    seen: dict[Line, None] = {}
 
     def on_line(frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal ran
         if event == "line":
-            with lock:
-                ran += 1
-                if ran == kill_before:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                if count is not None:
-                    seen.setdefault((frame.f_code.co_filename, frame.f_lineno), ran)
+            line = (frame.f_code.co_filename, frame.f_lineno)
+            if line == kill_before:
+                os.kill(os.getpid(), signal.SIGKILL)
+            seen.setdefault(line)
         return on_line
 
     def on_call(frame: FrameType, _event: str, _argument: Any) -> Any:
@@ -161,38 +159,38 @@ def _trace(kill_before: int, count: Any) -> None:
 
     threading.settrace(on_call)
     sys.settrace(on_call)
-    if count is not None:
+    if lines is not None:
         ended = os._exit
 
         def report(code: int) -> None:
-            count.put(sorted(seen.values()))
-            count.close()
-            count.join_thread()
+            lines.put(list(seen))
+            lines.close()
+            lines.join_thread()
             ended(code)
 
         os._exit = report  # type: ignore[assignment]
 
 
-def started(desk: Desk, kill_before_line: int = 0, count: Any = None) -> multiprocessing.Process:
+def started(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> multiprocessing.Process:
     os.environ["PYTHONPATH"] = str(ROOT)  # For the server that forks, which starts with the first process.
-    process: Any = _processes.Process(target=work, args=(desk, kill_before_line, count), daemon=True)
+    process: Any = _processes.Process(target=work, args=(desk, kill_before, lines), daemon=True)
     process.start()
     return process
 
 
 def ended(process: multiprocessing.Process) -> int:
-    process.join(GENEROUS_SECONDS)
+    process.join(PATIENCE_SECONDS)
     if process.exitcode is None:
         process.kill()
         raise AssertionError("a worker does not come to an end")
     return process.exitcode
 
 
-def steps(desk: Desk) -> list[int]:
-    """For each line of the bridge that one quiet run of ``desk`` reaches: when it is reached first."""
+def steps(desk: Desk) -> list[Line]:
+    """The lines of the bridge that one quiet run of ``desk`` comes to, in this order."""
     queue = _processes.Queue()
-    process = started(desk, count=queue)
-    found: list[int] = queue.get(timeout=GENEROUS_SECONDS)
+    process = started(desk, lines=queue)
+    found: list[Line] = queue.get(timeout=PATIENCE_SECONDS)
     assert ended(process) == ALL_DONE
     return found
 
@@ -209,14 +207,13 @@ def finish(desk: Desk, emulator: RunningEmulator) -> int:
 
 def play_person(desk: Desk, emulator: RunningEmulator) -> int:
     """Decide about each held job by what the account (the ledger) says. Only when no worker runs."""
-    time.sleep(0.2)  # What a killed process has sent may still be on its way.
-    asked = 0
+    asked, accepted = 0, desk.accepted(emulator.settled_ledger())
     for key in desk.journal.job_keys():
         entry = desk.journal.read(key)
         if entry.stage not in (Stage.UNCERTAIN, Stage.IN_FLIGHT):
             continue
         name = entry.label if entry.label != "film" else f"slow rotation {desk.seeds[0]}"
-        if not desk.accepted(emulator.ledger())[name]:
+        if not accepted[name]:
             decide(desk.journal, key, Decision.RESEND)
             asked += 1
     return asked
@@ -250,12 +247,12 @@ class Tally:
 
 
 def kill_at_steps(
-    emulator: RunningEmulator, folder: Path, points: list[int], first_seed: int
+    emulator: RunningEmulator, folder: Path, points: list[Line], first_seed: int
 ) -> Iterator[Tally]:
     """One photo for each point: killed there, resumed, judged."""
     tally = Tally()
     for place, point in enumerate(points):
-        desk = Desk(folder / f"step-{point}", emulator.url, (first_seed + place,)).prepare()
+        desk = Desk(folder / f"step-{place}", emulator.url, (first_seed + place,)).prepare()
         tally.runs += 2
         tally.kills += ended(started(desk, point)) == -signal.SIGKILL
         tally.decisions += finish(desk, emulator)

@@ -26,6 +26,9 @@ from photoreal_set.set_folder import SetFolder, angle_record  # noqa: E402
 from photoreal_set.set_results import png  # noqa: E402
 
 SECONDS = float(os.environ.get("STUB_BLENDER_SECONDS", "0"))
+GATE = os.environ.get(
+    "STUB_BLENDER_GATE", ""
+)  # A file; until it is there only the first product is rendered.
 APPETITE = 1 << 29
 
 
@@ -49,6 +52,8 @@ def main() -> None:
                 news.wait()
             request = json.loads(lines.pop(0))
         if "set" in request:
+            while rendered and GATE and not Path(GATE).exists():
+                time.sleep(0.05)
             answer(request["set"], is_warm=rendered > 0)
             rendered += 1
 

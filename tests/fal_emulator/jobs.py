@@ -200,7 +200,7 @@ class JobQueue:
         return True
 
     def fill(self) -> None:
-        """Let waiting jobs begin while there is room; also after the limit was changed."""
+        """Let waiting jobs begin while there is room."""
         limit = self.controls.settings.concurrency
         self.ready.sort(key=lambda job: job.accepted_at)
         while self.ready and (limit is None or len(self.running) < limit):
@@ -208,6 +208,12 @@ class JobQueue:
             self.running.add(job.request_id)
             stats = self.controls.stats
             stats.highest_concurrency = max(stats.highest_concurrency, len(self.running))
+            job.wake.set()
+
+    def look_again(self) -> None:
+        """Clock or settings were changed: every job looks whether its time has come."""
+        self.fill()
+        for job in self.jobs.values():
             job.wake.set()
 
     async def _run(self, job: Job) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import httpx
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+ROUNDS = 20  # Of the emulator's event loop: more than a request needs from its arrival to the ledger.
 
 
 class RunningEmulator:
@@ -24,11 +26,17 @@ class RunningEmulator:
         self.url = url
         self.process = process
         # Proxies of the environment must not come between: this is loopback.
-        self._client = httpx.Client(base_url=url, trust_env=False, timeout=30.0)
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)
 
     def ledger(self) -> list[dict[str, Any]]:
         """Every accepted submit, in order."""
         return self._json(self._client.get("/ledger"))
+
+    def settled_ledger(self) -> list[dict[str, Any]]:
+        """The ledger, once everything is in it that processes which are gone had sent."""
+        for _round in range(ROUNDS):
+            found = self.ledger()
+        return found
 
     def control(self, **message: Any) -> dict[str, Any]:
         """Send a control message (see ``CONTROL_HELP``); without one only ask for the state."""
@@ -72,7 +80,7 @@ def start_emulator(*, port: int = 0, **control: Any) -> RunningEmulator:
         [*command, "--control", json.dumps(control)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
     watchdog.start()
     line = process.stdout.readline()
     watchdog.cancel()

@@ -209,7 +209,7 @@ class Emulator:
             self.controls.apply(json.loads(await request.read()))
         except (ControlError, json.JSONDecodeError, TypeError, ValueError) as error:
             return json_answer({"error": str(error)}, 400)
-        self.queue.fill()
+        self.queue.look_again()
         return json_answer(self.controls.described())
 
 

@@ -17,8 +17,9 @@ from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, source_from
 from photoreal_set.plan_record import plan_record
 from photoreal_set.set_folder import SetFolder
-from tests.desk import FAST, Desk, until
+from tests.desk import FAST, Desk
 from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +42,14 @@ def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
 
 def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:
     """A job that was sent by a run that is gone."""
-    desk.emulator.control(**{"delays": {"photo": 60.0}, **control})
+    desk.emulator.control(**{"delays": {"photo": FOR_EVER_SECONDS}, **control})
     with desk.bridge() as bridge:
         bridge.start(desk.photo(), desk.folder / "photos" / "front")
         until(lambda: [entry["state"] for entry in desk.emulator.ledger()] == [state])
         until(lambda: list(desk.journal.glob("*/submitted.1.json")))
 
 
-def fates(desk: Desk, watch_seconds: float = 5.0) -> list[Fate]:
+def fates(desk: Desk, watch_seconds: float = PATIENCE_SECONDS) -> list[Fate]:
     results = cancel_all(
         Service.emulator(desk.emulator.url), Journal(desk.journal), watch_seconds=watch_seconds
     )
@@ -61,7 +62,7 @@ def stage(desk: Desk) -> Stage:
 
 
 def test_a_waiting_job_never_runs_and_is_sent_again_by_resume(desk):
-    left_behind(desk, "IN_QUEUE", delays={"queue": 60.0})
+    left_behind(desk, "IN_QUEUE", delays={"queue": FOR_EVER_SECONDS})
     assert fates(desk) == [Fate.NEVER_RAN]
     assert [entry["state"] for entry in desk.emulator.ledger()] == ["CANCELLED"]
     assert stage(desk) is Stage.ENDED
@@ -80,14 +81,14 @@ def test_a_job_that_goes_on_is_not_called_cancelled(desk):
     left_behind(desk, faults=[{"name": "ignore-cancel"}])
     assert fates(desk, watch_seconds=0.5) == [Fate.STILL_THERE]
     assert stage(desk) is Stage.SUBMITTED
-    desk.emulator.control(advance=100.0)
+    desk.emulator.control(advance=FOR_EVER_SECONDS)
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
 def test_a_cancel_that_comes_too_late_loses_nothing(desk):
     left_behind(desk)
-    desk.emulator.control(advance=100.0)
+    desk.emulator.control(advance=FOR_EVER_SECONDS)
     until(lambda: desk.emulator.ledger()[0]["state"] == "COMPLETED")
     assert fates(desk) == [Fate.FINISHED]
     assert desk.made().path.is_file()
@@ -96,7 +97,7 @@ def test_a_cancel_that_comes_too_late_loses_nothing(desk):
 
 def test_a_job_that_had_failed_says_so(desk):
     left_behind(desk, faults=[{"name": "model-crash"}])
-    desk.emulator.control(advance=100.0)
+    desk.emulator.control(advance=FOR_EVER_SECONDS)
     until(lambda: desk.emulator.ledger()[0]["state"] == "FAILED")
     assert fates(desk) == [Fate.FAILED]
 
@@ -127,13 +128,13 @@ def test_trouble_on_the_way_is_told_and_a_bad_key_raises(desk, monkeypatch):
 
 
 def test_who_follows_the_job_learns_of_it(desk):
-    desk.emulator.control(delays={"photo": 60.0})
+    desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     found = []
     thread = threading.Thread(target=lambda: found.append(desk.failure()))
     thread.start()
     until(lambda: list(desk.journal.glob("*/submitted.1.json")))
     assert fates(desk) == [Fate.STOPPED]
-    thread.join(15.0)
+    thread.join(PATIENCE_SECONDS)
     assert isinstance(found[0], errors.JobCancelledError)
 
 

@@ -24,6 +24,7 @@ from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.fal_bridge.uploads import Uploads
 from photoreal_set.files import FileKind, sha256_of
 from tests.fal_emulator.process import running_emulator
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 DAY = 86400.0
 
@@ -67,7 +68,11 @@ def upload(emulator, picture: Path, *, are_kept: bool = False, folder: str = "up
 
 
 def content(url: str) -> bytes:
-    return httpx.get(url, trust_env=False).content
+    return answer(url).content
+
+
+def answer(url: str) -> httpx.Response:
+    return httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS)
 
 
 def count(emulator, word: str) -> int:
@@ -81,7 +86,7 @@ def test_an_upload_is_gone_after_a_day(emulator, picture):
     url = upload(emulator, picture)
     assert content(url) == picture.read_bytes()
     emulator.control(advance=DAY + 60)
-    assert httpx.get(url, trust_env=False).status_code == 404
+    assert answer(url).status_code == 404
 
 
 def test_an_upload_is_kept_when_that_is_asked_for(emulator, picture):
@@ -184,9 +189,8 @@ def stands_still_between_notes(process: int, folder: Path) -> bool:
 def test_a_download_goes_on_where_a_killed_process_was(emulator, picture, tmp_path):
     url = upload(emulator, picture)
     target = tmp_path / "photos" / "front"
-    emulator.control(
-        faults=[{"name": "slow-loris", "at": "download", "seconds": 0.02, "crumb": 32 << 10, "count": 1}]
-    )
+    stops = {"name": "slow-loris", "at": "download", "seconds": FOR_EVER_SECONDS, "crumb": 256 << 10}
+    emulator.control(faults=[{**stops, "count": 1}])
     process = child_that_fetches(emulator, url, target)
     until(lambda: list(target.parent.glob(".front.*.part.json")))
     until(lambda: stands_still_between_notes(process, target.parent))
@@ -245,13 +249,15 @@ def test_a_file_that_was_replaced_meanwhile_is_fetched_whole(emulator, picture, 
 
 def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "LEAST_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
     url = upload(emulator, picture)
     emulator.control(
         faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100, "count": 2}]
     )
     began = time.monotonic()
     assert fetch(emulator, url, tmp_path / "front-again") == picture.read_bytes()
-    assert time.monotonic() - began < 10.0
+    whole_trickle = picture.stat().st_size / 100 * 0.05
+    assert time.monotonic() - began < whole_trickle / 2
 
 
 def test_a_download_that_always_trickles_has_an_end(emulator, picture, tmp_path, monkeypatch):
@@ -262,10 +268,3 @@ def test_a_download_that_always_trickles_has_an_end(emulator, picture, tmp_path,
         fetch(emulator, url, tmp_path / "front-again")
     assert "that is free" in caught.value.hint
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
-
-
-def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)

@@ -15,9 +15,10 @@ from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.webhooks import checked_webhook, verify
-from tests.desk import FAST, WAIT_SECONDS, Desk
+from tests.desk import FAST, Desk
 from tests.fal_emulator.process import running_emulator
 from tests.fal_emulator.webhooks import key_set, signed_headers
+from tests.patience import PATIENCE_SECONDS
 
 BODY = b'{"request_id": "r-1", "status": "OK"}'
 NOW = 1_790_000_000
@@ -61,9 +62,10 @@ def test_a_result_is_told_to_the_webhook_and_is_genuine(server, receiver, tmp_pa
     desk = Desk(tmp_path, server)
     service = Service.emulator(server.url)
     with Bridge(service, desk.journal, desk.news.append, pace=desk.pace, webhook=url) as bridge:
-        result = bridge.start(desk.photo(), desk.folder / "front").result(WAIT_SECONDS)
-    headers, body = came.get(timeout=WAIT_SECONDS)
-    keys = httpx.get(f"{service.rest_url}/.well-known/jwks.json", trust_env=False).json()["keys"]
+        result = bridge.start(desk.photo(), desk.folder / "front").result(PATIENCE_SECONDS)
+    headers, body = came.get(timeout=PATIENCE_SECONDS)
+    address = f"{service.rest_url}/.well-known/jwks.json"
+    keys = httpx.get(address, trust_env=False, timeout=PATIENCE_SECONDS).json()["keys"]
     assert verify(headers, body, keys, time.time()).request_id == result.request_id
     assert json.loads(body)["status"] == "OK"
     assert server.ledger()[-1]["webhook"] == url
@@ -74,7 +76,7 @@ def test_a_webhook_does_not_make_another_job(server, receiver, tmp_path):
     first = desk.made()
     service = Service.emulator(server.url)
     with Bridge(service, desk.journal, desk.news.append, pace=desk.pace, webhook=receiver[0]) as bridge:
-        again = bridge.start(desk.photo(), desk.folder / "photos" / "front").result(WAIT_SECONDS)
+        again = bridge.start(desk.photo(), desk.folder / "photos" / "front").result(PATIENCE_SECONDS)
     assert again.key == first.key
 
 

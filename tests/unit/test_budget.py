@@ -29,13 +29,26 @@ from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.prices import look_up
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, source_from
-from tests.desk import until
 from tests.fal_emulator.process import start_emulator
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KONTEXT = "fal-ai/flux-kontext/dev"
 ROOT = Path(__file__).resolve().parents[2]
 CENT = Decimal("0.01")
 FAST = dict.fromkeys(("queue", "model", "photo", "image", "video", "upscale"), 0.0)
+
+
+class Noon(datetime):
+    """Every day is the same, also when a test runs at midnight."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2030, 5, 6, 12, tzinfo=tz)
+
+
+@pytest.fixture(autouse=True)
+def _no_midnight(monkeypatch):
+    monkeypatch.setattr("photoreal_set.fal_bridge.budget.datetime", Noon)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +107,7 @@ def test_a_line_that_was_cut_off_counts_as_not_written(tmp_path):
 
 
 CHILD = """
-import os, sys, time
+import os, sys
 from decimal import Decimal
 from pathlib import Path
 from tools.bootstrap import load_package
@@ -112,18 +125,18 @@ else:
     if mode == "sent":
         ledger.mark("a", EntryState.SENT)
     print("ready", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
 def child(path: Path, mode: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", CHILD, str(path), mode]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_processes_together_never_pass_a_ceiling(tmp_path):
     children = [child(tmp_path / "day.jsonl", "fill") for _child in range(3)]
-    granted = sum(one.communicate(timeout=60)[0].count("granted") for one in children)
+    granted = sum(one.communicate(timeout=PATIENCE_SECONDS)[0].count("granted") for one in children)
     assert granted == 50
     assert Ledger(tmp_path / "day.jsonl").total() == Decimal("0.5")
 
@@ -151,7 +164,7 @@ def test_every_ceiling_counts_and_a_refusal_leaves_nothing_aside(tmp_path):
     ) as caught:
         budget.reserve("side photo", Decimal("0.2"))
     assert caught.value.exit_code == 4
-    assert Ledger(tmp_path / "spending" / "live" / f"{datetime.now(UTC):%Y-%m-%d}.jsonl").total() == Decimal(
+    assert Ledger(tmp_path / "spending" / "live" / f"{Noon.now(UTC):%Y-%m-%d}.jsonl").total() == Decimal(
         "0.3"
     )
     budget.mark(first, EntryState.SETTLED, Decimal("0.1"))
@@ -421,7 +434,7 @@ def test_what_is_stopped_before_it_is_sent_gives_its_money_back(desk, monkeypatc
 
 
 def test_what_was_cancelled_before_it_ran_gives_its_money_back(desk):
-    desk.emulator.control(delays={"queue": 60.0})
+    desk.emulator.control(delays={"queue": FOR_EVER_SECONDS})
     prices = look_up([REGISTRY[KONTEXT]], desk.service, desk.folder / "home", print)
     wanted = Generation(kind=Kind.PHOTO, endpoint=KONTEXT, label="photo", images=(desk.picture,), prompt="x")
     with Bridge(

@@ -3,19 +3,18 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tools.bootstrap import load_package
 
 load_package()
 
 from photoreal_set.child import Child, Event, blender_command, environment_for  # noqa: E402
 
-SECONDS = 20.0
 PATIENT = """
 import json, signal, sys, time
 def end(*_):
@@ -23,7 +22,7 @@ def end(*_):
     sys.exit(130)
 signal.signal(signal.SIGINT, end)
 print(json.dumps({"event": "started"}), flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
@@ -33,16 +32,10 @@ def child(code: str, look: Callable[[Event], Event | None] = lambda event: None)
 
 def heard(running: Child, until: str = "exited") -> list[Event]:
     """Every event up to the first of a kind."""
-    events: list[Event] = []
-    give_up = time.monotonic() + SECONDS
-    while time.monotonic() < give_up:
-        if running.events.empty():
-            time.sleep(0.01)
-            continue
-        events.append(running.events.get())
-        if events[-1]["event"] == until:
-            return events
-    raise TimeoutError(events)
+    events = [running.events.get(timeout=PATIENCE_SECONDS)]
+    while events[-1]["event"] != until:
+        events.append(running.events.get(timeout=PATIENCE_SECONDS))
+    return events
 
 
 def test_events_come_in_order_and_chatter_is_left_out():

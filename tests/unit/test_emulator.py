@@ -29,6 +29,7 @@ from tests.fal_emulator.process import ROOT, RunningEmulator, running_emulator
 from tests.fal_emulator.schemas import TYPES, Endpoint, all_endpoints
 from tests.fal_emulator.signatures import SigningKey
 from tests.fal_emulator.wire import WAYS
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KEY = "emulator:emulator"
 AUTH = {"Authorization": f"Key {KEY}"}
@@ -36,7 +37,7 @@ KONTEXT = "fal-ai/flux-kontext/dev"
 SCHNELL = "fal-ai/flux/schnell"
 KLING = "fal-ai/kling-video/v3/pro/image-to-video"
 MESHY = "fal-ai/meshy/v6/multi-image-to-3d"
-POLL_SECONDS = 0.01
+PLAINLY: dict[str, Any] = {"trust_env": False, "timeout": PATIENCE_SECONDS}
 NO_DELAY = dict.fromkeys(("queue", "model", "photo", "video", "image", "upscale", "other"), 0.0)
 
 
@@ -64,7 +65,7 @@ def client(emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> fal_cl
 
 @pytest.fixture
 def wire(emulator: RunningEmulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=emulator.url, headers=AUTH, trust_env=False, timeout=10) as plain:
+    with httpx.Client(base_url=emulator.url, headers=AUTH, **PLAINLY) as plain:
         yield plain
 
 
@@ -79,7 +80,7 @@ def product_photo(side: int = 256) -> bytes:
 
 
 def fetched(url: str, **options: Any) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=10, **options)
+    return httpx.get(url, **PLAINLY, **options)
 
 
 def picture(url: str) -> Image.Image:
@@ -92,12 +93,9 @@ def submit(wire: httpx.Client, endpoint: str, **inputs: Any) -> dict[str, Any]:
     return wire.post(f"/queue/{endpoint}", json=inputs).raise_for_status().json()
 
 
-def finished(wire: httpx.Client, job: dict[str, Any], seconds: float = 10.0) -> httpx.Response:
+def finished(wire: httpx.Client, job: dict[str, Any]) -> httpx.Response:
     """The result of a job, once its status says COMPLETED."""
-    deadline = time.monotonic() + seconds
-    while wire.get(job["status_url"]).json()["status"] != "COMPLETED":
-        assert time.monotonic() < deadline, "the job does not finish"
-        time.sleep(POLL_SECONDS)
+    until(lambda: wire.get(job["status_url"]).json()["status"] == "COMPLETED", "the job does not finish")
     return wire.get(job["response_url"])
 
 
@@ -109,17 +107,20 @@ def made(wire: httpx.Client, endpoint: str, **inputs: Any) -> dict[str, Any]:
 
 
 def test_the_official_client_uploads_submits_follows_and_fetches(client, emulator):
-    emulator.control(delays={"queue": 0.1, "photo": 0.1})
+    emulator.control(delays={"queue": 60.0, "photo": FOR_EVER_SECONDS})
     url = client.upload(product_photo(), "image/png", file_name="box.png")
     handle = client.submit(KONTEXT, {"image_url": url, "prompt": "studio light", "output_format": "png"})
-    events = list(handle.iter_events(with_logs=True, interval=0.01))
+    events = []
+    for event in handle.iter_events(with_logs=True, interval=0.01):
+        events.append(event)  # The clock moves only when a state has been seen.
+        emulator.control(advance=20.0 if isinstance(event, fal_client.Queued) else FOR_EVER_SECONDS)
     kinds = list(dict.fromkeys(type(event) for event in events))
     assert kinds == [fal_client.Queued, fal_client.InProgress, fal_client.Completed]
     positions = [event.position for event in events if isinstance(event, fal_client.Queued)]
     assert positions == sorted(positions, reverse=True)
     assert positions[0] > positions[-1]
     assert events[-1].logs[-1]["message"] == "task 100%"
-    assert events[-1].metrics["inference_time"] >= 0.1
+    assert events[-1].metrics["inference_time"] >= FOR_EVER_SECONDS
     result = handle.get(interval=0.01)
     assert picture(result["images"][0]["url"]).size == (256, 256)
     assert result["has_nsfw_concepts"] == [False]
@@ -153,7 +154,7 @@ def test_a_wrong_input_is_accepted_and_refused_at_the_result(client, emulator):
 
 
 def test_the_official_client_cancels(client, emulator):
-    emulator.control(delays={"queue": 30})
+    emulator.control(delays={"queue": FOR_EVER_SECONDS})
     handle = client.submit(SCHNELL, {"prompt": "jar"})
     handle.cancel()
     with pytest.raises(fal_client.FalClientHTTPError) as raised:
@@ -370,18 +371,18 @@ def test_every_form_of_the_addresses_leads_to_the_job(wire, emulator):
 
 
 def test_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
-    emulator.control(delays={"queue": 2.0, "image": 3.0})
+    emulator.control(delays={"queue": FOR_EVER_SECONDS, "image": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
     waiting = wire.get(job["status_url"])
     assert (waiting.status_code, waiting.json()["status"]) == (202, "IN_QUEUE")
     assert wire.get(job["response_url"]).status_code == 400
-    running = waiting
-    while running.json()["status"] == "IN_QUEUE":
-        time.sleep(0.05)
-        running = wire.get(job["status_url"], params={"logs": "true"})
+    emulator.control(advance=FOR_EVER_SECONDS)
+    until(lambda: wire.get(job["status_url"]).json()["status"] != "IN_QUEUE")
+    running = wire.get(job["status_url"], params={"logs": "true"})
     assert (running.status_code, running.json()["status"]) == (202, "IN_PROGRESS")
     assert running.json()["logs"]
     assert wire.get(job["status_url"]).json()["logs"] is None
+    emulator.control(advance=FOR_EVER_SECONDS)
     answer = finished(wire, job)
     assert answer.headers["X-Fal-Billable-Units"] == "1"
     assert answer.headers["x-fal-request-id"] == job["request_id"]
@@ -392,12 +393,16 @@ def test_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
 
 
 def test_the_status_stream_ends_with_completed(wire, emulator):
-    emulator.control(delays={"queue": 0.1, "image": 0.1})
+    emulator.control(delays={"queue": FOR_EVER_SECONDS, "image": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
+    words = []
     with wire.stream("GET", job["status_url"] + "/stream", params={"logs": "1"}) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
-        events = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: ")]
-    words = list(dict.fromkeys(event["status"] for event in events))
+        for line in answer.iter_lines():
+            status = json.loads(line[6:])["status"] if line.startswith("data: ") else ""
+            if status not in ("", *words):  # The clock moves only when a state has been told.
+                words.append(status)
+                emulator.control(advance=FOR_EVER_SECONDS)
     assert words == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
 
 
@@ -406,7 +411,7 @@ def test_the_status_stream_ends_with_completed(wire, emulator):
     [({}, "missing authorization token"), ({"Authorization": "Key nocolon"}, "Invalid Key Authorization")],
 )
 def test_a_missing_or_malformed_key_is_refused(emulator, header, words):
-    with httpx.Client(base_url=emulator.url, headers=header, trust_env=False) as stranger:
+    with httpx.Client(base_url=emulator.url, headers=header, **PLAINLY) as stranger:
         for path in (f"/queue/{SCHNELL}", "/rest/storage/auth/token?storage_type=fal-cdn-v3"):
             answer = stranger.post(path, json={})
             assert answer.status_code == 401
@@ -477,7 +482,7 @@ def test_files_go_up_by_a_signed_address(wire, kind):
     wish = {"file_name": "a b.txt", "content_type": "text/plain"}
     answer = wire.post(f"/rest/storage/upload/initiate?storage_type={kind}", json=wish).json()
     assert fetched(answer["file_url"]).status_code == 404
-    assert httpx.put(answer["upload_url"], content=b"signed", trust_env=False).status_code == 200
+    assert httpx.put(answer["upload_url"], content=b"signed", **PLAINLY).status_code == 200
     assert fetched(answer["file_url"]).content == b"signed"
 
 
@@ -485,10 +490,10 @@ def test_files_go_up_in_parts_by_a_signed_address(wire):
     answer = wire.post("/rest/storage/upload/initiate-multipart?storage_type=fal-cdn-v3", json={}).json()
     address, _, query = answer["upload_url"].partition("?")
     parts = [
-        httpx.put(f"{address}/{number}?{query}", content=data, trust_env=False).json()
+        httpx.put(f"{address}/{number}?{query}", content=data, **PLAINLY).json()
         for number, data in ((2, b"two"), (1, b"one"))
     ]
-    done = httpx.post(f"{address}/complete?{query}", json={"parts": parts}, trust_env=False)
+    done = httpx.post(f"{address}/complete?{query}", json={"parts": parts}, **PLAINLY)
     assert done.status_code == 200
     assert fetched(answer["file_url"]).content == b"onetwo"
 
@@ -539,20 +544,20 @@ def test_an_openapi_document_validates_inputs(wire):
 
 
 def test_the_request_list_finds_a_job_whose_answer_was_lost(wire, emulator):
-    emulator.control(faults=[{"name": "drop-submit-answer", "count": 1}], request_list_delay=60)
+    emulator.control(faults=[{"name": "drop-submit-answer", "count": 1}], request_list_delay=FOR_EVER_SECONDS)
     inputs = {"prompt": "lost jar", "image_size": "square"}
     with pytest.raises(httpx.RemoteProtocolError):
         submit(wire, SCHNELL, **inputs)
     assert len(emulator.ledger()) == 1
     query = {"endpoint_id": SCHNELL, "expand": "payloads"}
     assert wire.get("/v1/models/requests/by-endpoint", params=query).json()["items"] == []
-    emulator.control(advance=61)
+    emulator.control(advance=FOR_EVER_SECONDS)
     (item,) = wire.get("/v1/models/requests/by-endpoint", params=query).json()["items"]
     assert item["json_input"] == inputs
     assert item["request_id"] == emulator.ledger()[0]["request_id"]
     for index in range(3):
         submit(wire, SCHNELL, prompt=str(index))
-    emulator.control(advance=61)
+    emulator.control(advance=FOR_EVER_SECONDS)
     page = wire.get("/v1/models/requests/by-endpoint", params=query | {"limit": "3"}).json()
     rest = wire.get(
         "/v1/models/requests/by-endpoint", params=query | {"limit": "3", "cursor": page["next_cursor"]}
@@ -564,13 +569,13 @@ def test_the_request_list_finds_a_job_whose_answer_was_lost(wire, emulator):
 
 
 def test_jobs_beyond_the_concurrency_wait(wire, emulator):
-    emulator.control(concurrency=2, delays={"image": 3600.0})
+    emulator.control(concurrency=2, delays={"image": FOR_EVER_SECONDS})
     jobs = [submit(wire, SCHNELL, prompt=str(index), image_size="square") for index in range(4)]
     found = [wire.get(job["status_url"]).json() for job in jobs]
     assert [item["status"] for item in found] == ["IN_PROGRESS"] * 2 + ["IN_QUEUE"] * 2
     assert [item["queue_position"] for item in found[2:]] == [0, 1]
     assert wire.post(f"/run/{SCHNELL}", json={"prompt": "x"}).status_code == 429
-    emulator.control(delays={"image": 0.0}, advance=3600.0)
+    emulator.control(delays={"image": 0.0}, advance=FOR_EVER_SECONDS)
     for job in jobs:
         assert finished(wire, job).status_code == 200
     assert emulator.stats()["highest_concurrency"] == 2
@@ -680,7 +685,7 @@ def test_download_faults(client, emulator):
     ],
 )
 def test_a_fault_can_hit_any_point(wire, emulator, fault, status, words):
-    emulator.control(delays={"queue": 5})
+    emulator.control(delays={"queue": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="x")
     extra = {"seconds": 0.1} if fault == "slow-answer" else {}
     emulator.control(faults=[{"name": fault, "at": "status", "count": 1, **extra}])
@@ -726,9 +731,10 @@ def test_output_files_can_be_wrong(wire, emulator):
 
 
 def test_a_job_may_ignore_cancel_or_never_finish(wire, emulator):
-    emulator.control(faults=[{"name": "ignore-cancel"}], delays={"queue": 0.1})
+    emulator.control(faults=[{"name": "ignore-cancel"}], delays={"queue": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="x", image_size="square")
     assert wire.put(job["cancel_url"]).status_code == 202
+    emulator.control(advance=FOR_EVER_SECONDS)
     assert finished(wire, job).status_code == 200
     emulator.control(faults=[{"name": "never-finishes"}], delays={"queue": 0})
     job = submit(wire, SCHNELL, prompt="x", image_size="square")
@@ -740,7 +746,10 @@ def test_a_job_may_ignore_cancel_or_never_finish(wire, emulator):
 
 def test_the_request_list_can_be_late_or_silent(wire, emulator):
     emulator.control(
-        faults=[{"name": "late-request-list", "seconds": 60, "nth": 1}, {"name": "unlisted", "nth": 2}]
+        faults=[
+            {"name": "late-request-list", "seconds": FOR_EVER_SECONDS, "nth": 1},
+            {"name": "unlisted", "nth": 2},
+        ]
     )
     for words in ("late", "never", "at once"):
         submit(wire, SCHNELL, prompt=words)
@@ -751,7 +760,7 @@ def test_the_request_list_can_be_late_or_silent(wire, emulator):
         return {item["json_input"]["prompt"] for item in items}
 
     assert listed() == {"at once"}
-    emulator.control(advance=61)
+    emulator.control(advance=FOR_EVER_SECONDS)
     assert listed() == {"late", "at once"}
 
 
@@ -783,11 +792,9 @@ def test_webhooks_are_signed_and_may_come_twice(wire, emulator):
         threading.Thread(target=receiver.serve_forever, daemon=True).start()
         target = f"http://127.0.0.1:{receiver.server_port}/hook"
         job = wire.post(f"/queue/{SCHNELL}", params={"fal_webhook": target}, json={}).json()
-        deadline = time.monotonic() + 5
-        while len(WebhookReceiver.received) < 2 and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        until(lambda: len(WebhookReceiver.received) >= 2)
         receiver.shutdown()
-    (headers, body), (_, again) = WebhookReceiver.received
+    (headers, body), (_, again), *_ = WebhookReceiver.received
     message = json.loads(body)
     assert body == again
     assert (message["request_id"], message["status"]) == (job["request_id"], "ERROR")
@@ -834,10 +841,10 @@ def test_the_command_says_one_line_and_stops_on_sigterm():
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     assert "http://127.0.0.1:" in line
-    with httpx.Client(base_url=line.split()[-1], headers=AUTH, trust_env=False) as wire:
+    with httpx.Client(base_url=line.split()[-1], headers=AUTH, **PLAINLY) as wire:
         assert wire.post(f"/queue/{SCHNELL}", json={}).status_code == 503
     process.terminate()
-    rest, _ = process.communicate(timeout=5)
+    rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, rest) == (0, "")
 
 

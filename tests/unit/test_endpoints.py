@@ -20,6 +20,7 @@ from photoreal_set.fal_bridge.service import Service
 from photoreal_set.files import missing_end
 from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
+from tests.patience import PATIENCE_SECONDS
 
 ROWS = list(REGISTRY.values())
 IDS = [row.id for row in ROWS]
@@ -69,7 +70,7 @@ def schema_of(row: Endpoint) -> dict[str, Any]:
 def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, emulator, tmp_path):
     before, wanted = len(emulator.ledger()), wish(row, pictures)
     with Bridge(Service.emulator(emulator.url), tmp_path / ".journal", lambda _job: None) as bridge:
-        result = bridge.start(wanted, tmp_path / "result").result(60)
+        result = bridge.start(wanted, tmp_path / "result").result(PATIENCE_SECONDS)
     (accepted,) = emulator.ledger()[before:]
     assert accepted["endpoint"] == row.id
     assert (accepted["unknown_fields"], accepted["ignored_items"]) == ([], [])

@@ -12,6 +12,7 @@ import pytest
 
 from tests.catalogue_desk import QUICK, Desk
 from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "farm" / "openjd" / "template.yaml"
@@ -182,7 +183,7 @@ def test_the_shards_of_an_array_job_make_all_rows(desk: Desk):
             SLURM_ARRAY_TASK_ID=str(index + 1),
             SLURM_ARRAY_TASK_MIN="1",
         )
-        process.communicate(timeout=120)
+        process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0
     assert desk.report() == 0
     assert len(desk.emulator.ledger()) == 6

@@ -2,17 +2,16 @@
 """A catalogue as a Slurm array on two real nodes, one of which dies in the middle of its work."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.catalogue_desk import QUICK, ROOT, Desk
 from tests.fal_emulator.process import running_emulator
+from tests.patience import until
 from tests.slurm import running_slurm, why_not
 
 SCRIPT = ROOT / "farm" / "slurm" / "catalogue.sbatch"
-PATIENCE_SECONDS = 240.0
 
 
 def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path):
@@ -31,7 +30,7 @@ def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path)
         batch = tmp_path / "batch.py"
         batch.write_text(
             "import os, runpy, sys\n"
-            f"os.environ['STUB_BLENDER_SECONDS'] = '1.5'\n"
+            f"os.environ['STUB_BLENDER_SECONDS'] = '4'\n"
             f"os.environ['PHOTOREAL_HOME'] = {str(tmp_path / 'home')!r}\n"
             f"sys.path.insert(0, {str(ROOT)!r})\n"
             f"os.chdir({str(ROOT)!r})\n"
@@ -44,13 +43,13 @@ def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path)
                     *("sbatch", "--array=0-1", "--export=NIL", f"--chdir={tmp_path}", f"--output={output}"),
                     *(SCRIPT, desk.out, sha256, 2, batch, "all", sys.executable),
                 )
-                _wait(
+                until(
                     lambda: _photographed(desk, range(0, 8, 2)) >= 1, "no product of the first node is done"
                 )
                 done_before = _photographed(desk, range(0, 8, 2))
                 victim = slurm.say("squeue", "-h", "-r", "-t", "R", "-o", "%K %N").split()
                 slurm.kill_node(dict(zip(victim[::2], victim[1::2], strict=True))["0"])
-                _wait(lambda: not slurm.say("squeue", "-h").strip(), "the job does not end")
+                until(lambda: not slurm.say("squeue", "-h").strip(), "the job does not end")
         except RuntimeError as error:
             pytest.skip(f"Slurm does not start here: {error}")
         assert done_before < 4, "it was killed too late to say anything"
@@ -61,10 +60,3 @@ def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path)
 
 def _photographed(desk: Desk, rows: range) -> int:
     return sum((desk.out / f"lamp-{row}/photos/front.png").is_file() for row in rows)
-
-
-def _wait(condition, complaint: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.2)

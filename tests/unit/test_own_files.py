@@ -18,6 +18,7 @@ from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.own_files import data_uri_of, fetch_picture
 from photoreal_set.fal_bridge.service import Service
 from tests.fal_emulator.process import start_emulator
+from tests.patience import PATIENCE_SECONDS
 
 FAST = dict.fromkeys(("queue", "model", "photo", "image", "video", "upscale"), 0.0)
 
@@ -64,7 +65,7 @@ def shop(tmp_path):
 
 def made(emulator, folder: Path, wanted: Generation, **options: int):
     with Bridge(Service.emulator(emulator.url), folder / ".journal", lambda _job: None, **options) as bridge:
-        return bridge.start(wanted, folder / "model").result(30)
+        return bridge.start(wanted, folder / "model").result(PATIENCE_SECONDS)
 
 
 def wish(picture: Path, **changes: object) -> Generation:

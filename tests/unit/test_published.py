@@ -18,6 +18,7 @@ from photoreal_set.fal_bridge.service import Service
 from tests.fal_emulator.openapi import document
 from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
+from tests.patience import PATIENCE_SECONDS
 
 RELIGHT = "emulator/relight-2/edit"
 NEW = {
@@ -74,7 +75,7 @@ def test_a_new_endpoint_is_one_string(emulator, picture, tmp_path):
                 seed=3,
                 seconds=4,
             )
-            assert bridge.start(wanted, tmp_path / kind).result(30).path.is_file()
+            assert bridge.start(wanted, tmp_path / kind).result(PATIENCE_SECONDS).path.is_file()
     model, photo, video = emulator.ledger()
     assert [entry["unknown_fields"] for entry in (model, photo, video)] == [[], [], []]
     assert photo["input"]["output_format"] == "png"

@@ -14,8 +14,9 @@ from photoreal_set.fal_bridge.engine import Pace
 from photoreal_set.fal_bridge.errors import StoppedError
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.traffic import LEAST_WAITING
-from tests.desk import Desk, until
+from tests.desk import Desk
 from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +28,13 @@ def server():
 
 @pytest.fixture
 def desk(server: RunningEmulator, tmp_path: Path) -> Desk:
-    server.control(reset=True, delays={"queue": 0.0, "photo": 0.6}, faults=[], concurrency=None)
+    server.control(reset=True, delays={"queue": 0.0, "photo": FOR_EVER_SECONDS}, faults=[], concurrency=None)
     return Desk(tmp_path, server)
 
 
 def connection(desk: Desk) -> Connection:
     service = Service.emulator(desk.emulator.url)
-    return Connection(service, pace=replace(Pace.of(service), close=3.0), adapts=True)
+    return Connection(service, pace=replace(Pace.of(service), patience=PATIENCE_SECONDS), adapts=True)
 
 
 def bridges(desk: Desk, shared: Connection, count: int, stack: ExitStack) -> list[Bridge]:
@@ -46,7 +47,7 @@ def bridges(desk: Desk, shared: Connection, count: int, stack: ExitStack) -> lis
 
 @pytest.mark.parametrize("places", [2, 6])
 def test_no_more_requests_wait_than_run(desk: Desk, places: int):
-    desk.emulator.control(concurrency=places, delays={"photo": 1000.0})
+    desk.emulator.control(concurrency=places)
     most = places + max(LEAST_WAITING, places)
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
@@ -55,41 +56,40 @@ def test_no_more_requests_wait_than_run(desk: Desk, places: int):
             for place, bridge in enumerate(bridges(desk, shared, 6, stack))
             for number in range(4)
         ]
-        until(lambda: len(desk.emulator.ledger()) == most, 120.0)
+        until(lambda: len(desk.emulator.ledger()) == most)
         time.sleep(0.5)
         assert len(desk.emulator.ledger()) == most
-        desk.emulator.control(delays={"photo": 0.0}, advance=2000.0)  # The next ones take no time.
-        concurrent.futures.wait(futures, 120.0)
+        desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)  # The next ones take no time.
+        concurrent.futures.wait(futures, PATIENCE_SECONDS)
     assert all(future.result().path.is_file() for future in futures)
     assert len(desk.emulator.ledger()) == 24
 
 
 def test_a_large_account_is_used(desk: Desk):
-    desk.emulator.control(delays={"photo": 1000.0})
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         (bridge,) = bridges(desk, shared, 1, stack)
         futures = [bridge.start(desk.photo(seed=number), desk.folder / f"{number}") for number in range(40)]
-        until(lambda: len(desk.emulator.ledger()) == 40, 120.0)  # None of them has ended.
-        desk.emulator.control(advance=2000.0)
-        concurrent.futures.wait(futures, 120.0)
+        until(lambda: len(desk.emulator.ledger()) == 40)  # None of them has ended.
+        desk.emulator.control(advance=FOR_EVER_SECONDS)
+        concurrent.futures.wait(futures, PATIENCE_SECONDS)
     assert all(future.result().path.is_file() for future in futures)
 
 
 def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
-    desk.emulator.control(concurrency=1, delays={"photo": 5.0})
+    desk.emulator.control(concurrency=1)
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         first, second = bridges(desk, shared, 2, stack)
         kept = [first.start(desk.photo(seed=number), desk.folder / f"a{number}") for number in range(2)]
-        until(lambda: len(desk.emulator.ledger()) == 2, 60.0)
+        until(lambda: len(desk.emulator.ledger()) == 2)
         waiting = [second.start(desk.photo(seed=10 + n), desk.folder / f"b{n}") for n in range(12)]
-        until(lambda: len(desk.emulator.ledger()) > 2, 60.0)
+        until(lambda: len(desk.emulator.ledger()) > 2)
         second.send_no_more()
-        ends = [future.exception(120) for future in waiting]
-        assert sum(isinstance(end, StoppedError) for end in ends) >= 12 - LEAST_WAITING
-        desk.emulator.control(delays={"photo": 0.0}, advance=2000.0)
-        assert all(future.result(60).path.is_file() for future in kept)
+        until(lambda: sum(future.done() for future in waiting) >= 12 - LEAST_WAITING)
+        assert all(isinstance(future.exception(), StoppedError) for future in waiting if future.done())
+        desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
+        assert all(future.result(PATIENCE_SECONDS).path.is_file() for future in kept)
 
 
 def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
@@ -101,5 +101,6 @@ def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
             shared.service, desk.folder / "x/.journal", lambda _job: None, connection=shared
         ) as bridge:
             lost = bridge.start(desk.photo(seed=2), desk.folder / "lost")
-        assert isinstance(lost.exception(60), StoppedError)
-        assert future.result(60).path.is_file()
+        assert isinstance(lost.exception(PATIENCE_SECONDS), StoppedError)
+        desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
+        assert future.result(PATIENCE_SECONDS).path.is_file()
