@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.blender.runs import command, environment
+from tests.blender.runs import RUN_SECONDS, command, environment
 
 SECRET = "abcdef-identifier:0123456789-secret"
 
@@ -19,7 +19,7 @@ def doctor(*options: object, **variables: str) -> tuple[int, dict[str, dict[str,
         env={**environment(), **variables},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=RUN_SECONDS,
     )
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[-1]["event"] == "finished"
@@ -69,7 +69,11 @@ def test_the_key_is_tested_for_free(fresh_emulator: Any, works: bool):
 
 def test_a_person_reads_lines(tmp_path: Path):
     done = subprocess.run(
-        command("doctor", "--out", tmp_path), env=environment(), capture_output=True, text=True, timeout=200
+        command("doctor", "--out", tmp_path),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
     )
     assert done.returncode == 0
     assert all(line.startswith(("ok ", "NO ")) for line in done.stdout.splitlines())

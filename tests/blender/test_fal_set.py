@@ -5,19 +5,26 @@ import json
 import re
 import signal
 import subprocess
-from datetime import datetime
 from pathlib import Path
 
 import av
+import bpy
 import pytest
 from PIL import Image
 
+from photoreal_set.angles import ANGLES as STANDARD
+from photoreal_set.fal_bridge.service import Service
 from photoreal_set.files import missing_end
+from photoreal_set.pipeline import run_set
+from photoreal_set.plan import Engine, SetPlan, source_from
+from photoreal_set.sizes import square
 from tests.blender.runs import ANGLES, Run, command, environment, make_set, sha256, tree
 from tests.fal_emulator.process import RunningEmulator, running_emulator
+from tests.patience import FOR_EVER_SECONDS, until
 
 PHOTO = "fal-ai/flux-kontext/dev"
 VIDEO = "fal-ai/kling-video/v3/pro/image-to-video"
+WORDS = ("--prompt", "On pale linen.", "--seed", 7)
 
 
 def fal(emulator: RunningEmulator) -> tuple[str, ...]:
@@ -31,9 +38,7 @@ def endpoints(ledger: list[dict]) -> list[str]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, block_file: Path, emulator: RunningEmulator) -> Run:
     out = tmp_path_factory.mktemp("fal") / "set"
-    options = (*fal(emulator), "--prompt", "On pale linen.", "--seed", 7)
-    # Renders that take a while: what comes before what is then the order of the work, not of luck.
-    return make_set(block_file, out=out, options=(*options, "--samples", 48), resolution=160)
+    return make_set(block_file, out=out, options=(*fal(emulator), *WORDS))
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +62,6 @@ def test_every_job_is_sent_once_and_only_with_fields_that_the_endpoint_has(run: 
 
 def test_only_the_emulators_key_is_sent(run: Run, emulator: RunningEmulator):
     assert emulator.stats()["foreign_keys"] == []
-
-
-def test_the_hero_is_sent_first(run: Run, ledger: list[dict]):
-    hero = run.angle("three-quarter")["photo"]["request_id"]
-    assert ledger[0]["request_id"] == hero
-
-
-def test_photos_are_on_their_way_while_the_next_angles_render(run: Run, ledger: list[dict]):
-    last_render = max((run.out / "renders" / f"{name}.png").stat().st_mtime for name in ANGLES)
-    assert datetime.fromisoformat(ledger[0]["accepted_at"]).timestamp() < last_render
-    sent = run.index(event="job", label="three-quarter photo", state="queued")
-    assert sent < run.index(event="progress", stage="references", done=5)
-
-
-def test_the_film_is_sent_when_the_hero_photo_is_there_and_not_later(run: Run, ledger: list[dict]):
-    hero_done = run.index(event="job", label="three-quarter photo", state="done")
-    film_sent = run.index(event="job", label="film", state="queued")
-    assert hero_done < film_sent
-    assert endpoints(ledger).index(VIDEO) < len(ledger) - 1, "before the last photo was even sent"
 
 
 def test_inputs_say_what_is_wanted(run: Run, ledger: list[dict]):
@@ -148,8 +134,7 @@ def test_the_same_command_again_sends_and_renders_nothing(
     run: Run, ledger: list[dict], block_file: Path, emulator: RunningEmulator
 ):
     before = tree(run.out)
-    options = (*fal(emulator), "--prompt", "On pale linen.", "--seed", 7, "--samples", 48)
-    again = make_set(block_file, out=run.out, options=options, resolution=160)
+    again = make_set(block_file, out=run.out, options=(*fal(emulator), *WORDS))
     assert again.exit_code == 0, again.stderr
     assert emulator.ledger() == ledger
     after = tree(run.out)
@@ -160,6 +145,46 @@ def test_the_same_command_again_sends_and_renders_nothing(
         elif name.startswith(("photos/", "video/")):
             assert after[name][0] == before[name][0], name
     assert again.record["created"] == run.record["created"]
+
+
+# --- side by side -------------------------------------------------------------------------------
+
+
+def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
+    scene: bpy.types.Scene, tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
+):
+    """Rendering goes on only when fal has what it can have by then; otherwise it never would."""
+
+    def sent() -> list[str]:
+        return endpoints(fresh_emulator.ledger())
+
+    class Slow:
+        """A listener between two renders."""
+
+        def tell(self, event: str, **facts: object) -> None:
+            if (event, facts.get("stage")) == ("progress", "references"):
+                match facts["done"]:
+                    case 1:
+                        until(lambda: sent() == [PHOTO], "the hero is not sent before the second angle")
+                    case 4:
+                        until(lambda: VIDEO in sent(), "the film is not sent before the last photo")
+
+    plan = SetPlan(
+        source=source_from([block_file], ""),
+        out=tmp_path / "set",
+        angles=tuple(STANDARD.values()),
+        engine=Engine.FAL,
+        video=Engine.FAL,
+        service=Service.emulator(fresh_emulator.url),
+        resolution=square(64),
+        samples=1,
+        device="cpu",
+    )
+    assert run_set(plan, Slow()).exit_code == 0
+    record = json.loads((tmp_path / "set" / "set.json").read_text(encoding="utf-8"))
+    hero = next(angle for angle in record["angles"] if angle["name"] == "three-quarter")
+    assert fresh_emulator.ledger()[0]["request_id"] == hero["photo"]["request_id"]
+    assert sent().count(PHOTO) == 5
 
 
 # --- killed in the middle -----------------------------------------------------------------------
@@ -178,7 +203,8 @@ def test_the_same_command_again_sends_and_renders_nothing(
 def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_twice(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator, moment: dict
 ):
-    fresh_emulator.control(delays={"queue": 0.3, "photo": 1.0, "video": 1.0})
+    photo = 0.0 if moment.get("label") == "film" else FOR_EVER_SECONDS
+    fresh_emulator.control(delays={"photo": photo, "video": FOR_EVER_SECONDS})
     out = tmp_path / "set"
     small = ("--resolution", 96, "--samples", 2, "--device", "cpu", "--json")
     with subprocess.Popen(
@@ -198,6 +224,7 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_
         assert process.wait() == -signal.SIGKILL, "it was killed before it ended"
     record = json.loads((out / "set.json").read_text(encoding="utf-8"))
     assert record["state"] == "partial"
+    fresh_emulator.control(delays={"photo": 0.0, "video": 0.0}, advance=FOR_EVER_SECONDS)
     again = make_set(block_file, out=out, options=fal(fresh_emulator))
     if again.exit_code == 5:  # It died while a request was on its way, which never arrived: a person decides.
         held = set(re.findall(r"--resend ([0-9a-f]+)", " ".join(again.warnings())))

@@ -20,8 +20,8 @@ from photoreal_set.run_view import Kind, RunView
 from photoreal_set.set_view import Film, Held, Picture, SetView
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
+from tests.patience import FOR_EVER_SECONDS, until
 
-WAIT_SECONDS = 240.0
 PAID = (
     "redo_angle",
     "generate_set",
@@ -414,11 +414,7 @@ def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, b
 
 
 def pump_until_idle() -> None:
-    give_up = time.monotonic() + WAIT_SECONDS
-    while runtime.pump() is not None:
-        if time.monotonic() > give_up:
-            raise TimeoutError(str(runtime._state.runs))
-        time.sleep(0.02)
+    until(lambda: runtime.pump() is None)
 
 
 def small(settings: Any, out: Path) -> None:
@@ -510,17 +506,20 @@ def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
     monkeypatch.setattr(preferences, "get", lambda _context: chosen)
     monkeypatch.setattr(operators.checks, "generate", lambda _context: None)
     monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
-    fresh_emulator.control(delays={"photo": 30.0})
+    fresh_emulator.control(delays={"photo": FOR_EVER_SECONDS})
     settings = extension.photoreal
     small(settings, tmp_path / "set")
     settings.source, settings.engine = str(block_file), "fal"
     bpy.ops.photoreal.generate_set()
     run = runtime.set_run()
     assert run is not None
-    while len(fresh_emulator.ledger()) < 2:
+
+    def both_are_sent() -> bool:
         runtime.pump()
         assert not run.view.is_over, run.view
-        time.sleep(0.05)
+        return len(fresh_emulator.ledger()) == 2
+
+    until(both_are_sent)
     bpy.ops.photoreal.cancel_here()
     assert "[Leave Now]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
     bpy.ops.photoreal.cancel_here()
@@ -529,7 +528,7 @@ def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
     assert found is not None
     assert found.can_resume
     assert "[photoreal.resume_set]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
-    fresh_emulator.control(delays={"photo": 0.0})
+    fresh_emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
     bpy.ops.photoreal.resume_set()
     pump_until_idle()
     found = runtime.set_of(extension)

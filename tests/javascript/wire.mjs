@@ -15,6 +15,7 @@ const PLACES = {
 const PHOTO = "fal-ai/flux-kontext/dev";
 const MODEL = "fal-ai/meshy/v6/text-to-3d";
 const MEGABYTE = 1 << 20;
+const HOUR = 3600; // Of the emulator's clock, which we move.
 
 // The client has no setting for its hosts; everything else of it is as published.
 function towardsEmulator(url, options) {
@@ -42,20 +43,31 @@ async function uploaded(bytes, type) {
   return url;
 }
 
+async function control(message) {
+  const answer = await fetch(`${emulator}/control`, { method: "POST", body: JSON.stringify(message) });
+  assert.equal(answer.status, 200);
+}
+
 async function follow(mode) {
   const states = [];
+  await control({ delays: { queue: HOUR, model: HOUR } });
   const result = await fal.subscribe(MODEL, {
     input: { prompt: "a brass lamp" },
     mode,
     logs: true,
     pollInterval: 50,
-    onQueueUpdate: (status) => states.push(status.status),
+    onQueueUpdate: ({ status }) => {
+      if (!states.includes(status)) {
+        states.push(status); // The clock moves only when a state has been seen.
+        void control({ advance: HOUR });
+      }
+    },
   });
   const file = await download(result.data.model_glb.url);
   assert.equal(file.subarray(0, 4).toString(), "glTF");
   assert.equal(file.readUInt32LE(8), file.length);
   assert.equal(states.at(-1), "COMPLETED");
-  return { request_id: result.requestId, states: [...new Set(states)] };
+  return { request_id: result.requestId, states };
 }
 
 async function refusal(call) {
@@ -77,15 +89,21 @@ await fal.queue.subscribeToStatus(PHOTO, { requestId: submitted.request_id, mode
 const photo = await fal.queue.result(PHOTO, { requestId: submitted.request_id });
 assert.ok((await download(photo.data.images[0].url)).length > 100);
 
+await control({ delays: { queue: HOUR } });
 const slow = await fal.queue.submit("fal-ai/flux/schnell", { input: { prompt: "to be cancelled" } });
 await fal.queue.cancel("fal-ai/flux/schnell", { requestId: slow.request_id });
 
+await control({ delays: { queue: 0 } });
 const direct = await fal.run("fal-ai/flux/schnell", { input: { prompt: "without a queue" } });
+
+const polling = await follow("polling");
+const streaming = await follow("streaming");
+await control({ delays: { queue: 0 } });
 
 console.log(
   JSON.stringify({
-    polling: await follow("polling"),
-    streaming: await follow("streaming"),
+    polling,
+    streaming,
     photo: submitted.request_id,
     cancelled: slow.request_id,
     direct: direct.data.images.length,

@@ -172,7 +172,7 @@ def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(
 
 @pytest.mark.parametrize(
     ("sku", "limit", "reason"),
-    [("hang", ("--picture-minutes", "0.5"), "no new picture"), ("eat", ("--memory-gb", "0.4"), "memory")],
+    [("hang", ("--picture-minutes", "0.25"), "no new picture"), ("eat", ("--memory-gb", "0.4"), "memory")],
 )
 def test_what_hangs_or_eats_memory_is_ended(desk: Desk, sku: str, limit: tuple[str, str], reason: str):
     rows = products(desk, 1, video="none")

@@ -4,6 +4,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from PIL import Image
 
 from tests.fal_emulator.process import running_emulator
+from tests.patience import PATIENCE_SECONDS
 
 FOLDER = Path(__file__).resolve().parents[1] / "javascript"
-INSTALL_SECONDS, RUN_SECONDS = 300, 120
+INSTALL_SECONDS = 600
+NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ERR_SOCKET\w*")
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm"
@@ -29,13 +32,15 @@ def test_the_javascript_client_submits_follows_uploads_and_fetches(tmp_path):
     for name in ("package.json", "package-lock.json", ".npmrc", "wire.mjs"):
         shutil.copy(FOLDER / name, tmp_path)
     install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run(install, cwd=tmp_path, check=True, timeout=INSTALL_SECONDS, capture_output=True)
+    installed = subprocess.run(install, cwd=tmp_path, timeout=INSTALL_SECONDS, capture_output=True, text=True)
+    if installed.returncode and (reason := NO_NETWORK.search(installed.stderr)):
+        pytest.skip(f"npm cannot reach a registry: {reason[0]}")
+    assert installed.returncode == 0, installed.stderr
     picture = io.BytesIO()
     Image.effect_noise((128, 128), 50).convert("RGB").save(picture, "PNG")
-    delays = {"queue": 0.3, "model": 0.4, "photo": 0.1, "image": 1.0}
-    with running_emulator(delays=delays) as emulator:
+    with running_emulator() as emulator:
         command = ["node", "wire.mjs", emulator.url, base64.b64encode(picture.getvalue()).decode()]
-        done = subprocess.run(command, cwd=tmp_path, timeout=RUN_SECONDS, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=tmp_path, timeout=PATIENCE_SECONDS, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         ledger = {entry["request_id"]: entry for entry in emulator.ledger()}
         routes = emulator.stats()["routes"]
