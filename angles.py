@@ -85,11 +85,11 @@ HERO = "three-quarter"
 
 
 def chosen_angles(text: str) -> list[Angle]:
-    """The angles of a comma-separated list, without repeats, in its order; or those of a JSON file.
+    """The angles of a comma-separated list, in its order; or those of a JSON file.
 
-    Raises InputError for a name that is not known, for an empty list, and as ``angles_in``.
+    Raises InputError for a name that is not known or there twice, for an empty list, and as ``angles_in``.
     """
-    wanted = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
     choice = f"Choose from {', '.join(ANGLES)}, or name a JSON file."
     if not wanted:
         raise InputError("No angle is named.", hint=choice)
@@ -102,6 +102,8 @@ def chosen_angles(text: str) -> list[Angle]:
         )
     if unknown := [name for name in wanted if name not in ANGLES]:
         raise InputError(f"There is no angle called {unknown[0]!r}.", hint=choice)
+    if repeated := next((name for name in wanted if wanted.count(name) > 1), None):
+        raise InputError(f"The angle {repeated!r} is named twice.", hint="Name each angle once.")
     return [ANGLES[name] for name in wanted]
 
 

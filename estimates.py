@@ -56,6 +56,9 @@ class Estimate:
     def without(self, labels: Collection[str]) -> "Estimate":
         return Estimate(tuple(job for job in self.jobs if job.label not in labels), self.age_seconds)
 
+    def only(self, labels: Collection[str]) -> "Estimate":
+        return Estimate(tuple(job for job in self.jobs if job.label in labels), self.age_seconds)
+
     def record(self) -> dict[str, Any]:
         """For ``set.json`` and programs; a sum that is not known is null."""
         return {
@@ -217,6 +220,13 @@ def money(amount: Range) -> str:
     if amount.low == amount.high:
         return _number(amount.low)
     return f"{_number(amount.low)} to {_number(amount.high)}"
+
+
+def sentence(estimate: Estimate) -> str:
+    """What is made, and for how much, in one line."""
+    what = ", ".join(job.label for job in estimate.jobs)
+    unknown = " and what fal.ai names no price for" if estimate.unknown else ""
+    return f"{what}: {money(estimate.known)} dollars{unknown}."
 
 
 def events(estimate: Estimate) -> Iterable[dict[str, Any]]:

@@ -38,6 +38,7 @@ PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
+MOST_SEED = (1 << 32) - 1  # 32 bits without a sign, as image models have them.
 USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 LANCZOS = "lanczos"
 FINAL = "final"
@@ -360,6 +361,10 @@ def angles_for(
     if path.suffix.lower() == ".blend":
         return tuple(cameras_of_blend(path))
     return tuple(cameras_in(read_gltf(path, only_words=True).document, path.name))
+
+
+def is_seed(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= MOST_SEED
 
 
 def _as_text(name: str) -> str:

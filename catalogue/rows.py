@@ -14,7 +14,7 @@ from ..angles import chosen_angles, is_angle_file
 from ..errors import InputError
 from ..imaging.compose import Background
 from ..lighting import RIG_NAMES
-from ..plan import Engine
+from ..plan import MOST_SEED, Engine, is_seed
 from ..prompts import LOOKS
 
 COLUMNS = (
@@ -185,8 +185,8 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
         except InputError as error:
             faults.append(str(error).rstrip("."))
     seed, cost = values["seed"], values["max_cost"]
-    if seed and not (seed.isascii() and seed.isdecimal() and int(seed) < 1 << 32):
-        faults.append(f"seed {seed!r} is not a whole number")
+    if seed and not is_seed(seed):
+        faults.append(f"seed {seed!r} is not a whole number from 0 to {MOST_SEED}")
         seed = ""
     amount = _amount(cost)
     if cost and amount is None:

@@ -13,7 +13,7 @@ from ..imaging.compose import Background
 from ..imaging.passes import Pass
 from ..imaging.preview import Preview
 from ..lighting import RIG_NAMES, SOFTBOX
-from ..plan import FINAL, LANCZOS, QUALITY_NAMES, Engine
+from ..plan import FINAL, LANCZOS, MOST_SEED, QUALITY_NAMES, Engine, is_seed
 from ..prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
 from ..sizes import LEAST_SIDE, MOST_SIDE, USUAL_SIZE, Size, parse_size
 
@@ -80,7 +80,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
         help=f"what enlarges them; {LANCZOS} is free",
     )
     parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
-    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--seed", type=seed, metavar="N", help="a fixed start of the image models")
     parser.add_argument(
         "--data-uri-kb",
         type=whole_number,
@@ -250,6 +250,12 @@ def passes(text: str) -> tuple[Pass, ...]:
 def whole_number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    if not is_seed(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {MOST_SEED}")
     return int(text)
 
 

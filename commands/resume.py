@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TextIO
 
+from .. import estimates
 from ..angles import hero_of
 from ..catalogue.planning import Catalogue
 from ..errors import InputError
@@ -96,11 +97,21 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
         for key in keys:
             reporter.tell("note", text=decide(journal, key, decision, budget))
     for name in options.redo:
-        _take_again(folder, plan, name, reporter)
-    return make_set(plan, reporter, bill_of(options, plan, reporter, budget))
+        _take_again(folder, plan, name)
+    bill = bill_of(options, plan, reporter, budget)
+    if options.redo:
+        again = estimates.sentence(bill.estimate.only(_labels_again(plan, options.redo)))
+        reporter.tell("note", text=f"Made and paid again: {again}")
+    return make_set(plan, reporter, bill)
 
 
-def _take_again(folder: SetFolder, plan: SetPlan, name: str, reporter: Reporter) -> None:
+def _labels_again(plan: SetPlan, names: list[str]) -> set[str]:
+    """What is paid again when these photos are: what enlarges them, and the film that starts from the hero."""
+    film = {"film"} if plan.video is Engine.FAL and hero_of(list(plan.angles)).name in names else set()
+    return film | {f"{name} {what}" for name in names for what in ("photo", "enlargement")}
+
+
+def _take_again(folder: SetFolder, plan: SetPlan, name: str) -> None:
     """Let the photo of an angle be another one: another seed makes another request. Raises InputError."""
     if name not in {angle.name for angle in plan.angles}:
         names = ", ".join(angle.name for angle in plan.angles)
@@ -113,5 +124,3 @@ def _take_again(folder: SetFolder, plan: SetPlan, name: str, reporter: Reporter)
         entry = angle_record(record, name)
         entry["takes"] = entry.get("takes", 1) + 1
         entry.pop("photo", None)
-    if plan.video is Engine.FAL and name == hero_of(list(plan.angles)).name:
-        reporter.tell("note", text="The film starts from this photo: it is made, and paid, again too.")

@@ -37,8 +37,8 @@ def test_the_product_fills_85_to_90_percent_and_only_the_detail_crops_it():
     assert [angle.name for angle in ANGLES.values() if not angle.shows_whole_product] == ["detail"]
 
 
-def test_angles_come_in_the_order_they_are_named_once_each():
-    assert names(chosen_angles("top, front,top ,, detail")) == ["top", "front", "detail"]
+def test_angles_come_in_the_order_they_are_named():
+    assert names(chosen_angles("top, front ,, detail")) == ["top", "front", "detail"]
 
 
 @pytest.mark.parametrize("wrong", ["front,fornt", "Front", "", " , ", "front;side", "cameras2"])
@@ -201,3 +201,8 @@ def test_straight_above_and_below_the_upper_edge_says_the_azimuth(elevation: flo
     matrix = np.eye(4)
     matrix[:3, :3] = camera_axes(70.0, elevation)
     assert direction_of(matrix.tolist()) == pytest.approx((70.0, elevation))
+
+
+def test_an_angle_that_is_named_twice_is_refused():
+    with pytest.raises(InputError, match="'front' is named twice"):
+        chosen_angles("front, side,front")

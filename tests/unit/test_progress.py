@@ -183,6 +183,8 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         ("set", "x.glb", "--out", "out", "--json", "--lens", "18"),
         ("set", "x.glb", "--out", "out", "--json", "--lens", "wide"),
         ("set", "x.glb", "--out", "out", "--json", "--samples", "0"),
+        ("set", "x.glb", "--out", "out", "--json", "--seed", "-1"),
+        ("set", "x.glb", "--out", "out", "--json", "--seed", "4294967296"),
         ("set", "x.glb", "--out", "out", "--json", "--engine", "magic"),
     ],
 )

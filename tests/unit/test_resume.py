@@ -92,6 +92,20 @@ def run(*arguments: object) -> tuple[int, list[dict]]:
     return code, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
+def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
+    prepared(replace(plan, video=Engine.FAL))
+    told = []
+    for name in ("side", "front"):
+        code, events = run("resume", plan.out, "--redo", name)
+        assert code == 0
+        told += [event["text"] for event in events if "paid again" in event.get("text", "")]
+    assert told == [
+        "Made and paid again: side photo, film: 0.585 dollars.",  # The film starts from this photo.
+        "Made and paid again: front photo: 0.025 dollars.",
+    ]
+    assert len(runs) == 2
+
+
 def test_a_plan_survives_its_folder(plan, emulator):
     folder = prepared(plan)
     again = plan_from(SetFolder.open(plan.out), plan.service)
