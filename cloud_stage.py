@@ -170,6 +170,10 @@ class CloudStage:
     def _is_hero(self, angle: Angle) -> bool:
         return angle.name == hero_of(list(self._plan.angles)).name
 
+    def _can_wait(self, angle: Angle) -> bool:
+        """Films take longest, so what leads to one goes first."""
+        return self._plan.video is Engine.FAL and not self._is_hero(angle)
+
     def _await_photo(self, angle: Angle) -> None:
         with self._folder.change() as record:
             angle_record(record, angle.name).setdefault(
@@ -190,6 +194,7 @@ class CloudStage:
                 self._plan.look,
                 has_hero=hero is not None,
             ),
+            can_wait=self._can_wait(angle),
         )
         takes = self._results.angle(angle).get("takes", 1)
         if takes > 1:  # The user wanted another one: only another seed makes it another request.
@@ -251,6 +256,7 @@ class CloudStage:
             f"{angle.name} enlargement",
             images=(original,),
             enlarge=min(wanted / max(picture.size), most),
+            can_wait=self._can_wait(angle),
         )
         future = self._generate(generation, original.with_name(f"{angle.name}-enlarged"))
 

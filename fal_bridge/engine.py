@@ -305,7 +305,9 @@ class Engine:
     # Sending
 
     async def _send(self, task: _Task, attempt: int, progress: _Progress) -> None:
-        await self._traffic.take_place(progress, lambda: self._check_sending(task))
+        await self._traffic.take_place(
+            progress, lambda: self._check_sending(task), can_wait=task.wanted.can_wait
+        )
         if task.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(task.hashes)

@@ -65,6 +65,7 @@ class Generation:
     enlarge: float = 1.0  # How many times as wide and high the result shall be.
     addresses: Mapping[Path, str] = field(default_factory=dict)  # Of files that need no upload.
     options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
+    can_wait: bool = False  # Nothing follows from it, so others may be sent before it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,15 @@ fal.ai runs as many requests of an account at once as the account has places, an
 places there are it does not say, but it is seen: with ``adapts`` no more requests wait in its queue than run, and
 at least ``LEAST_WAITING``. So every place is in use, a larger account is used as well as a small one, and a stop or a
 ceiling finds few requests that nobody needs.
+
+Who waits in line goes in the order of asking, but what nothing follows from lets others pass: a film that is begun last
+keeps one place busy for a minute when all others are free, short photos fill the places beside it.
 """
 
 import asyncio
-from collections import deque
+from bisect import insort
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from .jobs import JobState
@@ -18,6 +22,7 @@ MANY_SENDS = 6
 MANY_UPLOADS = 6
 LEAST_WAITING = 4
 MOST_AT_ONCE = 200
+LET_PASS = 100  # Requests that come later and go before one that can wait.
 
 _WAITS = frozenset({JobState.UPLOADING, JobState.SUBMITTING, JobState.UNCERTAIN, JobState.QUEUED})
 
@@ -25,6 +30,12 @@ _WAITS = frozenset({JobState.UPLOADING, JobState.SUBMITTING, JobState.UNCERTAIN,
 class _Place(Enum):
     WAITING = "waiting"
     RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    rank: int
+    called: "asyncio.Future[None]"
 
 
 class Traffic:
@@ -36,7 +47,8 @@ class Traffic:
         self.followed = 0  # Jobs that are asked about.
         self._adapts = adapts
         self._places: dict[object, _Place] = {}
-        self._in_line: deque[asyncio.Future[None]] = deque()
+        self._asked = 0
+        self._in_line: list[_Turn] = []  # By rank.
 
     @property
     def running(self) -> int:
@@ -46,17 +58,20 @@ class Traffic:
     def waiting(self) -> int:
         return len(self._places) - self.running
 
-    async def take_place(self, job: object, check: Callable[[], None]) -> None:
+    async def take_place(self, job: object, check: Callable[[], None], *, can_wait: bool = False) -> None:
         """Wait until fal.ai can use one more request; then ``job`` counts as waiting there.
 
-        Raises what ``check`` raises, which is called before each wait.
+        ``can_wait``: ``LET_PASS`` requests that ask later go first. Raises what ``check`` raises, which is called
+        before each wait.
         """
         check()
+        self._asked += 1
+        rank = self._asked + (LET_PASS + 1 if can_wait else 0)
         while self._adapts and job not in self._places and not self._has_room():
-            turn = asyncio.get_running_loop().create_future()
-            self._in_line.append(turn)
+            turn = _Turn(rank, asyncio.get_running_loop().create_future())
+            insort(self._in_line, turn, key=lambda one: one.rank)
             try:
-                await turn
+                await turn.called
                 check()
             except BaseException:
                 self._in_line.remove(turn)
@@ -69,8 +84,8 @@ class Traffic:
     def wake(self) -> None:
         """Let all who wait check whether they still shall."""
         for turn in self._in_line:
-            if not turn.done():
-                turn.set_result(None)
+            if not turn.called.done():
+                turn.called.set_result(None)
 
     def note(self, job: object, state: JobState) -> None:
         """``job`` has this state now."""
@@ -89,5 +104,5 @@ class Traffic:
 
     def _call_next(self) -> None:
         """One at a time: who is called takes its place, and calls the next."""
-        if self._in_line and self._has_room() and not self._in_line[0].done():
-            self._in_line[0].set_result(None)
+        if self._in_line and self._has_room() and not self._in_line[0].called.done():
+            self._in_line[0].called.set_result(None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many sets over one connection: as many requests at fal.ai as it can use, and not many more."""
 
+import asyncio
 import concurrent.futures
 import time
 from contextlib import ExitStack
@@ -12,8 +13,9 @@ import pytest
 from photoreal_set.fal_bridge.bridge import Bridge, Connection
 from photoreal_set.fal_bridge.engine import Pace
 from photoreal_set.fal_bridge.errors import StoppedError
+from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.traffic import LEAST_WAITING
+from photoreal_set.fal_bridge.traffic import LEAST_WAITING, LET_PASS, Traffic
 from tests.desk import Desk
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
@@ -104,3 +106,41 @@ def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
         assert isinstance(lost.exception(PATIENCE_SECONDS), StoppedError)
         desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
         assert future.result(PATIENCE_SECONDS).path.is_file()
+
+
+def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
+    """In which order requests, named and with ``can_wait``, are let through when all places are taken at first."""
+
+    async def work() -> list[str]:
+        traffic = Traffic(adapts=True)
+        first = list(range(LEAST_WAITING))
+        for job in first:
+            await traffic.take_place(job, lambda: None)
+        order: list[str] = []
+
+        async def ask(name: str, *, can_wait: bool) -> None:
+            await traffic.take_place(name, lambda: None, can_wait=can_wait)
+            order.append(name)
+            traffic.note(name, JobState.DONE)
+
+        asked = []
+        for name, can_wait in wishes:
+            asked.append(asyncio.create_task(ask(name, can_wait=can_wait)))
+            await asyncio.sleep(0)  # It asks.
+        assert order == []
+        traffic.note(first[0], JobState.DONE)
+        await asyncio.gather(*asked)
+        return order
+
+    return asyncio.run(work())
+
+
+def test_what_nothing_follows_from_lets_others_pass():
+    wishes = [("a side", True), ("a hero", False), ("b side", True), ("b hero", False), ("film", False)]
+    assert places_taken(wishes) == ["a hero", "b hero", "film", "a side", "b side"]
+
+
+def test_who_lets_others_pass_has_its_turn_in_the_end():
+    others = [(f"{number}", False) for number in range(LET_PASS + 20)]
+    order = places_taken([("side", True), *others])
+    assert order.index("side") == LET_PASS
