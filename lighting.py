@@ -31,6 +31,10 @@ class RigChoice:
     intensity: float = 1.0
 
 
+def is_panorama_file(text: str) -> bool:
+    return Path(text).suffix.lower() in PANORAMA_SUFFIXES
+
+
 def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> RigChoice:
     """The rig called ``text``, or lit by the panorama in that file.
 
@@ -45,7 +49,7 @@ def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> R
     if text in RIG_NAMES:
         return RigChoice(name=text, rotation=rotation, intensity=intensity)
     path = Path(text)
-    if path.suffix.lower() not in PANORAMA_SUFFIXES:
+    if not is_panorama_file(text):
         raise InputError(
             f"There is no rig called {text!r}.",
             hint=f"Choose from {', '.join(RIG_NAMES)}, or name an .hdr or .exr panorama.",

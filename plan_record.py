@@ -41,9 +41,14 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 
 def options_record(plan: SetPlan) -> Record:
     """How ``plan`` makes its pictures, whatever the product is."""
-    return {
-        item.name: _plain(getattr(plan, item.name)) for item in fields(plan) if item.name not in _OF_ITS_OWN
-    }
+    return members_record(
+        {item.name: getattr(plan, item.name) for item in fields(plan) if item.name not in _OF_ITS_OWN}
+    )
+
+
+def members_record(members: Mapping[str, Any]) -> Record:
+    """Some of the members of a ``SetPlan``, in the same form."""
+    return {name: _plain(value) for name, value in members.items()}
 
 
 def options_from(record: Record) -> dict[str, Any]:

@@ -15,13 +15,13 @@ _OWN = frozenset({"catalogue.json", "catalogue.csv", "catalogue.lock.jsonl", "in
 
 
 def folder_names(skus: Iterable[str], earlier: Mapping[str, str]) -> dict[str, str]:
-    """A folder for each SKU. ``earlier``: those given before, which stay as they are.
+    """A folder for each SKU. ``earlier``: those given before, which stay as they are, also for SKUs not named now.
 
     A SKU that is a safe name keeps it; any other gets a hash at its end, and so do those that differ only in case.
     """
     wanted = list(dict.fromkeys(skus))
     names = {sku: earlier[sku] for sku in wanted if sku in earlier}
-    taken = {name.casefold() for name in names.values()}
+    taken = {name.casefold() for name in earlier.values()}
     clashes = Counter(_readable(sku).casefold() for sku in wanted if sku not in names)
     for sku in wanted:
         if sku in names:

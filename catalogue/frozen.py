@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,15 @@ class FrozenFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenRow:
-    """A row with its folder, its files and ``digest``, which changes with anything that decides its pictures."""
+    """A row with its folder, its files and ``digest``, which changes with anything that decides its pictures.
+
+    ``own``: angles from a file or the product's cameras, and light from a file, in the form of the lock's options.
+    """
 
     row: Row
     folder: str
     files: tuple[FrozenFile, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
     @property
@@ -97,15 +101,26 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
         raise InputError(f"{path} is damaged ({error}).", hint="Run `catalogue` again.") from error
 
 
-def digest_of(row: Row, files: Iterable[FrozenFile], options: Mapping[str, Any]) -> str:
+def digest_of(
+    row: Row, files: Iterable[FrozenFile], own: Mapping[str, Any], options: Mapping[str, Any]
+) -> str:
     """Equal for rows whose pictures would be equal: not for another price limit, name of a file or place."""
-    wanted = {name: value for name, value in _record(row).items() if name not in _NOT_IN_PICTURES}
+    wanted = {
+        name: value
+        for name, value in _record(row).items()
+        if name not in _NOT_IN_PICTURES and value not in _NOTHING and name not in own
+    }
     addresses = [text for text in row.sources if text.lower().startswith("http")]
-    facts = [wanted, [item.sha256 for item in files], addresses, options]
+    from_files = dict(own)
+    if "rig" in own:
+        rig = own["rig"]
+        from_files["rig"] = [rig["panorama"]["sha256"], rig["rotation"], rig["intensity"]]
+    facts = [wanted, [item.sha256 for item in files], addresses, from_files, options]
     return hashlib.sha256(_line(facts).encode()).hexdigest()[:32]
 
 
 _NOT_IN_PICTURES = {"number", "line", "sources", "spec", "max_cost", "more", "faults"}
+_NOTHING: tuple[Any, ...] = ("", None, [], {})
 
 
 def frozen_path(path: Path, folder: Path) -> str:
@@ -124,9 +139,10 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def _row_line(frozen: FrozenRow) -> str:
-    record = {name: value for name, value in _record(frozen.row).items() if value not in ("", None, [], {})}
+    record = {name: value for name, value in _record(frozen.row).items() if value not in _NOTHING}
     files = [asdict(item) for item in frozen.files]
-    return _line({**record, "folder": frozen.folder, "files": files, "digest": frozen.digest})
+    own = {"own": frozen.own} if frozen.own else {}
+    return _line({**record, **own, "folder": frozen.folder, "files": files, "digest": frozen.digest})
 
 
 def _read_row(record: dict[str, Any]) -> FrozenRow:
@@ -139,6 +155,7 @@ def _read_row(record: dict[str, Any]) -> FrozenRow:
         row=Row(**values),
         folder=record["folder"],
         files=tuple(FrozenFile(**item) for item in record["files"]),
+        own=record.get("own", {}),
         digest=record["digest"],
     )
 

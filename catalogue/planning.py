@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..angles import chosen_angles
+from ..angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..errors import InputError, PhotorealError
 from ..estimates import Estimate, PlannedJob, estimate_of
 from ..fal_bridge.endpoint import Endpoint, size_of
@@ -18,13 +18,24 @@ from ..fal_bridge.prices import PriceList
 from ..fal_bridge.service import Service
 from ..files import sha256_of
 from ..imaging.compose import Background
-from ..plan import MODEL_SUFFIXES, MOST_PHOTOS, Engine, SetPlan, Source, SourceKind, source_from
-from ..plan_record import options_from, options_record, rig_from, rig_record
+from ..lighting import RigChoice, chosen_rig, is_panorama_file
+from ..plan import (
+    MODEL_SUFFIXES,
+    MOST_PHOTOS,
+    Engine,
+    SetPlan,
+    Source,
+    SourceKind,
+    angles_for,
+    source_from,
+)
+from ..plan_record import members_record, options_from, options_record, rig_from, rig_record
 from .folder_names import folder_names
 from .frozen import FrozenFile, FrozenRow, Lock, digest_of, frozen_path
-from .rows import Row
+from .rows import Row, asks_for_own_angles
 
 Understand = Callable[[Kind, str], Endpoint]  # An endpoint by its id; raises when there is none like it.
+CamerasOfBlend = Callable[[Path], list[Angle]]  # What only Blender can read.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +56,7 @@ class Catalogue:
             row.row,
             _frozen_source(row, self.root),
             self.folder(row),
-            made_options(self.lock.options, self.root),
+            made_options({**self.lock.options, **row.own}, self.root),
             self.service,
             self.endpoints,
         )
@@ -53,7 +64,13 @@ class Catalogue:
 
 def kept_options(plan: SetPlan, root: Path) -> dict[str, Any]:
     """How ``plan`` makes its pictures, as the lock in ``root`` keeps it."""
-    return {**options_record(plan), "rig": rig_record(plan.rig, root)}
+    return {**options_record(plan), **kept_members({"rig": plan.rig}, root)}
+
+
+def kept_members(members: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Angles and rig of a ``SetPlan``, as far as they are there, in the same form."""
+    kept = members_record({name: value for name, value in members.items() if name != "rig"})
+    return {**kept, "rig": rig_record(members["rig"], root)} if "rig" in members else kept
 
 
 def made_options(kept: Mapping[str, Any], root: Path) -> dict[str, Any]:
@@ -69,18 +86,17 @@ def plan_of(
     service: Service | None,
     endpoints: Mapping[str, Endpoint],
 ) -> SetPlan:
-    """The plan of one row: the options of the command, and what the row says instead."""
+    """The plan of one row: ``options`` of the command and the row's files, and what the row itself says instead."""
     options = dict(options)
-    if row.angles:
+    if row.angles and not asks_for_own_angles(row.angles):
         options["angles"] = tuple(chosen_angles(row.angles))
     if row.background:
         options["background"] = Background(row.background)
     if row.video:
         options["video"] = None if row.video == "none" else Engine(row.video)
-    for name, value in (("prompt", row.prompt), ("look", row.look), ("photo_endpoint", row.endpoint)):
-        if value:
-            options[name] = value
-    if row.rig:
+    words = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
+    options |= {name: value for name, value in words.items() if value}
+    if row.rig and not is_panorama_file(row.rig):
         options["rig"] = replace(options["rig"], name=row.rig, panorama=None)
     if row.seed is not None:
         options["seed"] = row.seed
@@ -104,6 +120,7 @@ def freeze(
     service: Service | None,
     fal: str,
     understand: Understand,
+    cameras_of_blend: CamerasOfBlend,
     earlier: Lock | None = None,
 ) -> tuple[Lock, dict[str, Endpoint]]:
     """All rows with their faults, folders and hashes, and the endpoints that they use.
@@ -111,33 +128,42 @@ def freeze(
     ``understand`` says what an endpoint is; ``earlier`` is the lock that is there: its folders stay, and files that
     have not changed since are not read again.
     """
-    desk = _SourceDesk(catalogue.absolute().parent, root.absolute(), earlier)
+    root = root.absolute()
+    desk = _SourceDesk(catalogue.absolute().parent, root, earlier, cameras_of_blend)
     rows = list(rows)
     names = folder_names(
         (row.sku for row in rows if row.sku),
-        {item.row.sku: item.folder for item in earlier.rows} if earlier else {},
+        {item.row.sku: item.folder for item in earlier.rows if item.folder} if earlier else {},
     )
+    unnamed = dict(names)
     known = _Endpoints(understand)
     plain = made_options(options, root)
     frozen = []
     for row in rows:
         faults = list(row.faults)
         files: tuple[FrozenFile, ...] = ()
-        source = None
-        if row.sources or row.text:
-            try:
+        source, own = None, {}
+        try:
+            if row.sources or row.text:
                 source, files = desk.source(row)
-            except InputError as error:
-                faults.append(str(error).rstrip("."))
+        except InputError as error:
+            faults.append(str(error).rstrip("."))
+        try:
+            own = desk.own_options(row, source, files, plain["rig"])
+        except InputError as error:
+            faults.append(str(error).rstrip("."))
         if source and not faults:
-            faults += _plan_faults(row, source, root / names[row.sku], plain, service, known)
+            out = root / names[row.sku]
+            faults += _plan_faults(row, source, out, {**plain, **own}, service, known)
         row = replace(row, faults=tuple(faults))
+        kept = kept_members(own, root)
         frozen.append(
             FrozenRow(
                 row=row,
-                folder=names.get(row.sku, ""),
+                folder=unnamed.pop(row.sku, ""),  # A row that repeats a SKU has none.
                 files=files,
-                digest=digest_of(row, files, options) if not faults else "",
+                own=kept,
+                digest=digest_of(row, files, kept, options) if not faults else "",
             )
         )
     lock = Lock(catalogue=catalogue.name, options=options, fal=fal, rows=tuple(frozen))
@@ -188,15 +214,51 @@ class _Endpoints:
 
 
 class _SourceDesk:
-    """Looks at source files, each once, and not again when they are as they were in an earlier lock."""
+    """Looks at source files, each once, and not again when they are as they were in an earlier lock.
 
-    def __init__(self, base: Path, root: Path, earlier: Lock | None) -> None:
+    Files of angles and light are read each time, once for all rows.
+    """
+
+    def __init__(
+        self, base: Path, root: Path, earlier: Lock | None, cameras_of_blend: CamerasOfBlend
+    ) -> None:
         self._base = base
         self._root = root
+        self._cameras_of_blend = cameras_of_blend
         self._known: dict[str, FrozenFile] = {}
+        self._cameras: dict[str, tuple[Angle, ...]] = {}  # By the hash of the 3D file.
+        self._angles: dict[str, tuple[Angle, ...]] = {}
+        self._rigs: dict[str, RigChoice] = {}
         for row in earlier.rows if earlier else ():
             if row.is_good:
                 self._known.update({item.path: item for item in row.files})
+                if row.row.angles == CAMERAS:
+                    self._cameras[row.files[0].sha256] = options_from(dict(row.own))["angles"]
+
+    def own_options(
+        self, row: Row, source: Source | None, files: tuple[FrozenFile, ...], usual: RigChoice
+    ) -> dict[str, Any]:
+        """Angles and rig of the row where it takes files to know them, as members of a ``SetPlan``.
+
+        ``usual`` is how the light is turned and dimmed. Raises InputError with what is wrong with a file.
+        """
+        own: dict[str, Any] = {}
+        if is_panorama_file(row.rig):
+            if row.rig not in self._rigs:
+                self._rigs[row.rig] = chosen_rig(
+                    str(self._base / row.rig), rotation=usual.rotation, intensity=usual.intensity
+                )
+            own["rig"] = self._rigs[row.rig]
+        if is_angle_file(row.angles):
+            if row.angles not in self._angles:
+                self._angles[row.angles] = tuple(chosen_angles(str(self._base / row.angles)))
+            own["angles"] = self._angles[row.angles]
+        elif row.angles == CAMERAS and source is not None:
+            model = files[0].sha256 if source.kind is SourceKind.MODEL else ""
+            if model not in self._cameras:
+                self._cameras[model] = angles_for(CAMERAS, source, self._cameras_of_blend)
+            own["angles"] = self._cameras[model]
+        return own
 
     def source(self, row: Row) -> tuple[Source, tuple[FrozenFile, ...]]:
         """Raises InputError with what is wrong with it."""

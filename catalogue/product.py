@@ -145,7 +145,9 @@ class Product:
         if self._is_under_way():
             return
         if plan.source.kind is not SourceKind.TEXT:
-            plan = replace(plan, source=self._looked_at(plan.source, scratch))
+            plan = replace(plan, source=self._looked_at(scratch))
+        if panorama := plan.rig.panorama:
+            _require_frozen(Path(panorama.path), panorama.sha256)
         folder = SetFolder.prepare(
             self.root,
             product=self.sku,
@@ -229,12 +231,11 @@ class Product:
         is_ours = self.status.digest == self.row.digest and self.status.step in (Step.RENDER, Step.CLOUD)
         return is_ours and (self.root / "set.json").is_file()
 
-    def _looked_at(self, source: Source, scratch: Path) -> Source:
+    def _looked_at(self, scratch: Path) -> Source:
         """The files as they are now: fetched where they have an address, and those of the frozen row elsewhere."""
         frozen = iter(self.row.files)
         paths, addresses = [], {}
-        texts = self.row.row.sources
-        for text, path in zip(texts, source.files, strict=True):
+        for text in self.row.row.sources:
             if is_address(text):
                 scratch.mkdir(parents=True, exist_ok=True)
                 fetched = fetch_picture(text, scratch, self._catalogue.service)
@@ -243,11 +244,7 @@ class Product:
                 continue
             expected = next(frozen)
             found = self._catalogue.root / expected.path
-            if not found.is_file() or sha256_of(found) != expected.sha256:
-                raise InputError(
-                    f"{path.name} is no longer as it was when the catalogue was checked.",
-                    hint="Run `catalogue` again.",
-                )
+            _require_frozen(found, expected.sha256)
             paths.append(found)
         return replace(source_from(paths, ""), addresses=addresses)
 
@@ -324,6 +321,14 @@ class _Noted:
     def __exit__(self, *error: object) -> None:
         self._product._bridge = None
         self._bridge.leave()
+
+
+def _require_frozen(path: Path, sha256: str) -> None:
+    if not path.is_file() or sha256_of(path) != sha256:
+        raise InputError(
+            f"{path.name} is no longer as it was when the catalogue was checked.",
+            hint="Run `catalogue` again.",
+        )
 
 
 def _first_fault(record: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ class Tally:
     """The rows of a run by what came of them. ``expected``: dollars that all of them may cost at most."""
 
     reporter: Reporter
-    of: int
+    of: int = 0
     expected: float = 0.0
     done: int = 0
     failed: int = 0

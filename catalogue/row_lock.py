@@ -25,6 +25,16 @@ class RowLock:
         stream.close()
         return None
 
+    @classmethod
+    def is_held(cls, root: Path) -> bool:
+        """Whether a process works in the set folder right now."""
+        try:
+            stream = (root / ".journal" / "row.lock").open("r+b")
+        except FileNotFoundError:
+            return False
+        with stream:
+            return not _try(stream)
+
     def release(self) -> None:
         self._stream.close()
 

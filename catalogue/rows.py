@@ -10,15 +10,15 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from ..angles import chosen_angles, is_angle_file
+from ..angles import CAMERAS, chosen_angles, is_angle_file
 from ..errors import InputError
 from ..imaging.compose import Background
-from ..lighting import RIG_NAMES
+from ..lighting import RIG_NAMES, is_panorama_file
 from ..plan import MOST_SEED, Engine, is_seed
 from ..prompts import LOOKS
 
 COLUMNS = (
-    *("sku", "source", "text", "angles", "rig", "background", "prompt", "look"),
+    *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
     *("endpoint", "seed", "video", "spec", "max_cost"),
 )
 VIDEOS = (*(engine.value for engine in Engine), "none")
@@ -31,7 +31,8 @@ SOURCE_SEPARATOR = ";"
 class Row:
     """One product. ``number`` counts products from 1, ``line`` is where it begins in the file.
 
-    An empty value means: as the command says. ``faults`` are sentences; a row with faults is not made.
+    An empty value means: as the command says. Paths are relative to the catalogue file. ``faults`` are sentences;
+    a row with faults is not made.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Row:
     sku: str = ""
     sources: tuple[str, ...] = ()
     text: str = ""
+    variant: str = ""
     angles: str = ""
     rig: str = ""
     background: str = ""
@@ -180,8 +182,8 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
     if not fault:
         faults += _missing(values)
         try:
-            if values["angles"]:
-                _check_angles(values["angles"])
+            if values["angles"] and not asks_for_own_angles(values["angles"]):
+                chosen_angles(values["angles"])
         except InputError as error:
             faults.append(str(error).rstrip("."))
     seed, cost = values["seed"], values["max_cost"]
@@ -197,8 +199,9 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
         sku=values["sku"],
         sources=tuple(part.strip() for part in values["source"].split(SOURCE_SEPARATOR) if part.strip()),
         text=values["text"],
+        variant=values["variant"],
         angles=values["angles"],
-        rig=checked("rig", RIG_NAMES),
+        rig=values["rig"] if is_panorama_file(values["rig"]) else checked("rig", RIG_NAMES),
         background=checked("background", tuple(item.value for item in Background)),
         prompt=values["prompt"],
         look=checked("look", tuple(LOOKS)),
@@ -212,10 +215,9 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
     )
 
 
-def _check_angles(text: str) -> None:
-    if is_angle_file(text):
-        raise InputError("Angles from a file are for all rows: name it with --angles.")
-    chosen_angles(text)
+def asks_for_own_angles(text: str) -> bool:
+    """Whether it takes a file to say which angles these are."""
+    return text == CAMERAS or is_angle_file(text)
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:

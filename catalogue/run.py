@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, Stoppe
 from ..interrupts import Stop
 from ..progress import Reporter
 from .blender import BlenderChild, Rendered
+from .cancel_mark import CancelMark
 from .frozen import FrozenRow
 from .planning import Catalogue
 from .product import Product, Till
@@ -37,6 +38,7 @@ RENDER_AHEAD = 4  # Products of 3D files that are ready to be rendered.
 MOST_OPEN = 400  # Each has a file open.
 KEEPERS = 2  # Threads that write what comes from fal.
 MOST_TROUBLES = 5  # Products one after the other that end Blender: then the products are not to blame.
+LOOK_SECONDS = 1.0  # Between two looks at what has happened to the catalogue meanwhile.
 BUSY_SECONDS = 2.0  # Until products that another process has are looked at again.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -70,31 +72,44 @@ class _Place(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Rows that are to be made. Without ``till`` nothing is paid; ``expected``: dollars that all may cost at most."""
+
+    catalogue: Catalogue
+    rows: tuple[FrozenRow, ...]
+    till: Till | None = None
+    expected: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What a run works with. Without ``blender`` nothing is rendered, without ``till`` nothing paid."""
+    """What a run works with. Without ``blender`` nothing is rendered."""
 
     reporter: Reporter
     stop: Stop
-    till: Till | None
     blender: BlenderChild | None
     scratch: Path
 
 
 class CatalogueRun:
-    """Makes rows of a catalogue, each as far as ``stage`` goes."""
+    """Makes rows of a catalogue, each as far as ``stage`` goes.
+
+    ``more`` is asked now and then for rows that have come since; the catalogue of such an order takes the place of
+    the one before.
+    """
 
     def __init__(
         self,
-        catalogue: Catalogue,
-        rows: Iterable[FrozenRow],
+        order: Order,
         tools: Tools,
         tally: Tally,
         *,
         stage: Stage = Stage.ALL,
         retries_crashed: bool = False,
+        more: Callable[[], Order | None] = lambda: None,
     ) -> None:
-        self._catalogue = catalogue
-        self._rows = rows
+        self._order = order
+        self._more = more
         self._tools = tools
         self._stop = tools.stop
         self._tally = tally
@@ -110,6 +125,8 @@ class CatalogueRun:
         self._troubled: list[tuple[Product, Status]] = []
         self._trouble: PhotorealError | None = None
         self._is_at_ceiling = False
+        self._cancel_mark = CancelMark(order.catalogue.root)
+        self._looked_at = time.monotonic()
 
     @property
     def is_at_ceiling(self) -> bool:
@@ -118,12 +135,12 @@ class CatalogueRun:
 
     def go(self) -> None:
         """Until every row has ended or cannot go on here. Raises what no product is to blame for."""
-        for row in self._rows:
-            self._sort(self._product(row))
+        self._take_on(self._order)
+        service = self._order.catalogue.service
         with ExitStack() as stack:
             self._connection = None
-            if self._catalogue.service is not None and self._stage is not Stage.RENDER:
-                connection = Connection(self._catalogue.service, adapts=True)
+            if service is not None and self._stage is not Stage.RENDER:
+                connection = Connection(service, adapts=True)
                 self._connection = stack.enter_context(connection)
             pool = partial(ThreadPoolExecutor, thread_name_prefix="photoreal-catalogue")
             self._keepers = stack.enter_context(pool(KEEPERS))
@@ -134,9 +151,10 @@ class CatalogueRun:
             self._take_up()
             while self._open or (self._goes_on and self._busy):
                 try:
-                    self._events.get(timeout=BUSY_SECONDS)()
+                    self._events.get(timeout=LOOK_SECONDS)()
                 except queue.Empty:
                     self._tally.tell()
+                self._look_around()
                 self._take_up()
         self._tally.left += sum(map(len, self._to_do.values())) + len(self._busy)
         if self._trouble:
@@ -148,8 +166,40 @@ class CatalogueRun:
 
     # --- what is next ---------------------------------------------------------------------------
 
+    def _take_on(self, order: Order) -> None:
+        """Lay its rows to what they wait for. One that was there before, and was not begun, is made as it is now."""
+        self._order = order
+        folders = {row.folder for row in order.rows}
+        waiting: list[list[FrozenRow] | deque[FrozenRow]] = [self._busy, *self._to_do.values()]
+        for rows in waiting:
+            kept = [row for row in rows if row.folder not in folders]
+            self._tally.of -= len(rows) - len(kept)
+            rows.clear()
+            rows.extend(kept)
+        self._tally.of += len(order.rows)
+        self._tally.expected += order.expected
+        for row in order.rows:
+            self._sort(self._product(row))
+
+    def _look_around(self) -> None:
+        """Whether the catalogue was cancelled meanwhile, or rows have come."""
+        if not self._goes_on or time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        if self._cancel_mark.is_new:
+            self._tools.reporter.tell("note", text="The catalogue is cancelled: nothing more is begun.")
+            self._stop.ask()
+            return
+        try:
+            if order := self._more():
+                self._take_on(order)
+        except PhotorealError as error:
+            self._trouble = error
+
     def _product(self, row: FrozenRow) -> Product:
-        return Product(self._catalogue, row, ProductReporter(self._tools.reporter, row.row.sku), self._stop)
+        return Product(
+            self._order.catalogue, row, ProductReporter(self._tools.reporter, row.row.sku), self._stop
+        )
 
     def _sort(self, product: Product) -> None:
         """Lay a row to what it waits for; or count it, when nothing can be done for it here."""
@@ -229,7 +279,7 @@ class CatalogueRun:
     # --- work, on other threads -----------------------------------------------------------------
 
     def _prepare(self, product: Product) -> None:
-        product.begin(self._tools.till, self._tools.scratch / product.row.folder)
+        product.begin(self._order.till, self._tools.scratch / product.row.folder)
 
     def _get_model(self, product: Product) -> None:
         self._prepare(product)

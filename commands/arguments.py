@@ -223,6 +223,18 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def refuse_rows(options: argparse.Namespace) -> None:
+    """Raises InputError when one of the arguments of ``add_rows`` is given: there is only one set."""
+    parser = argparse.ArgumentParser()
+    add_rows(parser)
+    for name, usual in vars(parser.parse_args([])).items():
+        if getattr(options, name) != usual:
+            raise InputError(
+                f"--{name.replace('_', '-')} is for catalogues, and this is the folder of one set.",
+                hint="Leave it out.",
+            )
+
+
 def named_value(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:

@@ -1,50 +1,123 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``cancel``: cancel at fal.ai what has not ended."""
+"""``cancel``: cancel at fal.ai what has not ended, of one set or of all sets of a catalogue."""
 
 import argparse
+import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from ..catalogue.cancel_mark import leave_mark
+from ..catalogue.frozen import Lock, read_lock
+from ..catalogue.row_lock import RowLock
 from ..errors import InputError, PhotorealError
 from ..fal_bridge.budget import Ceilings
-from ..fal_bridge.cancel import IS_OVER, Fate, cancel_all
+from ..fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
 from ..fal_bridge.errors import UncertainSubmitError
-from ..fal_bridge.journal import Journal
+from ..fal_bridge.journal import Journal, Stage
+from ..fal_bridge.service import Service
 from ..plan_record import fal_of
 from ..progress import Reporter
-from ..set_folder import SetFolder
+from ..set_folder import SetFolder, SetState
 from .arguments import Commands, add_service, add_talk
-from .service import require_online, service_of
+from .catalogues import is_catalogue
+from .service import require_online, service_named
 from .spending import budget_of
+
+NOTICE_SECONDS = 5.0  # Until a run of the catalogue has surely seen that it is cancelled.
+LOOK_SECONDS = 1.0
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("cancel", help="cancel at fal.ai what a set has sent and not received")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the set folder")
+    parser = commands.add_parser(
+        "cancel", help="cancel at fal.ai what a set or a catalogue has sent and not received"
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
     add_service(parser)
     add_talk(parser)
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    if is_catalogue(options.folder):
+        return _cancel_catalogue(options, reporter)
     folder = SetFolder.open(options.folder)
-    service = service_of(folder, options.fal_url)
-    if not fal_of(folder):
-        raise InputError(f"{folder.root} has nothing at fal.ai: it was made without.")
+    service = _service(folder.root, fal_of(folder), options)
+    results = cancel_all(service, Journal(folder.journal), budget=budget_of(service, Ceilings()))
+    for result in results:
+        _tell(reporter, result)
+    if not results:
+        reporter.tell("note", text=summary_of(results))
+    code = _verdict(results)
+    reporter.tell("finished", state=folder.record["state"], exit=code, set=str(folder.root))
+    return code
+
+
+def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
+    """Runs of the catalogue are told to begin nothing more; then, and while they end, all is cancelled."""
+    root = options.folder.absolute()
+    lock = read_lock(root)
+    service = _service(root, lock.fal, options)
+    budget = budget_of(service, Ceilings(), catalogue=root)
+    leave_mark(root)
+    marked_at = time.monotonic()
+    found: dict[tuple[Path, str], Cancelled] = {}
+    while True:
+        has_seen = time.monotonic() - marked_at > NOTICE_SECONDS
+        journals = [Journal(folder) for folder in sorted(root.glob("*/.journal"))]
+        now = {(one.journal, one.key): one for one in cancel_all(service, *journals, budget=budget)}
+        found = {place: _as_it_ended(result) for place, result in found.items()} | now
+        if has_seen or not _is_worked_in(root, lock):
+            break
+        time.sleep(LOOK_SECONDS)
+    skus = {row.folder: row.row.sku for row in lock.rows}
+    results = list(found.values())
+    for result in results:
+        folder = result.journal.parent.name
+        _tell(reporter, result, sku=skus.get(folder, folder))
+    reporter.tell("note", text=summary_of(results))
+    code = _verdict(results)
+    reporter.tell("finished", state=SetState.PARTIAL.value, exit=code, set=str(root))
+    return code
+
+
+def _as_it_ended(result: Cancelled) -> Cancelled:
+    """An earlier look at a job, by what its run has brought home since."""
+    if result.fate in IS_OVER:
+        return result
+    is_home = Journal(result.journal).read(result.key).stage in (Stage.ANSWERED, Stage.DONE)
+    return replace(result, fate=Fate.FINISHED if is_home else Fate.FAILED)
+
+
+def _is_worked_in(root: Path, lock: Lock) -> bool:
+    return any(RowLock.is_held(root / row.folder) for row in lock.rows if row.folder)
+
+
+def _service(root: Path, fal: str, options: argparse.Namespace) -> Service:
+    """Where the folder's requests are. Raises InputError when there are none, or they cannot be reached."""
+    service = service_named(fal, options.fal_url)
+    if not fal:
+        raise InputError(f"{root} has nothing at fal.ai: it was made without.")
     if service is None:
         raise InputError("Cancelling at fal.ai needs the key, and none is set.", hint="Set FAL_KEY.")
     require_online(options.online_mode)
-    results = cancel_all(service, Journal(folder.journal), budget=budget_of(service, Ceilings()))
-    for result in results:
-        reporter.tell(
-            "note", text=result.sentence, request_id=result.request_id, key=result.key, fate=result.fate.value
-        )
-    if not results:
-        reporter.tell("note", text="Nothing is left at fal.ai that could be cancelled.")
+    return service
+
+
+def _tell(reporter: Reporter, result: Cancelled, *, sku: str = "") -> None:
+    reporter.tell(
+        "note",
+        text=f"{sku}, {result.sentence}" if sku else result.sentence,
+        request_id=result.request_id,
+        key=result.key,
+        fate=result.fate.value,
+        **({"sku": sku} if sku else {}),
+    )
+
+
+def _verdict(results: Iterable[Cancelled]) -> int:
     fates = {result.fate for result in results}
-    code = UncertainSubmitError.exit_code if Fate.UNCERTAIN in fates else 0
     if fates - IS_OVER - {Fate.UNCERTAIN}:
-        code = PhotorealError.exit_code
-    state = folder.record["state"]
-    reporter.tell("finished", state=state, exit=code, set=str(folder.root))
-    return code
+        return PhotorealError.exit_code
+    return UncertainSubmitError.exit_code if Fate.UNCERTAIN in fates else 0

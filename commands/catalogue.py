@@ -16,7 +16,14 @@ from .arguments import (
     add_studio,
     add_talk,
 )
-from .catalogues import freeze_file, freeze_folder, make_catalogue, refuse_faults, show_price
+from .catalogues import (
+    freeze_file,
+    freeze_folder,
+    make_catalogue,
+    refuse_faults,
+    tell_faults,
+    tell_plan,
+)
 from .watching import watch
 
 
@@ -53,11 +60,11 @@ def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     if options.watch:
         return watch(options, reporter)
     catalogue = freeze_file(options, reporter)
-    refuse_faults(catalogue.lock, reporter, are_skipped=options.skip_bad_rows)
     if options.dry_run:
-        show_price(catalogue, options, reporter, output)
-        reporter.tell("finished", state="done", exit=0, set=None)
+        tell_plan(catalogue, options, reporter, output, are_faults_skipped=options.skip_bad_rows)
         return 0
+    tell_faults(catalogue.lock, reporter)
+    refuse_faults(catalogue.lock, are_skipped=options.skip_bad_rows)
     sha256 = freeze_folder(catalogue)
     if options.freeze:
         rows = len(catalogue.lock.rows)

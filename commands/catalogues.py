@@ -4,7 +4,7 @@
 import argparse
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .. import estimates
-from ..angles import CAMERAS
+from ..angles import ANGLES, CAMERAS
 from ..catalogue.blender import BlenderChild, Limits
 from ..catalogue.frozen import NAME, FrozenRow, Lock, read_lock
 from ..catalogue.planning import Catalogue, Pricing, freeze, kept_options
@@ -21,7 +21,7 @@ from ..catalogue.progress import Tally
 from ..catalogue.results import verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
-from ..catalogue.run import CatalogueRun, Stage, Tools
+from ..catalogue.run import CatalogueRun, Order, Stage, Tools
 from ..errors import STOPPED_EXIT_CODE, InputError
 from ..estimates import Estimate, money
 from ..fal_bridge.budget import Ceilings
@@ -37,7 +37,7 @@ from ..interrupts import Interrupts, Stop
 from ..plan_record import LIVE
 from ..progress import JsonReporter, Reporter
 from ..set_folder import SetState
-from .planning import plan_of_any
+from .planning import cameras_of_blend, plan_of_any
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
 from .worker import worker_command
@@ -68,8 +68,9 @@ def freeze_rows(
     rows: list[Row], file: Path, options: argparse.Namespace, reporter: Reporter, earlier: Lock | None
 ) -> Catalogue:
     root = options.out.absolute()
-    if options.angles.strip() == CAMERAS:
-        raise InputError("A catalogue cannot use the cameras of each file.", hint="Name other --angles.")
+    if options.angles.strip() == CAMERAS:  # Each file has its own.
+        rows = [replace(row, angles=row.angles or CAMERAS) for row in rows]
+        options = argparse.Namespace(**{**vars(options), "angles": ",".join(ANGLES)})
     plan = plan_of_any(options, reporter)
     service = plan.service
     fal = "" if service is None else service.emulator_url or LIVE
@@ -83,6 +84,7 @@ def freeze_rows(
             service=service,
             fal=fal,
             understand=asked.endpoint,
+            cameras_of_blend=cameras_of_blend,
             earlier=earlier,
         )
     return Catalogue(root=root, lock=lock, service=service, endpoints=endpoints)
@@ -115,12 +117,16 @@ def open_catalogue(folder: Path, options: argparse.Namespace, reporter: Reporter
     return replace(catalogue, endpoints=endpoints)
 
 
-def refuse_faults(lock: Lock, reporter: Reporter, *, are_skipped: bool) -> None:
-    """Say all that is wrong with all rows. Raises InputError unless ``are_skipped``."""
-    bad = [row.row for row in lock.rows if not row.is_good]
-    for row in bad:
+def tell_faults(lock: Lock, reporter: Reporter) -> None:
+    """Say all that is wrong with all rows."""
+    for row in (row.row for row in lock.rows if not row.is_good):
         text = "; ".join(row.faults)
         reporter.tell("warning", text=f"{row.place}: {text}.", row=row.number, line=row.line, sku=row.sku)
+
+
+def refuse_faults(lock: Lock, *, are_skipped: bool) -> None:
+    """Raises InputError when rows are bad, unless ``are_skipped`` and there are others."""
+    bad = [row.row for row in lock.rows if not row.is_good]
     if bad and not are_skipped:
         count = f"{len(bad)} of {len(lock.rows)} rows cannot be used: {_some(bad)}."
         raise InputError(count, hint="Nothing was spent. Repair them, or add --skip-bad-rows.")
@@ -175,8 +181,26 @@ class _Understanding:
 # --- prices -------------------------------------------------------------------------------------
 
 
-def show_price(catalogue: Catalogue, options: argparse.Namespace, reporter: Reporter, output: TextIO) -> None:
-    """Say what all good rows cost. Raises when the ceilings cannot hold that."""
+def tell_plan(
+    catalogue: Catalogue,
+    options: argparse.Namespace,
+    reporter: Reporter,
+    output: TextIO,
+    *,
+    are_faults_skipped: bool,
+) -> None:
+    """Say what is wrong with bad rows and what the good ones cost. Raises as ``refuse_faults``, and for ceilings."""
+    tell_faults(catalogue.lock, reporter)
+    if any(row.is_good for row in catalogue.lock.rows):
+        _tell_price(catalogue, options, reporter, output)
+    refuse_faults(catalogue.lock, are_skipped=are_faults_skipped)
+    reporter.tell("finished", state="done", exit=0, set=None)
+
+
+def _tell_price(
+    catalogue: Catalogue, options: argparse.Namespace, reporter: Reporter, output: TextIO
+) -> None:
+    """What all good rows cost. Raises when the ceilings cannot hold that."""
     _pricing, _prices, estimate = _priced(catalogue, catalogue.lock.rows, reporter)
     if isinstance(reporter, JsonReporter):
         for facts in estimates.events(estimate):
@@ -240,7 +264,8 @@ def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: 
 
     with Interrupts(stop, on_ask, on_leave):
         try:
-            is_at_ceiling = run_rows(catalogue, rows, options, reporter, stop)
+            order = order_of(catalogue, rows, options, reporter)
+            is_at_ceiling = make_order(order, options, reporter, stop)
         finally:
             results = [] if options.as_task else write_results(catalogue.root, catalogue.lock)
     code = verdict_of(results)
@@ -253,31 +278,38 @@ def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: 
     return code
 
 
-def run_rows(
-    catalogue: Catalogue,
-    rows: tuple[FrozenRow, ...],
+def order_of(
+    catalogue: Catalogue, rows: tuple[FrozenRow, ...], options: argparse.Namespace, reporter: Reporter
+) -> Order:
+    """The good ones of these rows, and what they may spend."""
+    good = tuple(row for row in rows if row.is_good)
+    if catalogue.service is None or options.stage == Stage.RENDER:
+        return Order(catalogue=catalogue, rows=good)
+    pricing, prices, estimate = _priced(catalogue, good, reporter)
+    till = None
+    if estimate.jobs:
+        till = _till(catalogue, pricing, prices, estimate, options, reporter)
+    return Order(catalogue=catalogue, rows=good, till=till, expected=float(estimate.known.high))
+
+
+def make_order(
+    order: Order,
     options: argparse.Namespace,
     reporter: Reporter,
     stop: Stop,
+    *,
+    more: Callable[[], Order | None] = lambda: None,
 ) -> bool:
-    """Make these rows; whether a ceiling over all products was reached."""
+    """Make its rows, and those of ``more``; whether a ceiling over all products was reached."""
     stage = Stage(options.stage)
-    pays = catalogue.service is not None and stage is not Stage.RENDER
-    pricing, prices, estimate = (
-        _priced(catalogue, rows, reporter) if pays else (Pricing(PriceList()), PriceList(), Estimate((), 0.0))
-    )
-    till = None
-    if pays and estimate.jobs:
-        till = _till(catalogue, pricing, prices, estimate, options, reporter)
-    good = [row for row in rows if row.is_good]
-    tally = Tally(reporter=reporter, of=len(good), expected=float(estimate.known.high))
+    tally = Tally(reporter=reporter)
     with ExitStack() as stack:
         blender = None
         if stage is not Stage.CLOUD:
             limits = Limits.of_machine(minutes=options.picture_minutes, gigabytes=options.memory_gb)
             blender = stack.enter_context(BlenderChild(worker_command(), limits))
-        tools = Tools(reporter=reporter, stop=stop, till=till, blender=blender, scratch=options.scratch)
-        run = CatalogueRun(catalogue, good, tools, tally, stage=stage, retries_crashed=options.retry_crashed)
+        tools = Tools(reporter=reporter, stop=stop, blender=blender, scratch=options.scratch)
+        run = CatalogueRun(order, tools, tally, stage=stage, retries_crashed=options.retry_crashed, more=more)
         run.go()
     tally.tell(is_last=True)
     return run.is_at_ceiling

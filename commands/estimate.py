@@ -8,7 +8,7 @@ from typing import TextIO
 from .. import estimates
 from ..progress import JsonReporter, Reporter
 from .arguments import Commands, add_ceilings, add_product, add_service, add_studio, add_talk
-from .catalogues import freeze_file, refuse_faults, show_price
+from .catalogues import freeze_file, tell_plan
 from .planning import checked, plan_of
 from .spending import budget_of, ceilings_of, prices_of
 
@@ -30,9 +30,7 @@ def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     if len(options.source) == 1 and Path(options.source[0]).suffix.lower() in CATALOGUE_SUFFIXES:
         options.file = Path(options.source[0])
         catalogue = freeze_file(options, reporter, has_folder=False)
-        refuse_faults(catalogue.lock, reporter, are_skipped=False)
-        show_price(catalogue, options, reporter, output)
-        reporter.tell("finished", state="done", exit=0, set=None)
+        tell_plan(catalogue, options, reporter, output, are_faults_skipped=False)
         return 0
     plan = checked(plan_of(options, reporter), reporter, online_mode=options.online_mode)
     prices = prices_of(plan, reporter)

@@ -16,7 +16,7 @@ from ..plan import Engine, SetPlan
 from ..plan_record import plan_from
 from ..progress import Reporter
 from ..set_folder import SetFolder, angle_record
-from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk
+from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk, refuse_rows
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
 from .planning import checked
 from .running import make_set
@@ -84,6 +84,7 @@ def _journal_with(catalogue: Catalogue, key: str) -> Journal:
 
 
 def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
+    refuse_rows(options)
     folder = SetFolder.open(options.folder)
     plan = plan_from(folder, service_of(folder, options.fal_url))
     try:

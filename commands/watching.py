@@ -11,12 +11,13 @@ from ..catalogue.frozen import FrozenRow, Lock
 from ..catalogue.planning import Catalogue
 from ..catalogue.results import verdict_of, write_results
 from ..catalogue.rows import Row
+from ..catalogue.run import Order
 from ..catalogue.watched_folder import Arrival, WatchedFolder
 from ..errors import STOPPED_EXIT_CODE, InputError
 from ..fal_bridge.errors import CeilingReachedError
 from ..interrupts import Interrupts, Stop
 from ..progress import Reporter
-from .catalogues import earlier_lock, freeze_folder, freeze_rows, run_rows
+from .catalogues import earlier_lock, freeze_folder, freeze_rows, make_order, order_of
 
 LOOK_SECONDS = 1.0
 
@@ -31,7 +32,6 @@ def watch(options: argparse.Namespace, reporter: Reporter) -> int:
     if options.out.absolute().is_relative_to(folder.absolute()):
         raise InputError("--out lies in the watched folder.", hint="Choose one beside it.")
     stop = Stop()
-    watched = WatchedFolder(folder)
     reporter.tell(
         "started", product=folder.name, summary="watched; Ctrl-C ends it", set=str(options.out.absolute())
     )
@@ -44,27 +44,49 @@ def watch(options: argparse.Namespace, reporter: Reporter) -> int:
         logging.shutdown()
 
     code = 0
+    inbox = _Inbox(WatchedFolder(folder), options, reporter)
     with Interrupts(stop, on_ask, on_leave):
         while not stop.is_asked and code != CeilingReachedError.exit_code:
-            arrivals = watched.arrivals()
-            if not arrivals:
+            order = inbox.order()
+            if order is None:
                 time.sleep(LOOK_SECONDS)
                 continue
-            code = _make(arrivals, options, reporter, stop)
+            is_at_ceiling = make_order(order, options, reporter, stop, more=inbox.order)
+            code = CeilingReachedError.exit_code if is_at_ceiling else inbox.write_results()
     code = STOPPED_EXIT_CODE if stop.is_asked else code
     reporter.tell("finished", state="partial", exit=code, set=str(options.out.absolute()))
     return code
 
 
-def _make(arrivals: list[Arrival], options: argparse.Namespace, reporter: Reporter, stop: Stop) -> int:
-    catalogue, fresh = _taken_in(arrivals, options, reporter)
-    freeze_folder(catalogue)
-    for row in fresh:
-        if not row.is_good:
-            reporter.tell("warning", text=f"{row.row.sku}: {'; '.join(row.row.faults)}.", sku=row.row.sku)
-    is_at_ceiling = run_rows(catalogue, tuple(fresh), options, reporter, stop)
-    verdict = verdict_of(write_results(catalogue.root, catalogue.lock))
-    return CeilingReachedError.exit_code if is_at_ceiling else verdict
+class _Inbox:
+    """The watched folder, and the catalogue of what was put into it."""
+
+    def __init__(self, folder: WatchedFolder, options: argparse.Namespace, reporter: Reporter) -> None:
+        self._folder = folder
+        self._options = options
+        self._reporter = reporter
+        self._catalogue: Catalogue | None = None
+
+    def order(self) -> Order | None:
+        """What has come since, written into the lock; ``None`` when nothing has."""
+        arrivals = self._folder.arrivals()
+        if not arrivals:
+            return None
+        self._catalogue, fresh = _taken_in(arrivals, self._options, self._reporter)
+        freeze_folder(self._catalogue)
+        for row in fresh:
+            if not row.is_good:
+                self._reporter.tell(
+                    "warning", text=f"{row.row.sku}: {'; '.join(row.row.faults)}.", sku=row.row.sku
+                )
+        self.write_results()
+        return order_of(self._catalogue, tuple(fresh), self._options, self._reporter)
+
+    def write_results(self) -> int:
+        """The verdict on all that has come so far."""
+        if self._catalogue is None:
+            return 0
+        return verdict_of(write_results(self._catalogue.root, self._catalogue.lock))
 
 
 def _taken_in(

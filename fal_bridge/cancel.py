@@ -3,13 +3,18 @@
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from .budget import Budget, release
+from .decisions import is_abandoned
 from .errors import BadKeyError, BridgeError, JobCancelledError
 from .journal import Entry, Journal, Stage
 from .service import Service
@@ -19,6 +24,7 @@ from .transport import FINAL, body_of, safe_client
 PATIENCE_SECONDS = 20.0
 WATCH_SECONDS = 20.0
 LOOK_SECONDS = 0.5
+MANY = 50  # Jobs that are seen to at a time.
 
 
 class Fate(StrEnum):
@@ -32,6 +38,7 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
     UNREACHABLE = "unreachable"
     UNCERTAIN = "uncertain"
+    BEING_SENT = "being-sent"
 
 
 SENTENCES = {
@@ -43,47 +50,83 @@ SENTENCES = {
     Fate.UNKNOWN: "is not known to fal.ai any more.",
     Fate.UNREACHABLE: "could not be cancelled: fal.ai cannot be reached. It may still run and be charged.",
     Fate.UNCERTAIN: "has no request id, because the answer to it was lost, so it cannot be cancelled. Resume looks for it.",
+    Fate.BEING_SENT: "is being sent right now by another run: it may be charged. Cancel again.",
+}
+_BRIEFLY = {
+    Fate.NEVER_RAN: "cancelled while they waited",
+    Fate.STOPPED: "cancelled while they ran",
+    Fate.FINISHED: "finished before (resume fetches them)",
+    Fate.FAILED: "ended with an error before",
+    Fate.STILL_THERE: "were asked to stop and go on",
+    Fate.UNKNOWN: "not known to fal.ai any more",
+    Fate.UNREACHABLE: "not cancelled, because fal.ai cannot be reached",
+    Fate.UNCERTAIN: "uncertain, because the answer to them was lost (resume looks for them)",
+    Fate.BEING_SENT: "being sent right now by another run",
 }
 IS_OVER = {Fate.NEVER_RAN, Fate.STOPPED, Fate.FINISHED, Fate.FAILED, Fate.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """One job after ``cancel_all``."""
+    """One job after ``cancel_all``. ``most``: dollars that it was expected to cost at most; None: nobody knows."""
 
+    journal: Path
     key: str
     label: str
     request_id: str
     fate: Fate
+    most: Decimal | None = None
 
     @property
     def sentence(self) -> str:
         return f"{self.label}: {SENTENCES[self.fate]}"
 
 
+def summary_of(results: Iterable[Cancelled]) -> str:
+    """What became of many jobs and what of it is, or may be, charged, in two sentences."""
+    found = list(results)
+    if not found:
+        return "Nothing is left at fal.ai that could be cancelled."
+    counts = Counter(result.fate for result in found)
+    fates = ", ".join(f"{counts[fate]} {_BRIEFLY[fate]}" for fate in Fate if counts[fate])
+    paid = [result for result in found if result.fate is not Fate.NEVER_RAN]
+    if not paid:
+        return f"{len(found)} requests: {fates}. None of them is charged."
+    known = sum((result.most for result in paid if result.most is not None), Decimal(0))
+    unknown = sum(result.most is None for result in paid)
+    more = f", and {unknown} of unknown price" if unknown else ""
+    return f"{len(found)} requests: {fates}. Charged, or perhaps charged: {known:.2f} dollars at most{more}."
+
+
 def cancel_all(
     service: Service,
-    journal: Journal,
-    *,
+    *journals: Journal,
     watch_seconds: float = WATCH_SECONDS,
     budget: Budget | None = None,
 ) -> list[Cancelled]:
-    """Cancel every submitted, unfinished job of the folder. Raises BadKeyError.
+    """Cancel every submitted, unfinished job of these folders. Raises BadKeyError.
 
     What was cancelled before it ran no longer counts in ``budget``.
     """
-    return asyncio.run(_cancel_all(service, journal, watch_seconds, budget))
+    found = [(journal, key, entry) for journal in journals for key, entry in _open_jobs(journal)]
+    return asyncio.run(_cancel_all(service, found, watch_seconds, budget)) if found else []
 
 
 async def _cancel_all(
-    service: Service, journal: Journal, watch_seconds: float, budget: Budget | None
+    service: Service,
+    found: list[tuple[Journal, str, Entry]],
+    watch_seconds: float,
+    budget: Budget | None,
 ) -> list[Cancelled]:
     trust = httpx.create_ssl_context()
+    not_all_at_once = asyncio.Semaphore(MANY)
     async with safe_client(service, trust, patience_seconds=PATIENCE_SECONDS, first_pause=0.3) as client:
-        canceller = _Canceller(service, journal, client, watch_seconds, budget)
-        return list(
-            await asyncio.gather(*(canceller.cancel(key, entry) for key, entry in _open_jobs(journal)))
-        )
+
+        async def cancelled(journal: Journal, key: str, entry: Entry) -> Cancelled:
+            async with not_all_at_once:
+                return await _Canceller(service, journal, client, watch_seconds, budget).cancel(key, entry)
+
+        return list(await asyncio.gather(*(cancelled(*job) for job in found)))
 
 
 def _open_jobs(journal: Journal) -> list[tuple[str, Entry]]:
@@ -92,6 +135,13 @@ def _open_jobs(journal: Journal) -> list[tuple[str, Entry]]:
 
 
 _OPEN = (Stage.IN_FLIGHT, Stage.UNCERTAIN, Stage.SUBMITTED)
+
+
+def _most(entry: Entry) -> Decimal | None:
+    try:
+        return Decimal(str(entry.price["max"]))
+    except (KeyError, InvalidOperation):
+        return None
 
 
 class _Canceller:
@@ -120,7 +170,16 @@ class _Canceller:
                 raise
             except BridgeError:
                 fate = Fate.UNREACHABLE
-        return Cancelled(key=key, label=entry.label, request_id=request_id, fate=fate)
+        elif entry.stage is Stage.IN_FLIGHT and not is_abandoned(entry):
+            fate = Fate.BEING_SENT
+        return Cancelled(
+            journal=self._journal.folder,
+            key=key,
+            label=entry.label,
+            request_id=request_id,
+            fate=fate,
+            most=_most(entry),
+        )
 
     async def _fate(self, key: str, entry: Entry, accepted: Accepted) -> Fate:
         ran = await self._status(accepted) != "IN_QUEUE"

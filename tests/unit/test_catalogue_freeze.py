@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from photoreal_set.angles import ANGLES, CAMERAS
 from photoreal_set.catalogue import planning
-from photoreal_set.catalogue.frozen import NAME, read_lock
+from photoreal_set.catalogue.frozen import NAME, FrozenRow, read_lock
 from photoreal_set.catalogue.watched_folder import WatchedFolder
 from photoreal_set.errors import InputError
 from photoreal_set.imaging.overview import Card, build_overview
+from photoreal_set.plan import SetPlan
+from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk
 
 
@@ -99,6 +102,114 @@ def test_an_option_of_the_command_changes_all_rows(desk: Desk):
     desk.table(*rows(desk))
     before = {row.digest for row in frozen(desk).rows}
     assert not before & {row.digest for row in frozen(desk, "--seed", "9").rows}
+
+
+# --- angles and light from files ----------------------------------------------------------------
+
+
+def own_views(desk: Desk, elevation: float = 20.0, name: str = "own.json") -> str:
+    views = [{"name": "back", "azimuth": 180, "elevation": elevation}]
+    (desk.folder / name).write_text(json.dumps(views))
+    return name
+
+
+def light(desk: Desk, content: bytes = b"dawn", name: str = "dawn.hdr") -> str:
+    (desk.folder / name).write_bytes(content)
+    return name
+
+
+def with_camera(desk: Desk, name: str, x: float = 0.0) -> str:
+    glb = textured_block()
+    glb.document["cameras"] = [{"type": "perspective", "perspective": {"yfov": 0.5, "znear": 0.1}}]
+    eye = glb.add("nodes", {"name": "eye", "camera": 0, "translation": [x, 0.3, 3.0]})
+    glb.document["scenes"][0]["nodes"].append(eye)
+    glb.write(desk.folder / name)
+    return name
+
+
+def special(desk: Desk) -> list[dict[str, object]]:
+    """A row with a file of angles, one with a light map, one with the cameras of its file, and a usual one."""
+    return [
+        {"sku": "views", "source": desk.model("0.glb"), "angles": own_views(desk), "rig": "high-key"},
+        {"sku": "light", "source": "0.glb", "angles": "front", "rig": light(desk)},
+        {"sku": "cameras", "source": with_camera(desk, "seen.glb"), "angles": CAMERAS},
+        {"sku": "usual", "source": "0.glb"},
+    ]
+
+
+def planned(desk: Desk, row: FrozenRow) -> SetPlan:
+    catalogue = planning.Catalogue(root=desk.out, lock=read_lock(desk.out), service=None)
+    return catalogue.plan(row)
+
+
+def test_a_row_takes_angles_and_light_from_files_as_the_command_does(desk: Desk):
+    desk.table(*special(desk))
+    lock = frozen(desk, "--rig-rotation", "30")
+    views, lit, seen, usual = (planned(desk, row) for row in lock.rows)
+    assert [(angle.name, angle.azimuth, angle.elevation) for angle in views.angles] == [("back", 180.0, 20.0)]
+    assert views.rig.name == "high-key" and views.rig.panorama is None
+    assert Path(lit.rig.panorama.path).read_bytes() == b"dawn" and lit.rig.rotation == 30.0
+    assert [angle.name for angle in seen.angles] == ["eye"] and seen.angles[0].view
+    assert usual.angles == tuple(ANGLES.values()) and usual.rig.panorama is None
+    assert lock.data() == (desk.out / NAME).read_bytes()
+
+
+def test_another_file_of_angles_or_light_changes_its_row_alone(desk: Desk):
+    table = special(desk)
+    desk.table(*table)
+    before = [row.digest for row in frozen(desk).rows]
+
+    def changed() -> list[bool]:
+        desk.table(*table)
+        return [old != row.digest for old, row in zip(before, frozen(desk).rows, strict=True)]
+
+    table[0]["angles"], table[1]["rig"] = own_views(desk, name="same.json"), light(desk, name="same.hdr")
+    assert changed() == [False] * 4  # Other names for the same.
+    own_views(desk, 35.0, "same.json")
+    assert changed() == [True, False, False, False]
+    light(desk, b"dusk", "same.hdr")
+    assert changed() == [True, True, False, False]
+    with_camera(desk, "seen.glb", x=0.5)
+    assert changed() == [True, True, True, False]
+
+
+def test_what_is_wrong_with_files_of_angles_and_light_is_named(desk: Desk):
+    (desk.folder / "broken.json").write_text("[{}]")
+    desk.model("0.glb")
+    cells = [
+        ({"angles": "gone.json"}, "gone.json cannot be read"),
+        ({"angles": "broken.json"}, "has no name"),
+        ({"angles": CAMERAS}, "0.glb has no camera"),
+        ({"rig": "gone.exr"}, "gone.exr cannot be read"),
+        ({"variant": "Oak"}, "0.glb has no material variants"),
+    ]
+    desk.table(*({"sku": reason, "source": "0.glb", **cell} for cell, reason in cells))
+    run = desk.make("--engine", "cycles", "--freeze")
+    assert run.exit_code == 1
+    for (_cell, reason), text in zip(cells, run.texts(), strict=True):
+        assert reason in text.split(":", 1)[1], text
+
+
+def test_cameras_for_all_rows_leave_the_rows_own_angles(desk: Desk):
+    with_camera(desk, "seen.glb")
+    desk.table({"sku": "a", "source": "seen.glb"}, {"sku": "b", "source": "seen.glb", "angles": "top"})
+    lock = frozen(desk, "--angles", CAMERAS)
+    assert [planned(desk, row).angles[0].name for row in lock.rows] == ["eye", "top"]
+
+
+def test_a_row_that_repeats_a_sku_has_no_folder(desk: Desk):
+    desk.table(*rows(desk), {"sku": "s1", "source": "0.glb"})
+    lock = frozen(desk, "--skip-bad-rows")
+    assert [row.folder for row in lock.rows] == ["s0", "s1", "s2", ""]
+    desk.table(*rows(desk))
+    assert [row.folder for row in frozen(desk).rows] == ["s0", "s1", "s2"]
+
+
+def test_a_catalogue_without_fal_has_nothing_to_cancel(desk: Desk):
+    desk.table(*rows(desk))
+    frozen(desk)
+    run = desk.run("cancel", desk.out)
+    assert run.exit_code == 1 and "has nothing at fal.ai" in run.error
 
 
 def test_another_hash_is_refused(desk: Desk):

@@ -39,8 +39,8 @@ def test_rows_are_counted_and_lines_are_those_of_the_file(tmp_path: Path):
 def test_values_are_understood(tmp_path: Path):
     (row,) = rows_in(
         tmp_path,
-        "sku,text,angles,background,look,seed,video,max_cost,endpoint,spec,rig\n"
-        'x,a mug,"front,side",GREY,glass,7,none,$1.50,fal-ai/flux-pro/kontext,amazon,softbox\n',
+        "sku,text,angles,background,look,seed,video,max_cost,endpoint,spec,rig,variant\n"
+        'x,a mug,"front,side",GREY,glass,7,none,$1.50,fal-ai/flux-pro/kontext,amazon,SoftBox,Red Oak\n',
     )
     assert (row.angles, row.background, row.look, row.seed, row.video) == (
         "front,side",
@@ -49,12 +49,20 @@ def test_values_are_understood(tmp_path: Path):
         7,
         "none",
     )
-    assert (row.max_cost, row.endpoint, row.spec, row.rig) == (
+    assert (row.max_cost, row.endpoint, row.spec, row.rig, row.variant) == (
         Decimal("1.50"),
         "fal-ai/flux-pro/kontext",
         "amazon",
         "softbox",
+        "Red Oak",
     )
+
+
+def test_angles_and_light_may_come_from_files_of_their_own(tmp_path: Path):
+    table = "sku,source,angles,rig\na,1.glb,Views/Own.json,Light/Dawn.HDR\nb,2.glb,cameras,night.exr\n"
+    first, second = rows_in(tmp_path, table)
+    assert (first.angles, first.rig, first.faults) == ("Views/Own.json", "Light/Dawn.HDR", ())
+    assert (second.angles, second.rig, second.faults) == ("cameras", "night.exr", ())
 
 
 def test_jsonl_is_read(tmp_path: Path):
@@ -85,6 +93,7 @@ def test_jsonl_is_read(tmp_path: Path):
         ("x,,,,,,,", "neither source nor text"),
         ("x,a.glb,words,,,,,", "both source and text"),
         ("x,a.glb,,behind,,,,", "no angle called 'behind'"),
+        ('x,a.glb,,"front,cameras",,,,', "stand alone"),
         ("x,a.glb,,,pink,,,", "background 'pink' is not white, grey"),
         ("x,a.glb,,,,-3,,", "seed '-3' is not a whole number"),
         ("x,a.glb,,,,,gif,", "video 'gif' is not cycles, fal or none"),
@@ -188,6 +197,7 @@ def test_a_folder_stays_when_a_clashing_sku_comes_later():
     second = folder_names(["mug", "Mug"], first)
     assert second["Mug"] == first["Mug"] == "Mug"
     assert second["mug"].casefold() != "mug"
+    assert folder_names(["mug"], first)["mug"].casefold() != "mug"  # Also when the first is not named now.
 
 
 # --- tasks --------------------------------------------------------------------------------------

@@ -132,6 +132,42 @@ def test_the_price_of_everything_is_told_before_anything_is_spent(desk: Desk):
     assert next(event for event in same.events if event["event"] == "estimate")["min"] == estimate["min"]
 
 
+def test_the_price_of_the_good_rows_is_told_beside_what_is_wrong_with_the_others(desk: Desk):
+    desk.table(*products(desk, 4), {"sku": "x", "source": "missing.glb"})
+    run = desk.make("--engine", "fal", "--dry-run")
+    assert run.exit_code == 1 and "1 of 5 rows cannot be used: 5" in run.error
+    assert any("row 5 (line 6, x)" in text for text in run.texts())
+    (estimate,) = [event for event in run.events if event["event"] == "estimate"]
+    assert estimate["min"] == pytest.approx(4 * (0.025 + 0.56))
+    assert desk.make("--engine", "fal", "--dry-run", "--skip-bad-rows").exit_code == 0
+
+
+def test_a_product_is_made_with_angles_and_light_of_its_own(desk: Desk):
+    (desk.folder / "own.json").write_text('[{"name": "back", "azimuth": 180, "elevation": 20}]')
+    for name in ("dawn", "dusk"):
+        (desk.folder / f"{name}.hdr").write_bytes(name.encode())
+    rows = products(desk, 2, video="none")
+    rows[0] |= {"angles": "own.json", "rig": "dawn.hdr"}
+    rows[1] |= {"rig": "dusk.hdr"}
+    desk.table(*rows)
+    desk.make("--engine", "fal", "--freeze")
+    (desk.folder / "dusk.hdr").write_bytes(b"night")
+    assert desk.run("resume", desk.out).exit_code == 2
+    assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
+    assert desk.products()["lamp-0"]["photos"] == ["photos/back.png"]
+    assert (desk.out / "lamp-0/source/dawn.hdr").read_bytes() == b"dawn"
+    assert "dusk.hdr is no longer as it was" in desk.products()["lamp-1"]["error"]
+    assert desk.make("--engine", "fal").exit_code == 0
+
+
+@pytest.mark.parametrize("option", [("--rows", "1-2"), ("--stage", "render"), ("--as-task",)])
+def test_one_set_has_no_rows_to_choose_from(desk: Desk, option: tuple[str, ...]):
+    desk.table(*products(desk, 1, video="none"))
+    desk.make("--engine", "fal")
+    run = desk.run("resume", desk.out / "lamp-0", *option)
+    assert run.exit_code == 1 and f"{option[0]} is for catalogues" in run.error
+
+
 def test_a_ceiling_holds_over_all_runs_and_a_higher_one_goes_on(desk: Desk):
     desk.table(*products(desk, 5, video="none"))
     run = desk.make("--engine", "fal", "--max-cost", "0.06")
@@ -373,3 +409,74 @@ def test_what_is_put_into_a_watched_folder_is_made(desk: Desk):
     assert desk.report() == 0
     assert desk.states() == {"lamp": "done", "vase": "done"}
     assert len(desk.emulator.ledger()) == 2
+
+
+def test_what_comes_while_others_are_made_is_taken_up_meanwhile(desk: Desk):
+    inbox = desk.folder / "inbox"
+    inbox.mkdir()
+    desk.emulator.control(delays={**QUICK, "photo": 1000.0})
+    start = ("catalogue", "--watch", inbox, "--out", desk.out, *SMALL, "--engine", "fal", "--video", "none")
+    process = desk.start(*start, "--angles", "front")
+    (desk.folder / desk.model("lamp.glb")).rename(inbox / "lamp.glb")
+    until(lambda: len(desk.emulator.ledger()) == 1)
+    (desk.folder / desk.model("vase.glb", 5)).rename(inbox / "vase.glb")
+    until(lambda: len(desk.emulator.ledger()) == 2)  # The first one is still at fal.
+    desk.emulator.control(delays=QUICK, advance=2000.0)
+    until(lambda: desk.report() == 0)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    assert desk.states() == {"lamp": "done", "vase": "done"}
+    assert len(desk.emulator.ledger()) == 2
+
+
+# --- cancelling ---------------------------------------------------------------------------------
+
+
+def at_fal(desk: Desk) -> int:
+    """Requests whose acceptance is written down."""
+    return len(list(desk.out.glob("*/.journal/*/submitted.1.json")))
+
+
+def fates(run: Run) -> Counter[str]:
+    return Counter(event["fate"] for event in run.events if "fate" in event)
+
+
+def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: Desk):
+    desk.table(*products(desk, 4, video="none"))
+    desk.emulator.control(delays={**QUICK, "photo": 1000.0}, concurrency=2)
+    process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
+    until(lambda: at_fal(desk) == 4)
+    process.kill()
+    process.communicate()
+    run = desk.run("cancel", desk.out)
+    assert run.exit_code == 0
+    assert fates(run) == {"stopped": 2, "never-ran": 2}
+    assert {event["sku"] for event in run.events if "fate" in event} == {f"lamp-{n}" for n in range(4)}
+    assert run.texts("note")[-1] == (
+        "4 requests: 2 cancelled while they waited, 2 cancelled while they ran. "
+        "Charged, or perhaps charged: 0.05 dollars at most."
+    )
+    again = desk.run("cancel", desk.out)
+    assert again.exit_code == 0 and not fates(again)
+    assert again.texts("note") == ["Nothing is left at fal.ai that could be cancelled."]
+    assert Counter(entry["state"] for entry in desk.emulator.ledger()) == {"CANCELLED": 4}
+    desk.emulator.control(delays=QUICK)
+    assert desk.run("resume", desk.out).exit_code == 0
+    assert len(desk.emulator.ledger()) == 8
+
+
+def test_a_run_whose_catalogue_is_cancelled_begins_nothing_more(desk: Desk):
+    desk.table(*products(desk, 12, video="none"))
+    desk.emulator.control(delays={**QUICK, "photo": 1000.0}, concurrency=1)
+    process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
+    until(lambda: at_fal(desk) == 5)  # One runs, four wait; the others are held back.
+    run = desk.run("cancel", desk.out)
+    assert run.exit_code == 0
+    words, _errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "is cancelled" in words
+    ledger = desk.emulator.ledger()
+    assert {entry["state"] for entry in ledger} == {"CANCELLED"}
+    assert fates(run).total() == len(ledger) < 12
+    assert desk.run("cancel", desk.out).exit_code == 0
+    assert len(desk.emulator.ledger()) == len(ledger)

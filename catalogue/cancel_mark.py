@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How ``cancel`` tells the runs of a catalogue, on all machines, to begin nothing more.
+
+A file in the catalogue's journal holds another word after each cancel. Words, because the clocks of machines differ.
+"""
+
+import uuid
+from pathlib import Path
+
+from ..files import write_atomically
+
+
+class CancelMark:
+    """The mark as it was when a run began."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = _path(root)
+        self._before = b""
+        self._before = self._read()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the catalogue was cancelled since."""
+        return self._read() != self._before
+
+    def _read(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError:  # The shared folder stutters: the next look tells.
+            return self._before
+
+
+def leave_mark(root: Path) -> None:
+    write_atomically(_path(root), uuid.uuid4().hex.encode())
+
+
+def _path(root: Path) -> Path:
+    return root / ".journal" / "cancelled"
