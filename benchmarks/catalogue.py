@@ -2,21 +2,26 @@
 """How fast a catalogue goes, and how many rows it bears: ``python -m benchmarks.catalogue``. Pays only the emulator.
 
 ``throughput``: wall time beside what no order can beat (``_bound``), and beside one product after the other. ``rows``: what planning, resuming and reporting
-take in seconds and memory. ``memory``: that of the Blender that renders product after product.
+take in seconds and memory. ``memory``: that of the Blender that renders product after product. ``kills``: 50 rows, ten of
+them bad in ten ways, faults at fal, the run killed three times; ends with 1 when anything was lost or paid twice.
 """
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.blender.products import textured_block
+from tests.catalogue_desk import FAULTS, QUICK, Desk
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tools.bootstrap import load_package
 
@@ -24,6 +29,7 @@ load_package()
 
 from photoreal_set.catalogue.frozen import read_lock  # noqa: E402  The package has to be loaded first.
 from photoreal_set.catalogue.states import RowState, Status, Step, write_status  # noqa: E402
+from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.
@@ -34,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["throughput", "rows", "memory"])
+    parser.add_argument("what", choices=["throughput", "rows", "memory", "kills"])
     parser.add_argument("--products", type=int, help="30; of rows 10000, of memory 200")
     parser.add_argument("--places", type=int, default=10, help="of the account (10)")
     parser.add_argument("--stub", action="store_true", help="a stand-in for Blender, one second a product")
@@ -47,6 +53,8 @@ def main() -> int:
                 _throughput(Path(folder), options.products or 30, options)
             case "rows":
                 _rows(Path(folder), options.products or 10_000)
+            case "kills":
+                return _kills(Path(folder))
             case _:
                 _memory(Path(folder), options.products or 200, options.resolution)
     return 0
@@ -69,7 +77,8 @@ def _throughput(folder: Path, products: int, options: argparse.Namespace) -> Non
     kinds = ["video" if "video" in entry["endpoint"] else "photo" for entry in ledger]
     requests = sum(DELAYS[kind] for kind in kinds) / options.places
     alone = sum(seconds) + products * _CHAIN
-    bound = _bound(seconds, requests, options.angles.count(",") + 1)
+    first = min(seconds) / (options.angles.count(",") + 1)
+    bound = _bound(seconds, first, requests, math.ceil(kinds.count("video") / options.places))
     print(
         f"{products} products, {len(ledger)} requests, {options.places} places: {wall:.1f} s. "
         f"All renders {sum(seconds):.1f} s, all requests {requests:.1f} s; no order takes less than {bound:.1f} s: "
@@ -82,14 +91,18 @@ _CHAIN = (
 )  # Of one product, from its render to its film.
 
 
-def _bound(renders: list[float], requests: float, angles: int) -> float:
-    """Seconds that no order of the work can beat, from those that each product's renders and all requests take.
+def _bound(renders: list[float], first: float, requests: float, films: int) -> float:
+    """Seconds that no order of the work can beat.
 
-    One Blender renders one product at a time, and the film of the product that it renders last cannot begin before
-    all others are rendered: that product's own way through fal comes on top of theirs. And the account's places stand
-    empty until there is a first render.
+    ``renders``: of each product; ``first``: the quickest picture; ``requests``: of all requests over all places;
+    ``films``: how many of them the busiest place must make, for a film is made by one place from start to end.
+
+    One Blender renders one product at a time, and the way of the product that it renders last through fal comes on top
+    of all other renders. The account's places stand empty until there is a first render, and no film begins before
+    a photo is there.
     """
-    return max(sum(renders) - max(renders) + _CHAIN, min(renders) / angles + requests)
+    before_films = first + _CHAIN - DELAYS["video"]
+    return max(sum(renders) - max(renders) + _CHAIN, first + requests, before_films + films * DELAYS["video"])
 
 
 # --- many rows ----------------------------------------------------------------------------------
@@ -153,11 +166,103 @@ def _children() -> resource.struct_rusage:
     return resource.getrusage(resource.RUSAGE_CHILDREN)
 
 
+# --- kills --------------------------------------------------------------------------------------
+
+GOOD_ROWS = 40
+MOST_RESUMES = 12
+
+
+def _kills(folder: Path) -> int:
+    with running_emulator(delays={**QUICK, "photo": 0.3, "model": 0.4, "video": 0.5}) as emulator:
+        desk = Desk(folder / "shop", emulator)
+        os.environ["PHOTOREAL_HOME"] = str(folder / "home")
+        bad = _unlucky_shop(desk)
+        emulator.control(faults=FAULTS)
+        command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *FAST, "64")
+        command = (*command, "--engine", "fal", "--skip-bad-rows")
+        decisions = kills = 0
+        for goal in (8, 24, 40):
+            process = desk.start(*command, STUB_BLENDER_SECONDS="0.1")
+            while process.poll() is None and len(emulator.ledger()) < goal:
+                time.sleep(0.05)
+            kills += process.poll() is None
+            process.kill()
+            process.communicate()
+            decisions += desk.play_person()
+            command = ("resume", desk.out)
+        runs = 0
+        for _attempt in range(MOST_RESUMES):
+            runs += 1
+            code = desk.run("resume", desk.out).exit_code
+            if code != UncertainSubmitError.exit_code and not _unfinished(desk):
+                break
+            decisions += desk.play_person()
+        accepted, jobs = len(emulator.ledger()), len(desk.journal_keys())
+        products = desk.records()
+    states = Counter(product["state"] for product in products)
+    unnamed = [product["row"] for product in products if product["row"] in bad and not product["error"]]
+    print(
+        f"{len(products)} rows, {len(bad)} of them bad, killed {kills} times, resumed {runs} times more, "
+        f"{decisions} decisions of a person: exit code {code}, "
+        f"{accepted} requests accepted for {jobs} distinct jobs; {_listed(states)}."
+    )
+    for product in products:
+        if product["row"] in bad:
+            print(f"  row {product['row']}: {product['state']}: {product['error']}")
+    is_right = kills == 3 and accepted == jobs and states["done"] == GOOD_ROWS and not unnamed
+    return 0 if is_right else 1
+
+
+def _unlucky_shop(desk: Desk) -> set[int]:
+    """A table of good rows and ten that are bad each in a way of its own; the numbers of the bad ones."""
+    rows: list[dict[str, object]] = []
+    for number in range(GOOD_ROWS):
+        source = desk.model(f"{number}.glb", number) if number % 4 else desk.photo(f"{number}.png", number)
+        film = "fal" if number % 5 == 0 else "none"
+        rows.append({"sku": f"lamp-{number}", "source": source, "angles": "front", "video": film})
+    (desk.folder / "cut.glb").write_bytes((desk.folder / desk.model("1.glb", 1)).read_bytes()[:-40])
+    (desk.folder / "words.glb").write_text("no model")
+    faulty: list[dict[str, object]] = [
+        {"sku": "gone", "source": "gone.glb"},
+        {"sku": "cut", "source": "cut.glb"},
+        {"sku": "words", "source": "words.glb"},
+        {"sku": "many", "source": ";".join(["0.png"] * 5)},
+        {"sku": "plain", "source": "http://example.org/a.jpg"},
+        {"sku": "", "source": "1.glb"},
+        {"sku": "lamp-1", "source": "1.glb"},
+        {"sku": "pink", "source": "1.glb", "background": "pink", "seed": "many"},
+        {"sku": "crash", "source": desk.model("crash.glb")},
+        {"sku": "broken", "source": desk.model("broken.glb")},
+    ]
+    numbers = set()
+    for place, row in enumerate(faulty):
+        rows.insert(3 + 5 * place, {"angles": "front", "video": "none", **row})
+        numbers.add(4 + 5 * place)
+    desk.table(*rows)
+    return numbers
+
+
+def _unfinished(desk: Desk) -> bool:
+    """Whether a run more may bring something: products that wait, or failed by what fal does."""
+    return any(
+        product["state"] == "waiting" or (product["state"] in ("partial", "failed") and _is_lamp(product))
+        for product in desk.records()
+    )
+
+
+def _is_lamp(product: dict[str, Any]) -> bool:
+    return str(product["sku"]).startswith("lamp-")
+
+
+def _listed(states: Counter[str]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.most_common())
+
+
 # --- memory -------------------------------------------------------------------------------------
 
 
 def _memory(folder: Path, products: int, resolution: str) -> None:
-    """Of the Blender that renders: after each tenth of the products."""
+    """Of the Blender that renders: the median of each tenth of the products, for one reading swings with its moment."""
     table = _shop(folder, products, "front")
     command = [
         "catalogue",
@@ -179,8 +284,9 @@ def _memory(folder: Path, products: int, resolution: str) -> None:
         if event["event"] == "product":
             readings.append(_blender_megabytes(process.pid))
     assert process.wait() == 0
-    tenths = [readings[place] for place in range(products // 10 - 1, products, products // 10)]
-    print(f"MB after each tenth of {products} products: {', '.join(f'{value:.0f}' for value in tenths)}")
+    tenth = products // 10
+    tenths = [median(readings[first : first + tenth]) for first in range(0, tenth * 10, tenth)]
+    print(f"MB in each tenth of {products} products: {', '.join(f'{value:.0f}' for value in tenths)}")
     print(f"from the first tenth to the last: {tenths[-1] / tenths[0] - 1:+.1%}")
 
 

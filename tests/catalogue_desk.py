@@ -26,11 +26,18 @@ load_package()
 
 from photoreal_set import cli  # noqa: E402  The package has to be loaded first.
 from photoreal_set.commands import catalogues  # noqa: E402
+from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 STUB = [sys.executable, "-m", "tests.stub_blender"]
 SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu")
 QUICK = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0, "image": 0.0}
+FAULTS = (
+    {"name": "drop-submit-answer", "rate": 0.1},
+    {"name": "drop-before-accept", "at": "upload", "rate": 0.1},
+    {"name": "nginx-503", "at": "status", "rate": 0.1},
+    {"name": "short-body", "rate": 0.1, "endpoint": "fal-ai/*"},
+)
 
 
 @dataclass(frozen=True)
@@ -111,11 +118,35 @@ class Desk:
             text=True,
         )
 
+    def play_person(self) -> int:
+        """Look each uncertain request up in the account (the ledger), and send what is not there once more.
+
+        Gives the number of decisions.
+        """
+        accepted = self.ledger_by_input()
+        keys = []
+        for folder in self.out.glob("*/.journal"):
+            journal = Journal(folder)
+            for key in journal.job_keys():
+                entry = journal.read(key)
+                if entry.stage in (Stage.UNCERTAIN, Stage.IN_FLIGHT):
+                    facts = entry.facts[Stage.IN_FLIGHT]
+                    if not accepted[_request(facts.get("endpoint"), facts.get("sent"))]:
+                        keys.append(key)
+        for key in keys:
+            self.run("resume", self.out, "--resend", key, "--rows", "1")
+        return len(keys)
+
     # What is there
 
-    def products(self) -> dict[str, dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
+        """Each row in the results."""
         record = json.loads((self.out / "catalogue.json").read_text(encoding="utf-8"))
-        return {product["sku"]: product for product in record["products"]}
+        products: list[dict[str, Any]] = record["products"]
+        return products
+
+    def products(self) -> dict[str, dict[str, Any]]:
+        return {product["sku"]: product for product in self.records()}
 
     def states(self) -> dict[str, str]:
         return {sku: product["state"] for sku, product in self.products().items()}
@@ -124,12 +155,13 @@ class Desk:
         return sorted(path.name for path in self.out.glob("*/.journal/*") if len(path.name) == 64)
 
     def ledger_by_input(self) -> Counter[str]:
-        """How often the emulator has accepted the same request."""
+        """How often the emulator has accepted the same request, also of processes that are gone."""
         assert self.emulator is not None
-        return Counter(
-            json.dumps([entry["endpoint"], entry["input"]], sort_keys=True)
-            for entry in self.emulator.ledger()
-        )
+        return Counter(_request(entry["endpoint"], entry["input"]) for entry in self.emulator.settled_ledger())
+
+
+def _request(endpoint: object, arguments: object) -> str:
+    return json.dumps([endpoint, arguments], sort_keys=True)
 
 
 def _main(arguments: list[str], output: Any) -> int:

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A catalogue with a real Blender that renders, and the emulator as fal."""
 
+import io
 import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from photoreal_set import cli
+from photoreal_set.commands import catalogues
 from tests.blender.products import textured_block
-from tests.blender.runs import RUN_SECONDS, command, environment
+from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, until
 
@@ -83,6 +87,29 @@ def test_one_blender_renders_while_the_products_before_are_at_fal(
     assert code == 0
     assert [(out / f"block-{n}/renders/front.png").stat().st_mtime_ns for n in range(3)] == renders
     assert len(fresh_emulator.ledger()) == 4
+
+
+def test_nothing_of_a_product_stays_in_blender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    table = shop(tmp_path / "shop", 4)
+    record = tmp_path / "counts.jsonl"
+    counting = [sys.executable, "-m", "tests.blender.counting_worker", str(record)]
+    monkeypatch.setattr(catalogues, "worker_command", lambda: counting)
+    monkeypatch.chdir(ROOT)
+    arguments = (
+        "catalogue",
+        table,
+        "--out",
+        tmp_path / "out",
+        "--engine",
+        "cycles",
+        "--video",
+        "none",
+        *SMALL,
+    )
+    assert cli.main([str(item) for item in arguments], io.StringIO()) == 0
+    first, *later = [json.loads(line) for line in record.read_text().splitlines()]
+    assert first["scenes"] == 1
+    assert later == [first] * 3
 
 
 def test_a_blender_that_dies_is_replaced_and_a_killed_run_goes_on(tmp_path: Path):

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from photoreal_set.catalogue.row_lock import RowLock
-from photoreal_set.fal_bridge.journal import Journal, Stage
-from tests.catalogue_desk import QUICK, SMALL, Desk, Run
+from tests.catalogue_desk import FAULTS, QUICK, SMALL, Desk, Run
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -237,52 +236,25 @@ def test_killed_three_times_with_faults_on_each_request_is_accepted_once(desk: D
         for n in range(4)
     ]
     desk.table(*rows)
-    desk.emulator.control(
-        delays={**QUICK, "photo": 0.2, "model": 0.3},
-        faults=[
-            {"name": "drop-submit-answer", "rate": 0.1},
-            {"name": "drop-before-accept", "at": "upload", "rate": 0.1},
-            {"name": "nginx-503", "at": "status", "rate": 0.1},
-            {"name": "short-body", "rate": 0.1, "endpoint": "fal-ai/*"},
-        ],
-    )
+    desk.emulator.control(delays={**QUICK, "photo": 0.2, "model": 0.3}, faults=FAULTS)
     command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     for goal in (2, 5, 9):
         process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
         until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this turn.
         process.kill()
         process.communicate()
-        play_person(desk)
+        desk.play_person()
         command = ("resume", desk.out)
     for attempt in range(8):
         run = desk.run("resume", desk.out)
         if run.exit_code == 0:
             break
-        play_person(desk)
+        desk.play_person()
         if attempt == 3:
             desk.emulator.control(faults=[])
     assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
     assert len(desk.emulator.ledger()) == len(desk.journal_keys()) == 16
     assert all(product["photos"] for product in desk.products().values())
-
-
-def play_person(desk: Desk) -> None:
-    """Look each uncertain request up in the account (the ledger), and send what is not there once more."""
-    accepted = Counter(
-        json.dumps([entry["endpoint"], entry["input"]], sort_keys=True)
-        for entry in desk.emulator.settled_ledger()
-    )
-    keys = []
-    for folder in desk.out.glob("*/.journal"):
-        journal = Journal(folder)
-        for key in journal.job_keys():
-            entry = journal.read(key)
-            if entry.stage in (Stage.UNCERTAIN, Stage.IN_FLIGHT):
-                facts = entry.facts[Stage.IN_FLIGHT]
-                if not accepted[json.dumps([facts.get("endpoint"), facts.get("sent")], sort_keys=True)]:
-                    keys.append(key)
-    for key in keys:
-        desk.run("resume", desk.out, "--resend", key, "--rows", "1")
 
 
 def test_a_task_of_a_farm_does_its_rows_and_its_stage(desk: Desk):

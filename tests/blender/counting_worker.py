@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Blender of a catalogue, which also writes down what it still holds after each product.
+
+``python -m tests.blender.counting_worker FILE``: a JSON object a line, the number of data-blocks of each kind.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import bpy
+
+from tools.bootstrap import load_package
+
+load_package()
+
+from photoreal_set import render_worker  # noqa: E402  The package has to be loaded first.
+from photoreal_set.progress import JsonReporter  # noqa: E402
+
+
+def counts() -> dict[str, int]:
+    kinds = [item.identifier for item in bpy.data.bl_rna.properties if item.type == "COLLECTION"]
+    return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
+
+
+def main() -> int:
+    record = Path(sys.argv[1])
+    empty = render_worker.empty_blender
+
+    def empty_and_count() -> None:
+        empty()
+        with record.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(counts()) + "\n")
+
+    render_worker.empty_blender = empty_and_count
+    return render_worker.serve(sys.stdin, JsonReporter(sys.stdout))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
