@@ -8,7 +8,7 @@ elevation is above the horizon. Both in degrees.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,22 @@ def is_safe_name(name: Any) -> bool:
         return False
     # photos/original keeps the enlargement of NAME as NAME-enlarged.
     return name.lower() not in RESERVED and not name.lower().endswith("-enlarged")
+
+
+def safe_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
+    """The same names as files may have them, each another one, also than ``others``."""
+    found: list[str] = []
+    taken = {name.casefold() for name in others}
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: LONGEST_NAME - 8].rstrip("-_")
+        plain = plain if is_safe_name(plain) else f"{plain}-camera".lstrip("-")
+        safe, number = plain, 1
+        while safe.casefold() in taken:
+            number += 1
+            safe = f"{plain}-{number}"
+        taken.add(safe.casefold())
+        found.append(safe)
+    return found
 
 
 def direction_of(matrix: Rows) -> tuple[float, float]:

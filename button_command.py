@@ -6,11 +6,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from .angles import ANGLES, FILL
+from .angles import ANGLES, CAMERAS, FILL, safe_names
 from .lighting import SOFTBOX
 from .prompts import TURNTABLE, USUAL_LOOK
 
@@ -53,6 +53,9 @@ class Settings:
     engine: str = FREE
     video: str = NO_FILM
     views: tuple[View, ...] = ()
+    cameras: tuple[str, ...] | None = (
+        None  # As they stand, instead of the list; of a file nobody knows them yet.
+    )
     rig: str = SOFTBOX  # A name, or an .hdr or .exr file.
     rig_rotation: float = 0.0
     rig_intensity: float = 1.0
@@ -81,7 +84,9 @@ class Settings:
         return FAL in (self.engine, self.video) or self.source in (Source.PHOTOS, Source.WORDS)
 
     def angle_names(self) -> list[str]:
-        """The rows to expect, in the order of the list."""
+        """The rows to expect, in the order of the list; none as long as only the file knows them."""
+        if self.cameras is not None:
+            return safe_names(self.cameras)
         return [view.name for view in self.views] or list(ANGLES)
 
 
@@ -97,6 +102,9 @@ def price_arguments(settings: Settings, scratch: Path) -> list[str]:
         stand_in = scratch / "objects.blend"
         stand_in.write_bytes(STAND_IN)
         sources = [str(stand_in)]
+        if settings.cameras is not None:  # The stand-in has none: what counts is how many there are.
+            views = tuple(View(name=name, azimuth=0.0, elevation=0.0) for name in settings.angle_names())
+            settings = replace(settings, views=views, cameras=None)
     options = _options(settings, angles_option(settings, scratch))
     return ["estimate", *sources, *_words(settings), *options, "--json"]
 
@@ -123,7 +131,12 @@ def service_options(settings: Settings) -> list[str]:
 
 
 def angles_option(settings: Settings, scratch: Path) -> str:
-    """Names where the list has the usual angles unchanged; else a file with every angle of the list."""
+    """Names where the list has the usual angles unchanged; else a file with every angle of the list.
+
+    Cameras as they stand come with the product's file.
+    """
+    if settings.cameras is not None:
+        return CAMERAS
     if _are_usual(settings.views):
         return _shown_angles(settings)
     entries = [
@@ -151,10 +164,12 @@ def _are_usual(views: Sequence[View]) -> bool:
 
 
 def _shown_angles(settings: Settings) -> str:
-    return ",".join(settings.angle_names())
+    return ",".join(settings.angle_names()) or CAMERAS
 
 
 def _source_words(settings: Settings) -> tuple[str, ...]:
+    if settings.source is Source.FILE and settings.cameras is not None:
+        return settings.files
     if settings.source in (Source.FILE, Source.OBJECTS):
         return ("model",)
     return (settings.source.value, *settings.files, settings.words)

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cameras in a glTF description, as angles; and names for cameras, whatever their file calls them."""
+"""The cameras in a glTF description, as angles."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .angles import LONGEST_NAME, MOST_ANGLES, Angle, View, direction_of, is_safe_name
+from .angles import MOST_ANGLES, Angle, View, direction_of, safe_names
 from .errors import InputError
 
 Matrix = NDArray[np.float64]
@@ -49,22 +48,6 @@ def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
         azimuth, elevation = direction_of(view.matrix)
         angles.append(Angle(name=safe, azimuth=azimuth, elevation=elevation, view=view))
     return angles
-
-
-def safe_names(names: Iterable[str]) -> list[str]:
-    """The same names as files may have them, each another one."""
-    found: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: LONGEST_NAME - 8].rstrip("-_")
-        plain = plain if is_safe_name(plain) else f"{plain}-camera".lstrip("-")
-        safe, number = plain, 1
-        while safe.casefold() in taken:
-            number += 1
-            safe = f"{plain}-{number}"
-        taken.add(safe.casefold())
-        found.append(safe)
-    return found
 
 
 def _views(document: Mapping[str, Any]) -> Iterable[tuple[str, View]]:

@@ -21,6 +21,7 @@ from .lighting import LEAST_INTENSITY, MOST_INTENSITY, RIG_NAMES, SOFTBOX
 from .prompts import LOOKS, MOTIONS
 
 PANORAMA = "panorama"
+CAMERAS = "CAMERAS"
 
 _listeners: list[Callable[[Context], None]] = []
 
@@ -205,6 +206,21 @@ class PhotorealSettings(PropertyGroup):
         update=_changed,
     )  # type: ignore[valid-type]
 
+    angles_from: EnumProperty(
+        name="Angles From",
+        description="What decides where the pictures are taken from",
+        items=(
+            ("LIST", "List", "Directions around the product; the camera is framed anew for each"),
+            (
+                CAMERAS,
+                "Cameras",
+                "The cameras of this scene for a selection, those of the file for a file: "
+                "place, lens and shift exactly as they stand",
+            ),
+        ),
+        default="LIST",
+        update=_changed,
+    )  # type: ignore[valid-type]
     angles: CollectionProperty(type=PhotorealAngle)  # type: ignore[valid-type]
     angle_index: IntProperty(name="Active Angle", description="The chosen angle of the list")  # type: ignore[valid-type]
 

@@ -119,6 +119,10 @@ def settings_of(context: bpy.types.Context) -> Settings:
         files = (bpy.path.abspath(scene.source),)
     elif source is Source.PHOTOS:
         files = tuple(bpy.path.abspath(photo.path) for photo in scene.photos if photo.path)
+    cameras: tuple[str, ...] | None = None
+    if scene.angles_from == properties.CAMERAS:
+        of_scene = cameras_of(context.scene) if source is Source.OBJECTS else []
+        cameras = tuple(camera.name for camera in of_scene)
     return Settings(
         source=source,
         files=files,
@@ -129,6 +133,7 @@ def settings_of(context: bpy.types.Context) -> Settings:
             View(name=view.name, azimuth=view.azimuth, elevation=view.elevation, fill=view.fill)
             for view in scene.angles
         ),
+        cameras=cameras,
         rig=bpy.path.abspath(scene.panorama) if scene.rig == properties.PANORAMA else scene.rig,
         rig_rotation=scene.rig_rotation,
         rig_intensity=scene.rig_intensity,
@@ -152,6 +157,11 @@ def settings_of(context: bpy.types.Context) -> Settings:
         max_cost_per_day=chosen.max_cost_per_day,
         fal_url=chosen.fal_url.strip(),
     )
+
+
+def cameras_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The cameras that take pictures when they are used as they stand: those not hidden from renders."""
+    return [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
 
 
 def price_of(settings: Settings) -> Price | None:
@@ -189,6 +199,11 @@ def run_of(scene: bpy.types.Scene) -> Run | None:
 def cancel_run() -> Run | None:
     """The newest cancelling at fal.ai."""
     return next((run for run in reversed(_state.runs) if run.view.kind is Kind.CANCEL), None)
+
+
+def waits_to_place(run: Run) -> bool:
+    """Finished, and its photos come into the scene as soon as nobody is in the middle of something."""
+    return any(one is run for one in _state.to_place)
 
 
 def set_of(scene: bpy.types.Scene) -> SetView | None:
@@ -233,7 +248,7 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
     scene, chosen = context.scene, preferences.get(context)
     copy: Path | None = None
     if settings.source is Source.OBJECTS:
-        copy = _write_copy(context)
+        copy = _write_copy(context, with_cameras=settings.cameras is not None)
     named = scene.photoreal.folder
     wanted = Path(_folder_key(named)) if named else preferences.output_folder(chosen) / _product_name(context)
     scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
@@ -386,24 +401,42 @@ def _product_name(context: bpy.types.Context) -> str:
             return safe_name(Path(settings.source).stem)
 
 
-def _write_copy(context: bpy.types.Context) -> Path:
-    """The selected objects, and what hangs below them, as a .blend of their own."""
+def _write_copy(context: bpy.types.Context, *, with_cameras: bool) -> Path:
+    """The selected objects, what hangs below them and perhaps the scene's cameras, as a .blend of their own."""
     if context.mode != "OBJECT":
         bpy.ops.ed.flush_edits()  # What is edited or sculpted stands in the mesh only after this.
     wanted: dict[int, bpy.types.Object] = {}
     for item in context.selected_objects:
         for one in (item, *item.children_recursive):
             wanted[one.session_uid] = one
+    if with_cameras:
+        wanted |= {camera.session_uid: camera for camera in cameras_of(context.scene)}
     path = Path(tempfile.mkdtemp(prefix="photoreal-")) / f"{_product_name(context)}.blend"
     scene = bpy.data.scenes.new("Photoreal Copy")
+    unseen = bpy.data.collections.new("Photoreal Parents")
     try:
         scene.unit_settings.scale_length = context.scene.unit_settings.scale_length
+        scene.frame_current = context.scene.frame_current
+        scene.collection.children.link(unseen)
+        unseen.hide_render = True
         for item in wanted.values():
             scene.collection.objects.link(item)
+        for parent in _parents_of(wanted):  # An object without its parent would be left out.
+            unseen.objects.link(parent)
         bpy.data.libraries.write(str(path), {scene}, path_remap="ABSOLUTE")
     finally:
         bpy.data.scenes.remove(scene)
+        bpy.data.collections.remove(unseen)
     return path
+
+
+def _parents_of(objects: dict[int, bpy.types.Object]) -> list[bpy.types.Object]:
+    """What these objects hang from and is not among them."""
+    found: dict[int, bpy.types.Object] = {}
+    for item in objects.values():
+        while (item := item.parent) and item.session_uid not in objects:
+            found[item.session_uid] = item
+    return list(found.values())
 
 
 # --- the pump -------------------------------------------------------------------------------------
@@ -528,8 +561,7 @@ def _place_one() -> None:
         _state.to_place.pop(0)  # Its file is not open any more: the set waits in the gallery of that file.
         return
     windows = bpy.context.window_manager.windows
-    is_idle = all(not getattr(window, "modal_operators", ()) for window in windows)
-    if view is None or not windows or not is_idle or bpy.context.mode != "OBJECT":
+    if view is None or not windows or any(_is_worked_in(window) for window in windows):
         return
     _state.to_place.pop(0)
     from .studio.placing import contact_sheet
@@ -538,6 +570,12 @@ def _place_one() -> None:
     with bpy.context.temp_override(window=windows[0]):
         # A timer's changes have no undo step of their own.
         bpy.ops.ed.undo_push(message="Place Photoreal Set")
+
+
+def _is_worked_in(window: bpy.types.Window) -> bool:
+    """Is the artist in the middle of an operator or in another mode there? An undo step would tear that apart."""
+    active = window.view_layer.objects.active
+    return bool(getattr(window, "modal_operators", ())) or (active is not None and active.mode != "OBJECT")
 
 
 def _show_status() -> None:

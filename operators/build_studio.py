@@ -64,6 +64,9 @@ def show_studio(operator: Operator, context: Context) -> set[str]:
     for item in studio.objects:  # Its importer selects; outlines would cover the product.
         item.select_set(False)
     if scene.photoreal.is_studio:
+        for window in context.window_manager.windows:
+            if window.scene == scene:
+                window.scene = studio
         remove_studio_scene(scene)
     look_through_camera(context)
     return {"FINISHED"}

@@ -9,6 +9,7 @@ from bpy.types import Context, Operator
 from .. import preferences, runtime
 from ..angles import is_safe_name
 from ..button_command import FAL, MOST_PHOTOS, Settings, Source
+from ..properties import CAMERAS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,14 @@ def price(_context: Context, settings: Settings) -> Problem | None:
 
 
 def angles(context: Context) -> Problem | None:
-    """Names of angles name files."""
+    """Names of angles name files; cameras must be there."""
+    if context.scene.photoreal.angles_from == CAMERAS:
+        match Source(context.scene.photoreal.source_kind):
+            case Source.PHOTOS | Source.WORDS:
+                return Problem(reason="A 3D model by fal.ai has no cameras: take the angles from the list")
+            case Source.OBJECTS if not runtime.cameras_of(context.scene):
+                return Problem(reason="This scene has no camera: add one, or take the angles from the list")
+        return None
     names = [view.name for view in context.scene.photoreal.angles]
     for name in names:
         if not is_safe_name(name):
@@ -153,7 +161,12 @@ def photos(context: Context) -> Problem | None:
 
 def object_mode(context: Context) -> Problem | None:
     if context.mode != "OBJECT":
-        return Problem(reason="Go to Object Mode first")
+        return Problem(
+            reason="Go to Object Mode first",
+            fix="object.mode_set",
+            fix_text="Object Mode",
+            fix_options=(("mode", "OBJECT"),),
+        )
     return None
 
 

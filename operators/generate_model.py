@@ -19,7 +19,14 @@ def model_only(settings: Settings) -> Settings:
     hero = ANGLES[HERO]
     view = View(name=hero.name, azimuth=hero.azimuth, elevation=hero.elevation, fill=hero.fill)
     return replace(
-        settings, engine=FREE, video=NO_FILM, views=(view,), width=PREVIEW_RESOLUTION, height=0, samples=0
+        settings,
+        engine=FREE,
+        video=NO_FILM,
+        views=(view,),
+        cameras=None,
+        width=PREVIEW_RESOLUTION,
+        height=0,
+        samples=0,
     )
 
 

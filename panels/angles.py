@@ -5,7 +5,9 @@ from typing import Any
 
 from bpy.types import Context, Panel, UILayout, UIList
 
+from .. import runtime
 from ..angles import ANGLES
+from ..button_command import Source
 from ..operators import (
     PHOTOREAL_OT_add_angle,
     PHOTOREAL_OT_edit_angles,
@@ -13,8 +15,10 @@ from ..operators import (
     PHOTOREAL_OT_move_angle,
     PHOTOREAL_OT_remove_angle,
     PHOTOREAL_OT_use_cameras,
+    checks,
 )
-from .layout import SubPanel, draw_text, title
+from ..properties import CAMERAS
+from .layout import SubPanel, draw_problem, draw_text, title
 
 
 class PHOTOREAL_UL_angles(UIList):
@@ -46,6 +50,10 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
     def draw(self, context: Context) -> None:
         settings = context.scene.photoreal
         layout = self.layout
+        layout.row(align=True).prop(settings, "angles_from", expand=True)
+        if settings.angles_from == CAMERAS:
+            draw_cameras(context, layout)
+            return
         if not settings.angles:
             names = ", ".join(title(name) for name in ANGLES)
             draw_text(context, layout, f"The usual five: {names}.")
@@ -75,3 +83,16 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
         column.prop(view, "azimuth")
         column.prop(view, "elevation")
         column.prop(view, "fill")
+
+
+def draw_cameras(context: Context, layout: UILayout) -> None:
+    """Which cameras are used as they stand, or why there are none."""
+    if problem := checks.angles(context):
+        draw_problem(context, layout, problem)
+    elif Source(context.scene.photoreal.source_kind) is Source.FILE:
+        draw_text(context, layout, "The cameras in the product's file, exactly as they stand.")
+    else:
+        draw_text(context, layout, "Exactly as they stand beside the selection:")
+        column = layout.column(align=True)
+        for camera in runtime.cameras_of(context.scene):
+            column.label(text=camera.name, icon="CAMERA_DATA")

@@ -45,6 +45,10 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
             return
         if run is not None:
             draw_run(context, layout, run.view, found)
+            if runtime.waits_to_place(run):
+                draw_text(
+                    context, layout, "The photos come into the scene when you are in Object Mode.", "INFO"
+                )
         if found is not None and (run is None or run.view.is_over):
             draw_after(context, layout, found)
         if (cancelling := runtime.cancel_run()) and found and cancelling.view.folder == found.folder:

@@ -7,9 +7,10 @@ from ..operators import (
     PHOTOREAL_OT_build_studio,
     PHOTOREAL_OT_remove_studio,
     PHOTOREAL_OT_render_references,
+    checks,
 )
 from ..properties import PANORAMA
-from .layout import SubPanel, draw_text
+from .layout import SubPanel, draw_problem, draw_text
 
 
 class PHOTOREAL_PT_studio(SubPanel, Panel):
@@ -38,4 +39,6 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
                 draw_text(context, layout, f"{settings.home.name} is as you left it.")
         else:
             layout.operator(PHOTOREAL_OT_build_studio.bl_idname, icon="LIGHT_AREA")
+        if problem := checks.object_mode(context):
+            draw_problem(context, layout, problem)
         layout.operator(PHOTOREAL_OT_render_references.bl_idname, icon="RENDER_STILL")

@@ -157,7 +157,9 @@ class Desk:
     def ledger_by_input(self) -> Counter[str]:
         """How often the emulator has accepted the same request, also of processes that are gone."""
         assert self.emulator is not None
-        return Counter(_request(entry["endpoint"], entry["input"]) for entry in self.emulator.settled_ledger())
+        return Counter(
+            _request(entry["endpoint"], entry["input"]) for entry in self.emulator.settled_ledger()
+        )
 
 
 def _request(endpoint: object, arguments: object) -> str:

@@ -34,6 +34,20 @@ def scene():
     return bpy.context.scene
 
 
+@pytest.fixture
+def extension(scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The extension registered, in a file with a cube; with a ledger of its own, which is empty."""
+    import bpy
+
+    from photoreal_set import registration
+
+    monkeypatch.setenv("PHOTOREAL_HOME", str(tmp_path / "home"))
+    registration.register()
+    bpy.ops.mesh.primitive_cube_add(size=0.4)
+    yield bpy.context.scene
+    registration.unregister()
+
+
 @pytest.fixture(scope="session")
 def block_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The textured block as a GLB on disk."""

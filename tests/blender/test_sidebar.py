@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +19,7 @@ from photoreal_set.run_view import Kind, RunView
 from photoreal_set.set_view import Film, Held, Picture, SetView
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
+from tests.blender.sidebar import everything, pump_until_idle
 from tests.patience import FOR_EVER_SECONDS, until
 
 PAID = (
@@ -30,18 +30,6 @@ PAID = (
     "resolve_uncertain",
     "render_references",
 )
-
-
-@pytest.fixture
-def extension(
-    scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[bpy.types.Scene]:
-    """The extension registered, in a file with a cube; with a ledger of its own, which is empty."""
-    monkeypatch.setenv("PHOTOREAL_HOME", str(tmp_path / "home"))
-    registration.register()
-    bpy.ops.mesh.primitive_cube_add(size=0.4)
-    yield bpy.context.scene
-    registration.unregister()
 
 
 def traces() -> list[str]:
@@ -227,15 +215,21 @@ EVENTS = [
 
 @pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "WORDS"])
 @pytest.mark.parametrize("engine", ["cycles", "fal"])
-@pytest.mark.parametrize("state", ["nothing", "runs", "ended"])
+@pytest.mark.parametrize(("state", "angles"), [("nothing", "CAMERAS"), ("runs", "LIST"), ("ended", "LIST")])
 def test_every_panel_draws_without_disk_network_or_changes(
-    extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, kind: str, engine: str, state: str
+    extension: bpy.types.Scene,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    engine: str,
+    state: str,
+    angles: str,
 ):
     settings = extension.photoreal
     settings.source_kind, settings.engine, settings.video = kind, engine, engine
     settings.words, settings.source = "a jar", "/nowhere/jar.glb"
     settings.photos.add().path = "/nowhere/front.jpg"
     bpy.ops.photoreal.edit_angles()
+    settings.angles_from = angles
     folder = Path("/sets/jar")
     if state != "nothing":
         end = [{"event": "exited", "code": 5, "words": []}] if state == "ended" else []
@@ -367,25 +361,9 @@ def test_cameras_become_angles_where_they_stand(extension: bpy.types.Scene):
     bpy.context.object.name = "From Right"
     bpy.ops.photoreal.use_cameras()
     view = extension.photoreal.angles[-1]
-    assert view.name == "from-right"
+    assert view.name == "From-Right"
     assert view.azimuth == pytest.approx(90.0, abs=0.01)
     assert view.elevation == pytest.approx(0.0, abs=0.01)
-
-
-def everything() -> dict[str, list[str]]:
-    """The names of all data of the file."""
-    kinds = (
-        "scenes",
-        "objects",
-        "meshes",
-        "materials",
-        "images",
-        "worlds",
-        "collections",
-        "cameras",
-        "lights",
-    )
-    return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds}
 
 
 def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, block_file: Path):
@@ -411,10 +389,6 @@ def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, b
 
 
 # --- a whole set ----------------------------------------------------------------------------------
-
-
-def pump_until_idle() -> None:
-    until(lambda: runtime.pump() is None)
 
 
 def small(settings: Any, out: Path) -> None:

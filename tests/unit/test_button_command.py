@@ -139,6 +139,17 @@ def test_what_costs_the_same_has_the_same_key():
     assert price_key(photos) != price_key(replace(photos, files=("front.jpg", "side.jpg")))
 
 
+def test_cameras_come_with_the_file_and_cost_by_their_number(tmp_path: Path):
+    cameras = replace(FULL, cameras=())
+    assert set_options(cameras, tmp_path).angles == "cameras"
+    assert price_key(cameras) != price_key(replace(cameras, files=("other.glb",)))
+    selection = replace(FULL, source=Source.OBJECTS, files=(), cameras=("Shot 1", "Shot 2"))
+    assert set_options(selection, tmp_path).angles == "cameras"
+    asked = parsed(button_command.price_arguments(selection, tmp_path)).angles
+    assert [angle.name for angle in chosen_angles(asked)] == selection.angle_names() == ["Shot-1", "Shot-2"]
+    assert price_key(selection) != price_key(replace(selection, cameras=("Shot 1",)))
+
+
 @pytest.mark.parametrize(
     ("name", "safe"), [("Vase 2", "Vase 2"), ("a/b:c", "a-b-c"), (" .. ", "product"), ("x" * 90, "x" * 60)]
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photoreal_set.angles import CAMERAS, is_safe_name
-from photoreal_set.cameras import cameras_in, safe_names
+from photoreal_set.angles import CAMERAS, is_safe_name, safe_names
+from photoreal_set.cameras import cameras_in
 from photoreal_set.errors import InputError
 from photoreal_set.plan import Source, SourceKind, angles_for
 
