@@ -134,6 +134,10 @@ class PhotorealPreferences(AddonPreferences):
         layout.use_property_split = True
         layout.use_property_decorate = False
         self._draw_key(layout.box().column())
+        box = layout.box().column(align=True)  # Above the fold: it is looked for when something is wrong.
+        box.operator("photoreal.run_doctor", icon="CHECKMARK")
+        for line in answers.doctor:
+            box.label(text=line)
         column = layout.column()
         column.prop(self, "output_folder")
         column.prop(self, "place_when_done")
@@ -147,10 +151,6 @@ class PhotorealPreferences(AddonPreferences):
         column.prop(self, "photo_endpoint")
         column.prop(self, "video_endpoint")
         layout.prop(self, "fal_url")
-        box = layout.box().column(align=True)
-        box.operator("photoreal.run_doctor", icon="CHECKMARK")
-        for line in answers.doctor:
-            box.label(text=line)
 
     def _draw_key(self, column: bpy.types.UILayout) -> None:
         column.prop(self, "key_source")

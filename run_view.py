@@ -101,17 +101,21 @@ class RunView:
         for name in names:
             self.rows.setdefault(name, Row(name))
 
-    def line(self) -> str:
-        """The run in one line for the status bar."""
+    @property
+    def doing(self) -> str:
+        """What is being done, and how much is done: a few words without a capital; "" when it is over."""
         if self.is_over:
             return ""
         if self.is_stopping:
-            return "Photoreal Set: stopping, what is paid is finished"
+            return "stopping, what is paid is finished"
         busy = [row for row in self.rows.values() if row.is_busy]
+        what = f"{busy[-1].name} {busy[-1].state}" if busy else self.state
         done = sum(row.state == "done" for row in self.rows.values())
-        what = f": {busy[-1].name} {busy[-1].state}" if busy else ""
-        count = f" {done}/{len(self.rows)}" if self.rows else ""
-        return f"Photoreal Set{count}{what}"
+        return f"{what}, {done} of {len(self.rows)} done" if self.rows else what
+
+    def line(self) -> str:
+        """The run in one line for the status bar."""
+        return f"Photoreal Set: {self.doing}" if self.doing else ""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Learn from one event; unknown ones are kept in ``facts``."""

@@ -29,7 +29,7 @@ END_WORDS = {
     "done": "Finished",
     "partial": "Not complete",
     "failed": "Failed",
-    "held": "A paid request waits for you",
+    "held": "Waits for you",
 }
 
 
@@ -91,7 +91,7 @@ def draw_row(context: Context, layout: UILayout, row: Row, now: float) -> None:
     line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
     text = row.state
     if row.queue_position:
-        text += f", {row.queue_position} ahead"
+        text = f"{row.queue_position} ahead"  # Of it in the queue, as the icon says; more would not fit.
     elapsed = row.elapsed(now)
     if row.factor is not None:
         line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor)

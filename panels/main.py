@@ -5,7 +5,7 @@ from bpy.types import Context, Panel
 
 from .. import runtime
 from ..operators import PHOTOREAL_OT_cancel_here, PHOTOREAL_OT_generate_set, checks
-from .layout import MAIN, SidebarPanel, draw_problem, draw_text, letters
+from .layout import MAIN, SidebarPanel, draw_problem, draw_text, letters, title
 
 
 class PHOTOREAL_PT_main(SidebarPanel, Panel):
@@ -21,7 +21,7 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
             PHOTOREAL_OT_generate_set.bl_idname, text=button_text(context, settings), icon="CAMERA_DATA"
         )
         if run := runtime.set_run():
-            draw_text(context, layout, run.view.line().removeprefix("Photoreal Set").strip(" :"))
+            draw_text(context, layout, title(run.view.doing))
             layout.operator(
                 PHOTOREAL_OT_cancel_here.bl_idname,
                 text="Leave Now" if run.view.is_stopping else "Stop Here",

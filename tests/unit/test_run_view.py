@@ -49,7 +49,7 @@ def test_one_angle_renders_after_the_other():
 def test_photos_by_cycles_end_an_angle():
     shown = view(STARTED, progress("photos", 0, 2, "front"), progress("photos", 1, 2, "side"))
     assert shown.rows["front"].state == "done"
-    assert shown.line() == "Photoreal Set 1/2: side photographing"
+    assert shown.line() == "Photoreal Set: side photographing, 1 of 2 done"
 
 
 def test_a_job_belongs_to_its_angle_and_shows_its_place_in_the_queue():
