@@ -566,10 +566,14 @@ def _place_one() -> None:
     _state.to_place.pop(0)
     from .studio.placing import contact_sheet
 
-    contact_sheet(scene, view.product, view.sheet())
+    try:
+        contact_sheet(scene, view.product, view.sheet())
+    except RuntimeError as error:  # Blender would stop calling a timer that raises.
+        run.view.error = f"The photos could not be placed: {str(error).strip()}"
     with bpy.context.temp_override(window=windows[0]):
         # A timer's changes have no undo step of their own.
         bpy.ops.ed.undo_push(message="Place Photoreal Set")
+    _redraw()
 
 
 def _is_worked_in(window: bpy.types.Window) -> bool:

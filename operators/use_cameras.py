@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Use My Cameras."""
+"""Add My Cameras."""
 
 from bpy.types import Context, Operator
 
@@ -10,7 +10,7 @@ from . import checks
 
 class PHOTOREAL_OT_use_cameras(Operator):
     bl_idname = "photoreal.use_cameras"
-    bl_label = "Use My Cameras"
+    bl_label = "Add My Cameras"
     bl_description = (
         "Add an angle for every camera of the scene, from the side that it looks from. "
         "The framing is solved anew for each"

@@ -254,6 +254,18 @@ def test_cameras_photograph_a_selection_exactly_as_they_stand(extension: bpy.typ
     assert list(place) == pytest.approx(list(bpy.data.objects["Shot A"].location), abs=1e-3)
 
 
+def test_a_model_chosen_in_edit_mode_waits_with_its_studio(extension: bpy.types.Scene, block_file: Path):
+    choose(bpy.data.objects["Cube"])
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.photoreal.import_product(filepath=str(block_file))
+    assert (bpy.context.mode, bpy.context.scene) == ("EDIT_MESH", extension)
+    assert extension.photoreal.source == str(block_file)
+    assert bpy.ops.photoreal.generate_set.poll()
+    assert not bpy.ops.photoreal.build_studio.poll()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert bpy.ops.photoreal.build_studio.poll()
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"), [("OBJECTS", "has no camera"), ("WORDS", "by fal.ai has no cameras")]
 )

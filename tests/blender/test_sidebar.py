@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -441,6 +442,15 @@ def test_a_run_belongs_to_its_scene_and_to_no_other_file(extension: bpy.types.Sc
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert runtime.run_of(bpy.context.scene) is None
     assert runtime.set_run() is run, "it goes on, and can be stopped"
+
+
+def test_a_photo_that_is_gone_is_told_and_holds_nothing_up(extension: bpy.types.Scene, tmp_path: Path):
+    run = a_run(extension, *EVENTS, {"event": "exited", "code": 0, "words": []}, folder=tmp_path)
+    picture = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "gone.png")
+    runtime._state.sets[str(tmp_path)] = a_set(tmp_path, state="done", pictures=(picture,))
+    runtime._state.to_place.append(run)
+    assert runtime.pump() is None
+    assert "could not be placed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
 
 
 def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: Path):
