@@ -42,6 +42,7 @@ def main() -> int:
     # Of the oldest Python: what newer ones need besides is less, and a wheel too many does no harm.
     left_out = [part for name in NOT_CARRIED for part in ("--no-emit-package", name)]
     lock(PYTHONS[0], ["wheels.in"], "wheels.txt", *left_out)
+    lock(PYTHONS[0], ["bpy-5.0.in"], "bpy-5.0.txt", "--no-deps")  # Beside everything of dev-py311.txt.
     return 0
 
 
