@@ -18,6 +18,7 @@ from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.imaging.compose import Background
+from photoreal_set.imaging.passes import Pass
 from photoreal_set.imaging.preview import Preview
 from photoreal_set.lighting import chosen_rig
 from photoreal_set.plan import Engine, SetPlan, source_from
@@ -133,6 +134,7 @@ def test_every_option_of_a_plan_survives(plan, tmp_path):
         webhook="http://127.0.0.1:9/hook",
         inline_bytes=4096,
         lens_mm=50.0,
+        passes=(Pass.NORMAL,),
     )
     free = replace(
         plan,
