@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any
 
 from tests.blender.products import textured_block
-from tests.catalogue_desk import FAULTS, QUICK, Desk
+from tests.catalogue_desk import FAULTS, Desk
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tools.bootstrap import load_package
 
@@ -173,7 +173,7 @@ MOST_RESUMES = 12
 
 
 def _kills(folder: Path) -> int:
-    with running_emulator(delays={**QUICK, "photo": 0.3, "model": 0.4, "video": 0.5}) as emulator:
+    with running_emulator(delays={**FAST, "photo": 0.3, "model": 0.4, "video": 0.5}) as emulator:
         desk = Desk(folder / "shop", emulator)
         os.environ["PHOTOREAL_HOME"] = str(folder / "home")
         bad = _unlucky_shop(desk)

@@ -31,7 +31,6 @@ from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 STUB = [sys.executable, "-m", "tests.stub_blender"]
 SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu")
-QUICK = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0, "image": 0.0}
 FAULTS = (
     {"name": "drop-submit-answer", "rate": 0.1},
     {"name": "drop-before-accept", "at": "upload", "rate": 0.1},

@@ -20,8 +20,6 @@ from photoreal_set.fal_bridge.engine import Pace  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, JobResult, JobState, Kind  # noqa: E402
 from photoreal_set.fal_bridge.service import Service  # noqa: E402
 
-FAST = {"queue": 0.0, "model": 0.0, "photo": 0.0, "video": 0.0}
-
 
 class Desk:
     """A set folder with a picture, and the bridge's news about its jobs."""

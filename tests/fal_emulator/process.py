@@ -14,8 +14,11 @@ import httpx
 
 from tests.patience import PATIENCE_SECONDS
 
+from .state import DELAY_KINDS
+
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 5.0
+FAST = dict.fromkeys(DELAY_KINDS, 0.0)  # As ``delays``: nothing takes time.
 ROUNDS = 20  # Of the emulator's event loop: more than a request needs from its arrival to the ledger.
 
 

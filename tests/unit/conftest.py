@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Loads the repository root as the package ``photoreal_set``, as Blender does."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.desk import Desk
+from tests.fal_emulator.process import FAST, RunningEmulator, running_emulator
 from tools.bootstrap import load_package
 
 load_package()
+SURROUNDINGS = ("FAL_KEY", "FAL_KEY_FILE", "PHOTOREAL_MAX_COST_PER_DAY", "BLENDER")
 
 
 @pytest.fixture(autouse=True)
@@ -15,4 +19,23 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """No test reads or writes what belongs to the user."""
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("PHOTOREAL_HOME", str(home))
-    monkeypatch.delenv("PHOTOREAL_MAX_COST_PER_DAY", raising=False)
+    for name in SURROUNDINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningEmulator]:
+    with running_emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(server: RunningEmulator) -> RunningEmulator:
+    """The module's emulator as new: nothing in it takes time."""
+    server.control(reset=True, delays=FAST)
+    return server
+
+
+@pytest.fixture
+def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
+    return Desk(tmp_path, emulator)

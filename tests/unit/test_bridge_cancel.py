@@ -4,7 +4,6 @@
 import io
 import json
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -17,27 +16,9 @@ from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, source_from
 from photoreal_set.plan_record import plan_record
 from photoreal_set.set_folder import SetFolder
-from tests.desk import FAST, Desk
-from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.desk import Desk
+from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server: RunningEmulator):
-    server.control(reset=True, delays=FAST)
-    return server
-
-
-@pytest.fixture
-def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
-    return Desk(tmp_path, emulator)
 
 
 def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:

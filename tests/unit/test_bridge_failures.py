@@ -12,7 +12,6 @@ import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,30 +20,11 @@ from photoreal_set.fal_bridge import downloads, endpoints, errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.service import Service
-from tests.desk import FAST, Desk
-from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.relay import running_relay
 
 AGAIN, KEPT, OVER = "again", "kept", "over"
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server: RunningEmulator):
-    server.control(reset=True, delays=FAST)
-    return server
-
-
-@pytest.fixture
-def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
-    return Desk(tmp_path, emulator)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

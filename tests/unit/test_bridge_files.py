@@ -23,22 +23,9 @@ from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.fal_bridge.uploads import Uploads
 from photoreal_set.files import FileKind, sha256_of
-from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 DAY = 86400.0
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running_emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(server):
-    server.control(reset=True)
-    return server
 
 
 @pytest.fixture

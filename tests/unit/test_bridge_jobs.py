@@ -26,29 +26,10 @@ from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.transport import download_client
 from photoreal_set.files import FileKind, kind_of_file, missing_end, sha256_of
-from tests.desk import FAST, Desk
-from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.desk import Desk
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server: RunningEmulator):
-    server.control(reset=True, delays=FAST)
-    return server
-
-
-@pytest.fixture
-def desk(tmp_path: Path, emulator: RunningEmulator) -> Desk:
-    return Desk(tmp_path, emulator)
 
 
 # Every kind of job

@@ -15,8 +15,8 @@ from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.webhooks import checked_webhook, verify
-from tests.desk import FAST, Desk
-from tests.fal_emulator.process import running_emulator
+from tests.desk import Desk
+from tests.fal_emulator.process import FAST, running_emulator
 from tests.fal_emulator.webhooks import key_set, signed_headers
 from tests.patience import PATIENCE_SECONDS
 

@@ -29,13 +29,11 @@ from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.prices import look_up
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, source_from
-from tests.fal_emulator.process import start_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KONTEXT = "fal-ai/flux-kontext/dev"
 ROOT = Path(__file__).resolve().parents[2]
 CENT = Decimal("0.01")
-FAST = dict.fromkeys(("queue", "model", "photo", "image", "video", "upscale"), 0.0)
 
 
 class Noon(datetime):
@@ -49,19 +47,6 @@ class Noon(datetime):
 @pytest.fixture(autouse=True)
 def _no_midnight(monkeypatch):
     monkeypatch.setattr("photoreal_set.fal_bridge.budget.datetime", Noon)
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server):
-    server.control(reset=True, delays=FAST)
-    return server
 
 
 @pytest.fixture

@@ -13,22 +13,14 @@ from pathlib import Path
 import pytest
 
 from photoreal_set.catalogue.row_lock import RowLock
-from tests.catalogue_desk import FAULTS, QUICK, SMALL, Desk, Run
-from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.catalogue_desk import FAULTS, SMALL, Desk, Run
+from tests.fal_emulator.process import FAST, RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator(delays=QUICK)
-    yield emulator
-    emulator.close()
-
-
 @pytest.fixture
-def desk(server: RunningEmulator, tmp_path: Path) -> Desk:
-    server.control(reset=True, delays=QUICK, faults=[], concurrency=None)
-    return Desk(tmp_path / "shop", server)
+def desk(emulator: RunningEmulator, tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "shop", emulator)
 
 
 def products(desk: Desk, count: int, **more: object) -> list[dict[str, object]]:
@@ -236,7 +228,7 @@ def test_killed_three_times_with_faults_on_each_request_is_accepted_once(desk: D
         for n in range(4)
     ]
     desk.table(*rows)
-    desk.emulator.control(delays={**QUICK, "photo": 0.2, "model": 0.3}, faults=FAULTS)
+    desk.emulator.control(delays={**FAST, "photo": 0.2, "model": 0.3}, faults=FAULTS)
     command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     for goal in (2, 5, 9):
         process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
@@ -276,7 +268,7 @@ def test_a_task_of_a_farm_does_its_rows_and_its_stage(desk: Desk):
 def test_two_machines_on_the_same_rows_pay_once(desk: Desk):
     desk.table(*products(desk, 6, video="none"))
     desk.make("--engine", "fal", "--freeze")
-    desk.emulator.control(delays={**QUICK, "photo": 0.3})
+    desk.emulator.control(delays={**FAST, "photo": 0.3})
     pair = [desk.start("resume", desk.out, STUB_BLENDER_SECONDS="0.1") for _machine in range(2)]
     for process in pair:
         process.communicate(timeout=PATIENCE_SECONDS)
@@ -303,7 +295,7 @@ def test_what_another_product_renders_goes_on_while_the_first_is_at_fal(desk: De
 
     def let_fal_work() -> None:
         until(lambda: len(list(desk.out.glob("*/renders/front.png"))) == 4)
-        desk.emulator.control(delays=QUICK, advance=FOR_EVER_SECONDS)
+        desk.emulator.control(delays=FAST, advance=FOR_EVER_SECONDS)
 
     thread = threading.Thread(target=let_fal_work)
     thread.start()
@@ -386,14 +378,14 @@ def test_what_is_put_into_a_watched_folder_is_made(desk: Desk):
 def test_what_comes_while_others_are_made_is_taken_up_meanwhile(desk: Desk):
     inbox = desk.folder / "inbox"
     inbox.mkdir()
-    desk.emulator.control(delays={**QUICK, "photo": 1000.0})
+    desk.emulator.control(delays={**FAST, "photo": 1000.0})
     start = ("catalogue", "--watch", inbox, "--out", desk.out, *SMALL, "--engine", "fal", "--video", "none")
     process = desk.start(*start, "--angles", "front")
     (desk.folder / desk.model("lamp.glb")).rename(inbox / "lamp.glb")
     until(lambda: len(desk.emulator.ledger()) == 1)
     (desk.folder / desk.model("vase.glb", 5)).rename(inbox / "vase.glb")
     until(lambda: len(desk.emulator.ledger()) == 2)  # The first one is still at fal.
-    desk.emulator.control(delays=QUICK, advance=2000.0)
+    desk.emulator.control(delays=FAST, advance=2000.0)
     until(lambda: desk.report() == 0)
     os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=PATIENCE_SECONDS)
@@ -415,7 +407,7 @@ def fates(run: Run) -> Counter[str]:
 
 def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: Desk):
     desk.table(*products(desk, 4, video="none"))
-    desk.emulator.control(delays={**QUICK, "photo": 1000.0}, concurrency=2)
+    desk.emulator.control(delays={**FAST, "photo": 1000.0}, concurrency=2)
     process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     until(lambda: at_fal(desk) == 4)
     process.kill()
@@ -432,14 +424,14 @@ def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: 
     assert again.exit_code == 0 and not fates(again)
     assert again.texts("note") == ["Nothing is left at fal.ai that could be cancelled."]
     assert Counter(entry["state"] for entry in desk.emulator.ledger()) == {"CANCELLED": 4}
-    desk.emulator.control(delays=QUICK)
+    desk.emulator.control(delays=FAST)
     assert desk.run("resume", desk.out).exit_code == 0
     assert len(desk.emulator.ledger()) == 8
 
 
 def test_a_run_whose_catalogue_is_cancelled_begins_nothing_more(desk: Desk):
     desk.table(*products(desk, 12, video="none"))
-    desk.emulator.control(delays={**QUICK, "photo": 1000.0}, concurrency=1)
+    desk.emulator.control(delays={**FAST, "photo": 1000.0}, concurrency=1)
     process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     until(lambda: at_fal(desk) == 5)  # One runs, four wait; the others are held back.
     run = desk.run("cancel", desk.out)

@@ -25,7 +25,7 @@ from PIL import Image
 
 from tests.fal_emulator.faults import KINDS, parse_fault
 from tests.fal_emulator.prices import Measure, published, units
-from tests.fal_emulator.process import ROOT, RunningEmulator, running_emulator
+from tests.fal_emulator.process import FAST, ROOT, RunningEmulator, running_emulator
 from tests.fal_emulator.schemas import TYPES, Endpoint, all_endpoints
 from tests.fal_emulator.signatures import SigningKey
 from tests.fal_emulator.wire import WAYS
@@ -38,12 +38,11 @@ SCHNELL = "fal-ai/flux/schnell"
 KLING = "fal-ai/kling-video/v3/pro/image-to-video"
 MESHY = "fal-ai/meshy/v6/multi-image-to-3d"
 PLAINLY: dict[str, Any] = {"trust_env": False, "timeout": PATIENCE_SECONDS}
-NO_DELAY = dict.fromkeys(("queue", "model", "photo", "video", "image", "upscale", "other"), 0.0)
 
 
 @pytest.fixture(scope="module")
 def shared_emulator() -> Iterator[RunningEmulator]:
-    with running_emulator(delays=NO_DELAY) as emulator:
+    with running_emulator(delays=FAST) as emulator:
         yield emulator
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogue_desk import QUICK, Desk
-from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.catalogue_desk import Desk
+from tests.fal_emulator.process import RunningEmulator
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,17 +51,9 @@ console.log(JSON.stringify({ job: made.JOB_TYPE, tasks }));
 """
 
 
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator(delays=QUICK)
-    yield emulator
-    emulator.close()
-
-
 @pytest.fixture
-def desk(server: RunningEmulator, tmp_path: Path) -> Desk:
-    server.control(reset=True, delays=QUICK)
-    desk = Desk(tmp_path / "shop", server)
+def desk(emulator: RunningEmulator, tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path / "shop", emulator)
     rows: list[dict[str, object]] = [
         {"sku": f"lamp-{number}", "source": desk.model(f"{number}.glb", number)} for number in range(4)
     ]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogue_desk import QUICK, ROOT, Desk
-from tests.fal_emulator.process import running_emulator
+from tests.catalogue_desk import ROOT, Desk
+from tests.fal_emulator.process import FAST, running_emulator
 from tests.patience import until
 from tests.slurm import running_slurm, why_not
 
@@ -17,7 +17,7 @@ SCRIPT = ROOT / "farm" / "slurm" / "catalogue.sbatch"
 def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path):
     if reason := why_not():
         pytest.skip(reason)
-    with running_emulator(delays={**QUICK, "photo": 0.5}) as emulator:
+    with running_emulator(delays={**FAST, "photo": 0.5}) as emulator:
         desk = Desk(tmp_path / "shop", emulator)
         desk.table(
             *(

@@ -17,23 +17,7 @@ from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.own_files import data_uri_of, fetch_picture
 from photoreal_set.fal_bridge.service import Service
-from tests.fal_emulator.process import start_emulator
 from tests.patience import PATIENCE_SECONDS
-
-FAST = dict.fromkeys(("queue", "model", "photo", "image", "video", "upscale"), 0.0)
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator(delays=FAST)
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server):
-    server.control(reset=True, delays=FAST)
-    return server
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

@@ -22,25 +22,11 @@ from photoreal_set.fal_bridge.price_models import Per, Range, per_of
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.plan import Engine, SetPlan, source_from
 from photoreal_set.sizes import Size, square
-from tests.fal_emulator.process import start_emulator
 
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
 KONTEXT = "fal-ai/flux-kontext/dev"
 SQUARE = (1024, 1024)
 BANANA_2K = {Kind.PHOTO: {"resolution": "2K"}}
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server):
-    server.control(reset=True)
-    return server
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from photoreal_set.fal_bridge.platform import Platform
 from photoreal_set.fal_bridge.published import check_endpoints, endpoint_from
 from photoreal_set.fal_bridge.service import Service
 from tests.fal_emulator.openapi import document
-from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
 from tests.patience import PATIENCE_SECONDS
 
@@ -26,20 +25,6 @@ NEW = {
     Kind.PHOTO: RELIGHT,
     Kind.VIDEO: "emulator/film-2/image-to-video",
 }
-FAST = dict.fromkeys(("queue", "model", "photo", "image", "video", "upscale"), 0.0)
-
-
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
-@pytest.fixture
-def emulator(server):
-    server.control(reset=True, delays=FAST)
-    return server
 
 
 @pytest.fixture

@@ -17,21 +17,14 @@ from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.traffic import LEAST_WAITING, LET_PASS, Traffic
 from tests.desk import Desk
-from tests.fal_emulator.process import RunningEmulator, start_emulator
+from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 
-@pytest.fixture(scope="module")
-def server():
-    emulator = start_emulator()
-    yield emulator
-    emulator.close()
-
-
 @pytest.fixture
-def desk(server: RunningEmulator, tmp_path: Path) -> Desk:
-    server.control(reset=True, delays={"queue": 0.0, "photo": FOR_EVER_SECONDS}, faults=[], concurrency=None)
-    return Desk(tmp_path, server)
+def desk(emulator: RunningEmulator, tmp_path: Path) -> Desk:
+    emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    return Desk(tmp_path, emulator)
 
 
 def connection(desk: Desk) -> Connection:
