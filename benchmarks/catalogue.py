@@ -22,7 +22,7 @@ from typing import Any
 
 from tests.blender.products import textured_block
 from tests.catalogue_desk import FAULTS, Desk
-from tests.fal_emulator.process import RunningEmulator, running_emulator
+from tests.fal_emulator.process import FAST, RunningEmulator, running_emulator
 from tools.bootstrap import load_package
 
 load_package()
@@ -33,7 +33,7 @@ from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.
-FAST = ("--samples", "2", "--device", "cpu", "--resolution")
+SMALL = ("--samples", "2", "--device", "cpu", "--resolution")
 
 
 def main() -> int:
@@ -67,7 +67,7 @@ def _throughput(folder: Path, products: int, options: argparse.Namespace) -> Non
     table = _shop(folder, products, options.angles)
     with running_emulator(delays=DELAYS, concurrency=options.places) as emulator:
         began = time.monotonic()
-        command = ["catalogue", table, "--out", folder / "out", "--engine", "fal", *FAST, options.resolution]
+        command = ["catalogue", table, "--out", folder / "out", "--engine", "fal", *SMALL, options.resolution]
         events = _run(command, folder, emulator, is_stub=options.stub)
         wall = time.monotonic() - began
         ledger = emulator.ledger()
@@ -178,7 +178,7 @@ def _kills(folder: Path) -> int:
         os.environ["PHOTOREAL_HOME"] = str(folder / "home")
         bad = _unlucky_shop(desk)
         emulator.control(faults=FAULTS)
-        command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *FAST, "64")
+        command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "64")
         command = (*command, "--engine", "fal", "--skip-bad-rows")
         decisions = kills = 0
         for goal in (8, 24, 40):
@@ -273,7 +273,7 @@ def _memory(folder: Path, products: int, resolution: str) -> None:
         "cycles",
         "--video",
         "none",
-        *FAST,
+        *SMALL,
         resolution,
     ]
     process = _started(command, folder, None, is_stub=False)
