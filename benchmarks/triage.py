@@ -18,7 +18,7 @@ load_package()
 
 import bpy  # noqa: E402  The package has to be loaded first.
 
-from photoreal_set.studio import triage  # noqa: E402
+from photoreal_set.studio import mesh_facts, triage  # noqa: E402
 from photoreal_set.studio.product import import_product, visible_meshes  # noqa: E402
 from photoreal_set.studio.quiet import quiet_blender  # noqa: E402
 from tests.blender.shapes import ball, product  # noqa: E402
@@ -51,7 +51,7 @@ def main() -> int:
             (thing,) = found
 
             def look() -> None:
-                list(triage.find_faults(triage.measure(visible_meshes(thing.collection)), thing.size_m))  # noqa: B023
+                list(triage.find_faults(mesh_facts.measure(visible_meshes(thing.collection)), thing.size_m))  # noqa: B023
 
             looked.append(seconds(look))
     print(f"Blender {bpy.app.version_string}, {thing.triangles:,} triangles, best of {ROUNDS}")

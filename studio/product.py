@@ -16,7 +16,7 @@ from mathutils import Matrix, Vector
 from ..errors import InputError, MachineError
 from ..findings import Finding, Severity, triage_list
 from ..gltf import Gltf, is_whole, packed, read_gltf, with_tags, without_unseen, without_variants
-from . import compat, triage
+from . import compat, mending, mesh_facts, triage
 from .extensions import check_required, find_lost
 from .materials import restore_materials
 from .quiet import quiet_blender
@@ -113,13 +113,13 @@ def _heal(
     without_normals = gltf.meshes_without_normals()
     for mesh, number in meshes.items():
         if number in without_normals:
-            triage.smooth(mesh)
-    facts = triage.measure(visible_meshes(collection))
+            mending.smooth(mesh)
+    facts = mesh_facts.measure(visible_meshes(collection))
     yield from triage.find_faults(facts, size)
     yield from restore_materials(
-        gltf, materials, scale=UNIT_SIZE / max(size), open_materials=triage.open_materials(facts)
+        gltf, materials, scale=UNIT_SIZE / max(size), open_materials=mesh_facts.open_materials(facts)
     )
-    triage.mend(facts)
+    mending.mend(facts)
 
 
 def _import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.types.Object]:

@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks through an imported product for what would spoil its pictures, and mends what can be mended safely.
+"""Looks through an imported product for what would spoil its pictures, and says it.
 
-Mended is only the studio's copy, and only where the product then looks as its file means it to.
-``mesh_checks.py`` has the geometry; thresholds stand here, each with what it is for.
+``mesh_checks.py`` has the geometry, ``mending.py`` mends what can be mended safely; thresholds stand here, each
+with what it is for.
 """
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
-import bmesh
 import bpy
 import numpy as np
 
 from ..findings import Finding, Severity
 from ..gltf import Gltf
 from . import mesh_checks
-from .materials import is_clear, principled_of
-from .mesh_checks import Shape
+from .materials import principled_of
+from .mesh_facts import MeshFacts, removable_faces
 
 LEAST_SIZE_M, MOST_SIZE_M = 0.001, 500.0  # Of the longest side: beyond, a unit was mistaken.
 MOST_TRIANGLES = 5_000_000  # Several GB of memory in Cycles, minutes to build.
@@ -30,110 +26,6 @@ SMALL_PART = 0.005  # Share of the surface that a stray part may have.
 FAR = 0.25  # Distance of a stray part, in longest sides of the rest.
 SHRUNK = 1.3  # How much smaller it must make the product for it to matter.
 HOLE = 0.05  # Edges at holes, as a share of a part's triangles: a surface with a hole, not a sheet.
-SHARP = math.radians(30.0)  # Where normals are computed: edges that stay edges.
-
-
-@dataclass(slots=True)
-class MeshFacts:
-    """A mesh as it is shown: by ``names`` at ``matrices``; ``material`` (t,) names the slot of each triangle."""
-
-    item: bpy.types.Object
-    shape: Shape
-    material: np.ndarray
-    polygon: np.ndarray
-    materials: list[bpy.types.Material | None]
-    opposed: np.ndarray
-    doubled: np.ndarray
-    has_uvs: bool
-    uv_areas: np.ndarray | None
-    names: list[str] = field(default_factory=list)
-    matrices: list[np.ndarray] = field(default_factory=list)
-
-    @property
-    def where(self) -> str:
-        more = len(self.names) - 1
-        return self.names[0] + (f" and {more} cop{'ies' if more > 1 else 'y'} of it" if more else "")
-
-    @property
-    def triangles(self) -> int:
-        return len(self.shape.corners)
-
-    def of(self, chosen: Iterable[bpy.types.Material | None]) -> np.ndarray:
-        """Which triangles have one of these materials, (t,)."""
-        wanted = {item.name for item in chosen if item is not None}
-        slots = [index for index, item in enumerate(self.materials) if item and item.name in wanted]
-        return np.isin(self.material, slots)
-
-    @property
-    def clear(self) -> np.ndarray:
-        """Which triangles let light through, (t,)."""
-        return self.of(item for item in self.materials if item and is_clear(item))
-
-
-def measure(meshes: Iterable[tuple[bpy.types.Object, bpy.types.Mesh, object]]) -> list[MeshFacts]:
-    """The facts of every mesh that ``product.visible_meshes`` gives; one that is shown twice is measured once."""
-    known: dict[tuple[int, bool], MeshFacts] = {}
-    for item, mesh, matrix in meshes:
-        key = (item.original.data.session_uid, bool(item.original.modifiers))
-        if key not in known:
-            facts = _facts(item, mesh)
-            if facts is None:
-                continue
-            known[key] = facts
-        known[key].names.append(item.original.name)
-        known[key].matrices.append(np.array(matrix, dtype=np.float64))
-    return list(known.values())
-
-
-def _facts(item: bpy.types.Object, mesh: bpy.types.Mesh) -> MeshFacts | None:
-    mesh.calc_loop_triangles()
-    count = len(mesh.loop_triangles)
-    if not count:
-        return None
-    points = _get(mesh.vertices, "co", 3, np.float32)
-    triangles = _get(mesh.loop_triangles, "vertices", 3, np.int32)
-    loops = _get(mesh.loop_triangles, "loops", 3, np.int32)
-    polygon = _get(mesh.loop_triangles, "polygon_index", 1, np.int32).ravel()
-    shape = mesh_checks.shape_of(points, triangles)
-    normals = _get(mesh.corner_normals, "vector", 3, np.float32)[loops]
-    layer = next((layer for layer in mesh.uv_layers if layer.active_render), None)
-    areas = None
-    if layer is not None:
-        areas = mesh_checks.uv_areas(_get(layer.uv, "vector", 2, np.float32)[loops])
-    return MeshFacts(
-        item=item.original,
-        shape=shape,
-        material=_get(mesh.loop_triangles, "material_index", 1, np.int32).ravel(),
-        polygon=polygon,
-        materials=[slot.material.original if slot.material else None for slot in item.material_slots],
-        opposed=mesh_checks.opposed_faces(shape, normals),
-        doubled=mesh_checks.doubled_faces(shape),
-        has_uvs=layer is not None,
-        uv_areas=areas,
-    )
-
-
-def _get(collection: Any, name: str, width: int, kind: type) -> np.ndarray:
-    """A property of all elements, in rows of ``width`` numbers."""
-    size = len(collection) * len(np.atleast_1d(getattr(collection[0], name))) if len(collection) else 0
-    values = np.empty(size, dtype=kind)
-    collection.foreach_get(name, values)
-    return values.reshape(-1, width)
-
-
-def open_materials(meshes: Iterable[MeshFacts]) -> set[str]:
-    """The materials that are mostly on surfaces which enclose no space."""
-    closed: dict[str, float] = {}
-    total: dict[str, float] = {}
-    for facts in meshes:
-        is_closed = facts.shape.is_closed[facts.shape.group]
-        for slot, item in enumerate(facts.materials):
-            if item is None:
-                continue
-            areas = np.where(facts.material == slot, facts.shape.areas, 0.0)
-            total[item.name] = total.get(item.name, 0.0) + float(areas.sum())
-            closed[item.name] = closed.get(item.name, 0.0) + float(areas[is_closed].sum())
-    return {name for name, area in total.items() if closed[name] < 0.5 * area}
 
 
 # --- what is found ------------------------------------------------------------------------------
@@ -347,7 +239,7 @@ def _holes(facts: MeshFacts) -> int:
 
 
 def _doubled(facts: MeshFacts, doubled: int) -> Iterator[Finding]:
-    mended = int(_removable(facts).sum())
+    mended = int(removable_faces(facts).sum())
     for count, fate in (
         (mended, "others and would darken them; here they were left out. Merge by distance and delete them"),
         (
@@ -363,23 +255,6 @@ def _doubled(facts: MeshFacts, doubled: int) -> Iterator[Finding]:
                 count=count,
                 text=f"{facts.where}: {_number(count, 'face')} lie{'s' * (count == 1)} exactly on {fate} in your program.",
             )
-
-
-def _removable(facts: MeshFacts) -> np.ndarray:
-    """Doubled faces that can go without a trace: opaque, and of one material with all that lie there."""
-    removable = np.zeros(facts.triangles, dtype=bool)
-    if not facts.doubled.any():
-        return removable
-    corners = np.sort(facts.shape.corners, axis=1)
-    order = np.lexsort((*corners.T, facts.shape.flat))
-    same = np.concatenate(([False], (np.diff(corners[order], axis=0) == 0).all(axis=1)))
-    stack = np.cumsum(~same)
-    material = facts.material[order]
-    least, most = np.full(stack[-1] + 1, np.iinfo(np.int32).max), np.full(stack[-1] + 1, -1)
-    np.minimum.at(least, stack, material)
-    np.maximum.at(most, stack, material)
-    removable[order] = (least == most)[stack]
-    return removable & facts.doubled & ~facts.clear
 
 
 def _uvs(facts: MeshFacts) -> Iterator[Finding]:
@@ -579,72 +454,3 @@ def find_broken_vertices(gltf: Gltf) -> Iterator[Finding]:
                 text=f"{name}: {_number(count, 'vertex position')} no number, so faces are torn to a wrong place. "
                 "Repair the mesh and export it again.",
             )
-
-
-# --- what is mended -----------------------------------------------------------------------------
-
-
-def mend(meshes: Iterable[MeshFacts]) -> None:
-    """Turn faces that Cycles would draw black or as glass inside out, leave out faces that lie on others."""
-    seen: set[int] = set()
-    for facts in meshes:
-        mesh, shape = facts.item.data, facts.shape
-        is_its_own = len(mesh.polygons) == facts.triangles and not facts.item.modifiers
-        if not is_its_own or mesh.session_uid in seen:
-            continue  # What is shown was made by modifiers; its faces cannot be found again.
-        seen.add(mesh.session_uid)
-        is_right = (shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes > 0.0))[shape.group]
-        flips = facts.opposed & ~is_right
-        flips |= mesh_checks.inside_out(shape)[shape.group] & facts.clear & ~facts.opposed
-        removable = _removable(facts)
-        turned = flips | facts.opposed
-        if turned.any() or removable.any():
-            _rework(mesh, flips=flips, turned=turned, doomed=removable)
-
-
-def _rework(mesh: bpy.types.Mesh, *, flips: np.ndarray, turned: np.ndarray, doomed: np.ndarray) -> None:
-    """Wind some triangles (t,) the other way and delete others.
-
-    Normals stay as they are, but for the ``turned`` ones: those then look to the front of their face.
-    """
-    carrier = mesh.attributes.new("photoreal_normal", "FLOAT_VECTOR", "CORNER")
-    carrier.data.foreach_set("vector", _get(mesh.corner_normals, "vector", 3, np.float32).ravel())
-    work = bmesh.new()
-    try:
-        work.from_mesh(mesh)
-        work.faces.ensure_lookup_table()
-        bmesh.ops.reverse_faces(work, faces=[work.faces[index] for index in np.flatnonzero(flips)])
-        gone = [work.faces[index] for index in np.flatnonzero(doomed)]
-        bmesh.ops.delete(work, geom=gone, context="FACES")
-        work.to_mesh(mesh)
-    finally:
-        work.free()
-    carrier = mesh.attributes["photoreal_normal"]
-    normals = _get(carrier.data, "vector", 3, np.float32).reshape(-1, 3, 3)
-    mesh.attributes.remove(carrier)
-    # Not ``polygon_normals``: since 4.5 those follow the custom normals.
-    places = _get(mesh.vertices, "co", 3, np.float32)[_get(mesh.loops, "vertex_index", 3, np.int32)]
-    fronts = np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
-    against = np.einsum("tij,tj->ti", normals, fronts) < 0.0
-    normals[against & turned[~doomed][:, None]] *= -1.0
-    mesh.normals_split_custom_set(normals.reshape(-1, 3))
-
-
-def smooth(mesh: bpy.types.Mesh) -> None:
-    """Give a mesh without normals those of a surface that is round except at its sharp edges."""
-    work = bmesh.new()
-    try:
-        work.from_mesh(mesh)
-        longest = max(mesh_extent(mesh), 1e-30)
-        bmesh.ops.remove_doubles(work, verts=work.verts, dist=longest * 1e-7)
-        work.to_mesh(mesh)
-    finally:
-        work.free()
-    mesh.shade_smooth()
-    mesh.set_sharp_from_angle(angle=SHARP)
-
-
-def mesh_extent(mesh: bpy.types.Mesh) -> float:
-    """The longest side of a mesh in its own coordinates."""
-    points = _get(mesh.vertices, "co", 3, np.float32)
-    return float(np.ptp(points, axis=0).max()) if len(points) else 0.0
