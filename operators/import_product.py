@@ -15,7 +15,7 @@ SUFFIXES = (".glb", ".gltf")
 
 class PHOTOREAL_OT_import_product(Operator, ImportHelper):
     bl_idname = "photoreal.import_product"
-    bl_label = "Import Product"
+    bl_label = "Import Photoreal Product"  # The menu of a drop shows it beside those of other importers.
     bl_description = "Choose a 3D file as the product and show it in the studio"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
 

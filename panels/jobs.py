@@ -90,7 +90,7 @@ def draw_row(context: Context, layout: UILayout, row: Row, now: float) -> None:
     line = layout.split(factor=0.54, align=True)
     line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
     text = row.state
-    if row.queue_position:
+    if row.queue_position and row.state == "queued":
         text = f"{row.queue_position} ahead"  # Of it in the queue, as the icon says; more would not fit.
     elapsed = row.elapsed(now)
     if row.factor is not None:

@@ -22,7 +22,7 @@ class PHOTOREAL_MT_render(Menu):
     def draw(self, _context: Context) -> None:
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
-        layout.operator(PHOTOREAL_OT_import_product.bl_idname, icon="IMPORT")
+        layout.operator(PHOTOREAL_OT_import_product.bl_idname, text="Import Product", icon="IMPORT")
         layout.operator(PHOTOREAL_OT_build_studio.bl_idname, icon="LIGHT_AREA")
         layout.operator(PHOTOREAL_OT_remove_studio.bl_idname, icon="LOOP_BACK")
         layout.separator()

@@ -29,7 +29,9 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
             case Source.FILE:
                 layout.prop(settings, "source", text="")
                 if not settings.source:
-                    layout.operator(PHOTOREAL_OT_import_product.bl_idname, icon="IMPORT")
+                    layout.operator(
+                        PHOTOREAL_OT_import_product.bl_idname, text="Import Product", icon="IMPORT"
+                    )
                     draw_text(context, layout, "Or drop a GLB file into the viewport.")
             case Source.OBJECTS:
                 count = len(context.selected_objects)

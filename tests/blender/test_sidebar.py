@@ -445,12 +445,15 @@ def test_a_run_belongs_to_its_scene_and_to_no_other_file(extension: bpy.types.Sc
 
 
 def test_a_photo_that_is_gone_is_told_and_holds_nothing_up(extension: bpy.types.Scene, tmp_path: Path):
-    run = a_run(extension, *EVENTS, {"event": "exited", "code": 0, "words": []}, folder=tmp_path)
+    end = [{"event": "finished", "state": "done"}, {"event": "exited", "code": 0, "words": []}]
+    run = a_run(extension, *EVENTS, *end, folder=Path("/sets/jar"))
     picture = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "gone.png")
-    runtime._state.sets[str(tmp_path)] = a_set(tmp_path, state="done", pictures=(picture,))
+    runtime._state.sets["/sets/jar"] = a_set(tmp_path, state="done", pictures=(picture,))
     runtime._state.to_place.append(run)
     assert runtime.pump() is None
-    assert "could not be placed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+    words = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+    assert "could not be placed" in words
+    assert "2 ahead" not in words, "nothing waits any more"
 
 
 def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: Path):
