@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 300.0
 ANSWER_SECONDS = 180.0
+DRAG_STEPS = 15
 
 
 class Desktop:
@@ -79,6 +80,16 @@ class Desktop:
     def scroll(self, x: int, y: int, steps: int) -> None:
         """Turn the wheel over a place; down is positive."""
         self.run("xdotool", "mousemove", x, y, "click", "--repeat", abs(steps), 5 if steps > 0 else 4)
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the left button at one place, move, and let go at another."""
+        way = ["mousemove", start[0] - 3, start[1], "sleep", "0.2", "mousemove", *start, "sleep", "0.2"]
+        way += ["mousedown", 1, "sleep", "0.2"]
+        for step in range(1, DRAG_STEPS + 1):
+            part = step / DRAG_STEPS
+            place = [round(one + (other - one) * part) for one, other in zip(start, end, strict=True)]
+            way += ["mousemove", *place, "sleep", "0.05"]
+        self.run("xdotool", *way, "sleep", "0.3", "mouseup", 1, "sleep", "0.5")
 
     def key(self, *names: str) -> None:
         self.run("xdotool", "key", *names)

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the extension costs a Blender with a window: ``python -m benchmarks.window``. Pays only the emulator.
+
+In Debian's Blenders 4.3 and 5.2 under Xvfb (Linux, root; see ``tools.real_blender``), with the zip that users get:
+what enabling it takes, what drawing all its panels takes, the longest time that a call of ours held the main thread
+while a set was made and placed, and the longest pause between two turns of Blender's own loop, with the set and
+without. By the clock, so that it wants a machine with nothing else to do; the processor time of our own thread stands
+beside it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.blender.products import textured_block
+from tests.fal_emulator.process import RunningEmulator, running_emulator
+from tests.window.desktop import Desktop, wait_for
+from tests.window.timing import ENABLE, MODULE, WATCH
+from tools.real_blender import default_folder, make
+
+ROOT = Path(__file__).resolve().parents[1]
+BLENDERS = ("trixie", "sid")
+STARTS = 7
+WATCHED_SECONDS = 5.0
+RUN_SECONDS = 900.0
+IMPORTS = ("import_product", "build_studio")  # They wait for Blender's importer.
+DELAYS = {"queue": 0.5, "photo": 2.0}
+
+# Writes down how long each turn of the main loop took to come round.
+HEARTBEAT = """
+import time
+names = bpy.app.driver_namespace
+names['photoreal_beats'] = []
+names['photoreal_last'] = time.perf_counter()
+def beat():
+    now = time.perf_counter()
+    names['photoreal_beats'].append(now - names['photoreal_last'])
+    names['photoreal_last'] = now
+    return 0.002
+names['photoreal_beat'] = beat
+bpy.app.timers.register(beat)
+"""
+STOP_HEARTBEAT = """
+names = bpy.app.driver_namespace
+bpy.app.timers.unregister(names['photoreal_beat'])
+answer = names['photoreal_beats'][2:]
+"""
+# As often as the panels of a run are drawn.
+REDRAW = """
+def redraw():
+    for area in bpy.context.window_manager.windows[0].screen.areas:
+        if area.type == 'VIEW_3D':
+            for region in area.regions:
+                if region.type == 'UI':
+                    region.tag_redraw()
+    return 0.1
+bpy.app.driver_namespace['photoreal_redraw'] = redraw
+bpy.app.timers.register(redraw)
+"""
+STOP_REDRAW = "bpy.app.timers.unregister(bpy.app.driver_namespace['photoreal_redraw'])"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--blender", action="append", choices=BLENDERS, help="Debian's name; default: both")
+    parser.add_argument("--model", type=Path, help="a GLB (a textured block)")
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    results = {}
+    with tempfile.TemporaryDirectory() as place, running_emulator(delays=DELAYS) as emulator:
+        folder = Path(place)
+        zip_file = _zip(folder / "dist")
+        for name in options.blender or BLENDERS:
+            desk = folder / name
+            desk.mkdir()
+            shutil.copyfile(zip_file, desk / "photoreal_set.zip")
+            if options.model:
+                shutil.copyfile(options.model, desk / "product.glb")
+            else:
+                textured_block().write(desk / "product.glb")
+            results[name] = _measure(name, desk, emulator, options.resolution)
+    if options.json:
+        print(json.dumps(results, indent=1))
+    else:
+        for figures in results.values():
+            _tell(figures)
+    return 0
+
+
+def _zip(out: Path) -> Path:
+    command = [sys.executable, "-m", "tools.build", "--platform", "linux-x64", "--out", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return next(out.glob("*.zip"))
+
+
+def _measure(name: str, desk: Path, emulator: RunningEmulator, resolution: int) -> dict[str, Any]:
+    home = os.environ.get("PHOTOREAL_ROOTS", "")
+    screen = Desktop(make(name, Path(home) / name if home else default_folder(name)), desk)
+    try:
+        return _measure_on(screen, emulator, resolution)
+    finally:
+        screen.close()
+
+
+def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> dict[str, Any]:
+    install = ("extension", "install-file", "-r", "user_default", "-e", "/desk/photoreal_set.zip")
+    screen.run("blender", "--command", *install)
+    version = screen.start_blender()
+    starts = [screen.python(ENABLE) for _time in range(STARTS)]
+    screen.python(
+        "bpy.context.preferences.system.use_online_access = True\n"
+        f"from {MODULE} import preferences\n"
+        f"preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
+        "settings = bpy.context.scene.photoreal\n"
+        f"settings.resolution, settings.samples = {resolution}, 1\n"
+        "settings.engine, settings.folder = 'fal', '/desk/set'\n"
+        "bpy.ops.photoreal.import_product(filepath='/desk/product.glb')\n"
+        "bpy.ops.photoreal.edit_angles()"
+    )
+    wait_for(
+        lambda: screen.python("answer = bpy.ops.photoreal.generate_set.poll()"), "the price", RUN_SECONDS
+    )
+    screen.show_tab("Item")
+    pauses = {"nothing": _pauses(screen)}
+    screen.python(REDRAW)
+    pauses["a sidebar that is redrawn"] = _pauses(screen)
+    screen.python(STOP_REDRAW)
+    screen.show_tab("Photoreal")
+    screen.python(WATCH)
+    screen.python(HEARTBEAT)
+    screen.python("bpy.ops.photoreal.generate_set()")
+    over = f"from {MODULE} import runtime\nanswer = runtime.set_run() is None and runtime.pump() is None"
+    # Asked seldom: each question takes a turn of the loop itself.
+    while not screen.python(over):
+        time.sleep(2.0)
+    pauses["a set"] = screen.python(STOP_HEARTBEAT)
+    screen.python("bpy.ops.photoreal.place_photos()")
+    spent = screen.python("answer = bpy.app.driver_namespace['photoreal_spent']")
+    state = screen.python(f"from {MODULE} import runtime\nanswer = runtime.set_of(bpy.context.scene).state")
+    screen.quit_blender()
+    draws = {name: times for name, times in spent.items() if name.endswith(".draw")}
+    calls = {name: times for name, times in spent.items() if not any(part in name for part in IMPORTS)}
+    return {
+        "blender": version,
+        "state": state,
+        "enable": _pair(starts, statistics.median),
+        "redraw_of_all_panels": [
+            sum(_pair(times, statistics.median)[part] for times in draws.values()) for part in (0, 1)
+        ],
+        "longest": {name: _pair(times, max) for name, times in sorted(calls.items())},
+        "calls": {name: len(times) for name, times in sorted(calls.items())},
+        "pauses": {
+            what: {"longest": max(times), "usual": statistics.median(times)} for what, times in pauses.items()
+        },
+    }
+
+
+def _pauses(screen: Desktop) -> list[float]:
+    screen.python(HEARTBEAT)
+    time.sleep(WATCHED_SECONDS)
+    return list(screen.python(STOP_HEARTBEAT))
+
+
+def _pair(times: list[list[float]], choose: Any) -> list[float]:
+    """By the clock and by our own thread: each chosen from its own column."""
+    return [float(choose([pair[part] for pair in times])) for part in (0, 1)]
+
+
+def _tell(figures: dict[str, Any]) -> None:
+    def words(pair: list[float]) -> str:
+        return f"{pair[0] * 1000:.2f} ms by the clock, {pair[1] * 1000:.2f} ms of our own"
+
+    print(f"Blender {figures['blender']}, the set is {figures['state']}")
+    print(f"  enabling            {words(figures['enable'])}")
+    print(f"  drawing all panels  {words(figures['redraw_of_all_panels'])}")
+    longest = sorted(figures["longest"].items(), key=lambda entry: -entry[1][0])
+    for name, pair in longest[:5]:
+        print(f"  longest {name} of {figures['calls'][name]}: {words(pair)}")
+    for what, pause in figures["pauses"].items():
+        print(f"  longest pause of Blender with {what}: {pause['longest'] * 1000:.0f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

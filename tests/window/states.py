@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every state of every panel, for pictures: code for ``Desktop.python``, each on top of the one before.
+
+Runs and sets are told here, so that a failure or a lost answer is there at once.
+"""
+
+from tests.window.timing import MODULE
+
+PREPARE = f"""
+import types
+from pathlib import Path
+from {MODULE} import panels, runtime
+from {MODULE}.run_view import Kind, RunView
+from {MODULE}.set_view import Film, Held, Picture, SetView
+settings = bpy.context.scene.photoreal
+FOLDER = Path('/desk/sets/jar')
+NAMES = ('front', 'three-quarter', 'side', 'top', 'detail')
+REFUSED = 'fal.ai refused the picture: its checker found something that it does not accept. Change the prompt.'
+
+def only(*names):
+    # Opened, whatever an artist finds closed: Blender remembers that under the panel's name.
+    subs = [cls for cls in panels.CLASSES if issubclass(cls, bpy.types.Panel) and hasattr(cls, 'bl_parent_id')]
+    for cls in subs:
+        if cls.is_registered:
+            bpy.utils.unregister_class(cls)
+        if cls.__name__.removeprefix('PHOTOREAL_PT_') in names:
+            cls.bl_options, cls.bl_idname = set(), cls.__name__ + '_open'
+            bpy.utils.register_class(cls)
+
+def job(name, state, **facts):
+    return {{'event': 'job', 'label': name, 'state': state, **facts}}
+
+def rendering(*names):
+    return [{{'event': 'progress', 'stage': 'references', 'done': done, 'of': 5, 'label': name}} for done, name in enumerate(names)]
+
+def end(code, state):
+    return [{{'event': 'finished', 'state': state, 'exit': code}}, {{'event': 'exited', 'code': code}}]
+
+def a_run(*events):
+    view = RunView(kind=Kind.SET, folder=FOLDER)
+    view.expect(list(NAMES))
+    for event in ({{'event': 'started', 'product': 'Enamel Jar', 'set': str(FOLDER)}}, *events):
+        view.take(event)
+    def nothing():
+        import queue
+        raise queue.Empty
+    child = types.SimpleNamespace(events=types.SimpleNamespace(get_nowait=nothing), stop=lambda: None)
+    forget()
+    runtime._state.runs.append(runtime.Run(child=child, view=view, home=runtime._home_of(bpy.context.scene)))
+
+def a_set(state='done', **changes):
+    picture = Path('/desk/picture.png')
+    pictures = [
+        Picture(name=name, render=picture, photo=picture if name != 'detail' else None, stamp='1',
+            state='failed' if name == 'detail' else 'done', error='', fidelity='', price=0.025, engine='fal')
+        for name in NAMES
+    ]
+    facts = dict(folder=FOLDER, product='Enamel Jar', state=state, error='', pictures=tuple(pictures),
+        films=(Film(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66, source_names=())
+    runtime._take_set(str(FOLDER), SetView(**{{**facts, **changes}}))
+
+def forget():
+    runtime._state.runs.clear()
+    runtime._state.to_place.clear()
+    runtime._state.sets.clear()
+"""
+
+STATES = {
+    "source-file": "only('source')\nsettings.source_kind, settings.source = 'FILE', ''",
+    "source-file-chosen": "settings.source = '/desk/products/Enamel Jar.glb'",
+    "source-selection": "settings.source_kind = 'OBJECTS'",
+    "source-photos": "settings.source_kind = 'PHOTOS'\nfor number in range(4): settings.photos.add().path = f'/desk/{number}.jpg'",
+    "source-text": "settings.source_kind, settings.words = 'WORDS', 'a walnut desk clock with brass hands'",
+    "studio": "only('studio')\nsettings.source_kind = 'FILE'",
+    "studio-panorama": "settings.rig, settings.panorama = 'panorama', '/desk/sky.exr'",
+    "angles-usual": "only('angles')\nsettings.rig = 'softbox'\nsettings.angles.clear()",
+    "angles-list": "bpy.ops.photoreal.edit_angles()",
+    "angles-cameras-of-file": "settings.angles_from = 'CAMERAS'",
+    "angles-cameras-of-scene": "settings.source_kind = 'OBJECTS'",
+    "angles-no-camera": "settings.source_kind = 'WORDS'",
+    "photos-cycles": "only('photos')\nsettings.angles_from, settings.source_kind, settings.engine = 'LIST', 'FILE', 'cycles'",
+    "photos-fal": "settings.engine, settings.use_seed = 'fal', True\nbpy.ops.photoreal.new_prompt()",
+    "video-none": "only('video')\nsettings.engine = 'cycles'",
+    "video-cycles": "settings.video = 'cycles'",
+    "video-fal": "settings.video = 'fal'",
+    "jobs-nothing": "only('jobs')\nsettings.video = 'none'\nforget()",
+    "jobs-starting": "a_run()",
+    "jobs-rendering": "a_run(*rendering('three-quarter', 'front', 'side'))",
+    "jobs-at-fal": "a_run(job('three-quarter photo', 'queued', queue_position=3), job('front photo', 'running'), "
+    "job('side photo', 'uploading'), job('top photo', 'done'), job('film', 'prepared'))\na_set('partial')",
+    "jobs-stopping": "runtime._state.runs[0].view.is_stopping = True",
+    "jobs-failed": "a_run(job('front photo', 'failed', error=REFUSED), job('side photo', 'done'), *end(2, 'partial'))\na_set('partial')",
+    "jobs-crashed": "a_run({'event': 'exited', 'code': -11, 'words': ['Segmentation fault']})\na_set('partial')",
+    "jobs-uncertain": "a_run(job('front photo', 'uncertain'), *end(5, 'held'))\n"
+    "a_set('held', held=(Held(key='0123abcd', label='front photo'),))",
+    "jobs-cancelled": "a_run(job('front photo', 'cancelled'), job('side photo', 'done'), *rendering('top'), *end(130, 'partial'))\na_set('partial')",
+    "jobs-done": "a_run(*(job(f'{name} photo', 'done') for name in NAMES), *end(0, 'done'))\na_set()",
+    "jobs-waits-to-place": "runtime._state.to_place.append(runtime._state.runs[0])",
+    "gallery-empty": "only('gallery')\nforget()",
+    "gallery": "a_set(faults=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the extension does on the main thread of a Blender with a window, timed call by call.
+
+``WATCH`` and ``ENABLE`` are for ``Desktop.python``. Each time is a pair of seconds: by the clock, and of our own
+thread, which does not grow when the machine is busy with other things.
+"""
+
+MODULE = "bl_ext.user_default.photoreal_set"
+
+# From here on ``driver_namespace['photoreal_spent']`` has the times of every pump, operator and draw.
+WATCH = f"""
+import time
+from {MODULE} import runtime, operators, panels, preferences
+spent = bpy.app.driver_namespace.setdefault('photoreal_spent', {{}})
+def timed(name, function):
+    def call(*words, **facts):
+        clock, own = time.perf_counter(), time.thread_time()
+        try:
+            return function(*words, **facts)
+        finally:
+            spent.setdefault(name, []).append([time.perf_counter() - clock, time.thread_time() - own])
+    return call
+def timed_method(cls, name):
+    call = timed(f'{{cls.__name__}}.{{name}}', getattr(cls, name))
+    def method(self, context):  # Blender counts the arguments.
+        return call(self, context)
+    setattr(cls, name, method)
+again = timed('pump', runtime.pump)
+if bpy.app.timers.is_registered(runtime.pump):
+    bpy.app.timers.unregister(runtime.pump)
+runtime.pump = again
+for cls in (*panels.CLASSES, *operators.CLASSES, *preferences.CLASSES):
+    if issubclass(cls, (bpy.types.Panel, bpy.types.AddonPreferences)):
+        timed_method(cls, 'draw')
+    elif issubclass(cls, bpy.types.Operator):
+        timed_method(cls, 'execute')
+"""
+
+# Seconds that enabling takes, its modules not yet in memory.
+ENABLE = f"""
+import addon_utils, sys, time
+addon_utils.disable({MODULE!r})
+for name in [name for name in sys.modules if name.startswith({MODULE!r})]:
+    del sys.modules[name]
+clock, own = time.perf_counter(), time.thread_time()
+addon_utils.enable({MODULE!r})
+answer = [time.perf_counter() - clock, time.thread_time() - own]
+"""
