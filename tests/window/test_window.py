@@ -338,6 +338,9 @@ def test_enabling_takes_no_time_that_is_felt(blender: Desktop):
 def test_every_state_of_every_panel_is_seen(blender: Desktop):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
+    # What is only told must not have prices asked for.
+    listening = f"from {MODULE} import properties, runtime\nproperties.{{}}(runtime._settings_changed)"
+    blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():
         blender.python(f"{PREPARE}\n{code}")
         blender.settle()
@@ -346,6 +349,7 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop):
     blender.python(
         f"{PREPARE}\nforget()\nonly(*(cls.__name__[13:] for cls in panels.CLASSES if '_PT_' in cls.__name__))"
     )
+    blender.python(listening.format("listen"))
 
 
 def test_light_theme_and_preferences_are_seen_too(blender: Desktop):
