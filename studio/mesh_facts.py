@@ -97,7 +97,7 @@ def values_of(collection: Any, name: str, width: int, kind: type) -> np.ndarray:
     """A property of all elements, in rows of ``width`` numbers."""
     size = len(collection) * len(np.atleast_1d(getattr(collection[0], name))) if len(collection) else 0
     values = np.empty(size, dtype=kind)
-    collection.foreachvalues_of(name, values)
+    collection.foreach_get(name, values)
     return values.reshape(-1, width)
 
 
