@@ -62,4 +62,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # While it is still being loaded.
+        print("Error: Stopped; the same command goes on from here.", file=sys.stderr)
+        sys.exit(130)

@@ -23,7 +23,7 @@ from .plan_record import plan_record
 from .progress import Reporter
 from .set_folder import TOOL, SetFolder
 from .set_results import Outcome, SetResults
-from .studio_stage import StopRenderingError, StudioStage
+from .studio_stage import StopRenderingError, StudioStage, check_studio
 
 
 def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: Stop | None = None) -> Outcome:
@@ -36,6 +36,7 @@ def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: S
     and the rest goes on.
     """
     plan.check()
+    check_studio(plan)
     folder = SetFolder.prepare(
         plan.out,
         product=plan.product,

@@ -26,13 +26,14 @@ from .imaging.compose import Background, box_of, compose, fill_of, mask_of
 from .imaging.film_look import with_film_look
 from .imaging.passes import Pass, depth_picture, normal_picture
 from .imaging.preview import preview_of
-from .plan import Engine
+from .plan import Engine, SetPlan
 from .set_folder import Record, angle_record
 from .set_results import SetResults, png
 from .studio import film, render
 from .studio.blend_file import convert_to_glb
 from .studio.framing import framing_from
 from .studio.light_map import Rig
+from .studio.rig import read_panorama
 from .studio.rigs import reference_of, rig_of
 from .studio.session import Session, open_session
 from .version import VERSION
@@ -45,6 +46,13 @@ MOST_UNWRITTEN = 2  # Pictures that wait in memory to be stored.
 
 class StopRenderingError(Exception):
     """The user asked to stop; what is paid is still brought home."""
+
+
+def check_studio(plan: SetPlan) -> None:
+    """Raises InputError for what the studio would refuse only when a 3D model has been paid for."""
+    render.use_device(plan.device)
+    if plan.rig.panorama:
+        read_panorama(plan.rig.panorama)
 
 
 class StudioStage:

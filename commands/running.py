@@ -12,8 +12,6 @@ from ..set_folder import SetState
 
 
 def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
-    from ..pipeline import run_set
-
     stop = Stop()
 
     def tell_end(state: SetState, code: int) -> None:
@@ -31,6 +29,8 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
         logging.shutdown()
 
     with Interrupts(stop, on_ask, on_leave):
+        from ..pipeline import run_set  # Blender takes a second to load: Ctrl-C is heard already.
+
         outcome = run_set(plan, reporter, bill, stop)
     tell_end(outcome.state, outcome.exit_code)
     return outcome.exit_code

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -18,7 +19,8 @@ from photoreal_set.files import missing_end
 from photoreal_set.pipeline import run_set
 from photoreal_set.plan import Engine, SetPlan, source_from
 from photoreal_set.sizes import square
-from tests.blender.runs import ANGLES, Run, command, environment, make_set, sha256, tree
+from tests.blender.products import photo
+from tests.blender.runs import ANGLES, RUN_SECONDS, Run, command, environment, make_set, sha256, tree
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tests.patience import FOR_EVER_SECONDS, until
 
@@ -286,3 +288,43 @@ def test_a_film_made_while_the_hero_was_missing_is_not_bought_again(tmp_path: Pa
         films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
     assert (first.exit_code, second.exit_code) == (2, 0)
     assert len(films) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--rig", "torn.hdr"), "torn.hdr is damaged or no picture"),
+        (("--device", "metal" if sys.platform != "darwin" else "optix"), "Cycles finds no"),
+    ],
+)
+def test_what_the_studio_refuses_is_refused_before_a_model_is_bought(
+    tmp_path: Path, emulator: RunningEmulator, option: tuple[str, str], words: str
+):
+    (tmp_path / "torn.hdr").write_text("no light at all")
+    sent = len(emulator.ledger())
+    refused = make_set(photo(tmp_path / "front.png"), out=tmp_path / "set", options=(*fal(emulator), *option))
+    assert refused.exit_code == 1
+    assert words in refused.stderr
+    assert len(emulator.ledger()) == sent
+    assert not refused.out.exists()
+
+
+def test_an_interrupt_while_blender_is_being_loaded_ends_the_run(
+    tmp_path: Path, block_file: Path, emulator: RunningEmulator
+):
+    sent = len(emulator.ledger())
+    process = subprocess.Popen(
+        command("set", block_file, "--out", tmp_path / "set", "--fal-url", emulator.url),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert "Photos by fal" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=RUN_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert len(emulator.ledger()) == sent
