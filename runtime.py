@@ -423,6 +423,8 @@ def _write_copy(context: bpy.types.Context, *, with_cameras: bool) -> Path:
             scene.collection.objects.link(item)
         for parent in _parents_of(wanted):  # An object without its parent would be left out.
             unseen.objects.link(parent)
+        # Blender 5.2 crashes when it writes a scene whose view layer does not know its collections yet.
+        scene.view_layers[0].objects.active = next(iter(wanted.values()))
         bpy.data.libraries.write(str(path), {scene}, path_remap="ABSOLUTE")
     finally:
         bpy.data.scenes.remove(scene)

@@ -131,7 +131,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     wait_for(
         lambda: screen.python("answer = bpy.ops.photoreal.generate_set.poll()"), "the price", RUN_SECONDS
     )
-    screen.show_tab("Item")
+    screen.show_tab("View")
     pauses = {"nothing": _pauses(screen)}
     screen.python(REDRAW)
     pauses["a sidebar that is redrawn"] = _pauses(screen)
