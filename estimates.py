@@ -12,7 +12,7 @@ from .angles import hero_of
 from .errors import InputError
 from .fal_bridge.budget import Budget, Spending
 from .fal_bridge.endpoint import Endpoint, size_of
-from .fal_bridge.errors import CeilingReachedError, UnknownPriceError
+from .fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPriceError
 from .fal_bridge.jobs import Kind
 from .fal_bridge.journal import Journal, Stage
 from .fal_bridge.price_models import NOTHING, Range, Size
@@ -109,17 +109,31 @@ class Bill:
     spending: Spending
 
 
-def open_bill(plan: SetPlan, prices: PriceList, budget: Budget, *, allows_unknown: bool) -> Bill:
+def open_bill(
+    plan: SetPlan,
+    prices: PriceList,
+    budget: Budget,
+    *,
+    allows_unknown: bool,
+    again: Collection[str] = (),
+) -> Bill:
     """Raises when the ceilings cannot hold even the cheapest outcome of what is still to be made.
+
+    ``again``: labels of what is there and shall be paid once more.
 
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
-    to_come = estimate.without(_made(plan) | _sent(plan))
+    to_come = estimate.without((_made(plan) | _sent(plan)) - set(again))
     if allows_unknown and budget.ceilings.run is None:
         raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
     if to_come.unknown and not allows_unknown:
         job = to_come.unknown[0]
+        if not prices.was_reached:
+            raise NetworkDownError(
+                f"{job.label}: {job.quote.reason}.",
+                hint="Nothing was sent. Check the network, then try again.",
+            )
         raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
     left = budget.left()
     if left is not None and to_come.known.low > left:
@@ -212,7 +226,8 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
         for row in rows
     ]
     lines.insert(-1, "-" * max(map(len, lines)))
-    lines.append(f"Prices {age_sentence(estimate.age_seconds)}, discounts of the account included.")
+    if any(job.quote.cost for job in estimate.jobs):
+        lines.append(f"Prices {age_sentence(estimate.age_seconds)}, discounts of the account included.")
     return "\n".join(lines)
 
 

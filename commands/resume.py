@@ -98,11 +98,13 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
         for key in keys:
             reporter.tell("note", text=decide(journal, key, decision, budget))
     for name in options.redo:
-        _take_again(folder, plan, name)
-    bill = bill_of(options, plan, reporter, budget)
-    if options.redo:
-        again = estimates.sentence(bill.estimate.only(_labels_again(plan, options.redo)))
-        reporter.tell("note", text=f"Made and paid again: {again}")
+        _check_angle(plan, name)
+    again = _labels_again(plan, options.redo) if options.redo else set()
+    bill = bill_of(options, plan, reporter, budget, again=again)
+    if options.redo:  # Only now: a ceiling that is too low leaves what is there.
+        for name in options.redo:
+            _take_again(folder, name)
+        reporter.tell("note", text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
     return make_set(plan, reporter, bill)
 
 
@@ -112,8 +114,8 @@ def _labels_again(plan: SetPlan, names: list[str]) -> set[str]:
     return film | {f"{name} {what}" for name in names for what in ("photo", "enlargement")}
 
 
-def _take_again(folder: SetFolder, plan: SetPlan, name: str) -> None:
-    """Let the photo of an angle be another one: another seed makes another request. Raises InputError."""
+def _check_angle(plan: SetPlan, name: str) -> None:
+    """Raises InputError for an angle of which no other photo can be made."""
     if name not in {angle.name for angle in plan.angles}:
         names = ", ".join(angle.name for angle in plan.angles)
         raise InputError(f"This set has no angle called {name!r}.", hint=f"It has {names}.")
@@ -121,6 +123,10 @@ def _take_again(folder: SetFolder, plan: SetPlan, name: str) -> None:
         raise InputError(
             "Cycles would render the same photo again.", hint="Run `set` with other settings instead."
         )
+
+
+def _take_again(folder: SetFolder, name: str) -> None:
+    """Let the photo of an angle be another one: another seed makes another request."""
     with folder.change() as record:
         entry = angle_record(record, name)
         entry["takes"] = entry.get("takes", 1) + 1

@@ -3,7 +3,7 @@
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from .. import estimates
@@ -29,11 +29,18 @@ def prices_for(endpoints: Iterable[Endpoint], service: Service, reporter: Report
     return look_up(endpoints, service, home_folder(), lambda text: reporter.tell("warning", text=text))
 
 
-def bill_of(options: argparse.Namespace, plan: SetPlan, reporter: Reporter, budget: Budget) -> estimates.Bill:
-    """Raises when the ceilings cannot hold what is still to be made."""
-    return estimates.open_bill(
-        plan, prices_of(plan, reporter), budget, allows_unknown=options.allow_unknown_price
-    )
+def bill_of(
+    options: argparse.Namespace,
+    plan: SetPlan,
+    reporter: Reporter,
+    budget: Budget,
+    *,
+    again: Collection[str] = (),
+) -> estimates.Bill:
+    """Raises when the ceilings cannot hold what is still to be made, and what is made ``again``."""
+    prices = prices_of(plan, reporter)
+    allows_unknown = options.allow_unknown_price
+    return estimates.open_bill(plan, prices, budget, allows_unknown=allows_unknown, again=again)
 
 
 def ceilings_of(options: argparse.Namespace) -> Ceilings:

@@ -42,14 +42,20 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """The prices of one run. ``past``: what a call cost on average, where units cannot be counted."""
+    """The prices of one run. ``past``: what a call cost on average, where units cannot be counted.
+
+    ``was_reached``: fal.ai has answered, so that a price which is not here is one that it does not name.
+    """
 
     unit_prices: Mapping[str, UnitPrice] = field(default_factory=dict)
     past: Mapping[str, Decimal] = field(default_factory=dict)
+    was_reached: bool = True
 
     def quote(self, endpoint: Endpoint, arguments: Mapping[str, Any], inputs: Sequence[Size]) -> Quote:
         price = self.unit_prices.get(endpoint.id)
         if price is None:
+            if not self.was_reached:
+                return Quote(reason=f"fal.ai could not be asked for the price of {endpoint.id}")
             return Quote(reason=f"fal.ai names no price for {endpoint.id}")
         units = endpoint.price.units(arguments, endpoint.work(arguments, inputs), price.unit)
         if units is None:
@@ -90,11 +96,13 @@ def look_up(
     fresh = 0.0 if service.is_emulator else FRESH_SECONDS
     stale = [row.id for row in wanted if row.id not in known or _age(known[row.id]) > fresh]
     past: dict[str, Decimal] = {}
+    was_reached = True
     with Platform(service) as platform:
         if stale:
             try:
                 asked = platform.unit_prices(stale)
             except (NetworkDownError, ServiceTroubleError) as error:
+                was_reached = False
                 warn(f"Prices could not be asked: {error.message}{_what_is_left(stale, known)}")
             else:
                 known = {name: price for name, price in known.items() if name not in stale} | asked
@@ -108,7 +116,7 @@ def look_up(
                 with contextlib.suppress(NetworkDownError, ServiceTroubleError, BadKeyError):
                     if cost := platform.past_cost(row.id):
                         past[row.id] = cost
-    return PriceList(prices, past)
+    return PriceList(prices, past, was_reached)
 
 
 def _is_unclear(endpoint: Endpoint, price: UnitPrice) -> bool:

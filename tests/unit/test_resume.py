@@ -107,6 +107,17 @@ def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
     assert len(runs) == 2
 
 
+def test_a_ceiling_that_redo_would_break_leaves_everything_as_it_is(plan, runs, capsys):
+    folder = prepared(replace(plan, video=Engine.FAL))
+    with folder.change() as record:
+        record["videos"] = [{"motion": plan.motion, "state": "done"}]
+    before = (plan.out / "set.json").read_bytes()
+    code, _events = run("resume", plan.out, "--redo", "side", "--max-cost", "0.1")
+    assert code == 4
+    assert (plan.out / "set.json").read_bytes() == before
+    assert not runs
+
+
 def test_a_plan_survives_its_folder(plan, emulator):
     folder = prepared(plan)
     again = plan_from(SetFolder.open(plan.out), plan.service)
