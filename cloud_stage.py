@@ -384,6 +384,8 @@ class CloudStage:
 
     def _generate(self, generation: Generation, target: Path) -> Future[JobResult]:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if self._results.stop.is_asked:  # What led here may be the end of a job that ``cancel`` has ended.
+            self._bridge.send_no_more()
         return self._bridge.start(generation, target)
 
     def _when_ready(

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C: once to finish what is paid, twice to leave now.
+"""Ctrl-C: once to finish what is paid, twice to leave now; and the wish to stop that comes from elsewhere.
 
 Python runs its signal handlers between two steps of the main thread, and a render is one long step. Its wake-up
 descriptor is written at once, so a thread of ours hears Ctrl-C while Blender renders.
 """
 
+import contextlib
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -18,13 +19,19 @@ from .errors import STOPPED_EXIT_CODE
 _BREAK = getattr(signal, "SIGBREAK", signal.SIGINT)  # On Windows one process can send only this to another.
 _SIGNALS = tuple({signal.SIGINT, signal.SIGTERM, _BREAK})
 
+LOOK_SECONDS = 1.0  # Between two looks whether it is asked elsewhere.
+
 Callback = Callable[[], None]
 
 
 class Stop:
-    """The wish to stop. Safe from any thread; whoever comes late is called at once."""
+    """The wish to stop. Safe from any thread; whoever comes late is called at once.
 
-    def __init__(self) -> None:
+    ``is_asked_elsewhere`` tells of another process's wish. It is looked at whenever somebody wants to know.
+    """
+
+    def __init__(self, is_asked_elsewhere: Callable[[], bool] = lambda: False) -> None:
+        self._is_asked_elsewhere = is_asked_elsewhere
         self._asked = threading.Event()
         self._lock = threading.Lock()
         self._when_asked: list[Callback] = []
@@ -32,12 +39,14 @@ class Stop:
 
     @property
     def is_asked(self) -> bool:
+        if not self._asked.is_set() and self._is_asked_elsewhere():
+            self.ask()
         return self._asked.is_set()
 
     def when_asked(self, callback: Callback) -> None:
         with self._lock:
             self._when_asked.append(callback)
-        if self.is_asked:
+        if self._asked.is_set():
             callback()
 
     def when_leaving(self, callback: Callback) -> None:
@@ -46,7 +55,7 @@ class Stop:
 
     def ask(self) -> None:
         with self._lock:
-            callbacks = [] if self.is_asked else list(self._when_asked)
+            callbacks = [] if self._asked.is_set() else list(self._when_asked)
             self._asked.set()
         for callback in callbacks:
             callback()
@@ -57,6 +66,22 @@ class Stop:
             callbacks = list(self._when_leaving)
         for callback in callbacks:
             callback()
+
+
+@contextlib.contextmanager
+def looking_elsewhere(stop: Stop) -> Iterator[None]:
+    """While entered: ``stop`` is asked soon after it is asked elsewhere, also when nobody wants to know."""
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not stop.is_asked and not is_over.wait(LOOK_SECONDS):
+            pass
+
+    threading.Thread(target=look, name="photoreal-looking", daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 class Interrupts:

@@ -16,6 +16,7 @@ from .angles import Angle
 from .cloud_stage import CloudStage, bridge_for
 from .errors import InputError, PhotorealError
 from .estimates import Bill
+from .fal_bridge.errors import JobCancelledError, StoppedError
 from .imaging.report import build_report
 from .interrupts import Stop
 from .plan import Engine, SetPlan, SourceKind
@@ -101,7 +102,12 @@ def _render(results: SetResults, cloud: CloudStage | None) -> None:
             studio.take_model()
         else:
             assert cloud is not None, "only fal makes models"
-            cloud.make_model()
+            try:
+                cloud.make_model()
+            except JobCancelledError as error:
+                if results.stop.is_asked:  # By ``cancel``, which ended the job, too.
+                    raise StoppedError(error.message) from error
+                raise
     studio.go()
 
 

@@ -19,13 +19,13 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from ..cancel_mark import CancelMark
 from ..errors import InputError, MachineError, PhotorealError
 from ..fal_bridge.bridge import Connection
 from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, StoppedError
 from ..interrupts import Stop
 from ..progress import Reporter
 from .blender import BlenderChild, Rendered
-from .cancel_mark import CancelMark
 from .frozen import FrozenRow
 from .planning import Catalogue
 from .product import Product, Till

@@ -3,16 +3,16 @@
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from ..catalogue.cancel_mark import leave_mark
+from ..cancel_mark import leave_mark
 from ..catalogue.frozen import Lock, read_lock
 from ..catalogue.row_lock import RowLock
 from ..errors import InputError, PhotorealError
-from ..fal_bridge.budget import Ceilings
+from ..fal_bridge.budget import Budget, Ceilings
 from ..fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
 from ..fal_bridge.errors import UncertainSubmitError
 from ..fal_bridge.journal import Journal, Stage
@@ -25,7 +25,7 @@ from .catalogues import is_catalogue
 from .service import require_online, service_named
 from .spending import budget_of
 
-NOTICE_SECONDS = 5.0  # Until a run of the catalogue has surely seen that it is cancelled.
+NOTICE_SECONDS = 5.0  # Until a run has surely seen that its set or catalogue is cancelled.
 LOOK_SECONDS = 1.0
 
 
@@ -44,7 +44,13 @@ def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int
         return _cancel_catalogue(options, reporter)
     folder = SetFolder.open(options.folder)
     service = _service(folder.root, fal_of(folder), options)
-    results = cancel_all(service, Journal(folder.journal), budget=budget_of(service, Ceilings()))
+    results = _cancel(
+        service,
+        folder.root,
+        lambda: [folder.journal],
+        budget=budget_of(service, Ceilings()),
+        is_worked_in=lambda: _may_be_worked_in(folder.root),
+    )
     for result in results:
         _tell(reporter, result)
     if not results:
@@ -55,24 +61,17 @@ def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int
 
 
 def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
-    """Runs of the catalogue are told to begin nothing more; then, and while they end, all is cancelled."""
     root = options.folder.absolute()
     lock = read_lock(root)
     service = _service(root, lock.fal, options)
-    budget = budget_of(service, Ceilings(), catalogue=root)
-    leave_mark(root)
-    marked_at = time.monotonic()
-    found: dict[tuple[Path, str], Cancelled] = {}
-    while True:
-        has_seen = time.monotonic() - marked_at > NOTICE_SECONDS
-        journals = [Journal(folder) for folder in sorted(root.glob("*/.journal"))]
-        now = {(one.journal, one.key): one for one in cancel_all(service, *journals, budget=budget)}
-        found = {place: _as_it_ended(result) for place, result in found.items()} | now
-        if has_seen or not _is_worked_in(root, lock):
-            break
-        time.sleep(LOOK_SECONDS)
+    results = _cancel(
+        service,
+        root,
+        lambda: sorted(root.glob("*/.journal")),
+        budget=budget_of(service, Ceilings(), catalogue=root),
+        is_worked_in=lambda: _is_worked_in(root, lock),
+    )
     skus = {row.folder: row.row.sku for row in lock.rows}
-    results = list(found.values())
     for result in results:
         folder = result.journal.parent.name
         _tell(reporter, result, sku=skus.get(folder, folder))
@@ -82,12 +81,39 @@ def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
     return code
 
 
+def _cancel(
+    service: Service,
+    root: Path,
+    journals: Callable[[], list[Path]],
+    *,
+    budget: Budget | None,
+    is_worked_in: Callable[[], bool],
+) -> list[Cancelled]:
+    """Runs in ``root`` are told to begin nothing more; then, and until they know, all is cancelled."""
+    leave_mark(root)
+    marked_at = time.monotonic()
+    found: dict[tuple[Path, str], Cancelled] = {}
+    while True:
+        has_seen = time.monotonic() - marked_at > NOTICE_SECONDS
+        jobs = cancel_all(service, *map(Journal, journals()), budget=budget)
+        now = {(one.journal, one.key): one for one in jobs}
+        found = {place: _as_it_ended(result) for place, result in found.items()} | now
+        if has_seen or not is_worked_in():
+            return list(found.values())
+        time.sleep(LOOK_SECONDS)
+
+
 def _as_it_ended(result: Cancelled) -> Cancelled:
     """An earlier look at a job, by what its run has brought home since."""
     if result.fate in IS_OVER:
         return result
     is_home = Journal(result.journal).read(result.key).stage in (Stage.ANSWERED, Stage.DONE)
     return replace(result, fate=Fate.FINISHED if is_home else Fate.FAILED)
+
+
+def _may_be_worked_in(root: Path) -> bool:
+    """A set is partial while a run makes it, and after one that was stopped or killed."""
+    return bool(SetFolder.open(root).record["state"] == SetState.PARTIAL)
 
 
 def _is_worked_in(root: Path, lock: Lock) -> bool:

@@ -3,16 +3,18 @@
 
 import logging
 
-from ..errors import STOPPED_EXIT_CODE
+from ..cancel_mark import CancelMark
+from ..errors import STOPPED_EXIT_CODE, PhotorealError
 from ..estimates import Bill
-from ..interrupts import Interrupts, Stop
+from ..interrupts import Interrupts, Stop, looking_elsewhere
 from ..plan import SetPlan
 from ..progress import Reporter
 from ..set_folder import SetState
 
 
 def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
-    stop = Stop()
+    cancel_mark = CancelMark(plan.out)
+    stop = Stop(lambda: cancel_mark.is_new)
 
     def tell_end(state: SetState, code: int) -> None:
         reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()))
@@ -28,9 +30,20 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
         tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
         logging.shutdown()
 
-    with Interrupts(stop, on_ask, on_leave):
+    def tell_of_cancel(code: int) -> None:
+        if code == STOPPED_EXIT_CODE and cancel_mark.is_new:
+            reporter.tell(
+                "note", text=f"Cancelled by `cancel`: nothing more is sent. `resume {plan.out}` goes on."
+            )
+
+    with Interrupts(stop, on_ask, on_leave), looking_elsewhere(stop):
         from ..pipeline import run_set  # Blender takes a second to load: Ctrl-C is heard already.
 
-        outcome = run_set(plan, reporter, bill, stop)
+        try:
+            outcome = run_set(plan, reporter, bill, stop)
+        except PhotorealError as error:
+            tell_of_cancel(error.exit_code)
+            raise
+    tell_of_cancel(outcome.exit_code)
     tell_end(outcome.state, outcome.exit_code)
     return outcome.exit_code

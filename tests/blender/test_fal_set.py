@@ -244,6 +244,56 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_
     assert not [name for name in tree(out) if ".part" in name and not name.startswith(".journal")]
 
 
+# --- cancelled beside ---------------------------------------------------------------------------
+
+
+def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
+    """A ``set`` that another process cancels once so many requests are sent, and that ends by it."""
+    with subprocess.Popen(
+        command("set", "--out", out, *arguments, "--json"),
+        cwd=out.parent,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            until(lambda: len(list(out.glob(".journal/*/submitted.1.json"))) == requests)
+            cancel = subprocess.run(command("cancel", out), env=environment(), capture_output=True, text=True)
+            assert cancel.returncode == 0, cancel.stderr
+            said, _errors = process.communicate(timeout=RUN_SECONDS)
+        finally:
+            process.kill()  # One that was not ended by it waits for ever.
+    assert process.returncode == 130
+    events = [json.loads(line) for line in said.splitlines()]
+    assert sum("Cancelled by `cancel`" in event.get("text", "") for event in events) == 1
+    assert json.loads((out / "set.json").read_text(encoding="utf-8"))["state"] == "partial"
+
+
+def test_a_run_whose_hero_is_cancelled_sends_no_film_of_another_photo(
+    tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
+):
+    out = tmp_path / "set"
+    options = (*fal(fresh_emulator), "--angles")
+    assert make_set(block_file, out=out, options=(*options, "front", "--video", "none")).exit_code == 0
+    fresh_emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    small = ("--resolution", 96, "--samples", 2, "--device", "cpu")
+    both = (*options, "front,three-quarter")
+    cancelled_beside(out, block_file, *small, *both, requests=2)
+    ledger = fresh_emulator.ledger()
+    assert endpoints(ledger) == [PHOTO] * 2
+    assert [entry["state"] for entry in ledger] == ["COMPLETED", "CANCELLED"]
+    fresh_emulator.control(delays={"photo": 0.0, "video": 0.0})
+    assert make_set(block_file, out=out, options=both).exit_code == 0, "the next run goes on"
+    assert endpoints(fresh_emulator.ledger()) == [PHOTO] * 3 + [VIDEO]
+
+
+def test_a_run_whose_model_is_cancelled_ends_as_stopped(tmp_path: Path, fresh_emulator: RunningEmulator):
+    fresh_emulator.control(delays={"model": FOR_EVER_SECONDS, "image": FOR_EVER_SECONDS})
+    cancelled_beside(tmp_path / "set", "--text", "a clock", *fal(fresh_emulator), requests=1)
+    assert [entry["state"] for entry in fresh_emulator.ledger()] == ["CANCELLED"]
+
+
 def test_a_photo_that_is_refused_fails_alone_and_the_rest_is_done(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.interrupts import Stop
+from photoreal_set.interrupts import Stop, looking_elsewhere
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
@@ -165,3 +166,14 @@ def test_a_callback_that_comes_late_is_called_at_once():
     stop.ask()
     stop.when_asked(lambda: called.append("late"))
     assert called == ["early", "late"]
+
+
+def test_a_wish_from_elsewhere_is_heard_by_who_waits_for_one():
+    elsewhere, heard = threading.Event(), threading.Event()
+    stop = Stop(elsewhere.is_set)
+    stop.when_asked(heard.set)
+    with looking_elsewhere(stop):
+        assert not stop.is_asked
+        elsewhere.set()
+        assert heard.wait(PATIENCE_SECONDS)
+    assert stop.is_asked

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How ``cancel`` tells the runs of a catalogue, on all machines, to begin nothing more.
+"""How ``cancel`` tells the runs of a set or a catalogue, on all machines, to begin nothing more.
 
-A file in the catalogue's journal holds another word after each cancel. Words, because the clocks of machines differ.
+A file in the journal of the folder holds another word after each cancel. Words, because the clocks of machines differ.
 """
 
 import uuid
 from pathlib import Path
 
-from ..files import write_atomically
+from .files import write_atomically
 
 
 class CancelMark:
@@ -20,7 +20,7 @@ class CancelMark:
 
     @property
     def is_new(self) -> bool:
-        """Whether the catalogue was cancelled since."""
+        """Whether the set or the catalogue was cancelled since."""
         return self._read() != self._before
 
     def _read(self) -> bytes:
