@@ -114,7 +114,8 @@ def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> 
     if wanted:
         return Engine(wanted)
     if service is not None:
-        reporter.tell("note", text="Photos by fal, because a key is configured (--engine cycles is free).")
+        why = "an emulator of it is named" if service.is_emulator else "a key is configured"
+        reporter.tell("note", text=f"Photos by fal, because {why} (--engine cycles is free).")
         return Engine.FAL
     reporter.tell("note", text="Photos by Cycles, free, because no fal key is configured.")
     return Engine.CYCLES
