@@ -138,7 +138,7 @@ def open_bill(
     left = budget.left()
     if left is not None and to_come.known.low > left:
         raise CeilingReachedError(
-            f"This set costs {money(to_come.known)} dollars, and {money(Range(left, left))} may be spent.",
+            f"This set costs {money(to_come.known)} dollars, and {_number(max(left, Decimal(0)))} may be spent.",
             hint="Nothing was sent. Raise the ceiling, or leave out angles or the film.",
         )
     assumed = None
