@@ -349,7 +349,8 @@ def _chosen(lock: Lock, options: argparse.Namespace, environ: Mapping[str, str])
 def _summary(rows: tuple[FrozenRow, ...]) -> str:
     good = sum(row.is_good for row in rows)
     bad = len(rows) - good
-    return f"{good} products" + (f", {bad} rows are left out" if bad else "")
+    left_out = f", {bad} row{'s are' if bad > 1 else ' is'} left out" if bad else ""
+    return f"{good} product{'s' * (good != 1)}{left_out}"
 
 
 def options_folder(options: argparse.Namespace) -> Path:

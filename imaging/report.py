@@ -6,6 +6,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from .passes import Pass
+
 Record = dict[str, Any]
 
 STYLE = """
@@ -65,9 +67,9 @@ def _section(title: str, content: Iterable[str]) -> list[str]:
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    return (
-        f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}"
-    )
+    spent = (record.get("cost") or {}).get("actual")
+    cost = f" · {spent:g} dollars to fal.ai" if spent else ""
+    return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}{cost}"
 
 
 def _source(record: Record) -> list[str]:
@@ -89,6 +91,10 @@ def _pair(entry: Record) -> str:
     if entry.get("fill"):
         facts.append(f"fills {entry['fill']:.0%} of the frame")
     words = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    passes = {kind: entry[kind]["path"] for kind in Pass if (entry.get(kind) or {}).get("path")}
+    if passes:
+        links = (f"<a href='{quote(path)}'>{escape(kind)}</a>" for kind, path in passes.items())
+        words += f"<p>{', '.join(links)}</p>"
     if photo.get("error"):
         words += f"<p class='fault'>{escape(str(photo['error']))}</p>"
     left = (

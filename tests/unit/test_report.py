@@ -51,6 +51,7 @@ def sample(**changes: object) -> dict:
         "render": {"path": "renders/three-quarter.png", "samples": 16},
         "mask": "masks/three-quarter.png",
         "fill": 0.874,
+        "depth": {"path": "depth/three-quarter.png", "near": 2.0, "far": 3.0},
         "photo": {
             "path": "photos/three-quarter.png",
             "engine": "fal",
@@ -72,6 +73,7 @@ def sample(**changes: object) -> dict:
         "created": "2025-01-02T03:04:05+00:00",
         "tool": {"name": "Photoreal Set", "version": "0.1.0", "blender": "4.5.1"},
         "state": "done",
+        "cost": {"actual": 1.885},
         "source": {"kind": "photos", "files": photos},
         "model": {
             "path": "model/product.glb",
@@ -121,10 +123,12 @@ def assert_is_safe(text: str) -> Page:
 
 def test_a_finished_set_shows_source_renders_photos_and_film():
     page = assert_is_safe(build_report(sample()))
+    assert "1.885 dollars to fal.ai" in page.text
     assert {unquote(link) for link in page.links} == {
         "source/1.png",
         "source/tea pot #2 100%.png",
         "renders/three-quarter.png",
+        "depth/three-quarter.png",
         "photos/three-quarter.png",
         "video/turntable.mp4",
         "model/product.glb",
