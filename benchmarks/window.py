@@ -140,20 +140,23 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     screen.python(WATCH)
     screen.python(HEARTBEAT)
     screen.python("bpy.ops.photoreal.generate_set()")
-    over = f"from {MODULE} import runtime\nanswer = runtime.set_run() is None and runtime.pump() is None"
-    # Asked seldom: each question takes a turn of the loop itself.
-    while not screen.python(over):
-        time.sleep(2.0)
+    told = (
+        f"from {MODULE} import runtime\nrun = runtime.run_of(bpy.context.scene)\n"
+        "over = run.view.is_over and runtime.pump() is None\n"
+        "answer = [run.view.state, run.view.error, run.view.warnings] if over else None"
+    )
+    while (end := screen.python(told)) is None:
+        time.sleep(2.0)  # Each question takes a turn of the loop itself.
+    if end[0] != "done":
+        raise RuntimeError(f"The set is {end[0]}: {end[1]} {end[2]}")
     pauses["a set"] = screen.python(STOP_HEARTBEAT)
     screen.python("bpy.ops.photoreal.place_photos()")
     spent = screen.python("answer = bpy.app.driver_namespace['photoreal_spent']")
-    state = screen.python(f"from {MODULE} import runtime\nanswer = runtime.set_of(bpy.context.scene).state")
     screen.quit_blender()
     draws = {name: times for name, times in spent.items() if name.endswith(".draw")}
     calls = {name: times for name, times in spent.items() if not any(part in name for part in IMPORTS)}
     return {
         "blender": version,
-        "state": state,
         "enable": _pair(starts, statistics.median),
         "redraw_of_all_panels": [
             sum(_pair(times, statistics.median)[part] for times in draws.values()) for part in (0, 1)
@@ -181,7 +184,7 @@ def _tell(figures: dict[str, Any]) -> None:
     def words(pair: list[float]) -> str:
         return f"{pair[0] * 1000:.2f} ms by the clock, {pair[1] * 1000:.2f} ms of our own"
 
-    print(f"Blender {figures['blender']}, the set is {figures['state']}")
+    print(f"Blender {figures['blender']}")
     print(f"  enabling            {words(figures['enable'])}")
     print(f"  drawing all panels  {words(figures['redraw_of_all_panels'])}")
     longest = sorted(figures["longest"].items(), key=lambda entry: -entry[1][0])

@@ -71,7 +71,10 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
     column = layout.column(align=True)
     now = time.monotonic()
     for row in view.rows.values():
-        draw_row(context, column, row, now)
+        draw_row(column, row, now)
+        # What is uncertain stands below, with what can be done in this window.
+        if row.error and not (row.state == "uncertain" and found and found.held):
+            draw_error(context, column, row.error)
     shown = {row.error for row in view.rows.values()}
     for text in [text for text in view.warnings if text not in shown][-3:]:
         draw_text(context, layout, text, "ERROR")
@@ -85,7 +88,7 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
             buttons.operator(PHOTOREAL_OT_cancel_at_fal.bl_idname, icon="X")
 
 
-def draw_row(context: Context, layout: UILayout, row: Row, now: float) -> None:
+def draw_row(layout: UILayout, row: Row, now: float) -> None:
     """An angle: its name, its state or bar, how long."""
     line = layout.split(factor=0.54, align=True)
     line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
@@ -99,8 +102,6 @@ def draw_row(context: Context, layout: UILayout, row: Row, now: float) -> None:
     if elapsed >= 1.0 and row.state != "rendered":
         text += f" {clock(elapsed)}"
     line.label(text=text)
-    if row.error:
-        draw_error(context, layout, row.error)
 
 
 def draw_after(context: Context, layout: UILayout, found: SetView) -> None:

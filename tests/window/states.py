@@ -97,5 +97,5 @@ STATES = {
     "jobs-done": "a_run(*(job(f'{name} photo', 'done') for name in NAMES), *end(0, 'done'))\na_set()",
     "jobs-waits-to-place": "runtime._state.to_place.append(runtime._state.runs[0])",
     "gallery-empty": "only('gallery')\nforget()",
-    "gallery": "a_set(faults=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
+    "gallery": "a_run(*end(0, 'done'))\na_set(faults=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
 }
