@@ -18,7 +18,7 @@ from ..fal_bridge.prices import PriceList
 from ..fal_bridge.service import Service
 from ..files import sha256_of
 from ..imaging.compose import Background
-from ..lighting import RigChoice, chosen_rig, is_panorama_file
+from ..lighting import Panorama, RigChoice, chosen_rig, is_panorama_file
 from ..plan import (
     MODEL_SUFFIXES,
     MOST_PHOTOS,
@@ -36,6 +36,7 @@ from .rows import Row, asks_for_own_angles
 
 Understand = Callable[[Kind, str], Endpoint]  # An endpoint by its id; raises when there is none like it.
 CamerasOfBlend = Callable[[Path], list[Angle]]  # What only Blender can read.
+CheckLight = Callable[[Panorama], None]  # Raises InputError for a file that is no light map.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +122,16 @@ def freeze(
     fal: str,
     understand: Understand,
     cameras_of_blend: CamerasOfBlend,
+    check_light: CheckLight | None,
     earlier: Lock | None = None,
 ) -> tuple[Lock, dict[str, Endpoint]]:
     """All rows with their faults, folders and hashes, and the endpoints that they use.
 
-    ``understand`` says what an endpoint is; ``earlier`` is the lock that is there: its folders stay, and files that
-    have not changed since are not read again.
+    ``understand`` says what an endpoint is, ``check_light`` refuses what is no light map (``None``: not looked at);
+    ``earlier`` is the lock that is there: its folders stay, and files that have not changed since are not read again.
     """
     root = root.absolute()
-    desk = _SourceDesk(catalogue.absolute().parent, root, earlier, cameras_of_blend)
+    desk = _SourceDesk(catalogue.absolute().parent, root, earlier, cameras_of_blend, check_light)
     rows = list(rows)
     names = folder_names(
         (row.sku for row in rows if row.sku),
@@ -220,11 +222,17 @@ class _SourceDesk:
     """
 
     def __init__(
-        self, base: Path, root: Path, earlier: Lock | None, cameras_of_blend: CamerasOfBlend
+        self,
+        base: Path,
+        root: Path,
+        earlier: Lock | None,
+        cameras_of_blend: CamerasOfBlend,
+        check_light: CheckLight | None,
     ) -> None:
         self._base = base
         self._root = root
         self._cameras_of_blend = cameras_of_blend
+        self._check_light = check_light
         self._known: dict[str, FrozenFile] = {}
         self._cameras: dict[str, tuple[Angle, ...]] = {}  # By the hash of the 3D file.
         self._angles: dict[str, tuple[Angle, ...]] = {}
@@ -245,9 +253,12 @@ class _SourceDesk:
         own: dict[str, Any] = {}
         if is_panorama_file(row.rig):
             if row.rig not in self._rigs:
-                self._rigs[row.rig] = chosen_rig(
+                rig = chosen_rig(
                     str(self._base / row.rig), rotation=usual.rotation, intensity=usual.intensity
                 )
+                if rig.panorama and self._check_light:
+                    self._check_light(rig.panorama)
+                self._rigs[row.rig] = rig
             own["rig"] = self._rigs[row.rig]
         if is_angle_file(row.angles):
             if row.angles not in self._angles:

@@ -37,7 +37,7 @@ from ..interrupts import Interrupts, Stop
 from ..plan_record import LIVE
 from ..progress import JsonReporter, Reporter
 from ..set_folder import SetState
-from .planning import cameras_of_blend, plan_of_any
+from .planning import cameras_of_blend, check_device, check_light, plan_of_any
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
 from .worker import worker_command
@@ -72,6 +72,10 @@ def freeze_rows(
         rows = [replace(row, angles=row.angles or CAMERAS) for row in rows]
         options = argparse.Namespace(**{**vars(options), "angles": ",".join(ANGLES)})
     plan = plan_of_any(options, reporter)
+    # Where only fal's part is done, the renders are there, and perhaps no Blender.
+    check = None if getattr(options, "stage", "") == Stage.CLOUD else check_light
+    if plan.rig.panorama and check:
+        check(plan.rig.panorama)
     service = plan.service
     fal = "" if service is None else service.emulator_url or LIVE
     with ExitStack() as stack:
@@ -85,6 +89,7 @@ def freeze_rows(
             fal=fal,
             understand=asked.endpoint,
             cameras_of_blend=cameras_of_blend,
+            check_light=check,
             earlier=earlier,
         )
     return Catalogue(root=root, lock=lock, service=service, endpoints=endpoints)
@@ -281,7 +286,9 @@ def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: 
 def order_of(
     catalogue: Catalogue, rows: tuple[FrozenRow, ...], options: argparse.Namespace, reporter: Reporter
 ) -> Order:
-    """The good ones of these rows, and what they may spend."""
+    """The good ones of these rows, and what they may spend. Raises InputError when nobody could render them here."""
+    if options.stage != Stage.CLOUD:  # Before 3D models are bought for it.
+        check_device(catalogue.lock.options["device"])
     good = tuple(row for row in rows if row.is_good)
     if catalogue.service is None or options.stage == Stage.RENDER:
         return Order(catalogue=catalogue, rows=good)

@@ -16,7 +16,7 @@ from ..fal_bridge.published import check_endpoints
 from ..fal_bridge.service import Service
 from ..imaging.compose import Background
 from ..imaging.preview import Preview
-from ..lighting import chosen_rig
+from ..lighting import Panorama, chosen_rig
 from ..plan import MODEL_SUFFIXES, Engine, SetPlan, Source, SourceKind, angles_for, source_from
 from ..progress import Reporter
 from .service import require_online, service_at
@@ -102,6 +102,21 @@ def source_of(options: argparse.Namespace, service: Service | None) -> Source:
             addresses[path] = text
         paths.append(path)
     return replace(source_from(paths, options.text), addresses=addresses)
+
+
+def check_light(panorama: Panorama) -> None:
+    """Raises InputError for a file that is no light map."""
+    from ..studio.rig import read_panorama
+
+    read_panorama(panorama)
+
+
+def check_device(device: str) -> None:
+    """Raises InputError when Cycles has no such device here."""
+    if device not in ("auto", "cpu"):  # Those are everywhere: Blender need not be loaded.
+        from ..studio.render import use_device
+
+        use_device(device)
 
 
 def cameras_of_blend(path: Path) -> list[Angle]:

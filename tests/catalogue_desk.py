@@ -39,6 +39,12 @@ FAULTS = (
 )
 
 
+def light_map(level: int) -> bytes:
+    """An .hdr panorama that is equally bright everywhere; ``level``: 1 to 255, 128 shines with 1."""
+    head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 4 +X 8\n"
+    return head + bytes((level, level, level, 128)) * 32
+
+
 @dataclass(frozen=True)
 class Run:
     """A command that has ended: its exit code and the JSON lines it said."""

@@ -15,11 +15,12 @@ import pytest
 
 from photoreal_set import cli
 from photoreal_set.commands import catalogues
-from tests.blender.products import textured_block
+from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, until
 
+ELSEWHERE = "optix" if sys.platform == "darwin" else "metal"  # A device that this system never has.
 SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu", "--json")
 SLOW = ("--resolution", "256", "--samples", "64", "--device", "cpu", "--json")  # Pictures take seconds.
 
@@ -169,3 +170,21 @@ def _lives(process: int) -> bool:
 def _blender_of(parent: int) -> int:
     children = [task.read_text().split() for task in Path(f"/proc/{parent}/task").glob("*/children")]
     return max(int(number) for numbers in children for number in numbers)
+
+
+def test_what_the_studio_refuses_is_refused_before_models_are_bought(
+    fresh_emulator: RunningEmulator, tmp_path: Path
+):
+    photo(tmp_path / "front.png")
+    (tmp_path / "torn.hdr").write_text("no light at all")
+    table = tmp_path / "shop.csv"
+    fal = ("--engine", "fal", "--fal-url", fresh_emulator.url, "--out", tmp_path / "out", *SMALL)
+    table.write_text("sku,source,rig\nlamp,front.png,torn.hdr\nvase,front.png,softbox\n")
+    code, events = run("catalogue", table, *fal)
+    (fault,) = [event for event in events if event["event"] == "warning"]
+    assert code == 1
+    assert fault["sku"] == "lamp" and "torn.hdr is damaged or no picture" in fault["text"]
+    code, events = run("catalogue", table, *fal, "--skip-bad-rows", "--device", ELSEWHERE)
+    assert code == 1
+    assert f"Cycles finds no {ELSEWHERE} device here" in events[-1]["error"]
+    assert fresh_emulator.ledger() == []

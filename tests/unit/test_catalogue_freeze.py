@@ -18,7 +18,7 @@ from photoreal_set.errors import InputError
 from photoreal_set.imaging.overview import Card, build_overview
 from photoreal_set.plan import SetPlan
 from tests.blender.products import textured_block
-from tests.catalogue_desk import Desk
+from tests.catalogue_desk import Desk, light_map
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def own_views(desk: Desk, elevation: float = 20.0, name: str = "own.json") -> st
     return name
 
 
-def light(desk: Desk, content: bytes = b"dawn", name: str = "dawn.hdr") -> str:
-    (desk.folder / name).write_bytes(content)
+def light(desk: Desk, level: int = 100, name: str = "dawn.hdr") -> str:
+    (desk.folder / name).write_bytes(light_map(level))
     return name
 
 
@@ -148,7 +148,7 @@ def test_a_row_takes_angles_and_light_from_files_as_the_command_does(desk: Desk)
     views, lit, seen, usual = (planned(desk, row) for row in lock.rows)
     assert [(angle.name, angle.azimuth, angle.elevation) for angle in views.angles] == [("back", 180.0, 20.0)]
     assert views.rig.name == "high-key" and views.rig.panorama is None
-    assert Path(lit.rig.panorama.path).read_bytes() == b"dawn" and lit.rig.rotation == 30.0
+    assert Path(lit.rig.panorama.path).read_bytes() == light_map(100) and lit.rig.rotation == 30.0
     assert [angle.name for angle in seen.angles] == ["eye"] and seen.angles[0].view
     assert usual.angles == tuple(ANGLES.values()) and usual.rig.panorama is None
     assert lock.data() == (desk.out / NAME).read_bytes()
@@ -167,7 +167,7 @@ def test_another_file_of_angles_or_light_changes_its_row_alone(desk: Desk):
     assert changed() == [False] * 4  # Other names for the same.
     own_views(desk, 35.0, "same.json")
     assert changed() == [True, False, False, False]
-    light(desk, b"dusk", "same.hdr")
+    light(desk, 50, "same.hdr")
     assert changed() == [True, True, False, False]
     with_camera(desk, "seen.glb", x=0.5)
     assert changed() == [True, True, True, False]

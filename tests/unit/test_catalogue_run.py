@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from photoreal_set.catalogue.row_lock import RowLock
-from tests.catalogue_desk import FAULTS, SMALL, Desk, Run
+from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
 from tests.fal_emulator.process import FAST, RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -136,17 +136,17 @@ def test_the_price_of_the_good_rows_is_told_beside_what_is_wrong_with_the_others
 def test_a_product_is_made_with_angles_and_light_of_its_own(desk: Desk):
     (desk.folder / "own.json").write_text('[{"name": "back", "azimuth": 180, "elevation": 20}]')
     for name in ("dawn", "dusk"):
-        (desk.folder / f"{name}.hdr").write_bytes(name.encode())
+        (desk.folder / f"{name}.hdr").write_bytes(light_map(100))
     rows = products(desk, 2, video="none")
     rows[0] |= {"angles": "own.json", "rig": "dawn.hdr"}
     rows[1] |= {"rig": "dusk.hdr"}
     desk.table(*rows)
     desk.make("--engine", "fal", "--freeze")
-    (desk.folder / "dusk.hdr").write_bytes(b"night")
+    (desk.folder / "dusk.hdr").write_bytes(light_map(10))
     assert desk.run("resume", desk.out).exit_code == 2
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
     assert desk.products()["lamp-0"]["photos"] == ["photos/back.png"]
-    assert (desk.out / "lamp-0/source/dawn.hdr").read_bytes() == b"dawn"
+    assert (desk.out / "lamp-0/source/dawn.hdr").read_bytes() == light_map(100)
     assert "dusk.hdr is no longer as it was" in desk.products()["lamp-1"]["error"]
     assert desk.make("--engine", "fal").exit_code == 0
 
