@@ -27,8 +27,8 @@ from photoreal_set.fal_bridge.endpoints import (  # noqa: E402
     DEFAULT_VIDEO_ENDPOINT,
     default_model_endpoint,
 )
-from photoreal_set.fal_bridge.engine import Pace  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, JobResult, Kind  # noqa: E402
+from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
 from photoreal_set.fal_bridge.service import Service  # noqa: E402
 
 ENDPOINTS = {

@@ -18,10 +18,11 @@ import httpx
 from .budget import Spending
 from .downloads import Downloads
 from .endpoints import REGISTRY, Endpoint
-from .engine import Engine, Pace
+from .engine import Engine
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
 from .journal import Journal
+from .pace import Pace
 from .sdk import opened_client
 from .service import Service
 from .traffic import Traffic

@@ -5,7 +5,7 @@ import time
 from enum import StrEnum
 
 from .budget import Budget, release
-from .errors import WrongRequestError
+from .errors import UncertainSubmitError, WrongRequestError
 from .journal import Entry, Facts, Journal, Stage, shown_key
 
 LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.
@@ -56,6 +56,18 @@ def is_abandoned(entry: Entry) -> bool:
     """Whether nobody waits any more for the answer to an attempt that has none."""
     sent_at = float(entry.facts.get(Stage.IN_FLIGHT, {}).get("time", 0.0))
     return entry.sender_is_gone or time.time() - sent_at > LONGEST_SENDING
+
+
+def how_to_decide(key: str) -> str:
+    """The hint for a person who can look where we cannot."""
+    return (
+        f"{UncertainSubmitError.next_step} Then `resume DIR --resend {shown_key(key)}` sends it once more, "
+        f"`resume DIR --forget {shown_key(key)}` gives it up."
+    )
+
+
+def how_to_send_again(key: str) -> str:
+    return f"`resume DIR --resend {shown_key(key)}` sends it once more."
 
 
 def _name(key: str, entry: Entry) -> str:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that can go wrong between us and fal.ai, each with a next step."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ..errors import STOPPED_EXIT_CODE, PhotorealError
 
@@ -147,3 +148,14 @@ class MissingPackageError(BridgeError):
 
 
 BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in BridgeError.__subclasses__()}
+
+
+def facts_of(error: BridgeError) -> dict[str, Any]:
+    """What a journal keeps of an error."""
+    return {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+
+
+def error_from(facts: Mapping[str, Any]) -> BridgeError:
+    """The error that ``facts_of`` has kept; a BridgeError where its name is no longer known."""
+    kind = BY_NAME.get(str(facts.get("error")), BridgeError)
+    return kind(str(facts.get("message", "")), hint=str(facts.get("hint", "")))

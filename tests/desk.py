@@ -16,8 +16,8 @@ load_package()
 from photoreal_set.fal_bridge import errors  # noqa: E402  The package has to be loaded first.
 from photoreal_set.fal_bridge.bridge import Bridge  # noqa: E402
 from photoreal_set.fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT  # noqa: E402
-from photoreal_set.fal_bridge.engine import Pace  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, JobResult, JobState, Kind  # noqa: E402
+from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
 from photoreal_set.fal_bridge.service import Service  # noqa: E402
 
 

@@ -32,9 +32,9 @@ from photoreal_set.fal_bridge import errors  # noqa: E402  The package has to be
 from photoreal_set.fal_bridge.bridge import Bridge  # noqa: E402
 from photoreal_set.fal_bridge.decisions import Decision, decide  # noqa: E402
 from photoreal_set.fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT  # noqa: E402
-from photoreal_set.fal_bridge.engine import Pace  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, Kind  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
+from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
 from photoreal_set.fal_bridge.service import Service  # noqa: E402
 from photoreal_set.files import missing_end  # noqa: E402
 

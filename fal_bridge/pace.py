@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How patient the bridge is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .jobs import Kind
+from .service import Service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often to ask and how long to wait, in seconds."""
+
+    poll: Mapping[Kind, float]
+    questions: float = 30.0  # A second at most, over all jobs: many jobs are each asked about less often.
+    first_pause: float = 0.3  # Before a safe call is repeated; later pauses are longer.
+    queue: float = 3600.0  # Without any movement in the queue.
+    running: float = 2 * 3600.0
+    patience: float = 600.0  # With a network or a service that does not answer.
+    submit: float = 120.0  # For the answer to the paid request.
+    lookup: float = 300.0  # For a lost request to appear in fal.ai's list, counted from its sending.
+    first_look: float = 2.0  # Until the second look; later pauses are longer.
+    sender: float = 180.0  # For another process to write down what it sent; more than ``submit``.
+    close: float = 20.0  # For answers to paid requests when everything else has stopped.
+
+    @classmethod
+    def of(cls, service: Service) -> "Pace":
+        if service.is_emulator:
+            return cls(
+                poll=dict.fromkeys(Kind, 0.05),
+                questions=1000.0,
+                first_pause=0.02,
+                patience=20.0,
+                lookup=2.0,
+                first_look=0.1,
+            )
+        quick = dict.fromkeys((Kind.PHOTO, Kind.CONCEPT, Kind.UPSCALE), 0.7)
+        return cls(poll={**quick, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
+
+    def between_questions(self, kind: Kind, followed: int) -> float:
+        """Seconds between two questions about a job of ``kind`` while ``followed`` jobs are asked about."""
+        return max(self.poll[kind], self.turn(followed))
+
+    def turn(self, followed: int) -> float:
+        """Seconds until it is a job's turn to be asked about, when all of ``followed`` have theirs."""
+        return followed / self.questions

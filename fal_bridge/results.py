@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From fal.ai's answer to the file on disk, and back to it when the same is wanted again."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+
+from ..files import copy_atomically, sha256_of
+from .costs import cost_of
+from .downloads import Arrived, Downloads
+from .endpoints import OUTPUT_FILES
+from .errors import ExpiredResultError, JournalError, ServiceTroubleError, UnsafePictureError, facts_of
+from .jobs import JobResult
+from .journal import Facts, Journal, Stage
+from .submits import Accepted
+from .task import Task
+
+AskAgain = Callable[[], Awaitable[Facts]]  # For the answer of the same job.
+
+
+class Results:
+    """Brings the files of one engine home."""
+
+    def __init__(self, journal: Journal, downloads: Downloads) -> None:
+        self._journal = journal
+        self._downloads = downloads
+
+    async def bring_home(
+        self, task: Task, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
+    ) -> JobResult:
+        """The file that ``answer`` tells of, at the task's target and in the journal.
+
+        Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError and
+        JournalError.
+        """
+        try:
+            arrived = await self._fetch(task, answer)
+        except ExpiredResultError:
+            # Addresses may expire before the result does: a fresh answer may have a fresh one.
+            answer = await ask_again()
+            arrived = await self._fetch(task, answer)
+        try:
+            return await asyncio.to_thread(self._finish, task, attempt, accepted, answer, arrived)
+        except OSError as error:
+            raise JournalError(f"{task.label}: {task.target.parent} cannot be written.") from error
+
+    def on_disk(self, task: Task, done: Facts) -> JobResult | None:
+        """What a job that is ``done`` has left, as long as its file is as it was."""
+        recorded = Path(os.path.normpath(self._journal.folder / done["path"]))
+        own = task.target.with_name(task.target.name + recorded.suffix)
+        for path in (own, recorded):
+            if path.is_file() and sha256_of(path) == done["sha256"]:
+                return _result(task, done, brought_to(task.target, path))
+        return None
+
+    async def _fetch(self, task: Task, answer: Facts) -> Arrived:
+        address = task.endpoint.file_address(answer["output"])
+        if not address:
+            raise ServiceTroubleError(
+                f"{task.label}: the result of {task.endpoint.id} has no file where one should be.",
+                hint="Its answer is kept in the journal; a newer version may understand it.",
+            )
+        return await self._downloads.fetch(address, task.target, OUTPUT_FILES[task.wanted.kind], task.label)
+
+    def _finish(
+        self,
+        task: Task,
+        attempt: int,
+        accepted: Accepted,
+        answer: Facts,
+        arrived: Arrived,
+    ) -> JobResult:
+        output = answer["output"]
+        if _is_flagged(output) or arrived.is_black:
+            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"))
+            error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
+            facts = {
+                **facts_of(error),
+                "may_send_again": False,
+                "request_id": accepted.request_id,
+                "units": answer["units"],
+                "path": self._relative(path),
+            }
+            self._journal.record(task.key, attempt, Stage.ENDED, facts)
+            raise error
+        path = arrived.place(task.target)
+        seed = output.get("seed")
+        price = self._journal.read(task.key).price
+        cost, basis = cost_of(price, answer["units"])
+        done = {
+            "request_id": accepted.request_id,
+            "path": self._relative(path),
+            "sha256": sha256_of(path),
+            "seed": seed if isinstance(seed, int) else None,
+            "units": answer["units"],
+            "cost": None if cost is None else str(cost),
+            "cost_basis": basis,
+        }
+        self._journal.record(task.key, attempt, Stage.DONE, done)
+        return _result(task, done, path)
+
+    def _relative(self, path: Path) -> str:
+        """From the journal, so that a set folder can be moved."""
+        try:
+            return Path(os.path.relpath(path, self._journal.folder)).as_posix()
+        except ValueError:
+            return str(path)  # On another drive of Windows.
+
+
+def brought_to(target: Path, path: Path) -> Path:
+    """``path``, or its copy at ``target`` with the same extension. Raises JournalError."""
+    own = target.with_name(target.name + path.suffix)
+    if own != path:
+        try:
+            copy_atomically(path, own)
+        except OSError as error:
+            raise JournalError(f"{own} cannot be written: {error.strerror}.") from error
+    return own
+
+
+def _result(task: Task, done: Facts, path: Path) -> JobResult:
+    return JobResult(
+        key=task.key,
+        path=path,
+        sha256=done["sha256"],
+        endpoint=task.endpoint.id,
+        request_id=done["request_id"],
+        seed=done["seed"],
+        cost=Decimal(done["cost"]) if done.get("cost") else None,
+        units=done["units"],
+        inputs=task.inputs,
+    )
+
+
+def _is_flagged(output: Facts) -> bool:
+    flags = output.get("has_nsfw_concepts")
+    return isinstance(flags, list) and bool(flags) and flags[0] is True

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wish in an endpoint's words, and how far it is."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import fal_client
+
+from .endpoints import Endpoint
+from .jobs import NEXT_STATES, Generation, Job, JobState
+from .traffic import Traffic
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A wish in the endpoint's words."""
+
+    key: str
+    wanted: Generation
+    endpoint: Endpoint
+    arguments: dict[str, Any]
+    inputs: dict[str, Any]
+    hashes: Mapping[Path, str]
+    target: Path
+
+    @property
+    def label(self) -> str:
+        return self.wanted.label
+
+
+class Progress:
+    """The job as it stands, told to whoever listens."""
+
+    def __init__(self, job: Job, on_change: Callable[[Job], None], traffic: Traffic) -> None:
+        self.job = job
+        self._on_change = on_change
+        self._traffic = traffic
+        self._tell()
+
+    def move(self, state: JobState, **changes: Any) -> None:
+        self.job = self.job.moved_to(state, **changes)
+        self._tell()
+
+    def change(self, **changes: Any) -> None:
+        changed = replace(self.job, **changes)
+        if changed != self.job:
+            self.job = changed
+            self._tell()
+
+    def end(self, state: JobState, error: str) -> None:
+        """The last move, where there is one: an answer that is still awaited has no state yet."""
+        if state is self.job.state:
+            self.change(error=error, message="")
+        elif state in NEXT_STATES[self.job.state]:
+            self.move(state, error=error)
+
+    def show(self, status: fal_client.Status) -> bool:
+        """Report what a status says; whether the job has moved since the last one."""
+        before = self.job
+        if isinstance(status, fal_client.Queued):
+            if before.state is JobState.RUNNING:
+                self.move(JobState.QUEUED)
+            self.change(queue_position=status.position)
+        elif isinstance(status, fal_client.InProgress):
+            if before.state is not JobState.RUNNING:
+                self.move(JobState.RUNNING, queue_position=None)
+            messages = [
+                str(line.get("message", "")).strip() for line in status.logs or [] if isinstance(line, dict)
+            ]
+            if lines := [line for message in messages for line in message.splitlines()[-1:]]:
+                self.change(message=lines[-1][:200])
+        now = self.job
+        return (now.state, now.queue_position) != (before.state, before.queue_position)
+
+    def _tell(self) -> None:
+        self._traffic.note(self, self.job.state)
+        try:
+            self._on_change(self.job)
+        except Exception:  # noqa: BLE001  Whatever it does, the paid job goes on.
+            _log.exception("A listener failed on %s", self.job.label)
