@@ -33,6 +33,7 @@ from .studio import film, render
 from .studio.blend_file import convert_to_glb
 from .studio.framing import framing_from
 from .studio.light_map import Rig
+from .studio.machine import use_device
 from .studio.rig import read_panorama
 from .studio.rigs import reference_of, rig_of
 from .studio.session import Session, open_session
@@ -50,7 +51,7 @@ class StopRenderingError(Exception):
 
 def check_studio(plan: SetPlan) -> None:
     """Raises InputError for what the studio would refuse only when a 3D model has been paid for."""
-    render.use_device(plan.device)
+    use_device(plan.device)
     if plan.rig.panorama:
         read_panorama(plan.rig.panorama)
 

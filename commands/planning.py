@@ -114,7 +114,7 @@ def check_light(panorama: Panorama) -> None:
 def check_device(device: str) -> None:
     """Raises InputError when Cycles has no such device here."""
     if device not in ("auto", "cpu"):  # Those are everywhere: Blender need not be loaded.
-        from ..studio.render import use_device
+        from ..studio.machine import use_device
 
         use_device(device)
 

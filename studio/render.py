@@ -14,11 +14,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..errors import InputError, MachineError
+from ..errors import MachineError
 from ..sizes import Size, square
 from . import compat
 from .framing import Box, Framing, camera_axes, ground_points, seen_box, turned
 from .light_map import Area, Rig
+from .machine import use_device
 from .product import Product
 from .rig import Studio
 from .surface import Surface, measuring_material, surface_from
@@ -32,7 +33,7 @@ UNDENOISED_FACTOR = 8  # Builds without a denoiser get more samples instead.
 MEGAPIXEL = 1024 * 1024
 LEAST_SAMPLES = 16
 # Light is thrown to and fro inside glass, and where a path ends there the picture is dark: a bottle with a filling
-# needs this many. `benchmarks.render glass-bottle` shows it.
+# needs this many. `benchmarks.render` shows it with its glass bottle.
 GLASS_BOUNCES = 32
 BOX_MARGIN = 4  # Pixels around the product that are rendered with it: the filter is wider than a pixel.
 
@@ -434,30 +435,3 @@ def overridden(target: Any, **values: Any) -> Iterator[None]:
             undo.callback(setattr, target, name, getattr(target, name))
             setattr(target, name, value)
         yield
-
-
-def use_device(wanted: str) -> str:
-    """Make Cycles compute on ``wanted`` (cpu, auto or a GPU back end); the scene's device word.
-
-    Each back end is asked by itself: asking for all of them at once crashes on some mixed machines.
-    Raises InputError when a named back end has no device here.
-    """
-    if wanted == "cpu":
-        return "CPU"
-    preferences = bpy.context.preferences.addons["cycles"].preferences
-    backends = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI") if wanted == "auto" else (wanted.upper(),)
-    for backend in backends:
-        try:
-            preferences.compute_device_type = backend
-        except TypeError:
-            continue  # This build was made without that back end.
-        preferences.refresh_devices()
-        devices = [device for device in preferences.devices if device.type == backend]
-        if devices:
-            for device in preferences.devices:
-                device.use = device.type == backend
-            return "GPU"
-    preferences.compute_device_type = "NONE"
-    if wanted != "auto":
-        raise InputError(f"Cycles finds no {wanted} device here.", hint="Use --device auto or --device cpu.")
-    return "CPU"

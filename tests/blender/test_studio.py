@@ -13,7 +13,8 @@ from photoreal_set.errors import InputError
 from photoreal_set.findings import told
 from photoreal_set.sizes import square
 from photoreal_set.studio import rigs
-from photoreal_set.studio.render import Quality, use_device
+from photoreal_set.studio.machine import use_device
+from photoreal_set.studio.render import Quality
 from photoreal_set.studio.rig import Studio
 from photoreal_set.studio.session import Session
 
