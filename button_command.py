@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from .angles import ANGLES, CAMERAS, FILL, safe_names
+from .angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
 from .lighting import SOFTBOX
 from .prompts import TURNTABLE, USUAL_LOOK
 
 FREE = "cycles"
 FAL = "fal"
 NO_FILM = "none"
+PASSES = ("depth", "normal")  # ``imaging.passes.Pass`` without its packages.
 USUAL_RESOLUTION = 1024
 USUAL_QUALITY = "final"
 MOST_PHOTOS = 4
@@ -65,6 +66,11 @@ class Settings:
     samples: int = 0
     device: str = "auto"
     background: str = "white"
+    passes: tuple[str, ...] = ()  # Beside every reference.
+    lens: float = LENS_MM
+    f_stop: float | None = None  # Of photos by Cycles; ``None``: all of the product is sharp.
+    film_look: bool = False  # Of photos by Cycles.
+    photo_size: int | None = None  # Of the longer side of photos by fal.ai; ``None``: as they come.
     model_endpoint: str = ""
     photo_endpoint: str = ""
     video_endpoint: str = ""
@@ -191,8 +197,14 @@ def _options(settings: Settings, angles: str) -> list[str]:
         options += ["--rig-rotation", f"{settings.rig_rotation:g}"]
     if settings.rig_intensity != 1.0:
         options += ["--rig-intensity", f"{settings.rig_intensity:.3g}"]
-    if settings.engine == FREE and settings.quality != USUAL_QUALITY:
-        options += ["--quality", settings.quality]
+    if settings.cameras is None and settings.lens != LENS_MM:
+        options += ["--lens", f"{settings.lens:g}"]
+    if settings.passes:
+        options += ["--passes", ",".join(settings.passes)]
+    if settings.engine == FREE:
+        options += ["--quality", settings.quality] if settings.quality != USUAL_QUALITY else []
+        options += [] if settings.f_stop is None else ["--f-stop", f"{settings.f_stop:g}"]
+        options += ["--film-look"] if settings.film_look else []
     if settings.video != NO_FILM and settings.motion != TURNTABLE:
         options += ["--motion", settings.motion]
     if settings.samples:
@@ -202,6 +214,7 @@ def _options(settings: Settings, angles: str) -> list[str]:
     if settings.engine == FAL:
         options += ["--photo-endpoint", settings.photo_endpoint] if settings.photo_endpoint else []
         options += ["--look", settings.look] if settings.look != USUAL_LOOK else []
+        options += [] if settings.photo_size is None else ["--photo-size", str(settings.photo_size)]
     if settings.prompt.strip() and FAL in (settings.engine, settings.video):
         options += ["--prompt", settings.prompt.strip()]
     if settings.seed is not None and settings.uses_fal:

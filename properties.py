@@ -16,9 +16,10 @@ from bpy.props import (
 )
 from bpy.types import Context, PropertyGroup
 
-from .angles import FILL
+from .angles import FILL, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM
 from .lighting import LEAST_INTENSITY, MOST_INTENSITY, RIG_NAMES, SOFTBOX
 from .prompts import LOOKS, MOTIONS
+from .sizes import LEAST_SIDE, MOST_SIDE
 
 PANORAMA = "panorama"
 CAMERAS = "CAMERAS"
@@ -133,6 +134,7 @@ class PhotorealSettings(PropertyGroup):
         items=(
             ("white", "White", "Exact white, as marketplaces want it"),
             ("grey", "Grey", "Neutral grey"),
+            ("black", "Black", "Exact black, for jewellery, glass and dark-field light"),
             ("transparent", "Transparent", "Nothing, with alpha"),
         ),
         default="white",
@@ -142,8 +144,8 @@ class PhotorealSettings(PropertyGroup):
         name="Width",
         description="Pixels of the pictures from left to right",
         default=1024,
-        min=64,
-        max=8192,
+        min=LEAST_SIDE,
+        max=MOST_SIDE,
         update=_changed,
     )  # type: ignore[valid-type]
     rig: EnumProperty(
@@ -194,7 +196,7 @@ class PhotorealSettings(PropertyGroup):
         description="Pixels of the pictures from top to bottom; 0 is as many as the width",
         default=0,
         min=0,
-        max=8192,
+        max=MOST_SIDE,
         update=_changed,
     )  # type: ignore[valid-type]
     samples: IntProperty(
@@ -203,6 +205,17 @@ class PhotorealSettings(PropertyGroup):
         default=0,
         min=0,
         max=4096,
+        update=_changed,
+    )  # type: ignore[valid-type]
+
+    depth_pass: BoolProperty(
+        name="Depth",
+        description="Beside every reference a picture of how far the product's surface is",
+        update=_changed,
+    )  # type: ignore[valid-type]
+    normal_pass: BoolProperty(
+        name="Normal",
+        description="Beside every reference a picture of which way the product's surface faces",
         update=_changed,
     )  # type: ignore[valid-type]
 
@@ -223,6 +236,16 @@ class PhotorealSettings(PropertyGroup):
     )  # type: ignore[valid-type]
     angles: CollectionProperty(type=PhotorealAngle)  # type: ignore[valid-type]
     angle_index: IntProperty(name="Active Angle", description="The chosen angle of the list")  # type: ignore[valid-type]
+    lens: FloatProperty(
+        name="Lens",
+        description="Focal length in millimetres of a full-frame camera: shorter shows more perspective",
+        default=LENS_MM,
+        min=LEAST_LENS_MM,
+        max=MOST_LENS_MM,
+        precision=0,
+        step=500,
+        update=_changed,
+    )  # type: ignore[valid-type]
 
     engine: EnumProperty(
         name="Engine",
@@ -232,6 +255,26 @@ class PhotorealSettings(PropertyGroup):
             ("fal", "fal.ai", "An image model that is held to the renders: each photo costs money"),
         ),
         default="cycles",
+        update=_changed,
+    )  # type: ignore[valid-type]
+    use_f_stop: BoolProperty(
+        name="Depth of Field",
+        description="Blur what is out of focus in photos by Cycles. Off: the whole product is sharp",
+        update=_changed,
+    )  # type: ignore[valid-type]
+    f_stop: FloatProperty(
+        name="F-Stop",
+        description="Of the lens: lower numbers blur more",
+        default=8.0,
+        min=0.5,
+        max=256.0,
+        soft_max=32.0,
+        precision=1,
+        update=_changed,
+    )  # type: ignore[valid-type]
+    film_look: BoolProperty(
+        name="Film Look",
+        description="A gentle curve and grain on photos by Cycles",
         update=_changed,
     )  # type: ignore[valid-type]
     photo_endpoint: StringProperty(
@@ -257,6 +300,19 @@ class PhotorealSettings(PropertyGroup):
     )  # type: ignore[valid-type]
     seed: IntProperty(
         name="Seed", description="Another seed gives other photos", default=1, min=0, update=_changed
+    )  # type: ignore[valid-type]
+    use_photo_size: BoolProperty(
+        name="Enlarge Photos",
+        description="Enlarge the photos by fal.ai to so many pixels: costs money",
+        update=_changed,
+    )  # type: ignore[valid-type]
+    photo_size: IntProperty(
+        name="Longer Side",
+        description="Pixels of the longer side of enlarged photos",
+        default=2048,
+        min=LEAST_SIDE,
+        max=MOST_SIDE,
+        update=_changed,
     )  # type: ignore[valid-type]
 
     video: EnumProperty(

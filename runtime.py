@@ -24,6 +24,7 @@ from bpy.app.handlers import persistent
 
 from . import preferences, properties
 from .button_command import (
+    PASSES,
     Settings,
     Source,
     View,
@@ -143,6 +144,11 @@ def settings_of(context: bpy.types.Context) -> Settings:
         samples=scene.samples,
         device=chosen.device,
         background=scene.background,
+        passes=tuple(name for name in PASSES if getattr(scene, f"{name}_pass")),
+        lens=scene.lens,
+        f_stop=scene.f_stop if scene.use_f_stop else None,
+        film_look=scene.film_look,
+        photo_size=scene.photo_size if scene.use_photo_size else None,
         model_endpoint=scene.model_endpoint.strip() or chosen.model_endpoint.strip(),
         photo_endpoint=scene.photo_endpoint.strip() or chosen.photo_endpoint.strip(),
         video_endpoint=scene.video_endpoint.strip() or chosen.video_endpoint.strip(),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build Studio."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -20,8 +21,14 @@ def chosen_angle(scene: bpy.types.Scene) -> Angle:
     settings = scene.photoreal
     if 0 <= settings.angle_index < len(settings.angles):
         view = settings.angles[settings.angle_index]
-        return Angle(name=view.name, azimuth=view.azimuth, elevation=view.elevation, fill=view.fill)
-    return ANGLES[HERO]
+        return Angle(
+            name=view.name,
+            azimuth=view.azimuth,
+            elevation=view.elevation,
+            fill=view.fill,
+            lens_mm=settings.lens,
+        )
+    return replace(ANGLES[HERO], lens_mm=settings.lens)
 
 
 def show_studio(operator: Operator, context: Context) -> set[str]:

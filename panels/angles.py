@@ -60,6 +60,10 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
             layout.operator(PHOTOREAL_OT_edit_angles.bl_idname, icon="GREASEPENCIL")
         else:
             self._draw_list(layout, settings)
+        row = layout.row()
+        row.use_property_split = True
+        row.use_property_decorate = False
+        row.prop(settings, "lens")
         layout.operator(PHOTOREAL_OT_use_cameras.bl_idname, icon="OUTLINER_OB_CAMERA")
         layout.operator(PHOTOREAL_OT_frame_angle.bl_idname, icon="VIEW_CAMERA")
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who makes the photos, and how."""
 
-from bpy.types import Context, Panel
+from typing import Any
+
+from bpy.types import Context, Panel, UILayout
 
 from ..button_command import FAL
 from ..operators import PHOTOREAL_OT_new_prompt
@@ -20,14 +22,22 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
             layout.use_property_split = True
             layout.use_property_decorate = False
             layout.prop(settings, "quality")
+            draw_optional(layout, settings, "f_stop")
+            layout.prop(settings, "film_look")
             return
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "photo_endpoint", placeholder="as in preferences")
         layout.prop(settings, "look")
         layout.template_ID(settings, "prompt", new=PHOTOREAL_OT_new_prompt.bl_idname, text="Prompt")
-        row = layout.row(heading="Seed", align=True)
-        row.prop(settings, "use_seed", text="")
-        part = row.row(align=True)
-        part.active = settings.use_seed
-        part.prop(settings, "seed", text="")
+        draw_optional(layout, settings, "seed")
+        draw_optional(layout, settings, "photo_size")
+
+
+def draw_optional(layout: UILayout, settings: Any, name: str) -> None:
+    """A number that counts only when the property ``use_`` before its name is on."""
+    row = layout.row(heading=settings.bl_rna.properties[f"use_{name}"].name, align=True)
+    row.prop(settings, f"use_{name}", text="")
+    part = row.row(align=True)
+    part.active = getattr(settings, f"use_{name}")
+    part.prop(settings, name, text="")

@@ -32,6 +32,9 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
         column.prop(settings, "resolution")
         column.prop(settings, "height")
         column.prop(settings, "samples")
+        row = layout.row(heading="Passes", align=True)
+        row.prop(settings, "depth_pass", toggle=True)
+        row.prop(settings, "normal_pass", toggle=True)
         if settings.is_studio:
             layout.operator(PHOTOREAL_OT_build_studio.bl_idname, text="Rebuild Studio", icon="LIGHT_AREA")
             layout.operator(PHOTOREAL_OT_remove_studio.bl_idname, icon="LOOP_BACK")

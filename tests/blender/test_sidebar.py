@@ -377,10 +377,10 @@ def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, b
     assert bpy.context.scene.photoreal.is_studio
     studio = bpy.context.scene
     bpy.ops.photoreal.edit_angles()
-    studio.photoreal.angle_index = 2
+    studio.photoreal.angle_index, studio.photoreal.lens = 2, 50.0
     turned = studio.camera.matrix_world.copy()
     bpy.ops.photoreal.frame_angle()
-    assert studio.camera.matrix_world != turned
+    assert studio.camera.matrix_world != turned and studio.camera.data.lens == 50.0
     bpy.ops.photoreal.build_studio()
     assert len(bpy.data.scenes) == 2, "rebuilding takes the first one away"
     bpy.ops.photoreal.remove_studio()

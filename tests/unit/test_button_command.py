@@ -17,6 +17,7 @@ from photoreal_set.angles import ANGLES, chosen_angles  # noqa: E402
 from photoreal_set.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
 from photoreal_set.commands import estimate  # noqa: E402
 from photoreal_set.commands import set as one_set  # noqa: E402
+from photoreal_set.imaging.passes import Pass  # noqa: E402
 
 USUAL = tuple(
     View(name=angle.name, azimuth=angle.azimuth, elevation=angle.elevation, fill=angle.fill)
@@ -36,6 +37,9 @@ FULL = Settings(
     samples=8,
     device="cpu",
     background="grey",
+    passes=("depth",),
+    lens=50.0,
+    photo_size=2048,
     photo_endpoint="fal-ai/flux-pro/kontext",
     video_endpoint="fal-ai/veo3.1",
     look="glass",
@@ -71,6 +75,7 @@ def test_every_setting_reaches_its_option(tmp_path: Path):
     assert (options.rig, options.rig_rotation, options.rig_intensity) == ("three-point", 30.0, 1.5)
     assert tuple(options.resolution) == (512, 640)
     assert (options.samples, options.device, options.background) == (8, "cpu", "grey")
+    assert (options.passes, options.lens, options.photo_size) == ((Pass.DEPTH,), 50.0, 2048)
     assert (options.photo_endpoint, options.video_endpoint) == ("fal-ai/flux-pro/kontext", "fal-ai/veo3.1")
     assert (options.look, options.prompt, options.seed) == ("glass", "dawn light", 7)
     assert (options.motion, options.seconds, options.loop) == ("light-sweep", 6, True)
@@ -84,13 +89,33 @@ def test_what_is_for_fal_is_left_out_of_a_free_set(tmp_path: Path):
     arguments = button_command.set_arguments(
         replace(FULL, engine="cycles", video="none"), tmp_path / "out", FULL.files, tmp_path
     )
-    for option in ("--prompt", "--seed", "--loop", "--seconds", "--fal-url", "--look", "--keep-uploads"):
+    paid = (
+        "--prompt",
+        "--seed",
+        "--loop",
+        "--seconds",
+        "--fal-url",
+        "--look",
+        "--keep-uploads",
+        "--photo-size",
+    )
+    for option in paid:
         assert option not in arguments
 
 
+def test_passes_are_those_of_the_command_line():
+    assert tuple(Pass) == button_command.PASSES
+
+
 def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
-    options = set_options(Settings(video="cycles", motion="light-sweep", quality="draft"), tmp_path)
+    wanted = Settings(
+        video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
+    )
+    options = set_options(wanted, tmp_path)
     assert (options.video, options.motion, options.quality) == ("cycles", "light-sweep", "draft")
+    assert (options.background, options.f_stop, options.film_look) == ("black", 2.8, True)
+    for_fal = button_command.set_arguments(replace(wanted, engine="fal"), tmp_path / "out", (), tmp_path)
+    assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
 
 
 def test_words_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
@@ -146,6 +171,7 @@ def test_cameras_come_with_the_file_and_cost_by_their_number(tmp_path: Path):
     selection = replace(FULL, source=Source.OBJECTS, files=(), cameras=("Shot 1", "Shot 2"))
     assert set_options(selection, tmp_path).angles == "cameras"
     asked = parsed(button_command.price_arguments(selection, tmp_path)).angles
+    assert "--lens" not in button_command.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
     assert [angle.name for angle in chosen_angles(asked)] == selection.angle_names() == ["Shot-1", "Shot-2"]
     assert price_key(selection) != price_key(replace(selection, cameras=("Shot 1",)))
 
