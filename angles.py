@@ -19,6 +19,7 @@ FILL = 0.875  # Share of the frame's larger side: between 85 % (Amazon's least) 
 DETAIL_FILL = 1.9
 LENS_MM = 85.0  # A short telephoto: little perspective distortion, as product photographers use.
 LEAST_LENS_MM, MOST_LENS_MM = 20.0, 300.0
+LEAST_F_STOP, MOST_F_STOP = 0.5, 256.0
 LEAST_FILL, MOST_FILL = 0.05, 20.0
 MOST_ANGLES = 72  # A turn in steps of five degrees.
 CAMERAS = "cameras"  # Stands for the cameras of the product's file.

@@ -9,7 +9,16 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from .angles import CAMERAS, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM, Angle, chosen_angles
+from .angles import (
+    CAMERAS,
+    LEAST_F_STOP,
+    LEAST_LENS_MM,
+    LENS_MM,
+    MOST_F_STOP,
+    MOST_LENS_MM,
+    Angle,
+    chosen_angles,
+)
 from .cameras import cameras_in
 from .errors import InputError
 from .fal_bridge.endpoints import (
@@ -43,7 +52,6 @@ USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 LANCZOS = "lanczos"
 FINAL = "final"
 QUALITY_NAMES = ("draft", "reference", FINAL)
-LEAST_F_STOP, MOST_F_STOP = 0.5, 256.0
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
 
 

@@ -16,7 +16,7 @@ from bpy.props import (
 )
 from bpy.types import Context, PropertyGroup
 
-from .angles import FILL, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM
+from .angles import FILL, LEAST_F_STOP, LEAST_LENS_MM, LENS_MM, MOST_F_STOP, MOST_LENS_MM
 from .lighting import LEAST_INTENSITY, MOST_INTENSITY, RIG_NAMES, SOFTBOX
 from .prompts import LOOKS, MOTIONS
 from .sizes import LEAST_SIDE, MOST_SIDE
@@ -266,8 +266,8 @@ class PhotorealSettings(PropertyGroup):
         name="F-Stop",
         description="Of the lens: lower numbers blur more",
         default=8.0,
-        min=0.5,
-        max=256.0,
+        min=LEAST_F_STOP,
+        max=MOST_F_STOP,
         soft_max=32.0,
         precision=1,
         update=_changed,
