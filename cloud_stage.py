@@ -7,7 +7,6 @@ What is asked for goes through the bridge at once; what comes is kept on the bri
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -17,7 +16,7 @@ from .angles import Angle, hero_first, hero_of
 from .errors import MachineError, PhotorealError
 from .fal_bridge.bridge import Bridge, Connection
 from .fal_bridge.budget import Spending
-from .fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
+from .fal_bridge.errors import LOST, CeilingReachedError, StoppedError, UncertainSubmitError
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .plan import LANCZOS, Engine
 from .progress import Reporter
@@ -83,6 +82,13 @@ class CloudStage:
 
     def make_model(self) -> None:
         """Have the 3D model made from the photos or words of the plan, and wait for it."""
+        try:
+            self._make_model()
+        except LOST as error:
+            self._results.record_lost_model(error)
+            raise
+
+    def _make_model(self) -> None:
         plan, target = self._plan, self._folder.model
         images = plan.source.files
         made_by: Record = {}
@@ -96,6 +102,7 @@ class CloudStage:
                 images=images,
                 addresses=plan.source.addresses,
                 prompt="" if plan.concept_endpoint else plan.source.text,
+                take=self._folder.record["model"].get("takes", 1),
             ),
             target.with_suffix(""),
         ).result()
@@ -105,7 +112,10 @@ class CloudStage:
         """A picture of the product from the user's words, for endpoints that model pictures."""
         return self._generate(
             self._plan.generation(
-                Kind.CONCEPT, "concept picture", prompt=prompts.concept_prompt(self._plan.source.text)
+                Kind.CONCEPT,
+                "concept picture",
+                prompt=prompts.concept_prompt(self._plan.source.text),
+                take=self._folder.record["model"].get("concept_takes", 1),
             ),
             self._folder.root / "source" / "concept",
         ).result()
@@ -195,10 +205,8 @@ class CloudStage:
                 has_hero=hero is not None,
             ),
             can_wait=self._can_wait(angle),
+            take=self._results.angle(angle).get("takes", 1),
         )
-        takes = self._results.angle(angle).get("takes", 1)
-        if takes > 1:  # The user wanted another one: only another seed makes it another request.
-            generation = replace(generation, seed=(self._plan.seed or 0) + takes - 1)
         future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
 
         def keep(result: JobResult) -> None:
@@ -313,6 +321,7 @@ class CloudStage:
             prompt=self._film_prompt(),
             negative_prompt=prompts.MOTIONS[self._plan.motion].unwanted,
             seconds=self._plan.film_seconds,
+            take=self._results.film().get("takes", 1),
         )
         video: Record = {
             "engine": Engine.FAL.value,

@@ -16,6 +16,11 @@ class PhotorealError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def message(self) -> str:
+        """The sentence without its hint."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
         message = super().__str__()
         if not self.hint:

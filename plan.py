@@ -193,14 +193,19 @@ class SetPlan:
         """The length of the film by fal."""
         return self.seconds or self.endpoint(Kind.VIDEO).nearest_seconds(LOOKS[self.look].seconds)
 
-    def generation(self, kind: Kind, label: str, **words: Any) -> Generation:
-        """A wish for this set; ``words`` are the members of ``Generation`` that the plan does not know."""
+    def generation(self, kind: Kind, label: str, *, take: int = 1, **words: Any) -> Generation:
+        """A wish for this set; ``words`` are the members of ``Generation`` that the plan does not know.
+
+        ``take`` counts from 1: what the user wants once more is another request, by another seed where there is one.
+        """
+        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MOST_SEED + 1)
         return Generation(
             kind=kind,
             endpoint=self.endpoint_ids[kind],
             label=label,
-            seed=self.seed,
+            seed=seed,
             options=self.options(kind),
+            take=1 if self.endpoint(kind).seed_field else take,
             **words,
         )
 

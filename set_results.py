@@ -60,11 +60,21 @@ class SetResults:
             entry["variant"] = self.plan.variant
         entry["source_triage"] = [finding.record() for finding in source_triage]
         with self.folder.change() as record:
-            record["model"] = entry
+            record["model"] = {**kept_of_takes(record["model"]), **entry}
+
+    def record_lost_model(self, error: PhotorealError) -> None:
+        """Write down that what was paid for the model will not bring one."""
+        with self.folder.change() as record:
+            record["model"] = {**kept_of_takes(record["model"]), "state": "failed", "error": str(error)}
 
     def angle(self, angle: Angle) -> Record:
         """What is written down of an angle of the plan."""
         return next(entry for entry in self.folder.record["angles"] if entry["name"] == angle.name)
+
+    def film(self) -> Record:
+        """What is written down of the film of the plan; empty when nothing is."""
+        entries = self.folder.record["videos"]
+        return next((entry for entry in entries if entry["motion"] == self.plan.motion), {})
 
     def record_photo(self, angle: Angle, photo: Record) -> None:
         if "error" in photo:
@@ -78,7 +88,8 @@ class SetResults:
             self.reporter.tell("warning", text=video["error"])
         with self.folder.change() as record:
             others = [entry for entry in record["videos"] if entry["motion"] != video["motion"]]
-            record["videos"] = [*others, video]
+            earlier = (entry for entry in record["videos"] if entry["motion"] == video["motion"])
+            record["videos"] = [*others, {**kept_of_takes(next(earlier, {})), **video}]
 
     def progress(self, stage: str, done: int, of: int, label: str = "") -> None:
         self.reporter.tell("progress", stage=stage, done=done, of=of, label=label)
@@ -138,6 +149,11 @@ class SetResults:
             changed["state"] = state.value
             changed.pop("error", None)
         return Outcome(state=state, exit_code=code, folder=self.folder.root)
+
+
+def kept_of_takes(entry: Record) -> Record:
+    """What outlives the model or film of a manifest entry: which take it is, and what the earlier ones were."""
+    return {name: entry[name] for name in ("takes", "concept_takes", "earlier") if name in entry}
 
 
 def png(picture: Image.Image) -> bytes:

@@ -11,6 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ import numpy as np
 from PIL import Image
 
 from .angles import FILL, Angle, hero_first
+from .errors import InputError
 from .findings import Finding, told, triage_list
 from .gltf import save_glb
 from .imaging.compose import Background, box_of, compose, fill_of, mask_of
 from .imaging.film_look import with_film_look
 from .imaging.passes import Pass, depth_picture, normal_picture
 from .imaging.preview import preview_of
-from .plan import Engine, SetPlan
+from .plan import Engine, SetPlan, SourceKind
 from .set_folder import Record, angle_record
 from .set_results import SetResults, png
 from .studio import film, render
@@ -100,13 +102,8 @@ class StudioStage:
 
     def _render(self) -> None:
         plan = self._plan
-        with open_session(
-            self._folder.model,
-            resolution=plan.resolution,
-            device=plan.device,
-            name=plan.source.model_name,
-            lens_mm=plan.lens_mm,
-        ) as session:
+        with ExitStack() as stack:
+            session = self._open_session(stack)
             if plan.device == "auto" and session.device == "CPU":
                 self._results.reporter.tell(
                     "note",
@@ -120,6 +117,24 @@ class StudioStage:
                 self._photograph(session)
             if plan.video is Engine.CYCLES:
                 self._film(session)
+
+    def _open_session(self, stack: ExitStack) -> Session:
+        """The studio with the product in it, until ``stack`` ends. Raises InputError for a model that shows nothing."""
+        plan = self._plan
+        try:
+            return stack.enter_context(
+                open_session(
+                    self._folder.model,
+                    resolution=plan.resolution,
+                    device=plan.device,
+                    name=plan.source.model_name,
+                    lens_mm=plan.lens_mm,
+                )
+            )
+        except InputError as error:
+            if plan.source.kind is SourceKind.MODEL:
+                raise
+            raise InputError(error.message, hint="`resume DIR --redo model` buys another one.") from error
 
     def _check_stop(self) -> None:
         """Before each render, which itself cannot be interrupted."""

@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import TextIO
 
 from .. import estimates
-from ..angles import hero_of
 from ..catalogue.planning import Catalogue
 from ..errors import InputError
 from ..fal_bridge.decisions import Decision, decide
 from ..fal_bridge.errors import UnknownEndpointError, WrongRequestError
 from ..fal_bridge.journal import Journal
-from ..plan import Engine, SetPlan
 from ..plan_record import plan_from
 from ..progress import Reporter
-from ..set_folder import SetFolder, angle_record
+from ..set_folder import SetFolder
 from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk, refuse_rows
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
 from .planning import checked
+from .redoing import check_redo, is_under_way, labels_again, take_again
 from .running import make_set
 from .service import service_of
 from .spending import bill_of, budget_of, ceilings_of
@@ -37,8 +36,8 @@ def add(commands: Commands) -> None:
         "--redo",
         action="append",
         default=[],
-        metavar="ANGLE",
-        help="have fal make another photo of this angle: it is paid again",
+        metavar="NAME",
+        help="have fal make another photo of this angle, or another `model` or `film`: it is paid again",
     )
     add_ceilings(parser)
     add_service(parser)
@@ -98,36 +97,13 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
         for key in keys:
             reporter.tell("note", text=decide(journal, key, decision, budget))
     for name in options.redo:
-        _check_angle(plan, name)
-    again = _labels_again(plan, options.redo) if options.redo else set()
+        check_redo(plan, name)
+    again = labels_again(plan, folder, options.redo) if options.redo else set()
     bill = bill_of(options, plan, reporter, budget, again=again)
     if options.redo:  # Only now: a ceiling that is too low leaves what is there.
         for name in options.redo:
-            _take_again(folder, name)
+            if is_under_way(plan, folder, name):
+                reporter.tell("note", text=f"Another {name} is already on its way: this run goes on with it.")
+            take_again(plan, folder, name)
         reporter.tell("note", text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
     return make_set(plan, reporter, bill)
-
-
-def _labels_again(plan: SetPlan, names: list[str]) -> set[str]:
-    """What is paid again when these photos are: what enlarges them, and the film that starts from the hero."""
-    film = {"film"} if plan.video is Engine.FAL and hero_of(list(plan.angles)).name in names else set()
-    return film | {f"{name} {what}" for name in names for what in ("photo", "enlargement")}
-
-
-def _check_angle(plan: SetPlan, name: str) -> None:
-    """Raises InputError for an angle of which no other photo can be made."""
-    if name not in {angle.name for angle in plan.angles}:
-        names = ", ".join(angle.name for angle in plan.angles)
-        raise InputError(f"This set has no angle called {name!r}.", hint=f"It has {names}.")
-    if plan.engine is not Engine.FAL:
-        raise InputError(
-            "Cycles would render the same photo again.", hint="Run `set` with other settings instead."
-        )
-
-
-def _take_again(folder: SetFolder, name: str) -> None:
-    """Let the photo of an angle be another one: another seed makes another request."""
-    with folder.change() as record:
-        entry = angle_record(record, name)
-        entry["takes"] = entry.get("takes", 1) + 1
-        entry.pop("photo", None)

@@ -16,7 +16,7 @@ from .budget import Spending
 from .decisions import how_to_send_again
 from .downloads import Downloads
 from .endpoints import REGISTRY, Endpoint, endpoint_for, files_in, with_files
-from .errors import ForgottenError, StoppedError, UncertainSubmitError, error_from
+from .errors import BridgeError, ForgottenError, StoppedError, UncertainSubmitError, error_from
 from .following import Follower
 from .jobs import Generation, Job, JobResult, JobState
 from .journal import Entry, Facts, Journal, Stage, job_key
@@ -122,7 +122,7 @@ class Engine:
         hashes = {path: sha256_of(path) for path in files_in(arguments)}
         inputs = with_files(arguments, lambda path: {"sha256": hashes[path]})
         return Task(
-            key=job_key(endpoint.id, inputs, is_emulated=self._service.is_emulator),
+            key=job_key(endpoint.id, inputs, is_emulated=self._service.is_emulator, take=wanted.take),
             wanted=wanted,
             endpoint=endpoint,
             arguments=arguments,
@@ -167,6 +167,8 @@ class Engine:
             progress.end(JobState.CANCELLED, str(error))
             raise
         except Exception as error:
+            if isinstance(error, BridgeError):
+                error.name_redo(wanted.name)
             progress.end(JobState.FAILED, str(error))
             raise
         finally:

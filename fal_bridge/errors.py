@@ -8,17 +8,19 @@ from ..errors import STOPPED_EXIT_CODE, PhotorealError
 
 
 class BridgeError(PhotorealError):
-    """``next_step`` is the hint of the class; an error may bring a better one of its own."""
+    """``next_step`` is the hint of the class; an error may bring a better one of its own.
+
+    NAME in it stands for what ``resume --redo`` calls the job.
+    """
 
     next_step: ClassVar[str] = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint or self.next_step)
 
-    @property
-    def message(self) -> str:
-        """The sentence without its hint."""
-        return str(self.args[0])
+    def name_redo(self, name: str) -> None:
+        """Put what ``resume --redo`` calls the job into the hint."""
+        self.hint = self.hint.replace("--redo NAME", f"--redo {name}")
 
 
 class WrongRequestError(BridgeError):
@@ -77,6 +79,15 @@ class ServiceTroubleError(BridgeError):
     next_step = "Resume later: what was sent is kept and is not paid twice."
 
 
+class UnknownResultError(ServiceTroubleError):
+    """The job is paid, and nobody here can tell where in its answer the file is."""
+
+    next_step = (
+        "Its answer is kept in the journal; a newer version may understand it. "
+        "`resume DIR --redo NAME` buys it anew."
+    )
+
+
 class UncertainSubmitError(BridgeError):
     """The one paid request went out and its answer is not known."""
 
@@ -117,11 +128,14 @@ class UploadFailedError(BridgeError):
 
 
 class DownloadFailedError(BridgeError):
-    next_step = "The job is paid and its result is kept by fal.ai for a while. Resume soon: that is free."
+    next_step = (
+        "The job is paid and its result is kept by fal.ai for a while. Resume soon: that is free. "
+        "If it stays so, `resume DIR --redo NAME` buys it anew."
+    )
 
 
 class ExpiredResultError(BridgeError):
-    next_step = "fal.ai keeps results for a limited time. A new seed or prompt makes a new, paid job."
+    next_step = "fal.ai keeps results for a limited time. `resume DIR --redo NAME` buys it anew."
 
 
 class StoppedError(BridgeError):
@@ -148,6 +162,12 @@ class MissingPackageError(BridgeError):
 
 
 BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in BridgeError.__subclasses__()}
+
+# The job has ended, or its result is lost: only another request can bring what was wanted.
+LOST = (
+    *(ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError),
+    *(DownloadFailedError, ExpiredResultError, UnknownResultError),
+)
 
 
 def facts_of(error: BridgeError) -> dict[str, Any]:

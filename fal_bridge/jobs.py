@@ -17,6 +17,10 @@ class Kind(StrEnum):
     UPSCALE = "upscale"
 
 
+# What there is once a set, by the names that people call it.
+SET_WIDE: Mapping[Kind, str] = {Kind.CONCEPT: "concept", Kind.MODEL: "model", Kind.VIDEO: "film"}
+
+
 class JobState(StrEnum):
     PREPARED = "prepared"
     UPLOADING = "uploading"
@@ -66,6 +70,12 @@ class Generation:
     addresses: Mapping[Path, str] = field(default_factory=dict)  # Of files that need no upload.
     options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
     can_wait: bool = False  # Nothing follows from it, so others may be sent before it.
+    take: int = 1  # More: the same inputs once more, as another request.
+
+    @property
+    def name(self) -> str:
+        """What ``resume --redo`` calls it: the name of its angle, or one for the whole set."""
+        return SET_WIDE.get(self.kind) or self.label.rsplit(" ", 1)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

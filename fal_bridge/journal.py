@@ -214,9 +214,14 @@ class Journal:
         return facts if isinstance(facts, dict) else {}
 
 
-def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool) -> str:
-    """The same wish has the same key; what an emulator made never passes for the real thing."""
+def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool, take: int = 1) -> str:
+    """The same wish has the same key; what an emulator made never passes for the real thing.
+
+    ``take`` counts from 1: the same inputs wanted once more are another wish.
+    """
     identity: Facts = {"endpoint": endpoint, "inputs": inputs}
+    if take > 1:
+        identity["take"] = take
     if is_emulated:
         identity["service"] = "emulator"
     return hashlib.sha256(_as_bytes(identity)).hexdigest()

@@ -11,7 +11,7 @@ from ..files import copy_atomically, sha256_of
 from .costs import cost_of
 from .downloads import Arrived, Downloads
 from .endpoints import OUTPUT_FILES
-from .errors import ExpiredResultError, JournalError, ServiceTroubleError, UnsafePictureError, facts_of
+from .errors import ExpiredResultError, JournalError, UnknownResultError, UnsafePictureError, facts_of
 from .jobs import JobResult
 from .journal import Facts, Journal, Stage
 from .submits import Accepted
@@ -58,9 +58,8 @@ class Results:
     async def _fetch(self, task: Task, answer: Facts) -> Arrived:
         address = task.endpoint.file_address(answer["output"])
         if not address:
-            raise ServiceTroubleError(
-                f"{task.label}: the result of {task.endpoint.id} has no file where one should be.",
-                hint="Its answer is kept in the journal; a newer version may understand it.",
+            raise UnknownResultError(
+                f"{task.label}: the result of {task.endpoint.id} has no file where one should be."
             )
         return await self._downloads.fetch(address, task.target, OUTPUT_FILES[task.wanted.kind], task.label)
 

@@ -309,6 +309,75 @@ def test_a_photo_that_is_refused_fails_alone_and_the_rest_is_done(
     assert "Photo failed" in (run.out / "index.html").read_text(encoding="utf-8")
 
 
+MODEL = "fal-ai/meshy/v6/image-to-3d"
+
+
+def resumed(out: Path, *options: object) -> Run:
+    done = subprocess.run(
+        command("resume", out, "--json", *options), env=environment(), capture_output=True, text=True
+    )
+    return Run(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr, out)
+
+
+@pytest.mark.parametrize("fault", ["corrupt-output", "result-expired"])
+def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says_so(
+    tmp_path: Path, fresh_emulator: RunningEmulator, fault: str
+):
+    fresh_emulator.control(faults=[{"name": fault, "endpoint": MODEL, "count": 1}])
+    out, angles = tmp_path / "set", ("--angles", "front,side")
+    options = (*fal(fresh_emulator), *angles)
+    first = make_set(photo(tmp_path / "front.png"), out=out, options=options)
+    again = resumed(out)
+    for failed in (first, again):
+        assert failed.exit_code == (1 if fault == "corrupt-output" else 2)
+        assert "`resume DIR --redo model` buys" in failed.events[-1]["error"]
+    damaged = out / "model" / "product.glb"
+    kept = damaged.read_bytes() if damaged.exists() else None
+    before = tree(out)
+    assert resumed(out, "--redo", "model", "--max-cost", "1.5").exit_code == 4
+    assert {name: facts for name, facts in tree(out).items() if not name.startswith("index")} == {
+        name: facts for name, facts in before.items() if not name.startswith("index")
+    }
+    assert endpoints(fresh_emulator.ledger()) == [MODEL]
+    redone = resumed(out, "--redo", "model")
+    assert redone.exit_code == 0, redone.stderr
+    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, film: 1.81 dollars.")
+    assert price < redone.index(event="started"), "the price is told before anything happens"
+    bought = endpoints(fresh_emulator.ledger())
+    assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
+    earlier = redone.record["model"]["earlier"]
+    assert [(out / entry["path"]).read_bytes() for entry in earlier] == ([kept] if kept else [])
+    jobs = [line.split(",")[2] for line in (out / "costs.csv").read_text(encoding="utf-8").splitlines()]
+    assert jobs.count("3D model") == 2
+    assert resumed(out).exit_code == 0
+    assert endpoints(fresh_emulator.ledger()) == bought, "what is there is not bought again"
+
+
+def test_another_model_makes_all_pictures_anew_and_a_run_that_died_goes_on_with_it(
+    tmp_path: Path, fresh_emulator: RunningEmulator
+):
+    out = tmp_path / "set"
+    options = ("--fal-url", fresh_emulator.url, "--engine", "cycles", "--video", "none", "--angles", "front")
+    source = photo(tmp_path / "front.png")
+    make_set(source, out=out, options=options)
+    first = make_set(source, out=out, options=(*options, "--model-option", "target_polycount=500"))
+    assert first.exit_code == 0, first.stderr
+    old = first.record
+    fresh_emulator.control(delays={"model": FOR_EVER_SECONDS})
+    with subprocess.Popen(
+        command("resume", out, "--redo", "model"), env=environment(), stdout=subprocess.DEVNULL
+    ) as process:
+        until(lambda: len(list(out.glob(".journal/*/submitted.1.json"))) == 2)
+        process.kill()
+    fresh_emulator.control(delays={"model": 0.0}, advance=FOR_EVER_SECONDS)
+    redone = resumed(out, "--redo", "model")
+    assert redone.exit_code == 0, redone.stderr
+    assert any("already on its way" in event.get("text", "") for event in redone.events)
+    assert endpoints(fresh_emulator.ledger()) == [MODEL] * 2, "the take that was sent is fetched"
+    for made in ("render", "photo"):
+        assert redone.angle("front")[made]["made_with"] != old["angles"][0][made]["made_with"]
+
+
 def test_photos_by_cycles_and_film_by_fal_go_together(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):

@@ -325,7 +325,7 @@ LATER = [
     Failure(
         row="output in another shape",
         fault={"name": "other-output"},
-        error=errors.ServiceTroubleError,
+        error=errors.UnknownResultError,
         says="no file where one should be",
         then=OVER,
     ),

@@ -15,7 +15,7 @@ from photoreal_set import cli
 from photoreal_set.angles import ANGLES, Angle, View
 from photoreal_set.errors import InputError
 from photoreal_set.fal_bridge.jobs import Kind
-from photoreal_set.fal_bridge.journal import Journal, Stage
+from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.imaging.compose import Background
 from photoreal_set.imaging.passes import Pass
@@ -105,6 +105,67 @@ def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
         "Made and paid again: front photo: 0.025 dollars.",
     ]
     assert len(runs) == 2
+
+
+def test_redo_of_what_others_are_made_from_tells_the_price_of_all(plan, runs):
+    words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    for name, again in (
+        ("concept", "concept picture, 3D model, side photo, front photo, film"),
+        ("model", "3D model, side photo, front photo, film"),
+        ("film", "film"),
+    ):
+        prepared(replace(words, video=Engine.FAL))
+        _code, events = run("resume", plan.out, "--redo", name)
+        assert any(event.get("text", "").startswith(f"Made and paid again: {again}: ") for event in events)
+    endpoint = "fal-ai/flux-pro/kontext/multi"
+    prepared(replace(words, with_hero=True, photo_endpoint=endpoint))
+    unknown = ("--max-cost", "9", "--allow-unknown-price")
+    _code, events = run("resume", plan.out, "--redo", "side", *unknown)  # The front photo is shown this one.
+    assert any("again: side photo, front photo: " in event.get("text", "") for event in events)
+
+
+def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
+    glb = tmp_path / "chair.glb"
+    glb.write_bytes(make_glb("a chair", None, triangles=100, texture_side=32))
+    own = replace(plan, source=source_from([glb], ""))
+    prepared(own)
+    for name, words in (
+        ("model", "The 3D model of this set is your own file, so there is nothing to redo."),
+        ("concept", "no concept picture"),
+        ("film", "no film"),
+        ("nothing", "There are side, front."),
+    ):
+        code, events = run("resume", own.out, "--redo", name)
+        assert code == 1
+        assert words in events[-1]["error"]
+    prepared(replace(own, video=Engine.CYCLES))
+    assert "same film" in run("resume", own.out, "--redo", "film")[1][-1]["error"]
+    assert not runs
+
+
+def test_a_take_that_is_on_its_way_is_not_wanted_twice(plan, runs):
+    folder = prepared(plan)
+    for takes in (2, 2):
+        run("resume", plan.out, "--redo", "side", "--redo", "model")
+        record = json.loads(folder.manifest.read_text())
+        assert record["model"]["takes"] == takes
+        assert [entry["takes"] for entry in record["angles"]] == [takes]
+    with SetFolder.open(plan.out).change() as record:
+        record["model"]["error"] = "It is lost."
+        record["angles"][0]["photo"] = {"state": "failed"}
+    run("resume", plan.out, "--redo", "side", "--redo", "model")
+    record = json.loads(folder.manifest.read_text())
+    assert (record["model"]["takes"], record["angles"][0]["takes"]) == (3, 3)
+
+
+def test_another_take_is_another_request_whether_the_endpoint_knows_seeds_or_not(plan):
+    keys = set()
+    for kind in (Kind.MODEL, Kind.PHOTO):
+        for take in (1, 2, 2, 3):
+            wanted = plan.generation(kind, "it", images=plan.source.files[:1], take=take)
+            inputs = {name: str(value) for name, value in plan.endpoint(kind).arguments(wanted).items()}
+            keys.add(job_key(wanted.endpoint, inputs, is_emulated=True, take=wanted.take))
+    assert len(keys) == 6
 
 
 def test_a_ceiling_that_redo_would_break_leaves_everything_as_it_is(plan, runs, capsys):
