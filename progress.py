@@ -14,7 +14,8 @@ BAR_CELLS = 24
 LINE_CELLS = 110
 LOG_LINES = 12  # Of a stage at most, in a log: 120 frames are no 120 lines.
 TICK_SECONDS = 1.0
-END_STATES = {"done", "failed", "uncertain", "cancelled"}
+END_STATES = {"done", "failed", "uncertain", "cancelled", "left"}
+STATE_WORDS = {"left": "goes on at fal.ai, resume fetches it"}
 
 
 class Reporter(Protocol):
@@ -168,7 +169,7 @@ def sentence(event: str, facts: Mapping[str, Any]) -> str:
 
 
 def _job_sentence(facts: Mapping[str, Any]) -> str:
-    text = f"{facts['label']}: {facts['state']}"
+    text = f"{facts['label']}: {STATE_WORDS.get(facts['state'], facts['state'])}"
     if facts.get("queue_position") is not None:
         text += f", {facts['queue_position']} ahead in the queue"
     if facts.get("message"):

@@ -18,6 +18,7 @@ WORDS = {
     "submitting": "sending",
     "running": "generating",
     "queued": "queued",
+    "left": "at fal.ai",
 }
 BUSY = {
     "rendering",

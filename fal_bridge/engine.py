@@ -161,7 +161,7 @@ class Engine:
             progress.end(JobState.UNCERTAIN, str(error))
             raise
         except asyncio.CancelledError:
-            progress.end(JobState.CANCELLED, "")
+            progress.end(JobState.LEFT if progress.job.request_id else JobState.CANCELLED, "")
             raise
         except StoppedError as error:
             progress.end(JobState.CANCELLED, str(error))

@@ -31,10 +31,12 @@ class JobState(StrEnum):
     DOWNLOADING = "downloading"
     DONE = "done"
     FAILED = "failed"
-    CANCELLED = "cancelled"  # No longer followed by this run; what was sent can be resumed.
+    CANCELLED = "cancelled"  # This run does not send it any more.
+    LEFT = "left"  # Sent, and no longer followed by this run: it goes on at fal.ai, and can be resumed.
 
 
 _ENDS = {JobState.FAILED, JobState.CANCELLED}
+_ENDS_OF_SENT = {JobState.FAILED, JobState.LEFT}
 _KNOWN_TO_THE_JOURNAL = {JobState.UNCERTAIN, JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE}
 
 NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
@@ -44,12 +46,13 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.SUBMITTING: frozenset({JobState.QUEUED, JobState.UNCERTAIN, JobState.FAILED}),
     # Found at fal.ai, or by another process that may have finished it.
     JobState.UNCERTAIN: frozenset({JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE, JobState.FAILED}),
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.DOWNLOADING} | _ENDS),
-    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DOWNLOADING} | _ENDS),
-    JobState.DOWNLOADING: frozenset({JobState.DONE} | _ENDS),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.DOWNLOADING} | _ENDS_OF_SENT),
+    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DOWNLOADING} | _ENDS_OF_SENT),
+    JobState.DOWNLOADING: frozenset({JobState.DONE} | _ENDS_OF_SENT),
     JobState.DONE: frozenset(),
     JobState.FAILED: frozenset(),
     JobState.CANCELLED: frozenset(),
+    JobState.LEFT: frozenset(),
 }
 
 

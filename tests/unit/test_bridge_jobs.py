@@ -419,7 +419,7 @@ def test_leaving_is_quick_and_keeps_what_was_sent(desk):
         until(lambda: desk.states()[-1:] == [JobState.RUNNING])
     assert [entry["state"] for entry in desk.emulator.ledger()] == ["IN_PROGRESS"]  # It was not waited for.
     assert isinstance(future.exception(PATIENCE_SECONDS), errors.StoppedError)
-    assert desk.states()[-1] is JobState.CANCELLED
+    assert desk.states()[-1] is JobState.LEFT
     late = bridge.start(desk.photo(seed=5), desk.folder / "photos" / "late")
     assert isinstance(late.exception(PATIENCE_SECONDS), errors.StoppedError)
     desk.emulator.control(advance=FOR_EVER_SECONDS)

@@ -133,7 +133,8 @@ def test_every_state_has_its_moves_and_no_other():
 
 
 def test_what_may_be_sent_is_never_called_cancelled():
-    assert JobState.CANCELLED not in NEXT_STATES[JobState.SUBMITTING]
+    sent = (JobState.SUBMITTING, JobState.QUEUED, JobState.RUNNING, JobState.DOWNLOADING)
+    assert not any(JobState.CANCELLED in NEXT_STATES[state] for state in sent)
     assert JobState.SUBMITTING not in NEXT_STATES[JobState.UNCERTAIN]
 
 

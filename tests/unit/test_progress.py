@@ -122,6 +122,13 @@ def test_a_terminal_keeps_one_line_for_each_result():
     assert kept[-1].endswith("/out/index.html")
 
 
+@pytest.mark.parametrize("reporter", [PlainReporter, TerminalReporter])
+def test_a_request_that_a_run_left_is_said_to_go_on(reporter):
+    stream = io.StringIO()
+    reporter(stream).tell("job", label="film", state="left", message="", error="")
+    assert "film: goes on at fal.ai, resume fetches it" in stream.getvalue()
+
+
 def test_a_narrow_line_never_wraps_because_of_a_long_label():
     stream = io.StringIO()
     reporter = TerminalReporter(stream)
