@@ -79,7 +79,8 @@ def _make(results: SetResults, bill: Bill | None) -> Outcome:
         try:
             _render(results, cloud)
         except StopRenderingError:
-            results.reporter.tell("note", text="Stopped. What is paid is brought home.")
+            if cloud:
+                results.reporter.tell("note", text="What is paid is brought home.")
         if cloud:
             cloud.wait()
     return results.outcome(is_at_ceiling=cloud is not None and cloud.is_at_ceiling)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
+from .errors import STOPPED_EXIT_CODE
+
 BAR_CELLS = 24
 LINE_CELLS = 110
 LOG_LINES = 12  # Of a stage at most, in a log: 120 frames are no 120 lines.
@@ -188,4 +190,7 @@ def _end_sentence(facts: Mapping[str, Any]) -> str:
         "failed": "Failed",
         "held": "Waiting for you",
     }
-    return f"{word.get(facts['state'], facts['state'])}: {facts['set']}/index.html"
+    what = word.get(facts["state"], facts["state"])
+    if facts.get("exit") == STOPPED_EXIT_CODE:
+        what = f"Stopped, `resume {facts['set']}` goes on"
+    return f"{what}: {facts['set']}/index.html"

@@ -257,13 +257,12 @@ def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: 
     def on_ask() -> None:
         reporter.tell(
             "note",
-            text="Stopping: nothing more is begun, what is paid is finished. Ctrl-C again leaves at once.",
+            text=f"Stopping: nothing more is begun, {ends_first(catalogue)}. Ctrl-C again leaves at once.",
         )
 
     def on_leave() -> None:
-        reporter.tell(
-            "note", text=f"Left. `resume {options_folder(options)}` goes on; nothing is paid twice."
-        )
+        if catalogue.lock.fal:
+            reporter.tell("note", text="Left. Nothing is paid twice.")
         reporter.tell("finished", state="partial", exit=STOPPED_EXIT_CODE, set=str(catalogue.root))
         logging.shutdown()
 
@@ -360,6 +359,8 @@ def _summary(rows: tuple[FrozenRow, ...]) -> str:
     return f"{good} product{'s' * (good != 1)}{left_out}"
 
 
-def options_folder(options: argparse.Namespace) -> Path:
-    folder: Path = getattr(options, "folder", None) or options.out
-    return folder
+def ends_first(catalogue: Catalogue) -> str:
+    """What a run still waits for when it is asked to stop."""
+    if catalogue.lock.fal:
+        return "what is paid or being rendered is finished"
+    return "the picture that is being rendered is finished first"

@@ -20,21 +20,20 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
         reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()))
 
     def on_ask() -> None:
-        reporter.tell(
-            "note",
-            text="Stopping: nothing more is sent, what is paid is finished. Ctrl-C again leaves at once.",
-        )
+        what = "the picture that is being rendered is finished first"
+        if plan.uses_fal:
+            what = "nothing more is sent, and what is paid or being rendered is finished"
+        reporter.tell("note", text=f"Stopping: {what}. Ctrl-C again leaves at once.")
 
     def on_leave() -> None:
-        reporter.tell("note", text=f"Left. `resume {plan.out}` goes on; nothing is paid twice.")
+        if plan.uses_fal:
+            reporter.tell("note", text="Left. Nothing is paid twice.")
         tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
         logging.shutdown()
 
     def tell_of_cancel(code: int) -> None:
         if code == STOPPED_EXIT_CODE and cancel_mark.is_new:
-            reporter.tell(
-                "note", text=f"Cancelled by `cancel`: nothing more is sent. `resume {plan.out}` goes on."
-            )
+            reporter.tell("note", text="Cancelled by `cancel`: nothing more is sent.")
 
     with Interrupts(stop, on_ask, on_leave), looking_elsewhere(stop):
         from ..pipeline import run_set  # Blender takes a second to load: Ctrl-C is heard already.

@@ -2,6 +2,8 @@
 """One command makes a whole set of a model with Cycles: free, exact, complete."""
 
 import json
+import signal
+import subprocess
 from pathlib import Path
 
 import av
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.blender.products import corners, in_blender
-from tests.blender.runs import ANGLES, WHOLE_ANGLES, Run, make_set, sha256, tree
+from tests.blender.runs import ANGLES, WHOLE_ANGLES, Run, command, environment, make_set, sha256, tree
 from tests.blender.seen import coverage, overlap, projected
 
 SIDE = 128
@@ -272,3 +274,27 @@ def test_the_same_command_again_makes_nothing_anew(run: Run, block_file: Path):
         if name not in {"set.json", "index.html"}:
             assert after[name] == before[name], name
     assert set(after) == set(before)
+
+
+def test_ctrl_c_in_a_free_run_says_at_once_what_is_finished_first_and_nothing_of_money(
+    tmp_path: Path, block_file: Path
+):
+    out, said = tmp_path / "set", []
+    small = ("--resolution", 96, "--samples", 2, "--device", "cpu")
+    with subprocess.Popen(
+        command("set", block_file, "--out", out, *small, "--engine", "cycles"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line.split("] ", 1)[1].rstrip())
+            if said[-1].startswith("references 1/5"):
+                process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+    after = said[next(number for number, text in enumerate(said) if text.startswith("Stopping: ")) :]
+    assert after[0].startswith("Stopping: the picture that is being rendered is finished first.")
+    assert after[-1] == f"Stopped, `resume {out}` goes on: {out}/index.html"
+    assert not [text for text in after if "paid" in text or "cost" in text]
+    assert (out / "renders" / "three-quarter.png").is_file(), "what was finished is kept"

@@ -122,6 +122,12 @@ def test_a_terminal_keeps_one_line_for_each_result():
     assert kept[-1].endswith("/out/index.html")
 
 
+def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
+    stream = io.StringIO()
+    QuietReporter(stream).tell("finished", state="partial", exit=130, set="/out")
+    assert stream.getvalue().endswith("] Stopped, `resume /out` goes on: /out/index.html\n")
+
+
 @pytest.mark.parametrize("reporter", [PlainReporter, TerminalReporter])
 def test_a_request_that_a_run_left_is_said_to_go_on(reporter):
     stream = io.StringIO()
