@@ -68,8 +68,8 @@ class PlainReporter:
                 if self._job_states.get(facts["label"]) == facts["state"]:
                     return
                 self._job_states[facts["label"]] = facts["state"]
-            if text := sentence(event, facts):
-                self._stream.write(f"[{clock(time.monotonic() - self._started)}] {text}\n")
+            for line in sentence(event, facts).splitlines():
+                self._stream.write(f"[{clock(time.monotonic() - self._started)}] {line}\n")
                 self._stream.flush()
 
 
@@ -99,8 +99,9 @@ class TerminalReporter:
                 self._take_progress(**facts)
             elif event == "job":
                 self._take_job(facts)
-            elif text := sentence(event, facts):
-                self._line(text)
+            else:
+                for line in sentence(event, facts).splitlines():
+                    self._line(line)
             self._redraw()
 
     def _take_progress(self, **stage: Any) -> None:
@@ -151,7 +152,7 @@ def clock(seconds: float) -> str:
 
 
 def sentence(event: str, facts: Mapping[str, Any]) -> str:
-    """An event in words; "" for one that says nothing to a person."""
+    """An event in words, mostly one line; "" for one that says nothing to a person."""
     match event:
         case "started":
             return f"{facts['product']}: {facts['summary']}"
@@ -193,4 +194,22 @@ def _end_sentence(facts: Mapping[str, Any]) -> str:
     what = word.get(facts["state"], facts["state"])
     if facts.get("exit") == STOPPED_EXIT_CODE:
         what = f"Stopped, `resume {facts['set']}` goes on"
-    return f"{what}: {facts['set']}/index.html"
+    return f"{_cost_sentence(facts.get('cost'))}{what}: {facts['set']}/index.html"
+
+
+def _cost_sentence(cost: Mapping[str, Any] | None) -> str:
+    """A line of its own; empty when nothing was asked of fal.ai."""
+    if not cost:
+        return ""
+    text = f"Cost at fal.ai: {_dollars(cost['actual'])} dollars"
+    if cost.get("estimated"):
+        text += f", {_dollars(cost['estimated'])} of them estimated"
+    if count := cost.get("unpriced"):
+        text += f", and {count} request{'s' * (count > 1)} without a known bill"
+    return f"{text}.\n"
+
+
+def _dollars(amount: float) -> str:
+    """At least cents; more places only where they say something."""
+    whole, fraction = f"{amount:.6f}".split(".")
+    return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"

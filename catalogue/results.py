@@ -57,6 +57,16 @@ def verdict_of(results: Iterable[Result]) -> int:
     return 0
 
 
+def cost_of_all(results: Iterable[Result]) -> dict[str, Any]:
+    """What all rows have cost, in dollars; ``unpriced`` counts the requests without a known cost."""
+    statuses = [result.status for result in results]
+    return {
+        "actual": round(sum(status.paid for status in statuses), 6),
+        "unpriced": sum(status.unpriced for status in statuses),
+        "currency": "USD",
+    }
+
+
 def write_results(root: Path, lock: Lock) -> list[Result]:
     """Write all three files anew."""
     results = results_of(root, lock)
@@ -75,11 +85,7 @@ def _record(lock: Lock, results: list[Result]) -> dict[str, Any]:
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": len(results),
         "states": {state.value: counts.get(state.value, 0) for state in RowState},
-        "cost": {
-            "actual": round(sum(result.status.paid for result in results), 6),
-            "unpriced": sum(result.status.unpriced for result in results),
-            "currency": "USD",
-        },
+        "cost": cost_of_all(results),
         "products": [_product(result) for result in results],
     }
 

@@ -18,7 +18,7 @@ from ..catalogue.frozen import NAME, FrozenRow, Lock, read_lock
 from ..catalogue.planning import Catalogue, Pricing, freeze, kept_options
 from ..catalogue.product import Till
 from ..catalogue.progress import Tally
-from ..catalogue.results import verdict_of, write_results
+from ..catalogue.results import cost_of_all, verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.run import CatalogueRun, Order, Stage, Tools
@@ -278,7 +278,9 @@ def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: 
     elif stop.is_asked:
         code = STOPPED_EXIT_CODE
     state = _STATES.get(code, SetState.PARTIAL)
-    reporter.tell("finished", state=state.value, exit=code, set=str(catalogue.root))
+    cost = cost_of_all(results)
+    more = {"cost": cost} if cost["actual"] or cost["unpriced"] else {}
+    reporter.tell("finished", state=state.value, exit=code, set=str(catalogue.root), **more)
     return code
 
 

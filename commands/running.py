@@ -6,6 +6,7 @@ import logging
 from ..cancel_mark import CancelMark
 from ..errors import STOPPED_EXIT_CODE, PhotorealError
 from ..estimates import Bill
+from ..fal_bridge import costs
 from ..interrupts import Interrupts, Stop, looking_elsewhere
 from ..plan import SetPlan
 from ..progress import Reporter
@@ -17,7 +18,9 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
     stop = Stop(lambda: cancel_mark.is_new)
 
     def tell_end(state: SetState, code: int) -> None:
-        reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()))
+        paid = costs.costs_in(plan.out / ".journal", plan.product)
+        more = {"cost": costs.summary(paid)} if paid else {}
+        reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()), **more)
 
     def on_ask() -> None:
         what = "the picture that is being rendered is finished first"

@@ -59,6 +59,18 @@ def total(costs: Iterable[Cost]) -> Decimal:
     return sum((cost.amount for cost in costs if cost.amount), Decimal(0))
 
 
+def summary(costs: Iterable[Cost]) -> dict[str, Any]:
+    """The sum for programs, in dollars; ``unpriced`` counts the requests of which nobody can say the cost (yet)."""
+    found = list(costs)
+    estimated = total(cost for cost in found if cost.basis == "estimated")
+    return {
+        "actual": float(total(found)),
+        "estimated": float(estimated),
+        "unpriced": sum(cost.amount is None for cost in found),
+        "currency": "USD",
+    }
+
+
 def as_csv(costs: Iterable[Cost]) -> str:
     """A table that spreadsheets open, and in which none of our texts becomes a formula."""
     buffer = io.StringIO()

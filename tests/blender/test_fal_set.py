@@ -50,7 +50,9 @@ def ledger(run: Run, emulator: RunningEmulator) -> list[dict]:
 
 def test_the_run_succeeds(run: Run):
     assert run.exit_code == 0, run.stderr
-    assert run.events[-1] == {"event": "finished", "state": "done", "exit": 0, "set": str(run.out)}
+    cost = {"actual": 0.685, "estimated": 0.0, "unpriced": 0, "currency": "USD"}
+    end = {"event": "finished", "state": "done", "exit": 0, "set": str(run.out), "cost": cost}
+    assert run.events[-1] == end
     assert run.warnings() == []
     assert run.record["state"] == "done"
 
