@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TextIO
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
 from .commands.service import in_blender_program
-from .errors import InputError, MachineError, PhotorealError
+from .errors import InputError, MachineError, PhotorealError, machine_error
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .version import VERSION
 
@@ -74,10 +74,8 @@ def main(arguments: list[str], output: TextIO) -> int:
     except PhotorealError as error:
         return _fail(reporter if with_json else None, str(error), error.exit_code)
     except OSError as error:
-        what = error.strerror or str(error)
-        where = f": {error.filename}" if error.filename else ""
-        sentence = f"{what}{where}. Free space or fix the rights, then run again."
-        return _fail(reporter if with_json else None, sentence, MachineError.exit_code)
+        trouble = machine_error(error)
+        return _fail(reporter if with_json else None, str(trouble), trouble.exit_code)
     except MemoryError:
         return _fail(reporter if with_json else None, "The memory is full.", MachineError.exit_code)
     except KeyboardInterrupt:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The root of every error that a user may see."""
 
+import errno
+from pathlib import Path
+
 STOPPED_EXIT_CODE = 130  # Ended by Ctrl-C: what shells report for it.
 
 
@@ -39,3 +42,18 @@ class MachineError(PhotorealError):
     """Disk, device or Blender failed; the input is not to blame."""
 
     exit_code = 3
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def machine_error(error: OSError, folder: Path | None = None) -> MachineError:
+    """``error`` as a sentence; ``folder`` is what it concerns where it names no file."""
+    where = error.filename or folder or "a temporary folder"
+    if error.errno in FULL:
+        return MachineError(
+            f"The disk is full: {where} takes no more.", hint="Free space there, then run again: it goes on."
+        )
+    return MachineError(
+        f"{error.strerror or error}: {where}.", hint="Free space or fix the rights, then run again."
+    )

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files: written whole or not at all, recognised by content, complete to the last byte."""
 
+import contextlib
 import hashlib
 import json
 import os
 import struct
 import tempfile
 import uuid
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,12 +45,23 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def saying_where(folder: Path) -> Iterator[None]:
+    """While entered: an OSError that names no file, as of a full disk, names ``folder``."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(folder)
+        raise
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``: a reader sees the old bytes or the new ones, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with saying_where(path.parent), os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

@@ -17,7 +17,7 @@ from typing import TextIO
 
 import bpy
 
-from .errors import MachineError, PhotorealError
+from .errors import MachineError, PhotorealError, machine_error
 from .interrupts import Stop
 from .plan_record import plan_from
 from .progress import Reporter
@@ -40,7 +40,7 @@ def serve(requests: TextIO, reporter: Reporter) -> int:
         except PhotorealError as error:
             _answer(reporter, folder, error)
         except OSError as error:
-            _answer(reporter, folder, MachineError(f"{error.strerror or error}: {error.filename or folder}."))
+            _answer(reporter, folder, machine_error(error, folder))
         except MemoryError:
             _answer(reporter, folder, MachineError("The memory is full."))
         except StopRenderingError:

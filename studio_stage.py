@@ -22,6 +22,7 @@ from PIL import Image
 
 from .angles import FILL, Angle, hero_first
 from .errors import InputError
+from .files import saying_where
 from .findings import Finding, told, triage_list
 from .gltf import save_glb
 from .imaging.compose import Background, box_of, compose, fill_of, mask_of
@@ -330,7 +331,8 @@ class StudioStage:
                 self._results.progress("film", index + 1, film.FRAMES)
                 self._check_stop()
             self._writer.wait()
-            film.encode(frames, target, side)
+            with saying_where(target.parent):
+                film.encode(frames, target, side)
             if self._plan.preview:
                 moving = preview_of(frames, film.FRAMES_PER_SECOND, self._plan.preview)
                 facts["preview"] = self._folder.store(f"video/{motion}.{self._plan.preview}", moving)
@@ -355,7 +357,8 @@ class StudioStage:
         picture = compose(shot.colour, shot.shadow, self._film_background())
         if self._plan.film_look:
             picture = with_film_look(picture, seed=int(path.stem))
-        path.write_bytes(png(picture))
+        with saying_where(path.parent):
+            path.write_bytes(png(picture))
 
     def _film_background(self) -> Background:
         """A film has no alpha: white stands in for transparent."""

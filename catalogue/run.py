@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from ..cancel_mark import CancelMark
-from ..errors import InputError, MachineError, PhotorealError
+from ..errors import InputError, MachineError, PhotorealError, machine_error
 from ..fal_bridge.bridge import Connection
 from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, StoppedError
 from ..interrupts import Stop
@@ -385,9 +385,7 @@ class CatalogueRun:
             product.is_at_own_ceiling = isinstance(error, ProductCeilingError)
             return error
         if isinstance(error, OSError) and error.errno in FULL:
-            self._trouble = MachineError(
-                f"{error.strerror}: {error.filename or product.root}.", hint="Free space, then resume."
-            )
+            self._trouble = machine_error(error, product.root)
             return self._trouble
         log.error("%s", product.sku, exc_info=error)
         return MachineError(f"{type(error).__name__}: {error}.", hint="Resume tries it again.")

@@ -2,6 +2,7 @@
 """What cannot work is said in one sentence with exit code 1, and leaves nothing half-written."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.blender.products import Glb, corners, photo, texture, textured_block
-from tests.blender.runs import Run, command, make_set, tree
+from tests.blender.runs import Run, command, environment, make_set, tree
 
 FREE = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
 JARGON = ("Traceback", "Exception", "Errno", "object at 0x", "<class", "bpy.")
@@ -278,3 +279,24 @@ def test_a_broken_key_is_no_reason_to_refuse_what_is_free(tmp_path: Path, block_
     paid = command("set", block_file, "--out", tmp_path / "paid", "--engine", "fal")
     assert subprocess.run(paid, capture_output=True).returncode == 1
     assert not (tmp_path / "paid").exists()
+
+
+SMALL_DISK = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+
+
+def can_make_small_disks() -> bool:
+    try:
+        return subprocess.run([*SMALL_DISK, "mount -t tmpfs none /mnt"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not can_make_small_disks(), reason="needs a Linux that lets users mount")
+def test_a_full_disk_is_said_with_its_folder(tmp_path: Path, block_file: Path):
+    (disk := tmp_path / "disk").mkdir()
+    words = command("set", block_file, "--out", disk / "set", *FREE, "--resolution", 256, "--samples", 1)
+    script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(words)}"
+    done = subprocess.run([*SMALL_DISK, script], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.startswith(f"Error: The disk is full: {disk / 'set'}")
+    assert "Free space there" in done.stderr
