@@ -201,7 +201,8 @@ def _cost_sentence(cost: Mapping[str, Any] | None) -> str:
     """A line of its own; empty when nothing was asked of fal.ai."""
     if not cost:
         return ""
-    text = f"Cost at fal.ai: {_dollars(cost['actual'])} dollars"
+    where = "an emulator of fal.ai, so nothing is billed" if cost.get("is_emulated") else "fal.ai"
+    text = f"Cost at {where}: {_dollars(cost['actual'])} dollars"
     if cost.get("estimated"):
         text += f", {_dollars(cost['estimated'])} of them estimated"
     if count := cost.get("unpriced"):

@@ -278,7 +278,7 @@ def make_catalogue(catalogue: Catalogue, options: argparse.Namespace, reporter: 
     elif stop.is_asked:
         code = STOPPED_EXIT_CODE
     state = _STATES.get(code, SetState.PARTIAL)
-    cost = cost_of_all(results)
+    cost = {**cost_of_all(results), "is_emulated": catalogue.lock.fal not in ("", LIVE)}
     more = {"cost": cost} if cost["actual"] or cost["unpriced"] else {}
     reporter.tell("finished", state=state.value, exit=code, set=str(catalogue.root), **more)
     return code

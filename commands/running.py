@@ -19,7 +19,8 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
 
     def tell_end(state: SetState, code: int) -> None:
         paid = costs.costs_in(plan.out / ".journal", plan.product)
-        more = {"cost": costs.summary(paid)} if paid else {}
+        is_emulated = plan.service is not None and plan.service.is_emulator
+        more = {"cost": {**costs.summary(paid), "is_emulated": is_emulated}} if paid else {}
         reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()), **more)
 
     def on_ask() -> None:

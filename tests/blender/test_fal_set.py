@@ -50,7 +50,7 @@ def ledger(run: Run, emulator: RunningEmulator) -> list[dict]:
 
 def test_the_run_succeeds(run: Run):
     assert run.exit_code == 0, run.stderr
-    cost = {"actual": 0.685, "estimated": 0.0, "unpriced": 0, "currency": "USD"}
+    cost = {"actual": 0.685, "estimated": 0.0, "unpriced": 0, "currency": "USD", "is_emulated": True}
     end = {"event": "finished", "state": "done", "exit": 0, "set": str(run.out), "cost": cost}
     assert run.events[-1] == end
     assert run.warnings() == []

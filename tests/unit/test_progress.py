@@ -131,12 +131,13 @@ def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
 @pytest.mark.parametrize(
     ("cost", "words"),
     [
-        ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "1.81 dollars."),
+        ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "fal.ai: 1.81 dollars."),
+        ({"actual": 1.8, "is_emulated": True}, "an emulator of fal.ai, so nothing is billed: 1.80 dollars."),
         (
             {"actual": 0.685, "estimated": 0.56, "unpriced": 0},
-            "0.685 dollars, 0.56 of them estimated.",
+            "fal.ai: 0.685 dollars, 0.56 of them estimated.",
         ),
-        ({"actual": 2.0, "unpriced": 1}, "2.00 dollars, and 1 request without a known bill."),
+        ({"actual": 2.0, "unpriced": 1}, "fal.ai: 2.00 dollars, and 1 request without a known bill."),
     ],
 )
 def test_the_end_says_what_was_paid(cost: dict, words: str):
@@ -145,7 +146,7 @@ def test_the_end_says_what_was_paid(cost: dict, words: str):
         reporter(stream).tell("finished", state="done", exit=0, set="/out", cost=cost)
         lines = [line for line in screen(stream.getvalue()) if line]
         assert len(lines) == 2
-        assert lines[0].endswith(f"Cost at fal.ai: {words}")
+        assert lines[0].endswith(f"Cost at {words}")
         assert lines[1].endswith("Finished: /out/index.html")
 
 
