@@ -64,6 +64,11 @@ def convert_to_glb(source: Path, target: Path) -> list[Finding]:
                 use_renderable=True,
                 export_apply=True,
                 export_cameras=True,
+                export_gn_mesh=True,
+                # As it stands in the file: the current frame, posed, without the movement to other frames.
+                export_current_frame=True,
+                export_animations=False,
+                export_rest_position_armature=False,
             )
         write_atomically(target, _with_extensions(read_gltf(part), extensions).glb())
     except (RuntimeError, OSError) as error:

@@ -2,160 +2,27 @@
 """The button in scenes as artists have them: linked and instanced products, other modes, lights and cameras."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
 import pytest
-from mathutils import Matrix, Vector
+from mathutils import Matrix
 
 from photoreal_set import runtime
 from photoreal_set.studio.blend_file import convert_to_glb
+from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, choose, write_library
 from tests.blender.sidebar import everything, pump_until_idle
-
-SIZE = 0.4
-PLACE = (1.0, 2.0, 3.0)
-Make = Callable[[Path], None]
-
-
-def choose(item: bpy.types.Object) -> None:
-    bpy.ops.object.select_all(action="DESELECT")
-    item.select_set(True)
-    bpy.context.view_layer.objects.active = item
-
-
-def add(item: bpy.types.Object) -> bpy.types.Object:
-    bpy.context.scene.collection.objects.link(item)
-    item.location = PLACE
-    choose(item)
-    return item
-
-
-def linked(library: Path, kind: str) -> Any:
-    with bpy.data.libraries.load(str(library), link=True) as (there, here):
-        setattr(here, kind, getattr(there, kind))
-    return getattr(bpy.data, kind)["Jar"]
-
-
-def instance(collection: bpy.types.Collection) -> None:
-    empty = bpy.data.objects.new("Stand", None)
-    empty.instance_type, empty.instance_collection = "COLLECTION", collection
-    add(empty)
-
-
-def cube(size: float = SIZE) -> bpy.types.Object:
-    bpy.ops.mesh.primitive_cube_add(size=size, location=PLACE)
-    return bpy.context.object
-
-
-# Each leaves a cube of SIZE at PLACE selected, made in another way.
-
-
-def a_linked_collection_instance(library: Path) -> None:
-    instance(linked(library, "collections"))
-
-
-def a_library_override(library: Path) -> None:
-    add(linked(library, "objects").override_create())
-
-
-def a_linked_object_below_an_empty(library: Path) -> None:
-    empty = add(bpy.data.objects.new("Stand", None))
-    linked(library, "collections")
-    holder = bpy.data.objects.new("Holder", None)
-    holder.instance_type, holder.instance_collection = "COLLECTION", bpy.data.collections["Jar"]
-    bpy.context.scene.collection.objects.link(holder)
-    holder.parent = empty
-
-
-def an_instance_of_a_collection_that_no_scene_shows(_library: Path) -> None:
-    item = cube()
-    item.location = (0.0, 0.0, 0.0)
-    collection = bpy.data.collections.new("Kept")
-    collection.objects.link(item)
-    bpy.context.scene.collection.objects.unlink(item)
-    instance(collection)
-
-
-def a_child_without_its_parent(_library: Path) -> None:
-    item = cube()
-    parent = bpy.data.objects.new("Moved", None)
-    bpy.context.scene.collection.objects.link(parent)
-    parent.location = PLACE
-    parent.rotation_euler = (0.0, 0.0, 1.5707963)
-    item.parent, item.location = parent, (0.0, 0.0, 0.0)
-
-
-def what_is_being_edited(_library: Path) -> None:
-    item = cube(SIZE / 2.0)
-    bpy.ops.object.mode_set(mode="EDIT")
-    import bmesh  # Is there once bpy is.
-
-    mesh = bmesh.from_edit_mesh(item.data)
-    bmesh.ops.scale(mesh, vec=(2.0, 2.0, 2.0), verts=mesh.verts)
-    bmesh.update_edit_mesh(item.data)
-
-
-def what_is_being_sculpted(_library: Path) -> None:
-    cube()
-    bpy.ops.object.mode_set(mode="SCULPT")
-
-
-def what_a_modifier_makes(_library: Path) -> None:
-    item = cube(SIZE / 2.0)
-    other = bpy.data.objects.new("Half a cube away", None)
-    bpy.context.scene.collection.objects.link(other)
-    other.matrix_world = Matrix.Translation(PLACE)
-    for axis in range(3):
-        mirror = item.modifiers.new("Mirror", "MIRROR")
-        mirror.use_axis = [number == axis for number in range(3)]
-        mirror.mirror_object = other
-    item.location = Vector(PLACE) + Vector((SIZE / 4.0,) * 3)
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with the object and collection Jar: a cube at its origin."""
     path = tmp_path_factory.mktemp("library") / "library.blend"
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.mesh.primitive_cube_add(size=SIZE)
-    jar = bpy.context.object
-    jar.name = "Jar"
-    collection = bpy.data.collections.new("Jar")
-    collection.objects.link(jar)
-    bpy.data.libraries.write(str(path), {collection, jar}, fake_user=True)
+    write_library(path)
     return path
 
 
-def box_of(model: Path) -> tuple[Vector, Vector]:
-    """The corners of all meshes of a GLB, in Blender's axes."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.import_scene.gltf(filepath=str(model))
-    bpy.context.view_layer.update()
-    corners = [
-        item.matrix_world @ Vector(corner)
-        for item in bpy.data.objects
-        if item.type == "MESH" and item.name in bpy.context.scene.objects
-        for corner in item.bound_box
-    ]
-    sides = list(zip(*corners, strict=True))
-    return Vector([min(side) for side in sides]), Vector([max(side) for side in sides])
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        a_linked_collection_instance,
-        a_library_override,
-        a_linked_object_below_an_empty,
-        an_instance_of_a_collection_that_no_scene_shows,
-        a_child_without_its_parent,
-        what_is_being_edited,
-        what_is_being_sculpted,
-        what_a_modifier_makes,
-    ],
-)
+@pytest.mark.parametrize("make", SELECTIONS)
 def test_a_selection_is_photographed_as_it_stands(
     library: Path, extension: bpy.types.Scene, tmp_path: Path, make: Make
 ):

@@ -291,6 +291,15 @@ with bpy.context.temp_override(window=first):
     )
 
 
+def test_selections_are_photographed_as_they_stand(blender: Desktop):
+    script = ("--python-exit-code", "3", "--python", "/project/tests/window/selections.py")
+    told = blender.run("blender", "-b", *script)
+    line = next(line for line in told.splitlines() if line.startswith("SELECTIONS "))
+    distances = json.loads(line.removeprefix("SELECTIONS "))
+    assert distances
+    assert {name: metres for name, metres in distances.items() if metres > 1e-4} == {}
+
+
 def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningEmulator):
     blender.show_tab("Photoreal")
     emulator.control(
