@@ -4,6 +4,7 @@
 Nothing here waits: threads start the process and read it, and put what they hear into a queue.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -21,6 +22,9 @@ Look = Callable[[Event], Event | None]
 
 KEPT_LINES = 40  # Of what it says besides its events: the last ones explain a crash.
 NOT_STARTED = 3
+YIELDING = (
+    10  # Of "nice": about a tenth of a processor where the window wants the rest, all where it does not.
+)
 KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_FILE", "FAL_KEY_ID", "FAL_KEY_SECRET")
 
 
@@ -115,6 +119,7 @@ class Child:
                 **_own_group(),
             )
         process = self._process
+        let_yield(process.pid)
         assert process.stdout is not None and process.stderr is not None
         complaints = threading.Thread(target=words.extend, args=(process.stderr,), daemon=True)
         complaints.start()
@@ -139,7 +144,20 @@ class Child:
 def _own_group() -> dict[str, Any]:
     """Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
     if os.name == "nt":
-        return {
-            "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW  # type: ignore[attr-defined]
-        }
+        flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+        return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
     return {"start_new_session": True}
+
+
+def let_yield(pid: int) -> None:
+    """Have a process just started give way to the window that the artist works in; on Windows it began so.
+
+    It goes on at its old priority where the system does not allow that.
+    """
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + YIELDING)
+    # Linux shares processors between sessions first, and the child has one of its own.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(YIELDING))

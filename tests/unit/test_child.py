@@ -2,6 +2,7 @@
 """A child is started, heard and stopped without anybody waiting for it."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +14,15 @@ from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.child import Child, Event, blender_command, environment_for  # noqa: E402
+from photoreal_set.child import YIELDING, Child, Event, blender_command, environment_for, let_yield  # noqa: E402
 
 PATIENT = """
-import json, signal, sys, time
+import json, os, signal, sys, time
 def end(*_):
     print(json.dumps({"event": "note", "text": "stopping"}), flush=True)
     sys.exit(130)
 signal.signal(signal.SIGINT, end)
-print(json.dumps({"event": "started"}), flush=True)
+print(json.dumps({"event": "started", "pid": os.getpid()}), flush=True)
 time.sleep(3600)
 """
 
@@ -93,6 +94,26 @@ def test_the_second_stop_ends_it():
     heard(running, "note")
     running.stop()
     assert heard(running)[-1]["code"] < 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
+def test_it_yields_to_the_window_that_started_it():
+    running = child(PATIENT)
+    pid = heard(running, "started")[-1]["pid"]
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + YIELDING)
+        if (shared := Path(f"/proc/{pid}/autogroup")).exists():
+            assert shared.read_text().split()[-1] == str(YIELDING)
+    finally:
+        running.stop()
+    assert heard(running)[-1]["code"] == 130
+
+
+@pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
+def test_a_system_that_refuses_to_lower_it_is_no_fault():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    let_yield(ended.pid)
 
 
 def test_a_real_blender_gets_factory_settings_and_the_users_online_access():
