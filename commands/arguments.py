@@ -256,6 +256,8 @@ def passes(text: str) -> tuple[Pass, ...]:
     names = [name.strip() for name in text.split(",")]
     if unknown := [name for name in names if name not in set(Pass)]:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(Pass)}")
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise argparse.ArgumentTypeError(f"{repeated!r} is named twice")
     return tuple(kind for kind in Pass if kind in names)
 
 

@@ -66,8 +66,15 @@ def test_passes_change_no_reference_and_are_kept(run: Run, ball_file: Path):
     assert (run.out / "depth" / "front.png").stat().st_mtime_ns == before
 
 
-def test_an_unknown_pass_is_named(ball_file: Path):
-    wrong = make_set(ball_file, out=ball_file.with_name("wrong"), options=("--passes", "depth,albedo"))
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("depth,albedo", "'albedo' is not one of depth, normal"),
+        ("depth,normal,depth", "'depth' is named twice"),
+    ],
+)
+def test_a_pass_that_is_unknown_or_named_twice_is_refused(ball_file: Path, named: str, words: str):
+    wrong = make_set(ball_file, out=ball_file.with_name("wrong"), options=("--passes", named))
     assert wrong.exit_code == 1
-    assert "'albedo' is not one of depth, normal" in wrong.stderr
+    assert words in wrong.stderr
     assert not wrong.out.exists()
