@@ -3,6 +3,7 @@
 
 import logging
 import math
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ UNIT_SIZE = (
 )
 SURFACE_SPACING = UNIT_SIZE / 150.0
 MOST_ON_TRIANGLE = 30_000
+PYTHON_ERROR = re.compile(r"\w+(Error|Exception|Exit|Iteration)\b")  # The last line of a traceback.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +139,17 @@ def _import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.ty
             path.write_bytes(tagged.glb())
             operator(filepath=str(path), **options)
     except RuntimeError as error:
-        if "numpy" in str(error):
+        if "No module named 'numpy'" in str(error):
             raise MachineError(
                 "Blender's glTF importer needs numpy.", hint="Install it for this Blender."
             ) from error
+        log.info("Blender's importer on %s: %s", gltf.name, error)
+        why = reason(error)
+        if PYTHON_ERROR.match(why):  # The importer takes what the file promises for granted.
+            why = "it names parts that are not there, or holds values that glTF does not allow"
         raise InputError(
-            f"Blender cannot read {gltf.name}: {reason(error)}.", hint="Export the model again."
+            f"Blender cannot read {gltf.name}: {why}.",
+            hint="Export the model again; a glTF validator shows what is wrong with this file.",
         ) from error
     objects = [item for item in bpy.data.objects if item.session_uid not in before]
     for item in objects:
