@@ -8,7 +8,7 @@ from typing import TextIO
 from .. import estimates
 from ..catalogue.planning import Catalogue
 from ..errors import InputError
-from ..fal_bridge.decisions import Decision, decide
+from ..fal_bridge.decisions import Decision, decide, waiting_sentence
 from ..fal_bridge.errors import UnknownEndpointError, WrongRequestError
 from ..fal_bridge.journal import Journal
 from ..plan_record import plan_from
@@ -61,25 +61,27 @@ def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
     budget = budget_of(catalogue.service, ceilings_of(options), catalogue=catalogue.root)
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
-            journal = _journal_with(catalogue, key)
+            journal = _journal_with(catalogue, key, decision)
             reporter.tell("note", text=decide(journal, key, decision, budget))
     return make_catalogue(catalogue, options, reporter)
 
 
-def _journal_with(catalogue: Catalogue, key: str) -> Journal:
+def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal:
     """The journal of the product whose request has a key that begins so."""
     beginning = key.strip().lower()
     folders = [row.folder for row in catalogue.lock.rows if row.is_good]
+    journals = [Journal(catalogue.root / folder / ".journal") for folder in folders]
     if not beginning.isalnum():
-        raise WrongRequestError(f"{key!r} is not the key of a request.")
-    found = [
-        journal
-        for journal in (catalogue.root / folder / ".journal" for folder in folders)
-        if any(journal.glob(f"{beginning}*"))
-    ]
+        raise WrongRequestError(
+            f"{key!r} is not the key of a request.", hint=waiting_sentence(journals, decision)
+        )
+    found = [journal for journal in journals if any(journal.folder.glob(f"{beginning}*"))]
     if len(found) != 1:
-        raise WrongRequestError(f"{len(found)} products of this catalogue have a request {key!r}.")
-    return Journal(found[0])
+        raise WrongRequestError(
+            f"{len(found)} products of this catalogue have a request {key!r}.",
+            hint=waiting_sentence(journals, decision),
+        )
+    return found[0]
 
 
 def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:

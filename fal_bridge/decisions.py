@@ -2,12 +2,14 @@
 """What a person decides about a paid request whose fate nobody knows."""
 
 import time
+from collections.abc import Iterable
 from enum import StrEnum
 
 from .budget import Budget, release
 from .errors import UncertainSubmitError, WrongRequestError
 from .journal import Entry, Facts, Journal, Stage, shown_key
 
+MOST_NAMED = 10
 LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.
 
 
@@ -25,7 +27,10 @@ def decide(journal: Journal, beginning: str, decision: Decision, budget: Budget 
     What is given up no longer counts in ``budget``. What is sent once more does, because both may be billed.
     Raises WrongRequestError when there is nothing to decide: unknown key, not uncertain, still being sent.
     """
-    key = journal.find(beginning)
+    try:
+        key = journal.find(beginning)
+    except WrongRequestError as error:
+        raise WrongRequestError(error.message, hint=waiting_sentence([journal], decision)) from error
     entry = journal.read(key)
     if entry.stage is Stage.IN_FLIGHT:
         if not is_abandoned(entry):
@@ -37,12 +42,10 @@ def decide(journal: Journal, beginning: str, decision: Decision, budget: Budget 
             "message": f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the answer.",
         }
         journal.record(key, entry.attempt, Stage.UNCERTAIN, facts)
-    elif entry.stage is not Stage.UNCERTAIN and not (
-        entry.stage is Stage.FORGOTTEN and decision is Decision.RESEND
-    ):
+    elif not _waits(entry, decision):
         raise WrongRequestError(
             f"{_name(key, entry)} is not uncertain ({entry.stage or 'never sent'}).",
-            hint="Only a request whose answer was lost waits for a decision.",
+            hint=f"Only a request whose answer was lost waits for a decision. {waiting_sentence([journal], decision)}",
         )
     journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
     if decision is Decision.RESEND:
@@ -50,6 +53,26 @@ def decide(journal: Journal, beginning: str, decision: Decision, budget: Budget 
     if budget is not None:
         release(budget, entry.price)
     return f"{_name(key, entry)} is given up."
+
+
+def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
+    """Which requests can be decided about so."""
+    names = [
+        _name(key, entry)
+        for journal in journals
+        for key in journal.job_keys()
+        if _waits(entry := journal.read(key), decision)
+    ]
+    if not names:
+        return f"There is none for --{decision}."
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"For --{decision}: {', '.join(names[:MOST_NAMED])}{more}."
+
+
+def _waits(entry: Entry, decision: Decision) -> bool:
+    if entry.stage is Stage.IN_FLIGHT:
+        return is_abandoned(entry)
+    return entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.FORGOTTEN and decision is Decision.RESEND)
 
 
 def is_abandoned(entry: Entry) -> bool:

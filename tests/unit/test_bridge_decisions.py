@@ -109,3 +109,20 @@ def test_an_answer_that_comes_after_the_next_attempt_is_kept_and_changes_nothing
     entry = journal.read(KEY)
     assert (entry.stage, entry.attempt) == (Stage.IN_FLIGHT, 2)
     assert "late" in journal.claimed_requests()
+
+
+def test_a_wrong_key_names_those_that_wait(journal):
+    with pytest.raises(errors.WrongRequestError, match="There is none for --resend"):
+        decide(journal, "ffff", Decision.RESEND)
+    uncertain(journal)
+    journal.claim(OTHER, 1, {"label": "film"})
+    journal.record(OTHER, 1, Stage.SUBMITTED, {"request_id": "r"})
+    for key in ("ffff", OTHER):  # Unknown, and nothing to decide.
+        with pytest.raises(errors.WrongRequestError) as caught:
+            decide(journal, key, Decision.RESEND)
+        assert str(caught.value).endswith("For --resend: front photo (a1a1a1a1a1a1).")
+    decide(journal, KEY, Decision.FORGET)
+    with pytest.raises(errors.WrongRequestError, match="For --resend: front photo"):
+        decide(journal, "ffff", Decision.RESEND)
+    with pytest.raises(errors.WrongRequestError, match="There is none for --forget"):
+        decide(journal, "ffff", Decision.FORGET)
