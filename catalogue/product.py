@@ -28,6 +28,7 @@ from ..fal_bridge.errors import (
 from ..fal_bridge.own_files import fetch_picture, is_address
 from ..fal_bridge.price_models import Range
 from ..fal_bridge.prices import PriceList
+from ..file_lock import FileLock
 from ..files import sha256_of
 from ..imaging.report import build_report
 from ..interrupts import Stop
@@ -38,8 +39,7 @@ from ..set_folder import TOOL, SetFolder, SetState
 from ..set_results import Outcome, SetResults
 from .frozen import FrozenRow
 from .planning import Catalogue, Pricing
-from .row_lock import RowLock
-from .states import RowState, Step, read_status, write_status
+from .states import RowState, Step, read_status, row_lock, write_status
 
 THUMBNAIL_SIDE = 240
 _STATES = {
@@ -93,7 +93,7 @@ class Product:
         self._catalogue = catalogue
         self._reporter = reporter
         self._stop = stop
-        self._lock: RowLock | None = None
+        self._lock: FileLock | None = None
         self._bill: Bill | None = None
         self._bridge: Bridge | None = None
         self.is_at_own_ceiling = False  # Not at one over all products.
@@ -124,7 +124,7 @@ class Product:
 
     def take(self) -> bool:
         """Have the folder for this process alone; ``False`` while another has it."""
-        self._lock = RowLock.taken(self.root)
+        self._lock = FileLock.taken(row_lock(self.root))
         if self._lock is None:
             return False
         self.status = read_status(self.root, self.row.digest)  # The other may have brought it on.

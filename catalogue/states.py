@@ -60,6 +60,11 @@ def status_path(root: Path) -> Path:
     return root / ".journal" / "row.json"
 
 
+def row_lock(root: Path) -> Path:
+    """Locked by the process that works on the product in ``root``."""
+    return root / ".journal" / "row.lock"
+
+
 def read_status(root: Path, digest: str) -> Status:
     """The status of the set in ``root``; that of a product that waits when its row was another one then."""
     try:

@@ -10,13 +10,14 @@ from typing import TextIO
 
 from ..cancel_mark import leave_mark
 from ..catalogue.frozen import Lock, read_lock
-from ..catalogue.row_lock import RowLock
+from ..catalogue.states import row_lock
 from ..errors import InputError, PhotorealError
 from ..fal_bridge.budget import Budget, Ceilings
 from ..fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
 from ..fal_bridge.errors import UncertainSubmitError
 from ..fal_bridge.journal import Journal, Stage
 from ..fal_bridge.service import Service
+from ..file_lock import FileLock
 from ..plan_record import fal_of
 from ..progress import Reporter
 from ..set_folder import SetFolder, SetState
@@ -117,7 +118,7 @@ def _may_be_worked_in(root: Path) -> bool:
 
 
 def _is_worked_in(root: Path, lock: Lock) -> bool:
-    return any(RowLock.is_held(root / row.folder) for row in lock.rows if row.folder)
+    return any(FileLock.is_held(row_lock(root / row.folder)) for row in lock.rows if row.folder)
 
 
 def _service(root: Path, fal: str, options: argparse.Namespace) -> Service:

@@ -10,7 +10,7 @@ from ..plan import SetPlan, source_from
 from ..progress import Reporter
 from .arguments import Commands, add_studio, add_talk
 from .planning import checked, studio_of
-from .running import make_set
+from .running import make_set, working_in
 
 
 def add(commands: Commands) -> None:
@@ -22,9 +22,14 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
+    with working_in(options.out):
+        return _make(model, options, reporter)
+
+
+def _make(model: Path, options: argparse.Namespace, reporter: Reporter) -> int:
     from ..studio.sample import build_sample
 
-    model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
     try:
         build_sample(model)
         source = source_from([model], "")

@@ -18,7 +18,7 @@ from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk, 
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
 from .planning import checked
 from .redoing import check_redo, is_under_way, labels_again, take_again
-from .running import make_set
+from .running import make_set, working_in
 from .service import service_of
 from .spending import bill_of, budget_of, ceilings_of
 
@@ -47,11 +47,10 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
-    return (
-        _resume_catalogue(options, reporter)
-        if is_catalogue(options.folder)
-        else _resume_set(options, reporter)
-    )
+    if is_catalogue(options.folder):
+        return _resume_catalogue(options, reporter)
+    with working_in(options.folder):
+        return _resume_set(options, reporter)
 
 
 def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:

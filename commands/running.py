@@ -1,16 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One set, run from the command line."""
 
+import contextlib
+import hashlib
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 from ..cancel_mark import CancelMark
-from ..errors import STOPPED_EXIT_CODE, PhotorealError
+from ..catalogue.states import row_lock
+from ..errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..estimates import Bill
 from ..fal_bridge import costs
+from ..fal_bridge.places import home_folder
+from ..file_lock import FileLock
 from ..interrupts import Interrupts, Stop, looking_elsewhere
 from ..plan import SetPlan
 from ..progress import Reporter
 from ..set_folder import SetState
+
+
+@contextlib.contextmanager
+def working_in(root: Path) -> Iterator[None]:
+    """While entered: no other run of one set, and no catalogue, works in the set folder ``root``.
+
+    Raises InputError when one does. Where nothing can be locked, nobody is kept out.
+    """
+    name = hashlib.sha256(os.path.normcase(os.path.realpath(root)).encode(errors="surrogateescape"))
+    places = [home_folder() / "locks" / f"{name.hexdigest()[:32]}.lock"]
+    if row_lock(root).exists():  # It is a product of a catalogue.
+        places.append(row_lock(root))
+    with ExitStack() as stack:
+        for place in places:
+            try:
+                lock = FileLock.taken(place)
+            except OSError:
+                continue
+            if lock is None:
+                raise InputError(
+                    f"Another run is working in {root} right now.",
+                    hint="Wait for it, or end it with Ctrl-C or `cancel`; then run the same command again.",
+                )
+            stack.callback(lock.release)
+        yield
 
 
 def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:

@@ -9,7 +9,7 @@ from ..progress import Reporter
 from ..set_folder import check_place
 from .arguments import Commands, add_ceilings, add_product, add_service, add_studio, add_talk
 from .planning import checked, plan_of
-from .running import make_set
+from .running import make_set, working_in
 from .spending import bill_of, budget_of, ceilings_of
 
 
@@ -26,6 +26,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     check_place(options.out)
-    plan = checked(plan_of(options, reporter), reporter, online_mode=options.online_mode)
-    budget = budget_of(plan.service, ceilings_of(options))
-    return make_set(plan, reporter, bill_of(options, plan, reporter, budget))
+    with working_in(options.out):
+        plan = checked(plan_of(options, reporter), reporter, online_mode=options.online_mode)
+        budget = budget_of(plan.service, ceilings_of(options))
+        return make_set(plan, reporter, bill_of(options, plan, reporter, budget))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.catalogue.row_lock import RowLock
+from photoreal_set.catalogue.states import row_lock
+from photoreal_set.file_lock import FileLock
 from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
 from tests.fal_emulator.process import FAST, RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
@@ -283,7 +284,7 @@ def test_two_machines_on_the_same_rows_pay_once(desk: Desk):
 def test_a_product_that_another_process_has_is_waited_for(desk: Desk):
     desk.table(*products(desk, 2, video="none"))
     desk.make("--engine", "fal", "--freeze")
-    lock = RowLock.taken(desk.out / "lamp-0")
+    lock = FileLock.taken(row_lock(desk.out / "lamp-0"))
     process = desk.start("resume", desk.out)
     until((desk.out / "lamp-1/photos/front.png").is_file)
     time.sleep(0.5)

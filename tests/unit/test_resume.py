@@ -3,6 +3,7 @@
 
 import io
 import json
+import subprocess
 import sys
 import types
 from dataclasses import fields, replace
@@ -13,9 +14,11 @@ from PIL import Image
 
 from photoreal_set import cli
 from photoreal_set.angles import ANGLES, Angle, View
+from photoreal_set.catalogue.states import row_lock
 from photoreal_set.errors import InputError
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
+from photoreal_set.fal_bridge.places import home_folder
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.imaging.compose import Background
 from photoreal_set.imaging.passes import Pass
@@ -29,6 +32,7 @@ from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
 
 KEY = "a1" * 32
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -416,3 +420,39 @@ def test_what_is_paid_comes_also_from_an_endpoint_that_is_withdrawn(plan, runs, 
 def test_a_folder_without_a_set_is_refused(tmp_path, runs):
     assert run("resume", tmp_path)[0] == 1
     assert runs == []
+
+
+def holding(lock: Path) -> "subprocess.Popen[str]":
+    """A process that has a lock, until it is killed."""
+    code = (
+        "import sys, time; from pathlib import Path; from tools.bootstrap import load_package; load_package();"
+        f"from photoreal_set.file_lock import FileLock; lock = FileLock.taken(Path({str(lock)!r}));"
+        "print('taken', flush=True); time.sleep(3600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "taken\n"
+    return process
+
+
+@pytest.mark.parametrize("who", ["another run", "a catalogue"])
+def test_a_second_run_in_the_same_folder_is_refused_until_the_first_is_gone(plan, runs, tmp_path, who):
+    prepared(plan)
+    other_name = tmp_path / "link"
+    other_name.symlink_to(plan.out)
+    assert run("resume", plan.out)[0] == 0
+    (lock,) = (home_folder() / "locks").iterdir()
+    if who == "a catalogue":
+        lock = row_lock(plan.out)
+    process = holding(lock)
+    try:
+        for folder in (plan.out, other_name):
+            code, lines = run("resume", folder)
+            assert (code, len(runs)) == (1, 1)
+            assert "Another run is working in" in lines[-1]["error"]
+        assert run("cancel", plan.out)[0] == 0, "what looks on or cancels goes beside it"
+        assert cli.main(["report", str(plan.out)], io.StringIO()) == 2
+    finally:
+        process.kill()
+        process.communicate()
+    assert run("resume", plan.out)[0] == 0
+    assert len(runs) == 2

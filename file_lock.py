@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One process at a time in a set folder: farms start a task again while the first may still run.
+"""One process at a time in a set folder: a farm, or a person, starts a run while another may still be at it.
 
-The system gives the lock back when its holder dies. Paid requests do not depend on it: the journal guards them.
+The system gives a lock back when its holder dies. Paid requests do not depend on it: the journal guards them.
 """
 
 import sys
@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 
-class RowLock:
-    """Holds ``row.lock`` in a set's journal. Use ``taken``; ``None`` means that another process has it."""
+class FileLock:
+    """Holds a lock on a file, which stays when it is released. Use ``taken``; ``None``: another process has it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     @classmethod
-    def taken(cls, root: Path) -> Self | None:
-        path = root / ".journal" / "row.lock"
+    def taken(cls, path: Path) -> Self | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         stream = path.open("a+b")
         if _try(stream):
@@ -26,10 +25,10 @@ class RowLock:
         return None
 
     @classmethod
-    def is_held(cls, root: Path) -> bool:
-        """Whether a process works in the set folder right now."""
+    def is_held(cls, path: Path) -> bool:
+        """Whether a process has it right now."""
         try:
-            stream = (root / ".journal" / "row.lock").open("r+b")
+            stream = path.open("r+b")
         except FileNotFoundError:
             return False
         with stream:
