@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
-    with working_in(options.out):
+    with working_in(options.out, reporter):
         return _make(model, options, reporter)
 
 

@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     if is_catalogue(options.folder):
         return _resume_catalogue(options, reporter)
-    with working_in(options.folder):
+    with working_in(options.folder, reporter):
         return _resume_set(options, reporter)
 
 

@@ -5,13 +5,14 @@ import contextlib
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from ..cancel_mark import CancelMark
 from ..catalogue.states import row_lock
-from ..errors import STOPPED_EXIT_CODE, InputError, PhotorealError
+from ..errors import STOPPED_EXIT_CODE, PhotorealError
 from ..estimates import Bill
 from ..fal_bridge import costs
 from ..fal_bridge.places import home_folder
@@ -21,12 +22,14 @@ from ..plan import SetPlan
 from ..progress import Reporter
 from ..set_folder import SetState
 
+LOOK_SECONDS = 0.3  # Between two looks at whether another run has ended.
+
 
 @contextlib.contextmanager
-def working_in(root: Path) -> Iterator[None]:
+def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
     """While entered: no other run of one set, and no catalogue, works in the set folder ``root``.
 
-    Raises InputError when one does. Where nothing can be locked, nobody is kept out.
+    One that does is waited for: what it makes need not be made again. Where nothing can be locked, nobody is kept out.
     """
     name = hashlib.sha256(os.path.normcase(os.path.realpath(root)).encode(errors="surrogateescape"))
     places = [home_folder() / "locks" / f"{name.hexdigest()[:32]}.lock"]
@@ -34,17 +37,21 @@ def working_in(root: Path) -> Iterator[None]:
         places.append(row_lock(root))
     with ExitStack() as stack:
         for place in places:
-            try:
-                lock = FileLock.taken(place)
-            except OSError:
-                continue
-            if lock is None:
-                raise InputError(
-                    f"Another run is working in {root} right now.",
-                    hint="Wait for it, or end it with Ctrl-C or `cancel`; then run the same command again.",
-                )
-            stack.callback(lock.release)
+            with contextlib.suppress(OSError):
+                stack.callback(_lock_when_free(place, root, reporter).release)
         yield
+
+
+def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
+    """Raises OSError where nothing can be locked."""
+    is_told = False
+    while (lock := FileLock.taken(place)) is None:
+        if not is_told:
+            text = f"Another run works in {root}: this one goes on when that has ended. Ctrl-C leaves."
+            reporter.tell("note", text=text)
+            is_told = True
+        time.sleep(LOOK_SECONDS)
+    return lock
 
 
 def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:

@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
     check_place(options.out)
-    with working_in(options.out):
+    with working_in(options.out, reporter):
         plan = checked(plan_of(options, reporter), reporter, online_mode=options.online_mode)
         budget = budget_of(plan.service, ceilings_of(options))
         return make_set(plan, reporter, bill_of(options, plan, reporter, budget))

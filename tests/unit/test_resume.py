@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import types
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from photoreal_set.set_folder import SetFolder, SetState
 from photoreal_set.sizes import Size
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
+from tests.patience import until
 
 KEY = "a1" * 32
 ROOT = Path(__file__).resolve().parents[2]
@@ -435,24 +437,27 @@ def holding(lock: Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("who", ["another run", "a catalogue"])
-def test_a_second_run_in_the_same_folder_is_refused_until_the_first_is_gone(plan, runs, tmp_path, who):
+def test_a_second_run_in_the_same_folder_waits_until_the_first_is_gone(plan, runs, tmp_path, who):
     prepared(plan)
-    other_name = tmp_path / "link"
-    other_name.symlink_to(plan.out)
+    same = tmp_path / "link"
+    same.symlink_to(plan.out)
     assert run("resume", plan.out)[0] == 0
     (lock,) = (home_folder() / "locks").iterdir()
-    if who == "a catalogue":
-        lock = row_lock(plan.out)
-    process = holding(lock)
-    try:
-        for folder in (plan.out, other_name):
-            code, lines = run("resume", folder)
-            assert (code, len(runs)) == (1, 1)
-            assert "Another run is working in" in lines[-1]["error"]
-        assert run("cancel", plan.out)[0] == 0, "what looks on or cancels goes beside it"
-        assert cli.main(["report", str(plan.out)], io.StringIO()) == 2
-    finally:
-        process.kill()
-        process.communicate()
-    assert run("resume", plan.out)[0] == 0
-    assert len(runs) == 2
+    first = holding(row_lock(plan.out) if who == "a catalogue" else lock)
+    output, seen = io.StringIO(), []
+
+    def end_first() -> None:
+        try:
+            until(lambda: "Another run works in" in output.getvalue())
+            seen.append(len(runs))
+            seen.append(run("cancel", plan.out)[0])  # It does not wait.
+            seen.append(cli.main(["report", str(plan.out)], io.StringIO()))
+        finally:
+            first.kill()
+            first.communicate()
+
+    with ThreadPoolExecutor() as other:
+        ended = other.submit(end_first)
+        assert cli.main(["resume", str(same), "--json"], output) == 0
+        ended.result()
+    assert seen == [1, 0, 2] and len(runs) == 2
