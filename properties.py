@@ -307,7 +307,7 @@ class PhotorealSettings(PropertyGroup):
         update=_changed,
     )  # type: ignore[valid-type]
     photo_size: IntProperty(
-        name="Longer Side",
+        name="Enlarge To",
         description="Pixels of the longer side of enlarged photos",
         default=2048,
         min=LEAST_SIDE,

@@ -111,15 +111,15 @@ def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
     if found.error:
         draw_error(context, layout, found.error)
     for held in found.held:
-        box = layout.box()
+        column = layout.column(align=True)
         draw_text(
             context,
-            box,
-            f"{held.label}: it was sent, and the answer was lost. It may be charged. "
+            column,
+            f"{title(held.label)}: it was sent, and the answer was lost. It may be charged. "
             "Look into your fal.ai dashboard first.",
             "QUESTION",
         )
-        buttons = box.row(align=True)
+        buttons = column.row(align=True)
         for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
             options = buttons.operator(PHOTOREAL_OT_resolve_uncertain.bl_idname, text=text)
             options.key, options.decision = held.key, decision
@@ -128,13 +128,13 @@ def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
 
 def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:
     """What came of cancelling at fal.ai."""
-    box = layout.box()
+    column = layout.column()
     if not view.is_over:
-        box.label(text="Cancelling at fal.ai …", icon="X")
+        column.label(text="Cancelling at fal.ai …", icon="X")
     for note in view.notes:
-        draw_text(context, box, note)
+        draw_text(context, column, note)
     if view.error:
-        draw_error(context, box, view.error)
+        draw_error(context, column, view.error)
 
 
 def clock(seconds: float) -> str:

@@ -50,10 +50,10 @@ def draw_problem(context: Context, layout: UILayout, problem: checks.Problem) ->
 
 
 def draw_error(context: Context, layout: UILayout, text: str) -> None:
-    """A whole error with a button that copies it."""
-    box = layout.box()
-    draw_text(context, box, text, "ERROR")
-    box.operator("photoreal.copy_text", text="Copy Error", icon="COPYDOWN").text = text
+    """A whole error with a button that copies it. In no box: Blender's light theme writes grey on grey there."""
+    column = layout.column(align=True)
+    draw_text(context, column, text, "ERROR")
+    column.operator("photoreal.copy_text", text="Copy Error", icon="COPYDOWN").text = text
 
 
 def title(name: str) -> str:

@@ -29,14 +29,18 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         layout.use_property_decorate = False
         layout.prop(settings, "photo_endpoint", placeholder="as in preferences")
         layout.prop(settings, "look")
-        layout.template_ID(settings, "prompt", new=PHOTOREAL_OT_new_prompt.bl_idname, text="Prompt")
+        # Beside a label, the name of the text would not be seen in a sidebar of the usual width.
+        prompt = layout.column(align=True)
+        prompt.use_property_split = False
+        prompt.label(text="Prompt")
+        prompt.template_ID(settings, "prompt", new=PHOTOREAL_OT_new_prompt.bl_idname)
         draw_optional(layout, settings, "seed")
         draw_optional(layout, settings, "photo_size")
 
 
 def draw_optional(layout: UILayout, settings: Any, name: str) -> None:
     """A number that counts only when the property ``use_`` before its name is on."""
-    row = layout.row(heading=settings.bl_rna.properties[f"use_{name}"].name, align=True)
+    row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
     row.prop(settings, f"use_{name}", text="")
     part = row.row(align=True)
     part.active = getattr(settings, f"use_{name}")

@@ -69,7 +69,7 @@ STATES = {
     "source-file": "only('source')\nsettings.source_kind, settings.source = 'FILE', ''",
     "source-file-chosen": "settings.source = '/desk/products/Enamel Jar.glb'",
     "source-selection": "settings.source_kind = 'OBJECTS'",
-    "source-photos": "settings.source_kind = 'PHOTOS'\nfor number in range(4): settings.photos.add().path = f'/desk/{number}.jpg'",
+    "source-photos": "settings.source_kind = 'PHOTOS'\nsettings.photos.clear()\nfor number in range(4): settings.photos.add().path = f'/desk/{number}.jpg'",
     "source-text": "settings.source_kind, settings.words = 'WORDS', 'a walnut desk clock with brass hands'",
     "studio": "only('studio')\nsettings.source_kind = 'FILE'",
     "studio-panorama": "settings.rig, settings.panorama = 'panorama', '/desk/sky.exr'",

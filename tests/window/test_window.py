@@ -344,33 +344,37 @@ def test_enabling_takes_no_time_that_is_felt(blender: Desktop):
     assert seconds < LONGEST_START
 
 
-def test_every_state_of_every_panel_is_seen(blender: Desktop):
+def use_theme(desktop: Desktop, theme: str) -> None:
+    desktop.python(
+        f"""
+from pathlib import Path
+found = [Path(place) / 'Blender_{theme}.xml' for place in bpy.utils.preset_paths('interface_theme')]
+path = next(path for path in found if path.exists())
+bpy.ops.script.execute_preset(filepath=str(path), menu_idname='USERPREF_MT_interface_theme_presets')
+"""
+    )
+
+
+@pytest.mark.parametrize("theme", ["Dark", "Light"])
+def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
+    use_theme(blender, theme)
     # What is only told must not have prices asked for.
     listening = f"from {MODULE} import properties, runtime\nproperties.{{}}(runtime._settings_changed)"
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():
         blender.python(f"{PREPARE}\n{code}")
         blender.settle()
-        left, top, width, height = blender.sidebar()
-        blender.picture(f"state-{name}", (left, top, width, height))
+        blender.picture(f"state-{theme.lower()}-{name}", blender.sidebar())
     blender.python(
         f"{PREPARE}\nforget()\nonly(*(cls.__name__[13:] for cls in panels.CLASSES if '_PT_' in cls.__name__))"
     )
     blender.python(listening.format("listen"))
 
 
-def test_light_theme_and_preferences_are_seen_too(blender: Desktop):
-    blender.python(
-        """
-import os
-for folder in bpy.utils.preset_paths('interface_theme'):
-    path = os.path.join(folder, 'Blender_Light.xml')
-    if os.path.exists(path):
-        bpy.ops.script.execute_preset(filepath=path, menu_idname='USERPREF_MT_interface_theme_presets')
-"""
-    )
+def test_preferences_are_seen_too(blender: Desktop):
+    use_theme(blender, "Light")
     blender.show_tab("Photoreal")
     blender.picture("light")
     blender.python(f"bpy.ops.preferences.addon_show(module={MODULE!r})")
