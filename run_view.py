@@ -188,4 +188,6 @@ class RunView:
         for row in self.rows.values():
             if row.is_busy:
                 row.move("stopped")
+            elif row.state == "waiting":  # For nothing any more; kept from an earlier run where all is done.
+                row.move("done" if code == 0 else "not begun")
             row.factor = None

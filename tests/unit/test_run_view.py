@@ -82,7 +82,12 @@ def test_a_death_without_a_word_is_a_failure_with_the_last_words():
     shown.take({"event": "exited", "code": -9, "words": ["", "Killed\n"]})
     assert (shown.state, shown.exit_code) == ("failed", -9)
     assert "Killed" in shown.error
-    assert shown.rows["side"].state == "stopped"
+    assert {name: row.state for name, row in shown.rows.items()} == {"front": "not begun", "side": "stopped"}
+
+
+def test_what_a_finished_run_found_done_is_done():
+    shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0}, {"event": "exited", "code": 0})
+    assert {row.state for row in shown.rows.values()} == {"done"}
 
 
 def test_the_time_of_a_row_is_that_of_its_work():
