@@ -3,8 +3,8 @@
 
 In Debian's Blenders 4.3 and 5.2 under Xvfb (Linux, root; see ``tools.real_blender``), with the zip that users get:
 what enabling it takes, what drawing all its panels takes, the longest time that a call of ours held the main thread
-while a set was made and placed, and the longest pause between two turns of Blender's own loop, with the set and
-without. By the clock, so that it wants a machine with nothing else to do; the processor time of our own thread stands
+while a set was made and placed, and the longest pause between two turns of Blender's own loop: with the set, and with
+the extension off, when Blender draws, when Cycles renders beside it, when pictures come into the scene. By the clock, so that it wants a machine with nothing else to do; the processor time of our own thread stands
 beside it.
 """
 
@@ -24,12 +24,18 @@ from tests.blender.products import textured_block
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tests.window.desktop import Desktop, wait_for
 from tests.window.timing import ENABLE, MODULE, WATCH
+from tools.bootstrap import load_package
 from tools.real_blender import default_folder, make
+
+load_package()
+
+from photoreal_set.child import YIELDING  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 BLENDERS = ("trixie", "sid")
 STARTS = 7
 WATCHED_SECONDS = 5.0
+BEGINNING_SECONDS = 4.0  # Until a background Blender renders.
 RUN_SECONDS = 900.0
 IMPORTS = ("import_product", "build_studio")  # They wait for Blender's importer.
 DELAYS = {"queue": 0.5, "photo": 2.0}
@@ -53,19 +59,38 @@ names = bpy.app.driver_namespace
 bpy.app.timers.unregister(names['photoreal_beat'])
 answer = names['photoreal_beats'][2:]
 """
-# As often as the panels of a run are drawn.
+# As often as the panels of a run are drawn, or with {regions} of more.
 REDRAW = """
 def redraw():
     for area in bpy.context.window_manager.windows[0].screen.areas:
         if area.type == 'VIEW_3D':
             for region in area.regions:
-                if region.type == 'UI':
+                if region.type in {regions}:
                     region.tag_redraw()
     return 0.1
 bpy.app.driver_namespace['photoreal_redraw'] = redraw
 bpy.app.timers.register(redraw)
 """
 STOP_REDRAW = "bpy.app.timers.unregister(bpy.app.driver_namespace['photoreal_redraw'])"
+# A render that does not end by itself, started in a session of its own as from a terminal.
+CYCLES = """
+import bpy
+scene = bpy.context.scene
+scene.render.engine, scene.render.filepath = 'CYCLES', '/desk/beside.png'
+scene.cycles.samples, scene.cycles.use_adaptive_sampling, scene.cycles.use_denoising = 1000000, False, False
+bpy.ops.render.render(write_still=True)
+"""
+CHILD = ("blender", "-b", "--factory-startup", "--python-expr", CYCLES)
+LOWER = f'echo {YIELDING} > /proc/self/autogroup; exec nice -n {YIELDING} "$@"'
+# What an artist gets who drags five pictures into the viewport.
+PICTURES = """
+for number in range(5):
+    picture = bpy.data.images.new(f'control {number}', 256, 256)
+    empty = bpy.data.objects.new(picture.name, None)
+    empty.empty_display_type, empty.data = 'IMAGE', picture
+    empty.location.x = number
+    bpy.context.scene.collection.objects.link(empty)
+"""
 
 
 def main() -> int:
@@ -117,6 +142,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     install = ("extension", "install-file", "-r", "user_default", "-e", "/desk/photoreal_set.zip")
     screen.run("blender", "--command", *install)
     version = screen.start_blender()
+    pauses = _pauses_without_us(screen)
     starts = [screen.python(ENABLE) for _time in range(STARTS)]
     screen.python(
         "bpy.context.preferences.system.use_online_access = True\n"
@@ -131,11 +157,6 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     wait_for(
         lambda: screen.python("answer = bpy.ops.photoreal.generate_set.poll()"), "the price", RUN_SECONDS
     )
-    screen.show_tab("View")
-    pauses = {"nothing": _pauses(screen)}
-    screen.python(REDRAW)
-    pauses["a sidebar that is redrawn"] = _pauses(screen)
-    screen.python(STOP_REDRAW)
     screen.show_tab("Photoreal")
     screen.python(WATCH)
     screen.python(HEARTBEAT)
@@ -169,8 +190,34 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     }
 
 
-def _pauses(screen: Desktop) -> list[float]:
+def _pauses_without_us(screen: Desktop) -> dict[str, list[float]]:
+    """What Blender's own drawing takes here: the extension is off, and renders are started beside Blender."""
+    screen.python(f"import addon_utils\naddon_utils.disable({MODULE!r})")
+    screen.show_tab("View")
+    pauses = {"nothing": _pauses(screen)}
+    screen.python(REDRAW.format(regions="{'UI'}"))
+    pauses["a sidebar that is redrawn"] = _pauses(screen)
+    screen.python(STOP_REDRAW)
+    screen.python(REDRAW.format(regions="{'UI', 'WINDOW'}"))
+    pauses["a viewport that is redrawn"] = _pauses(screen)
+    for what, command in (
+        ("… beside Cycles from a terminal", ("setsid", *CHILD)),
+        ("… beside the same at lower priority", ("setsid", "sh", "-c", LOWER, "sh", *CHILD)),
+    ):
+        with screen.running(*command):
+            time.sleep(BEGINNING_SECONDS)
+            pauses[what] = _pauses(screen)
+    screen.python(STOP_REDRAW)
+    for what in ("five image empties, the first time", "five more"):
+        pauses[what] = _pauses(screen, PICTURES)
+    screen.python("bpy.ops.wm.read_homefile(use_factory_startup=True)")
+    return pauses
+
+
+def _pauses(screen: Desktop, code: str = "pass") -> list[float]:
+    """Seconds of each turn of Blender's loop after ``code`` was run in it."""
     screen.python(HEARTBEAT)
+    screen.python(code)
     time.sleep(WATCHED_SECONDS)
     return list(screen.python(STOP_HEARTBEAT))
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A screen in a root folder with a real Blender on it, worked by mouse and keys."""
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,15 @@ class Desktop:
 
     def key(self, *names: str) -> None:
         self.run("xdotool", "key", *names)
+
+    @contextlib.contextmanager
+    def running(self, *command: str) -> Iterator[None]:
+        """Have a command run in the root meanwhile, and end it."""
+        number = int(self._ask(start=command, log="/desk/beside.log")["out"])
+        try:
+            yield
+        finally:
+            self._ask(wait=number, seconds=0.0)
 
     # --- the sidebar --------------------------------------------------------------------------------
 
