@@ -16,7 +16,13 @@ from .angles import Angle, hero_first, hero_of
 from .errors import MachineError, PhotorealError
 from .fal_bridge.bridge import Bridge, Connection
 from .fal_bridge.budget import Spending
-from .fal_bridge.errors import LOST, CeilingReachedError, StoppedError, UncertainSubmitError
+from .fal_bridge.errors import (
+    LOST,
+    CeilingReachedError,
+    JobCancelledError,
+    StoppedError,
+    UncertainSubmitError,
+)
 from .fal_bridge.jobs import Generation, Job, JobResult, Kind
 from .plan import LANCZOS, Engine
 from .progress import Reporter
@@ -86,6 +92,10 @@ class CloudStage:
             self._make_model()
         except LOST as error:
             self._results.record_lost_model(error)
+            raise
+        except JobCancelledError as error:
+            if self._results.stop.is_asked:  # By ``cancel``, which ended the job, too.
+                raise StoppedError(error.message) from error
             raise
 
     def _make_model(self) -> None:

@@ -16,7 +16,6 @@ from .angles import Angle
 from .cloud_stage import CloudStage, bridge_for
 from .errors import InputError, PhotorealError
 from .estimates import Bill
-from .fal_bridge.errors import JobCancelledError, StoppedError
 from .imaging.report import build_report
 from .interrupts import Stop
 from .plan import Engine, SetPlan, SourceKind
@@ -103,12 +102,7 @@ def _render(results: SetResults, cloud: CloudStage | None) -> None:
             studio.take_model()
         else:
             assert cloud is not None, "only fal makes models"
-            try:
-                cloud.make_model()
-            except JobCancelledError as error:
-                if results.stop.is_asked:  # By ``cancel``, which ended the job, too.
-                    raise StoppedError(error.message) from error
-                raise
+            cloud.make_model()
     studio.go()
 
 

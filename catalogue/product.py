@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from ..cancel_mark import CancelMark
 from ..cloud_stage import CloudStage, bridge_for
 from ..errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..estimates import Bill, money
@@ -86,13 +87,16 @@ class Till:
 class Product:
     """A row being made. Its set folder is locked from ``begin`` to ``release``."""
 
-    def __init__(self, catalogue: Catalogue, row: FrozenRow, reporter: Reporter, stop: Stop) -> None:
+    def __init__(
+        self, catalogue: Catalogue, row: FrozenRow, reporter: Reporter, stop: Stop, cancel_mark: CancelMark
+    ) -> None:
         self.row = row
+        self._cancel_mark = cancel_mark
         self.root = catalogue.folder(row)
         self.status = read_status(self.root, row.digest)
         self._catalogue = catalogue
         self._reporter = reporter
-        self._stop = stop
+        self._stop = Stop(lambda: stop.is_asked or self.is_cancelled)
         self._lock: FileLock | None = None
         self._bill: Bill | None = None
         self._bridge: Bridge | None = None
@@ -108,6 +112,11 @@ class Product:
         step = self.status.step
         is_from_file = self._catalogue.plan(self.row).source.kind is SourceKind.MODEL
         return Step.RENDER if step is Step.MODEL and is_from_file else step
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether ``cancel`` has named this product since the run knows of it."""
+        return self._cancel_mark.is_new
 
     def facts(self) -> dict[str, Any]:
         """How it stands, for programs."""

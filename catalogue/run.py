@@ -126,6 +126,8 @@ class CatalogueRun:
         self._trouble: PhotorealError | None = None
         self._is_at_ceiling = False
         self._cancel_mark = CancelMark(order.catalogue.root)
+        self._cancel_marks: dict[str, CancelMark] = {}  # Of the products, by their folders.
+        self._cancelled: set[str] = set()
         self._looked_at = time.monotonic()
 
     @property
@@ -179,6 +181,7 @@ class CatalogueRun:
         self._tally.of += len(order.rows)
         self._tally.expected += order.expected
         for row in order.rows:
+            self._cancel_marks[row.folder] = CancelMark(order.catalogue.folder(row))
             self._sort(self._product(row))
 
     def _look_around(self) -> None:
@@ -190,6 +193,10 @@ class CatalogueRun:
             self._tools.reporter.tell("note", text="The catalogue is cancelled: nothing more is begun.")
             self._stop.ask()
             return
+        for product in list(self._open):
+            if product.is_cancelled:
+                self._tell_of_cancel(product)
+                product.send_no_more()
         try:
             if order := self._more():
                 self._take_on(order)
@@ -197,9 +204,18 @@ class CatalogueRun:
             self._trouble = error
 
     def _product(self, row: FrozenRow) -> Product:
-        return Product(
-            self._order.catalogue, row, ProductReporter(self._tools.reporter, row.row.sku), self._stop
-        )
+        reporter = ProductReporter(self._tools.reporter, row.row.sku)
+        mark = self._cancel_marks[row.folder]
+        return Product(self._order.catalogue, row, reporter, self._stop, mark)
+
+    def _tell_of_cancel(self, product: Product) -> None:
+        if product.row.folder not in self._cancelled:
+            self._cancelled.add(product.row.folder)
+            self._tools.reporter.tell(
+                "note",
+                text=f"{product.sku} is cancelled: nothing more of it is begun. `resume` makes it.",
+                sku=product.sku,
+            )
 
     def _sort(self, product: Product) -> None:
         """Lay a row to what it waits for; or count it, when nothing can be done for it here."""
@@ -250,6 +266,10 @@ class CatalogueRun:
 
     def _begin(self, row: FrozenRow, step: Step) -> None:
         product = self._product(row)
+        if product.is_cancelled:
+            self._tell_of_cancel(product)
+            self._tally.left += 1
+            return
         if not product.take():
             self._busy.append(row)
             self._busy_since = time.monotonic()
@@ -355,7 +375,7 @@ class CatalogueRun:
     def _passes_on(self, product: Product, place: _Place) -> bool:
         """Whether the product goes on here after a step that went well."""
         step = product.status.step
-        if step not in _STEPS[self._stage]:
+        if step not in _STEPS[self._stage] or product.is_cancelled:
             return False
         if place is _Place.RENDERING:
             self._open[product] = _Place.RENDERED
@@ -369,6 +389,8 @@ class CatalogueRun:
         del self._open[product]
         product.release()
         status = product.status
+        if product.is_cancelled and status.state is not RowState.DONE:
+            self._tell_of_cancel(product)
         if status.exit_code == CeilingReachedError.exit_code and not product.is_at_own_ceiling:
             self._is_at_ceiling = True
         self._tally.count(status)

@@ -449,3 +449,41 @@ def test_a_run_whose_catalogue_is_cancelled_begins_nothing_more(desk: Desk):
     assert fates(run).total() == len(ledger) < 12
     assert desk.run("cancel", desk.out).exit_code == 0
     assert len(desk.emulator.ledger()) == len(ledger)
+
+
+def test_cancelling_one_product_ends_it_in_the_run_and_the_others_go_on(desk: Desk):
+    desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    desk.table(*products(desk, 3))
+    process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
+    try:
+        until(lambda: len(list(desk.out.glob("*/.journal/*/submitted.1.json"))) == 3)
+        assert desk.run("cancel", desk.out / "lamp-1").exit_code == 0
+        desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
+        words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 2
+    assert words.count("lamp-1 is cancelled") == 1
+    assert desk.states() == {"lamp-0": "done", "lamp-1": "waiting", "lamp-2": "done"}
+    cancelled = [entry for entry in desk.emulator.ledger() if entry["state"] == "CANCELLED"]
+    assert len(cancelled) == 1, "nothing more of it was sent"
+    assert desk.run("resume", desk.out).exit_code == 0
+    assert set(desk.states().values()) == {"done"}
+
+
+def test_a_product_that_is_cancelled_while_its_model_is_made_is_photographed_only_by_resume(desk: Desk):
+    desk.emulator.control(delays={"model": FOR_EVER_SECONDS})
+    rows = [{"sku": f"mug-{number}", "source": desk.photo(f"{number}.png", number)} for number in range(2)]
+    desk.table(*({**row, "angles": "front", "video": "none"} for row in rows))
+    process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
+    try:
+        until(lambda: len(list(desk.out.glob("*/.journal/*/submitted.1.json"))) == 2)
+        assert desk.run("cancel", desk.out / "mug-1").exit_code == 0
+        desk.emulator.control(delays={"model": 0.0}, advance=FOR_EVER_SECONDS)
+        process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+    assert desk.states() == {"mug-0": "done", "mug-1": "waiting"}
+    kinds = Counter(entry["endpoint"].split("/")[1] for entry in desk.emulator.ledger())
+    assert kinds == {"meshy": 2, "flux-kontext": 1}
+    assert desk.run("resume", desk.out).exit_code == 0
