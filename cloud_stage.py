@@ -23,9 +23,8 @@ from .fal_bridge.errors import (
     StoppedError,
     UncertainSubmitError,
 )
-from .fal_bridge.jobs import Generation, Job, JobResult, Kind
+from .fal_bridge.jobs import Generation, Job, JobResult, JobState, Kind
 from .plan import LANCZOS, Engine
-from .progress import Reporter
 from .set_folder import Record, angle_record
 from .set_results import SetResults, png
 
@@ -41,7 +40,7 @@ def bridge_for(
     return Bridge(
         plan.service,
         results.folder.journal,
-        lambda job: _tell_job(results.reporter, job),
+        lambda job: _tell_job(results, job),
         connection=connection,
         keep_uploads=plan.keep_uploads,
         webhook=plan.webhook,
@@ -51,8 +50,10 @@ def bridge_for(
     )
 
 
-def _tell_job(reporter: Reporter, job: Job) -> None:
-    reporter.tell(
+def _tell_job(results: SetResults, job: Job) -> None:
+    if job.state not in (JobState.PREPARED, JobState.DONE):  # Else it is there from an earlier run.
+        results.has_worked.set()
+    results.reporter.tell(
         "job",
         label=job.label,
         state=job.state.value,

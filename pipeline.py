@@ -58,6 +58,8 @@ def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: S
             folder.discard()
         raise
     folder.write_report(build_report(folder.record))
+    if outcome.exit_code == 0 and not results.has_worked.is_set():
+        reporter.tell("note", text="Everything is there: nothing was rendered or sent.")
     return outcome
 
 

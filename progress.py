@@ -62,7 +62,7 @@ class PlainReporter:
 
     def tell(self, event: str, **facts: Any) -> None:
         with self._lock:
-            if event == "progress" and facts["done"] % -(-facts["of"] // LOG_LINES):
+            if event == "progress" and (facts.get("kept") or facts["done"] % -(-facts["of"] // LOG_LINES)):
                 return
             if event == "job":  # A log needs the states of a job, not every step of its queue.
                 if self._job_states.get(facts["label"]) == facts["state"]:
@@ -96,7 +96,8 @@ class TerminalReporter:
             if event == "finished":
                 self._ended.set()
             if event == "progress":
-                self._take_progress(**facts)
+                if not facts.get("kept"):
+                    self._take_progress(**facts)
             elif event == "job":
                 self._take_job(facts)
             else:

@@ -2,8 +2,9 @@
 """What the stages of a run share: the plan, and the one hand that writes down what became of it."""
 
 import io
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -38,6 +39,9 @@ class SetResults:
     folder: SetFolder
     reporter: Reporter
     stop: Stop
+    has_worked: threading.Event = field(
+        default_factory=threading.Event
+    )  # Something was rendered, sent or fetched.
 
     def keep_source(self) -> None:
         """Copy the source photos, and the light map when there is one, into the set."""
@@ -91,8 +95,12 @@ class SetResults:
             earlier = (entry for entry in record["videos"] if entry["motion"] == video["motion"])
             record["videos"] = [*others, {**kept_of_takes(next(earlier, {})), **video}]
 
-    def progress(self, stage: str, done: int, of: int, label: str = "") -> None:
-        self.reporter.tell("progress", stage=stage, done=done, of=of, label=label)
+    def progress(self, stage: str, done: int, of: int, label: str = "", *, is_kept: bool = False) -> None:
+        """``is_kept``: all of the stage is there from an earlier run, which only programs are told one by one."""
+        if not is_kept:
+            self.has_worked.set()
+        more = {"kept": True} if is_kept else {}
+        self.reporter.tell("progress", stage=stage, done=done, of=of, label=label, **more)
 
     def record_estimate(self, estimate: Estimate | None) -> None:
         """Write down and say what the whole set is expected to cost; ``None``: nothing."""

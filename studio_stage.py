@@ -169,22 +169,42 @@ class StudioStage:
             self._results.reporter.tell("warning", text=text)
 
     def _render_references(self, session: Session) -> None:
-        angles = hero_first(list(self._plan.angles))
-        for index, angle in enumerate(angles):
-            self._check_stop()
-            self._results.progress("references", index, len(angles), angle.name)
-            self._render_reference(session, angle)
-        self._results.progress("references", len(angles), len(angles))
-
-    def _render_reference(self, session: Session, angle: Angle) -> None:
         quality = self._quality(render.DRAFT if self._plan.quality == render.DRAFT.name else render.REFERENCE)
         light = reference_of(self._rig)
-        made_with = self._made_with(angle, quality, light)
-        entry = self._results.angle(angle)
-        mask_file = self._folder.root / "masks" / f"{angle.name}.png"
-        if self._folder.has(entry.get("render"), made_with=made_with) and mask_file.is_file():
+        made_with = {angle: self._made_with(angle, quality, light) for angle in self._plan.angles}
+
+        def is_kept(angle: Angle) -> bool:
+            mask_file = self._folder.root / "masks" / f"{angle.name}.png"
+            entry = self._results.angle(angle).get("render")
+            return self._folder.has(entry, made_with=made_with[angle]) and mask_file.is_file()
+
+        def make(angle: Angle) -> None:
+            self._render_reference(session, angle, quality, light, made_with[angle])
+
+        def keep(angle: Angle) -> None:
             self._writer.do(lambda: self._when_rendered(angle))
-            return
+
+        self._each("references", hero_first(list(self._plan.angles)), is_kept, make, keep)
+
+    def _each(
+        self,
+        stage: str,
+        angles: list[Angle],
+        is_kept: Callable[[Angle], bool],
+        make: Callable[[Angle], None],
+        keep: Callable[[Angle], None] = lambda _angle: None,
+    ) -> None:
+        """Make what a stage lacks, one angle after the other, and let ``keep`` have the others."""
+        there = [is_kept(angle) for angle in angles]
+        for index, angle in enumerate(angles):
+            self._check_stop()
+            self._results.progress(stage, index, len(angles), angle.name, is_kept=all(there))
+            (keep if there[index] else make)(angle)
+        self._results.progress(stage, len(angles), len(angles), is_kept=all(there))
+
+    def _render_reference(
+        self, session: Session, angle: Angle, quality: render.Quality, light: Rig, made_with: str
+    ) -> None:
         session.light(light)
         framing = session.framing(angle)
         shot = session.shoot(framing, angle, quality)
@@ -227,22 +247,26 @@ class StudioStage:
 
     def _measure(self, session: Session) -> None:
         """Depth and normals of every reference, cut out along its mask."""
-        angles = self._plan.angles
         self._writer.wait()  # The cameras of the references are in their records.
-        for index, angle in enumerate(angles):
-            self._check_stop()
-            self._results.progress("passes", index, len(angles), angle.name)
-            self._measure_angle(session, angle)
-        self._results.progress("passes", len(angles), len(angles))
+        self._each(
+            "passes",
+            list(self._plan.angles),
+            lambda angle: not self._missing_passes(angle),
+            lambda angle: self._measure_angle(session, angle),
+        )
 
-    def _measure_angle(self, session: Session, angle: Angle) -> None:
-        entry = self._results.angle(angle)
-        made_with = self._made_with(angle, render.RAY, self._rig, camera=entry["camera"])
-        wanted = [
+    def _passes_made_with(self, angle: Angle) -> str:
+        return self._made_with(angle, render.RAY, self._rig, camera=self._results.angle(angle)["camera"])
+
+    def _missing_passes(self, angle: Angle) -> list[Pass]:
+        entry, made_with = self._results.angle(angle), self._passes_made_with(angle)
+        return [
             kind for kind in self._plan.passes if not self._folder.has(entry.get(kind), made_with=made_with)
         ]
-        if not wanted:
-            return
+
+    def _measure_angle(self, session: Session, angle: Angle) -> None:
+        entry, made_with = self._results.angle(angle), self._passes_made_with(angle)
+        wanted = self._missing_passes(angle)
         surface = session.measure(framing_from(entry["camera"]), angle)
         with Image.open(self._folder.root / entry["mask"]) as mask:
             is_product = np.asarray(mask) > 0  # Cut-out materials have holes that the surface does not have.
@@ -265,29 +289,34 @@ class StudioStage:
             )
 
     def _photograph(self, session: Session) -> None:
-        angles = self._plan.angles
-        self._writer.wait()  # The cameras of the references are in their records.
-        for index, angle in enumerate(angles):
-            self._check_stop()
-            self._results.progress("photos", index, len(angles), angle.name)
-            self._take_photo(session, angle)
-        self._results.progress("photos", len(angles), len(angles))
-
-    def _take_photo(self, session: Session, angle: Angle) -> None:
         quality = self._quality(render.QUALITIES[self._plan.quality])
-        entry = self._results.angle(angle)
-        made_with = self._made_with(
-            angle,
-            quality,
-            self._rig,
-            camera=entry["camera"],
-            f_stop=self._plan.f_stop,
-            film_look=self._plan.film_look,
+        self._writer.wait()  # The cameras of the references are in their records.
+        made_with = {
+            angle: self._made_with(
+                angle,
+                quality,
+                self._rig,
+                camera=self._results.angle(angle)["camera"],
+                f_stop=self._plan.f_stop,
+                film_look=self._plan.film_look,
+            )
+            for angle in self._plan.angles
+        }
+        self._each(
+            "photos",
+            list(self._plan.angles),
+            lambda angle: self._folder.has(
+                self._results.angle(angle).get("photo"), made_with=made_with[angle]
+            ),
+            lambda angle: self._take_photo(session, angle, quality, made_with[angle]),
+            lambda angle: self._when_photographed(angle, self._photo_file(angle)),
         )
-        target = self._folder.root / "photos" / f"{angle.name}.png"
-        if self._folder.has(entry.get("photo"), made_with=made_with):
-            self._when_photographed(angle, target)
-            return
+
+    def _photo_file(self, angle: Angle) -> Path:
+        return self._folder.root / "photos" / f"{angle.name}.png"
+
+    def _take_photo(self, session: Session, angle: Angle, quality: render.Quality, made_with: str) -> None:
+        entry, target = self._results.angle(angle), self._photo_file(angle)
         session.light(self._rig)
         framing = framing_from(entry["camera"])
         if self._plan.f_stop:

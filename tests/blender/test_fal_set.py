@@ -351,7 +351,9 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     assert [(out / entry["path"]).read_bytes() for entry in earlier] == ([kept] if kept else [])
     jobs = [line.split(",")[2] for line in (out / "costs.csv").read_text(encoding="utf-8").splitlines()]
     assert jobs.count("3D model") == 2
-    assert resumed(out).exit_code == 0
+    again = resumed(out)
+    assert again.exit_code == 0
+    assert again.index(text="Everything is there: nothing was rendered or sent.")
     assert endpoints(fresh_emulator.ledger()) == bought, "what is there is not bought again"
 
 

@@ -122,6 +122,15 @@ def test_a_terminal_keeps_one_line_for_each_result():
     assert kept[-1].endswith("/out/index.html")
 
 
+def test_a_stage_that_is_there_from_before_is_not_counted_to_a_person():
+    for reporter, lines in ((PlainReporter, 0), (TerminalReporter, 0), (JsonReporter, 2)):
+        stream = io.StringIO()
+        talker = reporter(stream)
+        for done in range(2):
+            talker.tell("progress", stage="references", done=done, of=1, label="front", kept=True)
+        assert len([line for line in screen(stream.getvalue()) if line]) == lines
+
+
 def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
     stream = io.StringIO()
     QuietReporter(stream).tell("finished", state="partial", exit=130, set="/out")
