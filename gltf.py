@@ -7,6 +7,7 @@ holds is not trusted: a wrong type counts as missing.
 
 import base64
 import binascii
+import hashlib
 import json
 import struct
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .files import copy_atomically, write_atomically
+from .files import copy_atomically, sha256_of, write_atomically
 
 Json = dict[str, Any]
 
@@ -168,6 +169,28 @@ def read_gltf(path: Path, *, name: str = "", only_words: bool = False) -> Gltf:
     if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
         raise InputError(f"{name} is not a glTF file: it has no asset entry.", hint="Export it again.")
     return Gltf(name, path.parent, document, binary)
+
+
+def parts_beside(path: Path) -> list[Path]:
+    """The files outside of a .gltf that it names and that are there, each once; of any other file none."""
+    if path.suffix.lower() != ".gltf":
+        return []
+    try:
+        gltf = read_gltf(path)
+    except InputError:
+        return []
+    uris = (entry.get("uri") for name in ("buffers", "images") for entry in gltf.entries(name))
+    outside = {uri for uri in uris if isinstance(uri, str) and _is_outside(uri) and _found(path.parent, uri)}
+    return [path.parent / unquote(uri) for uri in sorted(outside)]
+
+
+def sha256_of_source(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes; of a .gltf with parts beside it, of all of them."""
+    parts = parts_beside(path)
+    if not parts:
+        return sha256_of(path)
+    hashes = [sha256_of(file) for file in (path, *parts)]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def is_whole(gltf: Gltf) -> bool:

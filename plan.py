@@ -33,8 +33,8 @@ from .fal_bridge.endpoints import (
 from .fal_bridge.jobs import Generation, Kind
 from .fal_bridge.service import Service
 from .fal_bridge.webhooks import checked_webhook
-from .files import FileKind, kind_of_file, missing_end, sha256_of
-from .gltf import Gltf, read_gltf, with_variant
+from .files import FileKind, kind_of_file, missing_end
+from .gltf import Gltf, read_gltf, sha256_of_source, with_variant
 from .imaging.compose import Background
 from .imaging.passes import Pass
 from .imaging.preview import Preview
@@ -102,7 +102,7 @@ class Source:
             record["text"] = self.text
         if self.files:
             record["files"] = [
-                {"name": name, "sha256": sha256_of(path)}
+                {"name": name, "sha256": sha256_of_source(path)}
                 for name, path in zip(self.kept_names, self.files, strict=True)
             ]
         return record

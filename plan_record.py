@@ -13,6 +13,7 @@ from .errors import InputError
 from .fal_bridge.jobs import Kind
 from .fal_bridge.service import Service
 from .files import sha256_of
+from .gltf import sha256_of_source
 from .imaging.compose import Background
 from .imaging.passes import Pass
 from .imaging.preview import Preview
@@ -135,7 +136,8 @@ def _source(folder: SetFolder, record: Record) -> Source:
     for entry, original in zip(kept.get("files", []), originals, strict=True):
         copy = folder.root / "source" / entry["name"]
         places = (copy, Path(os.path.normpath(folder.root / original)))
-        found = next((path for path in places if path.is_file() and sha256_of(path) == entry["sha256"]), None)
+        whole = (path for path in places if path.is_file() and sha256_of_source(path) == entry["sha256"])
+        found = next(whole, None)
         if found is None and is_needed:
             raise InputError(
                 f"{entry['name']} is no longer where it was, or was changed.", hint=f"Copy it to {copy}."

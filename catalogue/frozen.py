@@ -24,7 +24,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenFile:
-    """A source file. ``size`` (bytes) and ``changed`` (nanoseconds) tell cheaply that it is still the same."""
+    """A source file. ``size`` (bytes) and ``changed`` (nanoseconds) tell cheaply that it is still the same.
+
+    Of a .gltf all three cover the parts beside it.
+    """
 
     path: str
     sha256: str

@@ -16,7 +16,7 @@ from ..fal_bridge.jobs import Kind
 from ..fal_bridge.own_files import is_address
 from ..fal_bridge.prices import PriceList
 from ..fal_bridge.service import Service
-from ..files import sha256_of
+from ..gltf import parts_beside, sha256_of_source
 from ..imaging.compose import Background
 from ..lighting import Panorama, RigChoice, chosen_rig, is_panorama_file
 from ..plan import (
@@ -299,23 +299,26 @@ class _SourceDesk:
     def _as_before(self, path: Path) -> FrozenFile | None:
         known = self._known.get(frozen_path(path, self._root))
         try:
-            facts = path.stat() if known else None
+            is_same = known and (known.size, known.changed) == _size_and_change(path)
         except OSError:
             return None
-        is_same = known and facts and (known.size, known.changed) == (facts.st_size, facts.st_mtime_ns)
         return known if is_same else None
 
     def _frozen(self, path: Path) -> FrozenFile:
         name = frozen_path(path, self._root)
         try:
-            facts = path.stat()
-            file = FrozenFile(
-                path=name, sha256=sha256_of(path), size=facts.st_size, changed=facts.st_mtime_ns
-            )
+            size, changed = _size_and_change(path)
+            file = FrozenFile(path=name, sha256=sha256_of_source(path), size=size, changed=changed)
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}).") from error
         self._known[name] = file
         return file
+
+
+def _size_and_change(path: Path) -> tuple[int, int]:
+    """Bytes and nanoseconds of a source file; of a .gltf with parts beside it, the sums over all of them."""
+    facts = [file.stat() for file in (path, *parts_beside(path))]
+    return sum(one.st_size for one in facts), sum(one.st_mtime_ns for one in facts)
 
 
 def _frozen_source(row: FrozenRow, root: Path) -> Source:

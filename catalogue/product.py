@@ -30,7 +30,7 @@ from ..fal_bridge.own_files import fetch_picture, is_address
 from ..fal_bridge.price_models import Range
 from ..fal_bridge.prices import PriceList
 from ..file_lock import FileLock
-from ..files import sha256_of
+from ..gltf import sha256_of_source
 from ..imaging.report import build_report
 from ..interrupts import Stop
 from ..plan import Engine, Source, SourceKind, source_from
@@ -333,7 +333,7 @@ class _Noted:
 
 
 def _require_frozen(path: Path, sha256: str) -> None:
-    if not path.is_file() or sha256_of(path) != sha256:
+    if not path.is_file() or sha256_of_source(path) != sha256:
         raise InputError(
             f"{path.name} is no longer as it was when the catalogue was checked.",
             hint="Run `catalogue` again.",

@@ -90,12 +90,27 @@ def test_files_that_did_not_change_are_not_read_again(desk: Desk, monkeypatch: p
     desk.table(*rows(desk))
     frozen(desk)
     read = []
-    real = planning.sha256_of
-    monkeypatch.setattr(planning, "sha256_of", lambda path: read.append(path.name) or real(path))
+    real = planning.sha256_of_source
+    monkeypatch.setattr(planning, "sha256_of_source", lambda path: read.append(path.name) or real(path))
     desk.model("1.glb", 50)
     os.utime(desk.folder / "1.glb", ns=(1, 1))
     frozen(desk)
     assert read == ["1.glb"]
+
+
+def test_a_part_beside_a_gltf_that_changes_makes_its_row_another_one(desk: Desk):
+    table = rows(desk)
+    glb = textured_block()
+    glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "pot.bin"}]
+    (desk.folder / "pot.bin").write_bytes(glb.binary)
+    (desk.folder / "pot.gltf").write_text(json.dumps(glb.document))
+    table[1]["source"] = "pot.gltf"
+    desk.table(*table)
+    before = [row.digest for row in frozen(desk).rows]
+    assert [row.digest for row in frozen(desk).rows] == before
+    (desk.folder / "pot.bin").write_bytes(glb.binary + b"x")
+    after = [row.digest for row in frozen(desk).rows]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
 
 
 def test_an_option_of_the_command_changes_all_rows(desk: Desk):

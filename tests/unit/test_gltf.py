@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from photoreal_set.errors import InputError
+from photoreal_set.files import sha256_of
 from photoreal_set.gltf import (
     Gltf,
     is_whole,
     packed,
     read_gltf,
     save_glb,
+    sha256_of_source,
     with_tags,
     with_variant,
     without_unseen,
@@ -257,3 +259,22 @@ def test_interleaved_numbers_are_read(tmp_path: Path):
     found = read(glb.data(), tmp_path).floats(number)
     assert found is not None
     assert found.tolist() == values[:, 3:].tolist()
+
+
+def test_the_hash_of_a_source_covers_the_parts_beside_it(tmp_path: Path):
+    glb = textured_block().write(tmp_path / "block.glb")
+    assert sha256_of_source(glb) == sha256_of(glb), "what is one file keeps its hash"
+    path = apart(tmp_path, textured_block())
+    hashes = [sha256_of_source(path)]
+    for part in ("colour map.png", "mesh.bin"):
+        file = tmp_path / "parts" / part
+        file.write_bytes(file.read_bytes() + b"x")
+        hashes.append(sha256_of_source(path))
+    (tmp_path / "parts" / "colour map.png").unlink()
+    hashes.append(sha256_of_source(path))
+    (tmp_path / "parts" / "mesh.bin").unlink()
+    hashes.append(sha256_of_source(path))
+    assert len(set(hashes)) == 5
+    assert hashes[-1] == sha256_of(path), "nothing is beside it any more"
+    path.write_text("no JSON")
+    assert sha256_of_source(path) == sha256_of(path)
