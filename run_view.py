@@ -32,6 +32,11 @@ BUSY = {
 }
 
 
+# How a run ended, as words that follow the product's name.
+OUTCOMES = {"done": "finished", "partial": "not complete", "failed": "failed", "held": "waits for you"}
+TOLD_SECONDS = 5.0  # How long the end of a run is told.
+
+
 class Kind(StrEnum):
     """What a run is for."""
 
@@ -114,9 +119,17 @@ class RunView:
         done = sum(row.state == "done" for row in self.rows.values())
         return f"{what}, {done} of {len(self.rows)} done" if self.rows else what
 
+    @property
+    def outcome(self) -> str:
+        """How it ended: a few words without a capital."""
+        return OUTCOMES.get(self.state, self.state)
+
     def line(self) -> str:
-        """The run in one line for the status bar."""
-        return f"Photoreal Set: {self.doing}" if self.doing else ""
+        """The run in one line for the status bar; "" some seconds after its end."""
+        if not self.is_over:
+            return f"Photoreal Set: {self.doing}"
+        told = time.monotonic() - self.ended < TOLD_SECONDS
+        return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if told else ""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Learn from one event; unknown ones are kept in ``facts``."""

@@ -37,7 +37,7 @@ from .button_command import (
 )
 from .child import Child, Event, blender_command, environment_for
 from .run_view import Kind, RunView
-from .set_view import SetView, read_set
+from .set_view import SetView, dollars, read_set
 
 PUMP_SECONDS = 0.1
 PUMP_BUDGET = 0.003  # Seconds of a call: late news beats a stuttering viewport.
@@ -70,10 +70,9 @@ class Price:
     @property
     def text(self) -> str:
         if self.most is None:
-            return f"from ${self.least:.2f}"
-        if round(self.least, 2) == round(self.most, 2):
-            return f"${self.least:.2f}"
-        return f"${self.least:.2f}-{self.most:.2f}"
+            return f"from {dollars(self.least)}"
+        least, most = dollars(self.least), dollars(self.most)
+        return least if least == most else f"{least}-{most.removeprefix('$')}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -198,6 +197,15 @@ def run_of(scene: bpy.types.Scene) -> Run | None:
     """The newest run for this scene, also one that has ended."""
     for run in reversed(_state.runs):
         if run.view.kind is Kind.SET and run.home and _is_home(run.home, scene):
+            return run
+    return None
+
+
+def run_elsewhere(scene: bpy.types.Scene) -> Run | None:
+    """The newest run for another scene of this file."""
+    others = [one for one in bpy.data.scenes if one != scene]
+    for run in reversed(_state.runs):
+        if run.home and any(_is_home(run.home, other) for other in others):
             return run
     return None
 
@@ -469,6 +477,7 @@ def pump() -> float | None:
         _redraw()
     is_busy = (
         bool(_state.to_place)
+        or bool(_state.status)
         or _state.looks > 0
         or _state.wanted_price is not None
         or any(not run.view.is_over for run in _state.runs)
@@ -591,7 +600,8 @@ def _is_worked_in(window: bpy.types.Window) -> bool:
 
 
 def _show_status() -> None:
-    run = set_run()
+    sets = [run for run in _state.runs if run.view.kind is Kind.SET]
+    run = set_run() or (sets[-1] if sets else None)
     text = run.view.line() if run else ""
     if text == _state.status or bpy.app.background:
         return

@@ -2,6 +2,7 @@
 """A set folder as it stands, read once: what the Gallery panel draws."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,11 @@ class SetView:
     def sheet(self) -> list[tuple[str, Path]]:
         """Name and file of every photo that is there."""
         return [(picture.name, picture.photo) for picture in self.pictures if picture.photo]
+
+
+def dollars(amount: float) -> str:
+    """An amount of US dollars for a button: in cents, never less than it is."""
+    return f"${math.ceil(round(amount * 100.0, 6)) / 100.0:.2f}"
 
 
 def read_set(folder: Path) -> SetView | None:

@@ -15,7 +15,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 class PHOTOREAL_OT_import_photos(Operator, ImportHelper):
     bl_idname = "photoreal.import_photos"
-    bl_label = "Import Photoreal Product Photos"
+    bl_label = "Photoreal Photos"
     bl_description = "Choose one to four photos of the product; fal.ai makes the 3D model from them"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
 

@@ -15,7 +15,7 @@ SUFFIXES = (".glb", ".gltf")
 
 class PHOTOREAL_OT_import_product(Operator, ImportHelper):
     bl_idname = "photoreal.import_product"
-    bl_label = "Import Photoreal Product"  # The menu of a drop shows it beside those of other importers.
+    bl_label = "Photoreal Product"  # Beside other importers in the menu of a drop, and on a narrow button.
     bl_description = "Choose a 3D file as the product and show it in the studio"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
 
@@ -33,10 +33,10 @@ class PHOTOREAL_OT_import_product(Operator, ImportHelper):
 
     def execute(self, context: Context) -> set[str]:
         path = Path(self.filepath)
-        if path.suffix.lower() not in (*SUFFIXES, ".blend") or not path.is_file():
-            self.report(
-                {"ERROR"}, f"{path.name or 'Nothing'} is no 3D file. Choose a GLB, glTF or .blend file"
-            )
+        is_there = path.is_file()
+        if not is_there or path.suffix.lower() not in (*SUFFIXES, ".blend"):
+            fault = f"{path.name} is no 3D file" if is_there else f"There is no file {path}"
+            self.report({"ERROR"}, f"{fault}. Choose a GLB, glTF or .blend file")
             return {"CANCELLED"}
         settings = context.scene.photoreal
         settings.source_kind = "FILE"

@@ -12,11 +12,12 @@ from ..operators import (
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
 )
-from ..run_view import Row, RunView
-from ..set_view import SetView
+from ..run_view import OUTCOMES, Row, RunView
+from ..set_view import SetView, dollars
 from .layout import SubPanel, draw_error, draw_text, title
 
 ICONS = {
+    "working": "PLAY",
     "done": "CHECKMARK",
     "rendered": "RENDER_RESULT",
     "failed": "ERROR",
@@ -24,12 +25,6 @@ ICONS = {
     "cancelled": "CANCEL",
     "stopped": "PAUSE",
     "queued": "SORTTIME",
-}
-END_WORDS = {
-    "done": "Finished",
-    "partial": "Not complete",
-    "failed": "Failed",
-    "held": "Waits for you",
 }
 
 
@@ -40,15 +35,18 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
         layout = self.layout
         run = runtime.run_of(context.scene)
         found = runtime.set_of(context.scene)
-        if run is None and found is None:
-            draw_text(context, layout, "Nothing was started in this scene yet.")
-            return
+        elsewhere = runtime.run_elsewhere(context.scene)
         if run is not None:
             draw_run(context, layout, run.view, found)
-            if runtime.waits_to_place(run):
-                draw_text(
-                    context, layout, "The photos come into the scene when you are in Object Mode.", "INFO"
-                )
+        elif found is not None:
+            draw_head(layout, OUTCOMES.get(found.state, found.state), found.state, spent(found))
+        elif elsewhere is not None and elsewhere.home:
+            doing = elsewhere.view.doing or elsewhere.view.outcome
+            draw_text(context, layout, f"In the scene {elsewhere.home.scene_name}: {doing}.")
+        else:
+            draw_text(context, layout, "Nothing was started in this scene yet.")
+        if any(one and runtime.waits_to_place(one) for one in (run, elsewhere)):
+            draw_text(context, layout, "The photos come into the scene when you are in Object Mode.", "INFO")
         if found is not None and (run is None or run.view.is_over):
             draw_after(context, layout, found)
         if (cancelling := runtime.cancel_run()) and found and cancelling.view.folder == found.folder:
@@ -57,17 +55,11 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
 
 def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None) -> None:
     """One run: a head, a line for each angle, what it complained of."""
-    head = layout.row()
+    facts = f"{spent(found)}  {clock(view.elapsed)}"
     if view.is_over:
-        head.label(
-            text=END_WORDS.get(view.state, view.state.capitalize()), icon=ICONS.get(view.state, "INFO")
-        )
+        draw_head(layout, view.outcome, view.state, facts)
     else:
-        head.label(text="Stopping" if view.is_stopping else view.state.capitalize(), icon="PLAY")
-    facts = head.row()
-    facts.alignment = "RIGHT"
-    spent = f"${found.spent:.2f}  " if found and found.spent else ""
-    facts.label(text=f"{spent}{clock(view.elapsed)}")
+        draw_head(layout, "stopping" if view.is_stopping else view.state, "working", facts)
     column = layout.column(align=True)
     now = time.monotonic()
     for row in view.rows.values():
@@ -86,6 +78,19 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
         buttons.operator(PHOTOREAL_OT_cancel_here.bl_idname, text=text, icon="CANCEL")
         if any(row.state in {"queued", "generating"} for row in view.rows.values()):
             buttons.operator(PHOTOREAL_OT_cancel_at_fal.bl_idname, icon="X")
+
+
+def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:
+    """How it stands, with numbers at the right."""
+    head = layout.row()
+    head.label(text=title(text), icon=ICONS.get(state, "INFO"))
+    right = head.row()
+    right.alignment = "RIGHT"
+    right.label(text=facts)
+
+
+def spent(found: SetView | None) -> str:
+    return dollars(found.spent) if found and found.spent else ""
 
 
 def draw_row(layout: UILayout, row: Row, now: float) -> None:

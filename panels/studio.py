@@ -39,7 +39,7 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
             layout.operator(PHOTOREAL_OT_build_studio.bl_idname, text="Rebuild Studio", icon="LIGHT_AREA")
             layout.operator(PHOTOREAL_OT_remove_studio.bl_idname, icon="LOOP_BACK")
             if settings.home:
-                draw_text(context, layout, f"{settings.home.name} is as you left it.")
+                draw_text(context, layout, f"The scene {settings.home.name} is as you left it.")
         else:
             layout.operator(PHOTOREAL_OT_build_studio.bl_idname, icon="LIGHT_AREA")
         if problem := checks.object_mode(context):

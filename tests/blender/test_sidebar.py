@@ -214,6 +214,24 @@ EVENTS = [
 ]
 
 
+def test_a_run_is_told_in_the_other_scenes_of_its_file(extension: bpy.types.Scene):
+    run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
+    other = SimpleNamespace(
+        scene=bpy.data.scenes.new("Other"), region=None, preferences=bpy.context.preferences
+    )
+    told = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
+    assert f"In the scene {extension.name}: side rendering" in told
+    run.view.take({"event": "exited", "code": -9, "words": []})
+    assert "failed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
+
+
+def test_a_set_of_an_earlier_session_says_how_it_stands(extension: bpy.types.Scene):
+    folder = Path("/sets/jar")
+    extension.photoreal.made_in = str(folder)
+    runtime._take_set(str(folder), a_set(folder, state="done"))
+    assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)[:2] == ["Finished", "$1.25"]
+
+
 @pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "WORDS"])
 @pytest.mark.parametrize("engine", ["cycles", "fal"])
 @pytest.mark.parametrize(("state", "angles"), [("nothing", "CAMERAS"), ("runs", "LIST"), ("ended", "LIST")])
@@ -341,8 +359,11 @@ def test_a_model_and_photos_become_the_source(extension: bpy.types.Scene, block_
 
 
 def test_what_is_no_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
-    with pytest.raises(RuntimeError, match="no 3D file"):
-        bpy.ops.photoreal.import_product(filepath=str(tmp_path / "letter.txt"))
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear artist")
+    for path, fault in ((letter, "letter.txt is no 3D file"), (tmp_path / "gone.glb", "no file .*gone.glb")):
+        with pytest.raises(RuntimeError, match=fault):
+            bpy.ops.photoreal.import_product(filepath=str(path))
 
 
 def test_angles_are_added_moved_and_removed(extension: bpy.types.Scene):

@@ -8,7 +8,7 @@ from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.run_view import Kind, RunView  # noqa: E402  The package has to be loaded first.
+from photoreal_set.run_view import TOLD_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
 
 
 def view(*events: dict[str, Any]) -> RunView:
@@ -74,7 +74,16 @@ def test_an_end_that_was_told_is_believed():
     assert not shown.is_over
     shown.take({"event": "exited", "code": 0, "words": ["noise"]})
     assert shown.is_over
-    assert (shown.state, shown.error, shown.line()) == ("done", "", "")
+    assert (shown.state, shown.error, shown.doing) == ("done", "", "")
+
+
+def test_the_end_is_told_for_a_while_in_the_status_bar():
+    shown = view(
+        STARTED, {"event": "finished", "state": "partial", "exit": 2}, {"event": "exited", "code": 2}
+    )
+    assert shown.line() == "Photoreal Set: Jar not complete"
+    shown.ended -= TOLD_SECONDS
+    assert shown.line() == ""
 
 
 def test_a_death_without_a_word_is_a_failure_with_the_last_words():
