@@ -22,13 +22,18 @@ def contact_sheet(
 ) -> bpy.types.Collection:
     """Put pictures into a new collection of ``scene``, upright in rows to the right of what stands there.
 
+    An earlier sheet there keeps its place, and the new one hangs above it.
     pictures: label and file each. They are as large as what stands there, so that both can be seen together.
     Raises RuntimeError for a file that Blender cannot load.
     """
     right, size = _free_place(scene)
+    pictures = list(pictures)
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
     step = size * (1.0 + GAP)
+    first_row = size / 2.0
+    if (top := _top_of_pictures(scene, right)) is not None:
+        first_row += top + GAP * size + (len(pictures) - 1) // COLUMNS * step
     for number, (label, path) in enumerate(pictures):
         image = bpy.data.images.load(str(path), check_existing=True)
         if bpy.data.filepath:
@@ -39,7 +44,7 @@ def contact_sheet(
         empty.data = image
         empty.rotation_euler = (math.radians(90.0), 0.0, 0.0)
         row, column = divmod(number, COLUMNS)
-        empty.location = (right + size / 2.0 + column * step, 0.0, size / 2.0 - row * step)
+        empty.location = (right + size / 2.0 + column * step, 0.0, first_row - row * step)
         collection.objects.link(empty)
     return collection
 
@@ -59,6 +64,13 @@ def _free_place(scene: bpy.types.Scene) -> tuple[float, float]:
         return 0.0, USUAL_SIZE
     size = min(max(largest, SMALLEST), LARGEST)
     return high + GAP * size, size
+
+
+def _top_of_pictures(scene: bpy.types.Scene, right: float) -> float | None:
+    """The upper edge of the pictures that hang to the right of ``right``; ``None`` where there are none."""
+    hanging = [item for item in scene.objects if item.type == "EMPTY" and item.empty_display_type == "IMAGE"]
+    edges = [item.location.z + item.empty_display_size / 2.0 for item in hanging if item.location.x >= right]
+    return max(edges, default=None)
 
 
 def place_film(scene: bpy.types.Scene, path: Path, name: str) -> None:

@@ -447,6 +447,11 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
     bpy.ops.photoreal.place_photos()
     sheet = bpy.data.collections["Soap Bar"]
     assert sorted(item.name for item in sheet.objects) == ["Soap Bar front", "Soap Bar three-quarter"]
+    bpy.ops.photoreal.place_photos()
+    again = bpy.data.collections["Soap Bar.001"]
+    size = again.objects[0].empty_display_size
+    heights = [{round(item.location.z, 3) for item in one.objects} for one in (sheet, again)]
+    assert min(heights[1]) - max(heights[0]) > size, "one above the other"
     bpy.ops.photoreal.export_set(directory=str(tmp_path))
     assert (tmp_path / "Soap Bar-front.png").is_file()
     with pytest.raises(RuntimeError, match="is there already"):
