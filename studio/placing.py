@@ -36,6 +36,8 @@ def contact_sheet(
         first_row += top + GAP * size + (len(pictures) - 1) // COLUMNS * step
     for number, (label, path) in enumerate(pictures):
         image = bpy.data.images.load(str(path), check_existing=True)
+        if image.users:
+            image.reload()  # A photo that was made again has the same name.
         if bpy.data.filepath:
             image.filepath = bpy.path.relpath(image.filepath)  # The set may move together with the file.
         empty = bpy.data.objects.new(f"{name} {label}", None)

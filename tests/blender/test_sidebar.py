@@ -447,7 +447,11 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
     bpy.ops.photoreal.place_photos()
     sheet = bpy.data.collections["Soap Bar"]
     assert sorted(item.name for item in sheet.objects) == ["Soap Bar front", "Soap Bar three-quarter"]
+    shown = sheet.objects["Soap Bar front"].data
+    assert tuple(shown.size) == (64, 64)
+    photo(tmp_path / "set" / "photos" / "front.png", side=80)  # As when the angle is made again.
     bpy.ops.photoreal.place_photos()
+    assert tuple(shown.size) == (120, 80)
     again = bpy.data.collections["Soap Bar.001"]
     size = again.objects[0].empty_display_size
     heights = [{round(item.location.z, 3) for item in one.objects} for one in (sheet, again)]
