@@ -55,6 +55,8 @@ class SetView:
     held: tuple[Held, ...]
     spent: float
     source_names: tuple[str, ...]
+    is_model_bought: bool = False  # By fal.ai, or about to be; not the user's own file.
+    model_price: float | None = None  # Of the newest that came.
     faults: tuple[str, ...] = ()  # What is wrong with the model, worst first, without what is only a note.
 
     @property
@@ -89,6 +91,8 @@ def read_set(folder: Path) -> SetView | None:
             films=films,
             held=_held(folder),
             spent=max(actual, sum(price for price in paid if price)),
+            is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
+            model_price=_model_price(record.get("model", {})),
             source_names=tuple(entry["name"] for entry in record.get("source", {}).get("files", [])),
             faults=tuple(
                 str(entry["text"])
@@ -98,6 +102,11 @@ def read_set(folder: Path) -> SetView | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _model_price(model: dict[str, Any]) -> float | None:
+    prices = [entry.get("price") for entry in (*model.get("earlier", []), model)]
+    return next((float(price) for price in reversed(prices) if price), None)
 
 
 def _picture(folder: Path, entry: dict[str, Any]) -> Picture:

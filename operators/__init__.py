@@ -25,6 +25,7 @@ from .open_set import PHOTOREAL_OT_open_set
 from .place_film import PHOTOREAL_OT_place_film
 from .place_photos import PHOTOREAL_OT_place_photos
 from .redo_angle import PHOTOREAL_OT_redo_angle
+from .redo_model import PHOTOREAL_OT_redo_model
 from .remove_angle import PHOTOREAL_OT_remove_angle
 from .remove_photo import PHOTOREAL_OT_remove_photo
 from .remove_studio import PHOTOREAL_OT_remove_studio
@@ -61,6 +62,7 @@ CLASSES = (
     PHOTOREAL_OT_place_film,
     PHOTOREAL_OT_place_photos,
     PHOTOREAL_OT_redo_angle,
+    PHOTOREAL_OT_redo_model,
     PHOTOREAL_OT_remove_angle,
     PHOTOREAL_OT_remove_photo,
     PHOTOREAL_OT_remove_studio,

@@ -152,6 +152,13 @@ def redo(context: Context) -> Problem | None:
     return idle(context) or fal(context, runtime.settings_of(context))
 
 
+def redo_model(context: Context) -> Problem | None:
+    found = runtime.set_of(context.scene)
+    if found is None or not found.is_model_bought:
+        return Problem(reason="The 3D model is your own, so there is nothing to buy again")
+    return idle(context) or fal(context, runtime.settings_of(context))
+
+
 def photos(context: Context) -> Problem | None:
     found = runtime.set_of(context.scene)
     if found is None or not found.sheet():

@@ -13,6 +13,7 @@ from ..operators import (
     PHOTOREAL_OT_place_film,
     PHOTOREAL_OT_place_photos,
     PHOTOREAL_OT_redo_angle,
+    PHOTOREAL_OT_redo_model,
 )
 from ..set_view import Picture
 from .layout import SubPanel, draw_text, title
@@ -36,6 +37,8 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
             draw_text(context, layout, fault, "ERROR")
         if (more := len(found.faults) - MOST_FAULTS) > 0:
             draw_text(context, layout, f"And {more} more about the model: see the report.", "INFO")
+        if found.is_model_bought:
+            layout.operator(PHOTOREAL_OT_redo_model.bl_idname, icon="FILE_REFRESH")
         for picture in found.pictures:
             if picture.render or picture.photo:
                 draw_picture(layout, picture)

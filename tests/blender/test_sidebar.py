@@ -25,6 +25,7 @@ from tests.patience import FOR_EVER_SECONDS, until
 
 PAID = (
     "redo_angle",
+    "redo_model",
     "generate_set",
     "generate_model",
     "resume_set",
@@ -560,6 +561,31 @@ def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
     sent = fresh_emulator.ledger()
     assert len(sent) == 3
     assert sent[2]["input"]["image_url"] and sent[2]["input"]["seed"] == 1
+
+
+def test_a_model_that_came_damaged_can_be_bought_again_in_the_gallery(
+    extension: bpy.types.Scene, fresh_emulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    monkeypatch.setattr(operators.checks, "generate", lambda _context: None)
+    monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
+    fresh_emulator.control(faults=[{"name": "corrupt-output", "endpoint": "*meshy*", "count": 1}])
+    settings = extension.photoreal
+    small(settings, tmp_path / "set")
+    settings.source_kind, settings.video = "PHOTOS", "none"
+    settings.photos.add().path = str(photo(tmp_path / "front.png"))
+    bpy.ops.photoreal.generate_set()
+    pump_until_idle()
+    found = runtime.set_of(extension)
+    assert found is not None and "--redo model" in found.error
+    assert "[photoreal.redo_model]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    bpy.ops.photoreal.redo_model()
+    pump_until_idle()
+    found = runtime.set_of(extension)
+    assert found is not None
+    assert (found.state, found.model_price) == ("done", 1.2)
+    assert len(fresh_emulator.ledger()) == 2
 
 
 def test_diagnostics_show_in_the_preferences(

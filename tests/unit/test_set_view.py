@@ -49,8 +49,16 @@ def test_pictures_states_and_money_are_read(tmp_path: Path):
     assert found is not None
     assert (found.product, found.state, found.spent) == ("Jar", "partial", 1.75)
     assert found.source_names == ("jar.glb",)
+    assert not found.is_model_bought
     assert found.sheet() == [("front", tmp_path / "photos" / "front.png")]
     assert (found.pictures[1].state, found.pictures[1].error) == ("failed", "Refused.")
+
+
+def test_a_model_that_fal_made_is_known_with_its_price_also_when_the_next_is_on_its_way(tmp_path: Path):
+    model = {"takes": 2, "earlier": [{"path": "model/product-1.glb", "price": 1.2}]}
+    found = read_set(write(tmp_path, source={"kind": "text", "text": "a jar"}, model=model))
+    assert found is not None
+    assert (found.is_model_bought, found.model_price) == (True, 1.2)
 
 
 def test_a_file_that_is_gone_is_not_shown(tmp_path: Path):
