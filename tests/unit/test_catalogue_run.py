@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from photoreal_set.cancel_mark import leave_mark
 from photoreal_set.catalogue.states import row_lock
 from photoreal_set.file_lock import FileLock
 from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
@@ -487,3 +488,21 @@ def test_a_product_that_is_cancelled_while_its_model_is_made_is_photographed_onl
     kinds = Counter(entry["endpoint"].split("/")[1] for entry in desk.emulator.ledger())
     assert kinds == {"meshy": 2, "flux-kontext": 1}
     assert desk.run("resume", desk.out).exit_code == 0
+
+
+def test_a_product_that_is_cancelled_before_its_turn_is_not_begun(desk: Desk, tmp_path: Path):
+    desk.table(*products(desk, 12, video="none"))
+    gate = tmp_path / "gate"
+    process = desk.start(
+        "catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal", STUB_BLENDER_GATE=str(gate)
+    )
+    try:
+        until(lambda: list(desk.out.glob("*/photos/front.png")))
+        leave_mark(desk.out / "lamp-11")  # As ``cancel`` does in a folder that an earlier run has left.
+        gate.touch()
+        words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+    assert "lamp-11 is cancelled" in words
+    assert not (desk.out / "lamp-11" / "set.json").exists()
+    assert Counter(desk.states().values()) == {"done": 11, "waiting": 1}
