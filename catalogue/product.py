@@ -212,6 +212,8 @@ class Product:
             state = RowState.WAITING
         elif isinstance(error, UncertainSubmitError):
             state = RowState.HELD
+        if state is not RowState.WAITING:
+            self._reporter.tell("warning", text=str(error))
         self.note(state=state, error=str(error), exit_code=error.exit_code, **self._paid())
 
     def note_crash(self, how: str) -> None:

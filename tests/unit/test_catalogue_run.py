@@ -98,6 +98,7 @@ def test_a_file_that_changes_after_the_check_is_not_made(desk: Desk):
     assert run.exit_code == 2
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
     assert "no longer as it was" in desk.products()["lamp-1"]["error"]
+    assert any(text.startswith("lamp-1: ") and "no longer as it was" in text for text in run.texts())
 
 
 def test_bad_rows_are_all_named_and_nothing_is_spent(desk: Desk):
