@@ -16,37 +16,34 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import bpy
-import bpy.utils.previews
 from bpy.app.handlers import persistent
 
-from . import preferences, properties
+from . import preferences, properties, windows
 from .button_command import (
-    PASSES,
     Settings,
     Source,
-    View,
     ceiling_options,
     free_folder,
     price_arguments,
     price_key,
-    safe_name,
     set_arguments,
 )
 from .child import Child, Event, blender_command, environment_for
+from .known_sets import KnownSets
+from .price_book import Price, PriceBook
 from .run_view import Kind, RunView
-from .set_view import SetView, dollars, read_set
+from .scene_settings import product_name, settings_of
+from .selection import write_selection
+from .set_view import SetView, read_set
 
 PUMP_SECONDS = 0.1
 PUMP_BUDGET = 0.003  # Seconds of a call: late news beats a stuttering viewport.
 PRICE_PAUSE = 0.7  # Settings change one after the other; the last of them is asked about.
-PRICE_LIFE = 3600.0
 KEPT_RUNS = 8
 BATCH = Path(__file__).resolve().parent / "batch.py"
 LOOKED_AT = "looked_at"  # Our own event: a set folder was read.
-MOST_ICONS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +54,6 @@ class Home:
     load: int
     scene_uid: int
     scene_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """A price range in US dollars; ``most`` is None when a part of it has no known price."""
-
-    least: float
-    most: float | None
-    asked_at: float
-
-    @property
-    def text(self) -> str:
-        if self.most is None:
-            return f"from {dollars(self.least)}"
-        least, most = dollars(self.least), dollars(self.most)
-        return least if least == most else f"{least}-{most.removeprefix('$')}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,17 +72,15 @@ class Run:
 @dataclass(slots=True)
 class _State:
     runs: list[Run] = field(default_factory=list)
-    prices: dict[tuple[str, ...], Price] = field(default_factory=dict)
-    price_faults: dict[tuple[str, ...], str] = field(default_factory=dict)
+    prices: PriceBook = field(default_factory=PriceBook)
     wanted_price: tuple[Settings, float] | None = None
-    sets: dict[str, SetView] = field(default_factory=dict)
+    sets: KnownSets = field(default_factory=KnownSets)
     to_place: list[Run] = field(default_factory=list)
     news: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     looks: int = 0
     loads: int = 0
     redrawn_at: float = 0.0
     status: str = ""
-    icons: Any = None
 
 
 _state = _State()
@@ -110,76 +89,14 @@ _state = _State()
 # --- what panels ask ------------------------------------------------------------------------------
 
 
-def settings_of(context: bpy.types.Context) -> Settings:
-    """The settings of the scene and the preferences, read without touching the disk."""
-    scene, chosen = context.scene.photoreal, preferences.get(context)
-    source = Source(scene.source_kind)
-    files: tuple[str, ...] = ()
-    if source is Source.FILE and scene.source:
-        files = (bpy.path.abspath(scene.source),)
-    elif source is Source.PHOTOS:
-        files = tuple(bpy.path.abspath(photo.path) for photo in scene.photos if photo.path)
-    cameras: tuple[str, ...] | None = None
-    if scene.angles_from == properties.CAMERAS:
-        of_scene = cameras_of(context.scene) if source is Source.OBJECTS else []
-        cameras = tuple(camera.name for camera in of_scene)
-    return Settings(
-        source=source,
-        files=files,
-        words=scene.words.strip(),
-        engine=scene.engine,
-        video=scene.video,
-        views=tuple(
-            View(name=view.name, azimuth=view.azimuth, elevation=view.elevation, fill=view.fill)
-            for view in scene.angles
-        ),
-        cameras=cameras,
-        rig=bpy.path.abspath(scene.panorama) if scene.rig == properties.PANORAMA else scene.rig,
-        rig_rotation=scene.rig_rotation,
-        rig_intensity=scene.rig_intensity,
-        quality=scene.quality,
-        width=scene.resolution,
-        height=scene.height,
-        samples=scene.samples,
-        device=chosen.device,
-        background=scene.background,
-        passes=tuple(name for name in PASSES if getattr(scene, f"{name}_pass")),
-        lens=scene.lens,
-        f_stop=scene.f_stop if scene.use_f_stop else None,
-        film_look=scene.film_look,
-        photo_size=scene.photo_size if scene.use_photo_size else None,
-        model_endpoint=scene.model_endpoint.strip() or chosen.model_endpoint.strip(),
-        photo_endpoint=scene.photo_endpoint.strip() or chosen.photo_endpoint.strip(),
-        video_endpoint=scene.video_endpoint.strip() or chosen.video_endpoint.strip(),
-        look=scene.look,
-        prompt=scene.prompt.as_string() if scene.prompt else "",
-        seed=scene.seed if scene.use_seed else None,
-        motion=scene.motion,
-        seconds=scene.seconds,
-        loop=scene.loop,
-        keep_uploads=chosen.keep_uploads,
-        max_cost=chosen.max_cost,
-        max_cost_per_day=chosen.max_cost_per_day,
-        fal_url=chosen.fal_url.strip(),
-    )
-
-
-def cameras_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The cameras that take pictures when they are used as they stand: those not hidden from renders."""
-    return [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
-
-
 def price_of(settings: Settings) -> Price | None:
-    """The price as far as it is known; ``None`` before it was asked for, and when the answer is old."""
-    if not settings.uses_fal:
-        return Price(least=0.0, most=0.0, asked_at=time.time())
-    price = _state.prices.get(price_key(settings))
-    return price if price and time.time() - price.asked_at < PRICE_LIFE else None
+    """The price as far as it is known."""
+    return _state.prices.price_of(settings)
 
 
 def price_fault(settings: Settings) -> str:
-    """Why the price is not known: what asking for it answered."""
-    return _state.price_faults.get(price_key(settings), "")
+    """Why the price is not known."""
+    return _state.prices.fault(settings)
 
 
 def is_asking_price() -> bool:
@@ -223,18 +140,15 @@ def waits_to_place(run: Run) -> bool:
 def set_of(scene: bpy.types.Scene) -> SetView | None:
     """The set of this scene as it was last read."""
     run = run_of(scene)
-    if run and run.view.folder and (found := _state.sets.get(str(run.view.folder))):
+    if run and run.view.folder and (found := _state.sets.view_of(run.view.folder)):
         return found
     folder = scene.photoreal.made_in or scene.photoreal.folder
-    return _state.sets.get(_folder_key(folder)) if folder else None
+    return _state.sets.view_of(_folder_key(folder)) if folder else None
 
 
 def icon_of(path: Path | None, stamp: str) -> int:
     """The icon of a picture, loaded when its set was read; 0 when there is none."""
-    if path is None or _state.icons is None:
-        return 0
-    known = _state.icons.get(f"{path}|{stamp}")
-    return known.icon_id if known else 0
+    return _state.sets.icon_of(path, stamp)
 
 
 def _folder_key(folder: str) -> str:
@@ -262,9 +176,9 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
     scene, chosen = context.scene, preferences.get(context)
     copy: Path | None = None
     if settings.source is Source.OBJECTS:
-        copy = _write_copy(context, with_cameras=settings.cameras is not None)
+        copy = write_selection(context, with_cameras=settings.cameras is not None)
     named = scene.photoreal.folder
-    wanted = Path(_folder_key(named)) if named else preferences.output_folder(chosen) / _product_name(context)
+    wanted = Path(_folder_key(named)) if named else preferences.output_folder(chosen) / product_name(context)
     scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
     view = RunView(kind=Kind.SET)
     view.expect(settings.angle_names())
@@ -290,7 +204,7 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
     """Go on with a set from its folder. ``further`` are options of ``resume``."""
     view = RunView(kind=Kind.SET, folder=folder)
     settings = settings_of(context)
-    if known := _state.sets.get(str(folder)):
+    if known := _state.sets.view_of(folder):
         view.expect([picture.name for picture in known.pictures])
     arguments = ["resume", str(folder), *further, *ceiling_options(settings), "--json"]
     places = preferences.get(context).place_when_done
@@ -401,60 +315,6 @@ def _start(
     return run
 
 
-def _product_name(context: bpy.types.Context) -> str:
-    settings = context.scene.photoreal
-    match settings.source_kind:
-        case "OBJECTS":
-            picked = context.active_object or next(iter(context.selected_objects), None)
-            return safe_name(picked.name if picked else context.scene.name)
-        case "WORDS":
-            return safe_name(settings.words)
-        case "PHOTOS":
-            return safe_name(Path(settings.photos[0].path).stem)
-        case _:
-            return safe_name(Path(settings.source).stem)
-
-
-def _write_copy(context: bpy.types.Context, *, with_cameras: bool) -> Path:
-    """The selected objects, what hangs below them and perhaps the scene's cameras, as a .blend of their own."""
-    if context.mode != "OBJECT":
-        bpy.ops.ed.flush_edits()  # What is edited or sculpted stands in the mesh only after this.
-    wanted: dict[int, bpy.types.Object] = {}
-    for item in context.selected_objects:
-        for one in (item, *item.children_recursive):
-            wanted[one.session_uid] = one
-    if with_cameras:
-        wanted |= {camera.session_uid: camera for camera in cameras_of(context.scene)}
-    path = Path(tempfile.mkdtemp(prefix="photoreal-")) / f"{_product_name(context)}.blend"
-    scene = bpy.data.scenes.new("Photoreal Copy")
-    unseen = bpy.data.collections.new("Photoreal Parents")
-    try:
-        scene.unit_settings.scale_length = context.scene.unit_settings.scale_length
-        scene.frame_current = context.scene.frame_current
-        scene.collection.children.link(unseen)
-        unseen.hide_render = True
-        for item in wanted.values():
-            scene.collection.objects.link(item)
-        for parent in _parents_of(wanted):  # An object without its parent would be left out.
-            unseen.objects.link(parent)
-        # Blender 5.2 crashes when it writes a scene whose view layer does not know its collections yet.
-        scene.view_layers[0].objects.active = next(iter(wanted.values()))
-        bpy.data.libraries.write(str(path), {scene}, path_remap="ABSOLUTE")
-    finally:
-        bpy.data.scenes.remove(scene)
-        bpy.data.collections.remove(unseen)
-    return path
-
-
-def _parents_of(objects: dict[int, bpy.types.Object]) -> list[bpy.types.Object]:
-    """What these objects hang from and is not among them."""
-    found: dict[int, bpy.types.Object] = {}
-    for item in objects.values():
-        while (item := item.parent) and item.session_uid not in objects:
-            found[item.session_uid] = item
-    return list(found.values())
-
-
 # --- the pump -------------------------------------------------------------------------------------
 
 
@@ -487,7 +347,7 @@ def pump() -> float | None:
 
 def _take(run: Run | None, event: Event) -> None:
     if event["event"] == LOOKED_AT:
-        _take_set(event["folder"], event["view"])
+        _state.sets.take(event["folder"], event["view"])
         if run is None:
             _state.looks -= 1
         return
@@ -509,22 +369,6 @@ def _remember_folder(run: Run) -> None:
             scene.photoreal.made_in = path
 
 
-def _take_set(folder: str, view: SetView | None) -> None:
-    if view is None:
-        _state.sets.pop(folder, None)
-        return
-    _state.sets[folder] = view
-    if bpy.app.background or _state.icons is None:
-        return
-    for picture in view.pictures:
-        for path in (picture.render, picture.photo):
-            name = f"{path}|{picture.stamp}"
-            if path is not None and name not in _state.icons:
-                if len(_state.icons) >= MOST_ICONS:
-                    _state.icons.clear()
-                _state.icons.load(name, str(path), "IMAGE")
-
-
 def _end(run: Run) -> None:
     view = run.view
     if run.scratch:
@@ -540,23 +384,12 @@ def _end(run: Run) -> None:
             if run.places and view.state == "done" and not bpy.app.background:
                 _state.to_place.append(run)
         case Kind.PRICE:
-            _take_price(run)
+            _state.prices.learn(run.key, view.facts, "" if view.is_stopping else view.error)
         case Kind.DOCTOR | Kind.KEY:
             lines = [str(fact["text"]) for fact in view.facts if fact.get("event") == "check"]
             shown = preferences.answers
             target = shown.key if view.kind is Kind.KEY else shown.doctor
             target[:] = lines or [view.error or "No answer."]
-
-
-def _take_price(run: Run) -> None:
-    for fact in run.view.facts:
-        if fact.get("event") == "estimate":
-            price = Price(least=fact["min"], most=fact["max"], asked_at=time.time())
-            _state.prices[run.key] = price
-            _state.price_faults.pop(run.key, None)
-            return
-    if run.view.error and not run.view.is_stopping:
-        _state.price_faults[run.key] = run.view.error
 
 
 def _ask_wanted_price() -> None:
@@ -573,12 +406,12 @@ def _place_one() -> None:
     run = _state.to_place[0]
     assert run.home is not None
     scene = next((one for one in bpy.data.scenes if _is_home(run.home, one)), None)
-    view = _state.sets.get(str(run.view.folder))
+    view = _state.sets.view_of(run.view.folder)
     if scene is None or (view is None and not _state.looks):
         _state.to_place.pop(0)  # Its file is not open any more: the set waits in the gallery of that file.
         return
-    windows = bpy.context.window_manager.windows
-    if view is None or not windows or any(_is_worked_in(window) for window in windows):
+    opened = bpy.context.window_manager.windows
+    if view is None or not opened or any(windows.is_worked_in(window) for window in opened):
         return
     _state.to_place.pop(0)
     from .studio.placing import contact_sheet
@@ -587,16 +420,10 @@ def _place_one() -> None:
         contact_sheet(scene, view.product, view.sheet())
     except RuntimeError as error:  # Blender would stop calling a timer that raises.
         run.view.error = f"The photos could not be placed: {str(error).strip()}"
-    with bpy.context.temp_override(window=windows[0]):
+    with bpy.context.temp_override(window=opened[0]):
         # A timer's changes have no undo step of their own.
         bpy.ops.ed.undo_push(message="Place Photoreal Set")
     _redraw()
-
-
-def _is_worked_in(window: bpy.types.Window) -> bool:
-    """Is the artist in the middle of an operator or in another mode there? An undo step would tear that apart."""
-    active = window.view_layer.objects.active
-    return bool(getattr(window, "modal_operators", ())) or (active is not None and active.mode != "OBJECT")
 
 
 def _show_status() -> None:
@@ -606,18 +433,12 @@ def _show_status() -> None:
     if text == _state.status or bpy.app.background:
         return
     _state.status = text
-    for window in bpy.context.window_manager.windows:
-        window.workspace.status_text_set(text or None)
+    windows.show_status(text)
 
 
 def _redraw() -> None:
     _state.redrawn_at = time.monotonic()
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "PREFERENCES"}:
-                for region in area.regions:
-                    if region.type in {"UI", "WINDOW"} and (area.type != "VIEW_3D" or region.type == "UI"):
-                        region.tag_redraw()
+    windows.redraw_panels()
 
 
 def _listen() -> None:
@@ -657,7 +478,7 @@ def _look_once() -> None:
 def attach() -> None:
     global _state
     _state = _State()
-    _state.icons = bpy.utils.previews.new()
+    _state.sets.open()
     properties.listen(_settings_changed)
     bpy.app.handlers.load_post.append(_file_was_loaded)
     if not bpy.app.background:
@@ -672,9 +493,7 @@ def detach() -> None:
     bpy.app.handlers.load_post.remove(_file_was_loaded)
     properties.stop_listening(_settings_changed)
     if _state.status:
-        for window in bpy.context.window_manager.windows:
-            window.workspace.status_text_set(None)
-    bpy.utils.previews.remove(_state.icons)
-    _state.icons = None
+        windows.show_status("")
+    _state.sets.close()
     preferences.answers.doctor.clear()
     preferences.answers.key.clear()

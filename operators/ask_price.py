@@ -5,6 +5,7 @@ from bpy.props import BoolProperty
 from bpy.types import Context, Operator
 
 from .. import runtime
+from ..scene_settings import settings_of
 from . import checks
 from .generate_model import model_only
 
@@ -19,12 +20,12 @@ class PHOTOREAL_OT_ask_price(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        settings = runtime.settings_of(context)
+        settings = settings_of(context)
         if not settings.uses_fal:
             return checks.allow(cls, checks.Problem(reason="Cycles is free"))
         return checks.allow(cls, checks.source(context) or checks.fal(context, settings))
 
     def execute(self, context: Context) -> set[str]:
-        settings = runtime.settings_of(context)
+        settings = settings_of(context)
         runtime.ask_price(context, model_only(settings) if self.only_model else settings)
         return {"FINISHED"}

@@ -7,11 +7,12 @@ from pathlib import Path
 import bpy
 from bpy.types import Context, Operator
 
-from .. import properties, runtime
+from .. import properties
 from ..angles import ANGLES, HERO, Angle
 from ..errors import PhotorealError
 from ..findings import told
 from ..lighting import chosen_rig
+from ..scene_settings import settings_of
 from ..sizes import LEAST_SIDE, Size
 from . import checks
 
@@ -48,7 +49,7 @@ def show_studio(operator: Operator, context: Context) -> set[str]:
     angle = chosen_angle(scene)
     try:
         light = chosen_rig(
-            runtime.settings_of(context).rig,
+            settings_of(context).rig,
             rotation=settings.rig_rotation,
             intensity=settings.rig_intensity,
         )

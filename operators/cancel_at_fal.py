@@ -4,6 +4,7 @@
 from bpy.types import Context, Event, Operator
 
 from .. import runtime
+from ..scene_settings import settings_of
 from . import checks
 
 
@@ -18,7 +19,7 @@ class PHOTOREAL_OT_cancel_at_fal(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return checks.allow(cls, checks.the_set(context) or checks.fal(context, runtime.settings_of(context)))
+        return checks.allow(cls, checks.the_set(context) or checks.fal(context, settings_of(context)))
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         return context.window_manager.invoke_confirm(

@@ -10,6 +10,7 @@ from .. import preferences, runtime
 from ..angles import is_safe_name
 from ..button_command import FAL, MOST_PHOTOS, Settings, Source
 from ..properties import CAMERAS
+from ..scene_settings import cameras_of, settings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ def angles(context: Context) -> Problem | None:
         match Source(context.scene.photoreal.source_kind):
             case Source.PHOTOS | Source.WORDS:
                 return Problem(reason="A 3D model by fal.ai has no cameras: take the angles from the list")
-            case Source.OBJECTS if not runtime.cameras_of(context.scene):
+            case Source.OBJECTS if not cameras_of(context.scene):
                 return Problem(reason="This scene has no camera: add one, or take the angles from the list")
         return None
     names = [view.name for view in context.scene.photoreal.angles]
@@ -124,7 +125,7 @@ def generate(context: Context) -> Problem | None:
     """What keeps the primary button grey."""
     if problem := idle(context) or source(context) or angles(context):
         return problem
-    settings = runtime.settings_of(context)
+    settings = settings_of(context)
     if settings.uses_fal:
         return fal(context, settings) or price(context, settings)
     return None
@@ -134,7 +135,7 @@ def model(context: Context) -> Problem | None:
     """What keeps Generate 3D Model grey."""
     if Source(context.scene.photoreal.source_kind) not in (Source.PHOTOS, Source.WORDS):
         return Problem(reason="A 3D model is made from photos or text: choose one of them as source")
-    settings = runtime.settings_of(context)
+    settings = settings_of(context)
     return idle(context) or source(context) or fal(context, settings)
 
 
@@ -149,7 +150,7 @@ def redo(context: Context) -> Problem | None:
     found = runtime.set_of(context.scene)
     if found is None or not any(picture.engine == FAL for picture in found.pictures):
         return Problem(reason="Cycles would render the same photo again: change the settings instead")
-    return idle(context) or fal(context, runtime.settings_of(context))
+    return idle(context) or fal(context, settings_of(context))
 
 
 def redo_model(context: Context) -> Problem | None:

@@ -8,6 +8,7 @@ from bpy.types import Context, Event, Operator
 from .. import runtime
 from ..angles import ANGLES, HERO
 from ..button_command import FREE, NO_FILM, Settings, View
+from ..scene_settings import settings_of
 from . import checks
 from .generate_set import missing_file
 
@@ -43,18 +44,18 @@ class PHOTOREAL_OT_generate_model(Operator):
     def poll(cls, context: Context) -> bool:
         problem = checks.model(context)
         if not problem:
-            problem = checks.price(context, model_only(runtime.settings_of(context)))
+            problem = checks.price(context, model_only(settings_of(context)))
         return checks.allow(cls, problem)
 
     def invoke(self, context: Context, event: Event) -> set[str]:
-        price = runtime.price_of(model_only(runtime.settings_of(context)))
+        price = runtime.price_of(model_only(settings_of(context)))
         message = f"fal.ai makes the model for {price.text if price else 'an unknown price'}"
         return context.window_manager.invoke_confirm(
             self, event, title="Generate 3D Model", message=message, confirm_text="Generate"
         )
 
     def execute(self, context: Context) -> set[str]:
-        settings = model_only(runtime.settings_of(context))
+        settings = model_only(settings_of(context))
         if sentence := missing_file(settings):
             self.report({"ERROR"}, sentence)
             return {"CANCELLED"}

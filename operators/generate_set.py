@@ -6,10 +6,12 @@ from pathlib import Path
 from bpy.types import Context, Operator
 
 from .. import preferences, runtime
+from ..button_command import Settings
+from ..scene_settings import settings_of
 from . import checks
 
 
-def missing_file(settings: runtime.Settings) -> str:
+def missing_file(settings: Settings) -> str:
     """A sentence about the first source file that is not there, or ""."""
     for name in settings.files:
         if not Path(name).is_file():
@@ -31,7 +33,7 @@ class PHOTOREAL_OT_generate_set(Operator):
         return checks.allow(cls, checks.generate(context))
 
     def execute(self, context: Context) -> set[str]:
-        settings = runtime.settings_of(context)
+        settings = settings_of(context)
         if sentence := missing_file(settings):
             self.report({"ERROR"}, sentence)
             return {"CANCELLED"}

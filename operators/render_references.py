@@ -7,6 +7,7 @@ from bpy.types import Context, Operator
 
 from .. import runtime
 from ..button_command import FREE, NO_FILM, Source
+from ..scene_settings import settings_of
 from . import checks
 from .generate_set import missing_file
 
@@ -28,7 +29,7 @@ class PHOTOREAL_OT_render_references(Operator):
         return checks.allow(cls, problem)
 
     def execute(self, context: Context) -> set[str]:
-        settings = replace(runtime.settings_of(context), engine=FREE, video=NO_FILM)
+        settings = replace(settings_of(context), engine=FREE, video=NO_FILM)
         if sentence := missing_file(settings):
             self.report({"ERROR"}, sentence)
             return {"CANCELLED"}

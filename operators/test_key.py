@@ -5,6 +5,7 @@ from bpy.types import Context, Operator
 
 from .. import runtime
 from ..run_view import Kind
+from ..scene_settings import settings_of
 from . import checks
 
 
@@ -16,7 +17,7 @@ class PHOTOREAL_OT_test_key(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return checks.allow(cls, checks.fal(context, runtime.settings_of(context)))
+        return checks.allow(cls, checks.fal(context, settings_of(context)))
 
     def execute(self, context: Context) -> set[str]:
         runtime.ask_doctor(context, Kind.KEY)

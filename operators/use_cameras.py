@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Operator
 
-from .. import runtime
 from ..angles import direction_of, safe_names
+from ..scene_settings import cameras_of
 from . import checks
 
 
@@ -19,12 +19,12 @@ class PHOTOREAL_OT_use_cameras(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        has_camera = bool(runtime.cameras_of(context.scene))
+        has_camera = bool(cameras_of(context.scene))
         return checks.allow(cls, None if has_camera else checks.Problem(reason="This scene has no camera"))
 
     def execute(self, context: Context) -> set[str]:
         settings = context.scene.photoreal
-        cameras = runtime.cameras_of(context.scene)
+        cameras = cameras_of(context.scene)
         others = [view.name for view in settings.angles]
         for name, camera in zip(safe_names([one.name for one in cameras], others), cameras, strict=True):
             view = settings.angles.add()

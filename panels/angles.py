@@ -5,7 +5,6 @@ from typing import Any
 
 from bpy.types import Context, Panel, UILayout, UIList
 
-from .. import runtime
 from ..angles import ANGLES
 from ..button_command import Source
 from ..operators import (
@@ -18,6 +17,7 @@ from ..operators import (
     checks,
 )
 from ..properties import CAMERAS
+from ..scene_settings import cameras_of
 from .layout import SubPanel, draw_problem, draw_text, title
 
 
@@ -98,5 +98,5 @@ def draw_cameras(context: Context, layout: UILayout) -> None:
     else:
         draw_text(context, layout, "Exactly as they stand beside the selection:")
         column = layout.column(align=True)
-        for camera in runtime.cameras_of(context.scene):
+        for camera in cameras_of(context.scene):
             column.label(text=camera.name, icon="CAMERA_DATA")

@@ -4,7 +4,9 @@
 from bpy.types import Context, Panel
 
 from .. import runtime
+from ..button_command import Settings
 from ..operators import PHOTOREAL_OT_cancel_here, PHOTOREAL_OT_generate_set, checks
+from ..scene_settings import settings_of
 from .layout import MAIN, SidebarPanel, draw_problem, draw_text, letters, title
 
 
@@ -14,7 +16,7 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        settings = runtime.settings_of(context)
+        settings = settings_of(context)
         row = layout.row()
         row.scale_y = 1.6
         row.operator(
@@ -31,7 +33,7 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
             draw_problem(context, layout, problem)
 
 
-def button_text(context: Context, settings: runtime.Settings) -> str:
+def button_text(context: Context, settings: Settings) -> str:
     """The button with its price, in the words that fit."""
     price = runtime.price_of(settings)
     amount = "free" if not settings.uses_fal else price.text if price else "price?"

@@ -14,6 +14,7 @@ from ..operators import (
     checks,
 )
 from ..operators.generate_model import model_only
+from ..scene_settings import settings_of
 from .layout import SubPanel, draw_problem, draw_text
 
 
@@ -65,7 +66,7 @@ def draw_model(context: Context, layout: UILayout) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "model_endpoint", text="Endpoint", placeholder="automatic")
-    wish = model_only(runtime.settings_of(context))
+    wish = model_only(settings_of(context))
     price = runtime.price_of(wish)
     text = f"Only 3D Model: {price.text}" if price else "Only 3D Model"
     layout.operator(PHOTOREAL_OT_generate_model.bl_idname, text=text, icon="MESH_MONKEY")

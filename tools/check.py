@@ -24,6 +24,7 @@ TYPED = (
     "gltf",
     "plan",
     "plan_record",
+    "price_book",
     "progress",
     "prompts",
     "run_view",

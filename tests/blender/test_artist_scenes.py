@@ -10,6 +10,7 @@ import pytest
 from mathutils import Matrix
 
 from photoreal_set import runtime
+from photoreal_set.selection import write_selection
 from photoreal_set.studio.blend_file import convert_to_glb
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, choose, write_library
 from tests.blender.sidebar import everything, pump_until_idle
@@ -28,7 +29,7 @@ def test_a_selection_is_photographed_as_it_stands(
 ):
     make(library)
     before, mode = everything(), bpy.context.mode
-    copy = runtime._write_copy(bpy.context, with_cameras=False)
+    copy = write_selection(bpy.context, with_cameras=False)
     assert (everything(), bpy.context.mode) == (before, mode)
     convert_to_glb(copy, tmp_path / "copy.glb")
     low, high = box_of(tmp_path / "copy.glb")
@@ -92,7 +93,7 @@ def test_the_artists_lights_and_cameras_stay_as_they_are(
     assert (artists_own(extension), everything()) == (before, names)
     for item in extension.objects:
         item.select_set(True)
-    runtime._write_copy(bpy.context, with_cameras=True)
+    write_selection(bpy.context, with_cameras=True)
     assert (artists_own(extension), everything()) == (before, names)
 
 

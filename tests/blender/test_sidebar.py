@@ -15,8 +15,11 @@ import bpy
 import pytest
 
 from photoreal_set import operators, panels, preferences, properties, registration, runtime
+from photoreal_set.button_command import price_key
 from photoreal_set.panels import jobs, menus
+from photoreal_set.price_book import Price
 from photoreal_set.run_view import Kind, RunView
+from photoreal_set.scene_settings import settings_of
 from photoreal_set.set_view import Film, Held, Picture, SetView
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
@@ -229,7 +232,7 @@ def test_a_run_is_told_in_the_other_scenes_of_its_file(extension: bpy.types.Scen
 def test_a_set_of_an_earlier_session_says_how_it_stands(extension: bpy.types.Scene):
     folder = Path("/sets/jar")
     extension.photoreal.made_in = str(folder)
-    runtime._take_set(str(folder), a_set(folder, state="done"))
+    runtime._state.sets.take(folder, a_set(folder, state="done"))
     assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)[:2] == ["Finished", "$1.25"]
 
 
@@ -254,7 +257,7 @@ def test_every_panel_draws_without_disk_network_or_changes(
     if state != "nothing":
         end = [{"event": "exited", "code": 5, "words": []}] if state == "ended" else []
         a_run(extension, *EVENTS, *end, folder=folder)
-        runtime._state.sets[str(folder)] = a_set(folder)
+        runtime._state.sets.take(folder, a_set(folder))
     before = dump(extension)
 
     def forbidden(*_words: Any, **_facts: Any) -> None:
@@ -329,14 +332,14 @@ def test_nobody_pays_before_the_price_is_shown(extension: bpy.types.Scene, monke
     extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
     assert "[Ask for the Price]" in head(extension)
     assert not bpy.ops.photoreal.generate_set.poll()
-    settings = runtime.settings_of(bpy.context)
-    key = runtime.price_key(settings)
-    runtime._state.prices[key] = runtime.Price(least=0.5, most=0.75, asked_at=time.time())
+    settings = settings_of(bpy.context)
+    key = price_key(settings)
+    runtime._state.prices.prices[key] = Price(least=0.5, most=0.75, asked_at=time.time())
     assert head(extension)[0].endswith("$0.50-0.75]")
     assert bpy.ops.photoreal.generate_set.poll()
-    runtime._state.prices[key] = runtime.Price(least=50.0, most=75.0, asked_at=time.time())
+    runtime._state.prices.prices[key] = Price(least=50.0, most=75.0, asked_at=time.time())
     assert "[Change the Ceiling …]" in head(extension)
-    runtime._state.prices[key] = runtime.Price(least=0.5, most=0.75, asked_at=time.time() - 2 * 3600)
+    runtime._state.prices.prices[key] = Price(least=0.5, most=0.75, asked_at=time.time() - 2 * 3600)
     assert "[Ask for the Price]" in head(extension)
 
 
@@ -479,7 +482,7 @@ def test_a_photo_that_is_gone_is_told_and_holds_nothing_up(extension: bpy.types.
     end = [{"event": "finished", "state": "done"}, {"event": "exited", "code": 0, "words": []}]
     run = a_run(extension, *EVENTS, *end, folder=Path("/sets/jar"))
     picture = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "gone.png")
-    runtime._state.sets["/sets/jar"] = a_set(tmp_path, state="done", pictures=(picture,))
+    runtime._state.sets.take("/sets/jar", a_set(tmp_path, state="done", pictures=(picture,)))
     runtime._state.to_place.append(run)
     assert runtime.pump() is None
     words = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
@@ -506,7 +509,7 @@ def test_the_price_comes_from_the_command_line(
     bpy.ops.photoreal.ask_price()
     assert runtime.is_asking_price()
     pump_until_idle()
-    price = runtime.price_of(runtime.settings_of(bpy.context))
+    price = runtime.price_of(settings_of(bpy.context))
     assert price is not None
     assert price.most is not None
     assert 0.0 < price.least <= price.most

@@ -17,17 +17,17 @@ BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu"
 WITHOUT_BLENDER = {
     "fal_bridge", "imaging", "angles", "button_command", "cameras", "cancel_mark", "catalogue", "child", "cloud_stage", "errors",
     "estimates", "file_lock", "files", "findings", "gltf", "interrupts", "lighting", "plan", "plan_record", "progress", "prompts",
-    "run_view", "set_folder", "set_results", "set_view", "sizes", "version",
+    "price_book", "run_view", "set_folder", "set_results", "set_view", "sizes", "version",
 }  # fmt: skip
 # A part imports only parts of a lower rank, and its own modules.
 RANKS = {
     "angles": 0, "cameras": 0, "cancel_mark": 0, "child": 0, "errors": 0, "file_lock": 0, "files": 0, "findings": 0, "gltf": 0,
     "progress": 0, "prompts": 0, "interrupts": 0, "run_view": 0, "set_folder": 0, "sizes": 0, "version": 0,
     "lighting": 0.5,
-    "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1,
+    "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1, "windows": 1,
     "plan": 2, "set_view": 2, "preferences": 2,
-    "plan_record": 3, "estimates": 3,
-    "set_results": 4,
+    "plan_record": 3, "estimates": 3, "known_sets": 3, "price_book": 3, "scene_settings": 3,
+    "set_results": 4, "selection": 4,
     "cloud_stage": 5, "studio_stage": 5,
     "pipeline": 6, "catalogue": 6, "render_worker": 6, "runtime": 6,
     "commands": 7,

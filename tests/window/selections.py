@@ -15,17 +15,16 @@ import bpy
 sys.path.insert(0, "/project")  # Blender leaves PYTHONPATH out.
 
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, write_library
-from tests.window.timing import MODULE
 
 
 def distance(make: Make, folder: Path) -> float:
     # Factory settings would disable the extension, and Blender then takes its wheels away.
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    runtime = sys.modules[f"{MODULE}.runtime"]
+    from bl_ext.user_default.photoreal_set.selection import write_selection
     from bl_ext.user_default.photoreal_set.studio.blend_file import convert_to_glb
 
     make(folder / "library.blend")
-    copy = runtime._write_copy(bpy.context, with_cameras=False)
+    copy = write_selection(bpy.context, with_cameras=False)
     convert_to_glb(copy, folder / "copy.glb")
     wanted = [[place + side * SIZE / 2.0 for place in PLACE] for side in (-1.0, 1.0)]
     found = box_of(folder / "copy.glb")

@@ -57,7 +57,7 @@ def a_set(state='done', **changes):
     ]
     facts = dict(folder=FOLDER, product='Enamel Jar', state=state, error='', pictures=tuple(pictures),
         films=(Film(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66, source_names=())
-    runtime._take_set(str(FOLDER), SetView(**{{**facts, **changes}}))
+    runtime._state.sets.take(FOLDER, SetView(**{{**facts, **changes}}))
 
 def forget():
     runtime._state.runs.clear()

@@ -25,7 +25,7 @@ LONGEST_BLOCK = 0.05
 LONGEST_REDRAW = 0.01  # All panels together, far above what they take.
 LONGEST_START = 0.3
 
-ask = f"from {MODULE} import runtime, preferences\nsettings = bpy.context.scene.photoreal\n"
+ask = f"from {MODULE} import preferences, runtime, scene_settings\nsettings = bpy.context.scene.photoreal\n"
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_the_price_stands_on_the_button(blender: Desktop, emulator: RunningEmula
         f"{ask}preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
         "settings.folder = '/desk/set'\nsettings.video = 'fal'"
     )
-    known = f"{ask}price = runtime.price_of(runtime.settings_of(bpy.context))\nanswer = price.text if price else ''"
+    known = f"{ask}price = runtime.price_of(scene_settings.settings_of(bpy.context))\nanswer = price.text if price else ''"
     assert wait_for(lambda: blender.python(known), "the price", RUN_SECONDS).startswith("$0.")
     blender.settle()
     blender.picture("price")
