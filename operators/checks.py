@@ -157,7 +157,7 @@ def redo_model(context: Context) -> Problem | None:
     found = runtime.set_of(context.scene)
     if found is None or not found.is_model_bought:
         return Problem(reason="The 3D model is your own, so there is nothing to buy again")
-    return idle(context) or fal(context, runtime.settings_of(context))
+    return idle(context) or fal(context, settings_of(context))
 
 
 def photos(context: Context) -> Problem | None:
