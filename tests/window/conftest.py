@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.blender.products import textured_block
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.window.desktop import ROOT, Desktop
 
@@ -51,6 +50,19 @@ def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("*.zip"))
 
 
+@pytest.fixture(scope="session")
+def jar_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The product of the demo, made in a process that does not wait for Blender's own end: that may hang."""
+    path = tmp_path_factory.mktemp("products") / "jar.glb"
+    code = (
+        "import os, sys; from pathlib import Path; from tools.bootstrap import load_package; load_package();"
+        "from photoreal_set.studio.sample import build_sample; build_sample(Path(sys.argv[1])); os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)
+    assert path.is_file(), done.stdout + done.stderr
+    return path
+
+
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[RunningEmulator]:
     server = start_emulator()
@@ -63,6 +75,7 @@ def desktop(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     zip_file: Path,
+    jar_file: Path,
     emulator: RunningEmulator,
 ) -> Iterator[Desktop]:
     """A screen with nothing on it, the zip and a product on its desk, and nothing sent by anybody."""
@@ -70,7 +83,7 @@ def desktop(
     root = root_folder(request.param)
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copyfile(zip_file, folder / "photoreal_set.zip")
-    textured_block().write(folder / "Enamel Block.glb")
+    shutil.copyfile(jar_file, folder / "Tea Jar.glb")
     screen = Desktop(root, folder, name=f"blender-{BLENDERS[request.param]}")
     yield screen
     screen.close()

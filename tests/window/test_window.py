@@ -108,7 +108,7 @@ def drop_from_file_browser(desktop: Desktop, folder: str, target: tuple[int, int
 def test_a_dropped_model_stands_in_the_studio(blender: Desktop):
     folder = blender.folder / "products"
     folder.mkdir()
-    shutil.copyfile(blender.folder / "Enamel Block.glb", folder / "Enamel Block.glb")
+    shutil.copyfile(blender.folder / "Tea Jar.glb", folder / "Tea Jar.glb")
 
     def is_there() -> bool:
         # The list of files comes when it has been read.
@@ -135,7 +135,7 @@ def test_a_dropped_model_stands_in_the_studio(blender: Desktop):
 
 
 def test_fal_without_a_key_offers_the_preferences(blender: Desktop):
-    blender.python(f"{ask}settings.resolution, settings.samples = 96, 1\nsettings.engine = 'fal'")
+    blender.python(f"{ask}settings.resolution, settings.samples = 160, 12\nsettings.engine = 'fal'")
     blender.settle()
     blender.picture("no-key")
     with pytest.raises(RuntimeError, match="needs a key"):
@@ -171,9 +171,7 @@ def test_the_button_makes_a_set_while_the_artist_goes_on(blender: Desktop, emula
     blender.picture("working")
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")
-    wait_for(
-        lambda: blender.python("answer = 'Enamel Block' in bpy.data.collections"), "the photos in the scene"
-    )
+    wait_for(lambda: blender.python("answer = 'Tea Jar' in bpy.data.collections"), "the photos in the scene")
     assert len(emulator.ledger()) == 6
     left, top, width, height = blender.sidebar()
     blender.move(left + width // 2, top + height - 20)  # A button under the mouse keeps its look.
@@ -198,7 +196,7 @@ def test_nothing_blocked_the_window(blender: Desktop):
 def test_placing_is_one_undo_step(blender: Desktop):
     def state() -> list[Any]:
         return blender.python(
-            "answer = ['Enamel Block' in bpy.data.collections, len(bpy.data.scenes), "
+            "answer = ['Tea Jar' in bpy.data.collections, len(bpy.data.scenes), "
             "any(o.name.startswith('Photoreal Product') for o in bpy.data.objects)]"
         )
 
@@ -241,7 +239,7 @@ def test_the_studio_comes_and_goes_in_several_windows(blender: Desktop):
     )
     wait_for(lambda: len(scenes_shown(blender)) == 2, "a second window")
     in_first = "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n    bpy.ops.photoreal."
-    blender.python(f"{ask}settings.source_kind, settings.source = 'FILE', '/desk/Enamel Block.glb'")
+    blender.python(f"{ask}settings.source_kind, settings.source = 'FILE', '/desk/Tea Jar.glb'")
     blender.python(f"{in_first}build_studio()")
     assert scenes_shown(blender) == ["Photoreal Studio", "Scene"]
     blender.python("bpy.context.window_manager.windows[1].scene = bpy.data.scenes['Photoreal Studio']")
@@ -307,7 +305,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
         faults=[{"name": "drop-submit-answer", "count": 1}, {"name": "nginx-503", "at": "requests"}],
     )
     blender.python(
-        f"{ask}settings.folder = '/desk/held'\nsettings.source = '/desk/Enamel Block.glb'\n"
+        f"{ask}settings.folder = '/desk/held'\nsettings.source = '/desk/Tea Jar.glb'\n"
         "settings.source_kind, settings.engine, settings.video = 'FILE', 'fal', 'none'\n"
         "settings.resolution, settings.samples = 64, 1\n"
         "bpy.ops.photoreal.edit_angles()\n"
