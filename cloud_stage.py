@@ -34,7 +34,11 @@ log = logging.getLogger(__name__)
 def bridge_for(
     results: SetResults, spending: Spending | None, connection: Connection | None = None
 ) -> Bridge:
-    """A bridge for the requests of one set, which tells the set's reporter of them."""
+    """A bridge for the requests of one set, which tells the set's reporter of them.
+
+    Raises InputError when the set's journal is not whole.
+    """
+    results.check_journal()
     plan = results.plan
     assert plan.service is not None, "a plan that uses fal is checked to have it"
     return Bridge(

@@ -46,6 +46,8 @@ def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: S
     )
     reporter.tell("started", product=plan.product, summary=_summary(plan), set=str(folder.root))
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
+    if plan.uses_fal:
+        results.check_journal()
     try:
         try:
             outcome = _make(results, bill)

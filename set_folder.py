@@ -34,6 +34,19 @@ class SetState(StrEnum):
     HELD = "held"  # A paid call is uncertain and waits for a person.
 
 
+class DamagedSetError(InputError):
+    """A manifest that is none, or no longer."""
+
+    def __init__(self, folder: "SetFolder") -> None:
+        hint = "Choose another folder."
+        if folder.journal.is_dir():
+            hint = (
+                "Put a copy of it in its place, or give the set's own `set` command again: "
+                "it goes on by the journal, and nothing is paid twice."
+            )
+        super().__init__(f"{folder.manifest} is damaged.", hint=hint)
+
+
 class SetFolder:
     """Paths and the manifest of one set."""
 
@@ -66,7 +79,14 @@ class SetFolder:
         """
         folder = cls(root)
         _require_writable(root)
-        earlier = folder._read_earlier()
+        try:
+            earlier, is_damaged = folder._read_earlier(), False
+        except DamagedSetError:
+            if not folder.journal.is_dir():
+                raise
+            # The journal knows what is paid, and the rest can be made again.
+            folder.manifest.replace(folder.manifest.with_name("set.damaged.json"))
+            earlier, is_damaged = {}, True
         if earlier and earlier.get("source") != source:
             if not may_replace_source:
                 raise InputError(
@@ -74,11 +94,11 @@ class SetFolder:
                     hint="Choose another --out folder.",
                 )
             earlier["model"] = {}
-        if not earlier and any(item.name != ".journal" for item in root.iterdir()):
+        if not earlier and not is_damaged and any(item.name != ".journal" for item in root.iterdir()):
             raise InputError(
                 f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
             )
-        folder._is_new = not earlier
+        folder._is_new = not earlier and not is_damaged
         for left in root.rglob(".*.part"):  # A run that was killed left them half written.
             if ".journal" not in left.parts:
                 left.unlink(missing_ok=True)
@@ -169,13 +189,16 @@ class SetFolder:
             return {}
         try:
             record = json.loads(self.manifest.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise InputError(f"{self.manifest} cannot be read ({error.strerror}).") from error
+        except ValueError as error:
+            raise DamagedSetError(self) from error
+        if not isinstance(record, dict) or "schema" not in record:
+            raise DamagedSetError(self)
+        if record["schema"] != SCHEMA:
             raise InputError(
-                f"{self.manifest} cannot be read ({error}).", hint="Choose another folder."
-            ) from error
-        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            raise InputError(
-                f"{self.manifest} is not a set of schema {SCHEMA}.", hint="Choose another folder."
+                f"{self.manifest} was written by another version of Photoreal Set.",
+                hint="Use that version, or choose another folder.",
             )
         return record
 

@@ -3,14 +3,15 @@
 
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from .angles import Angle
-from .errors import STOPPED_EXIT_CODE, PhotorealError
+from .errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from .estimates import Estimate, money
 from .fal_bridge import costs
 from .fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
@@ -112,9 +113,26 @@ class SetResults:
             text = f"The whole set costs {money(estimate.known)} dollars{more}."
             self.reporter.tell("note", text=text)
 
+    def check_journal(self) -> None:
+        """Raises InputError when requests that the manifest names are not in the journal: they would be paid again."""
+        if self._lost_requests(self._paid()):
+            raise InputError(
+                f"The journal of paid requests in {self.folder.journal} is missing or not whole, so what is finished "
+                "would be paid again.",
+                hint="Copy the set anew with its hidden files; another --out folder has everything made and paid anew.",
+            )
+
+    def _paid(self) -> list[costs.Cost]:
+        return costs.costs_in(self.folder.journal, self.folder.record["product"])
+
+    def _lost_requests(self, paid: list[costs.Cost]) -> set[str]:
+        return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
+
     def record_costs(self) -> None:
         """Write down what was spent, by the journal: all attempts, also those of earlier runs."""
-        paid = costs.costs_in(self.folder.journal, self.folder.record["product"])
+        paid = self._paid()
+        if self._lost_requests(paid):
+            return  # What stands there says more than a journal with gaps.
         if paid:
             write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
         with self.folder.change() as record:
@@ -157,6 +175,18 @@ class SetResults:
             changed["state"] = state.value
             changed.pop("error", None)
         return Outcome(state=state, exit_code=code, folder=self.folder.root)
+
+
+def _request_ids(value: Any) -> Iterator[str]:
+    """Of all requests that a manifest or a part of it names."""
+    if isinstance(value, dict):
+        if isinstance(name := value.get("request_id"), str) and name:
+            yield name
+        for part in value.values():
+            yield from _request_ids(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _request_ids(part)
 
 
 def kept_of_takes(entry: Record) -> Record:

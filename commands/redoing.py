@@ -58,7 +58,9 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
     labels |= {_LABELS[name] for name in set_wide}
     if CONCEPT in set_wide:
         labels.add(_LABELS[MODEL])
-    if hero in angles:
+    film = _film(plan, folder.record)
+    # A film that was made from another photo in the hero's absence stays, as long as it is not asked for.
+    if hero in angles and not (film.get("stand_in") and folder.has(film) and not set_wide):
         labels.add(_LABELS[FILM])
     return labels - {_label(plan, name) for name in names if is_under_way(plan, folder, name)}
 

@@ -40,7 +40,7 @@ def build_report(record: Record) -> str:
         f"<h1>{name} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
-    if str((record.get("plan") or {}).get("fal", "")).startswith("http"):
+    if _is_emulated(record):
         parts.append(
             "<p class='fault'>Made with an emulator of fal.ai: to try things out, not to be shown.</p>"
         )
@@ -67,9 +67,21 @@ def _section(title: str, content: Iterable[str]) -> list[str]:
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    spent = (record.get("cost") or {}).get("actual")
-    cost = f" · {spent:g} dollars to fal.ai" if spent else ""
+    cost = _cost(record.get("cost") or {}, is_emulated=_is_emulated(record))
     return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}{cost}"
+
+
+def _is_emulated(record: Record) -> bool:
+    return str((record.get("plan") or {}).get("fal", "")).startswith("http")
+
+
+def _cost(cost: Record, *, is_emulated: bool) -> str:
+    """Empty when nothing was asked of fal.ai."""
+    parts = [f"{cost['actual']:g} dollars"] if cost.get("actual") else []
+    if unknown := cost.get("unknown"):
+        parts.append(f"{unknown} request{'s' * (unknown != 1)} without a known bill")
+    where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
+    return f" · {' and '.join(parts)} to {where}" if parts else ""
 
 
 def _source(record: Record) -> list[str]:

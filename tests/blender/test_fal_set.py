@@ -3,6 +3,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,6 +153,19 @@ def test_the_same_command_again_sends_and_renders_nothing(
 
 
 # --- side by side -------------------------------------------------------------------------------
+
+
+def test_a_set_that_has_lost_its_journal_is_not_bought_again(
+    run: Run, tmp_path: Path, emulator: RunningEmulator
+):
+    out = tmp_path / "copy"
+    shutil.copytree(run.out, out, ignore=shutil.ignore_patterns(".*"))
+    sent = len(emulator.ledger())
+    again = resumed(out)
+    assert again.exit_code == 1
+    assert "would be paid again" in again.events[-1]["error"] and "hidden files" in again.events[-1]["error"]
+    assert len(emulator.ledger()) == sent
+    assert again.record["cost"] == run.record["cost"]
 
 
 def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
@@ -408,8 +422,11 @@ def test_a_film_made_while_the_hero_was_missing_is_not_bought_again(tmp_path: Pa
         )
         first = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
         second = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
+        redone = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
         films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
-    assert (first.exit_code, second.exit_code) == (2, 0)
+    assert (first.exit_code, second.exit_code, redone.exit_code) == (2, 0, 0)
+    told = [event["text"] for event in redone.events if event["event"] == "note"]
+    assert "Made and paid again: three-quarter photo: 0.025 dollars." in told
     assert len(films) == 1
 
 

@@ -121,6 +121,21 @@ def assert_is_safe(text: str) -> Page:
     return page
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"cost": {"actual": 0.125, "unknown": 1}},
+            "0.125 dollars and 1 request without a known bill to fal.ai",
+        ),
+        ({"cost": {"actual": 0.0, "unknown": 2}}, "2 requests without a known bill to fal.ai"),
+        ({"plan": {"fal": "http://127.0.0.1:8123"}}, "1.885 dollars to an emulator, so nothing was billed"),
+    ],
+)
+def test_the_page_says_to_whom_what_was_paid_and_what_nobody_knows(changes: dict, words: str):
+    assert f" · {words}" in assert_is_safe(build_report(sample(**changes))).text
+
+
 def test_a_finished_set_shows_source_renders_photos_and_film():
     page = assert_is_safe(build_report(sample()))
     assert "1.885 dollars to fal.ai" in page.text

@@ -87,6 +87,17 @@ def test_a_journal_of_paid_jobs_alone_does_not_stand_in_the_way(tmp_path: Path):
     assert prepare(tmp_path).record["state"] == "partial"
 
 
+def test_a_damaged_manifest_is_set_aside_when_the_journal_knows_what_is_paid(tmp_path: Path):
+    prepare(tmp_path).store("photos/front.png", b"picture")
+    (tmp_path / ".journal" / "key").mkdir(parents=True)
+    (tmp_path / "set.json").write_text('{"schema": 1, "prod')
+    with pytest.raises(InputError, match=r"damaged.*`set` command again"):
+        SetFolder.open(tmp_path)
+    assert prepare(tmp_path).record["state"] == "partial"
+    assert (tmp_path / "set.damaged.json").read_text() == '{"schema": 1, "prod'
+    assert (tmp_path / "photos" / "front.png").read_bytes() == b"picture"
+
+
 def test_an_output_folder_that_cannot_be_one_is_refused(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"mine")
     places = [tmp_path / "file", tmp_path / "file" / "set", tmp_path / ("long" * 100)]
