@@ -18,7 +18,7 @@ from .fal_bridge.journal import Journal, Stage
 from .fal_bridge.price_models import NOTHING, Range, Size
 from .fal_bridge.prices import PriceList, Quote, age_sentence
 from .plan import USUAL_PIXELS, Engine, SetPlan
-from .set_folder import Record, SetFolder
+from .set_folder import DamagedSetError, Record, SetFolder
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
 MEGAPIXEL: Size = sizes.USUAL_SIZE
@@ -152,7 +152,10 @@ def _made(plan: SetPlan) -> set[str]:
     """The labels of what the set folder has already."""
     if not (plan.out / "set.json").is_file():
         return set()
-    record = SetFolder.open(plan.out).record
+    try:
+        record = SetFolder.open(plan.out).record
+    except DamagedSetError:
+        return set()  # The journal knows what was sent, and whoever takes the folder up what becomes of it.
     made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
     for entry in record.get("angles", []):
         photo = entry.get("photo") or {}

@@ -168,6 +168,22 @@ def test_a_set_that_has_lost_its_journal_is_not_bought_again(
     assert again.record["cost"] == run.record["cost"]
 
 
+def test_a_set_whose_manifest_is_damaged_is_made_again_by_its_command_and_not_paid_again(
+    run: Run, tmp_path: Path, block_file: Path, emulator: RunningEmulator
+):
+    out = tmp_path / "copy"
+    shutil.copytree(run.out, out)
+    (out / "set.json").write_bytes((run.out / "set.json").read_bytes()[:300])
+    sent = len(emulator.ledger())
+    refused = resumed(out)
+    assert refused.exit_code == 1 and "`set` command again" in refused.events[-1]["error"]
+    again = make_set(block_file, out=out, options=(*fal(emulator), *WORDS))
+    assert again.exit_code == 0, again.stderr
+    assert len(emulator.ledger()) == sent
+    assert again.record["cost"]["actual"] == run.record["cost"]["actual"]
+    assert (out / "set.damaged.json").is_file()
+
+
 def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
     scene: bpy.types.Scene, tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
