@@ -195,20 +195,19 @@ def _end_sentence(facts: Mapping[str, Any]) -> str:
     what = word.get(facts["state"], facts["state"])
     if facts.get("exit") == STOPPED_EXIT_CODE:
         what = f"Stopped, `resume {facts['set']}` goes on"
-    return f"{_cost_sentence(facts.get('cost'))}{what}: {facts['set']}/index.html"
+    end = f"{what}: {facts['set']}/index.html"
+    return f"{cost_sentence(facts['cost'])}\n{end}" if facts.get("cost") else end
 
 
-def _cost_sentence(cost: Mapping[str, Any] | None) -> str:
-    """A line of its own; empty when nothing was asked of fal.ai."""
-    if not cost:
-        return ""
+def cost_sentence(cost: Mapping[str, Any]) -> str:
+    """What was paid, by the ``cost`` of an event."""
     where = "an emulator of fal.ai, so nothing is billed" if cost.get("is_emulated") else "fal.ai"
     text = f"Cost at {where}: {_dollars(cost['actual'])} dollars"
     if cost.get("estimated"):
         text += f", {_dollars(cost['estimated'])} of them estimated"
     if count := cost.get("unpriced"):
         text += f", and {count} request{'s' * (count > 1)} without a known bill"
-    return f"{text}.\n"
+    return f"{text}."
 
 
 def _dollars(amount: float) -> str:

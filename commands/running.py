@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from ..cancel_mark import CancelMark
 from ..catalogue.states import row_lock
@@ -19,7 +20,7 @@ from ..fal_bridge.places import home_folder
 from ..file_lock import FileLock
 from ..interrupts import Interrupts, Stop, looking_elsewhere
 from ..plan import SetPlan
-from ..progress import Reporter
+from ..progress import Reporter, cost_sentence
 from ..set_folder import SetState
 
 LOOK_SECONDS = 0.3  # Between two looks at whether another run has ended.
@@ -58,10 +59,13 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
     cancel_mark = CancelMark(plan.out)
     stop = Stop(lambda: cancel_mark.is_new)
 
-    def tell_end(state: SetState, code: int) -> None:
+    def cost_so_far() -> dict[str, Any]:
         paid = costs.costs_in(plan.out / ".journal", plan.product)
         is_emulated = plan.service is not None and plan.service.is_emulator
-        more = {"cost": {**costs.summary(paid), "is_emulated": is_emulated}} if paid else {}
+        return {"cost": {**costs.summary(paid), "is_emulated": is_emulated}} if paid else {}
+
+    def tell_end(state: SetState, code: int) -> None:
+        more = cost_so_far()
         reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()), **more)
 
     def on_ask() -> None:
@@ -87,6 +91,11 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
             outcome = run_set(plan, reporter, bill, stop)
         except PhotorealError as error:
             tell_of_cancel(error.exit_code)
+            if error.exit_code == STOPPED_EXIT_CODE:
+                tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
+                return STOPPED_EXIT_CODE
+            if cost := cost_so_far():
+                reporter.tell("note", text=cost_sentence(cost["cost"]), **cost)
             raise
     tell_of_cancel(outcome.exit_code)
     tell_end(outcome.state, outcome.exit_code)

@@ -299,6 +299,7 @@ def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
     assert process.returncode == 130
     events = [json.loads(line) for line in said.splitlines()]
     assert sum("Cancelled by `cancel`" in event.get("text", "") for event in events) == 1
+    assert events[-1]["state"] == "partial" and events[-1]["set"] == str(out)
     assert json.loads((out / "set.json").read_text(encoding="utf-8"))["state"] == "partial"
 
 
@@ -363,6 +364,7 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     for failed in (first, again):
         assert failed.exit_code == (1 if fault == "corrupt-output" else 2)
         assert "`resume DIR --redo model` buys" in failed.events[-1]["error"]
+        assert any("Cost at an emulator" in event.get("text", "") for event in failed.events)
     damaged = out / "model" / "product.glb"
     kept = damaged.read_bytes() if damaged.exists() else None
     before = tree(out)
