@@ -81,6 +81,10 @@ class Lock:
         return hashlib.sha256(data).hexdigest()
 
 
+class DamagedLockError(InputError):
+    """The lock can no longer be read, and the rows can be frozen anew."""
+
+
 def read_lock(folder: Path, *, sha256: str = "") -> Lock:
     """The lock in a catalogue's folder. Raises InputError when there is none, or another than ``sha256``."""
     path = folder / NAME
@@ -101,7 +105,10 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
             raise ValueError(f"{len(rows)} of {header['rows']} rows are there")
         return Lock(catalogue=header["catalogue"], options=header["options"], fal=header["fal"], rows=rows)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is damaged ({error}).", hint="Run `catalogue` again.") from error
+        raise DamagedLockError(
+            f"{path} is damaged.",
+            hint="Give the `catalogue` command again: it checks the rows anew, and nothing is made or paid twice.",
+        ) from error
 
 
 def digest_of(

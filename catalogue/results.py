@@ -19,6 +19,7 @@ from ..version import VERSION
 from .frozen import FrozenRow, Lock
 from .states import RowState, Status, read_status
 
+RECORD = "catalogue.json"
 COLUMNS = (
     *("row", "line", "sku", "state", "error", "folder", "photos", "hero", "film", "cost_usd", "unpriced"),
     *("render_seconds", "crashes", "source", "spec"),
@@ -70,7 +71,7 @@ def cost_of_all(results: Iterable[Result]) -> dict[str, Any]:
 def write_results(root: Path, lock: Lock) -> list[Result]:
     """Write all three files anew."""
     results = results_of(root, lock)
-    write_json_atomically(root / "catalogue.json", _record(lock, results))
+    write_json_atomically(root / RECORD, _record(lock, results))
     write_atomically(root / "catalogue.csv", _table(results).encode("utf-8-sig"))
     write_atomically(root / "index.html", _page(root, lock, results).encode())
     return results

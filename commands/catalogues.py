@@ -2,6 +2,7 @@
 """What the commands share that work on catalogues: freezing, prices, making, the end."""
 
 import argparse
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -14,11 +15,11 @@ from typing import TextIO
 from .. import estimates
 from ..angles import ANGLES, CAMERAS
 from ..catalogue.blender import BlenderChild, Limits
-from ..catalogue.frozen import NAME, FrozenRow, Lock, read_lock
+from ..catalogue.frozen import NAME, DamagedLockError, FrozenRow, Lock, read_lock
 from ..catalogue.planning import Catalogue, Pricing, freeze, kept_options
 from ..catalogue.product import Till
 from ..catalogue.progress import Tally
-from ..catalogue.results import cost_of_all, verdict_of, write_results
+from ..catalogue.results import RECORD, cost_of_all, verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.run import CatalogueRun, Order, Stage, Tools
@@ -145,9 +146,13 @@ def _some(rows: list[Row]) -> str:
 
 
 def earlier_lock(root: Path) -> Lock | None:
-    """The lock in a folder; raises InputError when something else is there."""
+    """The lock in a folder, ``None`` without one that serves; raises InputError when something else is there."""
     if is_catalogue(root):
-        return read_lock(root)
+        with contextlib.suppress(DamagedLockError):
+            return read_lock(root)
+        return None
+    if (root / RECORD).is_file():  # Its lock was lost: what the rows' own folders hold counts.
+        return None
     if root.is_dir() and any(item.name != ".journal" for item in root.iterdir()):
         raise InputError(f"{root} is not empty and holds no catalogue.", hint="Choose another --out folder.")
     return None

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from photoreal_set.cancel_mark import leave_mark
+from photoreal_set.catalogue.frozen import NAME
 from photoreal_set.catalogue.states import row_lock
 from photoreal_set.file_lock import FileLock
 from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
@@ -62,6 +63,18 @@ def test_the_same_command_again_pays_and_renders_nothing(desk: Desk):
     assert run.exit_code == 0
     assert len(desk.emulator.ledger()) == ledger
     assert not [event for event in run.events if event["event"] == "product"]
+
+
+@pytest.mark.parametrize("damage", [None, b"", b'{"schema": 1, "rows"'])
+def test_a_catalogue_whose_lock_is_lost_goes_on_with_the_same_command(desk: Desk, damage: bytes | None):
+    desk.table(*products(desk, 2, video="none"))
+    assert desk.make("--engine", "fal").exit_code == 0
+    sent = len(desk.emulator.ledger())
+    lock = desk.out / NAME
+    lock.unlink() if damage is None else lock.write_bytes(damage)
+    again = desk.make("--engine", "fal")
+    assert again.exit_code == 0 and len(desk.emulator.ledger()) == sent
+    assert not [event for event in again.events if event["event"] == "product"], "what is done is kept"
 
 
 def test_a_changed_row_redoes_only_what_changed(desk: Desk):
