@@ -20,6 +20,7 @@ from .fal_bridge.errors import (
     LOST,
     CeilingReachedError,
     JobCancelledError,
+    ProductCeilingError,
     StoppedError,
     UncertainSubmitError,
 )
@@ -84,12 +85,17 @@ class CloudStage:
         self._hero_photo: Future[Path | None] = Future()
         self._waiting: list[Future[None]] = []
         self._film_sent = False
-        self._is_at_ceiling = False
+        self._ceilings: list[CeilingReachedError] = []
 
     @property
     def is_at_ceiling(self) -> bool:
         """Whether something was not sent because a ceiling was reached."""
-        return self._is_at_ceiling
+        return bool(self._ceilings)
+
+    @property
+    def is_at_common_ceiling(self) -> bool:
+        """Whether one of these ceilings is over more than this product."""
+        return not all(isinstance(error, ProductCeilingError) for error in self._ceilings)
 
     def make_model(self) -> None:
         """Have the 3D model made from the photos or words of the plan, and wait for it."""
@@ -426,7 +432,8 @@ class CloudStage:
             try:
                 keep(done.result())
             except PhotorealError as error:
-                self._is_at_ceiling |= isinstance(error, CeilingReachedError)
+                if isinstance(error, CeilingReachedError):
+                    self._ceilings.append(error)
                 lose(error)
             except Exception as error:
                 log.exception("A result could not be kept")

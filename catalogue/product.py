@@ -4,8 +4,10 @@
 The steps follow one another, each on whatever thread; between two steps everything stands on disk.
 """
 
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,14 @@ class Till:
         return Bill(estimate=estimate, spending=Spending(self._prices, budget, assumed=self._assumed))
 
 
+@dataclass(frozen=True, slots=True)
+class _AtFal:
+    """What a product has while it is at fal."""
+
+    bridge: Bridge
+    results: SetResults
+
+
 class Product:
     """A row being made. Its set folder is locked from ``begin`` to ``release``."""
 
@@ -99,8 +109,8 @@ class Product:
         self._stop = Stop(lambda: stop.is_asked or self.is_cancelled)
         self._lock: FileLock | None = None
         self._bill: Bill | None = None
-        self._bridge: Bridge | None = None
-        self.is_at_own_ceiling = False  # Not at one over all products.
+        self._cloud: _AtFal | None = None
+        self.is_at_common_ceiling = False  # One over all products, not only its own.
 
     @property
     def sku(self) -> str:
@@ -198,10 +208,13 @@ class Product:
             cloud = CloudStage(results, bridge, keeper=keeper)
             cloud.photograph_all()
             cloud.wait()
+        self.is_at_common_ceiling = cloud.is_at_common_ceiling
         self._end(results.outcome(is_at_ceiling=cloud.is_at_ceiling))
 
     def fail(self, error: PhotorealError) -> None:
         """Write down what ended it. What only waits (for money, a person, the next run) waits on."""
+        is_at_ceiling = isinstance(error, CeilingReachedError)
+        self.is_at_common_ceiling = is_at_ceiling and not isinstance(error, ProductCeilingError)
         if (self.root / "set.json").is_file():
             results = self._results()
             results.record_end(error)
@@ -216,6 +229,13 @@ class Product:
             self._reporter.tell("warning", text=str(error))
         self.note(state=state, error=str(error), exit_code=error.exit_code, **self._paid())
 
+    def put_aside(self) -> None:
+        """Where it is not done, another run or machine goes on: write down what it has cost so far."""
+        if self.status.step is Step.NOTHING:
+            return
+        self._results().record_costs()
+        self.note(**self._paid())
+
     def note_crash(self, how: str) -> None:
         self.note(crashes=(*self.status.crashes, how))
 
@@ -229,12 +249,16 @@ class Product:
 
     def send_no_more(self) -> None:
         """From any thread."""
-        if bridge := self._bridge:
-            bridge.send_no_more()
+        if cloud := self._cloud:
+            cloud.bridge.send_no_more()
 
     def leave(self) -> None:
-        if bridge := self._bridge:
-            bridge.leave()
+        """Write down what is on its way, and what it has cost. From any thread."""
+        if cloud := self._cloud:
+            cloud.bridge.leave()
+            with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
+                cloud.results.record_costs()
+                self.note(**self._paid())
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -266,8 +290,17 @@ class Product:
         )
         return SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
 
-    def _at_fal(self, results: SetResults, connection: Connection) -> "_Noted":
-        return _Noted(self, bridge_for(results, self._bill.spending if self._bill else None, connection))
+    @contextlib.contextmanager
+    def _at_fal(self, results: SetResults, connection: Connection) -> Iterator[Bridge]:
+        """A bridge for a while, known meanwhile, so that it can be stopped."""
+        with bridge_for(results, self._bill.spending if self._bill else None, connection) as bridge:
+            self._cloud = _AtFal(bridge, results)
+            try:
+                if self._stop.is_asked:
+                    bridge.send_no_more()
+                yield bridge
+            finally:
+                self._cloud = None
 
     def _end(self, outcome: Outcome) -> None:
         results = self._results()
@@ -313,25 +346,6 @@ class Product:
         page = Image.new("RGB", small.size, "white")
         page.paste(small, mask=small.getchannel("A"))
         page.save(target, "JPEG", quality=82)
-
-
-class _Noted:
-    """A bridge for a while, known to the product meanwhile, so that it can be stopped."""
-
-    def __init__(self, product: Product, bridge: Bridge) -> None:
-        self._product = product
-        self._bridge = bridge
-
-    def __enter__(self) -> Bridge:
-        bridge = self._bridge.__enter__()
-        self._product._bridge = bridge
-        if self._product._stop.is_asked:
-            bridge.send_no_more()
-        return bridge
-
-    def __exit__(self, *error: object) -> None:
-        self._product._bridge = None
-        self._bridge.leave()
 
 
 def _require_frozen(path: Path, sha256: str) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from ..cancel_mark import CancelMark
 from ..errors import InputError, MachineError, PhotorealError, machine_error
 from ..fal_bridge.bridge import Connection
-from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, StoppedError
+from ..fal_bridge.errors import StoppedError
 from ..interrupts import Stop
 from ..progress import Reporter
 from .blender import BlenderChild, Rendered
@@ -359,18 +359,24 @@ class CatalogueRun:
     def _after(self, product: Product, work: Future[None]) -> None:
         place = self._open[product]
         error = work.exception()
+        if error is not None:
+            self._write_down(product, lambda: product.fail(self._as_ours(product, error)))
+        elif place is not _Place.AT_FAL:
+            if self._passes_on(product, place):
+                return
+            self._write_down(product, product.put_aside)
+        self._close(product)
+
+    def _write_down(self, product: Product, write: Callable[[], None]) -> None:
+        """``write`` how it stands. What goes wrong then ends the run, or this product."""
         try:
-            if error is not None:
-                product.fail(self._as_ours(product, error))
+            write()
         except (OSError, PhotorealError) as trouble:
             self._trouble = self._trouble or MachineError(f"{product.root} cannot be written: {trouble}.")
         except Exception as trouble:  # A fault of ours at one product; the others go on.
             log.exception("%s could not be written down", product.sku)
             fault = f"{type(trouble).__name__}: {trouble}."
             product.note(state=RowState.FAILED, error=fault, exit_code=MachineError.exit_code)
-        if error is None and place is not _Place.AT_FAL and self._passes_on(product, place):
-            return
-        self._close(product)
 
     def _passes_on(self, product: Product, place: _Place) -> bool:
         """Whether the product goes on here after a step that went well."""
@@ -391,20 +397,21 @@ class CatalogueRun:
         status = product.status
         if product.is_cancelled and status.state is not RowState.DONE:
             self._tell_of_cancel(product)
-        if status.exit_code == CeilingReachedError.exit_code and not product.is_at_own_ceiling:
+        if product.is_at_common_ceiling:
             self._is_at_ceiling = True
         self._tally.count(status)
         self._tools.reporter.tell("product", **product.facts())
         self._tally.tell()
 
     def _leave_for_later(self, product: Product) -> None:
+        self._write_down(product, product.put_aside)
         del self._open[product]
         product.release()
         self._tally.left += 1
+        self._tally.spent += product.status.paid
 
     def _as_ours(self, product: Product, error: BaseException) -> PhotorealError:
         if isinstance(error, PhotorealError):
-            product.is_at_own_ceiling = isinstance(error, ProductCeilingError)
             return error
         if isinstance(error, OSError) and error.errno in FULL:
             self._trouble = machine_error(error, product.root)

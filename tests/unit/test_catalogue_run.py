@@ -198,6 +198,56 @@ def test_the_ceiling_of_one_product_stops_only_that(desk: Desk):
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed", "lamp-2": "done"}
 
 
+def clocks(count: int) -> list[dict[str, object]]:
+    """Rows of which each costs a model of 1.20 dollars and a photo of 0.025."""
+    row = {"angles": "front", "video": "none"}
+    return [{"sku": f"clock-{number}", "text": f"a clock number {number}", **row} for number in range(count)]
+
+
+def costs(desk: Desk) -> tuple[float, int]:
+    """The sum of all rows in dollars, and how many requests have no known cost."""
+    cost = json.loads((desk.out / "catalogue.json").read_text(encoding="utf-8"))["cost"]
+    return cost["actual"], cost["unpriced"]
+
+
+def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
+    rows = clocks(6)
+    rows[0]["max_cost"] = "1.23"
+    desk.table(rows[0])
+    assert desk.make("--engine", "fal").exit_code == 0
+    rows[0]["prompt"] = "changed words"
+    desk.table(*rows)
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 4
+    assert desk.states() == {"clock-0": "failed", **{f"clock-{number}": "done" for number in range(1, 6)}}
+    assert any(text.startswith("clock-0: ") and "product's ceiling" in text for text in run.texts())
+    assert costs(desk) == (7.35, 0)
+
+
+def test_what_is_paid_counts_when_a_ceiling_stops_the_others(desk: Desk):
+    desk.table(*clocks(3))
+    run = desk.make("--engine", "fal", "--max-cost", "3.63")
+    assert run.exit_code == 4
+    assert costs(desk) == (3.625, 0) and run.events[-1]["cost"]["actual"] == costs(desk)[0]
+    assert all((desk.out / f"clock-{number}" / "costs.csv").is_file() for number in range(3))
+    assert desk.run("resume", desk.out, "--max-cost", "4").exit_code == 0
+    assert costs(desk) == (3.675, 0)
+
+
+def test_what_is_paid_counts_when_the_second_ctrl_c_leaves_it_at_fal(desk: Desk):
+    desk.table(*clocks(2))
+    desk.emulator.control(delays={"model": FOR_EVER_SECONDS})
+    process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
+    until(lambda: at_fal(desk) == 2)
+    os.kill(process.pid, signal.SIGINT)
+    assert next(line for line in process.stdout if "Stopping" in line)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    desk.report()
+    assert costs(desk) == (0.0, 2)
+    assert all((desk.out / f"clock-{number}" / "costs.csv").is_file() for number in range(2))
+
+
 def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(desk: Desk):
     rows = products(desk, 3, video="none")
     for sku in ("crash", "crash-warm", "broken"):
