@@ -110,7 +110,8 @@ def test_nothing_of_a_product_stays_in_blender(tmp_path: Path, monkeypatch: pyte
     assert cli.main([str(item) for item in arguments], io.StringIO()) == 0
     first, *later = [json.loads(line) for line in record.read_text().splitlines()]
     assert first["scenes"] == 1
-    assert later == [first] * 3
+    assert len(later) >= 2, "after the last product the worker may end before it counts"
+    assert later == [first] * len(later)
 
 
 def test_a_blender_that_dies_is_replaced_and_a_killed_run_goes_on(tmp_path: Path):
