@@ -12,13 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ..cancel_mark import CancelMark
 from ..cloud_stage import CloudStage, bridge_for
 from ..errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..estimates import Bill, money
-from ..fal_bridge import costs
 from ..fal_bridge.bridge import Bridge, Connection
 from ..fal_bridge.budget import Budget, Spending
 from ..fal_bridge.errors import (
@@ -38,19 +35,22 @@ from ..interrupts import Stop
 from ..plan import Engine, Source, SourceKind, source_from
 from ..plan_record import plan_from, plan_record
 from ..progress import Reporter
-from ..set_folder import TOOL, SetFolder, SetState
+from ..set_folder import TOOL, SetFolder
 from ..set_results import Outcome, SetResults
 from .frozen import FrozenRow
 from .planning import Catalogue, Pricing
-from .states import RowState, Step, read_status, row_lock, write_status
-
-THUMBNAIL_SIDE = 240
-_STATES = {
-    SetState.DONE: RowState.DONE,
-    SetState.PARTIAL: RowState.PARTIAL,
-    SetState.FAILED: RowState.FAILED,
-    SetState.HELD: RowState.HELD,
-}
+from .states import (
+    STATES,
+    RowState,
+    Step,
+    files_in,
+    first_fault,
+    paid_in,
+    read_status,
+    row_lock,
+    write_status,
+)
+from .thumbnails import renew_thumbnail
 
 
 class Till:
@@ -160,7 +160,7 @@ class Product:
         """Prepare the set folder, unless the set is under way by this very row. Raises PhotorealError."""
         plan = self._catalogue.plan(self.row)
         if till and plan.uses_fal:
-            self._bill = till.bill(self._catalogue, self.row, sent=self._sent())
+            self._bill = till.bill(self._catalogue, self.row, sent=paid_in(self.root)["paid"])
         if self._is_under_way():
             return
         if plan.source.kind is not SourceKind.TEXT:
@@ -180,7 +180,7 @@ class Product:
         results.keep_source()
         from_file = plan.source.kind is SourceKind.MODEL
         step = Step.RENDER if from_file or results.has_model() else Step.MODEL
-        self.note(step=step, state=RowState.WAITING, error="", exit_code=0)
+        self.note(begun=self.row.digest, step=step, state=RowState.WAITING, error="", exit_code=0)
 
     def get_model(self, connection: Connection) -> None:
         """Have the 3D model made. Raises PhotorealError."""
@@ -227,14 +227,14 @@ class Product:
             state = RowState.HELD
         if state is not RowState.WAITING:
             self._reporter.tell("warning", text=str(error))
-        self.note(state=state, error=str(error), exit_code=error.exit_code, **self._paid())
+        self.note(state=state, error=str(error), exit_code=error.exit_code, **paid_in(self.root))
 
     def put_aside(self) -> None:
         """Where it is not done, another run or machine goes on: write down what it has cost so far."""
         if self.status.step is Step.NOTHING:
             return
         self._results().record_costs()
-        self.note(**self._paid())
+        self.note(**paid_in(self.root))
 
     def note_crash(self, how: str) -> None:
         self.note(crashes=(*self.status.crashes, how))
@@ -258,7 +258,7 @@ class Product:
             cloud.bridge.leave()
             with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
                 cloud.results.record_costs()
-                self.note(**self._paid())
+                self.note(**paid_in(self.root))
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -307,45 +307,17 @@ class Product:
         results.record_costs()
         record = results.folder.record
         results.folder.write_report(build_report(record))
-        photos = [entry["photo"]["path"] for entry in record["angles"] if entry.get("photo", {}).get("path")]
-        wanted = record["videos"] if results.plan.video is not None else []
-        videos = [entry["path"] for entry in wanted if entry.get("path")]
-        self._make_thumbnail(photos)
         is_stopped = outcome.exit_code == STOPPED_EXIT_CODE
-        state = RowState.WAITING if is_stopped else _STATES[outcome.state]
+        state = RowState.WAITING if is_stopped else STATES[outcome.state]
         self.note(
             state=state,
             step=Step.NOTHING if state is RowState.DONE else self.status.step,
             exit_code=outcome.exit_code,
-            error="" if state is RowState.DONE else _first_fault(record),
-            photos=tuple(photos),
-            videos=tuple(videos),
-            **self._paid(),
+            error="" if state is RowState.DONE else first_fault(record),
+            **files_in(record),
+            **paid_in(self.root),
         )
-
-    def _paid(self) -> dict[str, Any]:
-        paid = costs.costs_in(self.root / ".journal", self.sku)
-        return {
-            "paid": float(costs.total(paid)),
-            "unpriced": sum(cost.amount is None for cost in paid),
-        }
-
-    def _sent(self) -> float:
-        return float(costs.total(costs.costs_in(self.root / ".journal", self.sku)))
-
-    def _make_thumbnail(self, photos: list[str]) -> None:
-        """A small picture for the overview, which may show thousands."""
-        if not photos:
-            return
-        hero = next((path for path in photos if "three-quarter" in path), photos[0])
-        target = self._catalogue.root / "overview" / f"{self.row.folder}.jpg"
-        target.parent.mkdir(exist_ok=True)
-        with Image.open(self.root / hero) as photo:
-            small = photo.convert("RGBA")
-        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        page = Image.new("RGB", small.size, "white")
-        page.paste(small, mask=small.getchannel("A"))
-        page.save(target, "JPEG", quality=82)
+        renew_thumbnail(self._catalogue.root, self.row.folder, self.status.hero)
 
 
 def _require_frozen(path: Path, sha256: str) -> None:
@@ -354,8 +326,3 @@ def _require_frozen(path: Path, sha256: str) -> None:
             f"{path.name} is no longer as it was when the catalogue was checked.",
             hint="Run `catalogue` again.",
         )
-
-
-def _first_fault(record: dict[str, Any]) -> str:
-    entries = [record, *(entry.get("photo", {}) for entry in record["angles"]), *record["videos"]]
-    return next((str(entry["error"]) for entry in entries if entry.get("error")), "")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What became of a catalogue: ``catalogue.json``, ``catalogue.csv`` and ``index.html``, from the status of each row."""
 
+import contextlib
 import csv
 import io
 from collections import Counter
@@ -18,6 +19,7 @@ from ..imaging.overview import Card, build_overview
 from ..version import VERSION
 from .frozen import FrozenRow, Lock
 from .states import RowState, Status, read_status
+from .thumbnails import renew_thumbnail, thumbnail_path
 
 RECORD = "catalogue.json"
 COLUMNS = (
@@ -71,6 +73,9 @@ def cost_of_all(results: Iterable[Result]) -> dict[str, Any]:
 def write_results(root: Path, lock: Lock) -> list[Result]:
     """Write all three files anew."""
     results = results_of(root, lock)
+    for result in results:
+        with contextlib.suppress(OSError):  # Without its picture it is on the page all the same.
+            renew_thumbnail(root, result.row.folder, result.status.hero)
     write_json_atomically(root / RECORD, _record(lock, results))
     write_atomically(root / "catalogue.csv", _table(results).encode("utf-8-sig"))
     write_atomically(root / "index.html", _page(root, lock, results).encode())
@@ -127,7 +132,7 @@ def _table(results: list[Result]) -> str:
             status.error,
             result.row.folder,
             str(len(status.photos)),
-            _within(result, _hero(status)),
+            _within(result, status.hero),
             _within(result, next(iter(status.videos), "")),
             f"{status.paid:.6f}".rstrip("0").rstrip("."),
             str(status.unpriced),
@@ -148,7 +153,7 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
             state=result.status.state.value,
             note=result.status.error or f"row {result.row.row.number}",
             page=_within(result, "index.html") if result.status.step != "model" else "",
-            picture=f"overview/{result.row.folder}.jpg" if result.status.photos else "",
+            picture=_thumbnail(root, result),
         )
         for result in results
     ]
@@ -158,8 +163,10 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
     return build_overview(Path(lock.catalogue).stem, cards, f"{cost:.2f} dollars{more}")
 
 
-def _hero(status: Status) -> str:
-    return next((path for path in status.photos if "three-quarter" in path), next(iter(status.photos), ""))
+def _thumbnail(root: Path, result: Result) -> str:
+    if not result.status.photos:
+        return ""
+    return thumbnail_path(root, result.row.folder).relative_to(root).as_posix()
 
 
 def _within(result: Result, path: str) -> str:

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far each product of a catalogue is: one small file in the journal of each set, so that 10,000 are read quickly."""
+"""How far each product of a catalogue is: one small file in the journal of each set, so that 10,000 are read quickly.
+
+Only where ``set.json`` is newer, as after a run of that set alone, is it read, too.
+"""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..errors import PhotorealError
+from ..fal_bridge import costs
+from ..fal_bridge.errors import UncertainSubmitError
 from ..files import write_json_atomically
+from ..set_folder import Record, SetState
+
+_MODEL = "model/product.glb"
 
 
 class Step(StrEnum):
@@ -30,15 +39,25 @@ class RowState(StrEnum):
     BAD = "bad"  # The row itself cannot be used.
 
 
+STATES = {
+    SetState.DONE: RowState.DONE,
+    SetState.PARTIAL: RowState.PARTIAL,
+    SetState.FAILED: RowState.FAILED,
+    SetState.HELD: RowState.HELD,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """What is known of a product.
 
-    ``digest`` is that of the row it was made from, ``crashes`` says how Blender died of it, ``paid`` is what its
+    ``digest`` is that of the row it was made from, ``begun`` the same once its set folder was prepared for that row
+    (until then it may hold an earlier set), ``crashes`` says how Blender died of it, ``paid`` is what its
     requests cost in dollars, by their bills where there are any, and ``unpriced`` counts those without a known cost.
     """
 
     digest: str = ""
+    begun: str = ""
     step: Step = Step.MODEL
     state: RowState = RowState.WAITING
     exit_code: int = 0
@@ -55,6 +74,11 @@ class Status:
         """It has crashed Blender twice, the second time alone."""
         return len(self.crashes) >= 2
 
+    @property
+    def hero(self) -> str:
+        """The photo that stands for the product; "" without any."""
+        return next((path for path in self.photos if "three-quarter" in path), next(iter(self.photos), ""))
+
 
 def status_path(root: Path) -> Path:
     return root / ".journal" / "row.json"
@@ -66,11 +90,55 @@ def row_lock(root: Path) -> Path:
 
 
 def read_status(root: Path, digest: str) -> Status:
-    """The status of the set in ``root``; that of a product that waits when its row was another one then."""
+    """How the set in ``root`` stands by its files; as a product that waits when its row was another one then."""
+    status = _noted(root)
+    if status.digest and _is_newer(root / "set.json", status_path(root)):
+        status = _caught_up(root, status)
+    if status.digest != digest:
+        return Status(digest=digest, paid=status.paid, unpriced=status.unpriced)
+    if status.state is RowState.DONE and (gone := _first_gone(root, status)):
+        step = Step.MODEL if gone == _MODEL else Step.RENDER  # What is there is kept.
+        error = f"{gone} is gone. `resume` brings it back; nothing is paid twice."
+        return replace(status, state=RowState.WAITING, step=step, error=error)
+    return status
+
+
+def write_status(root: Path, status: Status) -> None:
+    write_json_atomically(status_path(root), asdict(status))
+
+
+def paid_in(root: Path) -> dict[str, Any]:
+    """What the journal of a set says of its costs, as members of its ``Status``."""
+    paid = costs.costs_in(root / ".journal", "")
+    return {"paid": float(costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
+
+
+def files_in(record: Record) -> dict[str, Any]:
+    """Photos and films of a ``set.json``, as members of its ``Status``."""
+    wanted = record["videos"] if record["plan"]["video"] else []
+    paths = (entry.get("photo", {}).get("path") for entry in record["angles"])
+    return {
+        "photos": tuple(path for path in paths if path),
+        "videos": tuple(entry["path"] for entry in wanted if entry.get("path")),
+    }
+
+
+def first_fault(record: Record) -> str:
+    """The first error that a ``set.json`` names; "" without any."""
+    return next((str(entry["error"]) for entry in _entries(record) if entry.get("error")), "")
+
+
+def _entries(record: Record) -> list[Record]:
+    photos = [entry.get("photo", {}) for entry in record["angles"]]
+    enlargements = [photo.get("enlargement", {}) for photo in photos]
+    return [record, *photos, *enlargements, *record["videos"]]
+
+
+def _noted(root: Path) -> Status:
     try:
         record: dict[str, Any] = json.loads(status_path(root).read_bytes())
         names = {item.name for item in fields(Status)}
-        status = Status(
+        return Status(
             **{
                 **{name: value for name, value in record.items() if name in names},
                 "step": Step(record["step"]),
@@ -79,11 +147,48 @@ def read_status(root: Path, digest: str) -> Status:
             }
         )
     except (OSError, ValueError, KeyError, TypeError):
-        return Status(digest=digest)
-    if status.digest != digest:
-        return Status(digest=digest, paid=status.paid, unpriced=status.unpriced)
-    return status
+        return Status()
 
 
-def write_status(root: Path, status: Status) -> None:
-    write_json_atomically(status_path(root), asdict(status))
+def _is_newer(path: Path, other: Path) -> bool:
+    try:
+        return path.stat().st_mtime_ns > other.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def _caught_up(root: Path, status: Status) -> Status:
+    """``status`` after somebody else has changed the set since it was written."""
+    status = replace(status, **paid_in(root))
+    if status.begun != status.digest:
+        return status
+    try:
+        record: Record = json.loads((root / "set.json").read_bytes())
+        state = STATES[SetState(record["state"])]
+        changes = files_in(record) | {"error": first_fault(record)}
+        states = {entry.get("state") for entry in _entries(record)}
+        if state is RowState.PARTIAL and "failed" not in states:
+            state = RowState.WAITING
+        step = _step_of(root, record, status)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return status
+    if state is RowState.DONE:
+        return replace(status, state=state, step=Step.NOTHING, exit_code=0, crashes=(), **changes)
+    code = UncertainSubmitError.exit_code if state is RowState.HELD else PhotorealError.exit_code
+    if state is status.state:
+        code = status.exit_code  # It knows of ceilings.
+    return replace(status, state=state, step=step, exit_code=code, **changes)
+
+
+def _step_of(root: Path, record: Record, status: Status) -> Step:
+    """What a set waits for that is not done."""
+    if not record["model"].get("path") or not (root / _MODEL).is_file():
+        return Step.MODEL
+    is_rendered = bool(record["angles"]) and all("render" in entry for entry in record["angles"])
+    return Step.CLOUD if is_rendered and status.step is Step.CLOUD else Step.RENDER
+
+
+def _first_gone(root: Path, status: Status) -> str:
+    """Which file of a finished set is no longer there; "" when all are. They are not read."""
+    paths = (_MODEL, *status.photos, *status.videos)
+    return next((path for path in paths if not (root / path).is_file()), "")

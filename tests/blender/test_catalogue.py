@@ -189,3 +189,28 @@ def test_what_the_studio_refuses_is_refused_before_models_are_bought(
     assert code == 1
     assert f"Cycles finds no {ELSEWHERE} device here" in events[-1]["error"]
     assert fresh_emulator.ledger() == []
+
+
+def test_what_a_run_of_one_product_pays_and_loses_stands_in_the_catalogue(
+    fresh_emulator: RunningEmulator, tmp_path: Path
+):
+    out = tmp_path / "out"
+    fal = ("--fal-url", fresh_emulator.url)
+    table = shop(tmp_path / "shop", 1, video="none")
+    assert run("catalogue", table, "--out", out, "--engine", "fal", *fal, *SMALL)[0] == 0
+
+    def told() -> tuple[str, float]:
+        cli.main(["report", str(out)], io.StringIO())
+        (product,) = json.loads((out / "catalogue.json").read_text())["products"]
+        return product["state"], product["cost"]
+
+    assert told() == ("done", 0.025)
+    assert run("resume", out / "block-0", "--redo", "front", *fal, "--json")[0] == 0
+    assert told() == ("done", 0.05)
+    fresh_emulator.control(faults=[{"name": "model-error"}])
+    assert run("resume", out / "block-0", "--redo", "front", *fal, "--json")[0] == 2
+    assert told()[0] == "failed"
+    fresh_emulator.control(faults=[])
+    assert run("resume", out / "block-0", "--redo", "front", *fal, "--json")[0] == 0
+    code, events = run("resume", out, *fal, "--json")
+    assert code == 0 and events[-1]["cost"]["actual"] == told()[1] > 0.05

@@ -248,6 +248,26 @@ def test_what_is_paid_counts_when_the_second_ctrl_c_leaves_it_at_fal(desk: Desk)
     assert all((desk.out / f"clock-{number}" / "costs.csv").is_file() for number in range(2))
 
 
+@pytest.mark.parametrize("gone", ["photos/front.png", "model/product.glb"])
+def test_a_product_whose_files_are_gone_is_not_done_and_comes_back_for_free(desk: Desk, gone: str):
+    desk.table(*clocks(2))
+    assert desk.make("--engine", "fal").exit_code == 0
+    before = (desk.out / "clock-0" / gone).read_bytes()
+    paid = len(desk.emulator.ledger())
+    for again in (
+        ("resume", desk.out),
+        ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal"),
+    ):
+        (desk.out / "clock-0" / gone).unlink()
+        assert desk.report() == 2
+        assert desk.states() == {"clock-0": "waiting", "clock-1": "done"}
+        assert gone in desk.products()["clock-0"]["error"]
+        assert desk.run(*again).exit_code == 0
+        assert (desk.out / "clock-0" / gone).read_bytes() == before
+        assert set(desk.states().values()) == {"done"}
+    assert len(desk.emulator.ledger()) == paid
+
+
 def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(desk: Desk):
     rows = products(desk, 3, video="none")
     for sku in ("crash", "crash-warm", "broken"):

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small pictures for the overview of a catalogue, which may show thousands."""
+
+from pathlib import Path
+
+from PIL import Image
+
+SIDE = 240
+
+
+def thumbnail_path(root: Path, folder: str) -> Path:
+    """That of the product in ``folder`` of the catalogue in ``root``."""
+    return root / "overview" / f"{folder}.jpg"
+
+
+def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
+    """Make the thumbnail unless it is as new as ``hero``, a photo within the product's folder, or "" for none.
+
+    Raises OSError when the photo cannot be read.
+    """
+    if not hero:
+        return
+    source, target = root / folder / hero, thumbnail_path(root, folder)
+    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+        return
+    target.parent.mkdir(exist_ok=True)
+    with Image.open(source) as photo:
+        small = photo.convert("RGBA")
+    small.thumbnail((SIDE, SIDE))
+    page = Image.new("RGB", small.size, "white")
+    page.paste(small, mask=small.getchannel("A"))
+    page.save(target, "JPEG", quality=82)
