@@ -18,6 +18,7 @@ from .fal_bridge.journal import Journal, Stage
 from .fal_bridge.price_models import NOTHING, Range, Size
 from .fal_bridge.prices import PriceList, Quote, age_sentence
 from .plan import USUAL_PIXELS, Engine, SetPlan
+from .progress import dollars
 from .set_folder import DamagedSetError, Record, SetFolder
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
@@ -138,7 +139,7 @@ def open_bill(
     left = budget.left()
     if left is not None and to_come.known.low > left:
         raise CeilingReachedError(
-            f"This set costs {money(to_come.known)} dollars, and {_number(max(left, Decimal(0)))} may be spent.",
+            f"This set costs {money(to_come.known)} dollars, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Nothing was sent. Raise the ceiling, or leave out angles or the film.",
         )
     assumed = None
@@ -217,7 +218,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
                 name,
                 first.endpoint.id,
                 str(requests),
-                f"{_number(price.amount)} per {price.unit.removesuffix('s')}" if price else "unknown",
+                f"{dollars(price.amount)} per {price.unit.removesuffix('s')}" if price else "unknown",
                 money(cost) if first.quote.cost else f"unknown: {first.quote.reason}",
             )
         )
@@ -236,8 +237,8 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
 
 def money(amount: Range) -> str:
     if amount.low == amount.high:
-        return _number(amount.low)
-    return f"{_number(amount.low)} to {_number(amount.high)}"
+        return dollars(amount.low)
+    return f"{dollars(amount.low)} to {dollars(amount.high)}"
 
 
 def sentence(estimate: Estimate) -> str:
@@ -282,10 +283,3 @@ def _alike(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
 
 def _plural(kind: Kind) -> str:
     return {Kind.UPSCALE: "enlargements"}.get(kind, f"{kind}s")
-
-
-def _number(amount: Decimal) -> str:
-    """At least cents; more places only where they say something."""
-    text = f"{amount.normalize():f}"
-    whole, _, fraction = text.partition(".")
-    return f"{whole}.{fraction.ljust(2, '0')[:6]}"

@@ -26,7 +26,6 @@ from ..fal_bridge.errors import (
     UnknownPriceError,
 )
 from ..fal_bridge.own_files import fetch_picture, is_address
-from ..fal_bridge.price_models import Range
 from ..fal_bridge.prices import PriceList
 from ..file_lock import FileLock
 from ..gltf import sha256_of_source
@@ -34,7 +33,7 @@ from ..imaging.report import build_report
 from ..interrupts import Stop
 from ..plan import Engine, Source, SourceKind, source_from
 from ..plan_record import plan_from, plan_record
-from ..progress import Reporter
+from ..progress import Reporter, dollars
 from ..set_folder import TOOL, SetFolder
 from ..set_results import Outcome, SetResults
 from .frozen import FrozenRow
@@ -81,7 +80,8 @@ class Till:
             for kind, left in ((ProductCeilingError, own), (CeilingReachedError, self._budget.left())):
                 if left is not None and estimate.known.low > left:
                     raise kind(
-                        f"This product costs {money(estimate.known)} dollars, and {money(Range(left, left))} may be spent."
+                        f"This product costs {money(estimate.known)} dollars, and "
+                        f"{dollars(max(left, Decimal(0)))} may be spent."
                     )
         return Bill(estimate=estimate, spending=Spending(self._prices, budget, assumed=self._assumed))
 

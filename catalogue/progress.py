@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..progress import JsonReporter, Reporter
+from ..progress import JsonReporter, Reporter, dollars
 from .states import RowState, Status
 
 TELL_SECONDS = 5.0  # Between two words on progress, at least.
@@ -63,11 +63,12 @@ class Tally:
             return
         self._told_at, self._told_of = now, self.ended
         left = self.seconds_left
+        expected = max(self.expected, self.spent)  # What was redone is paid twice.
         words = [f"{self.failed} failed" if self.failed else "", f"{self.held} held" if self.held else ""]
         if left is not None and self.ended < self.of:
             words.append(f"{duration(left)} left")
-        if self.expected or self.spent:
-            words.append(f"{self.spent:.2f} of {self.expected:.2f} dollars")
+        if expected:
+            words.append(f"{dollars(self.spent)} of {dollars(expected)} dollars")
         self.reporter.tell(
             "progress",
             stage="products",
@@ -78,7 +79,7 @@ class Tally:
             held=self.held,
             seconds_left=None if left is None else round(left),
             spent=round(self.spent, 4),
-            expected=round(self.expected, 4),
+            expected=round(expected, 4),
         )
 
 

@@ -16,6 +16,7 @@ from ..fal_bridge.costs import harmless
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..files import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
+from ..progress import dollars
 from ..version import VERSION
 from .frozen import FrozenRow, Lock
 from .states import RowState, Status, read_status
@@ -157,10 +158,10 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
         )
         for result in results
     ]
-    cost = sum(result.status.paid for result in results)
-    unpriced = sum(result.status.unpriced for result in results)
-    more = f" and {unpriced} requests without a known bill" if unpriced else ""
-    return build_overview(Path(lock.catalogue).stem, cards, f"{cost:.2f} dollars{more}")
+    cost = cost_of_all(results)
+    count = cost["unpriced"]
+    more = f" and {count} request{'s' * (count > 1)} without a known bill" if count else ""
+    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])} dollars{more}")
 
 
 def _thumbnail(root: Path, result: Result) -> str:

@@ -36,7 +36,7 @@ from ..fal_bridge.published import check_endpoints
 from ..fal_bridge.service import Service
 from ..interrupts import Interrupts, Stop
 from ..plan_record import LIVE
-from ..progress import JsonReporter, Reporter
+from ..progress import JsonReporter, Reporter, dollars
 from ..set_folder import SetState
 from .planning import cameras_of_blend, check_device, check_light, plan_of_any
 from .service import require_online, service_named
@@ -225,7 +225,7 @@ def _tell_price(
     left = budget.left()
     if left is not None and estimate.known.low > left:
         raise CeilingReachedError(
-            f"The catalogue costs {money(estimate.known)} dollars, and {left} may be spent.",
+            f"The catalogue costs {money(estimate.known)} dollars, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Raise the ceiling; with this one a run stops on its way.",
         )
 
@@ -345,7 +345,8 @@ def _till(
     more = f" and {unknown} requests without a known price" if unknown else ""
     reporter.tell("note", text=f"All products cost {money(estimate.known)} dollars{more}.")
     if left is not None and estimate.known.low > left:
-        reporter.tell("warning", text=f"{left} dollars may be spent: that stops the catalogue on its way.")
+        may = dollars(max(left, Decimal(0)))
+        reporter.tell("warning", text=f"{may} dollars may be spent: that stops the catalogue on its way.")
     assumed = None
     if options.allow_unknown_price and left is not None:
         assumed = max(left - estimate.known.high, Decimal(0)) / max(1, unknown)

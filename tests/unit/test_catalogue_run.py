@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,8 +195,22 @@ def test_the_ceiling_of_one_product_stops_only_that(desk: Desk):
     rows = products(desk, 3, video="none")
     rows[1]["max_cost"] = "0.01"
     desk.table(*rows)
-    assert desk.make("--engine", "fal").exit_code == 4
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 4
+    assert any(text.startswith("lamp-1: ") and "0.01 may be spent" in text for text in run.texts())
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed", "lamp-2": "done"}
+
+
+def test_a_product_without_a_known_price_is_named_with_it(desk: Desk):
+    rows = products(desk, 2, video="none")
+    rows[1]["endpoint"] = "fal-ai/flux-pro/kontext/max"
+    desk.table(*rows)
+    desk.emulator.control(prices={rows[1]["endpoint"]: None})
+    run = desk.make("--engine", "fal")
+    assert run.exit_code == 2
+    assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
+    (said,) = [text for text in run.texts() if text.startswith("lamp-1: ")]
+    assert said == f"lamp-1: {desk.products()['lamp-1']['error']}" and "price" in said
 
 
 def clocks(count: int) -> list[dict[str, object]]:
@@ -210,6 +225,11 @@ def costs(desk: Desk) -> tuple[float, int]:
     return cost["actual"], cost["unpriced"]
 
 
+def last_progress(run: Run) -> dict[str, Any]:
+    """What was said last of all products together."""
+    return [event for event in run.events if event.get("stage") == "products"][-1]
+
+
 def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     rows = clocks(6)
     rows[0]["max_cost"] = "1.23"
@@ -222,6 +242,15 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     assert desk.states() == {"clock-0": "failed", **{f"clock-{number}": "done" for number in range(1, 6)}}
     assert any(text.startswith("clock-0: ") and "product's ceiling" in text for text in run.texts())
     assert costs(desk) == (7.35, 0)
+    told = last_progress(run)
+    assert told["spent"] == told["expected"] == 7.35
+    assert "7.35 of 7.35 dollars" in told["label"]
+    rows[0] |= {"max_cost": "", "prompt": "third words"}
+    desk.table(*rows)
+    again = desk.make("--engine", "fal")
+    assert again.exit_code == 0
+    assert "7.375 of 7.375 dollars" in last_progress(again)["label"]
+    assert "7.375 dollars" in (desk.out / "index.html").read_text(encoding="utf-8")
 
 
 def test_what_is_paid_counts_when_a_ceiling_stops_the_others(desk: Desk):
