@@ -74,10 +74,9 @@ class Till:
             job = estimate.unknown[0]
             raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
         ceiling = row.row.max_cost
-        own = None if ceiling is None else ceiling - Decimal(str(sent))
-        budget = self._budget.for_product(own)
+        budget = self._budget.for_product(ceiling, spent=Decimal(str(sent)))
         if not sent:  # Later its journal says what is still to be paid, request by request.
-            for kind, left in ((ProductCeilingError, own), (CeilingReachedError, self._budget.left())):
+            for kind, left in ((ProductCeilingError, ceiling), (CeilingReachedError, self._budget.left())):
                 if left is not None and estimate.known.low > left:
                     raise kind(
                         f"This product costs {money(estimate.known)} dollars, and "

@@ -200,10 +200,14 @@ class Budget:
         self._product: Ledger | None = None
         self._product_ceiling: Decimal | None = None
 
-    def for_product(self, ceiling: Decimal | None) -> "Budget":
-        """The same ceilings with one more over the requests that go through the new budget."""
+    def for_product(self, ceiling: Decimal | None, *, spent: Decimal = Decimal(0)) -> "Budget":
+        """The same ceilings with one more over the requests that go through the new budget.
+
+        ``spent``: what earlier runs have spent of it; under the other ceilings that counts already.
+        """
         budget = copy.copy(self)
         budget._product = Ledger()
+        budget._product.reserve("earlier runs", spent, None)
         budget._product_ceiling = ceiling
         return budget
 
