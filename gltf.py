@@ -40,6 +40,20 @@ PICTURE_MAGICS = {
 }
 FLOAT = 5126
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+FARTHEST_M = 1e9  # Maps of the earth reach 1e7; products of larger numbers overflow in the renderer's floats.
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where plain floats stand in the bytes of a file."""
+
+    offset: int
+    stride: int
+    shape: tuple[int, int]
+
+    def of(self, binary: bytes | bytearray) -> NDArray[np.float32]:
+        """The floats, read-only when the bytes are."""
+        return np.ndarray(self.shape, "<f4", binary, self.offset, (self.stride, 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,10 @@ class Gltf:
 
     def floats(self, index: object) -> NDArray[np.float32] | None:
         """An accessor of plain floats, (count, components), read-only; None for any other."""
+        layout = self._layout(index)
+        return None if layout is None else layout.of(self.binary)
+
+    def _layout(self, index: object) -> "_Layout | None":
         accessors = self.entries("accessors")
         if not isinstance(index, int) or not 0 <= index < len(accessors):
             return None
@@ -100,10 +118,11 @@ class Gltf:
         data, offset = self.view(accessor.get("bufferView")), _whole(accessor.get("byteOffset"))
         if data is None or not isinstance(count, int) or count < 1:
             return None
-        stride = self.entries("bufferViews")[accessor["bufferView"]].get("byteStride") or width * 4
+        view = self.entries("bufferViews")[accessor["bufferView"]]
+        stride = view.get("byteStride") or width * 4
         if not isinstance(stride, int) or offset + stride * (count - 1) + width * 4 > len(data):
             return None
-        return np.ndarray((count, width), "<f4", data, offset, (stride, 4))
+        return _Layout(offset + _whole(view.get("byteOffset")), stride, (count, width))
 
     def primitives(self) -> Iterator[tuple[Json, Json]]:
         """Each mesh with each of its primitives."""
@@ -304,6 +323,33 @@ def without_unseen(gltf: Gltf) -> Gltf:
             node.pop("mesh", None)
             _dict(node.get("extensions")).pop("EXT_mesh_gpu_instancing", None)
     return Gltf(gltf.name, gltf.folder, document, gltf.binary)
+
+
+def is_far(places: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which places (n, 3) are no numbers, or so far away that nothing can be photographed there, (n,)."""
+    is_near: NDArray[np.bool_] = (np.abs(places) <= FARTHEST_M).all(axis=1)
+    return ~is_near
+
+
+def with_far_at(gltf: Gltf, place: float) -> Gltf:
+    """The same with ``place`` for each coordinate of a vertex that ``is_far``.
+
+    Importers put what is no number into the origin, where it can no longer be told from others.
+    """
+    binary = bytearray(gltf.binary)
+    document = json.loads(json.dumps(gltf.document))
+    for _mesh, primitive in gltf.primitives():
+        index = _dict(primitive.get("attributes")).get("POSITION")
+        layout = gltf._layout(index)
+        if layout is None or layout.shape[1] != 3:
+            continue
+        places = layout.of(binary)
+        far = is_far(places)
+        if far.any():
+            places[far] = place
+            for bound in ("min", "max"):  # No JSON when they are no numbers.
+                document["accessors"][index].pop(bound, None)
+    return Gltf(gltf.name, gltf.folder, document, bytes(binary))
 
 
 def with_tags(gltf: Gltf, tag: str, *, required: tuple[str, ...]) -> Gltf:

@@ -8,6 +8,7 @@ import bmesh
 import bpy
 import numpy as np
 
+from ..gltf import is_far
 from . import mesh_checks
 from .mesh_facts import MeshFacts, mesh_extent, removable_faces, values_of
 
@@ -30,6 +31,23 @@ def mend(meshes: Iterable[MeshFacts]) -> None:
         turned = flips | facts.opposed
         if turned.any() or removable.any():
             _rework(mesh, flips=flips, turned=turned, doomed=removable)
+
+
+def leave_out_far(mesh: bpy.types.Mesh) -> None:
+    """Delete the triangles with a corner that is no number or beyond all measure."""
+    far = is_far(values_of(mesh.vertices, "co", 3, np.float32))
+    if not far.any():
+        return
+    doomed = far[values_of(mesh.loops, "vertex_index", 3, np.int32)].any(axis=1)
+    if doomed.all():
+        mesh.clear_geometry()
+        return
+    none = np.zeros_like(doomed)
+    _rework(mesh, flips=none, turned=none, doomed=doomed)
+    places = values_of(mesh.vertices, "co", 3, np.float32)
+    # What is left are ends of loose edges, in no picture: they shall not count as the mesh's extent.
+    places[is_far(places)] = 0.0
+    mesh.vertices.foreach_set("co", places.ravel())
 
 
 def _rework(mesh: bpy.types.Mesh, *, flips: np.ndarray, turned: np.ndarray, doomed: np.ndarray) -> None:

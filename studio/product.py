@@ -16,7 +16,18 @@ from mathutils import Matrix, Vector
 
 from ..errors import InputError, MachineError
 from ..findings import Finding, Severity, triage_list
-from ..gltf import Gltf, is_whole, packed, read_gltf, with_tags, without_unseen, without_variants
+from ..gltf import (
+    FARTHEST_M,
+    Gltf,
+    is_far,
+    is_whole,
+    packed,
+    read_gltf,
+    with_far_at,
+    with_tags,
+    without_unseen,
+    without_variants,
+)
 from . import compat, mending, mesh_facts, triage
 from .extensions import check_required, find_lost
 from .materials import restore_materials
@@ -27,6 +38,8 @@ log = logging.getLogger(__name__)
 COLLECTION = "Photoreal Product"
 ROOT = "Photoreal Product Root"
 TAG = "photoreal_number"  # Of a mesh or material in its file, while it is imported.
+SMALLEST_M = 1e-9  # What is smaller is no object, and its reciprocal overflows.
+FAR_M = 1e6 * FARTHEST_M  # Where broken vertices are during the import; a float holds its square.
 UNIT_SIZE = (
     1.0  # Metres of the longest side in the studio: light, shadow and clip planes then fit every product.
 )
@@ -76,21 +89,34 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
     scene.collection.children.link(collection)
     objects = _import_objects(gltf, collection)
     materials, meshes = _take_tags(objects)
+    for mesh in meshes:
+        mending.leave_out_far(mesh)
     _hide_cameras_and_lights(objects)
     root = bpy.data.objects.new(ROOT, None)
     collection.objects.link(root)
     for item in objects:
         if item.parent is None:
             item.parent = root
+    broken = list(triage.find_broken_vertices(gltf))
     points = visible_points(collection)
+    if not len(points) and any(finding.kind == "broken_vertices" for finding in broken):
+        raise InputError(
+            f"No face of {name} is whole: vertex positions are no numbers or beyond all measure.",
+            hint="Repair the mesh and export it again.",
+        )
+    if is_far(points).any():
+        raise InputError(
+            f"{name} has parts at places that are no numbers or beyond all measure.",
+            hint="Check the positions, rotations and scales of its objects, and export it again.",
+        )
     if not len(points):
         raise InputError(f"{name} has no visible mesh.", hint="Export the product's meshes into it.")
     low, high = points.min(axis=0), points.max(axis=0)
     size = tuple(float(side) for side in high - low)
-    if max(size) <= 0.0:
+    if max(size) < SMALLEST_M:
         raise InputError(f"All of {name} lies in one point.", hint="Check the export scale.")
     standing = _standing_matrix(low, high)
-    findings = [*find_lost(gltf), *triage.find_broken_vertices(gltf), *repair_textures(objects)]
+    findings = [*find_lost(gltf), *broken, *repair_textures(objects)]
     findings += _heal(gltf, collection, materials, meshes, size)
     root.matrix_world = standing
     bpy.context.view_layer.update()
@@ -132,6 +158,7 @@ def _import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.ty
     )
     known = compat.importable_extensions()
     whole = without_unseen(without_variants(gltf if is_whole(gltf) else packed(gltf)))
+    whole = with_far_at(whole, FAR_M)
     tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:
         with quiet_blender(), tempfile.TemporaryDirectory(prefix="photoreal-") as folder:
@@ -230,8 +257,7 @@ def visible_points(collection: bpy.types.Collection) -> np.ndarray:
         local = flat.reshape(-1, 3)[used].astype(np.float64)
         transform = np.array(matrix)
         parts.append(local @ transform[:3, :3].T + transform[:3, 3])
-    points = np.concatenate(parts) if parts else np.empty((0, 3))
-    return points[np.isfinite(points).all(axis=1)]
+    return np.concatenate(parts) if parts else np.empty((0, 3))
 
 
 def surface_points(collection: bpy.types.Collection) -> np.ndarray:

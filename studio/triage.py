@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ..findings import Finding, Severity
-from ..gltf import Gltf
+from ..gltf import Gltf, is_far
 from . import mesh_checks
 from .materials import principled_of
 from .mesh_facts import MeshFacts, removable_faces
@@ -425,7 +425,7 @@ def find_broken_vertices(gltf: Gltf) -> Iterator[Finding]:
                 lengths = np.einsum("ij,ij->i", normals, normals)
                 broken[name] = broken.get(name, 0) + int((~(lengths > 1e-12)).sum())
             if (points := gltf.floats(attributes.get("POSITION"))) is not None:
-                places[name] = places.get(name, 0) + int((~np.isfinite(points).all(axis=1)).sum())
+                places[name] = places.get(name, 0) + int(is_far(points).sum())
     for name in sorted(without):
         yield Finding(
             kind="no_normals",
@@ -451,6 +451,6 @@ def find_broken_vertices(gltf: Gltf) -> Iterator[Finding]:
                 severity=Severity.ERROR,
                 where=name,
                 count=count,
-                text=f"{name}: {_number(count, 'vertex position')} no number, so faces are torn to a wrong place. "
-                "Repair the mesh and export it again.",
+                text=f"{name}: {_number(count, 'vertex position')} not a number or beyond all measure; here the faces at "
+                "them were left out. Repair the mesh and export it again.",
             )

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.blender.products import Glb, corners, photo, texture, textured_block
 from tests.blender.runs import Run, command, environment, make_set, tree
+from tests.blender.shapes import ball, product
 
 FREE = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
 JARGON = ("Traceback", "Exception", "Errno", "Error: ", "object at 0x", "<class", "bpy.", "numpy")
@@ -136,6 +137,32 @@ def in_one_point() -> Glb:
     return glb
 
 
+def without_a_whole_face(value: float) -> Glb:
+    broken = ball().with_(normals=None)
+    broken.places[:] = value
+    return product(broken)
+
+
+def with_places_that_are_no_numbers() -> Glb:
+    return without_a_whole_face(np.nan)
+
+
+def with_places_beyond_all_measure() -> Glb:
+    return without_a_whole_face(1e38)
+
+
+def with_a_node_beyond_all_measure() -> Glb:
+    glb = textured_block()
+    glb.document["nodes"][0]["scale"] = [1e37, 1e37, 1e37]
+    return glb
+
+
+def with_a_node_that_is_nowhere() -> Glb:
+    glb = textured_block()
+    glb.document["nodes"][0]["translation"] = [1e39, 0.0, 0.0]  # Infinite as a float of 32 bits.
+    return glb
+
+
 def with_unknown_extension() -> Glb:
     glb = textured_block()
     glb.document["extensionsUsed"] = glb.document["extensionsRequired"] = ["ACME_secret_geometry"]
@@ -180,6 +207,10 @@ def with_numbers_of_no_type() -> Glb:
         (with_numbers_of_no_type, "Export the model again"),
         (without_meshes, "mesh"),
         (in_one_point, "one point"),
+        (with_places_that_are_no_numbers, "No face"),
+        (with_places_beyond_all_measure, "No face"),
+        (with_a_node_beyond_all_measure, "beyond all measure"),
+        (with_a_node_that_is_nowhere, "beyond all measure"),
         (with_unknown_extension, "ACME_secret_geometry"),
         (with_data_that_is_not_there, ""),
         (with_nonsense, ""),

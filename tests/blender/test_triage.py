@@ -189,7 +189,9 @@ BROKEN: dict[str, tuple[Callable[[], Glb], str, Severity]] = {
     "a crumb far away": (lambda: product(with_crumb(ball())), "stray_geometry", W),
     "colours only": (colours_only, "no_pbr_maps", N),
     "all metal": (all_metal, "no_pbr_maps", W),
-    "a place that is no number": (lambda: torn(), "broken_vertices", E),
+    "a place that is no number": (lambda: torn(np.nan), "broken_vertices", E),
+    "an infinite place": (lambda: torn(np.inf), "broken_vertices", E),
+    "a place beyond all measure": (lambda: torn(1e38), "broken_vertices", E),
 }  # fmt: skip
 
 HEALTHY: dict[str, Callable[[], Glb]] = {
@@ -210,10 +212,10 @@ HEALTHY: dict[str, Callable[[], Glb]] = {
 }
 
 
-def torn() -> Glb:
+def torn(value: float) -> Glb:
     solid = ball()
     places = solid.places.copy()
-    places[40] = np.nan
+    places[40] = value
     glb = product(solid)
     data = bytearray(glb.binary)
     data[: places.size * 4] = places.astype("<f4").tobytes()
@@ -255,6 +257,15 @@ def test_a_texture_that_is_too_large_is_heavy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(triage, "MOST_TEXTURE", 100)
     kinds = [item.kind for item in taken(textured(ball()), tmp_path).triage]
     assert kinds == ["texture_huge"]
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 1e37])
+def test_a_product_with_a_broken_vertex_is_made_of_its_whole_faces(tmp_path: Path, value: float):
+    whole = taken(product(ball()), tmp_path)
+    product_ = taken(torn(value), tmp_path)
+    assert product_.triage[0].count == 1
+    assert product_.size_m == pytest.approx(whole.size_m, rel=0.01)
+    assert whole.triangles - 6 <= product_.triangles < whole.triangles, "only the faces at it are gone"
 
 
 def test_counts_are_of_what_is_wrong(tmp_path: Path):
