@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TextIO
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
 from .commands.service import in_blender_program
-from .errors import InputError, MachineError, PhotorealError, machine_error
+from .errors import FaultError, InputError, MachineError, PhotorealError, machine_error
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from .version import VERSION
 
@@ -33,6 +33,8 @@ COMMANDS = (
 )  # In the order of --help.
 INTERRUPTED = 130  # The exit code of Ctrl-C.
 STOPPED = "Stopped; the same command goes on from here."
+
+log = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,6 +80,9 @@ def main(arguments: list[str], output: TextIO) -> int:
         return _fail(reporter if with_json else None, str(trouble), trouble.exit_code)
     except MemoryError:
         return _fail(reporter if with_json else None, "The memory is full.", MachineError.exit_code)
+    except Exception as error:
+        log.exception("The command failed")
+        return _fail(reporter if with_json else None, str(FaultError(error)), FaultError.exit_code)
     except KeyboardInterrupt:
         return _fail(reporter if with_json else None, STOPPED, INTERRUPTED)
     except SystemExit as end:  # --help and --version.

@@ -44,6 +44,17 @@ class MachineError(PhotorealError):
     exit_code = 3
 
 
+class FaultError(MachineError):
+    """A fault of ours: what nobody foresaw. Whoever raises it logs the traceback."""
+
+    def __init__(self, error: BaseException) -> None:
+        what = " ".join(str(error).split()).rstrip(".")
+        super().__init__(
+            f"This is a fault of Photoreal Set ({type(error).__name__}{': ' * bool(what)}{what}).",
+            hint="Report it with the traceback on the error output and, if you can, the file.",
+        )
+
+
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 

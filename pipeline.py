@@ -7,6 +7,7 @@ was: finished files that still fit are kept, paid jobs are found in the journal.
 """
 
 import contextlib
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import bpy
 
 from .angles import Angle
 from .cloud_stage import CloudStage, bridge_for
-from .errors import InputError, PhotorealError
+from .errors import FaultError, InputError, PhotorealError
 from .estimates import Bill
 from .imaging.report import build_report
 from .interrupts import Stop
@@ -24,6 +25,8 @@ from .progress import Reporter
 from .set_folder import TOOL, SetFolder
 from .set_results import Outcome, SetResults
 from .studio_stage import StopRenderingError, StudioStage, check_studio
+
+log = logging.getLogger(__name__)
 
 
 def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: Stop | None = None) -> Outcome:
@@ -51,6 +54,11 @@ def run_set(plan: SetPlan, reporter: Reporter, bill: Bill | None = None, stop: S
     try:
         try:
             outcome = _make(results, bill)
+        except (PhotorealError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            log.exception("The set could not be made")
+            raise FaultError(error) from error
         finally:
             results.record_costs()
     except PhotorealError as error:

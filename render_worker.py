@@ -9,6 +9,7 @@ started it is gone, and another process may work in the folder.
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import threading
@@ -17,7 +18,7 @@ from typing import TextIO
 
 import bpy
 
-from .errors import MachineError, PhotorealError, machine_error
+from .errors import FaultError, MachineError, PhotorealError, machine_error
 from .interrupts import Stop
 from .plan_record import plan_from
 from .progress import Reporter
@@ -25,6 +26,8 @@ from .set_folder import TOOL, SetFolder
 from .set_results import SetResults
 from .studio.session import empty_blender
 from .studio_stage import StopRenderingError, StudioStage
+
+log = logging.getLogger(__name__)
 
 
 def serve(requests: TextIO, reporter: Reporter) -> int:
@@ -45,6 +48,9 @@ def serve(requests: TextIO, reporter: Reporter) -> int:
             _answer(reporter, folder, MachineError("The memory is full."))
         except StopRenderingError:
             reporter.tell("rendered", set=str(folder), state="stopped", error="", exit=0)
+        except Exception as error:  # A fault of ours at one product; the others go on.
+            log.exception("%s could not be rendered", folder)
+            _answer(reporter, folder, FaultError(error))
         else:
             reporter.tell("rendered", set=str(folder), state="done", error="", exit=0)
         empty_blender()

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from photoreal_set import cli
+from photoreal_set.catalogue.blender import BlenderChild, Event, Limits
 from photoreal_set.commands import catalogues
+from photoreal_set.commands.worker import worker_command
 from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
 from tests.fal_emulator.process import RunningEmulator
@@ -143,6 +145,25 @@ def test_a_blender_that_dies_is_replaced_and_a_killed_run_goes_on(tmp_path: Path
     ]
     states = [product["state"] for product in json.loads((out / "catalogue.json").read_text())["products"]]
     assert states == ["done", "done"]
+
+
+def test_a_fault_of_ours_at_one_product_is_answered_and_the_same_blender_goes_on(tmp_path: Path):
+    table = shop(tmp_path / "shop", 2, video="none")
+    out = tmp_path / "out"
+    code, events = run("catalogue", table, "--out", out, "--engine", "cycles", *SMALL)
+    assert code == 0, events[-1]
+    odd = out / "block-0"
+    record = set_of(out, "block-0")
+    (odd / "set.json").write_text(json.dumps({**record, "angles": 5}))
+    told: list[Event] = []
+    with BlenderChild(worker_command(), Limits()) as blender:
+        failed = blender.render(odd, told.append)
+        assert not failed.crash
+        assert failed.exit_code == 3
+        assert "fault of Photoreal Set" in failed.error and "Traceback" not in failed.error
+        good = blender.render(out / "block-1", told.append)
+        assert (good.error, good.crash, good.exit_code) == ("", "", 0)
+    assert not [event for event in told if event["event"] == "ready"], "it is the same Blender"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for a child in /proc")
