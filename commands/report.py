@@ -8,6 +8,7 @@ from typing import TextIO
 from ..catalogue.frozen import read_lock
 from ..catalogue.results import verdict_of, write_results
 from ..errors import PhotorealError
+from ..fal_bridge.errors import UncertainSubmitError
 from ..imaging.report import build_report
 from ..progress import Reporter
 from ..set_folder import SetFolder, SetState
@@ -29,4 +30,5 @@ def run(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int
     folder = SetFolder.open(options.folder)
     folder.write_report(build_report(folder.record))
     print(folder.report, file=output)
-    return 0 if folder.record["state"] == SetState.DONE else PhotorealError.exit_code
+    codes = {SetState.DONE: 0, SetState.HELD: UncertainSubmitError.exit_code}
+    return codes.get(folder.record["state"], PhotorealError.exit_code)

@@ -436,6 +436,13 @@ def holding(lock: Path) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.parametrize(("state", "code"), [("done", 0), ("partial", 2), ("failed", 2), ("held", 5)])
+def test_report_ends_as_the_set_stands(plan, state, code):
+    with prepared(plan).change() as record:
+        record["state"] = state
+    assert cli.main(["report", str(plan.out)], io.StringIO()) == code
+
+
 @pytest.mark.parametrize("who", ["another run", "a catalogue"])
 def test_a_second_run_in_the_same_folder_waits_until_the_first_is_gone(plan, runs, tmp_path, who):
     prepared(plan)
