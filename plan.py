@@ -418,7 +418,11 @@ def _check_photo(path: Path) -> None:
         with Image.open(path) as photo:
             photo.load()
             side = min(photo.size)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path.name} has too many pixels to be read safely.", hint="Scale it to 4096 pixels a side."
+        ) from error
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:
         raise InputError(f"{path.name} is damaged: {error}.", hint="Export the photo again.") from error
     if side < LEAST_PHOTO_SIDE:
         raise InputError(

@@ -87,6 +87,13 @@ def test_one_to_four_photos_are_a_source(tmp_path: Path, count: int):
     assert source_from(files, "") == Source(kind=SourceKind.PHOTOS, files=tuple(files))
 
 
+def test_a_photo_of_too_many_pixels_is_not_called_damaged(tmp_path: Path):
+    path = tmp_path / "wall.png"
+    Image.new("1", (20000, 20000)).save(path)
+    with pytest.raises(InputError, match=r"wall\.png has too many pixels.*4096 pixels a side"):
+        source_from([path], "")
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16", "1"])
 def test_a_photo_may_have_any_colours_that_png_has(tmp_path: Path, mode: str):
     (tmp_path / "photo.png").write_bytes(photo(mode=mode))
