@@ -23,6 +23,8 @@ LOOK_SECONDS = 1.0  # Between two looks whether it is asked elsewhere.
 
 Callback = Callable[[], None]
 
+_early = threading.Event()  # Ctrl-C was pressed before anybody listened.
+
 
 class Stop:
     """The wish to stop. Safe from any thread; whoever comes late is called at once.
@@ -84,6 +86,30 @@ def looking_elsewhere(stop: Stop) -> Iterator[None]:
         is_over.set()
 
 
+@contextlib.contextmanager
+def remembered() -> Iterator[None]:
+    """While entered: a Ctrl-C before ``Interrupts`` ends the run even where Python swallows its KeyboardInterrupt.
+
+    It does so in finalisers and other callbacks of its own, while modules are loaded.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield  # Somebody else hears it.
+        return
+    _early.clear()
+    signal.signal(signal.SIGINT, _remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _early.clear()
+
+
+def _remember(_number: int, _frame: object) -> None:
+    _early.set()
+    raise KeyboardInterrupt
+
+
 class Interrupts:
     """While entered: the first Ctrl-C asks ``stop``, the second (or SIGTERM) leaves and ends the process.
 
@@ -99,6 +125,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         self._is_main = threading.current_thread() is threading.main_thread()
+        if self._is_main and _early.is_set():
+            raise KeyboardInterrupt
         if self._is_main:  # Elsewhere Python allows no handlers; then somebody else has them.
             self._ear, self._mouth = socket.socketpair()
             self._mouth.setblocking(False)
