@@ -118,6 +118,45 @@ def _create_in_place(path: Path, data: bytes) -> bool:
     return True
 
 
+def move_to_free_name(source: Path, target: Path) -> Path:
+    """Give ``source`` the name ``target``, or the next that is free (``name.2.png``); nothing is written over.
+
+    Both lie in one file system. A file that is already there with the same content serves: ``source`` is removed.
+    """
+    number, sha256 = 1, ""
+    while True:
+        path = target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
+        try:
+            path.hardlink_to(source)
+        except FileExistsError:
+            sha256 = sha256 or sha256_of(source)
+            if not (path.is_file() and sha256_of(path) == sha256):
+                number += 1
+                continue
+        except OSError:  # A file system without hard links: an empty file holds the name.
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:
+                number += 1
+                continue
+            source.replace(path)
+        source.unlink(missing_ok=True)
+        flush_folder(path.parent)
+        return path
+
+
+def copy_to_free_name(source: Path, target: Path) -> Path:
+    """Copy ``source`` to ``target``, or to the next name that is free; nothing is written over."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        with saying_where(target.parent):
+            _write_new(part, source.read_bytes())
+        return move_to_free_name(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_json_atomically(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:

@@ -43,6 +43,7 @@ class SetResults:
     has_worked: threading.Event = field(
         default_factory=threading.Event
     )  # Something was rendered, sent or fetched.
+    _refused_bills: set[str] = field(default_factory=set)  # Request ids that the user was told of.
 
     def keep_source(self) -> None:
         """Copy the source photos, and the light map when there is one, into the set."""
@@ -133,6 +134,7 @@ class SetResults:
         paid = self._paid()
         if self._lost_requests(paid):
             return  # What stands there says more than a journal with gaps.
+        self._tell_of_refused_bills(paid)
         if paid:
             write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
         with self.folder.change() as record:
@@ -140,6 +142,17 @@ class SetResults:
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def _tell_of_refused_bills(self, paid: list[costs.Cost]) -> None:
+        for cost in paid:
+            request_id = cost.row["request_id"]
+            if cost.refused_units and request_id not in self._refused_bills:
+                self._refused_bills.add(request_id)
+                text = (
+                    f"{cost.row['job']}: fal.ai reports {cost.refused_units!r} billed units, which cannot be right, so "
+                    f"the estimate counts. Check request {request_id} in your fal.ai dashboard."
+                )
+                self.reporter.tell("warning", text=text)
 
     def record_end(self, error: PhotorealError) -> None:
         """Write down that ``error`` ended the run."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import PhotorealError
+from .fal_bridge.decisions import resend_at
 from .fal_bridge.journal import Journal, Stage, shown_key
 
 
@@ -36,10 +37,14 @@ class Film:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A paid request that waits for a person."""
+    """A paid request that waits for a person.
+
+    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970.
+    """
 
     key: str
     label: str
+    resend_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +153,7 @@ def _held(folder: Path) -> tuple[Held, ...]:
     except PhotorealError:
         return ()
     return tuple(
-        Held(key=shown_key(key), label=entry.label)
+        Held(key=shown_key(key), label=entry.label, resend_at=resend_at(entry))
         for key, entry in entries
         if entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
     )

@@ -2,12 +2,14 @@
 """``resume``: go on with a set."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 from .. import estimates
 from ..catalogue.planning import Catalogue
 from ..errors import InputError
+from ..fal_bridge.budget import Budget
 from ..fal_bridge.decisions import Decision, decide, waiting_sentence
 from ..fal_bridge.errors import UnknownEndpointError, WrongRequestError
 from ..fal_bridge.journal import Journal
@@ -27,10 +29,15 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
     parser.add_argument(
-        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request once more"
+        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request again"
     )
     parser.add_argument(
-        "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
+        "--not-in-dashboard",
+        action="store_true",
+        help="with --resend: your fal.ai dashboard does not show the request, so it need not be waited for",
+    )
+    parser.add_argument(
+        "--forget", action="append", default=[], metavar="KEY", help="continue without this uncertain request"
     )
     parser.add_argument(
         "--redo",
@@ -58,11 +65,29 @@ def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
         raise InputError("--redo is for one product.", hint="Name the folder of its set.")
     catalogue = open_catalogue(options.folder, options, reporter)
     budget = budget_of(catalogue.service, ceilings_of(options), catalogue=catalogue.root)
+    _decide(options, reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
+    return make_catalogue(catalogue, options, reporter)
+
+
+def _decide(
+    options: argparse.Namespace,
+    reporter: Reporter,
+    budget: Budget,
+    journal_with: Callable[[str, Decision], Journal],
+) -> None:
+    """Write down what the user decides about uncertain requests. Raises WrongRequestError."""
+    if options.not_in_dashboard and not options.resend:
+        raise InputError("--not-in-dashboard is about a request.", hint="Name it: --resend KEY.")
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
-            journal = _journal_with(catalogue, key, decision)
-            reporter.tell("note", text=decide(journal, key, decision, budget))
-    return make_catalogue(catalogue, options, reporter)
+            text = decide(
+                journal_with(key, decision),
+                key,
+                decision,
+                budget,
+                is_not_in_dashboard=options.not_in_dashboard,
+            )
+            reporter.tell("note", text=text)
 
 
 def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal:
@@ -94,9 +119,7 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
         plan.check()
     budget = budget_of(plan.service, ceilings_of(options))
     journal = Journal(folder.journal)
-    for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
-        for key in keys:
-            reporter.tell("note", text=decide(journal, key, decision, budget))
+    _decide(options, reporter, budget, lambda _key, _decision: journal)
     for name in options.redo:
         check_redo(plan, name)
     again = labels_again(plan, folder, options.redo) if options.redo else set()

@@ -209,12 +209,25 @@ class Bridge:
 
         From any thread, also from a callback of another future. All errors come through the future.
         """
+        return self._start(generation.label, lambda engine: engine.run(generation, target))
+
+    def settle(self, label: str, target: Path) -> concurrent.futures.Future[None]:
+        """Done when no request with this label is open any more: what earlier runs have sent is on disk.
+
+        From any thread. It fails with the BridgeError of a request that stays open: then nothing new may be sent
+        for the same purpose.
+        """
+        return self._start(label, lambda engine: engine.settle(label, target))
+
+    def _start(
+        self, label: str, work: Callable[[Engine], Coroutine[Any, Any, T]]
+    ) -> concurrent.futures.Future[T]:
         if self._engine is None:
             raise RuntimeError("The bridge is used inside its with statement")
-        if future := self._connection.start(self._engine.run(generation, target)):
+        if future := self._connection.start(work(self._engine)):
             return future
-        late: concurrent.futures.Future[JobResult] = concurrent.futures.Future()
-        late.set_exception(StoppedError(f"{generation.label}: stopped."))
+        late: concurrent.futures.Future[T] = concurrent.futures.Future()
+        late.set_exception(StoppedError(f"{label}: stopped."))
         return late
 
     def _new_engine(self, clients: Clients) -> Engine:

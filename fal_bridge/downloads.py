@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 import httpx
 from PIL import Image
 
-from ..files import FileKind, flush_folder, kind_of_file, missing_end, write_json_atomically
+from ..files import FileKind, kind_of_file, missing_end, move_to_free_name, write_json_atomically
 from .errors import DownloadFailedError, ExpiredResultError, JournalError
 from .processes import is_gone, this_process
 from .service import Service
@@ -44,11 +44,8 @@ class Arrived:
     is_black: bool
 
     def place(self, target: Path) -> Path:
-        """Give the file its name, with the extension that fits its content."""
-        path = target.with_name(f"{target.name}.{self.kind}")
-        self.part.replace(path)
-        flush_folder(path.parent)
-        return path
+        """Give the file its name, with the extension that fits its content; nothing there is written over."""
+        return move_to_free_name(self.part, target.with_name(f"{target.name}.{self.kind}"))
 
 
 class _TryAgainError(Exception):

@@ -178,7 +178,9 @@ def error_of(response: httpx.Response, *, label: str, endpoint: str, service: Se
     if status in (404, 410):
         return UnknownEndpointError(f"fal.ai does not know {endpoint}: {said}")
     if status == 429:
-        return RateLimitedError(f"{label}: fal.ai takes no more requests at the moment.")
+        return RateLimitedError(
+            f"{label}: fal.ai accepts no more requests at the moment.", wait_seconds=retry_after(response)
+        )
     if "content_policy_violation" in kinds:
         return ContentPolicyError(f"{label}: {endpoint} refuses the content: {said}")
     if status == 499:
@@ -191,6 +193,13 @@ def error_of(response: httpx.Response, *, label: str, endpoint: str, service: Se
 def is_fetch_trouble(response: httpx.Response) -> bool:
     """Whether a model could not fetch its input: the address is to blame, not the picture."""
     return any(detail.get("type") == "file_download_error" for detail in _details(body_of(response)))
+
+
+def error_words(response: httpx.Response) -> str:
+    """The machine words of an error answer, without what differs each time it is given."""
+    body = body_of(response)
+    word = body.get("error_type", "") if isinstance(body, dict) else ""
+    return " ".join([str(word), *(str(detail.get("type", "")) for detail in _details(body))])
 
 
 def _headers(service: Service) -> dict[str, str]:

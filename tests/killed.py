@@ -214,7 +214,7 @@ def play_person(desk: Desk, emulator: RunningEmulator) -> int:
             continue
         name = entry.label if entry.label != "film" else f"slow rotation {desk.seeds[0]}"
         if not accepted[name]:
-            decide(desk.journal, key, Decision.RESEND)
+            decide(desk.journal, key, Decision.RESEND, is_not_in_dashboard=True)
             asked += 1
     return asked
 

@@ -263,7 +263,7 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_
     if again.exit_code == 5:  # It died while a request was on its way, which never arrived: a person decides.
         held = set(re.findall(r"--resend ([0-9a-f]+)", " ".join(again.warnings())))
         assert held, again.events
-        decisions = [word for key in sorted(held) for word in ("--resend", key)]
+        decisions = [word for key in sorted(held) for word in ("--resend", key)] + ["--not-in-dashboard"]
         done = subprocess.run(
             command("resume", out, *decisions), env=environment(), capture_output=True, text=True
         )

@@ -54,15 +54,17 @@ KINDS: dict[str, FaultKind] = {
         "download", "send the body in crumbs with a pause between them", {"seconds": 0.5, "crumb": 1}
     ),
     "short-body": FaultKind("download", "announce the full length, send half, close"),
-    # Answers from something that is not the endpoint. accepted=true: the job was accepted all the same.
-    "rate-limited": FaultKind("submit", "429", {"retry_after": 1, "accepted": False}),
+    # Answers from something that is not the endpoint. accepted=true: the job was accepted all the same;
+    # names_job=true: the answer then carries the id of that job, else an id of its own.
+    "rate-limited": FaultKind("submit", "429", {"retry_after": 1, "accepted": False, "names_job": False}),
+    "proxy-page": FaultKind("submit", "an HTML page of a proxy", {"status": 403, "accepted": False}),
     "nginx-503": FaultKind("submit", "503 as an HTML page of the ingress", {"accepted": False}),
     "nginx-502": FaultKind("submit", "502 as an HTML page of the ingress", {"accepted": False}),
     "nginx-504": FaultKind("submit", "504 as an HTML page of the ingress", {"accepted": False}),
-    "fal-503": FaultKind("submit", "503 as JSON with a request id", {"accepted": False}),
+    "fal-503": FaultKind("submit", "503 as JSON with a request id", {"accepted": False, "names_job": False}),
     "gateway-timeout": FaultKind("submit", "504 as JSON, without a timeout type", {"accepted": False}),
     "user-timeout": FaultKind("submit", "504 as JSON, timeout type user", {"accepted": False}),
-    "server-error": FaultKind("submit", "500 as JSON", {"accepted": False}),
+    "server-error": FaultKind("submit", "500 as JSON", {"accepted": False, "names_job": False}),
     "account-locked": FaultKind(
         "submit", "403, account locked", {"reason": "Exhausted balance", "accepted": False}
     ),
@@ -100,6 +102,7 @@ KINDS: dict[str, FaultKind] = {
     "early-completed": FaultKind("job", "the status says COMPLETED while the job still runs"),
     "other-output": FaultKind("job", "the output has its members under other names"),
     "ignore-cancel": FaultKind("job", "cancel says 202 and changes nothing"),
+    "wrong-units": FaultKind("job", "the result names these billable units", {"units": "-3"}),
     "missing-optional-members": FaultKind("job", "no file_size, width, timings, seed, metrics and the like"),
     "result-expired": FaultKind("job", "the result is 404 from the start"),
     "corrupt-output": FaultKind("job", "the output file has its magic bytes and then noise"),

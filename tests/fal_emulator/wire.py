@@ -47,9 +47,13 @@ def nginx_page(status: int, words: str) -> web.Response:
 
 async def faulty(request: web.Request, fault: Fault, produce: Produce) -> web.StreamResponse:
     """The answer to ``request`` with ``fault`` in it."""
-    if fault.parameters.get("accepted"):
-        await produce()
-    return await WAYS[fault.name](request, fault, produce)
+    if not fault.parameters.get("accepted"):
+        return await WAYS[fault.name](request, fault, produce)
+    accepted = await produce()
+    answer = await WAYS[fault.name](request, fault, produce)
+    if fault.parameters.get("names_job"):
+        answer.headers[REQUEST_ID_HEADER] = accepted.headers[REQUEST_ID_HEADER]
+    return answer
 
 
 def _bytes_of(answer: web.StreamResponse) -> bytes:
@@ -198,6 +202,11 @@ def _server_error(fault: Fault) -> web.Response:
     return refusal(500, "Internal Server Error", "internal_error")
 
 
+def _proxy_page(fault: Fault) -> web.Response:
+    page = "<!DOCTYPE html><html><body><h1>The proxy does not allow this</h1></body></html>"
+    return web.Response(text=page, status=int(fault.parameters["status"]), content_type="text/html")
+
+
 def _locked(fault: Fault) -> web.Response:
     reason = fault.parameters["reason"]
     return refusal(403, f"User is locked. Reason: {reason}. Top up your balance at fal.ai/dashboard/billing.")
@@ -217,6 +226,7 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
     "slow-loris": _slow_loris,
     "short-body": _short_body,
     "rate-limited": _answers(_rate_limited),
+    "proxy-page": _answers(_proxy_page),
     "nginx-503": _answers(lambda _fault: nginx_page(503, "Service Temporarily Unavailable")),
     "nginx-502": _answers(lambda _fault: nginx_page(502, "Bad Gateway")),
     "nginx-504": _answers(lambda _fault: nginx_page(504, "Gateway Time-out")),
