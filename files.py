@@ -3,12 +3,13 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import struct
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -118,31 +119,57 @@ def _create_in_place(path: Path, data: bytes) -> bool:
     return True
 
 
-def move_to_free_name(source: Path, target: Path) -> Path:
+def move_to_free_name(
+    source: Path, target: Path, *, is_taken: Callable[[Path], bool] = lambda _path: False
+) -> Path:
     """Give ``source`` the name ``target``, or the next that is free (``name.2.png``); nothing is written over.
 
-    Both lie in one file system. A file that is already there with the same content serves: ``source`` is removed.
+    Both lie in one file system. A file that is already there with the same content serves, and ``source`` is
+    removed, unless ``is_taken`` says that it belongs to something else.
     """
-    number, sha256 = 1, ""
-    while True:
+    path = link_to_free_name(source, target, is_taken=is_taken)
+    source.unlink(missing_ok=True)
+    return path
+
+
+def link_to_free_name(
+    source: Path, target: Path, *, is_taken: Callable[[Path], bool] = lambda _path: False
+) -> Path:
+    """Let ``target``, or the next name that is free (``name.2.png``), be the same file; nothing is written over.
+
+    A copy where the file system has no hard links. A file that is already there with the same content serves,
+    unless ``is_taken`` says that it belongs to something else.
+    """
+    sha256 = ""
+    for number in itertools.count(1):
         path = target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
         try:
             path.hardlink_to(source)
         except FileExistsError:
             sha256 = sha256 or sha256_of(source)
-            if not (path.is_file() and sha256_of(path) == sha256):
-                number += 1
+            if is_taken(path) or not (path.is_file() and sha256_of(path) == sha256):
                 continue
-        except OSError:  # A file system without hard links: an empty file holds the name.
-            try:
-                path.touch(exist_ok=False)
-            except FileExistsError:
-                number += 1
+        except OSError:
+            if not _create_in_place(path, source.read_bytes()):
                 continue
-            source.replace(path)
-        source.unlink(missing_ok=True)
         flush_folder(path.parent)
         return path
+    raise AssertionError("names do not end")
+
+
+def link_to(source: Path, target: Path) -> None:
+    """Let ``target`` be the same file as ``source``, in place of what is there; a copy where there are no hard links."""
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        part.hardlink_to(source)
+    except OSError:
+        write_atomically(target, source.read_bytes())
+        return
+    try:
+        part.replace(target)  # Of two names of one file the system keeps both.
+    finally:
+        part.unlink(missing_ok=True)
+    flush_folder(target.parent)
 
 
 def copy_to_free_name(source: Path, target: Path) -> Path:

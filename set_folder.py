@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .errors import InputError
-from .files import sha256_of, write_atomically, write_json_atomically
+from .files import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from .version import VERSION
 
 SCHEMA = 1
@@ -114,6 +114,7 @@ class SetFolder:
             "model": earlier.get("model", {}),
             "angles": earlier.get("angles", []),
             "videos": earlier.get("videos", []),
+            "takes": earlier.get("takes", {}),
             "cost": earlier.get(
                 "cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
             ),
@@ -173,6 +174,14 @@ class SetFolder:
         path = self.root / relative
         write_atomically(path, data)
         return self.entry(path)
+
+    def set_model(self, path: Path) -> None:
+        """Let the 3D file ``path`` be the model of the set; one that is there and of other content keeps a name."""
+        if path == self.model:
+            return
+        if self.model.is_file() and sha256_of(self.model) != sha256_of(path):
+            link_to_free_name(self.model, self.model.with_name(f"{self.model.stem}-1{self.model.suffix}"))
+        link_to(path, self.model)
 
     def write_report(self, page: str) -> None:
         write_atomically(self.report, page.encode())

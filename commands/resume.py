@@ -18,6 +18,7 @@ from ..progress import Reporter
 from ..set_folder import SetFolder
 from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk, refuse_rows
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
+from .choosing import choose_takes
 from .planning import checked
 from .redoing import check_redo, is_under_way, labels_again, take_again
 from .running import make_set, working_in
@@ -46,6 +47,14 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="have fal make another photo of this angle, or another `model` or `film`: it is paid again",
     )
+    parser.add_argument(
+        "--choose",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="show another take of an angle, the `video` or the `concept` again, like front=1; "
+        "nothing is rendered, sent or paid",
+    )
     add_ceilings(parser)
     add_service(parser)
     add_rows(parser)
@@ -61,8 +70,9 @@ def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int
 
 
 def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
-    if options.redo:
-        raise InputError("--redo is for one product.", hint="Name the folder of its set.")
+    for option in ("redo", "choose"):
+        if getattr(options, option):
+            raise InputError(f"--{option} is for one product.", hint="Name the folder of its set.")
     catalogue = open_catalogue(options.folder, options, reporter)
     budget = budget_of(catalogue.service, ceilings_of(options), catalogue=catalogue.root)
     _decide(options, reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
@@ -108,9 +118,20 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
     return found[0]
 
 
+def _choose(options: argparse.Namespace, folder: SetFolder, reporter: Reporter) -> int:
+    """Choosing ends with that: it never pays, so nothing else of the set is made."""
+    if options.redo or options.resend or options.forget:
+        raise InputError("--choose sends nothing.", hint="Give --redo, --resend and --forget without it.")
+    choose_takes(folder, options.choose, reporter)
+    reporter.tell("finished", state=folder.record["state"], exit=0, set=str(folder.root))
+    return 0
+
+
 def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
     refuse_rows(options)
     folder = SetFolder.open(options.folder)
+    if options.choose:
+        return _choose(options, folder, reporter)
     plan = plan_from(folder, service_of(folder, options.fal_url))
     try:
         plan = checked(plan, reporter, online_mode=options.online_mode)

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from .budget import Budget, release
 from .errors import WrongRequestError
-from .jobs import LONGEST_USUAL_SECONDS
 from .journal import Entry, Facts, Journal, Stage, shown_key
 
 MOST_NAMED = 10
@@ -35,7 +34,7 @@ def decide(
 
     What is given up no longer counts in ``budget``. What is sent again does, because both may be billed.
     ``is_not_in_dashboard``: the person states that fal.ai's dashboard does not show the request; without that, a
-    request may only be sent again when it would have ended long ago (``resend_at``).
+    request may only be sent again when it would have ended long ago (``Entry.resend_at``).
 
     Raises WrongRequestError when there is nothing to decide (unknown key, not uncertain, still being sent), and
     when it is too early to send it again.
@@ -70,14 +69,8 @@ def decide(
     return f"{_name(key, entry)} is given up."
 
 
-def resend_at(entry: Entry) -> float:
-    """When an uncertain request may be sent again without a look at the dashboard, in seconds since 1970."""
-    longest = LONGEST_USUAL_SECONDS[entry.kind] if entry.kind else max(LONGEST_USUAL_SECONDS.values())
-    return entry.sent_at + longest
-
-
 def _require_late_enough(key: str, entry: Entry) -> None:
-    if time.time() < (moment := resend_at(entry)):
+    if time.time() < (moment := entry.resend_at):
         raise WrongRequestError(
             f"{_name(key, entry)} may still be running at fal.ai, so sending it again now may be charged twice.",
             hint=(
@@ -119,7 +112,7 @@ def is_abandoned(entry: Entry) -> bool:
 
 def how_to_decide(key: str, entry: Entry) -> str:
     """The hint for a person who can look where we cannot."""
-    short, moment = shown_key(key), resend_at(entry)
+    short, moment = shown_key(key), entry.resend_at
     if time.time() >= moment:
         resend = f"If your fal.ai dashboard does not show it, `resume DIR --resend {short}` sends it again."
     else:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -43,9 +43,12 @@ class Arrived:
     kind: FileKind
     is_black: bool
 
-    def place(self, target: Path) -> Path:
-        """Give the file its name, with the extension that fits its content; nothing there is written over."""
-        return move_to_free_name(self.part, target.with_name(f"{target.name}.{self.kind}"))
+    def place(self, target: Path, is_taken: Callable[[Path], bool]) -> Path:
+        """Give the file its name, with the extension that fits its content; nothing there is written over.
+
+        ``is_taken`` says of a file with the same content whether it belongs to another job.
+        """
+        return move_to_free_name(self.part, target.with_name(f"{target.name}.{self.kind}"), is_taken=is_taken)
 
 
 class _TryAgainError(Exception):

@@ -38,7 +38,7 @@ from typing import Any
 
 from ..files import flush_folder, write_if_absent, write_json_atomically
 from .errors import JournalError, WrongRequestError
-from .jobs import Kind
+from .jobs import LONGEST_USUAL_SECONDS, Kind
 from .processes import is_gone, this_process
 
 Facts = dict[str, Any]
@@ -128,6 +128,12 @@ class Entry:
         return float(moment) if isinstance(moment, int | float) and math.isfinite(moment) else 0.0
 
     @property
+    def resend_at(self) -> float:
+        """When an uncertain request may be sent again without a look at the dashboard, in seconds since 1970."""
+        longest = LONGEST_USUAL_SECONDS[self.kind] if self.kind else max(LONGEST_USUAL_SECONDS.values())
+        return self.sent_at + longest
+
+    @property
     def likely_request(self) -> str:
         """The request id of this attempt as far as an answer named one, also one that did not accept it; else ""."""
         for stage in (Stage.SUBMITTED, Stage.ENDED, Stage.UNCERTAIN):
@@ -203,6 +209,19 @@ class Journal:
         """The jobs with this label that fal.ai may still be working on, or whose result was not fetched."""
         entries = map(self.read, self._keys_of(label))
         return [entry for entry in entries if entry.stage in OPEN_STAGES]
+
+    def done_jobs(self, label: str) -> list[Entry]:
+        """The jobs with this label whose result was fetched."""
+        return [entry for entry in map(self.read, self._keys_of(label)) if entry.stage is Stage.DONE]
+
+    def file_owner(self, path: str) -> str:
+        """The key of the job whose file is at ``path``, relative to the journal; "" when it is no job's."""
+        for key in self.job_keys():
+            entry = self.read(key)
+            places = (entry.facts.get(stage, {}).get("path") for stage in (Stage.DONE, Stage.ENDED))
+            if path in places:
+                return key
+        return ""
 
     def left_behind(self, label: str) -> list[Entry]:
         """Attempts with this label of which nothing is expected any more, although fal.ai may have accepted them.

@@ -6,7 +6,7 @@ Uploaded files have unique addresses, so such inputs cannot belong to anyone els
 may be the same in two set folders: then both get the one result.
 
 fal.ai documents two lists and for neither whether it shows requests that are still running. So a list that
-lacks a request proves nothing until the request would have ended long ago (``resend_at``).
+lacks a request proves nothing until the request would have ended long ago (``Entry.resend_at``).
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from typing import Any
 
 import httpx
 
-from .decisions import resend_at
 from .errors import BadKeyError, ServiceTroubleError
 from .journal import Entry, Facts, Journal, Stage
 from .pace import Pace
@@ -190,7 +189,7 @@ def _ambiguous(found: set[str]) -> NotFound:
 
 
 def _not_listed(entry: Entry) -> NotFound:
-    if time.time() >= resend_at(entry):
+    if time.time() >= entry.resend_at:
         return NotFound(reason="It is not in fal.ai's lists of requests.", is_proof=True)
     return NotFound(
         reason="It is not in fal.ai's lists of requests, which may not show requests that are still running."

@@ -84,8 +84,12 @@ class Results:
         arrived: Arrived,
     ) -> JobResult:
         output = answer["output"]
+
+        def is_taken(path: Path) -> bool:
+            return self._journal.file_owner(self._relative(path)) not in ("", task.key)
+
         if _is_flagged(output) or arrived.is_black:
-            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"))
+            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"), is_taken)
             error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
             facts = {
                 **facts_of(error),
@@ -96,7 +100,7 @@ class Results:
             }
             self._journal.record(task.key, attempt, Stage.ENDED, facts)
             raise error
-        path = arrived.place(task.target)
+        path = arrived.place(task.target, is_taken)
         seed = output.get("seed")
         price = self._journal.read(task.key).price
         cost, basis = cost_of(price, answer["units"])

@@ -32,6 +32,7 @@ TYPED = (
     "set_results",
     "set_view",
     "sizes",
+    "takes",
 )
 
 

@@ -24,7 +24,7 @@ RANKS = {
     "angles": 0, "cameras": 0, "cancel_mark": 0, "child": 0, "errors": 0, "file_lock": 0, "files": 0, "findings": 0, "gltf": 0,
     "progress": 0, "prompts": 0, "interrupts": 0, "run_view": 0, "set_folder": 0, "sizes": 0, "version": 0,
     "lighting": 0.5,
-    "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1, "windows": 1,
+    "takes": 1, "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1, "windows": 1,
     "plan": 2, "set_view": 2, "preferences": 2,
     "plan_record": 3, "estimates": 3, "known_sets": 3, "price_book": 3, "scene_settings": 3,
     "set_results": 4, "selection": 4,
