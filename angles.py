@@ -5,7 +5,6 @@ Azimuth turns the camera counter-clockwise seen from above, 0° in front of the 
 elevation is above the horizon. Both in degrees.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .input_files import parsed_json, read_regular
 
 FILL = 0.875  # Share of the frame's larger side: between 85 % (Amazon's least) and 90 % (Google's most).
 DETAIL_FILL = 1.9
@@ -118,16 +118,11 @@ def angles_in(path: Path) -> list[Angle]:
     Raises InputError with what is wrong in which entry.
     """
     try:
-        data = path.read_bytes()
+        entries = parsed_json(read_regular(path, LARGEST_FILE))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
-    if len(data) > LARGEST_FILE:
-        raise InputError(f"{path.name} is too large for a list of angles.")
-    try:
-        entries = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, json.JSONDecodeError) else "it is no text in UTF-8"
-        raise InputError(f"{path.name} is no JSON: {reason}.") from error
+    except ValueError as error:
+        raise InputError(f"{path.name} is not valid JSON ({error}).") from error
     if not isinstance(entries, list) or not entries:
         raise InputError(
             f"{path.name} holds no list of angles.",

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from .angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
+from .input_files import read_json
 from .lighting import SOFTBOX
 from .prompts import TURNTABLE, USUAL_LOOK
 
@@ -246,7 +247,7 @@ def free_folder(wanted: Path, source_names: Sequence[str], *, may_continue: bool
 
 def _holds_set_of(folder: Path, source_names: Sequence[str]) -> bool:
     try:
-        record = json.loads((folder / CONTINUES).read_text(encoding="utf-8"))
+        record = read_json(folder / CONTINUES)
         names = [entry["name"] for entry in record["source"].get("files", [])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

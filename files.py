@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .input_files import open_regular
+
 CHUNK_BYTES = 1 << 20
 PNG_END = b"IEND\xaeB`\x82"  # The last chunk: its type and checksum.
 
@@ -29,9 +31,9 @@ class FileKind(StrEnum):
     UNKNOWN = ""
 
 
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
+def sha256_of(path: Path, most_bytes: int | None = None) -> str:
+    """Hex SHA-256 of the bytes of a regular file. Raises OSError, as ``open_regular``."""
+    with open_regular(path, most_bytes) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -197,7 +199,8 @@ def copy_atomically(source: Path, target: Path) -> None:
     """Copy ``source`` to ``target``; ``target`` is never seen half-copied."""
     if target.exists() and source.samefile(target):
         return
-    write_atomically(target, source.read_bytes())
+    with open_regular(source) as stream:
+        write_atomically(target, stream.read())
 
 
 def kind_of(head: bytes) -> FileKind:
@@ -216,7 +219,7 @@ def kind_of(head: bytes) -> FileKind:
 
 
 def kind_of_file(path: Path) -> FileKind:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return kind_of(stream.read(16))
 
 
@@ -226,8 +229,8 @@ def missing_end(path: Path) -> str:
     GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
     WebP: RIFF length. MP4: boxes tile the file and include ``moov``.
     """
-    size = path.stat().st_size
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
         head = stream.read(16)
         match kind_of(head):
             case FileKind.GLB:

@@ -10,6 +10,7 @@ from .files import sha256_of
 SOFTBOX = "softbox"
 RIG_NAMES = (SOFTBOX, "three-point", "high-key", "dark-field", "jewellery")
 PANORAMA_SUFFIXES = (".hdr", ".exr")
+MOST_PANORAMA_BYTES = 2 << 30  # 16384 x 8192 pixels of four floats.
 LEAST_INTENSITY, MOST_INTENSITY = 0.05, 20.0
 
 
@@ -55,7 +56,7 @@ def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> R
             hint=f"Choose from {', '.join(RIG_NAMES)}, or name an .hdr or .exr panorama.",
         )
     try:
-        digest = sha256_of(path)
+        digest = sha256_of(path, MOST_PANORAMA_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
     panorama = Panorama(path=str(path), sha256=digest)

@@ -21,6 +21,7 @@ from .angles import (
 )
 from .cameras import cameras_in
 from .errors import InputError
+from .fal_bridge.endpoint import MOST_PICTURE_BYTES
 from .fal_bridge.endpoints import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_UPSCALE_ENDPOINT,
@@ -38,13 +39,16 @@ from .gltf import Gltf, read_gltf, sha256_of_source, with_variant
 from .imaging.compose import Background
 from .imaging.passes import Pass
 from .imaging.preview import Preview
+from .input_files import open_regular
 from .lighting import RigChoice
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 from .set_folder import Record
 from .sizes import USUAL_SIZE, Size
 
 PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
-MODEL_SUFFIXES = {".glb", ".gltf", ".blend"}
+# The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
+MOST_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
+MODEL_SUFFIXES = set(MOST_BYTES)
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
 MOST_SEED = (1 << 32) - 1  # 32 bits without a sign, as image models have them.
@@ -333,14 +337,15 @@ def source_from(paths: list[Path], text: str) -> Source:
         )
     for path in paths:
         try:
-            if not path.exists():
-                raise InputError(f"{path} does not exist.", hint="Check the name.")
-            if not path.is_file():
-                raise InputError(f"{path} is not a file.", hint="Name the file itself.")
-            with path.open("rb") as stream:
+            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MOST_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InputError(f"{path} does not exist.", hint="Check the name.") from error
         except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+            raise InputError(
+                f"{path} cannot be read ({error.strerror}).",
+                hint="Name the 3D file or the photos themselves.",
+            ) from error
         if empty:
             raise InputError(f"{path} is empty.")
     models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
@@ -398,7 +403,7 @@ def _check_model(path: Path) -> None:
         case ".gltf":
             _require_mesh(read_gltf(path, only_words=True))
         case ".blend":
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):
                     raise InputError(f"{path.name} is not a Blender file by its content.")
 
@@ -415,7 +420,7 @@ def _check_photo(path: Path) -> None:
             hint="Convert it first.",
         )
     try:
-        with Image.open(path) as photo:
+        with open_regular(path, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
             photo.load()
             side = min(photo.size)
     except Image.DecompressionBombError as error:

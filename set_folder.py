@@ -7,7 +7,6 @@ change replaces the file as a whole.
 
 import contextlib
 import copy
-import json
 import os
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any, cast
 
 from .errors import InputError
 from .files import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
+from .input_files import read_json
 from .version import VERSION
 
 SCHEMA = 1
@@ -197,7 +197,7 @@ class SetFolder:
         if not self.manifest.is_file():
             return {}
         try:
-            record = json.loads(self.manifest.read_text(encoding="utf-8"))
+            record = read_json(self.manifest)
         except OSError as error:
             raise InputError(f"{self.manifest} cannot be read ({error.strerror}).") from error
         except ValueError as error:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A set folder as it stands, read once: what the Gallery panel draws."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from .errors import PhotorealError
 from .fal_bridge.journal import Journal, Stage, shown_key
+from .input_files import read_json
 from .takes import Shelf, own_file, takes_in
 
 
@@ -94,7 +94,7 @@ def dollars(amount: float) -> str:
 def read_set(folder: Path) -> SetView | None:
     """The set in ``folder``; ``None`` when there is none, or none that can be read."""
     try:
-        record = json.loads((folder / "set.json").read_text(encoding="utf-8"))
+        record = read_json(folder / "set.json")
         angles = tuple(_picture(folder, record, entry) for entry in record.get("angles", []))
         films = tuple(_film(folder, entry) for entry in record.get("videos", []))
         paid = [record.get("model", {}).get("price"), *(picture.price for picture in angles)]

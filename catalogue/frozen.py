@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..files import sha256_of, write_atomically
+from ..files import write_atomically
+from ..input_files import parsed_json, read_regular
 from .rows import Row
 
 NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
+MOST_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +92,21 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
     path = folder / NAME
     if not path.is_file():
         raise InputError(f"{folder} holds no catalogue: {NAME} is missing.", hint="Run `catalogue` first.")
-    if sha256 and sha256_of(path) != sha256.strip().lower():
+    try:
+        data = read_regular(path, MOST_BYTES)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256.strip().lower():
         raise InputError(
             f"{path} is not the catalogue that this task was made for: its hash differs.",
             hint="Submit the job again.",
         )
     try:
-        with path.open(encoding="utf-8") as lines:
-            header = json.loads(next(lines, ""))
-            if header.get("schema") != SCHEMA:
-                raise InputError(f"{path} was made by another version of Photoreal Set.")
-            rows = tuple(_read_row(json.loads(line)) for line in lines)
+        first, *lines = data.splitlines()
+        header = parsed_json(first)
+        if header.get("schema") != SCHEMA:
+            raise InputError(f"{path} was made by another version of Photoreal Set.")
+        rows = tuple(_read_row(parsed_json(line)) for line in lines)
         if len(rows) != header["rows"]:
             raise ValueError(f"{len(rows)} of {header['rows']} rows are there")
         return Lock(catalogue=header["catalogue"], options=header["options"], fal=header["fal"], rows=rows)

@@ -13,6 +13,7 @@ from typing import Any
 from ..angles import CAMERAS, chosen_angles, is_angle_file
 from ..errors import InputError
 from ..imaging.compose import Background
+from ..input_files import parsed_json, read_regular
 from ..lighting import RIG_NAMES, is_panorama_file
 from ..plan import MOST_SEED, Engine, is_seed
 from ..prompts import LOOKS
@@ -24,6 +25,7 @@ COLUMNS = (
 VIDEOS = (*(engine.value for engine in Engine), "none")
 DELIMITERS = (",", ";", "\t")
 MOST_CELL = 1 << 20
+MOST_BYTES = 256 << 20
 SOURCE_SEPARATOR = ";"
 
 
@@ -66,7 +68,7 @@ def read_rows(path: Path) -> list[Row]:
     Raises InputError when the file as a whole cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_BYTES)
     except OSError as error:
         raise InputError(f"The catalogue {path} cannot be read ({error.strerror}).") from error
     try:
@@ -146,12 +148,12 @@ def _jsonl(text: str) -> _Cells:
         if not content.strip():
             continue
         try:
-            record = json.loads(content)
-        except (ValueError, RecursionError):
-            yield line, {}, "it is no JSON"
+            record = parsed_json(content)
+        except ValueError as error:
+            yield line, {}, f"it is not valid JSON ({error})"
             continue
         if not isinstance(record, dict):
-            yield line, {}, "it is no JSON object"
+            yield line, {}, "it is not a JSON object"
             continue
         yield line, {_column(name): _as_cell(_column(name), value) for name, value in record.items()}, ""
 

@@ -4,7 +4,6 @@
 Only where ``set.json`` is newer, as after a run of that set alone, is it read, too.
 """
 
-import json
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +13,7 @@ from ..errors import PhotorealError
 from ..fal_bridge import costs
 from ..fal_bridge.errors import UncertainSubmitError
 from ..files import write_json_atomically
+from ..input_files import read_json
 from ..set_folder import Record, SetState
 
 _MODEL = "model/product.glb"
@@ -137,7 +137,7 @@ def _entries(record: Record) -> list[Record]:
 
 def _noted(root: Path) -> Status:
     try:
-        record: dict[str, Any] = json.loads(status_path(root).read_bytes())
+        record: dict[str, Any] = read_json(status_path(root))
         names = {item.name for item in fields(Status)}
         return Status(
             **{
@@ -164,7 +164,7 @@ def _caught_up(root: Path, status: Status) -> Status:
     if status.begun != status.digest:
         return status
     try:
-        record: Record = json.loads((root / "set.json").read_bytes())
+        record: Record = read_json(root / "set.json")
         state = STATES[SetState(record["state"])]
         changes = files_in(record) | {"error": first_fault(record)}
         states = {entry.get("state") for entry in _entries(record)}

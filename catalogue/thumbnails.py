@@ -5,6 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from ..fal_bridge.endpoint import MOST_PICTURE_BYTES
+from ..input_files import open_regular
+
 SIDE = 240
 
 
@@ -24,7 +27,7 @@ def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
         return
     target.parent.mkdir(exist_ok=True)
-    with Image.open(source) as photo:
+    with open_regular(source, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
         small = photo.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
     page = Image.new("RGB", small.size, "white")

@@ -32,6 +32,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..input_files import parsed_json
 from .endpoint import Endpoint, size_of
 from .endpoints import files_in
 from .errors import CeilingReachedError, JournalError, ProductCeilingError, UnknownPriceError
@@ -140,7 +141,7 @@ class Ledger:
         stream.seek(self._read_up_to)
         for line in stream.read().splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError, ArithmeticError):
-                self._take(json.loads(line))
+                self._take(parsed_json(line))
 
     def _take(self, line: Mapping[str, Any]) -> None:
         amount = Decimal(line["amount"])

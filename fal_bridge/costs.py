@@ -3,7 +3,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from ..input_files import read_json
 from .billing import Billed, billed
 
 Facts = Mapping[str, Any]
@@ -154,7 +154,7 @@ def _billed(facts: Facts, price: Facts) -> Billed:
 
 def _read(path: Path) -> Facts:
     try:
-        facts = json.loads(path.read_bytes())
+        facts = read_json(path, is_lenient=True)
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}

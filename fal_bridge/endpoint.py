@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ..files import FileKind, kind_of_file, missing_end
+from ..input_files import open_regular
 from .errors import WrongRequestError
 from .jobs import Generation, Kind
 from .options import Option
@@ -21,6 +22,7 @@ Place = tuple[str | int, ...]
 RATIO_FIELD = "aspect_ratio"
 SAME_SHAPE = 0.01  # Share by which a named ratio may miss the picture's.
 
+MOST_PICTURE_BYTES = 1 << 30  # 8192 x 8192 pixels without compression are a quarter of it.
 PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
 OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
     Kind.MODEL: frozenset({FileKind.GLB}),
@@ -224,7 +226,7 @@ def _shape(name: str) -> float:
 def size_of(picture: Path) -> Size | None:
     """Width and height of a picture, if it is one that can be read."""
     try:
-        with Image.open(picture) as image:
+        with open_regular(picture, MOST_PICTURE_BYTES) as stream, Image.open(stream) as image:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None

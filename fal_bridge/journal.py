@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import flush_folder, write_if_absent, write_json_atomically
+from ..input_files import read_json
 from .errors import JournalError, WrongRequestError
 from .jobs import LONGEST_USUAL_SECONDS, Kind
 from .processes import is_gone, this_process
@@ -289,7 +290,7 @@ class Journal:
 
     def _load(self, key: str, name: str) -> Facts:
         try:
-            facts = json.loads((self.folder / key / name).read_bytes())
+            facts = read_json(self.folder / key / name, is_lenient=True)
         except OSError as error:
             raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
         except ValueError as error:

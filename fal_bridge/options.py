@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an endpoint allows for an input that has no word of ours: ``--photo-option guidance_scale=3``."""
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
+
+from ..input_files import MOST_INNER_LEVELS, parsed_json
 
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -39,7 +40,9 @@ class Option:
         if self.type is str:
             return text
         try:
-            return json.loads(text) if self.type is object else self.type(text)
+            if self.type is object:
+                return parsed_json(text, most_levels=MOST_INNER_LEVELS)
+            return self.type(text)
         except ValueError as error:
             words = {int: "a whole number", float: "a number", object: "JSON"}
             raise ValueError(f"is not {words[self.type]}") from error

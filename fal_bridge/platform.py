@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What fal.ai says about its endpoints: prices, whether they still exist, how they are called. All free."""
 
-import json
 import math
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -11,6 +10,7 @@ from typing import Any, Self
 
 import httpx
 
+from ..input_files import parsed_json
 from .errors import BadKeyError, NetworkDownError, ServiceTroubleError
 from .service import Service
 from .transport import MAX_ANSWER_BYTES, Backoff
@@ -124,7 +124,7 @@ class Platform:
                     raise BadKeyError(f"{host} does not accept the key (error {status}).")
                 if status < 300:
                     try:
-                        return json.loads(body, parse_float=Decimal)
+                        return parsed_json(body, number=Decimal, is_lenient=True)
                     except ValueError:
                         status = 502  # What is no JSON does not come from the API itself.
                 reason = ServiceTroubleError(

@@ -7,7 +7,6 @@ discounts are in its prices. It serves runs shortly after each other, and runs w
 
 import contextlib
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_json_atomically
+from ..input_files import read_json
 from .endpoint import Endpoint
 from .errors import BadKeyError, NetworkDownError, ServiceTroubleError
 from .platform import Platform, UnitPrice
@@ -142,7 +142,7 @@ class _Memory:
 
     def read(self) -> dict[str, UnitPrice]:
         try:
-            lines = json.loads(self._path.read_bytes())
+            lines = read_json(self._path)
             found = {
                 str(name): UnitPrice(
                     amount=Decimal(str(line["unit_price"])),

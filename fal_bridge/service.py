@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from ..input_files import read_regular
 from .errors import BadKeyError, WrongRequestError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 EMULATOR_KEY = "emulator:emulator"
+MOST_KEY_BYTES = 1 << 16  # Of the file that holds it, with comments that it should not have.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +89,10 @@ def key_from_environment(environ: Mapping[str, str]) -> str | None:
     if not name:
         return None
     try:
-        text = Path(name).expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadKeyError(f"The key file {name} (FAL_KEY_FILE) cannot be read.") from error
+        text = read_regular(Path(name).expanduser(), MOST_KEY_BYTES).decode("utf-8-sig")
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:  # RuntimeError: ~NAME of an unknown user.
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadKeyError(f"The key file {name} (FAL_KEY_FILE) cannot be read ({reason}).") from error
     return _not_empty(text, f"The key file {name} (FAL_KEY_FILE) is empty.")
 
 

@@ -3,8 +3,6 @@
 
 import asyncio
 import email.utils
-import json
-import math
 import random
 import ssl
 import time
@@ -12,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from ..input_files import MOST_INNER_LEVELS, parsed_json
 from .errors import (
     AccountLockedError,
     BadKeyError,
@@ -158,8 +157,8 @@ def is_from_fal(response: httpx.Response) -> bool:
 def body_of(response: httpx.Response) -> Any:
     """The JSON of an answer, without what JSON files of ours cannot hold; ``None`` when it is none."""
     try:
-        return _storable(json.loads(response.content))
-    except (ValueError, RecursionError):
+        return _storable(parsed_json(response.content, most_levels=MOST_INNER_LEVELS, is_lenient=True))
+    except ValueError:
         return None
 
 
@@ -231,7 +230,7 @@ def _storable(value: Any) -> Any:
         return [_storable(member) for member in value]
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
-    return value if not isinstance(value, float) or math.isfinite(value) else None
+    return value
 
 
 def _asks_to_repeat(response: httpx.Response) -> bool:

@@ -3,7 +3,6 @@
 
 import asyncio
 import hashlib
-import json
 import logging
 import time
 from collections import defaultdict
@@ -13,6 +12,8 @@ import fal_client
 import httpx
 
 from ..files import kind_of, write_json_atomically
+from ..input_files import read_json, read_regular
+from .endpoint import MOST_PICTURE_BYTES
 from .errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
 from .service import Service
 from .traffic import MANY_UPLOADS
@@ -80,7 +81,7 @@ class Uploads:
             raise UploadFailedError(
                 f"fal.ai does not take the picture (error {error.response.status_code})."
             ) from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise UploadFailedError("fal.ai's answer to the upload makes no sense.") from error
 
     def _record(self, sha256: str) -> Path:
@@ -88,7 +89,7 @@ class Uploads:
 
     def _known(self, sha256: str) -> str:
         try:
-            record = json.loads(self._record(sha256).read_bytes())
+            record = read_json(self._record(sha256))
             fits = record["service"] == self._service.cdn_url
             ends = record["expires_at"]  # ``None``: kept as long as the account keeps files.
             lives = ends is None or time.time() + SPARE_SECONDS < float(ends)
@@ -110,9 +111,9 @@ class Uploads:
 
 def _content(path: Path, sha256: str) -> bytes:
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_PICTURE_BYTES)
     except OSError as error:
-        raise WrongRequestError(f"The picture {path} cannot be read.") from error
+        raise WrongRequestError(f"The picture {path} cannot be read ({error.strerror}).") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise WrongRequestError(f"The picture {path} changed while it was being sent.")
     return data

@@ -177,6 +177,10 @@ async def _malformed(_request: web.Request, _fault: Fault, _produce: Produce) ->
     return web.Response(body=b'{"request_id": "3f0c7a52-', content_type="application/json")
 
 
+async def _deep(_request: web.Request, _fault: Fault, _produce: Produce) -> web.StreamResponse:
+    return web.Response(body=b"[" * 100_000 + b"]" * 100_000, content_type="application/json")
+
+
 Writer = Callable[[Fault], web.Response]
 
 
@@ -250,6 +254,7 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
         )
     ),
     "malformed-json": _malformed,
+    "deep-json": _deep,
     "empty-answer": _answers(lambda _fault: json_answer({})),
     "gzip-bomb": _gzip_bomb,
     "redirect-loopback": _redirect_loopback,

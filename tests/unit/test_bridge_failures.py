@@ -231,6 +231,7 @@ LATER = [
             ("nginx-503", "503"),
             ("nginx-504", "504"),
             ("malformed-json", "cannot be understood"),
+            ("deep-json", "cannot be understood"),
             ("html-answer", "cannot be understood"),
             ("empty-answer", "no file where one should be" if place == "result" else "cannot be understood"),
             ("rate-limited", "429"),
@@ -338,6 +339,7 @@ def test_a_failure_has_its_sentence_and_its_next_step(desk, failure):
         ({"name": "server-error"}, "error 500"),
         ({"name": "rate-limited"}, "error 429"),
         ({"name": "malformed-json"}, "error 200"),
+        ({"name": "deep-json"}, "error 200"),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
@@ -357,8 +359,9 @@ def test_a_list_that_cannot_be_read_leaves_the_job_held(desk, fault, says):
         (_at("token", "initiate", name="bad-key"), errors.BadKeyError),
         (_at("upload", name="server-error"), errors.UploadFailedError),
         (_at("upload", "initiate", name="malformed-json"), errors.UploadFailedError),
+        (_at("upload", "initiate", name="deep-json"), errors.UploadFailedError),
     ],
-    ids=["key refused", "server error", "malformed"],
+    ids=["key refused", "server error", "malformed", "deep"],
 )
 def test_an_upload_that_fails_costs_nothing(desk, faults, error):
     desk.emulator.control(faults=faults)

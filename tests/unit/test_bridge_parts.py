@@ -6,13 +6,17 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 from photoreal_set.fal_bridge import endpoints, errors
+from photoreal_set.fal_bridge.costs import costs_in
 from photoreal_set.fal_bridge.jobs import NEXT_STATES, Generation, Job, JobState, Kind
 from photoreal_set.fal_bridge.journal import NEXT_STAGES, Journal, Stage, job_key
 from photoreal_set.fal_bridge.service import Service, key_from_environment
+from photoreal_set.fal_bridge.transport import body_of
+from photoreal_set.input_files import MOST_INNER_LEVELS
 
 SECRET = "1f2e3d4c-aaaa-bbbb-cccc-0123456789ab:5ecre7f00d"
 
@@ -266,6 +270,27 @@ def test_an_empty_intent_counts(tmp_path):
     (tmp_path / ".journal" / "k" / "intent.1").touch()
     assert journal.read("k").stage is Stage.IN_FLIGHT
     assert not journal.claim("k", 1, {})
+
+
+def test_what_an_answer_holds_is_written_down_and_read_again_however_deep_it_is(tmp_path):
+    deep = "[" * (MOST_INNER_LEVELS - 1) + "1e999" + "]" * (MOST_INNER_LEVELS - 1)
+    body = body_of(httpx.Response(200, content=f'{{"a": {deep}}}'))
+    assert body is not None
+    journal = Journal(tmp_path / ".journal")
+    journal.claim("k", 1, {})
+    journal.record("k", 1, Stage.SUBMITTED, {"request_id": "r"})
+    journal.record("k", 1, Stage.ANSWERED, {"output": body, "units": None})
+    assert journal.read("k").facts[Stage.ANSWERED]["output"] == body
+    assert body_of(httpx.Response(200, content=f'{{"a": [{deep}]}}')) is None
+
+
+def test_a_fact_without_a_sane_shape_is_damaged(tmp_path):
+    journal = Journal(tmp_path / ".journal")
+    journal.claim("k", 1, {})
+    (tmp_path / ".journal" / "k" / "submitted.1.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(errors.JournalError, match="damaged"):
+        journal.read("k")
+    assert [cost.row["state"] for cost in costs_in(tmp_path / ".journal", "lamp")] == ["uncertain"]
 
 
 def test_the_sender_is_known_to_be_gone_only_when_it_is(tmp_path):

@@ -82,7 +82,10 @@ def test_jsonl_is_read(tmp_path: Path):
     assert rows[0].sources == ("x.jpg", "y.jpg") and rows[0].angles == "front,top" and rows[0].seed == 3
     assert rows[0].more == {"stock": "7", "tags": '["b"]'}
     assert rows[1].max_cost == Decimal("0.5") and rows[1].prompt == ""
-    assert [row.faults for row in rows[2:]] == [("it is no JSON",), ("it is no JSON object",)]
+    assert [row.faults for row in rows[2:]] == [
+        ("it is not valid JSON (column 2: Expecting property name enclosed in double quotes)",),
+        ("it is not a JSON object",),
+    ]
     assert rows[2].line == 4
 
 

@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_a_source_is_refused_by_its_name(tmp_path: Path, c
 def test_what_is_not_a_file_is_refused(tmp_path: Path):
     (tmp_path / "folder.glb").mkdir()
     assert "does not exist" in refusal(lambda: source_from([tmp_path / "missing.glb"], ""))
-    assert "not a file" in refusal(lambda: source_from([tmp_path / "folder.glb"], ""))
+    assert "it is a folder" in refusal(lambda: source_from([tmp_path / "folder.glb"], ""))
     refusal(lambda: source_from([tmp_path / ("long" * 2000 + ".glb")], ""))
     refusal(lambda: source_from([tmp_path / "a\0b.glb"], ""))
 

@@ -79,10 +79,10 @@ def test_a_refused_submit_accepts_nothing(wire, emulator, fault, status):
     assert len(emulator.ledger()) == 1
 
 
-@pytest.mark.parametrize("fault", ["reset-submit-answer", "malformed-json", "empty-answer"])
+@pytest.mark.parametrize("fault", ["reset-submit-answer", "malformed-json", "deep-json", "empty-answer"])
 def test_an_unreadable_answer_comes_after_acceptance(wire, emulator, fault):
     emulator.control(faults=[{"name": fault}])
-    with pytest.raises((httpx.TransportError, ValueError, KeyError)):
+    with pytest.raises((httpx.TransportError, ValueError, KeyError, RecursionError)):
         submit(wire, SCHNELL, prompt="x")["request_id"]
     assert len(emulator.ledger()) == 1
 
