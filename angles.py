@@ -7,13 +7,15 @@ elevation is above the horizon. Both in degrees.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .file_names import is_device_name
 from .input_files import parsed_json, read_regular
+from .values import Rule, checked_in, list_of, number, one_of, optional, record_of
 
 FILL = 0.875  # Share of the frame's larger side: between 85 % (Amazon's least) and 90 % (Google's most).
 DETAIL_FILL = 1.9
@@ -21,11 +23,13 @@ LENS_MM = 85.0  # A short telephoto: little perspective distortion, as product p
 LEAST_LENS_MM, MOST_LENS_MM = 20.0, 300.0
 LEAST_F_STOP, MOST_F_STOP = 0.5, 256.0
 LEAST_FILL, MOST_FILL = 0.05, 20.0
+LENS = number(LEAST_LENS_MM, MOST_LENS_MM, "mm")
+F_STOP = number(LEAST_F_STOP, MOST_F_STOP)
 MOST_ANGLES = 72  # A turn in steps of five degrees.
 CAMERAS = "cameras"  # Stands for the cameras of the product's file.
 LONGEST_NAME = 48
 LARGEST_FILE = 1 << 20
-RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10))}
+SENSOR_FITS = ("AUTO", "HORIZONTAL", "VERTICAL")
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -123,73 +127,94 @@ def angles_in(path: Path) -> list[Angle]:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
     except ValueError as error:
         raise InputError(f"{path.name} is not valid JSON ({error}).") from error
-    if not isinstance(entries, list) or not entries:
-        raise InputError(
-            f"{path.name} holds no list of angles.",
-            hint='Write [{"name": "back", "azimuth": 180, "elevation": 15}].',
-        )
-    if len(entries) > MOST_ANGLES:
-        raise InputError(f"{path.name} has {len(entries)} angles; {MOST_ANGLES} are the most.")
-    angles = [_angle(entry, f"{path.name}, angle {number}") for number, entry in enumerate(entries, 1)]
-    numbers: dict[str, int] = {}
-    for number, angle in enumerate(angles, 1):
-        first = numbers.setdefault(angle.name.casefold(), number)
-        if first != number:
-            raise InputError(
-                f"{path.name}, angle {number}: the name {angle.name!r} is that of angle {first} already.",
-                hint="Give each angle a name of its own; capitals do not count.",
-            )
-    return angles
+    return list(checked_in(path.name, _ANGLES_OF_FILE, entries, hint=_FILE_HINT))
 
 
-def _angle(entry: Any, where: str) -> Angle:
-    if not isinstance(entry, Mapping):
-        raise InputError(f"{where} is no object with name, azimuth and elevation.")
-    known = {"name", "azimuth", "elevation", "fill", "lens_mm"}
-    if unknown := sorted(set(entry) - known):
-        raise InputError(f"{where}: {unknown[0]!r} is not known.", hint=f"Known: {', '.join(sorted(known))}.")
-    for name in ("name", "azimuth", "elevation"):
-        if name not in entry:
-            raise InputError(f"{where} has no {name}.")
-    if not is_safe_name(entry["name"]):
-        raise InputError(
-            f"{where}: {entry['name']!r} cannot name a file everywhere.",
-            hint=f"Use up to {LONGEST_NAME} letters (a-z), digits, - and _, a letter or digit first.",
-        )
-    lens = _number(entry, "lens_mm", where, LEAST_LENS_MM, MOST_LENS_MM) if "lens_mm" in entry else None
-    return Angle(
-        name=entry["name"],
-        azimuth=_number(entry, "azimuth", where) % 360.0,
-        elevation=_number(entry, "elevation", where, -90.0, 90.0),
-        fill=_number(entry, "fill", where, LEAST_FILL, MOST_FILL) if "fill" in entry else FILL,
-        lens_mm=lens,
+# --- rules for what comes from outside ----------------------------------------------------------
+
+
+def angle_name(value: Any) -> str:
+    """The rule for the name of an angle: files of every system can be called so, and no two of a set the same."""
+    is_name = isinstance(value, str) and re.fullmatch(
+        rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", value
     )
-
-
-def _number(
-    entry: Mapping[str, Any], name: str, where: str, least: float = -math.inf, most: float = math.inf
-) -> float:
-    value = entry[name]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        number = float(value) if is_number else math.nan
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise InputError(f"{where}: {name} is not a number.")
-    if not least <= number <= most:
-        raise InputError(f"{where}: {name} is {number:g}, and not between {least:g} and {most:g}.")
-    return number
+    # photos/original keeps the enlargement of NAME as NAME-enlarged.
+    if not is_name or is_device_name(value) or value.lower().endswith("-enlarged"):
+        raise ValueError(
+            f"is not the name of an angle: up to {LONGEST_NAME} letters (a-z), digits, - and _, a letter or digit "
+            'first, nothing that Windows reserves, and not "-enlarged" at the end'
+        )
+    return str(value)
 
 
 def is_safe_name(name: Any) -> bool:
-    """Can files of every system be called so, and no two files of a set the same?"""
-    if not isinstance(name, str) or not re.fullmatch(
-        rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", name
-    ):
+    """Whether ``angle_name`` takes it."""
+    try:
+        angle_name(name)
+    except ValueError:
         return False
-    # photos/original keeps the enlargement of NAME as NAME-enlarged.
-    return name.lower() not in RESERVED and not name.lower().endswith("-enlarged")
+    return True
+
+
+def turn(value: Any) -> float:
+    """The rule for an angle around the vertical axis: degrees from 0 up to 360."""
+    degrees = number()(value) % 360.0
+    return 0.0 if degrees == 360.0 else degrees  # The remainder of a tiny negative number is rounded.
+
+
+_LENGTH = number(1e-6, 1e9)
+_view_record = record_of(
+    {
+        "matrix": list_of(list_of(number(-1e9, 1e9), 4, least=4), 4, least=4, name="row"),
+        "lens_mm": _LENGTH,
+        "sensor_mm": _LENGTH,
+        "sensor_fit": one_of(SENSOR_FITS),
+        "shift": list_of(number(-1e6, 1e6), 2, least=2),
+        "ortho_scale": number(0.0, 1e9),
+    }
+)
+_NEEDED = {"name": angle_name, "azimuth": turn, "elevation": number(-90.0, 90.0)}
+_OWN = {"fill": number(LEAST_FILL, MOST_FILL), "lens_mm": LENS}
+_own_record = record_of(_NEEDED, _OWN)
+_kept_record = record_of(
+    {**_NEEDED, "fill": _OWN["fill"], "lens_mm": optional(LENS), "view": optional(lambda view: _view(view))}
+)
+
+
+def kept_angle(value: Any) -> Angle:
+    """The rule for an angle in ``set.json`` or a lock: the name of a usual one, or all members of ``Angle``."""
+    if isinstance(value, str):
+        return ANGLES[one_of(ANGLES)(value)]
+    return Angle(**_kept_record(value))
+
+
+def _own_angle(value: Any) -> Angle:
+    return Angle(**_own_record(value))
+
+
+def _view(value: Any) -> View:
+    return View(**_view_record(value))
+
+
+def distinct_angles(rule: Rule[Angle]) -> Rule[tuple[Angle, ...]]:
+    """The rule for a list of angles that ``rule`` takes, with names that differ in more than capitals."""
+    angles = list_of(rule, MOST_ANGLES, least=1, name="angle")
+
+    def judge(value: Any) -> tuple[Angle, ...]:
+        found = angles(value)
+        numbers: dict[str, int] = {}
+        for place, angle in enumerate(found, 1):
+            first = numbers.setdefault(angle.name.casefold(), place)
+            if first != place:
+                raise ValueError(f"has the name {angle.name!r} twice, for angles {first} and {place}")
+        return found
+
+    return judge
+
+
+KEPT_ANGLES = distinct_angles(kept_angle)
+_ANGLES_OF_FILE = distinct_angles(_own_angle)
+_FILE_HINT = 'Write entries like {"name": "back", "azimuth": 180, "elevation": 15}.'
 
 
 def safe_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:

@@ -30,7 +30,8 @@ from .fal_bridge.errors import (
 from .fal_bridge.jobs import SET_WIDE, Generation, Job, JobResult, JobState, Kind
 from .fal_bridge.journal import Entry, Journal, Stage
 from .files import sha256_of
-from .plan import LANCZOS, Engine
+from .plan import Engine
+from .plan_values import LANCZOS
 from .set_folder import Record
 from .set_results import SetResults, png
 from .takes import CONCEPT, FOLDERS, Shelf, identity_of, takes_in

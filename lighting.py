@@ -3,15 +3,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from .angles import turn
 from .errors import InputError
+from .file_names import path_text
 from .files import sha256_of
+from .values import SHA256, checked, number, one_of, optional, record_of
 
 SOFTBOX = "softbox"
 RIG_NAMES = (SOFTBOX, "three-point", "high-key", "dark-field", "jewellery")
 PANORAMA_SUFFIXES = (".hdr", ".exr")
 MOST_PANORAMA_BYTES = 2 << 30  # 16384 x 8192 pixels of four floats.
 LEAST_INTENSITY, MOST_INTENSITY = 0.05, 20.0
+INTENSITY = number(LEAST_INTENSITY, MOST_INTENSITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,22 @@ class RigChoice:
     intensity: float = 1.0
 
 
+_panorama_record = record_of({"path": path_text, "sha256": SHA256})
+_rig_record = record_of(
+    {"name": path_text, "rotation": turn, "intensity": INTENSITY}, {"panorama": optional(_panorama_record)}
+)
+
+
+def kept_rig(value: Any) -> RigChoice:
+    """The rule for a light in ``set.json`` or a lock: the members of ``RigChoice``. Its file is not looked at."""
+    record = _rig_record(value)
+    panorama = record.get("panorama")
+    if panorama is None:
+        one_of(RIG_NAMES)(record["name"])
+        return RigChoice(**{**record, "panorama": None})
+    return RigChoice(**{**record, "panorama": Panorama(**panorama)})
+
+
 def is_panorama_file(text: str) -> bool:
     return Path(text).suffix.lower() in PANORAMA_SUFFIXES
 
@@ -41,12 +62,8 @@ def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> R
 
     Raises InputError for a name that is not known, a file that cannot be read, and light that is none.
     """
-    if not LEAST_INTENSITY <= intensity <= MOST_INTENSITY:
-        raise InputError(
-            f"A rig intensity of {intensity:g} is not between {LEAST_INTENSITY:g} and {MOST_INTENSITY:g}.",
-            hint="1 is the right exposure.",
-        )
-    rotation %= 360.0
+    intensity = checked(INTENSITY, intensity, "The intensity of the rig", hint="1 is the right exposure.")
+    rotation = checked(turn, rotation, "The rotation of the rig")
     if text in RIG_NAMES:
         return RigChoice(name=text, rotation=rotation, intensity=intensity)
     path = Path(text)

@@ -11,11 +11,9 @@ from PIL import Image, UnidentifiedImageError
 
 from .angles import (
     CAMERAS,
-    LEAST_F_STOP,
-    LEAST_LENS_MM,
+    F_STOP,
+    LENS,
     LENS_MM,
-    MOST_F_STOP,
-    MOST_LENS_MM,
     Angle,
     chosen_angles,
 )
@@ -41,9 +39,11 @@ from .imaging.passes import Pass
 from .imaging.preview import Preview
 from .input_files import open_regular
 from .lighting import RigChoice
+from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 from .set_folder import Record
 from .sizes import USUAL_SIZE, Size
+from .values import checked
 
 PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
@@ -51,11 +51,7 @@ MOST_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
 MODEL_SUFFIXES = set(MOST_BYTES)
 MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
-MOST_SEED = (1 << 32) - 1  # 32 bits without a sign, as image models have them.
 USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
-LANCZOS = "lanczos"
-FINAL = "final"
-QUALITY_NAMES = ("draft", "reference", FINAL)
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
 
 
@@ -227,10 +223,7 @@ class SetPlan:
         self._check_variant()
         if self.concept_endpoint and self.source.kind is not SourceKind.TEXT:
             raise InputError("--concept-endpoint draws a picture from words.", hint="Use it with --text.")
-        if not LEAST_LENS_MM <= self.lens_mm <= MOST_LENS_MM:
-            raise InputError(
-                f"A lens of {self.lens_mm:g} mm is not between {LEAST_LENS_MM:g} and {MOST_LENS_MM:g} mm."
-            )
+        checked(LENS, self.lens_mm, "The lens")
         for kind in self.endpoint_ids:
             self.options(kind)
         for kind, texts in self.option_texts.items():
@@ -283,11 +276,8 @@ class SetPlan:
                 f"{'--film-look' if self.f_stop is None else '--f-stop'} is for photos by Cycles.",
                 hint="Tell fal.ai with --prompt.",
             )
-        if self.f_stop is not None and not LEAST_F_STOP <= self.f_stop <= MOST_F_STOP:
-            raise InputError(
-                f"f/{self.f_stop:g} is not between f/{LEAST_F_STOP:g} and f/{MOST_F_STOP:g}.",
-                hint="Leave --f-stop out to have everything sharp.",
-            )
+        if self.f_stop is not None:
+            checked(F_STOP, self.f_stop, "The f-stop", hint="Leave --f-stop out to have everything sharp.")
         if self.preview and self.video is not Engine.CYCLES:
             raise InputError("--preview goes with a film by Cycles.", hint="Add --video cycles.")
 
@@ -379,10 +369,6 @@ def angles_for(
     if path.suffix.lower() == ".blend":
         return tuple(cameras_of_blend(path))
     return tuple(cameras_in(read_gltf(path, only_words=True).document, path.name))
-
-
-def is_seed(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= MOST_SEED
 
 
 def _as_text(name: str) -> str:

@@ -2,42 +2,95 @@
 """A plan as ``set.json`` keeps it, so that ``resume`` needs nothing but the folder. The key is never in it."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from .angles import ANGLES, Angle, View
+from .angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
 from .errors import InputError
-from .fal_bridge.jobs import Kind
 from .fal_bridge.service import Service
+from .file_names import component, path_text
 from .files import sha256_of
 from .gltf import sha256_of_source
 from .imaging.compose import Background
 from .imaging.passes import Pass
 from .imaging.preview import Preview
-from .lighting import Panorama, RigChoice
-from .plan import Engine, SetPlan, Source, SourceKind
+from .lighting import Panorama, RigChoice, kept_rig
+from .plan import MOST_PHOTOS, Engine, SetPlan, Source, SourceKind
+from .plan_values import (
+    DEVICE,
+    ENDPOINT,
+    INLINE_BYTES,
+    LOOK,
+    MOTION,
+    OPTION_TEXTS,
+    PROMPT,
+    QUALITY,
+    SAMPLES,
+    SECONDS,
+    SEED,
+    UPSCALE_ENDPOINT,
+    VARIANT,
+    WEBHOOK,
+)
 from .set_folder import Record, SetFolder
-from .sizes import Size
+from .sizes import SIDE, size_of_sides
+from .values import SHA256, Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 
 LIVE = "fal.ai"
 
 # Written in a way of their own, or not at all: what fal.ai publishes is asked anew, and the own addresses of
 # photos may hold a signature, so a resumed set uploads its copies instead.
 _OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig"}
-_READ: Mapping[str, Callable[[Any], Any]] = {
-    "angles": lambda kept: tuple(map(_angle, kept)),
-    "engine": Engine,
-    "video": lambda name: Engine(name) if name else None,
-    "resolution": lambda sides: Size(*map(int, sides)),
-    "lens_mm": float,
-    "background": Background,
-    "passes": lambda names: tuple(map(Pass, names)),
-    "preview": lambda kind: Preview(kind) if kind else None,
-    "option_texts": lambda texts: {Kind(kind): dict(named) for kind, named in texts.items()},
+MEMBER_RULES: Mapping[str, Rule[Any]] = {
+    "angles": KEPT_ANGLES,
+    "engine": member_of(Engine),
+    "video": optional(member_of(Engine)),
+    "resolution": size_of_sides,
+    "lens_mm": LENS,
+    "samples": optional(SAMPLES),
+    "device": DEVICE,
+    "background": member_of(Background),
+    "rig": kept_rig,
+    "quality": QUALITY,
+    "f_stop": optional(F_STOP),
+    "film_look": truth,
+    "passes": list_of(member_of(Pass), len(Pass)),
+    "preview": optional(member_of(Preview)),
+    "variant": VARIANT,
+    "model_endpoint": ENDPOINT,
+    "photo_endpoint": ENDPOINT,
+    "video_endpoint": ENDPOINT,
+    "concept_endpoint": ENDPOINT,
+    "option_texts": OPTION_TEXTS,
+    "with_hero": truth,
+    "motion": MOTION,
+    "look": LOOK,
+    "seconds": optional(SECONDS),
+    "loop": truth,
+    "photo_size": optional(SIDE),
+    "upscale_endpoint": UPSCALE_ENDPOINT,
+    "prompt": PROMPT,
+    "seed": optional(SEED),
+    "keep_uploads": truth,
+    "webhook": WEBHOOK,
+    "inline_bytes": INLINE_BYTES,
 }
+OPTIONS = record_of({}, MEMBER_RULES)
+_SOURCE_FILES = list_of(path_text, MOST_PHOTOS)
+_PLAN = record_of({"angles": KEPT_ANGLES}, {**MEMBER_RULES, "source_files": _SOURCE_FILES, "fal": text(255)})
+_SOURCE = record_of(
+    {"kind": member_of(SourceKind)},
+    {
+        "text": text(),
+        "files": list_of(record_of({"name": component, "sha256": SHA256}), MOST_PHOTOS, name="file"),
+    },
+)
+
+
+_HINT = "Correct it there, or run the `set` command again with the same options and folder."
 
 
 def options_record(plan: SetPlan) -> Record:
@@ -52,14 +105,15 @@ def members_record(members: Mapping[str, Any]) -> Record:
     return {name: _plain(value) for name, value in members.items()}
 
 
-def options_from(record: Record) -> dict[str, Any]:
-    """The members of a ``SetPlan`` in what ``options_record`` or ``plan_record`` gave. Raises ValueError and its like."""
-    known = {item.name for item in fields(SetPlan)} - _OF_ITS_OWN
-    return {
-        name: _READ[name](value) if name in _READ else value
-        for name, value in record.items()
-        if name in known
-    }
+def options_from(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The members of a ``SetPlan`` in what ``options_record`` and ``rig_record`` gave for ``folder``.
+
+    Raises ValueError where a value is not one that the command line would take.
+    """
+    options = OPTIONS(record)
+    if "rig" in options:
+        options["rig"] = _rig_seen_from(folder, options["rig"])
+    return options
 
 
 def rig_record(rig: RigChoice, folder: Path) -> Record:
@@ -70,14 +124,12 @@ def rig_record(rig: RigChoice, folder: Path) -> Record:
     return record
 
 
-def rig_from(record: Record, folder: Path) -> RigChoice:
-    """What ``rig_record`` has kept. The file of the light is not looked at."""
-    kept = dict(record)
-    panorama = kept.pop("panorama", None)
-    if panorama is None:
-        return RigChoice(**kept)
-    path = os.path.normpath(folder / panorama["path"])
-    return RigChoice(**kept, panorama=Panorama(path=path, sha256=panorama["sha256"]))
+def _rig_seen_from(folder: Path, rig: RigChoice) -> RigChoice:
+    """The light with the path of its file made absolute. The file is not looked at."""
+    if rig.panorama is None:
+        return rig
+    path = os.path.normpath(folder / rig.panorama.path)
+    return replace(rig, panorama=replace(rig.panorama, path=path))
 
 
 def plan_record(plan: SetPlan) -> Record:
@@ -93,28 +145,26 @@ def plan_record(plan: SetPlan) -> Record:
 
 def fal_of(folder: SetFolder) -> str:
     """``LIVE``, the address of an emulator, or "" when the set was planned without fal."""
-    return str(_record_of(folder).get("fal", ""))
+    kept = _record_of(folder).get("fal", "")
+    return checked_in(folder.manifest, text(255), kept, "plan", "fal", hint=_HINT)
 
 
 def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
     """The plan that the set in ``folder`` was made by. Raises InputError when it cannot be followed."""
     record = _record_of(folder)
-    known = {item.name for item in fields(SetPlan)} - _OF_ITS_OWN
-    if unknown := set(record) - known - {"source_files", "fal", "rig"}:
+    if unknown := set(record) - set(MEMBER_RULES) - {"source_files", "fal"}:
         raise InputError(
             f"{folder.manifest} was made by a newer version ({', '.join(sorted(unknown))} is not known).",
             hint="Update Photoreal Set.",
         )
-    try:
-        return SetPlan(
-            source=_source(folder, record),
-            out=folder.root,
-            service=service,
-            rig=_rig(folder, record),
-            **options_from(record),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"The plan in {folder.manifest} is damaged ({error}).") from error
+    plan = checked_in(folder.manifest, _PLAN, record, "plan", hint=_HINT)
+    source = checked_in(folder.manifest, _SOURCE, folder.record.get("source"), "source", hint=_HINT)
+    originals = plan.pop("source_files", ())
+    plan.pop("fal", None)
+    rig = _rig(folder, plan.pop("rig", RigChoice()))
+    return SetPlan(
+        source=_source(folder, source, originals), out=folder.root, service=service, rig=rig, **plan
+    )
 
 
 def _record_of(folder: SetFolder) -> Record:
@@ -127,13 +177,19 @@ def _record_of(folder: SetFolder) -> Record:
     return record
 
 
-def _source(folder: SetFolder, record: Record) -> Source:
-    kept = folder.record["source"]
-    kind = SourceKind(kept["kind"])
-    originals = record.get("source_files", [])
-    is_needed = kind is not SourceKind.MODEL or not folder.has(folder.record.get("model"))
+def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> Source:
+    kind, kept = source["kind"], source.get("files", ())
+    is_model = kind is SourceKind.MODEL
+    fewest, most = {SourceKind.MODEL: (1, 1), SourceKind.PHOTOS: (1, MOST_PHOTOS)}.get(kind, (0, 0))
+    if len(kept) != len(originals) or not fewest <= len(kept) <= most:
+        raise InputError(
+            f"{folder.manifest}: the source has {len(kept)} files and the plan {len(originals)}, which do not "
+            f"fit a source of the kind {kind.value}.",
+            hint=_HINT,
+        )
+    is_needed = not is_model or not folder.has(folder.record.get("model"))
     files = []
-    for entry, original in zip(kept.get("files", []), originals, strict=True):
+    for entry, original in zip(kept, originals, strict=True):
         copy = folder.root / "source" / entry["name"]
         places = (copy, Path(os.path.normpath(folder.root / original)))
         whole = (path for path in places if path.is_file() and sha256_of_source(path) == entry["sha256"])
@@ -143,30 +199,19 @@ def _source(folder: SetFolder, record: Record) -> Source:
                 f"{entry['name']} is no longer where it was, or was changed.", hint=f"Copy it to {copy}."
             )
         files.append(found or copy)
-    return Source(kind=kind, files=tuple(files), text=kept.get("text", ""), kept=kept)
+    return Source(kind=kind, files=tuple(files), text=source.get("text", ""), kept=folder.record["source"])
 
 
-def _rig(folder: SetFolder, record: Record) -> RigChoice:
-    kept = dict(record.get("rig", {}))
-    panorama = kept.pop("panorama", None)
-    if panorama is None:
-        return RigChoice(**kept)
-    name = Path(panorama["path"]).name
-    places = (folder.root / "source" / name, Path(os.path.normpath(folder.root / panorama["path"])))
+def _rig(folder: SetFolder, rig: RigChoice) -> RigChoice:
+    """The light with its file found: the copy in the set, else where it was."""
+    if rig.panorama is None:
+        return rig
+    name, sha256 = Path(rig.panorama.path).name, rig.panorama.sha256
+    places = (folder.root / "source" / name, Path(os.path.normpath(folder.root / rig.panorama.path)))
     for path in places:
-        if path.is_file() and sha256_of(path) == panorama["sha256"]:
-            return RigChoice(**kept, panorama=Panorama(path=str(path), sha256=panorama["sha256"]))
+        if path.is_file() and sha256_of(path) == sha256:
+            return replace(rig, panorama=Panorama(path=str(path), sha256=sha256))
     raise InputError(f"{name} is no longer where it was, or was changed.", hint=f"Copy it to {places[0]}.")
-
-
-def _angle(kept: str | Record) -> Angle:
-    if isinstance(kept, str):
-        return ANGLES[kept]
-    view = kept.get("view")
-    if view is not None:
-        rows = tuple(tuple(map(float, row)) for row in view["matrix"])
-        view = View(**{**view, "matrix": rows, "shift": tuple(map(float, view["shift"]))})
-    return Angle(**{**kept, "view": view})
 
 
 def _plain(value: Any) -> Any:

@@ -3,11 +3,14 @@
 
 import math
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import InputError
+from .values import WrongValueError, list_of, shown, whole
 
 LEAST_SIDE, MOST_SIDE = 64, 8192
+SIDE = whole(LEAST_SIDE, MOST_SIDE, "pixels")
+_SIDES = list_of(SIDE, 2, least=2, name="side")
 
 
 class Size(NamedTuple):
@@ -42,10 +45,15 @@ def parse_size(text: str) -> Size:
     found = re.fullmatch(r"([0-9]{1,9})(?:[xX×]([0-9]{1,9}))?", text.strip())
     if found is None:
         raise InputError(
-            f"{text!r} is no size in pixels.", hint="Give N for a square or WIDTHxHEIGHT, like 1024x1280."
+            f"{shown(text)} is not a size in pixels.",
+            hint="Give N for a square or WIDTHxHEIGHT, like 1024x1280.",
         )
-    size = Size(int(found[1]), int(found[2] or found[1]))
-    for side in size:
-        if not LEAST_SIDE <= side <= MOST_SIDE:
-            raise InputError(f"{side} is not between {LEAST_SIDE} and {MOST_SIDE} pixels.")
-    return size
+    try:
+        return size_of_sides([int(found[1]), int(found[2] or found[1])])
+    except WrongValueError as error:
+        raise InputError(f"{shown(error.value)} {error.reason}.") from error
+
+
+def size_of_sides(sides: Any) -> Size:
+    """A list of width and height, as ``set.json`` has it. Raises ValueError for what is no such size."""
+    return Size(*_SIDES(sides))

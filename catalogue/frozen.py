@@ -9,15 +9,19 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from decimal import Decimal
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..fal_bridge.own_files import is_address
+from ..file_names import path_text, same_name
 from ..files import write_atomically
 from ..input_files import parsed_json, read_regular
-from .rows import Row
+from ..plan_record import MEMBER_RULES, OPTIONS
+from ..values import SHA256, checked_in, empty_or, like, list_of, record_of, text, whole
+from .folder_names import folder_name
+from .rows import MOST_SOURCES, Row, kept_row
 
 NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
@@ -84,7 +88,13 @@ class Lock:
 
 
 class DamagedLockError(InputError):
-    """The lock can no longer be read, and the rows can be frozen anew."""
+    """The lock can no longer be used, and the rows can be frozen again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            reason,
+            hint="Run the `catalogue` command again: it checks the rows again, and nothing is made or paid twice.",
+        )
 
 
 def read_lock(folder: Path, *, sha256: str = "") -> Lock:
@@ -101,20 +111,44 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
             f"{path} is not the catalogue that this task was made for: its hash differs.",
             hint="Submit the job again.",
         )
+    return _read(path, data)
+
+
+def _read(path: Path, data: bytes) -> Lock:
+    """The lock in ``data``. Raises DamagedLockError with the line and the value that no lock has."""
+    values = _values_in(path, data)
+    if isinstance(values[0], Mapping) and values[0].get("schema", SCHEMA) != SCHEMA:
+        raise InputError(f"{path} was made by another version of Photoreal Set.", hint="Use that version.")
     try:
-        first, *lines = data.splitlines()
-        header = parsed_json(first)
-        if header.get("schema") != SCHEMA:
-            raise InputError(f"{path} was made by another version of Photoreal Set.")
-        rows = tuple(_read_row(parsed_json(line)) for line in lines)
-        if len(rows) != header["rows"]:
-            raise ValueError(f"{len(rows)} of {header['rows']} rows are there")
-        return Lock(catalogue=header["catalogue"], options=header["options"], fal=header["fal"], rows=rows)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedLockError(
-            f"{path} is damaged.",
-            hint="Give the `catalogue` command again: it checks the rows anew, and nothing is made or paid twice.",
-        ) from error
+        header = checked_in(f"{path}, line 1", _HEADER, values[0])
+        rows = tuple(_frozen_row(value, f"{path}, line {line}") for line, value in enumerate(values[1:], 2))
+    except InputError as error:
+        raise DamagedLockError(error.message) from error
+    if len(rows) != header["rows"]:
+        raise DamagedLockError(f"{path} is damaged ({len(rows)} of {header['rows']} rows are there).")
+    if shared := _shared_folder(rows):
+        raise DamagedLockError(f"{path}: two products have the folder {shared!r}.")
+    return Lock(catalogue=header["catalogue"], options=header["options"], fal=header["fal"], rows=rows)
+
+
+def _values_in(path: Path, data: bytes) -> list[Any]:
+    values = []
+    for line, content in enumerate(data.splitlines() or [b""], 1):
+        try:
+            values.append(parsed_json(content))
+        except ValueError as error:
+            raise DamagedLockError(f"{path} is damaged (line {line}, {error}).") from error
+    return values
+
+
+def _shared_folder(rows: Iterable[FrozenRow]) -> str:
+    """A folder that is there twice; "" without any. Two products in one folder would overwrite each other."""
+    names: set[str] = set()
+    for row in filter(lambda row: row.folder, rows):
+        if same_name(row.folder) in names:
+            return row.folder
+        names.add(same_name(row.folder))
+    return ""
 
 
 def digest_of(
@@ -161,19 +195,57 @@ def _row_line(frozen: FrozenRow) -> str:
     return _line({**record, **own, "folder": frozen.folder, "files": files, "digest": frozen.digest})
 
 
-def _read_row(record: dict[str, Any]) -> FrozenRow:
-    values = {item.name: record[item.name] for item in fields(Row) if item.name in record}
-    for name in ("sources", "faults"):
-        values[name] = tuple(values.get(name, ()))
-    if "max_cost" in values:
-        values["max_cost"] = Decimal(values["max_cost"])
-    return FrozenRow(
-        row=Row(**values),
-        folder=record["folder"],
-        files=tuple(FrozenFile(**item) for item in record["files"]),
+def _frozen_row(record: Any, where: str) -> FrozenRow:
+    """Raises InputError where a value is not one that freezing gives."""
+    frozen = checked_in(where, _FROZEN, record)
+    of_row = {name: value for name, value in frozen.items() if name not in _OF_FREEZING}
+    row = checked_in(where, kept_row, of_row)
+    found = FrozenRow(
+        row=row,
+        folder=frozen["folder"],
+        files=tuple(FrozenFile(**item) for item in frozen["files"]),
         own=record.get("own", {}),
-        digest=record["digest"],
+        digest=frozen["digest"],
     )
+    if found.is_good and not (found.folder and found.digest):
+        raise InputError(f"{where} has no folder or no digest.")
+    own_files = [text for text in row.sources if not is_address(text)]
+    if found.is_good and len(found.files) != len(own_files):
+        raise InputError(f"{where} has {len(found.files)} files for {len(own_files)} sources.")
+    return found
+
+
+def _options(value: Any) -> Any:
+    """The rule for the lock's options, which stay as they are written: they belong to the digests of rows."""
+    OPTIONS(value)
+    if missing := {"angles", "rig", "video", "device"} - set(value):
+        raise ValueError(f"has no {min(missing)}")
+    return value
+
+
+_HEADER = record_of(
+    {
+        "catalogue": path_text,
+        "schema": whole(0, 1_000_000),
+        "fal": text(255),
+        "rows": whole(0, MOST_BYTES),
+        "options": _options,
+    }
+)
+_FILE = record_of(
+    {"path": path_text, "sha256": SHA256, "size": whole(0, 1 << 62), "changed": whole(-(1 << 70), 1 << 70)}
+)
+_OF_FREEZING = {
+    "folder": empty_or(folder_name),
+    "files": list_of(_FILE, MOST_SOURCES, name="file"),
+    "digest": empty_or(like(r"[0-9a-f]{32}", "a digest")),
+    "own": record_of({}, {name: MEMBER_RULES[name] for name in ("angles", "rig")}),
+}
+_FROZEN = record_of(
+    {name: rule for name, rule in _OF_FREEZING.items() if name != "own"},
+    {"own": _OF_FREEZING["own"]},
+    may_have_others=True,
+)
 
 
 def _line(value: Any) -> str:

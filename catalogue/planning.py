@@ -29,7 +29,7 @@ from ..plan import (
     angles_for,
     source_from,
 )
-from ..plan_record import members_record, options_from, options_record, rig_from, rig_record
+from ..plan_record import members_record, options_from, options_record, rig_record
 from .folder_names import folder_names
 from .frozen import FrozenFile, FrozenRow, Lock, digest_of, frozen_path
 from .rows import Row, asks_for_own_angles
@@ -76,7 +76,7 @@ def kept_members(members: Mapping[str, Any], root: Path) -> dict[str, Any]:
 
 def made_options(kept: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """Members of a ``SetPlan`` again."""
-    return {**options_from(dict(kept)), "rig": rig_from(kept["rig"], root)}
+    return options_from(kept, root)
 
 
 def plan_of(
@@ -241,7 +241,7 @@ class _SourceDesk:
             if row.is_good:
                 self._known.update({item.path: item for item in row.files})
                 if row.row.angles == CAMERAS:
-                    self._cameras[row.files[0].sha256] = options_from(dict(row.own))["angles"]
+                    self._cameras[row.files[0].sha256] = options_from(row.own, root)["angles"]
 
     def own_options(
         self, row: Row, source: Source | None, files: tuple[FrozenFile, ...], usual: RigChoice

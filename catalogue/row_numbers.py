@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..errors import InputError
+from ..values import shown
 
-_PART = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?")
-_SHARD = re.compile(r"(auto|\d+)/(\d+)")
+_NUMBER = "[0-9]{1,9}"
+_PART = re.compile(f"({_NUMBER})(?:-({_NUMBER})(?::({_NUMBER}))?)?")
+_SHARD = re.compile(f"(auto|{_NUMBER})/({_NUMBER})")
 
 # Where array engines say which task this is, and, where the first is not 0, what the first is called.
 _INDEX_VARIABLES = (
@@ -26,12 +28,12 @@ def rows_named(text: str, count: int) -> list[int]:
     for part in text.replace(" ", "").split(","):
         match = _PART.fullmatch(part)
         if not match:
-            raise InputError(f"--rows {text!r} is not like 1-20,33.")
+            raise InputError(f"--rows {shown(text)} is not like 1-20,33.")
         first = int(match[1])
         last = int(match[2] or first)
         step = int(match[3] or 1)
         if first < 1 or last < first or step < 1:
-            raise InputError(f"--rows {text!r}: {part} names no row.", hint="Rows are counted from 1.")
+            raise InputError(f"--rows {shown(text)}: {part} names no row.", hint="Rows are counted from 1.")
         named.update(dict.fromkeys(range(first, min(last, count) + 1, step)))
     return list(named)
 
@@ -40,7 +42,7 @@ def shard_of(text: str, environ: Mapping[str, str]) -> tuple[int, int]:
     """Index (from 0) and number of shards of ``3/40``, or of ``auto/40`` inside an array job."""
     match = _SHARD.fullmatch(text.strip())
     if not match:
-        raise InputError(f"--shard {text!r} is not like 0/40 or auto/40.")
+        raise InputError(f"--shard {shown(text)} is not like 0/40 or auto/40.")
     count = int(match[2])
     index = _array_index(environ) if match[1] == "auto" else int(match[1])
     if not 0 <= index < count:
@@ -61,7 +63,7 @@ def _array_index(environ: Mapping[str, str]) -> int:
             try:
                 return int(text) - int(environ.get(first, "").strip() or 0 if first else 0)
             except ValueError as error:
-                raise InputError(f"{name} is {text!r}, which is no number.") from error
+                raise InputError(f"{name} is {shown(text)}, which is not a number.") from error
     names = ", ".join(name for name, _first in _INDEX_VARIABLES)
     raise InputError(
         f"--shard auto needs an array job: none of {names} is set.", hint="Name the part: --shard 0/40."

@@ -4,9 +4,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,22 @@ from ..errors import InputError
 from ..imaging.compose import Background
 from ..input_files import parsed_json, read_regular
 from ..lighting import RIG_NAMES, is_panorama_file
-from ..plan import MOST_SEED, Engine, is_seed
+from ..plan import Engine
+from ..plan_values import ENDPOINT, PROMPT, SEED, VARIANT
 from ..prompts import LOOKS
+from ..values import (
+    Rule,
+    list_of,
+    mapping_of,
+    money,
+    one_of,
+    optional,
+    read_whole,
+    record_of,
+    shown,
+    text,
+    whole,
+)
 
 COLUMNS = (
     *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
@@ -27,6 +41,10 @@ DELIMITERS = (",", ";", "\t")
 MOST_CELL = 1 << 20
 MOST_BYTES = 256 << 20
 SOURCE_SEPARATOR = ";"
+LONGEST_SKU = 1000
+MOST_SOURCES = (
+    1000  # Files that one cell may name; how many a product may have is said with the others' faults.
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,54 +190,111 @@ def _as_cell(column: str, value: Any) -> str:
 
 
 def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
-    values = {name: cells.get(name, "").strip() for name in COLUMNS}
     faults = [fault] if fault else []
-
-    def checked(column: str, allowed: tuple[str, ...]) -> str:
-        text = values[column].lower()
-        if text and text not in allowed:
-            faults.append(f"{column} {values[column]!r} is not {_one_of(allowed)}")
-        return text
-
+    cells, broken = _mended(cells)
+    faults += [f"{column} has characters that are not text" for column in broken]
+    given = {name: cells.get(name, "").strip() for name in COLUMNS}
     if not fault:
-        faults += _missing(values)
+        faults += _missing(given)
+    values: dict[str, Any] = {}
+    for column, rule in CELL_RULES.items():
+        empty = None if column in _NUMBERS else ""
         try:
-            if values["angles"] and not asks_for_own_angles(values["angles"]):
-                chosen_angles(values["angles"])
-        except InputError as error:
-            faults.append(str(error).rstrip("."))
-    seed, cost = values["seed"], values["max_cost"]
-    if seed and not is_seed(seed):
-        faults.append(f"seed {seed!r} is not a whole number from 0 to {MOST_SEED}")
-        seed = ""
-    amount = _amount(cost)
-    if cost and amount is None:
-        faults.append(f"max_cost {cost!r} is not an amount of dollars")
+            values[column] = rule(given[column]) if given[column] else empty
+        except ValueError as error:
+            faults.append(f"{column} {shown(given[column])} {error}")
+            values[column] = empty if column in _NUMBERS else given[column]
     return Row(
+        **values,
         number=number,
         line=line,
-        sku=values["sku"],
-        sources=tuple(part.strip() for part in values["source"].split(SOURCE_SEPARATOR) if part.strip()),
-        text=values["text"],
-        variant=values["variant"],
-        angles=values["angles"],
-        rig=values["rig"] if is_panorama_file(values["rig"]) else checked("rig", RIG_NAMES),
-        background=checked("background", tuple(item.value for item in Background)),
-        prompt=values["prompt"],
-        look=checked("look", tuple(LOOKS)),
-        endpoint=values["endpoint"],
-        seed=int(seed) if seed else None,
-        video=checked("video", VIDEOS),
-        spec=values["spec"],
-        max_cost=amount,
+        sources=tuple(part.strip() for part in given["source"].split(SOURCE_SEPARATOR) if part.strip()),
         more={name: value for name, value in cells.items() if name and name not in COLUMNS},
         faults=tuple(faults),
     )
 
 
-def asks_for_own_angles(text: str) -> bool:
+def _mended(cells: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The cells as text that can be written, and the columns that were not: JSON can name halves of characters."""
+    mended, broken = {}, []
+    for name, words in cells.items():
+        column, cell = _as_text(name), _as_text(words)
+        mended[column] = cell
+        if (column, cell) != (name, words):
+            broken.append(column)
+    return mended, broken
+
+
+def _as_text(words: str) -> str:
+    return words.encode(errors="replace").decode()
+
+
+# --- rules for cells, and for the rows of a lock ------------------------------------------------
+
+
+def asks_for_own_angles(words: str) -> bool:
     """Whether it takes a file to say which angles these are."""
-    return text == CAMERAS or is_angle_file(text)
+    return words == CAMERAS or is_angle_file(words)
+
+
+def _angles(words: Any) -> str:
+    try:
+        if not asks_for_own_angles(words):
+            chosen_angles(words)
+    except InputError as error:
+        raise ValueError(f"cannot be used: {str(error).rstrip('.')}") from error
+    return str(words)
+
+
+def _rig(words: Any) -> str:
+    return str(words) if is_panorama_file(words) else _word(RIG_NAMES)(words)
+
+
+def _word(names: Iterable[str]) -> Rule[str]:
+    allowed = one_of(names)
+    return lambda words: allowed(words.lower())
+
+
+CELL_RULES: Mapping[str, Rule[Any]] = {
+    "sku": text(LONGEST_SKU),
+    "text": text(),
+    "variant": VARIANT,
+    "angles": _angles,
+    "rig": _rig,
+    "background": _word(item.value for item in Background),
+    "prompt": PROMPT,
+    "look": _word(LOOKS),
+    "endpoint": ENDPOINT,
+    "seed": lambda words: SEED(read_whole(words)),
+    "video": _word(VIDEOS),
+    "spec": text(MOST_CELL),
+    "max_cost": money,
+}
+_NUMBERS = {"seed", "max_cost"}
+_LINE = whole(1, MOST_BYTES)
+_CELL = text(MOST_CELL)
+_PARTS = {
+    "sources": list_of(text(MOST_CELL, least=1), MOST_SOURCES),
+    "more": mapping_of(_CELL, _CELL, 10_000),
+    "faults": list_of(_CELL, 10_000),
+}
+_GOOD_ROW = record_of(
+    {"number": _LINE, "line": _LINE, "sku": text(LONGEST_SKU, least=1)},
+    {**_PARTS, **{name: rule for name, rule in CELL_RULES.items() if name != "sku"}, "seed": optional(SEED)},
+)
+_BAD_ROW = record_of(
+    {"number": _LINE, "line": _LINE},
+    {**_PARTS, **dict.fromkeys(CELL_RULES, _CELL), "seed": optional(SEED), "max_cost": money},
+)
+
+
+def kept_row(value: Any) -> Row:
+    """The rule for a row in a lock: the members of ``Row`` that are not empty, with the amount as text.
+
+    A row without faults passes the rules for cells; of one with faults only the types count, for it is never made.
+    """
+    rule = _BAD_ROW if isinstance(value, Mapping) and value.get("faults") else _GOOD_ROW
+    return Row(**rule(value))
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:
@@ -233,18 +308,6 @@ def _missing(values: Mapping[str, str]) -> list[str]:
     return faults
 
 
-def _amount(text: str) -> Decimal | None:
-    try:
-        amount = Decimal(text.removeprefix("$").strip())
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
-
-
-def _one_of(allowed: tuple[str, ...]) -> str:
-    return " or ".join((", ".join(allowed[:-1]), allowed[-1])) if len(allowed) > 1 else allowed[0]
-
-
 def _without_repeats(rows: list[Row]) -> list[Row]:
     """The first row of a SKU has it; the others are faulty."""
     first: dict[str, Row] = {}
@@ -252,8 +315,7 @@ def _without_repeats(rows: list[Row]) -> list[Row]:
     for row in rows:
         earlier = first.setdefault(row.sku, row)
         if row.sku and earlier is not row:
-            values = {name: getattr(row, name) for name in Row.__dataclass_fields__}
             fault = f"its SKU is that of row {earlier.number} (line {earlier.line}) too"
-            row = Row(**{**values, "faults": (*row.faults, fault)})
+            row = replace(row, faults=(*row.faults, fault))
         kept.append(row)
     return kept

@@ -7,13 +7,14 @@ from PIL import Image
 
 from ..fal_bridge.endpoint import MOST_PICTURE_BYTES
 from ..input_files import open_regular
+from .folder_names import OVERVIEW
 
 SIDE = 240
 
 
 def thumbnail_path(root: Path, folder: str) -> Path:
     """That of the product in ``folder`` of the catalogue in ``root``."""
-    return root / "overview" / f"{folder}.jpg"
+    return root / OVERVIEW / f"{folder}.jpg"
 
 
 def renew_thumbnail(root: Path, folder: str, hero: str) -> None:

@@ -2,26 +2,45 @@
 """Arguments that commands share, and what they accept."""
 
 import argparse
-import math
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from ..angles import ANGLES, CAMERAS, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM
+from ..angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..errors import InputError
 from ..fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_UPSCALE_ENDPOINT, DEFAULT_VIDEO_ENDPOINT
 from ..fal_bridge.jobs import Kind
 from ..imaging.compose import Background
 from ..imaging.passes import Pass
 from ..imaging.preview import Preview
-from ..lighting import RIG_NAMES, SOFTBOX
-from ..plan import FINAL, LANCZOS, MOST_SEED, QUALITY_NAMES, Engine, is_seed
+from ..lighting import INTENSITY, RIG_NAMES, SOFTBOX
+from ..plan import Engine
+from ..plan_values import (
+    DEVICES,
+    ENDPOINT,
+    FINAL,
+    INLINE_KB,
+    LANCZOS,
+    OPTION_NAME,
+    OPTION_VALUE,
+    PROMPT,
+    QUALITY_NAMES,
+    SAMPLES,
+    SECONDS,
+    SEED,
+    UPSCALE_ENDPOINT,
+    VARIANT,
+    WEBHOOK,
+)
 from ..prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
-from ..sizes import LEAST_SIDE, MOST_SIDE, USUAL_SIZE, Size, parse_size
+from ..sizes import SIDE, USUAL_SIZE, Size, parse_size
+from ..values import Rule, money, number, read_number, read_whole, shown
+
+T = TypeVar("T")
 
 Commands = argparse._SubParsersAction  # What every command adds its parser to; argparse has no public name.
 
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
-MOST_SAMPLES = 16384
-DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+LIMIT = number(1e-6, 1e6)  # Of minutes and gigabytes.
 
 
 def add_product(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +52,11 @@ def add_product(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--text", default="", help="words for the product, instead of files")
     parser.add_argument(
-        "--variant", default="", metavar="NAME", help="which materials, where the 3D file has several"
+        "--variant",
+        type=argument(VARIANT),
+        default="",
+        metavar="NAME",
+        help="which materials, where the 3D file has several",
     )
     add_pictures(parser)
 
@@ -42,18 +65,32 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     """Who makes what, and how, whatever the product is."""
     parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
     parser.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
-    parser.add_argument("--model-endpoint", default="", metavar="ID", help="fal endpoint for the 3D model")
     parser.add_argument(
-        "--concept-endpoint", default="", metavar="ID", help="with --text: draw a picture first, model that"
+        "--model-endpoint",
+        type=argument(ENDPOINT),
+        default="",
+        metavar="ID",
+        help="fal endpoint for the 3D model",
     )
-    parser.add_argument("--photo-endpoint", default=DEFAULT_PHOTO_ENDPOINT, metavar="ID")
-    parser.add_argument("--video-endpoint", default=DEFAULT_VIDEO_ENDPOINT, metavar="ID")
+    parser.add_argument(
+        "--concept-endpoint",
+        type=argument(ENDPOINT),
+        default="",
+        metavar="ID",
+        help="with --text: draw a picture first, model that",
+    )
+    parser.add_argument(
+        "--photo-endpoint", type=argument(ENDPOINT), default=DEFAULT_PHOTO_ENDPOINT, metavar="ID"
+    )
+    parser.add_argument(
+        "--video-endpoint", type=argument(ENDPOINT), default=DEFAULT_VIDEO_ENDPOINT, metavar="ID"
+    )
     for kind in Kind:
         parser.add_argument(
             f"--{kind}-option",
             action="append",
             default=[],
-            type=named_value,
+            type=argument(_named_value),
             metavar="NAME=VALUE",
             help=f"an input of the {kind} endpoint's own",
         )
@@ -66,24 +103,33 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
         help="fal: show the first photo to the photo model with every other angle",
     )
     parser.add_argument("--look", choices=list(LOOKS), default=USUAL_LOOK, help="how fal shows the product")
-    parser.add_argument("--seconds", type=whole_number, metavar="N", help="of a film by fal")
+    parser.add_argument("--seconds", type=argument(SECONDS, read_whole), metavar="N", help="of a film by fal")
     parser.add_argument(
         "--photo-size",
-        type=side,
+        type=argument(SIDE, read_whole),
         metavar="N",
         help="fal: enlarge photos to N pixels of the longer side",
     )
     parser.add_argument(
         "--upscale-endpoint",
+        type=argument(UPSCALE_ENDPOINT),
         default=DEFAULT_UPSCALE_ENDPOINT,
         metavar="ID",
         help=f"what enlarges them; {LANCZOS} is free",
     )
-    parser.add_argument("--prompt", default="", metavar="TEXT", help="your own words for photos and film")
-    parser.add_argument("--seed", type=seed, metavar="N", help="a fixed start of the image models")
+    parser.add_argument(
+        "--prompt",
+        type=argument(PROMPT),
+        default="",
+        metavar="TEXT",
+        help="your own words for photos and film",
+    )
+    parser.add_argument(
+        "--seed", type=argument(SEED, read_whole), metavar="N", help="a fixed start of the image models"
+    )
     parser.add_argument(
         "--data-uri-kb",
-        type=whole_number,
+        type=argument(INLINE_KB, read_whole),
         default=0,
         metavar="N",
         help="send files up to N KB inside the request instead of uploading them",
@@ -92,15 +138,21 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
         "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
     )
     parser.add_argument(
-        "--webhook", default="", metavar="URL", help="fal.ai tells this address of each result"
+        "--webhook",
+        type=argument(WEBHOOK),
+        default="",
+        metavar="URL",
+        help="fal.ai tells this address of each result",
     )
 
 
 def add_ceilings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--max-cost", type=money, metavar="USD", help="the most that this run may spend")
+    parser.add_argument(
+        "--max-cost", type=argument(money), metavar="USD", help="the most that this run may spend"
+    )
     parser.add_argument(
         "--max-cost-per-day",
-        type=money,
+        type=argument(money),
         metavar="USD",
         help=f"the most that all runs of a day (UTC) may spend; default: {DAY_VARIABLE}",
     )
@@ -120,7 +172,7 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lens",
-        type=lens,
+        type=argument(LENS, _millimetres),
         default=LENS_MM,
         metavar="MM",
         help=f"focal length, full-frame equivalent ({LENS_MM:g}): shorter shows more perspective",
@@ -133,7 +185,10 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
         help="pixels: of a side of a square, or width and height",
     )
     parser.add_argument(
-        "--samples", type=samples, metavar="N", help="of Cycles; chosen for quality when left out"
+        "--samples",
+        type=argument(SAMPLES, read_whole),
+        metavar="N",
+        help="of Cycles; chosen for quality when left out",
     )
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--background", choices=[item.value for item in Background], default="white")
@@ -145,21 +200,28 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rig-rotation",
-        type=number,
+        type=argument(turn, read_number),
         default=0.0,
         metavar="DEGREES",
         help="turn the lights counter-clockwise seen from above",
     )
     parser.add_argument(
-        "--rig-intensity", type=number, default=1.0, metavar="FACTOR", help="1 is the right exposure"
+        "--rig-intensity",
+        type=argument(INTENSITY, read_number),
+        default=1.0,
+        metavar="FACTOR",
+        help="1 is the right exposure",
     )
     parser.add_argument("--quality", choices=QUALITY_NAMES, default=FINAL, help="of photos by Cycles")
     parser.add_argument(
-        "--f-stop", type=number, metavar="N", help="photos by Cycles: blur what is out of focus, as at f/N"
+        "--f-stop",
+        type=argument(F_STOP, read_number),
+        metavar="N",
+        help="photos by Cycles: blur what is out of focus, as at f/N",
     )
     parser.add_argument(
         "--passes",
-        type=passes,
+        type=argument(_passes),
         default=(),
         metavar="depth,normal",
         help="beside every reference: how far its surface is, and which way it faces",
@@ -174,7 +236,9 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fal-url", type=address, metavar="URL", help="an emulator of fal on this machine")
+    parser.add_argument(
+        "--fal-url", type=argument(_address), metavar="URL", help="an emulator of fal on this machine"
+    )
     parser.add_argument(
         "--online-mode", action="store_true", help="let fal be used in a Blender with Online Access off"
     )
@@ -208,13 +272,13 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
     )
     rows.add_argument(
         "--picture-minutes",
-        type=positive_number,
+        type=argument(LIMIT, read_number),
         metavar="N",
         help="end a Blender without a new picture for so long (30)",
     )
     rows.add_argument(
         "--memory-gb",
-        type=positive_number,
+        type=argument(LIMIT, read_number),
         metavar="N",
         help="end a Blender that takes more (three quarters of the memory)",
     )
@@ -235,99 +299,47 @@ def refuse_rows(options: argparse.Namespace) -> None:
             )
 
 
-def named_value(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
+def argument(rule: Rule[T], read: Callable[[str], Any] = str) -> Callable[[str], T]:
+    """An argparse type for what ``rule`` takes; ``read`` makes a number of the text, or leaves it for the rule."""
+
+    def convert(words: str) -> T:
+        try:
+            return rule(read(words))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{shown(words)} {error}") from error
+
+    return convert
+
+
+def _named_value(words: Any) -> tuple[str, str]:
+    name, equals, value = words.partition("=")
     if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
+        raise ValueError("is not NAME=VALUE")
+    return OPTION_NAME(name), OPTION_VALUE(value)
 
 
-def money(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.strip().removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars")
-    return amount
-
-
-def passes(text: str) -> tuple[Pass, ...]:
-    names = [name.strip() for name in text.split(",")]
+def _passes(words: Any) -> tuple[Pass, ...]:
+    names = [name.strip() for name in words.split(",")]
     if unknown := [name for name in names if name not in set(Pass)]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(Pass)}")
+        raise ValueError(f"has {shown(unknown[0])}, which is not one of {', '.join(Pass)}")
     if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise argparse.ArgumentTypeError(f"{repeated!r} is named twice")
+        raise ValueError(f"names {shown(repeated)} twice")
     return tuple(kind for kind in Pass if kind in names)
 
 
-def whole_number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def seed(text: str) -> int:
-    if not is_seed(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {MOST_SEED}")
-    return int(text)
-
-
-def samples(text: str) -> int:
-    count = whole_number(text)
-    if count > MOST_SAMPLES:
-        raise argparse.ArgumentTypeError(f"{count} samples are too many: {MOST_SAMPLES} is the truth")
-    return count
-
-
-def number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return value
-
-
-def positive_number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0.0 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
-
-
-def address(text: str) -> str:
+def _address(words: Any) -> str:
     """An empty one comes from a script's unset variable, and would quietly mean the real, paid fal.ai."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty")
-    return text
+    if not words.strip():
+        raise ValueError("is empty")
+    return str(words)
 
 
-def resolution(text: str) -> Size:
+def _millimetres(words: str) -> float | str:
+    return read_number(words.strip().lower().removesuffix("mm"))
+
+
+def resolution(words: str) -> Size:
     try:
-        return parse_size(text)
+        return parse_size(words)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
-
-
-def lens(text: str) -> float:
-    try:
-        millimetres = float(text.strip().lower().removesuffix("mm"))
-    except ValueError:
-        millimetres = math.nan
-    if not LEAST_LENS_MM <= millimetres <= MOST_LENS_MM:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a focal length between {LEAST_LENS_MM:g} and {MOST_LENS_MM:g} mm"
-        )
-    return millimetres
-
-
-def side(text: str) -> int:
-    pixels = whole_number(text)
-    if not LEAST_SIDE <= pixels <= MOST_SIDE:
-        raise argparse.ArgumentTypeError(f"{pixels} is not between {LEAST_SIDE} and {MOST_SIDE} pixels")
-    return pixels

@@ -18,9 +18,10 @@ from ..fal_bridge.errors import BadKeyError
 from ..fal_bridge.places import home_folder
 from ..fal_bridge.platform import Platform
 from ..fal_bridge.service import Service
+from ..plan_values import DEVICES
 from ..progress import JsonReporter, Reporter
 from ..version import VERSION
-from .arguments import DEVICES, Commands, add_service, add_talk
+from .arguments import Commands, add_service, add_talk
 from .service import in_blender_program, require_online, service_at
 
 PACKAGES = ("numpy", "pillow", "httpx", "anyio", "fal-client")

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from .. import estimates
-from ..errors import InputError
 from ..fal_bridge.budget import Budget, Ceilings
 from ..fal_bridge.endpoint import Endpoint
 from ..fal_bridge.places import home_folder
@@ -15,7 +14,8 @@ from ..fal_bridge.prices import PriceList, look_up
 from ..fal_bridge.service import Service
 from ..plan import SetPlan
 from ..progress import Reporter
-from .arguments import DAY_VARIABLE, money
+from ..values import checked, money
+from .arguments import DAY_VARIABLE
 
 
 def prices_of(plan: SetPlan, reporter: Reporter) -> PriceList:
@@ -47,10 +47,7 @@ def ceilings_of(options: argparse.Namespace) -> Ceilings:
     """Those of this run; the set folder does not keep them."""
     day = options.max_cost_per_day
     if day is None and (text := os.environ.get(DAY_VARIABLE, "").strip()):
-        try:
-            day = money(text)
-        except argparse.ArgumentTypeError as error:
-            raise InputError(f"{DAY_VARIABLE}: {error}.") from error
+        day = checked(money, text, DAY_VARIABLE)
     return Ceilings(run=options.max_cost, day=day)
 
 

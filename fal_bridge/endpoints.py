@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..values import like
 from .endpoint import OUTPUT_FILES as OUTPUT_FILES
 from .endpoint import Endpoint as Endpoint
 from .errors import UnknownEndpointError, WrongRequestError
@@ -17,6 +18,9 @@ from .registry import REGISTRY as REGISTRY
 DEFAULT_PHOTO_ENDPOINT = "fal-ai/flux-kontext/dev"
 DEFAULT_VIDEO_ENDPOINT = "fal-ai/kling-video/v3/pro/image-to-video"
 DEFAULT_UPSCALE_ENDPOINT = "fal-ai/seedvr/upscale/image"
+
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+ENDPOINT_ID = like(rf"{_PART}(/{_PART})+", "an endpoint id (ids look like owner/name)")
 
 
 def default_model_endpoint(photos: int) -> str:

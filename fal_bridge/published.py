@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..files import FileKind
+from ..values import shown
 from .endpoint import Endpoint, Place
+from .endpoints import ENDPOINT_ID
 from .errors import NetworkDownError, ServiceTroubleError, UnknownEndpointError, WrongRequestError
 from .jobs import Kind
 from .options import Option
@@ -16,7 +18,6 @@ from .registry import REGISTRY
 
 Schema = Mapping[str, Any]
 
-_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _PICTURES = ("image_url", "start_image_url", "first_frame_url", "first_image_url", "input_image_url")
 _PICTURE_LISTS = ("image_urls", "input_image_urls", "reference_image_urls")
 _END_PICTURES = ("end_image_url", "tail_image_url", "last_frame_url", "last_image_url")
@@ -47,10 +48,10 @@ def check_endpoints(
         warn(f"Whether the endpoints still exist could not be asked: {error.message}")
         return known
     for kind, endpoint_id in wanted.items():
-        if not _ID.fullmatch(endpoint_id):
-            raise WrongRequestError(
-                f"{endpoint_id!r} is not an endpoint id.", hint="Ids look like owner/name."
-            )
+        try:
+            ENDPOINT_ID(endpoint_id)
+        except ValueError as error:
+            raise WrongRequestError(f"{shown(endpoint_id)} {error}.") from error
         if endpoint_id not in statuses:
             raise UnknownEndpointError(
                 f"fal.ai does not list the endpoint {endpoint_id}: it is withdrawn or misspelled.",

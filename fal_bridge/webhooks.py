@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..values import shown
 from .errors import ForeignWebhookError, MissingPackageError, WrongRequestError
 from .service import LOOPBACK_HOSTS, Service
 
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 CLOCK_SECONDS = 300
+LONGEST_ADDRESS = 2048
 
 _HEADER = "x-fal-webhook-"
 
@@ -34,22 +36,47 @@ class Delivery:
     user_id: str
 
 
+def webhook_address(value: Any) -> str:
+    """The rule for the address of a webhook; whether it can be reached is another question."""
+    reason = "is not the address of a webhook, like https://shop.example/photos"
+    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS:
+        raise ValueError(reason)
+    try:
+        parts = urlsplit(value)
+        is_address = bool(parts.hostname) and parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError as error:
+        raise ValueError(reason) from error
+    if not is_address or not value.isprintable() or " " in value:
+        raise ValueError(reason)
+    return value
+
+
+def shown_webhook(url: str) -> str:
+    """Scheme, host and path: what stands before the host or behind the path may be a secret."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
 def checked_webhook(url: str, service: Service) -> str:
     """``url``, if fal.ai (or the emulator) can send to it. Raises WrongRequestError."""
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        parts = urlsplit(webhook_address(url))
     except ValueError as error:
-        raise WrongRequestError(f"The webhook {url!r} is not an address.") from error
+        raise WrongRequestError(f"{shown(url)} {error}.") from error
+    host = parts.hostname or ""
     if service.is_emulator:
         if parts.scheme == "http" and host in LOOPBACK_HOSTS:
             return url
         raise WrongRequestError(
-            f"The webhook {url!r} cannot be reached by an emulator.", hint="Use http://127.0.0.1:PORT/…"
+            f"The webhook {shown_webhook(url)} cannot be reached by an emulator.",
+            hint="Use http://127.0.0.1:PORT/…",
         )
     if parts.scheme != "https" or "." not in host:
         raise WrongRequestError(
-            f"The webhook {url!r} cannot be reached by fal.ai.", hint="Use a public https address."
+            f"The webhook {shown_webhook(url)} cannot be reached by fal.ai.",
+            hint="Use a public https address.",
         )
     return url
 

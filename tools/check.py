@@ -19,11 +19,15 @@ TYPED = (
     "cloud_stage",
     "errors",
     "estimates",
+    "file_names",
     "files",
     "findings",
     "gltf",
+    "input_files",
+    "lighting",
     "plan",
     "plan_record",
+    "plan_values",
     "price_book",
     "progress",
     "prompts",
@@ -33,6 +37,7 @@ TYPED = (
     "set_view",
     "sizes",
     "takes",
+    "values",
 )
 
 

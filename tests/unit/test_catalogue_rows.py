@@ -2,12 +2,13 @@
 """Catalogue files as shops write them."""
 
 import json
+import unicodedata
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from photoreal_set.catalogue.folder_names import folder_names
+from photoreal_set.catalogue.folder_names import folder_name, folder_names
 from photoreal_set.catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from photoreal_set.catalogue.rows import Row, read_rows
 from photoreal_set.errors import InputError
@@ -97,9 +98,9 @@ def test_jsonl_is_read(tmp_path: Path):
         ("x,a.glb,words,,,,,", "both source and text"),
         ("x,a.glb,,behind,,,,", "no angle called 'behind'"),
         ('x,a.glb,,"front,cameras",,,,', "stand alone"),
-        ("x,a.glb,,,pink,,,", "background 'pink' is not white, grey"),
+        ("x,a.glb,,,pink,,,", "background 'pink' is not one of white, grey"),
         ("x,a.glb,,,,-3,,", "seed '-3' is not a whole number"),
-        ("x,a.glb,,,,,gif,", "video 'gif' is not cycles, fal or none"),
+        ("x,a.glb,,,,,gif,", "video 'gif' is not one of cycles, fal, none"),
         ("x,a.glb,,,,,,lots", "max_cost 'lots' is not an amount of dollars"),
         ("x,a.glb,,,,,,,,more,cells", "11 cells"),
     ],
@@ -166,6 +167,9 @@ def test_a_safe_sku_is_its_own_folder():
             "a\nb",
         ),
         *(".hidden", "dot.", "blank ", "-rf", "", "...", "catalogue.json", "Index.HTML", "a*?<>|b", "\ud800"),
+        *("overview", "Overview", ".journal", "CATALOGUE.CSV", "catalogue.lock.jsonl"),
+        *("COM¹", "com².txt", "LPT³", "CONIN$", "CONOUT$", "con .txt", "nul:x", "ＣＯＮ", "aux . "),
+        *(". .", " .. ", "a . . ", "ä" * 150, "𝔘" * 80, "a\r\nb", "\x7f", "\u202egpj.exe", "\ufeffa"),
     ],
 )
 def test_no_sku_leaves_the_folder_or_upsets_a_file_system(sku: str, tmp_path: Path):
@@ -174,7 +178,10 @@ def test_no_sku_leaves_the_folder_or_upsets_a_file_system(sku: str, tmp_path: Pa
     assert len(name.encode()) <= 200 and name == name.rstrip(" .")
     assert not set(name) & set('<>:"/\\|?*\0\n')
     (tmp_path / name).mkdir()
-    assert name.split(".")[0].casefold() not in {"con", "nul", "com1"}
+    assert not name[0].isspace() and name not in {"overview", "Overview"}
+    plain = unicodedata.normalize("NFKC", name).split(".")[0].strip().casefold()
+    assert plain not in {"con", "nul", "aux", "com1", "com2", "lpt3", "conin$", "conout$"}
+    assert folder_name(name) == name, "what is given is taken when the lock is read"
 
 
 def test_no_two_skus_share_a_folder_on_any_system():
@@ -189,10 +196,94 @@ def test_no_two_skus_share_a_folder_on_any_system():
         "😁",
         "é",
         "e\u0301",
+        *(
+            "Ärmel",
+            "ärmel",
+            "A\u0308rmel",
+            "a\u0308rmel",
+            "STRASSE",
+            "straße",
+            "ﬁlter",
+            "filter",
+            "\u212b",
+            "\u00c5",
+        ),
         *(f"{'x' * 300}{n}" for n in range(50)),
     ]
     names = folder_names(skus, {})
-    assert len({name.casefold() for name in names.values()}) == len(skus)
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        folded = {unicodedata.normalize(form, name).casefold() for name in names.values()}
+        assert len(folded) == len(skus)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_sku_that_is_spelled_like_the_folder_of_another_gets_one_of_its_own(is_first: bool):
+    name = folder_names(["a/b"], {})["a/b"]
+    skus = [name, "a/b"] if is_first else ["a/b", name]
+    names = folder_names(skus, {})
+    assert names[skus[0]] != names[skus[1]]
+    assert all(folder_name(folder) == folder for folder in names.values())
+
+
+def test_folders_that_earlier_versions_gave_stay():
+    earlier = {"overview": "overview", "COM¹": "COM¹"}
+    assert folder_names(earlier, earlier) == earlier
+    assert [folder_name(name) for name in earlier.values()] == list(earlier)
+
+
+ODD_SKUS = [
+    ("\ud800", "sku has characters that are not text"),
+    ("a\udfffb", "sku has characters that are not text"),
+    ("a\0b", "sku 'a\\x00b' has characters that are not text"),
+    ("a\x1bb", "has characters that are not text"),
+    ("x" * 1001, "has more than 1000 characters"),
+]
+
+
+@pytest.mark.parametrize(("sku", "words"), ODD_SKUS, ids=range(len(ODD_SKUS)))
+def test_a_sku_that_is_not_text_is_a_fault_of_its_row(tmp_path: Path, sku: str, words: str):
+    good, bad = rows_in(
+        tmp_path,
+        "".join(json.dumps({"sku": one, "source": "a.glb"}) + "\n" for one in ("mug", sku)),
+        "shop.jsonl",
+    )
+    assert good.faults == ()
+    assert any(words in fault for fault in bad.faults)
+    bad.sku.encode()  # It can be written, to the lock and to the results.
+    assert len(bad.place) < 1100
+
+
+def test_halves_of_characters_are_told_wherever_they_stand(tmp_path: Path):
+    line = json.dumps(
+        {"sku": "mug", "source": "\ud800.glb", "\ud801": "x", "note": "\udc00", "prompt": "\ud83d\ude00"}
+    )
+    (row,) = rows_in(tmp_path, line, "shop.jsonl")
+    assert row.faults == (
+        "source has characters that are not text",
+        "? has characters that are not text",
+        "note has characters that are not text",
+    )
+    assert row.prompt == "😀"
+
+
+def test_bytes_that_are_not_utf_8_are_refused_with_their_line(tmp_path: Path):
+    for name in ("shop.csv", "shop.jsonl"):
+        with pytest.raises(InputError, match=r"not UTF-8 \(line 2\)"):
+            rows_in(tmp_path, b"sku,source\nT\xe4sse,a.glb\n", name)
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, "NaN", "1e999", "1" * 5000, "{"])
+def test_a_line_of_json_that_cannot_be_read_is_a_fault_of_its_row(tmp_path: Path, value: str):
+    rows = rows_in(
+        tmp_path, f'{{"sku": "a", "stock": {value}}}\n{{"sku": "b", "text": "a mug"}}\n', "shop.jsonl"
+    )
+    assert [len(row.faults) for row in rows] == [1, 0]
+    assert rows[0].faults[0].startswith("it is not valid JSON (") and len(rows[0].faults[0]) < 200
+
+
+def test_a_cell_without_an_end_is_refused_in_one_sentence(tmp_path: Path):
+    with pytest.raises(InputError, match="field larger than field limit"):
+        rows_in(tmp_path, f"sku,source\nmug,{'[' * (2 << 20)}\n")
 
 
 def test_a_folder_stays_when_a_clashing_sku_comes_later():
@@ -222,7 +313,9 @@ def test_rows_are_named_as_engines_write_them(text: str, rows: list[int]):
     assert rows_named(text, 20) == rows
 
 
-@pytest.mark.parametrize("text", ["", "0-3", "5-2", "a", "1-", "1;2", "-3", "1-5:0", "1--2"])
+@pytest.mark.parametrize(
+    "text", ["", "0-3", "5-2", "a", "1-", "1;2", "-3", "1-5:0", "1--2", "9" * 5000, f"1-{'9' * 5000}", "١"]
+)
 def test_what_names_no_rows_is_refused(text: str):
     with pytest.raises(InputError):
         rows_named(text, 20)
