@@ -49,3 +49,13 @@ def path_text(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH or "\0" in value:
         raise ValueError("is not a path")
     return value
+
+
+def inner_path(value: Any) -> str:
+    """The rule for the path of a file within a folder, with slashes; links are another question."""
+    try:
+        for part in path_text(value).split("/"):
+            component(part)
+    except ValueError:
+        raise ValueError("is not the path of a file inside the folder") from None
+    return str(value)

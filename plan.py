@@ -39,6 +39,7 @@ from .imaging.passes import Pass
 from .imaging.preview import Preview
 from .input_files import open_regular
 from .lighting import RigChoice
+from .manifest import MOST_PHOTOS
 from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 from .set_folder import Record
@@ -49,7 +50,6 @@ PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
 MOST_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
 MODEL_SUFFIXES = set(MOST_BYTES)
-MOST_PHOTOS = 4
 LEAST_PHOTO_SIDE = 256
 USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).

@@ -11,14 +11,15 @@ from typing import Any
 from .angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
 from .errors import InputError
 from .fal_bridge.service import Service
-from .file_names import component, path_text
+from .file_names import path_text
 from .files import sha256_of
 from .gltf import sha256_of_source
 from .imaging.compose import Background
 from .imaging.passes import Pass
 from .imaging.preview import Preview
 from .lighting import Panorama, RigChoice, kept_rig
-from .plan import MOST_PHOTOS, Engine, SetPlan, Source, SourceKind
+from .manifest import MOST_PHOTOS, SOURCE_FILES
+from .plan import Engine, SetPlan, Source, SourceKind
 from .plan_values import (
     DEVICE,
     ENDPOINT,
@@ -37,7 +38,7 @@ from .plan_values import (
 )
 from .set_folder import Record, SetFolder
 from .sizes import SIDE, size_of_sides
-from .values import SHA256, Rule, checked_in, list_of, member_of, optional, record_of, text, truth
+from .values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 
 LIVE = "fal.ai"
 
@@ -85,7 +86,7 @@ _SOURCE = record_of(
     {"kind": member_of(SourceKind)},
     {
         "text": text(),
-        "files": list_of(record_of({"name": component, "sha256": SHA256}), MOST_PHOTOS, name="file"),
+        "files": SOURCE_FILES,
     },
 )
 

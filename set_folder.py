@@ -13,13 +13,15 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
 from .errors import InputError
 from .files import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from .input_files import read_json
+from .manifest import MANIFEST
+from .manifest import SetState as SetState
+from .values import checked_in
 from .version import VERSION
 
 SCHEMA = 1
@@ -27,24 +29,17 @@ TOOL = {"name": "Photoreal Set", "version": VERSION}
 Record = dict[str, Any]
 
 
-class SetState(StrEnum):
-    PARTIAL = "partial"
-    DONE = "done"
-    FAILED = "failed"
-    HELD = "held"  # A paid call is uncertain and waits for a person.
-
-
 class DamagedSetError(InputError):
-    """A manifest that is none, or no longer."""
+    """A manifest that is none, or no longer. ``reason`` says why, as far as one value is to blame."""
 
-    def __init__(self, folder: "SetFolder") -> None:
+    def __init__(self, folder: "SetFolder", reason: str = "") -> None:
         hint = "Choose another folder."
         if folder.journal.is_dir():
             hint = (
                 "Put a copy of it in its place, or give the set's own `set` command again: "
                 "it goes on by the journal, and nothing is paid twice."
             )
-        super().__init__(f"{folder.manifest} is damaged.", hint=hint)
+        super().__init__(reason or f"{folder.manifest} is damaged.", hint=hint)
 
 
 class SetFolder:
@@ -201,7 +196,7 @@ class SetFolder:
         except OSError as error:
             raise InputError(f"{self.manifest} cannot be read ({error.strerror}).") from error
         except ValueError as error:
-            raise DamagedSetError(self) from error
+            raise DamagedSetError(self, f"{self.manifest} is damaged ({error}).") from error
         if not isinstance(record, dict) or "schema" not in record:
             raise DamagedSetError(self)
         if record["schema"] != SCHEMA:
@@ -209,6 +204,10 @@ class SetFolder:
                 f"{self.manifest} was written by another version of Photoreal Set.",
                 hint="Use that version, or choose another folder.",
             )
+        try:
+            checked_in(self.manifest, MANIFEST, record)
+        except InputError as error:
+            raise DamagedSetError(self, error.message) from error
         return record
 
 

@@ -19,9 +19,9 @@ from ..fal_bridge.service import Service
 from ..gltf import parts_beside, sha256_of_source
 from ..imaging.compose import Background
 from ..lighting import Panorama, RigChoice, chosen_rig, is_panorama_file
+from ..manifest import MOST_PHOTOS
 from ..plan import (
     MODEL_SUFFIXES,
-    MOST_PHOTOS,
     Engine,
     SetPlan,
     Source,

@@ -237,24 +237,27 @@ def asks_for_own_angles(words: str) -> bool:
     return words == CAMERAS or is_angle_file(words)
 
 
-def _angles(words: Any) -> str:
+def _angles(value: Any) -> str:
+    words = _CELL(value)
     try:
         if not asks_for_own_angles(words):
             chosen_angles(words)
     except InputError as error:
         raise ValueError(f"cannot be used: {str(error).rstrip('.')}") from error
-    return str(words)
+    return words
 
 
-def _rig(words: Any) -> str:
-    return str(words) if is_panorama_file(words) else _word(RIG_NAMES)(words)
+def _rig(value: Any) -> str:
+    words = _CELL(value)
+    return words if is_panorama_file(words) else _word(RIG_NAMES)(words)
 
 
 def _word(names: Iterable[str]) -> Rule[str]:
     allowed = one_of(names)
-    return lambda words: allowed(words.lower())
+    return lambda value: allowed(_CELL(value).lower())
 
 
+_CELL = text(MOST_CELL)
 CELL_RULES: Mapping[str, Rule[Any]] = {
     "sku": text(LONGEST_SKU),
     "text": text(),
@@ -272,7 +275,6 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
 }
 _NUMBERS = {"seed", "max_cost"}
 _LINE = whole(1, MOST_BYTES)
-_CELL = text(MOST_CELL)
 _PARTS = {
     "sources": list_of(text(MOST_CELL, least=1), MOST_SOURCES),
     "more": mapping_of(_CELL, _CELL, 10_000),

@@ -12,9 +12,12 @@ from typing import Any
 from ..errors import PhotorealError
 from ..fal_bridge import costs
 from ..fal_bridge.errors import UncertainSubmitError
+from ..file_names import inner_path
 from ..files import write_json_atomically
 from ..input_files import read_json
+from ..manifest import MANIFEST, words
 from ..set_folder import Record, SetState
+from ..values import list_of, member_of, number, record_of, text, whole
 
 _MODEL = "model/product.glb"
 
@@ -135,20 +138,38 @@ def _entries(record: Record) -> list[Record]:
     return [record, *photos, *enlargements, *record["videos"], *pending]
 
 
+_PATHS = list_of(inner_path, 1000)
+_STATUS = record_of(
+    {
+        "step": member_of(Step),
+        "state": member_of(RowState),
+        "crashes": list_of(words, 1000),
+        "photos": _PATHS,
+        "videos": _PATHS,
+    },
+    {
+        "digest": text(64),
+        "begun": text(64),
+        "exit_code": whole(0, 255),
+        "error": words,
+        "paid": number(0.0, 1e12),
+        "unpriced": whole(0, 1_000_000),
+        "render_seconds": number(0.0, 1e12),
+    },
+    may_have_others=True,
+)
+
+
 def _noted(root: Path) -> Status:
+    """What the status file says. What it should have said of money, the journal knows as well."""
     try:
-        record: dict[str, Any] = read_json(status_path(root))
-        names = {item.name for item in fields(Status)}
-        return Status(
-            **{
-                **{name: value for name, value in record.items() if name in names},
-                "step": Step(record["step"]),
-                "state": RowState(record["state"]),
-                **{name: tuple(record[name]) for name in ("crashes", "photos", "videos")},
-            }
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        record = _STATUS(read_json(status_path(root)))
+    except FileNotFoundError:
         return Status()
+    except (OSError, ValueError):
+        return Status(**paid_in(root))
+    names = {item.name for item in fields(Status)}
+    return Status(**{name: value for name, value in record.items() if name in names})
 
 
 def _is_newer(path: Path, other: Path) -> bool:
@@ -164,7 +185,7 @@ def _caught_up(root: Path, status: Status) -> Status:
     if status.begun != status.digest:
         return status
     try:
-        record: Record = read_json(root / "set.json")
+        record: Record = MANIFEST(read_json(root / "set.json"))
         state = STATES[SetState(record["state"])]
         changes = files_in(record) | {"error": first_fault(record)}
         states = {entry.get("state") for entry in _entries(record)}

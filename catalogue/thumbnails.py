@@ -20,16 +20,19 @@ def thumbnail_path(root: Path, folder: str) -> Path:
 def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     """Make the thumbnail unless it is as new as ``hero``, a photo within the product's folder, or "" for none.
 
-    Raises OSError when the photo cannot be read.
+    There is none for a photo that is gone or cannot be read. Raises OSError when the thumbnail cannot be written.
     """
     if not hero:
         return
     source, target = root / folder / hero, thumbnail_path(root, folder)
-    if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+    try:
+        if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+            return
+        with open_regular(source, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
+            small = photo.convert("RGBA")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return
     target.parent.mkdir(exist_ok=True)
-    with open_regular(source, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
-        small = photo.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
     page = Image.new("RGB", small.size, "white")
     page.paste(small, mask=small.getchannel("A"))

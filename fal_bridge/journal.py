@@ -36,9 +36,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..files import flush_folder, write_if_absent, write_json_atomically
 from ..input_files import read_json
+from ..values import checked_in
 from .errors import JournalError, WrongRequestError
+from .facts import FACT_RULES
 from .jobs import LONGEST_USUAL_SECONDS, Kind
 from .processes import is_gone, this_process
 
@@ -297,7 +300,10 @@ class Journal:
             if name.startswith("intent."):
                 return {}  # Its creator died while writing it.
             raise JournalError(f"The journal file {self.folder / key / name} is damaged.") from error
-        return facts if isinstance(facts, dict) else {}
+        try:
+            return checked_in(self.folder / key / name, FACT_RULES[name.split(".")[0]], facts)
+        except InputError as error:
+            raise JournalError(error.message, hint="Put a copy of this file of the journal back.") from error
 
 
 def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool, take: int = 1) -> str:

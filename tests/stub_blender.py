@@ -19,6 +19,7 @@ from tools.bootstrap import load_package
 
 load_package()
 
+from photoreal_set.errors import PhotorealError  # noqa: E402
 from photoreal_set.files import copy_atomically  # noqa: E402  The package has to be loaded first.
 from photoreal_set.plan import Engine  # noqa: E402
 from photoreal_set.plan_record import plan_from  # noqa: E402
@@ -59,6 +60,13 @@ def main() -> None:
 
 
 def answer(root: str, *, is_warm: bool) -> None:
+    try:
+        take(root, is_warm=is_warm)
+    except PhotorealError as error:
+        tell(event="rendered", set=root, state="failed", error=str(error), exit=error.exit_code)
+
+
+def take(root: str, *, is_warm: bool) -> None:
     folder = SetFolder.open(Path(root))
     product = folder.record["product"]
     if product.startswith("crash") and (is_warm or not product.startswith("crash-warm")):

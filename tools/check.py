@@ -25,6 +25,7 @@ TYPED = (
     "gltf",
     "input_files",
     "lighting",
+    "manifest",
     "plan",
     "plan_record",
     "plan_values",

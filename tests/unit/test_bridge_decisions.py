@@ -96,8 +96,16 @@ def test_a_decision_follows_from_nothing_else(tmp_path, stage):
     }[stage]
     if stage is not Stage.FREE:
         journal.claim(KEY, 1, {})
+    facts = {
+        "request_id": "r",
+        "output": {},
+        "units": None,
+        "path": "a.png",
+        "sha256": "0" * 64,
+        "seed": None,
+    }
     for step in path:
-        journal.record(KEY, 1, step, {})
+        journal.record(KEY, 1, step, facts)
     if stage in (Stage.FREE, Stage.IN_FLIGHT):
         with pytest.raises(ValueError, match=r"cannot become|attempt"):
             journal.record(KEY, 1, Stage.RELEASED, {})

@@ -297,6 +297,8 @@ def test_what_is_made_already_needs_no_money(desk):
     (desk.folder / "out").mkdir()
     record = {
         "schema": 1,
+        "source": {"kind": "photos"},
+        "state": "partial",
         "model": {"path": "model/product.glb"},
         "angles": [{"name": "front", "photo": {"state": "done"}}],
         "videos": [{"state": "done", "motion": "turntable"}],

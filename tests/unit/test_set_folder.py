@@ -37,11 +37,11 @@ def test_a_new_set_says_what_it_is_made_from_and_that_it_is_not_done(tmp_path: P
 
 def test_the_same_source_takes_up_the_set_with_its_birth_and_results(tmp_path: Path):
     first = prepare(tmp_path)
-    entry = first.store("renders/front.png", b"picture")
+    entry = {**first.store("renders/front.png", b"picture"), "samples": 8}
     with first.change() as record:
         record["created"] = "2001-02-03T04:05:06+00:00"
         record["model"] = {"path": "model/product.glb"}
-        record["videos"] = [{"motion": "turntable"}]
+        record["videos"] = [{"motion": "turntable", "state": "done"}]
         record["cost"]["actual"] = 1.5
         record["state"], record["error"] = "failed", "The disk was full."
         angle_record(record, "front")["render"] = entry
@@ -49,7 +49,7 @@ def test_the_same_source_takes_up_the_set_with_its_birth_and_results(tmp_path: P
     assert again["created"] == "2001-02-03T04:05:06+00:00"
     assert again["angles"] == [{"name": "front", "render": entry}]
     assert again["model"] == {"path": "model/product.glb"}
-    assert again["videos"] == [{"motion": "turntable"}]
+    assert again["videos"] == [{"motion": "turntable", "state": "done"}]
     assert again["cost"]["actual"] == 1.5
     assert again["state"] == "partial"
     assert "error" not in again
