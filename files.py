@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
-import uuid
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from .parts import part_for
 
 CHUNK_BYTES = 1 << 20
 PNG_END = b"IEND\xaeB`\x82"  # The last chunk: its type and checksum.
@@ -59,16 +59,14 @@ def saying_where(folder: Path) -> Iterator[None]:
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``: a reader sees the old bytes or the new ones, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = part_for(path)
     try:
-        with saying_where(path.parent), os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)  # mkstemp makes private files; a set is meant to be shared.
-        Path(name).replace(path)
+        with saying_where(path.parent):
+            _write_new(part, data)
+        part.chmod(0o644)  # A set is meant to be shared.
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
 
@@ -79,7 +77,7 @@ def write_if_absent(path: Path, data: bytes) -> bool:
     By a hard link the file appears whole. A file system without links (FAT) gets exclusive creation: there a
     crash may leave it empty.
     """
-    whole = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    whole = part_for(path)
     try:
         _write_new(whole, data)
         try:

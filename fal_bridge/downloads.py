@@ -2,11 +2,9 @@
 """Results come to disk whole or not at all: resumed when cut off, judged by their content."""
 
 import asyncio
-import contextlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +15,9 @@ import httpx
 from PIL import Image
 
 from ..files import FileKind, flush_folder, kind_of_file, missing_end, write_json_atomically
+from ..parts import Writer, note_of, part_for, parts_of, sweep, writer_of
+from ..processes import is_gone, this_process
 from .errors import DownloadFailedError, ExpiredResultError, JournalError
-from .processes import is_gone, this_process
 from .service import Service
 from .transport import Backoff, retry_after
 
@@ -28,7 +27,6 @@ HEAD_BYTES = 16  # Enough to tell the type of a file.
 FRUITLESS_TRIES = 6  # In a row; a try that brings bytes starts the count again.
 WHOLE_FILE_SECONDS = 3600.0
 MANY_DOWNLOADS = 6
-OLD_PART_SECONDS = 900  # Nobody writes a part for so long without a byte.
 SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
 SLOW_SECONDS = 30.0
 LEAST_BYTES = 30 << 10  # In that time: less is a connection that is better given up.
@@ -77,12 +75,12 @@ class _Part:
 
     @classmethod
     def open(cls, target: Path, url: str) -> "_Part":
-        path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
-        for note in target.parent.glob(f".{target.name}.*.part.json"):
-            left = note.with_suffix("")
+        path = part_for(target)
+        for left in parts_of(target):
+            note = note_of(left)
             try:
                 said = json.loads(note.read_bytes())
-                if said["url"] != url or not is_gone(said):
+                if said["url"] != url or not (writer_of(left) is Writer.GONE or is_gone(said)):
                     continue
                 left.replace(path)  # One of all processes that try succeeds.
                 stream = path.open("r+b")
@@ -100,12 +98,8 @@ class _Part:
     def size(self) -> int:
         return self.stream.tell()
 
-    @property
-    def _note(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.json")
-
     def start_over(self) -> None:
-        self._note.unlink(missing_ok=True)  # First: it must not vouch for other bytes.
+        note_of(self.path).unlink(missing_ok=True)  # First: it must not vouch for other bytes.
         self.stream.seek(0)
         self.stream.truncate()
         self.total = None
@@ -125,13 +119,13 @@ class _Part:
         self.save()
         self._safe_bytes = self.size
         facts = {"url": self._url, "total": self.total, "validator": self.validator, **this_process()}
-        write_json_atomically(self._note, {**facts, "safe_bytes": self._safe_bytes})
+        write_json_atomically(note_of(self.path), {**facts, "safe_bytes": self._safe_bytes})
 
     def close(self) -> None:
         self.stream.close()
 
     def forget_note(self) -> None:
-        self._note.unlink(missing_ok=True)
+        note_of(self.path).unlink(missing_ok=True)
 
     def remove(self) -> None:
         self.forget_note()
@@ -174,7 +168,7 @@ class Downloads:
     async def _fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _Part.open(target, url)
-        _sweep(target)
+        sweep(target)
         try:
             async with asyncio.timeout(WHOLE_FILE_SECONDS):
                 await self._fill(url, part, kinds, label)
@@ -308,14 +302,6 @@ def _judged(path: Path, label: str) -> tuple[FileKind, bool]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DownloadFailedError(f"{label}: the picture that came cannot be decoded.") from error
     return kind, all(isinstance(band, tuple) and band[1] <= BLACKEST for band in extremes)
-
-
-def _sweep(target: Path) -> None:
-    """Remove what a process that was killed has left of this file."""
-    for left in target.parent.glob(f".{target.name}.*.part*"):
-        with contextlib.suppress(OSError):
-            if left.stat().st_mtime < time.time() - OLD_PART_SECONDS:
-                left.unlink()
 
 
 def _validator(response: httpx.Response) -> str:

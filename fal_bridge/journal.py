@@ -34,8 +34,8 @@ from pathlib import Path
 from typing import Any
 
 from ..files import flush_folder, write_if_absent, write_json_atomically
+from ..processes import is_gone, this_process
 from .errors import JournalError, WrongRequestError
-from .processes import is_gone, this_process
 
 Facts = dict[str, Any]
 
