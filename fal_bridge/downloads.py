@@ -17,19 +17,23 @@ from PIL import Image
 from ..files import FileKind, flush_folder, kind_of_file, missing_end, write_json_atomically
 from ..parts import Writer, note_of, part_for, parts_of, sweep, writer_of
 from ..processes import is_gone, this_process
+from .bodies import plain_parts, require_plain
 from .errors import DownloadFailedError, ExpiredResultError, JournalError
+from .limits import (
+    FRUITLESS_TRIES,
+    HEADERS_SECONDS,
+    LEAST_BYTES,
+    MAX_FILE_BYTES,
+    MAX_REDIRECTS,
+    SLOW_SECONDS,
+    WHOLE_FILE_SECONDS,
+)
 from .service import Service
 from .transport import Backoff, retry_after
 
-MAX_FILE_BYTES = 2 << 30
-MAX_REDIRECTS = 5
 HEAD_BYTES = 16  # Enough to tell the type of a file.
-FRUITLESS_TRIES = 6  # In a row; a try that brings bytes starts the count again.
-WHOLE_FILE_SECONDS = 3600.0
 MANY_DOWNLOADS = 6
 SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
-SLOW_SECONDS = 30.0
-LEAST_BYTES = 30 << 10  # In that time: less is a connection that is better given up.
 BLACKEST = 8  # Of 255: what compression may leave of pure black.
 
 
@@ -121,6 +125,13 @@ class _Part:
         facts = {"url": self._url, "total": self.total, "validator": self.validator, **this_process()}
         write_json_atomically(note_of(self.path), {**facts, "safe_bytes": self._safe_bytes})
 
+    def leave(self) -> None:
+        """Keep what a later run can continue, and nothing else."""
+        if self.total is None or not self.size:
+            self.remove()
+        else:
+            self.make_safe()
+
     def close(self) -> None:
         self.stream.close()
 
@@ -178,8 +189,10 @@ class Downloads:
         except asyncio.CancelledError:
             raise  # We leave: what has come is for the next run.
         except TimeoutError as error:
-            part.remove()
-            raise DownloadFailedError(f"{label}: the download does not come to an end.") from error
+            await asyncio.to_thread(part.leave)
+            raise DownloadFailedError(
+                f"{label}: the download did not end within {WHOLE_FILE_SECONDS / 60:.0f} minutes."
+            ) from error
         except BaseException:
             part.remove()
             raise
@@ -225,7 +238,7 @@ class Downloads:
         try:
             self._accept(response, part, label)
             speed = _Speed()
-            async for data in response.aiter_bytes():
+            async for data in plain_parts(response):
                 is_head = part.size < HEAD_BYTES
                 part.stream.write(data)
                 if is_head and part.size >= HEAD_BYTES:
@@ -252,6 +265,8 @@ class Downloads:
         status = response.status_code
         if status in (403, 404, 410):
             raise ExpiredResultError(f"{label}: the file is no longer at fal.ai (error {status}).")
+        if status in (200, 206):
+            require_plain(response)
         if status == 206 and part.size:
             start, total = _content_range(response)
             if start == part.size and total == part.total:
@@ -261,10 +276,9 @@ class Downloads:
         part.start_over()
         if status != 200:
             raise _TryAgainError(f"error {status}", retry_after(response))
-        if "content-encoding" not in response.headers:
-            length = response.headers.get("content-length", "")
-            part.total = int(length) if length.isdigit() else None
-            part.validator = _validator(response)
+        length = response.headers.get("content-length", "")
+        part.total = int(length) if length.isdigit() else None
+        part.validator = _validator(response)
         if part.total is not None and part.total > MAX_FILE_BYTES:
             raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
 
@@ -273,7 +287,11 @@ class Downloads:
             if not self._service.allows_file_url(url):
                 raise DownloadFailedError(f"{label}: the result has an address that is not to be trusted.")
             request = self._client.build_request("GET", url, headers=headers)
-            response = await self._client.send(request, stream=True)
+            try:
+                async with asyncio.timeout(HEADERS_SECONDS):
+                    response = await self._client.send(request, stream=True)
+            except TimeoutError as error:
+                raise _TryAgainError(f"no answer came in {HEADERS_SECONDS:.0f} seconds") from error
             if not response.has_redirect_location:
                 return response
             url = urljoin(url, response.headers["location"])
