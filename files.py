@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from . import mp4
 from .parts import part_for
 
 CHUNK_BYTES = 1 << 20
@@ -156,7 +157,7 @@ def missing_end(path: Path) -> str:
     """Why a file is not whole, judged by its own container, or "" when it is.
 
     GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
-    WebP: RIFF length. MP4: boxes tile the file and include ``moov``.
+    WebP: RIFF length. MP4: as ``mp4.gap``.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -171,7 +172,7 @@ def missing_end(path: Path) -> str:
             case FileKind.JPEG:
                 return "" if b"\xff\xd9" in _tail(stream, size) else "its end marker is missing"
             case FileKind.MP4:
-                return _mp4_gap(stream, size)
+                return mp4.gap(stream, size)
             case _:
                 return "its type is not known"
 
@@ -183,22 +184,3 @@ def _missing_bytes(size: int, announced: int) -> str:
 def _tail(stream: BinaryIO, size: int) -> bytes:
     stream.seek(max(0, size - 64))
     return stream.read()
-
-
-def _mp4_gap(stream: BinaryIO, size: int) -> str:
-    position, boxes = 0, set()
-    while position < size:
-        stream.seek(position)
-        header = stream.read(16)
-        if len(header) < 8:
-            return "its last box is cut off"
-        length, name = struct.unpack(">I4s", header[:8])
-        if length == 1 and len(header) == 16:
-            length = struct.unpack(">Q", header[8:16])[0]
-        elif length == 0:
-            length = size - position  # By the format: this box reaches to the end.
-        if length < 8 or position + length > size:
-            return "its last box is cut off"
-        boxes.add(name)
-        position += length
-    return "" if {b"moov", b"mdat"} <= boxes else "its index (moov) or its data (mdat) is missing"

@@ -22,6 +22,7 @@ TYPED = (
     "files",
     "findings",
     "gltf",
+    "mp4",
     "parts",
     "plan",
     "plan_record",

@@ -26,15 +26,15 @@ def told(product: Product, faults: Mapping[str, Json]) -> Product:
     """``product`` with the lies of the job's faults in it; files of other kinds stay as they are."""
     if product.content_type == VIDEO:
         if "box-bomb" in faults:
-            return replace(product, data=_box_bomb(int(faults["box-bomb"]["megabytes"])))
+            return replace(product, data=box_bomb(int(faults["box-bomb"]["megabytes"])))
         if "noise-video" in faults:
-            return replace(product, data=_noise(product.data))
+            return replace(product, data=noise(product.data))
         if "lying-video" in faults:
-            return replace(product, data=_VIDEO_LIES[faults["lying-video"]["lie"]](product.data))
+            return replace(product, data=VIDEO_LIES[faults["lying-video"]["lie"]](product.data))
     if product.content_type == MODEL and "lying-model" in faults:
-        return replace(product, data=_MODEL_LIES[faults["lying-model"]["lie"]](product.data))
+        return replace(product, data=MODEL_LIES[faults["lying-model"]["lie"]](product.data))
     if product.content_type.startswith("image/") and "lying-picture" in faults:
-        return replace(product, data=_PICTURE_LIES[faults["lying-picture"]["lie"]](product.data))
+        return replace(product, data=PICTURE_LIES[faults["lying-picture"]["lie"]](product.data))
     return product
 
 
@@ -58,12 +58,12 @@ def _content(data: bytes, wanted: bytes) -> tuple[int, int]:
     return next((begin, end) for kind, begin, end in _boxes(data) if kind == wanted)
 
 
-def _box_bomb(megabytes: int) -> bytes:
+def box_bomb(megabytes: int) -> bytes:
     head = _box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
     return head + _box(b"free", b"") * ((megabytes << 20) // 8)
 
 
-def _noise(data: bytes) -> bytes:
+def noise(data: bytes) -> bytes:
     begin, end = _content(data, b"mdat")
     return data[:begin] + hashlib.shake_256(data[:64]).digest(end - begin) + data[end:]
 
@@ -97,7 +97,7 @@ def _nested(index: bytes) -> bytes:
     return index + b"".join(headers)
 
 
-_VIDEO_LIES: dict[str, Callable[[bytes], bytes]] = {
+VIDEO_LIES: dict[str, Callable[[bytes], bytes]] = {
     "beyond": _beyond,
     "no-track": lambda data: _with_index(data, lambda index: index.replace(b"trak", b"skip")),
     "no-samples": _without_samples,
@@ -142,7 +142,7 @@ def _frames(data: bytes) -> bytes:
 
 MANY_SCANS = 5_000
 
-_PICTURE_LIES: dict[str, Callable[[bytes], bytes]] = {
+PICTURE_LIES: dict[str, Callable[[bytes], bytes]] = {
     "pixels": lambda _data: _png(_header(CLAIMED_SIDE), _chunk(b"IDAT", zlib.compress(bytes(1 << 20)))),
     "pieces": lambda _data: _png(
         _header(8), _chunk(b"prIv", b"") * (5 * MANY), _chunk(b"IDAT", zlib.compress(bytes(8 * 25)))
@@ -169,7 +169,7 @@ def _padded(description: Json) -> bytes:
 
 _ASSET: Json = {"asset": {"version": "2.0"}}
 
-_MODEL_LIES: dict[str, Callable[[bytes], bytes]] = {
+MODEL_LIES: dict[str, Callable[[bytes], bytes]] = {
     "text": lambda _data: _glb(b"a sign-in page  "),
     "nested": lambda _data: _glb(b"[" * DEEP * 4),
     "large": lambda _data: _glb(_padded(_ASSET).ljust(LARGE_BYTES)),
