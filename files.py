@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import mp4
+from . import mp4, picture_files
 from .parts import part_for
 
 CHUNK_BYTES = 1 << 20
@@ -154,9 +154,9 @@ def kind_of_file(path: Path) -> FileKind:
 
 
 def missing_end(path: Path) -> str:
-    """Why a file is not whole, judged by its own container, or "" when it is.
+    """Why a file is not whole, judged by its own container, or "" when it is. It takes a bounded time.
 
-    GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
+    Pictures made of too many pieces to be decoded in a bounded time do not count as whole (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
     WebP: RIFF length. MP4: as ``mp4.gap``.
     """
     size = path.stat().st_size
@@ -166,11 +166,14 @@ def missing_end(path: Path) -> str:
             case FileKind.GLB:
                 return _missing_bytes(size, struct.unpack_from("<I", head, 8)[0] if size >= 12 else 12)
             case FileKind.WEBP:
-                return _missing_bytes(size, struct.unpack_from("<I", head, 4)[0] + 8)
+                announced = struct.unpack_from("<I", head, 4)[0] + 8
+                return _missing_bytes(size, announced) or picture_files.webp_excess(stream, size)
             case FileKind.PNG:
-                return "" if PNG_END in _tail(stream, size) else "its end (IEND) is missing"
+                is_whole = PNG_END in _tail(stream, size)
+                return picture_files.png_excess(stream, size) if is_whole else "its end (IEND) is missing"
             case FileKind.JPEG:
-                return "" if b"\xff\xd9" in _tail(stream, size) else "its end marker is missing"
+                is_whole = b"\xff\xd9" in _tail(stream, size)
+                return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
             case FileKind.MP4:
                 return mp4.gap(stream, size)
             case _:

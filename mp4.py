@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-MOST_BOXES = 1 << 16
+MOST_BOXES = 1 << 14  # Fragments of one second each, with their data: two hours.
 MOST_INDEX_BYTES = 16 << 20  # About nine hours of video.
 MOST_SAMPLES = 1 << 20
 MOST_TRACKS = 64

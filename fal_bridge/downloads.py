@@ -12,11 +12,12 @@ from typing import BinaryIO
 from urllib.parse import urljoin
 
 import httpx
-from PIL import Image
 
-from ..files import FileKind, flush_folder, kind_of_file, missing_end, write_json_atomically
+from ..files import FileKind, flush_folder, kind_of_file, write_json_atomically
 from ..parts import Writer, note_of, part_for, parts_of, sweep, writer_of
 from ..processes import is_gone, this_process
+from ..video_check import first_frame_problem
+from .arrivals import VideoCheck, complaint, judge, wrong_kind
 from .bodies import plain_parts, require_plain
 from .errors import DownloadFailedError, ExpiredResultError, JournalError
 from .limits import (
@@ -34,7 +35,6 @@ from .transport import Backoff, retry_after
 HEAD_BYTES = 16  # Enough to tell the type of a file.
 MANY_DOWNLOADS = 6
 SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
-BLACKEST = 8  # Of 255: what compression may leave of pure black.
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,17 @@ class _Speed:
 
 
 class Downloads:
-    def __init__(self, service: Service, client: httpx.AsyncClient, first_pause: float) -> None:
+    """Fetches results. ``check_video`` says why no frame of a video can be decoded, or ""; it runs on a thread."""
+
+    def __init__(
+        self,
+        service: Service,
+        client: httpx.AsyncClient,
+        first_pause: float,
+        *,
+        check_video: VideoCheck = first_frame_problem,
+    ) -> None:
+        self._check_video = check_video
         self._service = service
         self._client = client
         self._first_pause = first_pause
@@ -185,7 +195,7 @@ class Downloads:
                 await self._fill(url, part, kinds, label)
             part.close()
             part.forget_note()
-            return Arrived(part.path, *await asyncio.to_thread(_judged, part.path, label))
+            return Arrived(part.path, *await asyncio.to_thread(judge, part.path, label, self._check_video))
         except asyncio.CancelledError:
             raise  # We leave: what has come is for the next run.
         except TimeoutError as error:
@@ -207,9 +217,9 @@ class Downloads:
             try:
                 await self._read_rest(url, part, kinds, label)
                 await asyncio.to_thread(part.save)
-                if complaint := _complaint(part.path, kinds):
+                if problem := await asyncio.to_thread(complaint, part.path, kinds):
                     part.start_over()
-                    raise _TryAgainError(complaint)
+                    raise _TryAgainError(problem)
             except (_TryAgainError, httpx.TransportError) as error:
                 is_fruitless = isinstance(error, _TryAgainError) and error.is_fruitless
                 if part.size > before and not is_fruitless:
@@ -245,7 +255,7 @@ class Downloads:
                     part.stream.flush()
                     if kind_of_file(part.path) not in kinds:
                         part.start_over()  # No need to fetch the rest of a web page or a bomb.
-                        raise _TryAgainError(_wrong_kind(kinds))
+                        raise _TryAgainError(wrong_kind(kinds))
                 if part.size > MAX_FILE_BYTES:
                     raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
                 if part.is_much_unsafe:
@@ -297,29 +307,6 @@ class Downloads:
             url = urljoin(url, response.headers["location"])
             await response.aclose()
         raise DownloadFailedError(f"{label}: the result's address leads in circles.")
-
-
-def _complaint(path: Path, kinds: Collection[FileKind]) -> str:
-    """Why the file cannot be the whole result, or "" when it can."""
-    if kind_of_file(path) not in kinds:
-        return _wrong_kind(kinds)
-    return missing_end(path)
-
-
-def _wrong_kind(kinds: Collection[FileKind]) -> str:
-    return f"what came is not {' or '.join(sorted(kind.name for kind in kinds))}"
-
-
-def _judged(path: Path, label: str) -> tuple[FileKind, bool]:
-    kind = kind_of_file(path)
-    if kind in (FileKind.GLB, FileKind.MP4):
-        return kind, False
-    try:
-        with Image.open(path) as picture:
-            extremes = picture.convert("RGB").getextrema()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DownloadFailedError(f"{label}: the picture that came cannot be decoded.") from error
-    return kind, all(isinstance(band, tuple) and band[1] <= BLACKEST for band in extremes)
 
 
 def _validator(response: httpx.Response) -> str:

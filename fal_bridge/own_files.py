@@ -10,7 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from ..files import FileKind, kind_of, write_atomically
+from ..files import FileKind, kind_of, missing_end, write_atomically
 from .bodies import UnusableBodyError, read_body
 from .endpoint import PICTURES
 from .errors import NetworkDownError, WrongRequestError
@@ -55,6 +55,9 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
         path = folder / f"{name[:80]}-{number}.{kind}"
         number += 1
     write_atomically(path, data)
+    if gap := missing_end(path):
+        path.unlink()
+        raise WrongRequestError(f"The picture at {_host(url)} is not whole: {gap}.")
     return path
 
 

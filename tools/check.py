@@ -24,6 +24,7 @@ TYPED = (
     "gltf",
     "mp4",
     "parts",
+    "picture_files",
     "plan",
     "plan_record",
     "price_book",
@@ -35,6 +36,7 @@ TYPED = (
     "set_results",
     "set_view",
     "sizes",
+    "video_check",
 )
 
 

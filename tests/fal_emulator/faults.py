@@ -128,7 +128,7 @@ KINDS: dict[str, FaultKind] = {
     ),
     "lying-model": FaultKind(
         "job",
-        "the GLB's description is wrong: text (not JSON), nested, large (64 MB), beyond (after the end of the file), "
+        "the GLB's description is wrong: empty (no mesh), text (not JSON), nested, large (20 MB), beyond (after the end of the file), "
         "chunks (many empty ones)",
         {"lie": "text"},
     ),

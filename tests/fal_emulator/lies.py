@@ -14,8 +14,10 @@ from PIL import Image
 from .outputs import Product
 from .schemas import Json
 
-MANY = 200_000  # Of empty pieces: what reads them one by one takes minutes.
-LARGE_BYTES = 64 << 20
+MANY = 300_000  # Of empty chunks.
+MANY_SCANS = 5_000
+MANY_FRAMES = 20_000
+LARGE_BYTES = 20 << 20
 DEEP = 20_000
 CLAIMED_SIDE = 60_000
 
@@ -136,16 +138,14 @@ def _frames(data: bytes) -> bytes:
     whole = stream.getvalue()
     frame = whole.index(b"ANMF")
     length = 8 + int.from_bytes(whole[frame + 4 : frame + 8], "little")
-    body = whole[8:frame] + whole[frame : frame + length] * MANY
+    body = whole[8:frame] + whole[frame : frame + length] * MANY_FRAMES
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
-
-MANY_SCANS = 5_000
 
 PICTURE_LIES: dict[str, Callable[[bytes], bytes]] = {
     "pixels": lambda _data: _png(_header(CLAIMED_SIDE), _chunk(b"IDAT", zlib.compress(bytes(1 << 20)))),
     "pieces": lambda _data: _png(
-        _header(8), _chunk(b"prIv", b"") * (5 * MANY), _chunk(b"IDAT", zlib.compress(bytes(8 * 25)))
+        _header(8), _chunk(b"prIv", b"") * MANY, _chunk(b"IDAT", zlib.compress(bytes(8 * 25)))
     ),
     "truncated": lambda _data: _png(_header(64), _chunk(b"IDAT", zlib.compress(bytes(1000)))),
     "scans": _scans,
@@ -170,6 +170,7 @@ def _padded(description: Json) -> bytes:
 _ASSET: Json = {"asset": {"version": "2.0"}}
 
 MODEL_LIES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _data: _glb(_padded(_ASSET)),
     "text": lambda _data: _glb(b"a sign-in page  "),
     "nested": lambda _data: _glb(b"[" * DEEP * 4),
     "large": lambda _data: _glb(_padded(_ASSET).ljust(LARGE_BYTES)),
