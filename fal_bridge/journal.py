@@ -37,9 +37,9 @@ from pathlib import Path
 from typing import Any
 
 from ..files import flush_folder, write_if_absent, write_json_atomically
+from ..processes import is_gone, this_process
 from .errors import JournalError, WrongRequestError
 from .jobs import LONGEST_USUAL_SECONDS, Kind
-from .processes import is_gone, this_process
 
 Facts = dict[str, Any]
 

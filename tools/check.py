@@ -22,9 +22,13 @@ TYPED = (
     "files",
     "findings",
     "gltf",
+    "mp4",
+    "parts",
+    "picture_files",
     "plan",
     "plan_record",
     "price_book",
+    "processes",
     "progress",
     "prompts",
     "run_view",
@@ -33,6 +37,7 @@ TYPED = (
     "set_view",
     "sizes",
     "takes",
+    "video_check",
 )
 
 
