@@ -105,7 +105,7 @@ def _remove_abandoned(parts: list[Path], *, are_notes_kept: bool) -> None:
         if must_be_old and now is None:
             now = _time_in(part.parent)
         if not must_be_old or (now is not None and now - _written_at(part) > OLD_SECONDS):
-            with contextlib.suppress(OSError):  # It is in nobody's way, and the next run tries again.
+            with contextlib.suppress(OSError):  # It does no harm, and the next run tries again.
                 note_of(part).unlink(missing_ok=True)  # First: it must not vouch for a part that is gone.
                 part.unlink(missing_ok=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a frame of a video can be decoded, asked in a process of its own that may crash, hang or eat memory.
+"""Whether a frame of a video can be decoded, tested in a separate process that may crash, hang or use up memory.
 
 The decoder is PyAV where that is installed, else Blender: the one that we run in, or the bpy module. Where there is
 neither, as on a machine that only does the cloud stage, no video has a problem that can be told.

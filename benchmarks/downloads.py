@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What hostile files cost the bridge: ``python -m benchmarks.downloads [CASE ...]``. Free: it pays only the emulator.
 
-Each case runs in a process of its own: one result is made by the emulator with a fault, and fetched. Printed are the
+Each case runs in a separate process: one result is made by the emulator with a fault, and fetched. Printed are the
 seconds until the job ends, the memory that the process took at most beyond what it had before, and the longest time
 in which the bridge's event loop, and with it every other job, stood still.
 """
@@ -87,7 +87,7 @@ def main() -> int:
 
 
 def measure(name: str) -> str:
-    """A line of the table. Runs in a process of its own, whose peak of memory is that of the case."""
+    """A line of the table. Runs in a separate process, whose peak of memory is that of the case."""
     case = CASES[name]
     with tempfile.TemporaryDirectory() as text, running_emulator(delays=FAST) as emulator:
         folder = Path(text)

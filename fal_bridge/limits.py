@@ -10,7 +10,7 @@ import httpx
 
 # Answers: JSON of the queue, the platform API, the request list, OpenAPI documents, and what uploads are told.
 MAX_ANSWER_BYTES = 16 << 20
-WHOLE_ANSWER_SECONDS = 60.0  # One answer; repeats are limited by the patience of whoever asks.
+WHOLE_ANSWER_SECONDS = 60.0  # One answer; repeats are limited by the patience of the caller.
 ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 QUESTION_TIMEOUT = httpx.Timeout(15.0, connect=5.0)  # Of the platform API, for which a person waits.
 

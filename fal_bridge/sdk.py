@@ -16,7 +16,7 @@ from .transport import read_limited
 
 
 class _LimitedClient(httpx.AsyncClient):
-    """What fal-client uploads with: answers come unpacked and up to a size."""
+    """What fal-client uploads with: responses are uncompressed and of a limited size."""
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         request.headers["Accept-Encoding"] = "identity"

@@ -210,7 +210,7 @@ def _headers(service: Service) -> dict[str, str]:
 
 
 async def read_limited(response: httpx.Response) -> httpx.Response:
-    """The same answer with its body. Raises UnusableBodyError when that is packed or too large."""
+    """The same answer with its body. Raises UnusableBodyError when that is compressed or too large."""
     body = await read_body(response, MAX_ANSWER_BYTES)
     return httpx.Response(
         response.status_code, headers=response.headers, content=body, request=response.request

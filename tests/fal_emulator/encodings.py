@@ -2,7 +2,7 @@
 """Content codings of HTTP, written by hand where the standard library has none.
 
 zstd is written in raw and run-length blocks (RFC 8878), brotli in uncompressed meta-blocks (RFC 7932). Both are valid
-streams that any decoder unpacks.
+streams that any decoder accepts.
 """
 
 import zlib
@@ -18,8 +18,8 @@ BROTLI_END = b"\x03"  # The last meta-block, empty.
 ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # Window bits of zlib, which choose the container.
 
 
-def packed(coding: str, data: bytes, megabytes: int) -> bytes:
-    """``data`` and then so many megabytes of zeros, packed with ``coding``. Raises KeyError for an unknown coding."""
+def encoded(coding: str, data: bytes, megabytes: int) -> bytes:
+    """``data`` and then so many megabytes of zeros, compressed with ``coding``. Raises KeyError for an unknown coding."""
     return CODINGS[coding](data, megabytes)
 
 

@@ -84,7 +84,7 @@ KINDS: dict[str, FaultKind] = {
     ),
     "encoded-body": FaultKind(
         "download",
-        "the right body, then megabytes of zeros, packed although nobody asked for it (zstd, br, gzip, deflate)",
+        "the right body, then megabytes of zeros, compressed without a request for it (zstd, br, gzip, deflate)",
         {"coding": "zstd", "megabytes": 0},
     ),
     "redirect-loopback": FaultKind("download", "307 to the same address with ?followed=1"),

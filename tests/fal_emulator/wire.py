@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .encodings import packed
+from .encodings import encoded
 from .faults import Fault
 
 Produce = Callable[[], Awaitable[web.StreamResponse]]
@@ -169,7 +169,7 @@ async def _gzip_bomb(_request: web.Request, fault: Fault, _produce: Produce) -> 
 async def _encoded(_request: web.Request, fault: Fault, produce: Produce) -> web.StreamResponse:
     answer = await produce()
     coding = str(fault.parameters["coding"])
-    body = await asyncio.to_thread(packed, coding, _bytes_of(answer), int(fault.parameters["megabytes"]))
+    body = await asyncio.to_thread(encoded, coding, _bytes_of(answer), int(fault.parameters["megabytes"]))
     headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
     return web.Response(body=body, status=answer.status, headers={**headers, "Content-Encoding": coding})
 

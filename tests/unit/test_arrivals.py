@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result that is not what it says does not count as done: it stays paid, is not sent again, and holds nobody up."""
+"""A result that is not what it says does not count as done: it stays paid, is not sent again, and delays no other job."""
 
 import asyncio
 import io

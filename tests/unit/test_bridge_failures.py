@@ -293,7 +293,7 @@ LATER = [
         for name, more, says in (
             ("truncated-file", {}, "missing"),
             ("html-answer", {}, "not JPEG or PNG or WEBP"),
-            ("gzip-bomb", {"megabytes": 8}, "packed as 'gzip'"),
+            ("gzip-bomb", {"megabytes": 8}, "compressed (gzip)"),
             ("nginx-502", {}, "error 502"),
             ("drop-before-accept", {}, ""),
             ("redirect-outside", {}, "not to be trusted"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing that is fetched is unpacked, and nothing is waited for without end."""
+"""Nothing that is fetched is decompressed, and nothing is waited for without end."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ from photoreal_set.fal_bridge.uploads import Uploads
 from photoreal_set.files import sha256_of
 
 CODINGS = ("zstd", "gzip", "deflate", "br")
-PACKED = {"name": "encoded-body", "megabytes": 0}  # Unpacked, it would be the right answer.
+COMPRESSED = {"name": "encoded-body", "megabytes": 0}  # Decompressed, it would be the right answer.
 ENDLESS = [
     pytest.param({"name": "slow-loris", "seconds": 0.05, "crumb": 1}, id="body in crumbs"),
     pytest.param({"name": "slow-headers", "seconds": 0.05}, id="headers in crumbs"),
@@ -54,27 +54,27 @@ def questions(platform: Platform) -> dict:
     }
 
 
-# --- packed bodies ------------------------------------------------------------------------------
+# --- compressed bodies ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_result_that_comes_packed_is_asked_for_again_and_then_given_up(desk, coding):
-    desk.fault(**PACKED, coding=coding, at="download", endpoint="fal-ai/*")
+def test_a_result_that_comes_compressed_is_asked_for_again_and_then_given_up(desk, coding):
+    desk.fault(**COMPRESSED, coding=coding, at="download", endpoint="fal-ai/*")
     error = desk.failure()
     assert isinstance(error, errors.DownloadFailedError)
-    assert f"packed as '{coding}', which was not asked for" in error.message
+    assert f"compressed ({coding}), which was not requested" in error.message
     assert "Resume" in error.hint and "--redo" in error.hint
-    desk.fault(**PACKED, coding=coding, at="download", endpoint="fal-ai/*", count=2)
+    desk.fault(**COMPRESSED, coding=coding, at="download", endpoint="fal-ai/*", count=2)
     with Image.open(desk.made().path) as picture:
         picture.load()
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_rest_that_comes_packed_is_not_appended(desk):
-    """A cut download is continued, and the rest comes packed."""
+def test_a_rest_that_comes_compressed_is_not_appended(desk):
+    """A cut download is continued, and the rest comes compressed."""
     short = {"name": "short-body", "endpoint": "fal-ai/*", "count": 1}
     desk.emulator.control(
-        faults=[short, {**PACKED, "coding": "gzip", "at": "download", "endpoint": "fal-ai/*", "count": 1}]
+        faults=[short, {**COMPRESSED, "coding": "gzip", "at": "download", "endpoint": "fal-ai/*", "count": 1}]
     )
     with Image.open(desk.made().path) as picture:
         picture.load()
@@ -83,26 +83,26 @@ def test_a_rest_that_comes_packed_is_not_appended(desk):
 
 @pytest.mark.parametrize("at", ["status", "result"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_an_answer_that_comes_packed_is_no_answer(desk, coding, at):
-    desk.fault(**PACKED, coding=coding, at=at)
+def test_an_answer_that_comes_compressed_is_no_answer(desk, coding, at):
+    desk.fault(**COMPRESSED, coding=coding, at=at)
     error = desk.failure(patience=0.4)
     assert isinstance(error, errors.NetworkDownError)
-    assert f"packed as '{coding}'" in error.message
+    assert f"compressed ({coding})" in error.message
     desk.emulator.control(faults=[])
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_paid_request_whose_answer_comes_packed_is_looked_for(desk, coding):
-    desk.fault(**PACKED, coding=coding, at="submit")
+def test_a_paid_request_whose_answer_comes_compressed_is_looked_for(desk, coding):
+    desk.fault(**COMPRESSED, coding=coding, at="submit")
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_request_list_that_comes_packed_decides_nothing(desk):
+def test_a_request_list_that_comes_compressed_decides_nothing(desk):
     desk.emulator.control(
-        faults=[{"name": "drop-submit-answer"}, {**PACKED, "coding": "zstd", "at": "requests"}]
+        faults=[{"name": "drop-submit-answer"}, {**COMPRESSED, "coding": "zstd", "at": "requests"}]
     )
     desk.failure(lookup=0.3, patience=0.4)
     desk.emulator.control(faults=[])
@@ -112,21 +112,21 @@ def test_a_request_list_that_comes_packed_decides_nothing(desk):
 
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_the_platform_says_packed_is_not_read(emulator, service, monkeypatch, coding, at):
+def test_what_the_platform_says_compressed_is_not_read(emulator, service, monkeypatch, coding, at):
     monkeypatch.setattr("photoreal_set.fal_bridge.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
-    emulator.control(faults=[{**PACKED, "coding": coding, "at": at}])
+    emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": at}])
     with Platform(service) as platform:
-        with pytest.raises(errors.NetworkDownError, match=f"packed as '{coding}'"):
+        with pytest.raises(errors.NetworkDownError, match=rf"compressed \({coding}\)"):
             questions(platform)[at]()
         emulator.control(faults=[])
         assert questions(platform)[at]()
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_source_photo_that_comes_packed_is_refused(emulator, service, photo, tmp_path, coding):
+def test_a_source_photo_that_comes_compressed_is_refused(emulator, service, photo, tmp_path, coding):
     url = uploaded(service, photo)
-    emulator.control(faults=[{**PACKED, "coding": coding, "at": "download"}])
-    with pytest.raises(errors.WrongRequestError, match=f"packed as '{coding}'"):
+    emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": "download"}])
+    with pytest.raises(errors.WrongRequestError, match=rf"compressed \({coding}\)"):
         fetch_picture(url, tmp_path / "source", service)
     emulator.control(faults=[])
     assert fetch_picture(url, tmp_path / "source", service).read_bytes() == photo.read_bytes()
@@ -134,10 +134,10 @@ def test_a_source_photo_that_comes_packed_is_refused(emulator, service, photo, t
 
 @pytest.mark.parametrize("at", ["token", "upload"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_an_upload_whose_answer_comes_packed_is_repeated_or_goes_another_way(
+def test_an_upload_whose_answer_comes_compressed_is_repeated_or_goes_another_way(
     emulator, service, photo, tmp_path, coding, at
 ):
-    emulator.control(faults=[{**PACKED, "coding": coding, "at": at, "count": 1}])
+    emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": at, "count": 1}])
     url = uploaded(service, photo)
     routes = emulator.stats()["routes"]
     assert routes["upload"] == 2 if at == "upload" else routes["initiate"] == 1, "the answer was not read"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A frame is decoded in a process of its own, and whatever becomes of that process is an answer."""
+"""A frame is decoded in a separate process, and a crash of that process is an answer, too."""
 
 import json
 import logging
@@ -81,7 +81,7 @@ def test_the_decoder_sees_no_key(probe, monkeypatch):
     assert first_frame_problem(probe(f"print({MARK!r} + {answer})\n")) == ""
 
 
-def test_a_machine_without_a_decoder_asks_nobody(probe, monkeypatch):
+def test_a_machine_without_a_decoder_starts_nothing(probe, monkeypatch):
     path = probe("raise SystemExit('it was started')")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     monkeypatch.setitem(sys.modules, "bpy", None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults whose bytes look right and are not: packed bodies, bombs, and files with wrong indexes."""
+"""Faults whose bytes look right and are not: compressed bodies, bombs, and files with wrong indexes."""
 
 import io
 import json
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.emulator_desk import KLING, KONTEXT, MESHY, fetched, made, product_photo
-from tests.fal_emulator.encodings import packed
+from tests.fal_emulator.encodings import encoded
 from tests.fal_emulator.lies import DEEP, LARGE_BYTES, MANY, MANY_FRAMES, MANY_SCANS
 
 NOISE = bytes(range(256)) * 700  # More than one block of each coding.
@@ -26,7 +26,7 @@ def photo(client) -> str:
 
 @pytest.mark.parametrize("megabytes", [0, 2])
 @pytest.mark.parametrize("coding", ["zstd", "gzip", "deflate"])
-def test_a_packed_body_unpacks_to_the_right_one_and_zeros(client, emulator, coding, megabytes):
+def test_a_compressed_body_expands_to_the_right_one_and_zeros(client, emulator, coding, megabytes):
     url = client.upload(NOISE, "application/octet-stream")
     emulator.control(faults=[{"name": "encoded-body", "coding": coding, "megabytes": megabytes}])
     answer = fetched(url, headers={"Accept-Encoding": "identity"})
@@ -34,16 +34,16 @@ def test_a_packed_body_unpacks_to_the_right_one_and_zeros(client, emulator, codi
     assert answer.content == NOISE + bytes(megabytes << 20)
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js, which unpacks brotli")
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js, which decompresses brotli")
 @pytest.mark.parametrize("data", [b"", NOISE], ids=["empty", "long"])
-def test_brotli_unpacks(data):
+def test_brotli_can_be_decompressed(data):
     code = "const z = require('zlib'), f = require('fs'); process.stdout.write(z.brotliDecompressSync(f.readFileSync(0)))"
-    done = subprocess.run(["node", "-e", code], input=packed("br", data, 0), capture_output=True, check=True)
+    done = subprocess.run(["node", "-e", code], input=encoded("br", data, 0), capture_output=True, check=True)
     assert done.stdout == data
 
 
 def test_a_small_zstd_body_is_a_large_bomb():
-    assert len(packed("zstd", b"", 4096)) < 200_000
+    assert len(encoded("zstd", b"", 4096)) < 200_000
 
 
 def test_headers_that_never_end(client, emulator):
