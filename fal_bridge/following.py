@@ -95,7 +95,7 @@ class Follower:
                         f"{task.label}: fal.ai no longer knows request {accepted.request_id}."
                     ) from error
                 self._lose_patience(task, heard_at, error)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, RecursionError) as error:
                 self._lose_patience(task, heard_at, error)
             else:
                 heard_at = time.monotonic()

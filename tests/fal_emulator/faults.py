@@ -78,6 +78,7 @@ KINDS: dict[str, FaultKind] = {
     "endpoint-withdrawn": FaultKind("submit", "404, endpoint not known", {"accepted": False}),
     "html-answer": FaultKind("submit", "200 with a web page instead of the answer", {"accepted": False}),
     "malformed-json": FaultKind("submit", "200 with JSON that is cut off", {"accepted": True}),
+    "deep-answer": FaultKind("submit", "200 with JSON of 100,000 nested lists", {"accepted": True}),
     "empty-answer": FaultKind("submit", "200 with an empty JSON object", {"accepted": True}),
     "gzip-bomb": FaultKind(
         "download", "a small compressed body that unpacks to megabytes", {"megabytes": 256, "accepted": True}

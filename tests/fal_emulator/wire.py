@@ -271,6 +271,9 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
         )
     ),
     "malformed-json": _malformed,
+    "deep-answer": _answers(
+        lambda _fault: web.Response(body=b"[" * 100_000 + b"]" * 100_000, content_type="application/json")
+    ),
     "empty-answer": _answers(lambda _fault: json_answer({})),
     "gzip-bomb": _gzip_bomb,
     "encoded-body": _encoded,

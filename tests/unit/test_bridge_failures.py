@@ -232,6 +232,7 @@ LATER = [
             ("nginx-504", "504"),
             ("malformed-json", "cannot be understood"),
             ("html-answer", "cannot be understood"),
+            ("deep-answer", "cannot be understood"),
             ("empty-answer", "no file where one should be" if place == "result" else "cannot be understood"),
             ("rate-limited", "429"),
         )
