@@ -24,7 +24,7 @@ from .angles import FILL, Angle, hero_first
 from .errors import InputError
 from .files import saying_where
 from .findings import Finding, told, triage_list
-from .gltf import save_glb
+from .gltf_packing import save_glb
 from .imaging.compose import Background, box_of, compose, fill_of, mask_of
 from .imaging.film_look import with_film_look
 from .imaging.passes import Pass, depth_picture, normal_picture
