@@ -27,8 +27,9 @@ class OutsideError(InputError):
 
 
 def shown(name: str) -> str:
-    """``name`` for a message: quoted, and cut off where it is long."""
-    return repr(name if len(name) <= SHOWN_LETTERS else f"{name[:SHOWN_LETTERS]}…")
+    """``name`` for a message: quoted; of a long one the beginning and the end, which tell the most."""
+    half = SHOWN_LETTERS // 2
+    return repr(name if len(name) <= SHOWN_LETTERS else f"{name[:half]}…{name[-half:]}")
 
 
 def check_name(name: str, owner: str, *, hint: str = "") -> str:

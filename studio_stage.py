@@ -86,7 +86,7 @@ class StudioStage:
         source, target, variant = self._plan.source.files[0], self._folder.model, self._plan.variant
         findings: list[Finding] = []
         if source.suffix.lower() == ".blend":
-            findings = convert_to_glb(source.absolute(), target)
+            findings = convert_to_glb(source.absolute(), target, self._plan.external_data)
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:

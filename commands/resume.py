@@ -2,6 +2,7 @@
 """``resume``: go on with a set."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +15,7 @@ from ..fal_bridge.journal import Journal
 from ..plan_record import plan_from
 from ..progress import Reporter
 from ..set_folder import SetFolder
-from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk, refuse_rows
+from .arguments import Commands, add_ceilings, add_external_data, add_rows, add_service, add_talk, refuse_rows
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
 from .planning import checked
 from .redoing import check_redo, is_under_way, labels_again, take_again
@@ -39,6 +40,7 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="have fal make another photo of this angle, or another `model` or `film`: it is paid again",
     )
+    add_external_data(parser)
     add_ceilings(parser)
     add_service(parser)
     add_rows(parser)
@@ -87,6 +89,7 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
     refuse_rows(options)
     folder = SetFolder.open(options.folder)
     plan = plan_from(folder, service_of(folder, options.fal_url))
+    plan = replace(plan, external_data=tuple(options.external_data))
     try:
         plan = checked(plan, reporter, online_mode=options.online_mode)
     except UnknownEndpointError as error:  # What it has made is fetched; for more of it there is no price.

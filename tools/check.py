@@ -12,6 +12,7 @@ TYPED = (
     "fal_bridge",
     "imaging",
     "angles",
+    "blend_paths",
     "button_command",
     "cameras",
     "catalogue",
