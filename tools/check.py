@@ -26,6 +26,7 @@ TYPED = (
     "gltf",
     "gltf_packing",
     "gltf_parts",
+    "keys",
     "plan",
     "plan_record",
     "price_book",
