@@ -26,7 +26,7 @@ LIVE = "fal.ai"
 
 # Written in a way of their own, or not at all: what fal.ai publishes is asked anew, and the own addresses of
 # photos may hold a signature, so a resumed set uploads its copies instead.
-_OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig"}
+_OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig", "external_data"}
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "angles": lambda kept: tuple(map(_angle, kept)),
     "engine": Engine,

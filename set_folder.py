@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
+from .enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from .errors import InputError
 from .files import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from .parts import is_part, part_for, sweep_tree
@@ -24,6 +25,14 @@ from .version import VERSION
 SCHEMA = 1
 TOOL = {"name": "Photoreal Set", "version": VERSION}
 Record = dict[str, Any]
+
+# Everything that a set writes. A link among them would have it write, or read, somewhere else.
+OWN_NAMES = (
+    *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
+    *("photos", "video", "export", ".journal"),
+)
+PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
+MOST_BYTES = 1 << 34  # Of one file of a set.
 
 
 class SetState(StrEnum):
@@ -78,6 +87,7 @@ class SetFolder:
         """
         folder = cls(root)
         _require_writable(root)
+        folder._refuse_links()
         try:
             earlier, is_damaged = folder._read_earlier(), False
         except DamagedSetError:
@@ -132,8 +142,9 @@ class SetFolder:
 
     @classmethod
     def open(cls, root: Path) -> "SetFolder":
-        """A set that is there. Raises InputError when there is none."""
+        """A set that is there. Raises InputError when there is none, and when it leads out of its folder."""
         folder = cls(root)
+        folder._refuse_links()
         folder._record = folder._read_earlier()
         if not folder._record:
             raise InputError(
@@ -163,11 +174,15 @@ class SetFolder:
         """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
-        path = self.root / entry.get("path", "")
-        return path.is_file() and sha256_of(path) == entry.get("sha256")
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MOST_BYTES)
+        return path is not None and sha256_of(path) == entry.get("sha256")
 
     def store(self, relative: str, data: bytes) -> Record:
-        """Write a file of the set; its ``path`` and ``sha256`` for the manifest."""
+        """Write a file of the set; its ``path`` and ``sha256`` for the manifest.
+
+        Raises OutsideError when ``relative`` leads out of the folder.
+        """
+        place_in(self.root, relative, str(self.manifest))
         path = self.root / relative
         write_atomically(path, data)
         return self.entry(path)
@@ -206,7 +221,42 @@ class SetFolder:
                 f"{self.manifest} was written by another version of Photoreal Set.",
                 hint="Use that version, or choose another folder.",
             )
+        self._check_paths(record)
         return record
+
+    def _refuse_links(self) -> None:
+        refuse_links(self.root / name for name in OWN_NAMES)
+
+    def _check_paths(self, record: Record) -> None:
+        """Raises InputError when a manifest names a file outside the folder.
+
+        The plan is left out: it names the user's originals, which count only with the content that is recorded.
+        """
+        waiting: list[Any] = [value for name, value in record.items() if name != "plan"]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                for member in PATH_MEMBERS:
+                    self._check_path(value.get(member))
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+        source = record.get("source")
+        files = source.get("files", []) if isinstance(source, dict) else []
+        for entry in files if isinstance(files, list) else []:
+            name = entry.get("name") if isinstance(entry, dict) else entry
+            if not is_plain_name(name):
+                raise InputError(f"{self.manifest} names a source {name!r}, which is not the name of a file.")
+
+    def _check_path(self, name: Any) -> None:
+        if name is None or isinstance(name, dict):  # An entry of its own: looked at by itself.
+            return
+        if not isinstance(name, str):
+            raise InputError(f"{self.manifest} names {name!r}, which is not the path of a file.")
+        try:
+            place_in(self.root, name, str(self.manifest))
+        except OutsideError as error:
+            raise OutsideError(error.message, hint="Use the folder only if you know who made it.") from error
 
 
 def angle_record(record: Record, name: str) -> Record:

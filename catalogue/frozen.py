@@ -14,12 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ..enclosed import is_plain_name, refuse_link
 from ..errors import InputError
 from ..files import sha256_of, write_atomically
 from .rows import Row
 
 NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
+OWN_NAMES = (NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,11 @@ class Lock:
         return "".join(f"{line}\n" for line in (_line(header), *map(_row_line, self.rows))).encode()
 
     def write(self, folder: Path) -> str:
-        """The SHA-256 of the file, by which a task knows that it works by the same catalogue."""
+        """The SHA-256 of the file, by which a task knows that it works by the same catalogue.
+
+        Raises InputError when a folder that a catalogue writes to is a link.
+        """
+        _refuse_links(folder)
         data = self.data()
         path = folder / NAME
         if not path.is_file() or path.read_bytes() != data:
@@ -86,7 +92,11 @@ class DamagedLockError(InputError):
 
 
 def read_lock(folder: Path, *, sha256: str = "") -> Lock:
-    """The lock in a catalogue's folder. Raises InputError when there is none, or another than ``sha256``."""
+    """The lock in a catalogue's folder. Raises InputError when there is none, or another than ``sha256``.
+
+    Rows name the folders of their sets by a plain name: a lock that names any other place is refused, too.
+    """
+    _refuse_links(folder)
     path = folder / NAME
     if not path.is_file():
         raise InputError(f"{folder} holds no catalogue: {NAME} is missing.", hint="Run `catalogue` first.")
@@ -109,6 +119,11 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
             f"{path} is damaged.",
             hint="Give the `catalogue` command again: it checks the rows anew, and nothing is made or paid twice.",
         ) from error
+
+
+def _refuse_links(folder: Path) -> None:
+    for name in OWN_NAMES:
+        refuse_link(folder / name)
 
 
 def digest_of(
@@ -161,9 +176,15 @@ def _read_row(record: dict[str, Any]) -> FrozenRow:
         values[name] = tuple(values.get(name, ()))
     if "max_cost" in values:
         values["max_cost"] = Decimal(values["max_cost"])
+    folder = record["folder"]
+    if folder != "" and not is_plain_name(folder):  # A row that repeats a SKU has none.
+        raise InputError(
+            f"{NAME} has a product in the folder {folder!r}, which is not a folder of this catalogue.",
+            hint="Use the catalogue only if you know who made it.",
+        )
     return FrozenRow(
         row=Row(**values),
-        folder=record["folder"],
+        folder=folder,
         files=tuple(FrozenFile(**item) for item in record["files"]),
         own=record.get("own", {}),
         digest=record["digest"],

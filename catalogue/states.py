@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..enclosed import refuse_link
 from ..errors import PhotorealError
 from ..fal_bridge import costs
 from ..fal_bridge.errors import UncertainSubmitError
@@ -90,7 +91,12 @@ def row_lock(root: Path) -> Path:
 
 
 def read_status(root: Path, digest: str) -> Status:
-    """How the set in ``root`` stands by its files; as a product that waits when its row was another one then."""
+    """How the set in ``root`` stands by its files; as a product that waits when its row was another one then.
+
+    Raises InputError when the folder, its journal or a file of ours in it is a link, which could lead elsewhere.
+    """
+    for place in (root, root / ".journal", status_path(root), row_lock(root)):
+        refuse_link(place)
     status = _noted(root)
     if status.digest and _is_newer(root / "set.json", status_path(root)):
         status = _caught_up(root, status)

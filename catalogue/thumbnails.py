@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small pictures for the overview of a catalogue, which may show thousands."""
 
+import io
 from pathlib import Path
 
 from PIL import Image
+
+from ..enclosed import place_in
+from ..files import write_atomically
 
 SIDE = 240
 
@@ -16,17 +20,19 @@ def thumbnail_path(root: Path, folder: str) -> Path:
 def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     """Make the thumbnail unless it is as new as ``hero``, a photo within the product's folder, or "" for none.
 
-    Raises OSError when the photo cannot be read.
+    Raises OSError when the photo cannot be read, and OutsideError when it lies outside the product's folder.
     """
-    if not hero:
+    source = place_in(root / folder, hero, str(root / folder)) if hero else None
+    if source is None:
         return
-    source, target = root / folder / hero, thumbnail_path(root, folder)
+    target = thumbnail_path(root, folder)
     if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
         return
-    target.parent.mkdir(exist_ok=True)
     with Image.open(source) as photo:
         small = photo.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
     page = Image.new("RGB", small.size, "white")
     page.paste(small, mask=small.getchannel("A"))
-    page.save(target, "JPEG", quality=82)
+    buffer = io.BytesIO()
+    page.save(buffer, "JPEG", quality=82)
+    write_atomically(target, buffer.getvalue())

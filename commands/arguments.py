@@ -4,6 +4,7 @@
 import argparse
 import math
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 
 from ..angles import ANGLES, CAMERAS, LEAST_LENS_MM, LENS_MM, MOST_LENS_MM
 from ..errors import InputError
@@ -35,7 +36,19 @@ def add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variant", default="", metavar="NAME", help="which materials, where the 3D file has several"
     )
+    add_external_data(parser)
     add_pictures(parser)
+
+
+def add_external_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--external-data",
+        action="append",
+        default=[],
+        type=folder,
+        metavar="DIR",
+        help="another folder from which a .blend may read textures and linked libraries; may be given several times",
+    )
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:
@@ -305,6 +318,14 @@ def address(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty")
     return text
+
+
+def folder(text: str) -> Path:
+    """An existing folder, absolute."""
+    path = Path(text).absolute()
+    if not text.strip() or not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return path
 
 
 def resolution(text: str) -> Size:

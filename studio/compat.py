@@ -4,6 +4,7 @@
 import importlib
 import importlib.util
 import io
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,6 +156,30 @@ def exporting_variants() -> Iterator[None]:
         yield
     finally:
         preferences.KHR_materials_variants_ui = before
+
+
+def named_files() -> Iterator[tuple[bpy.types.ID | None, str]]:
+    """Every path of a file that the open file names, without those that are packed, and the data-block that has it.
+
+    Blender 4.3 does not tell the data-block of all: for the others it is None and the path is absolute.
+    """
+    if hasattr(bpy.data, "file_path_map"):
+        for block, texts in bpy.data.file_path_map().items():
+            yield from ((block, text) for text in sorted(texts))
+        return
+    known = set()
+    for blocks in (bpy.data.images, bpy.data.sounds, bpy.data.movieclips, bpy.data.libraries):
+        for block in blocks:
+            if block.filepath and not getattr(block, "packed_file", None):
+                known.add(_absolute(block.filepath, block.library))
+                yield block, block.filepath
+    for text in bpy.utils.blend_paths(absolute=True, packed=False):
+        if _absolute(text, None) not in known:
+            yield None, text
+
+
+def _absolute(text: str, library: bpy.types.Library | None) -> str:
+    return os.path.normpath(bpy.path.abspath(text, library=library))
 
 
 def _has_decoder(library: tuple[str, str], module: str) -> bool:
