@@ -37,6 +37,7 @@ def main() -> None:
             bootstrap.say(bootstrap.missing_packages_sentence(missing))
             sys.exit(3)
     else:
+        has_dropped_keys = bootstrap.drop_unneeded_keys(arguments)
         wants_tests = arguments[:1] == ["test"]
         blender = ("bpy",) if _needs_blender(arguments) else ()
         wanted = (*blender, *bootstrap.PACKAGES, *(("pytest", "aiohttp", "av") if wants_tests else ()))
@@ -50,6 +51,8 @@ def main() -> None:
                 bootstrap.say(f"Using {command[0]}")
                 bootstrap.start_blender(command)
             bootstrap.reexec_in_environment(dev=wants_tests)
+        if has_dropped_keys:
+            bootstrap.start_again()
     bootstrap.load_package()
     try:
         from photoreal_set import cli

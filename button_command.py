@@ -133,6 +133,11 @@ def ceiling_options(settings: Settings) -> list[str]:
     return options
 
 
+def external_data_options(folders: Sequence[str]) -> list[str]:
+    """Folders that the copy of a selection may read from."""
+    return [word for folder in folders for word in ("--external-data", folder)]
+
+
 def service_options(settings: Settings) -> list[str]:
     return ["--fal-url", settings.fal_url] if settings.fal_url else []
 

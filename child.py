@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .keys import may_need_key, without_keys
+
 Event = dict[str, Any]
 Prepare = Callable[[], Sequence[str]]
 Look = Callable[[Event], Event | None]
@@ -25,7 +27,6 @@ NOT_STARTED = 3
 YIELDING = (
     10  # Of "nice": about a tenth of a processor where the window wants the rest, all where it does not.
 )
-KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_FILE", "FAL_KEY_ID", "FAL_KEY_SECRET")
 
 
 def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> t
 
 def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:
     """The environment of the child. ``key`` replaces the keys that stand in it; ``None`` leaves them there."""
-    inherited = {name: value for name, value in environ.items() if key is None or name not in KEY_VARIABLES}
+    inherited = dict(environ) if key is None else without_keys(environ)
     if key:
         inherited["FAL_KEY"] = key
     return inherited
@@ -54,7 +55,8 @@ class Child:
 
     ``prepare`` gives the arguments of ``batch.py``; it is called on a thread and may read and write files.
     ``look`` is asked about every event there; what it gives follows that event. The last event is always
-    ``exited`` with ``code`` and ``words`` (what was said besides events).
+    ``exited`` with ``code`` and ``words`` (what was said besides events). A command that does not use fal.ai gets
+    ``environment`` without its keys.
     """
 
     def __init__(
@@ -104,19 +106,21 @@ class Child:
             self.events.put({"event": "exited", "code": code, "words": list(words)})
 
     def _run(self, words: deque[str]) -> int:
-        command = [*self._command, *self._prepare()]
+        arguments = self._prepare()
+        command = [*self._command, *arguments]
+        environment = self._environment if may_need_key(arguments) else without_keys(self._environment)
         with self._lock:
             if self._stops:
                 return NOT_STARTED
             self._process = subprocess.Popen(
                 command,
-                env=self._environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                **_own_group(),
+                **own_group(),
             )
         process = self._process
         let_yield(process.pid)
@@ -141,8 +145,8 @@ class Child:
             self.events.put(further)
 
 
-def _own_group() -> dict[str, Any]:
-    """Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
+def own_group() -> dict[str, Any]:
+    """How to start a child in a group of its own. Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
     if os.name == "nt":
         flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
         return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
-from .commands.service import in_blender_program
+from .commands.service import in_blender_program, taken_keys
 from .errors import FaultError, InputError, MachineError, PhotorealError, machine_error
 from .interrupts import remembered
 from .progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
@@ -71,7 +71,7 @@ def main(arguments: list[str], output: TextIO) -> int:
             options = _parser().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "needs_reporter", False):
             reporter = _reporter(options, output)
-        with remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
+        with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
             options.scratch = Path(scratch)
             return int(options.command(options, reporter, output))
     except PhotorealError as error:

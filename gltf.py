@@ -5,39 +5,29 @@ After the glTF 2.0 specification (Khronos, 2021, revision 2.0.1) and its ratifie
 holds is not trusted: a wrong type counts as missing.
 """
 
-import base64
-import binascii
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .files import copy_atomically, sha256_of, write_atomically
+from .files import sha256_of
+from .gltf_parts import LARGEST_GLB, check_addresses, find_part, read_part
+from .input_files import open_regular
 
 Json = dict[str, Any]
 
 VARIANTS = "KHR_materials_variants"
-COMPRESSED_VIEWS = ("EXT_meshopt_compression", "KHR_meshopt_compression")  # Name a buffer of their own.
-# Pictures by their first bytes: nothing else that a file names is read into the product.
-PICTURE_MAGICS = {
-    b"\x89PNG": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"RIFF": "image/webp",
-    b"\xabKTX 20": "image/ktx2",
-    b"DDS ": "image/vnd-ms.dds",
-    b"GIF8": "image/gif",
-    b"BM": "image/bmp",
-    b"II*\0": "image/tiff",
-    b"MM\0*": "image/tiff",
-}
+MOST_NESTED = 256  # Levels of objects and lists; real files have about a dozen.
+LARGEST_TEXT = 1 << 30  # Bytes of a .gltf, in which everything may be inline.
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # Possibly: pairs of them are one character.
 FLOAT = 5126
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 FARTHEST_M = 1e9  # Maps of the earth reach 1e7; products of larger numbers overflow in the renderer's floats.
@@ -58,16 +48,19 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class Gltf:
-    """A glTF file: its description, and the bytes that are in the file itself (of a GLB)."""
+    """A glTF file: its description, and the bytes that are in the file itself (of a GLB).
+
+    ``folder`` is where its parts lie; None for a GLB, which reads nothing beside itself.
+    """
 
     name: str
-    folder: Path
+    folder: Path | None
     document: Json
     binary: bytes
 
     def entries(self, name: str) -> list[Json]:
         """A list of the document, like ``materials``; an entry of a wrong type is an empty one."""
-        return _dicts(self.document.get(name))
+        return as_dicts(self.document.get(name))
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -86,7 +79,7 @@ class Gltf:
             return None
         view = views[index]
         start, length = view.get("byteOffset", 0), view.get("byteLength")
-        is_here = view.get("buffer") == 0 and not _dict(view.get("extensions"))
+        is_here = view.get("buffer") == 0 and not as_dict(view.get("extensions"))
         if not is_here or not isinstance(start, int) or not isinstance(length, int) or start < 0:
             return None
         data = self.binary[start : start + length]
@@ -98,8 +91,8 @@ class Gltf:
         if not isinstance(index, int) or not 0 <= index < len(images):
             return None
         entry = images[index]
-        if isinstance(entry.get("uri"), str):
-            return _data_of(entry["uri"])
+        if isinstance(address := entry.get("uri"), str):
+            return read_part(address, None, self.name, most_bytes=LARGEST_GLB)
         return self.view(entry.get("bufferView"))
 
     def floats(self, index: object) -> NDArray[np.float32] | None:
@@ -115,37 +108,37 @@ class Gltf:
         width, count = COMPONENTS.get(str(accessor.get("type"))), accessor.get("count")
         if width is None or accessor.get("componentType") != FLOAT or "sparse" in accessor:
             return None
-        data, offset = self.view(accessor.get("bufferView")), _whole(accessor.get("byteOffset"))
+        data, offset = self.view(accessor.get("bufferView")), as_whole(accessor.get("byteOffset"))
         if data is None or not isinstance(count, int) or count < 1:
             return None
         view = self.entries("bufferViews")[accessor["bufferView"]]
         stride = view.get("byteStride") or width * 4
-        if not isinstance(stride, int) or offset + stride * (count - 1) + width * 4 > len(data):
+        if not isinstance(stride, int) or stride < 1 or offset + stride * (count - 1) + width * 4 > len(data):
             return None
-        return _Layout(offset + _whole(view.get("byteOffset")), stride, (count, width))
+        return _Layout(offset + as_whole(view.get("byteOffset")), stride, (count, width))
 
     def primitives(self) -> Iterator[tuple[Json, Json]]:
         """Each mesh with each of its primitives."""
         for mesh in self.entries("meshes"):
-            for primitive in _dicts(mesh.get("primitives")):
+            for primitive in as_dicts(mesh.get("primitives")):
                 yield mesh, primitive
 
     def meshes_without_normals(self) -> set[int]:
         """The meshes none of whose parts have normals."""
         found = set()
         for number, mesh in enumerate(self.entries("meshes")):
-            parts = [_dict(primitive.get("attributes")) for primitive in _dicts(mesh.get("primitives"))]
+            parts = [as_dict(primitive.get("attributes")) for primitive in as_dicts(mesh.get("primitives"))]
             if parts and not any("NORMAL" in attributes for attributes in parts):
                 found.add(number)
         return found
 
     def variants(self) -> tuple[str, ...]:
         """The names of the material variants, in the file's order."""
-        table = _dict(_dict(self.document.get("extensions")).get(VARIANTS))
-        return tuple(str(entry.get("name", "")) for entry in _dicts(table.get("variants")))
+        table = as_dict(as_dict(self.document.get("extensions")).get(VARIANTS))
+        return tuple(str(entry.get("name", "")) for entry in as_dicts(table.get("variants")))
 
     def glb(self) -> bytes:
-        """The file as GLB. Raises InputError when parts of it lie outside."""
+        """The file as GLB. Raises InputError when parts of it lie outside, or when it is too large for a GLB."""
         document = dict(self.document)
         buffers = self.entries("buffers")
         if self.binary:
@@ -155,6 +148,8 @@ class Gltf:
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         text += b" " * (-len(text) % 4)
         chunks = struct.pack("<I4s", len(text), b"JSON") + text
+        if 28 + len(chunks) + len(self.binary) > LARGEST_GLB:  # With headers and padding.
+            raise too_large(self.name)
         if self.binary:
             padding = b"\0" * (-len(self.binary) % 4)
             length = len(self.binary) + len(padding)
@@ -162,45 +157,92 @@ class Gltf:
         return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
+def too_large(name: str) -> InputError:
+    """The error for a file that no GLB can hold."""
+    return InputError(
+        f"{name} is larger with all its parts than the 4 GiB that a GLB can hold.",
+        hint="Export it with smaller textures or fewer triangles.",
+    )
+
+
+class DamagedGltfError(InputError):
+    """A file whose glTF description cannot be understood."""
+
+
 def read_gltf(path: Path, *, name: str = "", only_words: bool = False) -> Gltf:
     """A .gltf or .glb file. ``name`` is what messages call it.
 
     ``only_words`` leaves the bytes of a GLB on the disk, where its description is enough.
-    Raises InputError when it is none.
+    Raises DamagedGltfError when it is none, and InputError when it names a file that may not be read.
     """
     name = name or path.name
+    is_glb = path.suffix.lower() == ".glb"
     binary = b""
-    with path.open("rb") as stream:
-        if path.suffix.lower() == ".glb":  # After the file header stand chunks: length, type, content.
+    with open_regular(path.resolve(), follows_links=False) as stream:
+        if is_glb:  # After the file header stand chunks: length, type, content.
             head = stream.read(20)
             text = stream.read(int.from_bytes(head[12:16], "little"))
             head = b"" if only_words else stream.read(8)
             if head[4:] == b"BIN\0":
                 binary = stream.read(int.from_bytes(head[:4], "little"))
         else:
-            text = stream.read()
+            text = stream.read(LARGEST_TEXT + 1)
+    if len(text) > LARGEST_TEXT:
+        raise InputError(f"{name} is too large for a glTF description.", hint="Export it as GLB.")
+    document = _document_in(text, name)
+    folder = None if is_glb else path.parent
+    check_addresses(document, folder, name)
+    return Gltf(name, folder, document, binary)
+
+
+def _document_in(text: bytes, name: str) -> Json:
+    """The description that stands in ``text``. Raises DamagedGltfError."""
     try:
-        document = json.loads(text)
+        words = text.decode(json.detect_encoding(text))
+        document: Any = json.loads(words.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{name} is damaged: its glTF description is no JSON.", hint="Export it again."
+        raise DamagedGltfError(
+            f"{name} is damaged: its glTF description is not valid JSON.", hint="Export it again."
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
-        raise InputError(f"{name} is not a glTF file: it has no asset entry.", hint="Export it again.")
-    return Gltf(name, path.parent, document, binary)
+        raise DamagedGltfError(f"{name} is not a glTF file: it has no asset entry.", hint="Export it again.")
+    if _is_nested_deeply(document):
+        raise DamagedGltfError(
+            f"{name} is damaged: its glTF description is nested more than {MOST_NESTED} levels deep.",
+            hint="Export it again.",
+        )
+    if _LONE_SURROGATE.search(words):
+        whole: Json = json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
+        return whole
+    return document
+
+
+def _is_nested_deeply(document: Json) -> bool:
+    """Functions that call themselves for each level would end with an error of Python."""
+    level: list[Any] = [document]
+    for _depth in range(MOST_NESTED):
+        inside = (item for value in level for item in (value.values() if isinstance(value, dict) else value))
+        level = [item for item in inside if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def parts_beside(path: Path) -> list[Path]:
-    """The files outside of a .gltf that it names and that are there, each once; of any other file none."""
+    """The files outside of a .gltf that it names and that are there, each once; of any other file none.
+
+    Raises InputError when it names a file that may not be read.
+    """
     if path.suffix.lower() != ".gltf":
         return []
     try:
         gltf = read_gltf(path)
-    except InputError:
+    except DamagedGltfError:
         return []
-    uris = (entry.get("uri") for name in ("buffers", "images") for entry in gltf.entries(name))
-    outside = {uri for uri in uris if isinstance(uri, str) and _is_outside(uri) and _found(path.parent, uri)}
-    return [path.parent / unquote(uri) for uri in sorted(outside)]
+    entries = [*gltf.entries("buffers"), *gltf.entries("images")]
+    addresses = {address for entry in entries if isinstance(address := entry.get("uri"), str)}
+    found = (find_part(address, gltf.folder, gltf.name) for address in sorted(addresses))
+    return list(dict.fromkeys(part for part in found if part is not None))
 
 
 def sha256_of_source(path: Path) -> str:
@@ -210,53 +252,6 @@ def sha256_of_source(path: Path) -> str:
         return sha256_of(path)
     hashes = [sha256_of(file) for file in (path, *parts)]
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-
-
-def is_whole(gltf: Gltf) -> bool:
-    """Does the file hold all its parts that can be found? A copy of it is then as good as itself."""
-    parts = [*gltf.entries("images"), *gltf.entries("buffers")]
-    addresses = [uri for part in parts if isinstance(uri := part.get("uri"), str)]
-    # A part that is missing anyway is reported by the studio; taking it out would only lose its name.
-    return not any(_is_outside(uri) and _found(gltf.folder, uri) for uri in addresses)
-
-
-def packed(gltf: Gltf) -> Gltf:
-    """The same with all parts that it names beside it, as one file: nothing is decoded, nothing is lost.
-
-    Pictures that are missing stay as they are named. Raises InputError when geometry is missing.
-    """
-    document = json.loads(json.dumps(gltf.document))
-    binary = bytearray()
-    places: dict[int, tuple[int, int]] = {}  # Buffer to its new buffer and the offset therein.
-    others: list[Json] = []
-    for number, buffer in enumerate(gltf.entries("buffers")):
-        data = _buffer_data(gltf, number, buffer)
-        if data is None:  # Nothing stands in it: what a decoder writes into.
-            others.append(buffer)
-            places[number] = (len(others), 0)
-        else:
-            places[number] = (0, len(binary))
-            binary += data + b"\0" * (-len(data) % 4)
-    for view in _dicts(document.get("bufferViews")):
-        extensions = _dict(view.get("extensions"))
-        for place in (view, *(_dict(extensions.get(name)) for name in COMPRESSED_VIEWS)):
-            if place.get("buffer") in places:
-                place["buffer"], offset = places[place["buffer"]]
-                place["byteOffset"] = _whole(place.get("byteOffset")) + offset
-    for entry in _dicts(document.get("images")):
-        uri = entry.get("uri")
-        picture = _picture(gltf.folder, uri) if isinstance(uri, str) else None
-        if picture is None:
-            continue
-        entry.setdefault("name", Path(unquote(str(uri))).stem if _is_outside(str(uri)) else "Image")
-        del entry["uri"]
-        entry["mimeType"] = _media_type(picture)
-        views = document.setdefault("bufferViews", [])
-        entry["bufferView"] = len(views)
-        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(picture)})
-        binary += picture + b"\0" * (-len(picture) % 4)
-    document["buffers"] = [{"byteLength": len(binary)}, *others]
-    return Gltf(gltf.name, gltf.folder, document, bytes(binary))
 
 
 def with_variant(gltf: Gltf, variant: str) -> Gltf:
@@ -286,12 +281,12 @@ def _settled(gltf: Gltf, number: int | None) -> Gltf:
     document = json.loads(json.dumps(gltf.document))
     settled = Gltf(gltf.name, gltf.folder, document, gltf.binary)
     for _mesh, primitive in settled.primitives():
-        table = _dict(_dict(primitive.get("extensions")).pop(VARIANTS, None))
-        for mapping in _dicts(table.get("mappings")):
+        table = as_dict(as_dict(primitive.get("extensions")).pop(VARIANTS, None))
+        for mapping in as_dicts(table.get("mappings")):
             numbers = mapping.get("variants")
             if isinstance(numbers, list) and number in numbers:
                 primitive["material"] = mapping.get("material")
-    _dict(document.get("extensions")).pop(VARIANTS, None)
+    as_dict(document.get("extensions")).pop(VARIANTS, None)
     for name in ("extensionsUsed", "extensionsRequired"):
         if isinstance(document.get(name), list):
             document[name] = [item for item in document[name] if item != VARIANTS]
@@ -305,15 +300,15 @@ def without_unseen(gltf: Gltf) -> Gltf:
     off by KHR_node_visibility, with all below it.
     """
     document = json.loads(json.dumps(gltf.document))
-    nodes, scenes = _dicts(document.get("nodes")), _dicts(document.get("scenes"))
-    number = _whole(document.get("scene"))
+    nodes, scenes = as_dicts(document.get("nodes")), as_dicts(document.get("scenes"))
+    number = as_whole(document.get("scene"))
     if number >= len(scenes):
         return gltf
     seen: set[int] = set()
     waiting = _indices(scenes[number].get("nodes"), nodes)
     while waiting:
         index = waiting.pop()
-        visibility = _dict(_dict(nodes[index].get("extensions")).get("KHR_node_visibility"))
+        visibility = as_dict(as_dict(nodes[index].get("extensions")).get("KHR_node_visibility"))
         if index in seen or visibility.get("visible") is False:
             continue
         seen.add(index)
@@ -321,7 +316,7 @@ def without_unseen(gltf: Gltf) -> Gltf:
     for index, node in enumerate(nodes):
         if index not in seen:
             node.pop("mesh", None)
-            _dict(node.get("extensions")).pop("EXT_mesh_gpu_instancing", None)
+            as_dict(node.get("extensions")).pop("EXT_mesh_gpu_instancing", None)
     return Gltf(gltf.name, gltf.folder, document, gltf.binary)
 
 
@@ -339,7 +334,7 @@ def with_far_at(gltf: Gltf, place: float) -> Gltf:
     binary = bytearray(gltf.binary)
     document = json.loads(json.dumps(gltf.document))
     for _mesh, primitive in gltf.primitives():
-        index = _dict(primitive.get("attributes")).get("POSITION")
+        index = as_dict(primitive.get("attributes")).get("POSITION")
         layout = gltf._layout(index)
         if layout is None or layout.shape[1] != 3:
             continue
@@ -359,77 +354,11 @@ def with_tags(gltf: Gltf, tag: str, *, required: tuple[str, ...]) -> Gltf:
     """
     document = json.loads(json.dumps(gltf.document))
     for kind in ("meshes", "materials"):
-        for number, entry in enumerate(_dicts(document.get(kind))):
-            entry["extras"] = {**_dict(entry.get("extras")), tag: number}
+        for number, entry in enumerate(as_dicts(document.get(kind))):
+            entry["extras"] = {**as_dict(entry.get("extras")), tag: number}
     document["extensionsRequired"] = list(required)
     document["extensionsUsed"] = [*dict.fromkeys((*gltf.used, *required))]
     return Gltf(gltf.name, gltf.folder, document, gltf.binary)
-
-
-def save_glb(source: Path, target: Path, *, variant: str = "", name: str = "") -> None:
-    """Write a .gltf or .glb file as one whole GLB, in the materials of ``variant`` when one is named.
-
-    ``name`` is what messages call the file. Raises InputError as ``packed`` and ``with_variant``.
-    """
-    gltf = read_gltf(source, name=name)
-    is_one_file = source.suffix.lower() == ".glb" and is_whole(gltf)
-    if is_one_file and not variant:
-        copy_atomically(source, target)
-        return
-    chosen = with_variant(gltf, variant) if variant else gltf
-    write_atomically(target, (chosen if is_one_file else packed(chosen)).glb())
-
-
-def _buffer_data(gltf: Gltf, number: int, buffer: Json) -> bytes | None:
-    uri = buffer.get("uri")
-    if not isinstance(uri, str):
-        return gltf.binary if number == 0 and gltf.binary else None
-    data = _data_of(uri) if not _is_outside(uri) else _read_beside(gltf.folder, uri)
-    if data is None:
-        raise InputError(
-            f"{gltf.name} cannot be read: its part {uri[:80]!r} is missing.",
-            hint="Put it beside the file, or export one GLB.",
-        )
-    return data
-
-
-def _picture(folder: Path, uri: str) -> bytes | None:
-    data = _read_beside(folder, uri) if _is_outside(uri) else _data_of(uri)
-    is_targa = Path(unquote(uri)).suffix.lower() == ".tga"  # A format without first bytes of its own.
-    return data if data is not None and (_media_type(data) or is_targa) else None
-
-
-def _media_type(data: bytes) -> str:
-    return next((kind for magic, kind in PICTURE_MAGICS.items() if data.startswith(magic)), "")
-
-
-def _is_outside(uri: str) -> bool:
-    return not uri.startswith("data:")
-
-
-def _found(folder: Path, uri: str) -> bool:
-    try:
-        return (folder / unquote(uri)).is_file()
-    except (OSError, ValueError):  # Too long, or with a zero byte.
-        return False
-
-
-def _read_beside(folder: Path, uri: str) -> bytes | None:
-    try:
-        return (folder / unquote(uri)).read_bytes() if _found(folder, uri) else None
-    except OSError:
-        return None
-
-
-def _data_of(uri: str) -> bytes | None:
-    """What a ``data:`` address holds."""
-    head, comma, text = uri.partition(",")
-    if not comma:
-        return None
-    try:
-        return base64.b64decode(text) if head.endswith(";base64") else unquote(text).encode("latin-1")
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _indices(value: object, entries: list[Json]) -> list[int]:
@@ -437,17 +366,20 @@ def _indices(value: object, entries: list[Json]) -> list[int]:
     return [number for number in numbers if isinstance(number, int) and 0 <= number < len(entries)]
 
 
-def _dict(value: object) -> Json:
+def as_dict(value: object) -> Json:
+    """An object of the document; an empty one for a value of another type."""
     return value if isinstance(value, dict) else {}
 
 
-def _dicts(value: object) -> list[Json]:
-    return [_dict(item) for item in value] if isinstance(value, list) else []
+def as_dicts(value: object) -> list[Json]:
+    """A list of objects; an item of another type counts as an empty object."""
+    return [as_dict(item) for item in value] if isinstance(value, list) else []
 
 
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def _whole(value: object) -> int:
+def as_whole(value: object) -> int:
+    """A number of bytes; 0 for anything else."""
     return value if isinstance(value, int) and value >= 0 else 0

@@ -30,16 +30,20 @@ _KINDS = (
 )
 
 
-def open_regular(path: Path, most_bytes: int | None = None) -> io.BufferedReader:
-    """Open a regular file for reading, links followed. ``most_bytes``: ``None`` for any size.
+def open_regular(
+    path: Path, most_bytes: int | None = None, *, follows_links: bool = True
+) -> io.BufferedReader:
+    """Open a regular file for reading. ``most_bytes``: ``None`` for any size.
+
+    ``follows_links``: whether ``path`` may be a link itself; where a resolved path was checked, none may take its place.
 
     It is looked at before it is opened, because opening alone can start a device or wait for a pipe, and once more
     afterwards, because another file can have taken its place. Raises OSError, with the reason as ``strerror``.
     """
     try:
         _require_regular(path, path.stat(), most_bytes)
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(path, flags)
+        names = ("O_NONBLOCK", "O_BINARY", "O_CLOEXEC", *(() if follows_links else ("O_NOFOLLOW",)))
+        descriptor = os.open(path, os.O_RDONLY | sum(getattr(os, name, 0) for name in names))
     except ValueError as error:  # A NUL: the system was not even asked.
         raise OSError(errno.EINVAL, "its name is not possible", str(path)) from error
     try:

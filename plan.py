@@ -148,6 +148,8 @@ class SetPlan:
     service: Service | None = None
     inline_bytes: int = 0  # Files up to this size go inside the request instead of being uploaded.
     endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: REGISTRY, repr=False)
+    # Folders beside its own that a .blend may read from. Only the user says so, at each run: no file can.
+    external_data: tuple[Path, ...] = ()
 
     @property
     def product(self) -> str:

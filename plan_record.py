@@ -44,7 +44,7 @@ LIVE = "fal.ai"
 
 # Written in a way of their own, or not at all: what fal.ai publishes is asked anew, and the own addresses of
 # photos may hold a signature, so a resumed set uploads its copies instead.
-_OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig"}
+_OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig", "external_data"}
 MEMBER_RULES: Mapping[str, Rule[Any]] = {
     "angles": KEPT_ANGLES,
     "engine": member_of(Engine),

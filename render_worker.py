@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -30,8 +31,11 @@ from .studio_stage import StopRenderingError, StudioStage
 log = logging.getLogger(__name__)
 
 
-def serve(requests: TextIO, reporter: Reporter) -> int:
-    """Render until the input ends. Gives the exit code."""
+def serve(requests: TextIO, reporter: Reporter, external_data: tuple[Path, ...] = ()) -> int:
+    """Render until the input ends. Gives the exit code.
+
+    ``external_data`` are folders beside their own that .blend files may read from.
+    """
     stop = Stop()
     wanted: queue.Queue[Path] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, wanted, stop), daemon=True).start()
@@ -39,7 +43,7 @@ def serve(requests: TextIO, reporter: Reporter) -> int:
     while True:
         folder = wanted.get()
         try:
-            _render(folder, reporter, stop)
+            _render(folder, reporter, stop, external_data)
         except PhotorealError as error:
             _answer(reporter, folder, error)
         except OSError as error:
@@ -71,9 +75,10 @@ def _listen(requests: TextIO, wanted: "queue.Queue[Path]", stop: Stop) -> None:
     os._exit(0)
 
 
-def _render(root: Path, reporter: Reporter, stop: Stop) -> None:
+def _render(root: Path, reporter: Reporter, stop: Stop, external_data: tuple[Path, ...]) -> None:
     folder = SetFolder.open(root)
-    results = SetResults(plan=plan_from(folder, None), folder=folder, reporter=reporter, stop=stop)
+    plan = replace(plan_from(folder, None), external_data=external_data)
+    results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop)
     with folder.change() as record:
         record["tool"] = {**TOOL, "blender": bpy.app.version_string}
     stage = StudioStage(

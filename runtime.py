@@ -25,6 +25,7 @@ from .button_command import (
     Settings,
     Source,
     ceiling_options,
+    external_data_options,
     free_folder,
     price_arguments,
     price_key,
@@ -35,7 +36,7 @@ from .known_sets import KnownSets
 from .price_book import Price, PriceBook
 from .run_view import Kind, RunView
 from .scene_settings import product_name, settings_of
-from .selection import write_selection
+from .selection import external_folders, write_selection
 from .set_view import SetView, read_set
 
 PUMP_SECONDS = 0.1
@@ -175,8 +176,10 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
     """
     scene, chosen = context.scene, preferences.get(context)
     copy: Path | None = None
+    external: list[str] = []
     if settings.source is Source.OBJECTS:
         copy = write_selection(context, with_cameras=settings.cameras is not None)
+        external = external_data_options(external_folders())
     named = scene.photoreal.folder
     wanted = Path(_folder_key(named)) if named else preferences.output_folder(chosen) / product_name(context)
     scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
@@ -194,7 +197,7 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
             run.copy = kept
             sources = [str(kept)]
         view.folder = out
-        return set_arguments(settings, out, sources, scratch)
+        return [*set_arguments(settings, out, sources, scratch), *external]
 
     run = _start(context, view, prepare, home=_home_of(scene), scratch=scratch, places=places)
     return run
@@ -206,7 +209,8 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
     settings = settings_of(context)
     if known := _state.sets.view_of(folder):
         view.expect([picture.name for picture in known.pictures])
-    arguments = ["resume", str(folder), *further, *ceiling_options(settings), "--json"]
+    external = external_data_options(external_folders()) if settings.source is Source.OBJECTS else []
+    arguments = ["resume", str(folder), *further, *external, *ceiling_options(settings), "--json"]
     places = preferences.get(context).place_when_done
     return _start(context, view, lambda: arguments, home=_home_of(context.scene), places=places)
 

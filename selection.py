@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The selected objects as a .blend file of their own, so that they can be changed while they are photographed."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def write_selection(context: bpy.types.Context, *, with_cameras: bool) -> Path:
         bpy.data.scenes.remove(scene)
         bpy.data.collections.remove(unseen)
     return path
+
+
+def external_folders() -> list[str]:
+    """The folders of all files that the open file uses, which a copy of a selection names too; none below another."""
+    files = bpy.utils.blend_paths(absolute=True, packed=False)  # Without those of packed data.
+    wanted = {Path(os.path.normpath(file)).parent for file in files if Path(file).is_absolute()}
+    found = sorted(folder for folder in wanted if folder.is_dir())
+    return [str(folder) for folder in found if not any(other in folder.parents for other in found)]
 
 
 def _parents_of(objects: dict[int, bpy.types.Object]) -> list[bpy.types.Object]:

@@ -7,26 +7,34 @@ change replaces the file as a whole.
 
 import contextlib
 import copy
-import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from .enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from .errors import InputError
 from .files import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from .input_files import read_json
 from .manifest import MANIFEST
 from .manifest import SetState as SetState
+from .parts import is_part, part_for, sweep_tree
 from .values import checked_in
 from .version import VERSION
 
 SCHEMA = 1
 TOOL = {"name": "Photoreal Set", "version": VERSION}
 Record = dict[str, Any]
+
+# Everything that a set writes. A link among them would have it write, or read, somewhere else.
+OWN_NAMES = (
+    *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
+    *("photos", "video", "export", ".journal"),
+)
+PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
+MOST_BYTES = 1 << 34  # Of one file of a set.
 
 
 class DamagedSetError(InputError):
@@ -74,6 +82,7 @@ class SetFolder:
         """
         folder = cls(root)
         _require_writable(root)
+        folder._refuse_links()
         try:
             earlier, is_damaged = folder._read_earlier(), False
         except DamagedSetError:
@@ -89,14 +98,12 @@ class SetFolder:
                     hint="Choose another --out folder.",
                 )
             earlier["model"] = {}
-        if not earlier and not is_damaged and any(item.name != ".journal" for item in root.iterdir()):
+        if not earlier and not is_damaged and _holds_something_else(root):
             raise InputError(
                 f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
             )
         folder._is_new = not earlier and not is_damaged
-        for left in root.rglob(".*.part"):  # A run that was killed left them half written.
-            if ".journal" not in left.parts:
-                left.unlink(missing_ok=True)
+        sweep_tree(root)  # What a run that was killed has left half written.
         created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
         folder._record = {
             "schema": SCHEMA,
@@ -130,8 +137,9 @@ class SetFolder:
 
     @classmethod
     def open(cls, root: Path) -> "SetFolder":
-        """A set that is there. Raises InputError when there is none."""
+        """A set that is there. Raises InputError when there is none, and when it leads out of its folder."""
         folder = cls(root)
+        folder._refuse_links()
         folder._record = folder._read_earlier()
         if not folder._record:
             raise InputError(
@@ -161,11 +169,15 @@ class SetFolder:
         """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
-        path = self.root / entry.get("path", "")
-        return path.is_file() and sha256_of(path) == entry.get("sha256")
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MOST_BYTES)
+        return path is not None and sha256_of(path) == entry.get("sha256")
 
     def store(self, relative: str, data: bytes) -> Record:
-        """Write a file of the set; its ``path`` and ``sha256`` for the manifest."""
+        """Write a file of the set; its ``path`` and ``sha256`` for the manifest.
+
+        Raises OutsideError when ``relative`` leads out of the folder.
+        """
+        place_in(self.root, relative, str(self.manifest))
         path = self.root / relative
         write_atomically(path, data)
         return self.entry(path)
@@ -204,11 +216,46 @@ class SetFolder:
                 f"{self.manifest} was written by another version of Photoreal Set.",
                 hint="Use that version, or choose another folder.",
             )
+        self._check_paths(record)
         try:
             checked_in(self.manifest, MANIFEST, record)
         except InputError as error:
             raise DamagedSetError(self, error.message) from error
         return record
+
+    def _refuse_links(self) -> None:
+        refuse_links(self.root / name for name in OWN_NAMES)
+
+    def _check_paths(self, record: Record) -> None:
+        """Raises InputError when a manifest names a file outside the folder.
+
+        The plan is left out: it names the user's originals, which count only with the content that is recorded.
+        """
+        waiting: list[Any] = [value for name, value in record.items() if name != "plan"]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                for member in PATH_MEMBERS:
+                    self._check_path(value.get(member))
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+        source = record.get("source")
+        files = source.get("files", []) if isinstance(source, dict) else []
+        for entry in files if isinstance(files, list) else []:
+            name = entry.get("name") if isinstance(entry, dict) else entry
+            if not is_plain_name(name):
+                raise InputError(f"{self.manifest} names a source {name!r}, which is not the name of a file.")
+
+    def _check_path(self, name: Any) -> None:
+        if name is None or isinstance(name, dict):  # An entry of its own: looked at by itself.
+            return
+        if not isinstance(name, str):
+            raise InputError(f"{self.manifest} names {name!r}, which is not the path of a file.")
+        try:
+            place_in(self.root, name, str(self.manifest))
+        except OutsideError as error:
+            raise OutsideError(error.message, hint="Use the folder only if you know who made it.") from error
 
 
 def angle_record(record: Record, name: str) -> Record:
@@ -228,12 +275,17 @@ def check_place(root: Path) -> None:
         raise _unwritable(root, f"{nearest} is a file")
 
 
+def _holds_something_else(root: Path) -> bool:
+    """Whether there is more than a journal, and parts that a run left behind which was killed at its very start."""
+    return any(item.name != ".journal" and not is_part(item.name) for item in root.iterdir())
+
+
 def _require_writable(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=root, prefix=".write-test-", suffix=".part")
-        os.close(descriptor)
-        Path(name).unlink()
+        probe = part_for(root / "write-test")
+        probe.touch(exist_ok=False)
+        probe.unlink()
     except OSError as error:
         raise _unwritable(root, error.strerror or str(error)) from error
 

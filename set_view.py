@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import PhotorealError
+from .enclosed import place_in
+from .errors import InputError, PhotorealError
 from .fal_bridge.journal import Journal, Stage, shown_key
 from .input_files import read_json
 from .takes import Shelf, own_file, takes_in
@@ -159,8 +160,11 @@ def _film(folder: Path, entry: dict[str, Any]) -> Film:
 
 
 def _file(folder: Path, entry: dict[str, Any]) -> Path | None:
-    path = folder / str(entry.get("path") or "none")
-    return path if entry.get("path") and path.is_file() else None
+    try:
+        place = place_in(folder, str(entry.get("path") or ""), str(folder / "set.json"))
+    except InputError:
+        return None
+    return folder / str(entry["path"]) if place is not None and place.is_file() else None
 
 
 def _held(folder: Path) -> tuple[Held, ...]:

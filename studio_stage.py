@@ -24,7 +24,7 @@ from .angles import FILL, Angle, hero_first
 from .errors import InputError
 from .files import saying_where
 from .findings import Finding, told, triage_list
-from .gltf import save_glb
+from .gltf_packing import save_glb
 from .imaging.compose import Background, box_of, compose, fill_of, mask_of
 from .imaging.film_look import with_film_look
 from .imaging.passes import Pass, depth_picture, normal_picture
@@ -87,7 +87,7 @@ class StudioStage:
         source, target, variant = self._plan.source.files[0], self._folder.model, self._plan.variant
         findings: list[Finding] = []
         if source.suffix.lower() == ".blend":
-            findings = convert_to_glb(source.absolute(), target)
+            findings = convert_to_glb(source.absolute(), target, self._plan.external_data)
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:

@@ -30,6 +30,7 @@ load_package()
 from photoreal_set.catalogue.frozen import read_lock  # noqa: E402  The package has to be loaded first.
 from photoreal_set.catalogue.states import RowState, Status, Step, write_status  # noqa: E402
 from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
+from photoreal_set.keys import without_keys  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.
@@ -330,7 +331,7 @@ def _started(
 ) -> "subprocess.Popen[str]":
     fal = ["--fal-url", emulator.url] if emulator else []
     program = [sys.executable, "-m", "tests.catalogue_desk"] if is_stub else [sys.executable, "batch.py"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAL_KEY")}
+    environment = without_keys(os.environ)
     return subprocess.Popen(
         [*program, *map(str, command), *fal, "--json"],
         cwd=ROOT,

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import MachineError
+from ..keys import without_keys
 from .memory import machine_memory, memory_of
 
 START_SECONDS = 300.0
@@ -147,7 +148,7 @@ class BlenderChild:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=_without_keys(os.environ),
+            env=without_keys(os.environ),  # It opens files from other people.
             **group,
         )
         _offer_to_the_killer(process.pid)
@@ -234,8 +235,3 @@ def _offer_to_the_killer(process: int) -> None:
     """When memory runs out, Linux shall end this child and not us."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{process}/oom_score_adj").write_text("1000")
-
-
-def _without_keys(environ: Mapping[str, str]) -> dict[str, str]:
-    """Rendering needs no key, so a file from outside never meets one."""
-    return {name: value for name, value in environ.items() if not name.startswith("FAL_KEY")}

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..enclosed import refuse_link
 from ..errors import InputError
 from ..fal_bridge.own_files import is_address
 from ..file_names import path_text, same_name
@@ -26,6 +27,7 @@ from .rows import MOST_SOURCES, Row, kept_row
 NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
 MOST_BYTES = 256 << 20
+OWN_NAMES = (NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,11 @@ class Lock:
         return "".join(f"{line}\n" for line in (_line(header), *map(_row_line, self.rows))).encode()
 
     def write(self, folder: Path) -> str:
-        """The SHA-256 of the file, by which a task knows that it works by the same catalogue."""
+        """The SHA-256 of the file, by which a task knows that it works by the same catalogue.
+
+        Raises InputError when a folder that a catalogue writes to is a link.
+        """
+        _refuse_links(folder)
         data = self.data()
         path = folder / NAME
         if not path.is_file() or path.read_bytes() != data:
@@ -98,7 +104,11 @@ class DamagedLockError(InputError):
 
 
 def read_lock(folder: Path, *, sha256: str = "") -> Lock:
-    """The lock in a catalogue's folder. Raises InputError when there is none, or another than ``sha256``."""
+    """The lock in a catalogue's folder. Raises InputError when there is none, or another than ``sha256``.
+
+    Rows name the folders of their sets by a plain name: a lock that names any other place is refused, too.
+    """
+    _refuse_links(folder)
     path = folder / NAME
     if not path.is_file():
         raise InputError(f"{folder} holds no catalogue: {NAME} is missing.", hint="Run `catalogue` first.")
@@ -149,6 +159,11 @@ def _shared_folder(rows: Iterable[FrozenRow]) -> str:
             return row.folder
         names.add(same_name(row.folder))
     return ""
+
+
+def _refuse_links(folder: Path) -> None:
+    for name in OWN_NAMES:
+        refuse_link(folder / name)
 
 
 def digest_of(

@@ -4,11 +4,13 @@
 Only where ``set.json`` is newer, as after a run of that set alone, is it read, too.
 """
 
+import logging
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..enclosed import refuse_link
 from ..errors import PhotorealError
 from ..fal_bridge import costs
 from ..fal_bridge.errors import UncertainSubmitError
@@ -20,6 +22,8 @@ from ..set_folder import Record, SetState
 from ..values import list_of, member_of, number, record_of, text, whole
 
 _MODEL = "model/product.glb"
+
+log = logging.getLogger(__name__)
 
 
 class Step(StrEnum):
@@ -93,7 +97,12 @@ def row_lock(root: Path) -> Path:
 
 
 def read_status(root: Path, digest: str) -> Status:
-    """How the set in ``root`` stands by its files; as a product that waits when its row was another one then."""
+    """How the set in ``root`` stands by its files; as a product that waits when its row was another one then.
+
+    Raises InputError when the folder, its journal or a file of ours in it is a link, which could lead elsewhere.
+    """
+    for place in (root, root / ".journal", status_path(root), row_lock(root)):
+        refuse_link(place)
     status = _noted(root)
     if status.digest and _is_newer(root / "set.json", status_path(root)):
         status = _caught_up(root, status)
@@ -166,7 +175,8 @@ def _noted(root: Path) -> Status:
         record = _STATUS(read_json(status_path(root)))
     except FileNotFoundError:
         return Status()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        log.warning("%s is damaged (%s): its product is looked at again.", status_path(root), error)
         return Status(**paid_in(root))
     names = {item.name for item in fields(Status)}
     return Status(**{name: value for name, value in record.items() if name in names})

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small pictures for the overview of a catalogue, which may show thousands."""
 
+import io
 from pathlib import Path
 
 from PIL import Image
 
+from ..enclosed import place_in
 from ..fal_bridge.endpoint import MOST_PICTURE_BYTES
+from ..files import write_atomically
 from ..input_files import open_regular
 from .folder_names import OVERVIEW
 
@@ -20,11 +23,13 @@ def thumbnail_path(root: Path, folder: str) -> Path:
 def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     """Make the thumbnail unless it is as new as ``hero``, a photo within the product's folder, or "" for none.
 
-    There is none for a photo that is gone or cannot be read. Raises OSError when the thumbnail cannot be written.
+    There is none for a photo that is gone or cannot be read. Raises OutsideError for one outside the product's folder,
+    and OSError when the thumbnail cannot be written.
     """
-    if not hero:
+    source = place_in(root / folder, hero, str(root / folder)) if hero else None
+    if source is None:
         return
-    source, target = root / folder / hero, thumbnail_path(root, folder)
+    target = thumbnail_path(root, folder)
     try:
         if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
             return
@@ -32,8 +37,9 @@ def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
             small = photo.convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return
-    target.parent.mkdir(exist_ok=True)
     small.thumbnail((SIDE, SIDE))
     page = Image.new("RGB", small.size, "white")
     page.paste(small, mask=small.getchannel("A"))
-    page.save(target, "JPEG", quality=82)
+    buffer = io.BytesIO()
+    page.save(buffer, "JPEG", quality=82)
+    write_atomically(target, buffer.getvalue())

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..enclosed import is_in
 from ..files import FileKind, kind_of_file, missing_end
 from ..plan import MODEL_SUFFIXES
 
@@ -17,10 +18,14 @@ _Print = tuple[tuple[str, int, int], ...]  # Name, size and time of each file.
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A product that is all there. ``sources`` are relative to the watched folder."""
+    """A product that is all there. ``sources`` are relative to the watched folder.
+
+    ``fault``: why it cannot be used; it has no sources then.
+    """
 
     sku: str
     sources: tuple[str, ...]
+    fault: str = ""
 
 
 class WatchedFolder:
@@ -51,11 +56,19 @@ class WatchedFolder:
                 continue
             if self._taken.get(place.name) == print_ or now - since < self._settle_seconds:
                 continue
-            if any(map(_is_growing, files)) and now - since < 20 * self._settle_seconds:
+            fault = self._fault_of(files)
+            if not fault and any(map(_is_growing, files)) and now - since < 20 * self._settle_seconds:
                 continue  # A slow copy pauses. What stays cut off is given in the end, and refused with the reason.
             self._taken[place.name] = print_
-            found.append((max(changed for _name, _size, changed in print_), self._arrival(sku, files)))
+            arrival = Arrival(sku, (), fault) if fault else self._arrival(sku, files)
+            found.append((max(changed for _name, _size, changed in print_), arrival))
         return [arrival for _time, arrival in sorted(found, key=lambda item: item[0])]
+
+    def _fault_of(self, files: list[Path]) -> str:
+        """Which file is a link that leads out of the watched folder, in a sentence; "" when none is."""
+        leads_out = (path.name for path in files if not is_in(path.resolve(), [self._root]))
+        name = next(leads_out, "")
+        return f"{name} is a link that leads out of the watched folder" if name else ""
 
     def _arrival(self, sku: str, files: list[Path]) -> Arrival:
         models = [path for path in files if path.suffix.lower() in MODEL_SUFFIXES]

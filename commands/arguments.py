@@ -3,6 +3,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
@@ -58,7 +59,19 @@ def add_product(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="which materials, where the 3D file has several",
     )
+    add_external_data(parser)
     add_pictures(parser)
+
+
+def add_external_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--external-data",
+        action="append",
+        default=[],
+        type=argument(_folder),
+        metavar="DIR",
+        help="another folder from which a .blend may read textures and linked libraries; may be given several times",
+    )
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:
@@ -336,6 +349,14 @@ def _address(words: Any) -> str:
 
 def _millimetres(words: str) -> float | str:
     return read_number(words.strip().lower().removesuffix("mm"))
+
+
+def _folder(words: Any) -> Path:
+    """An existing folder, absolute."""
+    path = Path(words).absolute()
+    if not words.strip() or not path.is_dir():
+        raise ValueError("is not a folder")
+    return path
 
 
 def resolution(words: str) -> Size:

@@ -10,6 +10,7 @@ from ..set_folder import check_place
 from .arguments import (
     Commands,
     add_ceilings,
+    add_external_data,
     add_pictures,
     add_rows,
     add_service,
@@ -46,6 +47,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="make the good rows, and record what is wrong with others",
     )
+    add_external_data(parser)
     add_pictures(parser)
     add_ceilings(parser)
     add_service(parser)

@@ -38,7 +38,7 @@ from ..interrupts import Interrupts, Stop
 from ..plan_record import LIVE
 from ..progress import JsonReporter, Reporter, dollars
 from ..set_folder import SetState
-from .planning import cameras_of_blend, check_device, check_light, plan_of_any
+from .planning import cameras_reader, check_device, check_light, plan_of_any
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
 from .worker import worker_command
@@ -89,7 +89,7 @@ def freeze_rows(
             service=service,
             fal=fal,
             understand=asked.endpoint,
-            cameras_of_blend=cameras_of_blend,
+            cameras_of_blend=cameras_reader(options.external_data),
             check_light=check,
             earlier=earlier,
         )
@@ -320,7 +320,7 @@ def make_order(
         blender = None
         if stage is not Stage.CLOUD:
             limits = Limits.of_machine(minutes=options.picture_minutes, gigabytes=options.memory_gb)
-            blender = stack.enter_context(BlenderChild(worker_command(), limits))
+            blender = stack.enter_context(BlenderChild(worker_command(options.external_data), limits))
         tools = Tools(reporter=reporter, stop=stop, blender=blender, scratch=options.scratch)
         run = CatalogueRun(order, tools, tally, stage=stage, retries_crashed=options.retry_crashed, more=more)
         run.go()

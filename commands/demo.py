@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, default=Path("photoreal-demo"), metavar="DIR")
     add_studio(parser)
     add_talk(parser)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, external_data=[])
 
 
 def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:

@@ -3,7 +3,6 @@
 
 import argparse
 import importlib.metadata
-import os
 import platform
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from ..plan_values import DEVICES
 from ..progress import JsonReporter, Reporter
 from ..version import VERSION
 from .arguments import Commands, add_service, add_talk
-from .service import in_blender_program, require_online, service_at
+from .service import in_blender_program, key_variable, require_online, service_at
 
 PACKAGES = ("numpy", "pillow", "httpx", "anyio", "fal-client")
 OLDEST = (4, 3, 0)
@@ -123,12 +122,15 @@ def _cycles(wanted: str) -> Iterator[Check]:
 
 
 def _key() -> Check:
-    names = [name for name in ("FAL_KEY", "FAL_KEY_FILE") if os.environ.get(name, "").strip()]
     try:
         has_key = service_at(None) is not None
     except BadKeyError as error:
         return Check(name="key", is_good=False, text=str(error), is_needed=False)
-    text = f"A fal.ai key is set ({names[0]})" if has_key else "No fal.ai key is set: only Cycles can be used"
+    text = (
+        f"A fal.ai key is set ({key_variable()})"
+        if has_key
+        else "No fal.ai key is set: only Cycles can be used"
+    )
     return Check(name="key", is_good=has_key, text=text, is_needed=False)
 
 

@@ -2,6 +2,7 @@
 """From arguments to a plan that has been checked."""
 
 import argparse
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def _plan(
 def studio_of(options: argparse.Namespace, source: Source) -> dict[str, Any]:
     """What the studio's arguments say, as members of a plan."""
     return {
-        "angles": angles_for(options.angles, source, cameras_of_blend),
+        "angles": angles_for(options.angles, source, cameras_reader(options.external_data)),
+        "external_data": tuple(options.external_data),
         "lens_mm": options.lens,
         "resolution": options.resolution,
         "samples": options.samples,
@@ -119,10 +121,15 @@ def check_device(device: str) -> None:
         use_device(device)
 
 
-def cameras_of_blend(path: Path) -> list[Angle]:
-    from ..studio.session import cameras_of_blend as read
+def cameras_reader(external_data: Sequence[Path]) -> Callable[[Path], list[Angle]]:
+    """What reads the cameras of a .blend, which may read from the folders ``external_data`` besides its own."""
 
-    return read(path)
+    def cameras_of_blend(path: Path) -> list[Angle]:
+        from ..studio.session import cameras_of_blend as read
+
+        return read(path, external_data)
+
+    return cameras_of_blend
 
 
 def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> Engine:

@@ -6,17 +6,18 @@ import sys
 from typing import TextIO
 
 from ..progress import JsonReporter, Reporter
-from .arguments import Commands
+from .arguments import Commands, add_external_data
 
 NAME = "render-worker"
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(NAME)
+    add_external_data(parser)
     parser.set_defaults(command=run)
 
 
-def run(_options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+def run(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
     from ..render_worker import serve
 
-    return serve(sys.stdin, JsonReporter(output))
+    return serve(sys.stdin, JsonReporter(output), tuple(options.external_data))

@@ -3,6 +3,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,7 @@ from ..fal_bridge.journal import Journal
 from ..plan_record import plan_from
 from ..progress import Reporter
 from ..set_folder import SetFolder
-from .arguments import Commands, add_ceilings, add_rows, add_service, add_talk, refuse_rows
+from .arguments import Commands, add_ceilings, add_external_data, add_rows, add_service, add_talk, refuse_rows
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
 from .choosing import choose_takes
 from .planning import checked
@@ -55,6 +56,7 @@ def add(commands: Commands) -> None:
         help="show another take of an angle, the `video` or the `concept` again, like front=1; "
         "nothing is rendered, sent or paid",
     )
+    add_external_data(parser)
     add_ceilings(parser)
     add_service(parser)
     add_rows(parser)
@@ -133,6 +135,7 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
     if options.choose:
         return _choose(options, folder, reporter)
     plan = plan_from(folder, service_of(folder, options.fal_url))
+    plan = replace(plan, external_data=tuple(options.external_data))
     try:
         plan = checked(plan, reporter, online_mode=options.online_mode)
     except UnknownEndpointError as error:  # What it has made is fetched; for more of it there is no price.

@@ -1,21 +1,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where fal is, and whether it may be asked."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator, Mapping
 
 from ..errors import InputError
 from ..fal_bridge.service import Service, key_from_environment
+from ..keys import KEY_VARIABLES
 from ..plan_record import LIVE, fal_of
 from ..set_folder import SetFolder
+
+_taken: Mapping[str, str] | None = None
+
+
+@contextlib.contextmanager
+def taken_keys() -> Iterator[None]:
+    """While entered: keys are known here alone. Blender, its Python and child processes do not find them.
+
+    What the system shows of the environment that a process was started with does not change.
+    """
+    global _taken
+    before = _taken
+    _taken = {name: os.environ.pop(name) for name in KEY_VARIABLES if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(_taken)
+        _taken = before
+
+
+def key_variable() -> str:
+    """The variable that a key comes from; "" without one."""
+    names = ("FAL_KEY", "FAL_KEY_FILE")
+    return next((name for name in names if _key_environment().get(name, "").strip()), "")
 
 
 def service_at(fal_url: str | None) -> Service | None:
     """Where fal is, when a key or an emulator is configured."""
     if fal_url:
         return Service.emulator(fal_url)
-    key = key_from_environment(os.environ)
+    key = key_from_environment(_key_environment())
     return Service.live(key) if key else None
+
+
+def _key_environment() -> Mapping[str, str]:
+    return os.environ if _taken is None else _taken
 
 
 def service_of(folder: SetFolder, fal_url: str | None) -> Service | None:

@@ -96,7 +96,13 @@ def _taken_in(
     earlier = earlier_lock(options.out.absolute())
     new = {arrival.sku: arrival for arrival in arrivals}
     rows = [
-        Row(number=number, line=number, sku=arrival.sku, sources=arrival.sources)
+        Row(
+            number=number,
+            line=number,
+            sku=arrival.sku,
+            sources=arrival.sources,
+            faults=(arrival.fault,) if arrival.fault else (),
+        )
         for number, arrival in enumerate(new.values(), 1)
     ]
     # The file names the folder that sources are relative to.

@@ -33,11 +33,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..input_files import parsed_json
+from ..processes import is_elsewhere, is_gone, this_process
 from .endpoint import Endpoint, size_of
 from .endpoints import files_in
 from .errors import CeilingReachedError, JournalError, ProductCeilingError, UnknownPriceError
 from .prices import PriceList, Quote
-from .processes import is_elsewhere, is_gone, this_process
 
 Facts = dict[str, Any]
 

@@ -2,6 +2,7 @@
 """The life of a job, from a wish to a file on disk. Runs on one event loop."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
@@ -182,9 +183,14 @@ class Engine:
         progress = Progress(job, self._on_change, self._traffic)
         self._traffic.followed += 1
         try:
-            if task.may_send:
-                await self._clear_the_way(task)
-            return await self._as_the_journal_says(task, progress)
+            if not task.may_send:
+                return await self._as_the_journal_says(task, progress)
+            await self._clear_the_way(task)
+            try:
+                return await self._as_the_journal_says(task, progress)
+            finally:
+                with contextlib.suppress(BridgeError):  # They stay open, and the next run sees to them.
+                    await self._follow_others(task.label, task.target, own_key=task.key)
         except UncertainSubmitError as error:
             progress.end(JobState.UNCERTAIN, str(error))
             raise
@@ -260,10 +266,7 @@ class Engine:
 
     async def _follow_others(self, label: str, target: Path, *, own_key: str = "") -> None:
         """Have every other open request with this label come to its end. Raises BridgeError when one does not."""
-        own = await asyncio.to_thread(self._journal.read, own_key) if own_key else Entry()
-        for left in await asyncio.to_thread(self._journal.left_behind, label):
-            if (left.key, left.attempt) != (own_key, own.attempt):
-                await self._sender.recover(left)
+        await self._recover(label, own_key)
         for entry in await asyncio.to_thread(self._journal.open_jobs, label):
             if entry.key == own_key:
                 continue
@@ -273,6 +276,22 @@ class Engine:
                 is_open = (await asyncio.to_thread(self._journal.read, entry.key)).stage in OPEN_STAGES
                 if is_open and not isinstance(error, LOST):
                     raise
+
+    async def _recover(self, label: str, own_key: str) -> None:
+        """Look for attempts that were left behind, so that they are open jobs when fal.ai has them.
+
+        Not while an attempt with the same label is uncertain: what is found is the request of that one.
+        """
+        own = await asyncio.to_thread(self._journal.read, own_key) if own_key else Entry()
+        left_behind = await asyncio.to_thread(self._journal.left_behind, label)
+        if not left_behind:
+            return
+        stages = [entry.stage for entry in await asyncio.to_thread(self._journal.open_jobs, label)]
+        if Stage.UNCERTAIN in stages or Stage.IN_FLIGHT in stages:
+            return
+        for left in left_behind:
+            if (left.key, left.attempt) != (own_key, own.attempt):
+                await self._sender.recover(left)
 
     def _task_of(self, entry: Entry, target: Path) -> Task:
         """What follows a job of which only the journal knows; it cannot be sent again."""

@@ -39,11 +39,11 @@ from typing import Any
 from ..errors import InputError
 from ..files import flush_folder, write_if_absent, write_json_atomically
 from ..input_files import read_json
+from ..processes import is_gone, this_process
 from ..values import checked_in
 from .errors import JournalError, WrongRequestError
 from .facts import FACT_RULES
 from .jobs import LONGEST_USUAL_SECONDS, Kind
-from .processes import is_gone, this_process
 
 Facts = dict[str, Any]
 
@@ -197,17 +197,31 @@ class Journal:
             )
         return found[0]
 
-    def claimed_requests(self, *, apart_from: str = "") -> set[str]:
-        """The request ids in the journal, of any attempt of any job other than ``apart_from``."""
+    def claimed_requests(self, *, apart_from: "Entry | None" = None) -> set[str]:
+        """The request ids in the journal, of every attempt of every job other than that of ``apart_from``."""
         found = set()
         for key in self.job_keys():
-            if key == apart_from:
-                continue
-            for path in (self.folder / key).glob("submitted.*.json"):
-                found.add(str(self._load(key, path.name).get("request_id", "")))
-            for path in (self.folder / key).glob("intent.*"):
-                found.add(_adopted(self._load(key, path.name)))
+            for path in (
+                *(self.folder / key).glob("submitted.*.json"),
+                *(self.folder / key).glob("intent.*"),
+            ):
+                number = int(path.name.split(".")[1])
+                if apart_from is None or (key, number) != (apart_from.key, apart_from.attempt):
+                    facts = self._load(key, path.name)
+                    found.add(str(facts.get("request_id", "")) or _adopted(facts))
         return found - {""}
+
+    def loose_requests(self, entry: "Entry") -> list[str]:
+        """Ids that earlier attempts of the same job were given after a later one had taken their place.
+
+        Nothing follows them yet, and as all attempts have the same inputs, each serves the newest as well.
+        """
+        found = []
+        for number in range(1, entry.attempt):
+            earlier = self.read(entry.key, attempt=number)
+            if earlier.stage is Stage.SUBMITTED and not self.read(late_key(entry.key, number)).attempt:
+                found.append(earlier.likely_request)
+        return found
 
     def open_jobs(self, label: str) -> list[Entry]:
         """The jobs with this label that fal.ai may still be working on, or whose result was not fetched."""

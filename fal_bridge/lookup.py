@@ -3,7 +3,7 @@
 
 A request in a list is ours when its inputs equal ours in every value and no job of the folder has it already.
 Uploaded files have unique addresses, so such inputs cannot belong to anyone else. Inputs without files (a text)
-may be the same in two set folders: then both get the one result.
+may be the same in two set folders: then both may get the one result.
 
 fal.ai documents two lists and for neither whether it shows requests that are still running. So a list that
 lacks a request proves nothing until the request would have ended long ago (``Entry.resend_at``).
@@ -65,21 +65,28 @@ class Lookup:
             if found := await self._named(entry):
                 return found
             listed = await self._listed_alike(entry, FAR_SECONDS if is_last else NEAR_SECONDS)
-            if isinstance(listed, NotFound) or len(listed) > 1:
-                return listed if isinstance(listed, NotFound) else _ambiguous(listed)
+            if isinstance(listed, NotFound):
+                return listed
             if listed:
-                return self._accepted(entry, listed.pop())
+                return self._accepted(entry, listed)
             if is_last:
                 return _not_listed(entry)
             await asyncio.sleep(pause)
 
     async def _named(self, entry: Entry) -> Accepted | None:
-        """The request by the id that an answer gave, when fal.ai knows it and no other job has it."""
-        name = entry.likely_request
-        if not name or name in await asyncio.to_thread(self._journal.claimed_requests, apart_from=entry.key):
-            return None
-        accepted = self._accepted(entry, name)
-        return accepted if await self.status(accepted) else None
+        """The request by an id that an answer gave, when fal.ai knows it and nothing else follows it."""
+        names, claimed = await asyncio.to_thread(self._names, entry)
+        for name in names:
+            accepted = self._accepted(entry, name)
+            if name not in claimed and await self.status(accepted):
+                return accepted
+        return None
+
+    def _names(self, entry: Entry) -> tuple[list[str], set[str]]:
+        """Ids that may be the request of an attempt, and those that other attempts have."""
+        loose = self._journal.loose_requests(entry)
+        names = [name for name in (entry.likely_request, *loose) if name]
+        return names, self._journal.claimed_requests(apart_from=entry) - set(loose)
 
     async def alive(self, entry: Entry) -> Accepted | None:
         """The request of an attempt that ended badly, when it is waiting, running or finished well after all.
@@ -94,8 +101,10 @@ class Lookup:
             listed = await self._listed_alike(entry, FAR_SECONDS)
         except BadKeyError:
             return None  # The key may send, but not read lists.
-        found = self._accepted(entry, listed.pop()) if isinstance(listed, set) and len(listed) == 1 else None
-        return None if found is None or await self._has_failed(found) else found
+        if isinstance(listed, NotFound) or not listed:
+            return None
+        found = self._accepted(entry, listed)
+        return None if await self._has_failed(found) else found
 
     async def _has_failed(self, accepted: Accepted) -> bool:
         """Whether fal.ai says so itself, by the status or by the result."""
@@ -128,24 +137,28 @@ class Lookup:
     def _accepted(self, entry: Entry, request_id: str) -> Accepted:
         return Accepted.from_answer({"request_id": request_id}, self._service, entry.endpoint)
 
-    async def _listed_alike(self, entry: Entry, margin: float) -> set[str] | NotFound:
-        """The ids of listed requests with the same inputs that no job of the folder has."""
+    async def _listed_alike(self, entry: Entry, margin: float) -> str | NotFound:
+        """The id of a listed request with the same inputs that no job of the folder has; "" when there is none.
+
+        Of several the oldest: with the same inputs each serves as well, and the next attempt finds the others.
+        """
         sent = entry.facts.get(Stage.IN_FLIGHT, {}).get("sent")
         if not isinstance(sent, dict) or not entry.sent_at:
             return NotFound(reason="What exactly was sent is not known, so it cannot be looked for.")
         begin, end = entry.sent_at - margin, max(time.time(), entry.sent_at) + margin
         claimed = await asyncio.to_thread(self._journal.claimed_requests)
         for pages in (self._by_endpoint(entry.endpoint, begin, end), self._newest(begin)):
-            alike = {
-                str(item["request_id"])
+            alike = [
+                (_moment(item.get("sent_at"), begin), str(item["request_id"]))
                 async for item in pages
                 if item.get("request_id")
+                and str(item["request_id"]) not in claimed
                 and item.get("endpoint_id", entry.endpoint) == entry.endpoint
                 and item.get("json_input") == sent
-            }
-            if alike - claimed:
-                return alike - claimed
-        return set()
+            ]
+            if alike:
+                return min(alike)[1]
+        return ""
 
     def _by_endpoint(self, endpoint: str, begin: float, end: float) -> AsyncIterator[dict[str, Any]]:
         query = {"endpoint_id": endpoint, "start": _iso(begin), "end": _iso(end)}
@@ -180,12 +193,6 @@ class Lookup:
             if not body.get("has_more") or not body.get("next_cursor"):
                 return
             asked["cursor"] = str(body["next_cursor"])
-
-
-def _ambiguous(found: set[str]) -> NotFound:
-    return NotFound(
-        reason=f"{len(found)} requests like it are at fal.ai, and which one it is cannot be told."
-    )
 
 
 def _not_listed(entry: Entry) -> NotFound:

@@ -174,12 +174,7 @@ class Sender:
     async def recover(self, entry: Entry) -> str:
         """Look for an attempt that was left behind; the key of the job that follows it, or ""."""
         try:
-            if Stage.SUBMITTED in entry.facts:
-                found: Accepted | NotFound = Accepted.from_answer(
-                    entry.facts[Stage.SUBMITTED], self._service, entry.endpoint
-                )
-            else:
-                found = await self._lookup.find(entry, is_last=True)
+            found = await self._lookup.find(entry, is_last=True)
         except BridgeError as error:
             _log.info("%s: it could not be looked for: %s", entry.label, error.message)
             return ""

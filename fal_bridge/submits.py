@@ -58,7 +58,7 @@ async def post_once(
         async with asyncio.timeout(client.timeout.read):
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
-                await read_limited(response)
+                response = await read_limited(response)
             finally:
                 await response.aclose()
     except NOTHING_WAS_SENT as error:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from ..input_files import MOST_INNER_LEVELS, parsed_json
+from .bodies import read_body, reason_of
 from .errors import (
     AccountLockedError,
     BadKeyError,
@@ -24,13 +25,10 @@ from .errors import (
     ServiceTroubleError,
     UnknownEndpointError,
 )
+from .limits import ANSWER_TIMEOUT, DOWNLOAD_TIMEOUT, MAX_ANSWER_BYTES, WHOLE_ANSWER_SECONDS
 from .service import Service
 
-MAX_ANSWER_BYTES = 16 << 20
 SENTENCE_LENGTH = 300
-ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-WHOLE_ANSWER_SECONDS = 60.0
-DOWNLOAD_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 
 FINAL = "photoreal_final"  # Request extension: an error answer is the job's own, do not ask again.
 
@@ -94,12 +92,12 @@ class PatientTransport(httpx.AsyncBaseTransport):
                 async with asyncio.timeout(WHOLE_ANSWER_SECONDS):
                     response = await self._inner.send(request, stream=True)
                     try:
-                        await read_limited(response)
+                        response = await read_limited(response)
                     finally:
                         await response.aclose()
             except (httpx.TransportError, TimeoutError) as error:
                 trouble: BridgeError = NetworkDownError(
-                    f"{request.url.host} cannot be reached ({type(error).__name__})."
+                    f"{request.url.host} cannot be reached ({reason_of(error)})."
                 )
             else:
                 if not _asks_to_repeat(response):
@@ -205,22 +203,17 @@ def _headers(service: Service) -> dict[str, str]:
     return {
         "Authorization": f"Key {service.key}",
         "Accept": "application/json",
-        "Accept-Encoding": "identity",  # Answers are small; a packed one could unfold without end.
+        "Accept-Encoding": "identity",  # See ``bodies``.
         "User-Agent": "photoreal-set",
     }
 
 
-async def read_limited(response: httpx.Response) -> None:
-    """Read an answer to its end, if it has one."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise httpx.RemoteProtocolError("a packed answer was not asked for")
-    parts, size = [], 0
-    async for part in response.aiter_raw():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise httpx.RemoteProtocolError("the answer has no end")
-        parts.append(part)
-    response._content = b"".join(parts)  # What ``aread`` does, which knows no limit.
+async def read_limited(response: httpx.Response) -> httpx.Response:
+    """The same answer with its body. Raises UnusableBodyError when that is compressed or too large."""
+    body = await read_body(response, MAX_ANSWER_BYTES)
+    return httpx.Response(
+        response.status_code, headers=response.headers, content=body, request=response.request
+    )
 
 
 def _storable(value: Any) -> Any:

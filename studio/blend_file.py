@@ -2,7 +2,7 @@
 """A .blend file as one GLB, with what Blender's exporter leaves out put back or said."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from ..files import write_atomically
 from ..findings import Finding, Severity
 from ..gltf import Gltf, read_gltf
 from . import compat
+from .blend_opening import open_blend
 from .materials import principled_of
 from .product import repair_textures
 from .quiet import quiet_blender
-from .session import open_blend
 
 # What the exporter understands before a Principled BSDF; anything else is computed by Blender alone.
 CARRIED_NODES = {
@@ -37,15 +37,15 @@ CARRIED_NODES = {
 SHOWN_SURFACES = {"BSDF_PRINCIPLED", "EMISSION", "BACKGROUND", "MIX_SHADER", "GROUP"}  # The last two: unlit.
 
 
-def convert_to_glb(source: Path, target: Path) -> list[Finding]:
+def convert_to_glb(source: Path, target: Path, external_data: Sequence[Path] = ()) -> list[Finding]:
     """Write what a .blend file shows as one GLB that holds its textures.
 
     Gives what the GLB cannot tell any more: textures that are missing, materials that it cannot hold.
 
     Only for a background Blender: the file replaces the one that is open.
-    Raises InputError when Blender cannot open it, MachineError when the GLB cannot be written.
+    Raises InputError as ``open_blend``, MachineError when the GLB cannot be written.
     """
-    open_blend(source)
+    open_blend(source, external_data)
     findings = list(repair_textures(bpy.context.scene.objects))
     materials = _shown_materials()
     for material in materials:

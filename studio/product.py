@@ -20,14 +20,13 @@ from ..gltf import (
     FARTHEST_M,
     Gltf,
     is_far,
-    is_whole,
-    packed,
     read_gltf,
     with_far_at,
     with_tags,
     without_unseen,
     without_variants,
 )
+from ..gltf_packing import enclosed_copy
 from . import compat, mending, mesh_facts, triage
 from .extensions import check_required, find_lost
 from .materials import restore_materials
@@ -157,7 +156,7 @@ def _import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.ty
         operator, import_pack_images=True, merge_vertices=False, import_select_created_objects=False
     )
     known = compat.importable_extensions()
-    whole = without_unseen(without_variants(gltf if is_whole(gltf) else packed(gltf)))
+    whole = without_unseen(without_variants(enclosed_copy(gltf)))
     whole = with_far_at(whole, FAR_M)
     tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A photo session: one product in one studio, in a scene of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +15,10 @@ from ..cameras import angles_of
 from ..errors import InputError
 from ..sizes import Size
 from . import detail, film, render
+from .blend_opening import open_blend
 from .framing import SQUARE, Framing, close_up, focus_on, frame, frame_all_round, refit, standing_view
 from .light_map import Rig
-from .product import Product, import_product, reason, surface_points, visible_points
+from .product import Product, import_product, surface_points, visible_points
 from .quiet import quiet_blender
 from .render import Quality, Renderer, Shot
 from .rig import Studio
@@ -156,13 +157,13 @@ def open_session(
     yield Session(scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm)
 
 
-def cameras_of_blend(path: Path) -> list[Angle]:
+def cameras_of_blend(path: Path, external_data: Sequence[Path] = ()) -> list[Angle]:
     """The cameras of a .blend file's scene as angles, those that it does not hide from renders.
 
     Only for a background Blender: the file replaces the one that is open.
-    Raises InputError when Blender cannot open it, or as ``cameras.angles_of``.
+    Raises InputError as ``open_blend``, or as ``cameras.angles_of``.
     """
-    open_blend(path)
+    open_blend(path, external_data)
     bpy.context.view_layer.update()  # Constraints of cameras.
     scene = bpy.context.scene
     found = [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
@@ -185,17 +186,6 @@ def _view_of(item: bpy.types.Object) -> View:
         shift=(camera.shift_x, camera.shift_y),
         ortho_scale=camera.ortho_scale if camera.type == "ORTHO" else 0.0,
     )
-
-
-def open_blend(path: Path) -> None:
-    """Open a .blend file in place of the one that is open. Raises InputError when Blender cannot."""
-    try:
-        with quiet_blender():
-            bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False, use_scripts=False)
-    except RuntimeError as error:
-        raise InputError(
-            f"Blender cannot open {path.name}: {reason(error)}.", hint="Export it again."
-        ) from error
 
 
 def empty_blender() -> None:

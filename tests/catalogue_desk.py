@@ -173,7 +173,7 @@ def _request(endpoint: object, arguments: object) -> str:
 
 def _main(arguments: list[str], output: Any) -> int:
     kept = catalogues.worker_command
-    catalogues.worker_command = lambda: STUB
+    catalogues.worker_command = lambda _external_data: STUB
     here = Path.cwd()
     os.chdir(ROOT)  # Where the stand-in is found.
     try:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds or makes a Python that has bpy and our packages, and starts batch.py there.
 
-Standard library only, and no import of the product: this runs before either exists.
+Standard library only, and no import of the product besides ``keys.py``, which needs nothing: this runs before
+anything is there.
 """
 
 import contextlib
@@ -62,6 +63,18 @@ def load_package() -> ModuleType:
     sys.modules["photoreal_set"] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _keys_module() -> ModuleType:
+    """``keys.py``, by its path: the package cannot be loaded yet."""
+    spec = importlib.util.spec_from_file_location("photoreal_keys", ROOT / "keys.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+keys = _keys_module()
 
 
 def say(text: str) -> None:
@@ -203,6 +216,7 @@ def _probe(blender: str) -> tuple[str, list[str]]:
             text=True,
             errors="replace",
             timeout=120,
+            env=keys.without_keys(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"it does not start ({error}).", []
@@ -358,13 +372,14 @@ def _uv() -> str | None:
 
 def _works(command: list[str]) -> bool:
     try:
-        return subprocess.run(command, capture_output=True).returncode == 0
+        done = subprocess.run(command, capture_output=True, env=keys.without_keys(os.environ))
+        return done.returncode == 0
     except OSError:
         return False
 
 
 def _run(command: list[str], fault: str) -> None:
-    done = subprocess.run(command, stdout=sys.stderr)
+    done = subprocess.run(command, stdout=sys.stderr, env=keys.without_keys(os.environ))
     if done.returncode:
         raise BootstrapError(
             f"{fault}: the command {command[0]} ended with {done.returncode}; its words are above."
@@ -375,7 +390,11 @@ def _check_bpy(python: Path) -> None:
     """Import bpy once; bring or name the system libraries that it misses."""
     for _attempt in range(len(DEBIAN_PACKAGES)):
         done = subprocess.run(
-            [str(python), "-c", "import bpy"], capture_output=True, text=True, errors="replace"
+            [str(python), "-c", "import bpy"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=keys.without_keys(os.environ),
         )
         if done.returncode == 0:
             return
@@ -402,7 +421,7 @@ def _install_or_ask(packages: list[str], fault: str) -> None:
     if apt is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
         raise BootstrapError(f"{fault}: on Debian or Ubuntu run `sudo {command}` and start again.")
     say(f"{fault}: installing {' '.join(packages)}")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    quiet = {**keys.without_keys(os.environ), "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run([apt, "update", "-qq"], capture_output=True, env=quiet, check=False)
     install = [apt, "install", "-y", "-qq", "--no-install-recommends", *packages]
     done = subprocess.run(
@@ -414,6 +433,24 @@ def _install_or_ask(packages: list[str], fault: str) -> None:
 
 
 # --- starting there -----------------------------------------------------------------------------
+
+
+def drop_unneeded_keys(arguments: list[str]) -> bool:
+    """Take the keys out of the environment when the command does not use fal.ai; whether there were any."""
+    if keys.may_need_key(arguments):
+        return False
+    found = [name for name in keys.KEY_VARIABLES if name in os.environ]
+    for name in found:
+        del os.environ[name]
+    return bool(found)
+
+
+def start_again() -> NoReturn:
+    """Start this very command again with the environment as it is now.
+
+    The system goes on showing the environment that a process was started with, in ``/proc`` for example.
+    """
+    start([sys.executable, *sys.orig_argv[1:]])
 
 
 def start_blender(command: list[str]) -> NoReturn:

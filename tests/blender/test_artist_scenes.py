@@ -10,7 +10,7 @@ import pytest
 from mathutils import Matrix
 
 from photoreal_set import runtime
-from photoreal_set.selection import write_selection
+from photoreal_set.selection import external_folders, write_selection
 from photoreal_set.studio.blend_file import convert_to_glb
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, choose, write_library
 from tests.blender.sidebar import everything, pump_until_idle
@@ -31,7 +31,7 @@ def test_a_selection_is_photographed_as_it_stands(
     before, mode = everything(), bpy.context.mode
     copy = write_selection(bpy.context, with_cameras=False)
     assert (everything(), bpy.context.mode) == (before, mode)
-    convert_to_glb(copy, tmp_path / "copy.glb")
+    convert_to_glb(copy, tmp_path / "copy.glb", list(map(Path, external_folders())))
     low, high = box_of(tmp_path / "copy.glb")
     assert list(low) == pytest.approx([one - SIZE / 2.0 for one in PLACE], abs=1e-4)
     assert list(high) == pytest.approx([one + SIZE / 2.0 for one in PLACE], abs=1e-4)

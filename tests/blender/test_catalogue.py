@@ -96,7 +96,7 @@ def test_nothing_of_a_product_stays_in_blender(tmp_path: Path, monkeypatch: pyte
     table = shop(tmp_path / "shop", 4)
     record = tmp_path / "counts.jsonl"
     counting = [sys.executable, "-m", "tests.blender.counting_worker", str(record)]
-    monkeypatch.setattr(catalogues, "worker_command", lambda: counting)
+    monkeypatch.setattr(catalogues, "worker_command", lambda _external_data: counting)
     monkeypatch.chdir(ROOT)
     arguments = (
         "catalogue",

@@ -352,21 +352,29 @@ def resumed(out: Path, *options: object) -> Run:
     return Run(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr, out)
 
 
-@pytest.mark.parametrize("fault", ["corrupt-output", "result-expired"])
+@pytest.mark.parametrize(
+    ("fault", "exit_code"),
+    [
+        ({"name": "corrupt-output"}, 2),
+        ({"name": "result-expired"}, 2),
+        ({"name": "lying-model", "lie": "empty"}, 1),
+    ],
+    ids=["damaged", "expired", "without a mesh"],
+)
 def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says_so(
-    tmp_path: Path, fresh_emulator: RunningEmulator, fault: str
+    tmp_path: Path, fresh_emulator: RunningEmulator, fault: dict[str, str], exit_code: int
 ):
-    fresh_emulator.control(faults=[{"name": fault, "endpoint": MODEL, "count": 1}])
+    fresh_emulator.control(faults=[{**fault, "endpoint": MODEL, "count": 1}])
     out, angles = tmp_path / "set", ("--angles", "front,side")
     options = (*fal(fresh_emulator), *angles)
     first = make_set(photo(tmp_path / "front.png"), out=out, options=options)
     again = resumed(out)
     for failed in (first, again):
-        assert failed.exit_code == (1 if fault == "corrupt-output" else 2)
+        assert failed.exit_code == exit_code
         assert "`resume DIR --redo model` buys" in failed.events[-1]["error"]
         assert any("Cost at an emulator" in event.get("text", "") for event in failed.events)
-    damaged = out / "model" / "product.glb"
-    kept = damaged.read_bytes() if damaged.exists() else None
+    kept = [path.read_bytes() for path in (out / "model").glob("*")]
+    assert len(kept) == (exit_code == 1), "what is damaged is not taken for a model"
     before = tree(out)
     assert resumed(out, "--redo", "model", "--max-cost", "1.5").exit_code == 4
     assert {name: facts for name, facts in tree(out).items() if not name.startswith("index")} == {
@@ -380,7 +388,7 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     bought = endpoints(fresh_emulator.ledger())
     assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
     earlier = redone.record["model"]["earlier"]
-    assert [(out / entry["path"]).read_bytes() for entry in earlier] == ([kept] if kept else [])
+    assert [(out / entry["path"]).read_bytes() for entry in earlier] == kept
     jobs = [line.split(",")[2] for line in (out / "costs.csv").read_text(encoding="utf-8").splitlines()]
     assert jobs.count("3D model") == 2
     again = resumed(out)

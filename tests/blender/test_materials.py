@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from photoreal_set.errors import InputError
-from photoreal_set.gltf import read_gltf, save_glb
+from photoreal_set.gltf import read_gltf
+from photoreal_set.gltf_packing import save_glb
 from photoreal_set.studio import compat
 from photoreal_set.studio.blend_file import convert_to_glb
 from photoreal_set.studio.materials import principled_of

@@ -53,6 +53,11 @@ KINDS: dict[str, FaultKind] = {
     "slow-loris": FaultKind(
         "download", "send the body in crumbs with a pause between them", {"seconds": 0.5, "crumb": 1}
     ),
+    "slow-headers": FaultKind(
+        "download",
+        "send headers in crumbs with a pause between them, without end",
+        {"seconds": 0.5, "crumb": 1},
+    ),
     "short-body": FaultKind("download", "announce the full length, send half, close"),
     # Answers from something that is not the endpoint. accepted=true: the job was accepted all the same;
     # names_job=true: the answer then carries the id of that job, else an id of its own.
@@ -73,10 +78,15 @@ KINDS: dict[str, FaultKind] = {
     "endpoint-withdrawn": FaultKind("submit", "404, endpoint not known", {"accepted": False}),
     "html-answer": FaultKind("submit", "200 with a web page instead of the answer", {"accepted": False}),
     "malformed-json": FaultKind("submit", "200 with JSON that is cut off", {"accepted": True}),
-    "deep-json": FaultKind("submit", "200 with JSON that is nested 100,000 levels deep", {"accepted": True}),
+    "deep-answer": FaultKind("submit", "200 with JSON of 100,000 nested lists", {"accepted": True}),
     "empty-answer": FaultKind("submit", "200 with an empty JSON object", {"accepted": True}),
     "gzip-bomb": FaultKind(
         "download", "a small compressed body that unpacks to megabytes", {"megabytes": 256, "accepted": True}
+    ),
+    "encoded-body": FaultKind(
+        "download",
+        "the right body, then megabytes of zeros, compressed without a request for it (zstd, br, gzip, deflate)",
+        {"coding": "zstd", "megabytes": 0},
     ),
     "redirect-loopback": FaultKind("download", "307 to the same address with ?followed=1"),
     "redirect-outside": FaultKind("download", "307 to an address that is not loopback"),
@@ -107,6 +117,25 @@ KINDS: dict[str, FaultKind] = {
     "missing-optional-members": FaultKind("job", "no file_size, width, timings, seed, metrics and the like"),
     "result-expired": FaultKind("job", "the result is 404 from the start"),
     "corrupt-output": FaultKind("job", "the output file has its magic bytes and then noise"),
+    "box-bomb": FaultKind("job", "the video is made of empty boxes", {"megabytes": 60}),
+    "noise-video": FaultKind("job", "the video has its index, and noise where its frames were"),
+    "lying-video": FaultKind(
+        "job",
+        "the video's index is wrong: beyond (samples after the end of the file), no-track, no-samples, deep, large",
+        {"lie": "beyond"},
+    ),
+    "lying-picture": FaultKind(
+        "job",
+        "the picture is not what it says: pixels (60000 x 60000), pieces (many empty chunks), scans (a JPEG with "
+        "thousands of scans), truncated, frames (a WebP with thousands of frames)",
+        {"lie": "pixels"},
+    ),
+    "lying-model": FaultKind(
+        "job",
+        "the GLB's description is wrong: empty (no mesh), text (not JSON), nested, large (20 MB), beyond (after the end of the file), "
+        "chunks (many empty ones)",
+        {"lie": "text"},
+    ),
     "outside-output": FaultKind("job", "the output file's address is not loopback"),
     "duplicate-webhooks": FaultKind("job", "every webhook is delivered several times", {"times": 3}),
     "late-request-list": FaultKind("job", "listed in the request list only after seconds", {"seconds": 5.0}),

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .encodings import encoded
 from .faults import Fault
 
 Produce = Callable[[], Awaitable[web.StreamResponse]]
@@ -130,6 +131,17 @@ async def _slow_loris(request: web.Request, fault: Fault, produce: Produce) -> w
     return stream
 
 
+async def _slow_headers(request: web.Request, fault: Fault, _produce: Produce) -> web.StreamResponse:
+    """Written past aiohttp, which sends headers only as a whole."""
+    pause, crumb = float(fault.parameters["seconds"]), b"x" * int(fault.parameters["crumb"])
+    if request.transport is not None:
+        request.transport.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
+    while request.transport is not None and not request.transport.is_closing():
+        request.transport.write(crumb)
+        await asyncio.sleep(pause)
+    return web.Response()
+
+
 async def _truncated(_request: web.Request, _fault: Fault, produce: Produce) -> web.StreamResponse:
     answer = await produce()
     body = _bytes_of(answer)
@@ -154,6 +166,14 @@ async def _gzip_bomb(_request: web.Request, fault: Fault, _produce: Produce) -> 
     return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
 
 
+async def _encoded(_request: web.Request, fault: Fault, produce: Produce) -> web.StreamResponse:
+    answer = await produce()
+    coding = str(fault.parameters["coding"])
+    body = await asyncio.to_thread(encoded, coding, _bytes_of(answer), int(fault.parameters["megabytes"]))
+    headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
+    return web.Response(body=body, status=answer.status, headers={**headers, "Content-Encoding": coding})
+
+
 @cache
 def _bomb(megabytes: int) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -175,10 +195,6 @@ async def _redirect_outside(_request: web.Request, _fault: Fault, _produce: Prod
 
 async def _malformed(_request: web.Request, _fault: Fault, _produce: Produce) -> web.StreamResponse:
     return web.Response(body=b'{"request_id": "3f0c7a52-', content_type="application/json")
-
-
-async def _deep(_request: web.Request, _fault: Fault, _produce: Produce) -> web.StreamResponse:
-    return web.Response(body=b"[" * 100_000 + b"]" * 100_000, content_type="application/json")
 
 
 Writer = Callable[[Fault], web.Response]
@@ -228,6 +244,7 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
     "reset-submit-answer": _reset,
     "slow-answer": _slow_answer,
     "slow-loris": _slow_loris,
+    "slow-headers": _slow_headers,
     "short-body": _short_body,
     "rate-limited": _answers(_rate_limited),
     "proxy-page": _answers(_proxy_page),
@@ -254,9 +271,12 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
         )
     ),
     "malformed-json": _malformed,
-    "deep-json": _deep,
+    "deep-answer": _answers(
+        lambda _fault: web.Response(body=b"[" * 100_000 + b"]" * 100_000, content_type="application/json")
+    ),
     "empty-answer": _answers(lambda _fault: json_answer({})),
     "gzip-bomb": _gzip_bomb,
+    "encoded-body": _encoded,
     "redirect-loopback": _redirect_loopback,
     "redirect-outside": _redirect_outside,
     "file-missing": _answers(lambda _fault: json_answer({"detail": "Not Found"}, 404)),

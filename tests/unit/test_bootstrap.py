@@ -23,15 +23,18 @@ def clone(tmp_path: Path) -> Path:
     """What the first start needs, away from this repository: nothing of ours is made or changed."""
     root = tmp_path / "a clone"
     (root / "tools").mkdir(parents=True)
-    shutil.copy(ROOT / "batch.py", root)
+    for name in ("batch.py", "keys.py"):
+        shutil.copy(ROOT / name, root)
     shutil.copy(ROOT / "tools" / "bootstrap.py", root / "tools")
     shutil.copytree(ROOT / "requirements", root / "requirements")
     return root
 
 
-def start(clone: Path, *, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """``batch.py demo`` in a Python without packages and an empty PATH; ``before`` runs first in it."""
-    code = f"import sys\n{before}\nimport runpy\nsys.argv[:] = ['batch.py', 'demo']\nrunpy.run_path('batch.py', run_name='__main__')"
+def start(
+    clone: Path, *, before: str = "", command: str = "demo", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """``batch.py`` in a Python without packages and an empty PATH; ``before`` runs first in it."""
+    code = f"import sys\n{before}\nimport runpy\nsys.argv[:] = ['batch.py', {command!r}]\nrunpy.run_path('batch.py', run_name='__main__')"
     paths = {"PATH": str(clone / "programs"), "XDG_CACHE_HOME": str(clone / "cache"), "HOME": str(clone)}
     return subprocess.run(
         [sys.executable, "-I", "-S", "-c", code],
@@ -62,6 +65,8 @@ bpy = sys.modules["bpy"] = types.ModuleType("bpy")
 bpy.app = types.SimpleNamespace(version={tuple(map(int, version.split(".")))}, binary_path=__file__)
 bpy.utils = types.SimpleNamespace(user_resource=lambda *_a, **_k: {str(clone / "extensions")!r})
 sys.path.append({str(clone / "site")!r})
+with open(__file__ + ".keys", "a") as log:
+    log.write(os.environ.get("FAL_KEY", "none") + "\\n")
 with open(__file__ + ".log", "a") as log:
     log.write("asked\\n" if "--python-expr" in sys.argv else "started\\n")
 if "--python-expr" in sys.argv:
@@ -129,6 +134,15 @@ def test_a_blender_that_was_changed_is_asked_again(clone: Path):
     os.utime(path, (1, 1))
     start(clone)
     assert Path(f"{path}.log").read_text() == "asked\nstarted\n" * 2
+
+
+@POSIX
+@pytest.mark.parametrize(("command", "has_key"), [("demo", False), ("doctor", True)])
+def test_a_blender_gets_the_key_only_for_a_command_that_may_need_it(clone: Path, command: str, has_key: bool):
+    path = blender(clone, "blender", "4.5.0", PACKAGES)
+    start(clone, command=command, FAL_KEY="identifier:secret")
+    asked, started = Path(f"{path}.keys").read_text().splitlines()
+    assert (asked, started) == ("none", "identifier:secret" if has_key else "none")
 
 
 UNFIT = """

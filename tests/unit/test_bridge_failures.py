@@ -231,8 +231,9 @@ LATER = [
             ("nginx-503", "503"),
             ("nginx-504", "504"),
             ("malformed-json", "cannot be understood"),
-            ("deep-json", "cannot be understood"),
+            ("deep-answer", "cannot be understood"),
             ("html-answer", "cannot be understood"),
+            ("deep-answer", "cannot be understood"),
             ("empty-answer", "no file where one should be" if place == "result" else "cannot be understood"),
             ("rate-limited", "429"),
         )
@@ -294,7 +295,7 @@ LATER = [
         for name, more, says in (
             ("truncated-file", {}, "missing"),
             ("html-answer", {}, "not JPEG or PNG or WEBP"),
-            ("gzip-bomb", {"megabytes": 8}, "not JPEG or PNG or WEBP"),
+            ("gzip-bomb", {"megabytes": 8}, "compressed (gzip)"),
             ("nginx-502", {}, "error 502"),
             ("drop-before-accept", {}, ""),
             ("redirect-outside", {}, "not to be trusted"),
@@ -339,7 +340,7 @@ def test_a_failure_has_its_sentence_and_its_next_step(desk, failure):
         ({"name": "server-error"}, "error 500"),
         ({"name": "rate-limited"}, "error 429"),
         ({"name": "malformed-json"}, "error 200"),
-        ({"name": "deep-json"}, "error 200"),
+        ({"name": "deep-answer"}, "error 200"),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
@@ -359,7 +360,7 @@ def test_a_list_that_cannot_be_read_leaves_the_job_held(desk, fault, says):
         (_at("token", "initiate", name="bad-key"), errors.BadKeyError),
         (_at("upload", name="server-error"), errors.UploadFailedError),
         (_at("upload", "initiate", name="malformed-json"), errors.UploadFailedError),
-        (_at("upload", "initiate", name="deep-json"), errors.UploadFailedError),
+        (_at("upload", "initiate", name="deep-answer"), errors.UploadFailedError),
     ],
     ids=["key refused", "server error", "malformed", "deep"],
 )

@@ -100,10 +100,13 @@ def test_inputs_that_differ_are_not_ours(account, other):
     assert "not in fal.ai's list" in found.reason
 
 
-def test_two_alike_are_ambiguous(account):
-    account.submit(account.sent(1))
-    account.submit(account.sent(1))
-    assert "2 requests like it" in account.find(account.uncertain(KEYS[0], account.sent(1))).reason
+def test_of_two_alike_the_older_is_taken_and_the_other_stays_for_another_attempt(account):
+    first, second = account.submit(account.sent(1)), account.submit(account.sent(1))
+    for key, expected in ((KEYS[0], first), (KEYS[1], second)):
+        found = account.find(account.uncertain(key, account.sent(1)))
+        assert isinstance(found, Accepted)
+        assert found.request_id == expected
+        account.journal.record(key, 1, Stage.SUBMITTED, {"request_id": found.request_id})
 
 
 def test_a_request_that_another_job_has_is_not_taken_twice(account):

@@ -13,12 +13,15 @@ from PIL import Image
 from photoreal_set.angles import ANGLES, CAMERAS
 from photoreal_set.catalogue import planning
 from photoreal_set.catalogue.frozen import NAME, FrozenRow, read_lock
+from photoreal_set.catalogue.states import RowState, Status, write_status
 from photoreal_set.catalogue.watched_folder import WatchedFolder
 from photoreal_set.errors import InputError
 from photoreal_set.imaging.overview import Card, build_overview
 from photoreal_set.plan import SetPlan
+from photoreal_set.values import shown
 from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk, light_map
+from tests.opened_files import recorded_opens
 
 
 @pytest.fixture
@@ -329,6 +332,73 @@ def test_two_products_of_one_name_have_two_skus(desk: Desk):
     (desk.folder / "mug.gltf").write_text(json.dumps({"asset": {"version": "2.0"}, "meshes": [{}]}))
     watched.arrivals()
     assert {arrival.sku for arrival in watched.arrivals()} == {"mug", "mug.gltf"}
+
+
+def test_a_link_out_of_the_watched_folder_is_refused_without_being_read(desk: Desk, tmp_path: Path):
+    inbox = tmp_path / "inbox"
+    (inbox / "mug").mkdir(parents=True)
+    private = textured_block().write(tmp_path / "private.glb")
+    (inbox / "lamp.glb").symlink_to(private)
+    (inbox / "mug" / "front.png").symlink_to(desk.folder / desk.photo("private.png"))
+    desk.model("chair.glb")
+    (inbox / "chair.glb").write_bytes((desk.folder / "chair.glb").read_bytes())
+    (inbox / "stool.glb").symlink_to("chair.glb")
+    watched = WatchedFolder(inbox, settle_seconds=0.0)
+    watched.arrivals()
+    with recorded_opens() as opened:
+        found = {arrival.sku: arrival for arrival in watched.arrivals()}
+    assert not [path for path in opened if "lamp" in path or "mug" in path]
+    assert {sku for sku, arrival in found.items() if not arrival.fault} == {"chair", "stool"}
+    assert found["lamp"].fault == "lamp.glb is a link that leads out of the watched folder"
+    assert (found["mug"].sources, found["lamp"].sources) == ((), ())
+
+
+# --- what leads out of the catalogue ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["..", "../elsewhere", "/tmp/x", "a/b", ".", "a\0b", 3, None, ["x"]])
+def test_a_lock_with_a_folder_elsewhere_is_refused(desk: Desk, folder: object):
+    desk.table(*rows(desk))
+    frozen(desk)
+    lines = (desk.out / NAME).read_text().splitlines()
+    lines[1] = json.dumps({**json.loads(lines[1]), "folder": folder})
+    (desk.out / NAME).write_text("\n".join(lines) + "\n")
+    run = desk.run("resume", desk.out)
+    assert run.exit_code == 1
+    assert f"line 2: folder is {shown(folder)}" in run.error
+    assert desk.report() == 1
+    with pytest.raises(InputError, match="is not the name of a product's folder"):
+        read_lock(desk.out)
+
+
+@pytest.mark.parametrize(
+    "name", ["s1", "s1/.journal", "s1/.journal/row.lock", ".journal", "overview", "index.html"]
+)
+def test_a_link_in_a_catalogue_is_refused_and_nothing_is_written_through_it(
+    desk: Desk, tmp_path: Path, name: str
+):
+    desk.table(*rows(desk))
+    frozen(desk)
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (desk.out / name).parent.mkdir(parents=True, exist_ok=True)
+    (desk.out / name).unlink(missing_ok=True)
+    (desk.out / name).symlink_to(elsewhere / "new" if name.endswith(".lock") else elsewhere)
+    run = desk.run("resume", desk.out)
+    assert run.exit_code == 1, run
+    assert f"{desk.out / name} is a link" in run.error
+    assert desk.report() == 1
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_no_picture_from_elsewhere_comes_into_the_overview(desk: Desk, tmp_path: Path):
+    desk.table(*rows(desk))
+    lock = frozen(desk)
+    Image.new("RGB", (300, 300)).save(tmp_path / "private.png")
+    (desk.out / "s0").mkdir()
+    status = Status(digest=lock.rows[0].digest, photos=("../../../private.png",), state=RowState.PARTIAL)
+    write_status(desk.out / "s0", status)
+    assert desk.report() == 2, "the status does not count, so nothing is known to be made"
+    assert not (desk.out / "overview").exists()
 
 
 # --- the overview -------------------------------------------------------------------------------

@@ -132,3 +132,23 @@ def test_the_key_replaces_every_other_and_none_leaves_them():
     assert environment_for(inherited, "c:d") == {"FAL_KEY": "c:d", "PATH": "/bin"}
     assert environment_for(inherited, "") == {"PATH": "/bin"}
     assert environment_for(inherited, None) == inherited
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has_key"),
+    [
+        (["set", "chair.glb", "--out", "x", "--engine", "cycles", "--video", "none"], False),
+        (["estimate", "chair.glb", "--engine", "cycles", "--video", "none"], False),
+        (["set", "chair.glb", "--out", "x", "--engine", "fal"], True),
+        (["doctor", "--test-key"], True),
+    ],
+)
+def test_only_a_command_that_uses_fal_gets_the_key(tmp_path: Path, arguments: list[str], has_key: bool):
+    script = tmp_path / "tell.py"
+    script.write_text(
+        "import json, os; names = [name for name in os.environ if name.startswith('FAL_KEY')]\n"
+        "print(json.dumps({'event': 'note', 'names': names}))"
+    )
+    environment = environment_for({**os.environ, "FAL_KEY_FILE": "key.txt"}, "identifier:secret")
+    first = heard(Child([sys.executable, str(script)], lambda: arguments, environment), "note")[0]
+    assert first["names"] == (["FAL_KEY"] if has_key else [])

@@ -3,27 +3,30 @@
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 
+from photoreal_set import gltf_packing
 from photoreal_set.errors import InputError
 from photoreal_set.files import sha256_of
 from photoreal_set.gltf import (
     Gltf,
-    is_whole,
-    packed,
+    parts_beside,
     read_gltf,
-    save_glb,
     sha256_of_source,
     with_tags,
     with_variant,
     without_unseen,
     without_variants,
 )
+from photoreal_set.gltf_packing import NO_PICTURE, enclosed_copy, packed, save_glb
 from tests.blender.products import Glb, texture, textured_block
+from tests.opened_files import recorded_opens
 
 CLEARCOAT = {"KHR_materials_clearcoat": {"clearcoatFactor": 1.0}, "ACME_secret": {"depth": [1, {"x": None}]}}
 
@@ -59,7 +62,9 @@ def test_packing_keeps_every_extension_and_every_byte(tmp_path: Path):
     target = tmp_path / "set" / "product.glb"
     save_glb(source, target)
     written = read_gltf(target)
-    assert is_whole(written)
+    assert [entry.get("uri") for entry in (*written.entries("buffers"), *written.entries("images"))] == [
+        None
+    ] * 2
     assert written.document["materials"] == glb.document["materials"]
     assert written.image(0) == texture()
     places = written.floats(0)
@@ -73,16 +78,32 @@ def test_a_glb_that_is_whole_is_copied_byte_by_byte(tmp_path: Path):
     assert (tmp_path / "copy.glb").read_bytes() == source.read_bytes()
 
 
-def test_a_glb_with_a_picture_beside_it_is_packed(tmp_path: Path):
+def test_a_glb_reads_nothing_beside_itself(tmp_path: Path):
     glb = coated()
-    glb.document["images"] = [{"uri": "wood.png", "name": "Wood"}]
+    glb.document["images"] = [{"uri": "wood.png"}]
     (tmp_path / "wood.png").write_bytes(texture())
     source = glb.write(tmp_path / "block.glb")
-    assert not is_whole(read_gltf(source))
-    save_glb(source, tmp_path / "out.glb")
-    written = read_gltf(tmp_path / "out.glb")
-    assert written.image(0) == texture()
-    assert written.document["images"][0]["name"] == "Wood"
+    with recorded_opens() as opened:
+        save_glb(source, tmp_path / "out.glb")
+        whole = enclosed_copy(read_gltf(source))
+    assert not [path for path in opened if "wood" in path]
+    assert (tmp_path / "out.glb").read_bytes() == source.read_bytes()
+    assert [entry["name"] for entry in whole.entries("images")] == ["wood.png"]
+    assert whole.image(0) == b"\0\0\0"
+
+
+def test_a_glb_whose_geometry_lies_beside_it_is_refused(tmp_path: Path):
+    (tmp_path / "mesh.bin").write_bytes(bytes(100))
+    glb = coated()
+    document = {
+        **glb.document,
+        "buffers": [{"byteLength": len(glb.binary)}, {"uri": "mesh.bin", "byteLength": 100}],
+    }
+    source = tmp_path / "block.glb"
+    source.write_bytes(Gltf("block", None, document, glb.binary).glb())
+    with pytest.raises(InputError, match=r"block\.glb.*'mesh\.bin' is missing.*A GLB holds all"):
+        save_glb(source, tmp_path / "out.glb")
+    assert not (tmp_path / "out.glb").exists()
 
 
 def test_parts_inside_as_base64_are_packed(tmp_path: Path):
@@ -124,7 +145,9 @@ def test_geometry_that_is_missing_is_refused_by_name(tmp_path: Path):
     assert not (tmp_path / "out.glb").exists()
 
 
-@pytest.mark.parametrize("uri", ["lost.png", "secret.txt", "https://example.org/a.png", "a\0b", "x" * 5000])
+@pytest.mark.parametrize(
+    "uri", ["lost.png", "secret.txt", "https://example.org/a.png", "a\0b", "x" * 5000, "chair:red.png"]
+)
 def test_only_pictures_that_are_there_are_taken_in(tmp_path: Path, uri: str):
     (tmp_path / "secret.txt").write_text("my password")
     source = apart(tmp_path, coated(), picture=uri)
@@ -133,6 +156,154 @@ def test_only_pictures_that_are_there_are_taken_in(tmp_path: Path, uri: str):
     assert read_gltf(tmp_path / "out.glb").document["images"][0]["uri"] == uri, (
         "the studio says which is missing"
     )
+
+
+# --- what a file may name -----------------------------------------------------------------------
+
+OUTSIDE = (
+    "/proc/self/environ",
+    "/etc/passwd",
+    "../secret.txt",
+    "parts/../../secret.txt",
+    "%2e%2e/secret.txt",
+    "..%2fsecret.txt",
+    "%2Fetc%2Fpasswd",
+    r"..\secret.txt",
+    "..%5Csecret.txt",
+    "C:/secret.txt",
+    r"\\server\share\secret.txt",
+    "//server/share/secret.txt",
+    "file:///etc/passwd",
+    "FILE:/etc/passwd",
+    "file://server/share",
+)
+OVER_LINKS = ("leak.bin", "up/secret.txt")  # A GLB reads nothing beside itself, wherever a link leads.
+SECRET = b"my password"
+
+
+def hostile(folder: Path, uri: str, place: str, *, suffix: str) -> Path:
+    """The block in a folder of its own, naming ``uri`` as a buffer, a picture, or in an extension."""
+    home = folder / "product"
+    home.mkdir()
+    (folder / "secret.txt").write_bytes(SECRET * 100)
+    (home / "leak.bin").symlink_to("../secret.txt")
+    (home / "up").symlink_to("..")
+    glb = coated()
+    document = json.loads(json.dumps(glb.document))
+    document["buffers"] = [{"byteLength": len(glb.binary)}]
+    if suffix == ".gltf":
+        (home / "mesh.bin").write_bytes(glb.binary)
+        document["buffers"][0]["uri"] = "mesh.bin"
+    if place == "buffer":
+        document["buffers"].append({"uri": uri, "byteLength": 40})
+    elif place == "picture":
+        document["images"] = [{"uri": uri}]
+    else:
+        emitter = {"audio": [{"uri": "sound.mp3"}, {"uri": uri}]}
+        document["extensions"] = {"KHR_audio_emitter": emitter, "X": [{"deep": {"schemaUri": uri}}]}
+    path = home / f"block{suffix}"
+    if suffix == ".gltf":
+        path.write_text(json.dumps(document))
+    else:
+        path.write_bytes(Gltf("block", None, document, glb.binary).glb())
+    return path
+
+
+@pytest.mark.parametrize("place", ["buffer", "picture", "extension"])
+@pytest.mark.parametrize(
+    ("suffix", "uri"),
+    [*((".gltf", uri) for uri in (*OUTSIDE, *OVER_LINKS)), *((".glb", uri) for uri in OUTSIDE)],
+)
+def test_a_file_outside_its_folder_is_refused_by_its_name_and_never_opened(
+    tmp_path: Path, uri: str, suffix: str, place: str
+):
+    source = hostile(tmp_path, uri, place, suffix=suffix)
+    with recorded_opens() as opened:
+        for use in (read_gltf, lambda path: save_glb(path, tmp_path / "out.glb")):
+            with pytest.raises(InputError) as refused:
+                use(source)
+            assert source.name in str(refused.value)
+            assert repr(uri) in str(refused.value) or repr(unquote(uri)) in str(refused.value)
+        if suffix == ".gltf":
+            with pytest.raises(InputError):
+                parts_beside(source)
+            with pytest.raises(InputError):
+                sha256_of_source(source)
+    assert {Path(path).name for path in opened} <= {source.name}
+    assert not (tmp_path / "out.glb").exists()
+
+
+@pytest.mark.parametrize("place", ["buffer", "picture", "extension"])
+def test_a_pipe_beside_a_gltf_is_refused_and_never_opened(tmp_path: Path, place: str):
+    source = hostile(tmp_path, "pipe", place, suffix=".gltf")
+    os.mkfifo(source.parent / "pipe")
+    with recorded_opens() as opened, pytest.raises(InputError, match=r"'pipe'.*not a regular file"):
+        save_glb(source, tmp_path / "out.glb")
+    assert {Path(path).name for path in opened} == {source.name}
+
+
+def test_an_importer_gets_no_address_of_a_file(tmp_path: Path):
+    glb = coated()
+    glb.document["images"] = [
+        {"uri": "textures/lost.png"},
+        {"uri": "data:text/plain,x", "name": "Inline"},
+        {"uri": "https://example.org/wood.png", "bufferView": 0, "mimeType": "image/png"},
+        {"uri": 7},
+    ]
+    glb.document["extensions"] = {"KHR_audio_emitter": {"audio": [{"uri": "sound.mp3", "name": "Bell"}]}}
+    glb.document["extras"] = {"uri": "kept: nothing acts on it"}
+    whole = enclosed_copy(read(glb.data(), tmp_path))
+    images = whole.entries("images")
+    assert [entry["name"] for entry in images] == ["lost.png", "Inline", "wood.png", "7"]
+    assert [entry.get("uri") for entry in images] == [NO_PICTURE, NO_PICTURE, None, NO_PICTURE]
+    assert whole.image(2) == texture()
+    assert whole.document["extensions"] == {"KHR_audio_emitter": {"audio": [{"name": "Bell"}]}}
+    assert whole.document["extras"] == glb.document["extras"]
+
+
+def test_a_part_that_is_named_many_times_is_taken_in_once(tmp_path: Path):
+    source = apart(tmp_path, coated())
+    document = json.loads(source.read_text())
+    document["images"] *= 500
+    document["buffers"] *= 500
+    source.write_text(json.dumps(document))
+    whole = packed(read_gltf(source))
+    assert len(whole.binary) < 2 * len(texture()) + len(coated().binary)
+    assert whole.image(499) == texture()
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_part_with_fewer_bytes_than_announced_is_refused(tmp_path: Path, inline: bool):
+    uri = "data:;base64," + base64.b64encode(bytes(10)).decode() if inline else "mesh.bin"
+    (tmp_path / "mesh.bin").write_bytes(bytes(10))
+    document = {"asset": {"version": "2.0"}, "buffers": [{"uri": uri, "byteLength": 11}]}
+    (tmp_path / "x.gltf").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="10 of 11 bytes"):
+        packed(read_gltf(tmp_path / "x.gltf"))
+    document["buffers"][0]["byteLength"] = 4
+    (tmp_path / "x.gltf").write_text(json.dumps(document))
+    assert packed(read_gltf(tmp_path / "x.gltf")).binary == bytes(4)
+
+
+def test_parts_that_no_glb_can_hold_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    source = apart(tmp_path, coated())
+    monkeypatch.setattr(gltf_packing, "LARGEST_GLB", len(coated().binary) + 10)
+    with pytest.raises(InputError, match=r"block\.gltf is larger with all its parts"):
+        packed(read_gltf(source))
+
+
+def test_deep_nesting_and_broken_characters_are_no_crash(tmp_path: Path):
+    path = tmp_path / "odd.gltf"
+    path.write_text('{"asset": {}, "extras": ' + "[" * 300 + "]" * 300 + "}")
+    with pytest.raises(InputError, match="nested more than 256 levels"):
+        read_gltf(path)
+    path.write_text('{"asset": {}, "materials": [{"name": "\\ud800 and \\ud83e\\uded6"}]}')
+    gltf = read_gltf(path)
+    assert gltf.entries("materials")[0]["name"] == "? and 🫖"
+    gltf.glb()
+    path.write_bytes(b'{"asset": {}, "name": "\xed\xa0\x80"}')
+    with pytest.raises(InputError, match="not valid JSON"):
+        read_gltf(path)
 
 
 # --- variants -----------------------------------------------------------------------------------
@@ -201,7 +372,12 @@ def test_only_what_the_scene_shows_is_shown(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "no JSON"), ("[1]", "no asset"), ('{"asset": 3}', "no asset"), ("[" * 9999, "no JSON")],
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "no asset"),
+        ('{"asset": 3}', "no asset"),
+        ("[" * 9999, "not valid JSON"),
+    ],
 )
 def test_what_is_no_gltf_is_refused(tmp_path: Path, text: str, words: str):
     (tmp_path / "odd.gltf").write_text(text)

@@ -15,14 +15,17 @@ OUTSIDE = {"tests", "tools", "benchmarks", "farm", "docs"}  # Folders that are n
 STARTERS = {"batch.py"}  # Loads the package by name, as tests do.
 BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu", "blf", "aud", "idprop"}
 WITHOUT_BLENDER = {
-    "fal_bridge", "imaging", "angles", "button_command", "cameras", "cancel_mark", "catalogue", "child", "cloud_stage", "errors",
-    "estimates", "file_lock", "file_names", "files", "findings", "gltf", "input_files", "interrupts", "lighting", "manifest", "plan", "plan_record", "plan_values", "progress", "prompts",
-    "price_book", "run_view", "set_folder", "set_results", "set_view", "sizes", "values", "version",
+    "fal_bridge", "imaging", "angles", "blend_paths", "button_command", "cameras", "cancel_mark", "catalogue", "child",
+    "cloud_stage", "enclosed", "errors", "estimates", "file_lock", "files", "file_names", "findings", "gltf", "gltf_packing", "gltf_parts",
+    "input_files", "interrupts", "keys", "lighting", "manifest", "mp4", "parts", "picture_files", "plan", "plan_record", "plan_values", "processes", "progress",
+    "prompts", "price_book", "run_view", "set_folder", "set_results", "set_view", "sizes", "takes", "values", "version", "video_check",
 }  # fmt: skip
 # A part imports only parts of a lower rank, and its own modules.
 RANKS = {
-    "angles": 0, "cameras": 0, "cancel_mark": 0, "child": 0, "errors": 0, "file_lock": 0, "files": 0, "findings": 0, "gltf": 0,
-    "file_names": 0, "input_files": 0, "manifest": 0, "values": 0, "progress": 0, "prompts": 0, "interrupts": 0, "run_view": 0, "set_folder": 0, "sizes": 0, "version": 0,
+    "angles": 0, "blend_paths": 0, "cameras": 0, "cancel_mark": 0, "child": 0, "enclosed": 0, "errors": 0, "file_lock": 0,
+    "files": 0, "findings": 0, "gltf": 0, "gltf_packing": 0, "gltf_parts": 0, "interrupts": 0, "keys": 0, "mp4": 0, "parts": 0,
+    "picture_files": 0, "processes": 0, "progress": 0, "prompts": 0, "run_view": 0, "set_folder": 0, "sizes": 0, "version": 0,
+    "video_check": 0, "video_probe": 0, "file_names": 0, "input_files": 0, "manifest": 0, "values": 0,
     "lighting": 0.5,
     "takes": 1, "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1, "windows": 1,
     "plan_values": 1.5,
@@ -39,7 +42,10 @@ RANKS = {
     "": 12,
 }  # fmt: skip
 BETWEEN = 8  # Modules that only register or start things: above the pipeline, below operators.
-ONLY = {"fal_bridge": {"errors", "files", "input_files", "values"}, "imaging": {"errors", "files"}}
+ONLY = {
+    "fal_bridge": {"errors", "files", "input_files", "parts", "processes", "values", "video_check"},
+    "imaging": {"errors", "files"},
+}
 # Of the studio: what only counts and says.
 NUMBERS = {f"studio/{name}.py" for name in ("__init__", "extensions", "framing", "mesh_checks")}
 LATE = {"cli", "commands"}  # Load without Blender; a command that needs it imports it when it runs.

@@ -239,10 +239,20 @@ def test_every_option_of_a_plan_survives(plan, tmp_path):
         again = plan_from(SetFolder.open(plan.out), plan.service)
         assert replace(again, source=wanted.source) == wanted
     defaults = SetPlan(source=plan.source, out=plan.out, angles=plan.angles)
-    own = {"source", "out", "angles", "engine", "device", "endpoints"}
+    own = {"source", "out", "angles", "engine", "device", "endpoints", "external_data"}
     for item in fields(SetPlan):  # A new option has to be tried here, too.
         same = all(getattr(one, item.name) == getattr(defaults, item.name) for one in (plan, *plans))
         assert not same or item.name in own | {"model_endpoint", "video_endpoint"}, item.name
+
+
+def test_no_folder_can_allow_what_a_blend_reads(plan, tmp_path):
+    folder = prepared(replace(plan, external_data=(tmp_path,)))
+    assert plan_from(SetFolder.open(plan.out), plan.service).external_data == ()
+    record = json.loads(folder.manifest.read_text())
+    record["plan"]["external_data"] = ["/"]
+    folder.manifest.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="external_data is not known"):
+        plan_from(SetFolder.open(plan.out), plan.service)
 
 
 def test_angles_of_every_kind_survive(plan):

@@ -2,13 +2,18 @@
 """A set folder is one set's, is never half-written, and goes on where it was."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from photoreal_set.errors import InputError
+from photoreal_set.parts import part_for
 from photoreal_set.set_folder import SetFolder, angle_record
+from tests.opened_files import recorded_opens
 
 SOURCE = {"kind": "model", "files": [{"name": "pot.glb", "sha256": "a" * 64}]}
 OTHER = {"kind": "model", "files": [{"name": "pot.glb", "sha256": "b" * 64}]}
@@ -218,3 +223,148 @@ def test_a_set_with_money_in_it_is_not_taken_away(tmp_path: Path):
     (tmp_path / ".journal").mkdir()
     folder.discard()
     assert (tmp_path / "set.json").exists()
+
+
+def left_by_a_killed_run(path: Path) -> Path:
+    """A part of ``path`` that bears the mark of a process that is gone."""
+    part = part_for(path)
+    left = part.with_name(part.name.replace(f"-{os.getpid():x}-", f"-{gone_process():x}-"))
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half")
+    return left
+
+
+def gone_process() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no process can be asked whether it lives")
+def test_what_a_killed_run_left_half_written_is_removed_and_what_lives_is_not(tmp_path: Path):
+    root = tmp_path / "set"
+    prepare(root)
+    for name in ("photos/front.png", "renders/front.png", ".journal/key/done.json"):
+        left_by_a_killed_run(root / name)
+    living = part_for(root / "photos" / "side.png")
+    living.write_bytes(b"half")
+    os.utime(living, (0, 0))
+    prepare(root)
+    assert [path.name for path in root.rglob("*.part")] == [living.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no process can be asked whether it lives")
+def test_a_run_that_was_killed_before_it_wrote_a_manifest_can_be_repeated(tmp_path: Path):
+    left_by_a_killed_run(tmp_path / "set.json")
+    assert prepare(tmp_path).record["state"] == "partial"
+    assert set(everything_in(tmp_path)) == {"set.json"}
+
+
+# --- what leads out of the folder ---------------------------------------------------------------
+
+SECRET = b"my password"
+
+
+def planted(root: Path, **members: object) -> Path:
+    """A set whose manifest was changed by somebody else, beside a file that is nobody's business."""
+    folder = prepare(root)
+    folder.store("photos/front.png", b"picture")
+    (root.parent / "secret.txt").write_bytes(SECRET)
+    record = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    folder.manifest.write_text(json.dumps({**record, **members}))
+    return root
+
+
+NAMES = ("../secret.txt", "photos/../../secret.txt", "/etc/passwd", r"..\secret.txt", "C:\\secret.txt")
+ENTRIES = (
+    lambda name: {"model": {"path": name, "sha256": "a"}},
+    lambda name: {"model": {"earlier": [{"path": name}]}},
+    lambda name: {"model": {"concept": {"path": name}}},
+    lambda name: {"angles": [{"name": "front", "photo": {"path": name}}]},
+    lambda name: {"angles": [{"name": "front", "mask": name}]},
+    lambda name: {"angles": [{"name": "front", "depth": {"path": name}}]},
+    lambda name: {"angles": [{"name": "front", "photo": {"enlargement": {"original": name}}}]},
+    lambda name: {"videos": [{"motion": "turntable", "preview": {"path": name}}]},
+)
+
+
+@pytest.mark.parametrize("entry", range(len(ENTRIES)))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_manifest_that_names_a_file_outside_is_refused_and_the_file_not_opened(
+    tmp_path: Path, name: str, entry: int
+):
+    root = planted(tmp_path / "set", **ENTRIES[entry](name))
+    before = everything_in(root)
+    with recorded_opens() as opened:
+        for take in (prepare, SetFolder.open):
+            with pytest.raises(InputError) as refused:
+                take(root)
+            assert "set.json" in str(refused.value)
+            assert repr(name) in str(refused.value)
+    assert {Path(path).name for path in opened if "write-test" not in path} <= {"set.json"}
+    assert everything_in(root) == before
+
+
+@pytest.mark.parametrize("name", ["../front.jpg", "/etc/passwd", "a/b.jpg", "..", "", 3, None, {"x": 1}])
+def test_a_source_that_is_not_the_name_of_a_file_is_refused(tmp_path: Path, name: object):
+    root = planted(tmp_path / "set", source={"kind": "photos", "files": [{"name": name, "sha256": "a"}]})
+    with pytest.raises(InputError, match=r"set\.json names a source"):
+        SetFolder.open(root)
+
+
+@pytest.mark.parametrize("name", [3, ["x"], True])
+def test_a_path_of_another_type_is_refused(tmp_path: Path, name: object):
+    root = planted(tmp_path / "set", model={"path": name})
+    with pytest.raises(InputError, match=r"set\.json names .*not the path of a file"):
+        SetFolder.open(root)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["photos", "video", ".journal", "renders", "masks", "model", "source", "photos/original", "set.json"],
+)
+def test_a_planted_link_is_refused_and_nothing_is_written_through_it(tmp_path: Path, name: str):
+    root, elsewhere = tmp_path / "set", tmp_path / "elsewhere"
+    prepare(root)
+    elsewhere.mkdir()
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to(elsewhere)
+    for take in (prepare, SetFolder.open):
+        with pytest.raises(InputError) as refused:
+            take(root)
+        assert str(root / name) in str(refused.value)
+        assert "is a link" in str(refused.value)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_result_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path):
+    folder = prepare(tmp_path / "set")
+    entry = folder.store("photos/front.png", b"picture")
+    (tmp_path / "secret.txt").write_bytes(b"picture")
+    photo = folder.root / "photos" / "front.png"
+    photo.unlink()
+    photo.symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(InputError, match="lies outside"):
+        folder.has(entry)
+    with pytest.raises(InputError, match="is a link"):
+        SetFolder.open(folder.root)
+    photo.unlink()
+    os.mkfifo(photo)
+    with pytest.raises(InputError, match="not a regular file"):
+        folder.has(entry)
+
+
+def test_nothing_is_stored_outside(tmp_path: Path):
+    folder = prepare(tmp_path / "set")
+    for name in ("../x.png", "photos/../../x.png", str(tmp_path / "x.png")):
+        with pytest.raises(InputError, match="lies outside"):
+            folder.store(name, b"picture")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
+
+
+def test_a_set_folder_that_the_user_reaches_by_a_link_is_fine(tmp_path: Path):
+    prepare(tmp_path / "set").store("photos/front.png", b"picture")
+    (tmp_path / "alias").symlink_to("set")
+    folder = SetFolder.open(tmp_path / "alias")
+    assert folder.has(folder.store("photos/side.png", b"picture"))

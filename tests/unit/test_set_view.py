@@ -115,3 +115,15 @@ def test_what_is_wrong_with_the_model_is_shown_and_notes_are_not(tmp_path: Path)
 )
 def test_an_amount_is_never_told_as_less_than_it_is(amount: float, text: str):
     assert dollars(amount) == text
+
+
+@pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "photos/leak.png"])
+def test_a_picture_outside_the_folder_is_not_shown(tmp_path: Path, path: str):
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    folder = tmp_path / "set"
+    photo = {"path": path, "sha256": "2", "state": "done"}
+    write(folder, angles=[{"name": "front", "photo": photo}], videos=[{"motion": "turntable", "path": path}])
+    (folder / "photos" / "leak.png").symlink_to(tmp_path / "secret.png")
+    found = read_set(folder)
+    assert found is not None
+    assert (found.pictures[0].photo, found.films[0].path) == (None, None)

@@ -20,12 +20,12 @@ from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, w
 def distance(make: Make, folder: Path) -> float:
     # Factory settings would disable the extension, and Blender then takes its wheels away.
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    from bl_ext.user_default.photoreal_set.selection import write_selection
+    from bl_ext.user_default.photoreal_set.selection import external_folders, write_selection
     from bl_ext.user_default.photoreal_set.studio.blend_file import convert_to_glb
 
     make(folder / "library.blend")
     copy = write_selection(bpy.context, with_cameras=False)
-    convert_to_glb(copy, folder / "copy.glb")
+    convert_to_glb(copy, folder / "copy.glb", list(map(Path, external_folders())))
     wanted = [[place + side * SIZE / 2.0 for place in PLACE] for side in (-1.0, 1.0)]
     found = box_of(folder / "copy.glb")
     return max(

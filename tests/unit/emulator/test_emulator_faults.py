@@ -79,7 +79,7 @@ def test_a_refused_submit_accepts_nothing(wire, emulator, fault, status):
     assert len(emulator.ledger()) == 1
 
 
-@pytest.mark.parametrize("fault", ["reset-submit-answer", "malformed-json", "deep-json", "empty-answer"])
+@pytest.mark.parametrize("fault", ["reset-submit-answer", "malformed-json", "deep-answer", "empty-answer"])
 def test_an_unreadable_answer_comes_after_acceptance(wire, emulator, fault):
     emulator.control(faults=[{"name": fault}])
     with pytest.raises((httpx.TransportError, ValueError, KeyError, RecursionError)):
