@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +75,12 @@ class Gltf:
     def view(self, index: object) -> bytes | None:
         """The bytes of a buffer view inside the file; None when they are not there."""
         views = self.entries("bufferViews")
-        if not isinstance(index, int) or not 0 <= index < len(views):
+        if not is_integer(index) or not 0 <= index < len(views):
             return None
         view = views[index]
         start, length = view.get("byteOffset", 0), view.get("byteLength")
         is_here = view.get("buffer") == 0 and not as_dict(view.get("extensions"))
-        if not is_here or not isinstance(start, int) or not isinstance(length, int) or start < 0:
+        if not is_here or not is_integer(start) or not is_integer(length) or start < 0:
             return None
         data = self.binary[start : start + length]
         return data if len(data) == length else None
@@ -88,7 +88,7 @@ class Gltf:
     def image(self, index: object) -> bytes | None:
         """The file of an image that is inside; None when it is not."""
         images = self.entries("images")
-        if not isinstance(index, int) or not 0 <= index < len(images):
+        if not is_integer(index) or not 0 <= index < len(images):
             return None
         entry = images[index]
         if isinstance(address := entry.get("uri"), str):
@@ -102,18 +102,18 @@ class Gltf:
 
     def _layout(self, index: object) -> "_Layout | None":
         accessors = self.entries("accessors")
-        if not isinstance(index, int) or not 0 <= index < len(accessors):
+        if not is_integer(index) or not 0 <= index < len(accessors):
             return None
         accessor = accessors[index]
         width, count = COMPONENTS.get(str(accessor.get("type"))), accessor.get("count")
         if width is None or accessor.get("componentType") != FLOAT or "sparse" in accessor:
             return None
         data, offset = self.view(accessor.get("bufferView")), as_whole(accessor.get("byteOffset"))
-        if data is None or not isinstance(count, int) or count < 1:
+        if data is None or not is_integer(count) or count < 1:
             return None
         view = self.entries("bufferViews")[accessor["bufferView"]]
         stride = view.get("byteStride") or width * 4
-        if not isinstance(stride, int) or stride < 1 or offset + stride * (count - 1) + width * 4 > len(data):
+        if not is_integer(stride) or stride < 1 or offset + stride * (count - 1) + width * 4 > len(data):
             return None
         return _Layout(offset + as_whole(view.get("byteOffset")), stride, (count, width))
 
@@ -363,7 +363,7 @@ def with_tags(gltf: Gltf, tag: str, *, required: tuple[str, ...]) -> Gltf:
 
 def _indices(value: object, entries: list[Json]) -> list[int]:
     numbers = value if isinstance(value, list) else []
-    return [number for number in numbers if isinstance(number, int) and 0 <= number < len(entries)]
+    return [number for number in numbers if is_integer(number) and 0 <= number < len(entries)]
 
 
 def as_dict(value: object) -> Json:
@@ -382,4 +382,9 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def as_whole(value: object) -> int:
     """A number of bytes; 0 for anything else."""
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if is_integer(value) and value >= 0 else 0
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Is it an integer of JSON? Python counts true and false as integers, too."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -19,6 +19,7 @@ from photoreal_set.gltf import (
     parts_beside,
     read_gltf,
     sha256_of_source,
+    with_far_at,
     with_tags,
     with_variant,
     without_unseen,
@@ -417,12 +418,25 @@ def test_values_of_a_wrong_type_count_as_missing(tmp_path: Path, value: Any):
 
 
 @pytest.mark.parametrize(
-    "change", [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}]
+    "change",
+    [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}, {"count": True}],
 )
 def test_numbers_beyond_the_file_are_no_numbers(tmp_path: Path, change: dict[str, int]):
     glb = textured_block()
     glb.document["accessors"][0].update(change)
     assert read(glb.data(), tmp_path).floats(0) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"byteOffset": True}, {"byteStride": True}, {"byteStride": -4}, {"byteLength": True}]
+)
+def test_a_view_of_nonsense_is_none_and_no_crash(tmp_path: Path, change: dict[str, object]):
+    glb = textured_block()
+    view = glb.document["accessors"][0]["bufferView"]
+    glb.document["bufferViews"][view].update(change)
+    odd = read(glb.data(), tmp_path)
+    assert odd.floats(0) is None
+    with_far_at(odd, 1e15).glb()
 
 
 def test_interleaved_numbers_are_read(tmp_path: Path):

@@ -29,6 +29,7 @@ FREE = (
     "set chair.glb --engine fal --fal-url http://127.0.0.1:1 --out x",
     "set a.jpg --fal-url=http://127.0.0.1:1 --out x",
     "estimate chair.glb --engine cycles",
+    "cancel DIR --fal-url http://127.0.0.1:1",
     "resume DIR --stage render",
 )
 PERHAPS = (
