@@ -7,6 +7,7 @@ holds is not trusted: a wrong type counts as missing.
 
 import hashlib
 import json
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ Json = dict[str, Any]
 
 VARIANTS = "KHR_materials_variants"
 MOST_NESTED = 256  # Levels of objects and lists; real files have about a dozen.
-LARGEST_TEXT = 1 << 30  # Bytes of a .gltf, in which everything may be inline.
+LARGEST_TEXT = 1 << 30  # Bytes of a description, in which everything may be inline.
+MOST_VALUES = 20_000_000  # In a description: each takes about 100 bytes of memory. A million nodes have ten.
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # Possibly: pairs of them are one character.
 FLOAT = 5126
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
@@ -179,16 +181,18 @@ def read_gltf(path: Path, *, name: str = "", only_words: bool = False) -> Gltf:
     is_glb = path.suffix.lower() == ".glb"
     binary = b""
     with open_regular(path.resolve()) as stream:
+        size = os.fstat(stream.fileno()).st_size
         if is_glb:  # After the file header stand chunks: length, type, content.
             head = stream.read(20)
-            text = stream.read(int.from_bytes(head[12:16], "little"))
-            head = b"" if only_words else stream.read(8)
-            if head[4:] == b"BIN\0":
-                binary = stream.read(int.from_bytes(head[:4], "little"))
-        else:
-            text = stream.read(LARGEST_TEXT + 1)
-    if len(text) > LARGEST_TEXT:
-        raise InputError(f"{name} is too large for a glTF description.", hint="Export it as GLB.")
+            size = min(size, int.from_bytes(head[12:16], "little"))
+        if size > LARGEST_TEXT:
+            raise InputError(
+                f"{name} has a glTF description of {size:,} bytes; the maximum is {LARGEST_TEXT:,}.",
+                hint="Export it as GLB.",
+            )
+        text = stream.read(size)
+        if is_glb and not only_words and (head := stream.read(8))[4:] == b"BIN\0":
+            binary = stream.read(int.from_bytes(head[:4], "little"))
     document = _document_in(text, name)
     folder = None if is_glb else path.parent
     check_addresses(document, folder, name)
@@ -197,6 +201,10 @@ def read_gltf(path: Path, *, name: str = "", only_words: bool = False) -> Gltf:
 
 def _document_in(text: bytes, name: str) -> Json:
     """The description that stands in ``text``. Raises DamagedGltfError."""
+    if text.count(b",") > MOST_VALUES:
+        raise DamagedGltfError(
+            f"{name} has more than {MOST_VALUES:,} values in its glTF description.", hint="Export it again."
+        )
     try:
         words = text.decode(json.detect_encoding(text))
         document: Any = json.loads(words.removeprefix("\ufeff"))

@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import struct
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from photoreal_set import gltf as gltf_module
 from photoreal_set import gltf_packing
 from photoreal_set.errors import InputError
 from photoreal_set.files import sha256_of
@@ -384,6 +386,25 @@ def test_what_is_no_gltf_is_refused(tmp_path: Path, text: str, words: str):
     (tmp_path / "odd.gltf").write_text(text)
     with pytest.raises(InputError, match=words):
         read_gltf(tmp_path / "odd.gltf")
+
+
+@pytest.mark.parametrize("suffix", [".gltf", ".glb"])
+def test_an_enormous_description_is_refused_without_being_read(tmp_path: Path, suffix: str):
+    path = tmp_path / f"huge{suffix}"
+    with path.open("wb") as stream:  # Sparse: it takes no space.
+        stream.write(struct.pack("<4sIII4s", b"glTF", 2, 2**32 - 1, 2**32 - 100, b"JSON"))
+        stream.truncate(1 << 36)
+    with pytest.raises(InputError, match=r"a glTF description of [\d,]+ bytes; the maximum is"):
+        read_gltf(path)
+
+
+def test_a_description_of_too_many_values_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "many.gltf"
+    path.write_text('{"asset": {}, "extras": [' + "0," * 100 + "0]}")
+    read_gltf(path)
+    monkeypatch.setattr(gltf_module, "MOST_VALUES", 50)
+    with pytest.raises(InputError, match="more than 50 values"):
+        read_gltf(path)
 
 
 NONSENSE = (
