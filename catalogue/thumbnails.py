@@ -10,6 +10,11 @@ from ..enclosed import place_in
 from ..files import write_atomically
 
 SIDE = 240
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+)  # Of photos. Pillow hands others to further programs, PostScript for example.
 
 
 def thumbnail_path(root: Path, folder: str) -> Path:
@@ -28,7 +33,7 @@ def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     target = thumbnail_path(root, folder)
     if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
         return
-    with Image.open(source) as photo:
+    with Image.open(source, formats=FORMATS) as photo:
         small = photo.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
     page = Image.new("RGB", small.size, "white")
