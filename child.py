@@ -120,7 +120,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                **_own_group(),
+                **own_group(),
             )
         process = self._process
         let_yield(process.pid)
@@ -145,8 +145,8 @@ class Child:
             self.events.put(further)
 
 
-def _own_group() -> dict[str, Any]:
-    """Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
+def own_group() -> dict[str, Any]:
+    """How to start a child in a group of its own. Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
     if os.name == "nt":
         flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
         return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}

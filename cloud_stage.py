@@ -5,9 +5,11 @@ What is asked for goes through the bridge at once; what comes is kept on the bri
 """
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
@@ -17,6 +19,7 @@ from .errors import MachineError, PhotorealError
 from .fal_bridge.bridge import Bridge, Connection
 from .fal_bridge.budget import Spending
 from .fal_bridge.errors import (
+    FINALLY_LOST,
     LOST,
     CeilingReachedError,
     JobCancelledError,
@@ -24,10 +27,18 @@ from .fal_bridge.errors import (
     StoppedError,
     UncertainSubmitError,
 )
-from .fal_bridge.jobs import Generation, Job, JobResult, JobState, Kind
+from .fal_bridge.jobs import SET_WIDE, Generation, Job, JobResult, JobState, Kind
+from .fal_bridge.journal import Entry, Journal, Stage
+from .files import sha256_of
 from .plan import LANCZOS, Engine
-from .set_folder import Record, angle_record
+from .set_folder import Record
 from .set_results import SetResults, png
+from .takes import CONCEPT, FOLDERS, Shelf, identity_of, takes_in
+
+FILM = SET_WIDE[Kind.VIDEO]  # Labels of requests.
+MODEL_LABEL = "3D model"
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -115,11 +126,11 @@ class CloudStage:
         made_by: Record = {}
         if plan.concept_endpoint:
             concept = self._draw_concept()
-            images, made_by = (concept.path,), {"concept": self._made_by(concept)}
+            images, made_by = (self._folder.root / concept["path"],), {"concept": concept}
         result = self._generate(
             plan.generation(
                 Kind.MODEL,
-                "3D model",
+                MODEL_LABEL,
                 images=images,
                 addresses=plan.source.addresses,
                 prompt="" if plan.concept_endpoint else plan.source.text,
@@ -127,26 +138,44 @@ class CloudStage:
             ),
             target.with_suffix(""),
         ).result()
+        self._folder.set_model(result.path)
         self._results.record_model(target, {**made_by, **_paid(result)})
+        self._keep_stray_models()
 
-    def _draw_concept(self) -> JobResult:
-        """A picture of the product from the user's words, for endpoints that model pictures."""
-        return self._generate(
-            self._plan.generation(
-                Kind.CONCEPT,
-                "concept picture",
-                prompt=prompts.concept_prompt(self._plan.source.text),
-                take=self._folder.record["model"].get("concept_takes", 1),
-            ),
-            self._folder.root / "source" / "concept",
-        ).result()
+    def _keep_stray_models(self) -> None:
+        """3D models that earlier runs have paid and that the set does not list."""
+        model = self._folder.record["model"]
+        known = {one.get("request_id") for one in (model, *model.get("earlier", []))}
+        journal = Journal(self._folder.journal)
+        strays = [
+            {**self._folder.entry(path), **_paid_by(entry)}
+            for entry in journal.done_jobs(MODEL_LABEL)
+            if entry.facts[Stage.DONE].get("request_id") not in known
+            and (path := _file_of(journal, entry)) is not None
+        ]
+        if strays:
+            with self._folder.change() as record:
+                record["model"]["earlier"] = [*model.get("earlier", []), *strays]
 
-    def _made_by(self, result: JobResult) -> Record:
-        return {
-            "path": self._folder.relative(result.path),
-            "sha256": result.sha256,
-            **_paid(result),
-        }
+    def _draw_concept(self) -> Record:
+        """A picture of the product from the user's text, for endpoints that model pictures: its chosen take."""
+        generation = self._plan.generation(
+            Kind.CONCEPT,
+            "concept picture",
+            prompt=prompts.concept_prompt(self._plan.source.text),
+            take=self._folder.record["model"].get("concept_takes", 1),
+        )
+        result = self._generate(generation, self._folder.root / "source" / CONCEPT).result()
+        takes = self._results.takes
+        if takes.want(Shelf.CONCEPTS, CONCEPT, result.request_id) is None:
+            facts = {
+                "engine": Engine.FAL.value,
+                **_paid(result),
+                "prompt": generation.prompt,
+                "seed": result.seed,
+            }
+            takes.add(Shelf.CONCEPTS, CONCEPT, facts, {"": result.path})
+        return takes.chosen(Shelf.CONCEPTS, CONCEPT)
 
     def photograph(self, angle: Angle) -> None:
         """Have the render of ``angle`` re-photographed: now, or when the hero's photo can be shown with it."""
@@ -160,23 +189,24 @@ class CloudStage:
             try:
                 self._send_photo(angle, hero.result())
             except PhotorealError:
-                self._await_photo(angle)  # Without the hero it would be another picture, paid again later.
+                self._results.await_photo(
+                    angle
+                )  # Without the hero it would be another picture, paid again later.
             finally:
                 settled.set_result(None)
 
         self._hero_photo.add_done_callback(go_on)
 
     def offer_to_filmmaker(self, angle: Angle, photo: Path) -> None:
-        """Have the hero's ``photo`` filmed, unless there is a paid film that serves."""
+        """Have the hero's ``photo`` filmed, unless there is a paid video that serves."""
         if self._plan.video is not Engine.FAL or not self._is_hero(angle):
             return
-        if stand_in := self._stand_in_film():
-            self._film_sent = True
-            self._results.reporter.tell(
-                "note", text=f"The film from the {stand_in} photo is kept: another one would be paid too."
-            )
-            return
-        self._send_to_filmmaker(photo)
+
+        def film() -> None:
+            if not self._uses_stand_in():
+                self._send_to_filmmaker(self._start_picture(angle, photo))
+
+        self._when_no_video_is_open(film)
 
     def photograph_all(self) -> None:
         """Ask for all that follows from references, and photos by Cycles, that are on disk."""
@@ -184,8 +214,8 @@ class CloudStage:
             if self._plan.engine is Engine.FAL:
                 self.photograph(angle)
             else:
-                photo = self._folder.root / self._results.angle(angle)["photo"]["path"]
-                self.offer_to_filmmaker(angle, photo)
+                if take := self._results.takes.wanted(Shelf.PHOTOS, angle.name):
+                    self.offer_to_filmmaker(angle, self._folder.root / take["path"])
 
     def wait(self) -> None:
         """Until everything that was asked for has come, or is known not to come."""
@@ -205,15 +235,9 @@ class CloudStage:
         """Films take longest, so what leads to one goes first."""
         return self._plan.video is Engine.FAL and not self._is_hero(angle)
 
-    def _await_photo(self, angle: Angle) -> None:
-        with self._folder.change() as record:
-            angle_record(record, angle.name).setdefault(
-                "photo", {"engine": Engine.FAL.value, "state": "waiting"}
-            )
-
     def _send_photo(self, angle: Angle, hero: Path | None) -> None:
         """The hero's photo starts the film when it comes."""
-        self._await_photo(angle)
+        self._results.await_photo(angle)
         generation = self._plan.generation(
             Kind.PHOTO,
             f"{angle.name} photo",
@@ -228,39 +252,23 @@ class CloudStage:
             can_wait=self._can_wait(angle),
             take=self._results.angle(angle).get("takes", 1),
         )
-        future = self._generate(generation, self._folder.root / "photos" / "original" / angle.name)
+        future = self._generate(generation, self._original(angle))
 
         def keep(result: JobResult) -> None:
-            with Image.open(result.path) as original:
-                picture = original.convert("RGBA" if "A" in original.getbands() else "RGB")
-            stored = self._folder.store(f"photos/{angle.name}.png", png(picture))
-            self._results.record_photo(
-                angle,
-                {
-                    **stored,
-                    "engine": Engine.FAL.value,
-                    "state": "done",
-                    **_paid(result),
-                    "seed": result.seed,
-                    "prompt": generation.prompt,
-                    "width": picture.width,
-                    "height": picture.height,
-                    "original": self._folder.relative(result.path),
-                },
-            )
+            self._keep_photo(angle, result, generation.prompt)
+            self._keep_strays(generation.label, angle)
             self.offer_to_filmmaker(angle, result.path)
-            if self._plan.photo_size and max(picture.size) < self._plan.photo_size:
-                self._enlarge(angle, result.path, picture)
             if self._is_hero(angle):
                 self._hero_photo.set_result(result.path)
 
         def lose(error: PhotorealError) -> None:
+            self._keep_strays(generation.label, angle)
             if self._is_hero(angle) and not self._hero_photo.done():
-                if _is_open(error):
-                    self._hero_photo.set_exception(error)
+                if isinstance(error, FINALLY_LOST):
+                    self._hero_photo.set_result(None)  # The others do without it.
                 else:
-                    self._hero_photo.set_result(None)  # The others do without.
-            self._results.record_photo(
+                    self._hero_photo.set_exception(error)
+            self._results.record_lost_photo(
                 angle,
                 {
                     "engine": Engine.FAL.value,
@@ -272,13 +280,58 @@ class CloudStage:
 
         self._when_ready(future, keep, lose)
 
-    def _enlarge(self, angle: Angle, original: Path, picture: Image.Image) -> None:
-        """Bring a photo that is there to its size: free, or as a paid job of its own."""
-        wanted = self._plan.photo_size or 0
+    def _original(self, angle: Angle) -> Path:
+        return self._folder.root / "photos" / "original" / angle.name
+
+    def _keep_photo(self, angle: Angle, result: JobResult, prompt: str) -> None:
+        """Let the photo that has come be the one that the plan asks for, at the size that it asks for."""
+        takes, size = self._results.takes, self._plan.photo_size
+        facts = {**self._photo_facts(_paid(result), result.path), "seed": result.seed, "prompt": prompt}
+        take = takes.want(Shelf.PHOTOS, angle.name, result.request_id)
+        if take is None:
+            take = self._results.record_photo(angle, facts, png(_opened(result.path)))
+        elif size is None and "enlargement" in take:
+            picture = png(_opened(result.path))
+            takes.renew(Shelf.PHOTOS, angle.name, result.request_id, facts, picture, without=("enlargement",))
+        self._results.end_waiting(angle)
+        if size and max(take["width"], take["height"]) < size:
+            self._enlarge(angle, take, result.path)
+
+    def _photo_facts(self, paid: Record, original: Path) -> Record:
+        picture = _opened(original)
+        return {
+            "engine": Engine.FAL.value,
+            "state": "done",
+            **paid,
+            "width": picture.width,
+            "height": picture.height,
+            "original": self._folder.relative(original),
+        }
+
+    def _keep_strays(self, label: str, angle: Angle) -> None:
+        """Photos of ``angle`` that earlier runs have paid and only this one has fetched."""
+        for entry, path in self._strays(label, Shelf.PHOTOS, angle.name):
+            facts = self._photo_facts(_paid_by(entry), path) | {"seed": entry.facts[Stage.DONE].get("seed")}
+            self._results.takes.add(
+                Shelf.PHOTOS, angle.name, facts, {"": png(_opened(path))}, is_wanted=False
+            )
+
+    def _strays(self, label: str, shelf: Shelf, name: str) -> Iterator[tuple[Entry, Path]]:
+        """Finished requests with this label that the set does not list, and their files."""
+        journal = Journal(self._folder.journal)
+        for entry in journal.done_jobs(label):
+            request_id = str(entry.facts[Stage.DONE].get("request_id", ""))
+            is_known = self._results.takes.knows(shelf, name, request_id)
+            if not is_known and (path := _file_of(journal, entry)) is not None:
+                yield entry, path
+
+    def _enlarge(self, angle: Angle, take: Record, original: Path) -> None:
+        """Bring a photo that is there to its size: free, or as a separate paid job."""
+        wanted, picture = self._plan.photo_size or 0, _opened(original)
         if self._plan.upscale_endpoint == LANCZOS:
-            self._record_enlarged(angle, picture, {"state": "done", "method": LANCZOS})
+            self._keep_enlarged(angle, take, picture, {"state": "done", "method": LANCZOS})
             return
-        self._record_enlargement(angle, {"state": "waiting"})
+        self._record_enlargement(angle, take, {"state": "waiting"})
         most = max(self._plan.endpoint(Kind.UPSCALE).factors, default=1.0)
         generation = self._plan.generation(
             Kind.UPSCALE,
@@ -290,32 +343,26 @@ class CloudStage:
         future = self._generate(generation, original.with_name(f"{angle.name}-enlarged"))
 
         def keep(result: JobResult) -> None:
-            with Image.open(result.path) as enlarged:
-                larger = enlarged.convert("RGBA" if "A" in enlarged.getbands() else "RGB")
             facts = {"state": "done", **_paid(result), "original": self._folder.relative(result.path)}
-            self._record_enlarged(angle, larger, facts)
+            self._keep_enlarged(angle, take, _opened(result.path), facts)
 
         def lose(error: PhotorealError) -> None:
             self._results.reporter.tell("warning", text=str(error))
-            self._record_enlargement(
-                angle, {"state": _state_of(error), "endpoint": generation.endpoint, "error": str(error)}
-            )
+            facts = {"state": _state_of(error), "endpoint": generation.endpoint, "error": str(error)}
+            self._record_enlargement(angle, take, facts)
 
         self._when_ready(future, keep, lose)
 
-    def _record_enlarged(self, angle: Angle, picture: Image.Image, facts: Record) -> None:
+    def _keep_enlarged(self, angle: Angle, take: Record, picture: Image.Image, facts: Record) -> None:
         """Upscalers multiply; the last pixels to the exact size are resampled."""
         longer = max(picture.size)
         width, height = (round(side * (self._plan.photo_size or longer) / longer) for side in picture.size)
         sized = picture.resize((width, height), Image.Resampling.LANCZOS)
-        stored = self._folder.store(f"photos/{angle.name}.png", png(sized))
-        with self._folder.change() as record:
-            photo = angle_record(record, angle.name)["photo"]
-            photo.update(**stored, width=width, height=height, enlargement=facts)
+        more = {"width": width, "height": height, "enlargement": facts}
+        self._results.takes.renew(Shelf.PHOTOS, angle.name, identity_of(take), more, png(sized))
 
-    def _record_enlargement(self, angle: Angle, facts: Record) -> None:
-        with self._folder.change() as record:
-            angle_record(record, angle.name)["photo"]["enlargement"] = facts
+    def _record_enlargement(self, angle: Angle, take: Record, facts: Record) -> None:
+        self._results.takes.renew(Shelf.PHOTOS, angle.name, identity_of(take), {"enlargement": facts})
 
     def _film_prompt(self) -> str:
         takes_picture = self._plan.endpoint(Kind.VIDEO).images[1] > 0
@@ -327,90 +374,135 @@ class CloudStage:
             product="" if takes_picture else self._plan.source.text or self._plan.product,
         )
 
+    def _when_no_video_is_open(self, film: Callable[[], None]) -> None:
+        """Fetch what earlier runs have paid for the video, then ``film``; with one that stays open, nothing is sent."""
+        self._film_sent = True
+
+        def keep(_nothing: None) -> None:
+            self._keep_stray_videos()
+            film()
+
+        def lose(error: PhotorealError) -> None:
+            self._keep_stray_videos()
+            self._results.record_lost_video(
+                self._video_facts() | {"state": _state_of(error), "error": str(error)}
+            )
+
+        self._when_ready(self._bridge.settle(FILM, self._video_target), keep, lose)
+
+    @property
+    def _video_target(self) -> Path:
+        return self._folder.root / FOLDERS[Shelf.VIDEOS] / self._plan.motion
+
+    def _video_facts(self) -> Record:
+        return {
+            "engine": Engine.FAL.value,
+            "motion": self._plan.motion,
+            "endpoint": self._plan.endpoint(Kind.VIDEO).id,
+        }
+
+    def _start_picture(self, hero: Angle, photo: Path) -> Path:
+        """What the video starts from: the take that was chosen when another video was wanted, else ``photo``."""
+        number = self._results.film().get("start_take")
+        takes = takes_in(self._folder.record, Shelf.PHOTOS, hero.name)
+        chosen = next((take for take in takes if take["take"] == number), None)
+        path = self._folder.root / str((chosen or {}).get("original") or (chosen or {}).get("path", ""))
+        return path if chosen and path.is_file() else photo
+
     def _send_to_filmmaker(self, photo: Path, *, stand_in: str = "") -> None:
         """Have ``photo`` filmed; ``stand_in`` names its angle when it is not the hero."""
-        self._film_sent = True
         endpoint = self._plan.endpoint(Kind.VIDEO)
         takes_picture = endpoint.images[1] > 0
         if endpoint.note:
             self._results.reporter.tell("warning", text=f"{endpoint.id}: {endpoint.note}")
+        facts = self._video_facts() | {
+            "seconds": self._plan.film_seconds,
+            "loop": self._plan.loop,
+            "prompt": self._film_prompt(),
+            **({"stand_in": stand_in} if stand_in else {}),
+        }
         generation = self._plan.generation(
             Kind.VIDEO,
-            "film",
+            FILM,
             images=(photo,) if takes_picture else (),
             end_image=photo if self._plan.loop else None,
-            prompt=self._film_prompt(),
+            prompt=facts["prompt"],
             negative_prompt=prompts.MOTIONS[self._plan.motion].unwanted,
-            seconds=self._plan.film_seconds,
+            seconds=facts["seconds"],
             take=self._results.film().get("takes", 1),
+            about=facts,
         )
-        video: Record = {
-            "engine": Engine.FAL.value,
-            "motion": self._plan.motion,
-            "endpoint": generation.endpoint,
-        }
-        if stand_in:
-            video["stand_in"] = stand_in
 
         def keep(result: JobResult) -> None:
-            self._results.record_video(
-                {
-                    **self._folder.entry(result.path),
-                    **video,
-                    "seconds": generation.seconds,
-                    "loop": self._plan.loop,
-                    "state": "done",
-                    **_paid(result),
-                    "prompt": generation.prompt,
-                }
-            )
+            if self._results.takes.want(Shelf.VIDEOS, self._plan.motion, result.request_id) is None:
+                self._results.record_video({**facts, "state": "done", **_paid(result)}, {"": result.path})
+            self._results.end_waiting_for_video()
 
         def lose(error: PhotorealError) -> None:
-            self._results.record_video({**video, "state": _state_of(error), "error": str(error)})
+            self._results.record_lost_video({**facts, "state": _state_of(error), "error": str(error)})
 
-        future = self._generate(generation, self._folder.root / "video" / self._plan.motion)
-        self._when_ready(future, keep, lose)
+        self._when_ready(self._generate(generation, self._video_target), keep, lose)
 
-    def _stand_in_film(self) -> str:
-        """The angle of a paid film that an earlier run made in the hero's absence, when it is as wanted now."""
-        wanted = {
-            "state": "done",
-            "motion": self._plan.motion,
-            "endpoint": self._plan.endpoint(Kind.VIDEO).id,
+    def _keep_stray_videos(self) -> None:
+        """Videos that earlier runs have paid and that the set does not list."""
+        for entry, path in self._strays(FILM, Shelf.VIDEOS, self._plan.motion):
+            about = entry.facts[Stage.IN_FLIGHT].get("about")
+            known = about if isinstance(about, dict) else {}
+            facts = {**self._video_facts(), **known, "state": "done", **_paid_by(entry)}
+            if facts["motion"] == self._plan.motion:
+                self._results.record_video(facts, {"": path}, is_wanted=False)
+
+    def _uses_stand_in(self) -> bool:
+        """Whether a paid video from another photo, made when the hero was lost, is as wanted now: then it is kept."""
+        wanted = self._video_facts() | {
             "seconds": self._plan.film_seconds,
             "loop": self._plan.loop,
             "prompt": self._film_prompt(),
         }
-        for entry in self._folder.record["videos"]:
-            if entry.get("stand_in") and self._folder.has(entry, **wanted):
-                return str(entry["stand_in"])
-        return ""
+        for take in takes_in(self._folder.record, Shelf.VIDEOS, self._plan.motion):
+            if take.get("stand_in") and self._folder.has(take, **wanted):
+                self._results.takes.want(Shelf.VIDEOS, self._plan.motion, identity_of(take))
+                self._results.end_waiting_for_video()
+                self._results.reporter.tell(
+                    "note",
+                    text=f"The video from the {take['stand_in']} photo is kept: another one would be charged too. "
+                    "`resume DIR --redo film` buys one from the hero's photo.",
+                )
+                return True
+        return False
 
     def _film_without_hero(self) -> None:
-        """When the hero's photo failed, the film starts from the first photo that did not.
+        """When the hero's photo is lost for good, the video starts from the first photo that came.
 
-        A hero that may still come is waited for: another film would be paid when it does.
+        A hero that may still come is waited for: another video would be charged when it does.
         """
         if self._plan.video is not Engine.FAL or self._film_sent or self._results.stop.is_asked:
             return
-        if self._hero_photo.done() and self._hero_photo.exception():
+        if not self._hero_photo.done() or self._hero_photo.exception() or self._hero_photo.result():
+            hero = hero_of(list(self._plan.angles)).name
+            self._results.reporter.tell(
+                "note", text=f"The video waits for the {hero} photo: resume to try again."
+            )
             return
+
+        def film() -> None:
+            if not self._uses_stand_in():
+                self._film_first_photo()
+
+        self._when_no_video_is_open(film)
+
+    def _film_first_photo(self) -> None:
         for entry in self._folder.record["angles"]:
             photo = entry.get("photo", {})
             if photo.get("state") == "done":
                 self._results.reporter.tell(
-                    "warning", text=f"The film starts from the {entry['name']} photo: the hero failed."
+                    "warning",
+                    text=f"The hero's photo is lost, so the video starts from the {entry['name']} photo.",
                 )
                 self._send_to_filmmaker(self._folder.root / photo["path"], stand_in=entry["name"])
                 return
-        self._results.record_video(
-            {
-                "engine": Engine.FAL.value,
-                "motion": self._plan.motion,
-                "state": "failed",
-                "error": "There is no photo that the film could start from.",
-            }
-        )
+        error = "There is no photo that the video could start from."
+        self._results.record_lost_video(self._video_facts() | {"state": "failed", "error": error})
 
     def _generate(self, generation: Generation, target: Path) -> Future[JobResult]:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -420,15 +512,15 @@ class CloudStage:
 
     def _when_ready(
         self,
-        future: Future[JobResult],
-        keep: Callable[[JobResult], None],
+        future: Future[T],
+        keep: Callable[[T], None],
         lose: Callable[[PhotorealError], None],
     ) -> None:
         """Let ``keep`` or ``lose`` have what comes of ``future``, on the bridge's thread."""
         settled: Future[None] = Future()
         self._waiting.append(settled)
 
-        def settle(done: Future[JobResult]) -> None:
+        def settle(done: Future[T]) -> None:
             try:
                 keep(done.result())
             except PhotorealError as error:
@@ -458,12 +550,30 @@ def _paid(result: JobResult) -> Record:
     return {"endpoint": result.endpoint, "request_id": result.request_id, "price": price}
 
 
+def _file_of(journal: Journal, entry: Entry) -> Path | None:
+    """The file of a finished request, when it is as it came."""
+    done = entry.facts[Stage.DONE]
+    path = Path(os.path.normpath(journal.folder / str(done.get("path", ""))))
+    return path if path.is_file() and sha256_of(path) == done.get("sha256") else None
+
+
+def _paid_by(entry: Entry) -> Record:
+    """The same for a finished request of which only the journal tells."""
+    done = entry.facts[Stage.DONE]
+    cost = done.get("cost")
+    return {
+        "endpoint": entry.endpoint,
+        "request_id": str(done["request_id"]),
+        "price": float(cost) if cost is not None else None,
+    }
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as original:
+        return original.convert("RGBA" if "A" in original.getbands() else "RGB")
+
+
 def _state_of(error: PhotorealError) -> str:
     if isinstance(error, UncertainSubmitError):
         return "uncertain"
     return "waiting" if isinstance(error, StoppedError) else "failed"
-
-
-def _is_open(error: PhotorealError) -> bool:
-    """Whether a later run may still bring what this one did not."""
-    return isinstance(error, UncertainSubmitError | StoppedError | CeilingReachedError)

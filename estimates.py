@@ -160,7 +160,7 @@ def _made(plan: SetPlan) -> set[str]:
     made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
     for entry in record.get("angles", []):
         photo = entry.get("photo") or {}
-        made |= {f"{entry['name']} photo"} if _is_done(photo) else set()
+        made |= {f"{entry['name']} photo"} if _is_done(photo) and "pending" not in entry else set()
         made |= {f"{entry['name']} enlargement"} if _is_done(photo.get("enlargement")) else set()
     films = [film for film in record.get("videos", []) if film.get("motion") == plan.motion]
     return made | ({"film"} if any(map(_is_done, films)) else set())
@@ -182,7 +182,7 @@ def _sent(plan: SetPlan) -> set[str]:
 
 
 def _is_done(entry: Record | None) -> bool:
-    return entry is not None and entry.get("state") == "done"
+    return entry is not None and entry.get("state") == "done" and "pending" not in entry
 
 
 def _photo_sizes(plan: SetPlan) -> tuple[sizes.Size, sizes.Size]:

@@ -3,15 +3,17 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import struct
-import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from . import mp4, picture_files
+from .parts import part_for
 
 CHUNK_BYTES = 1 << 20
 PNG_END = b"IEND\xaeB`\x82"  # The last chunk: its type and checksum.
@@ -59,16 +61,14 @@ def saying_where(folder: Path) -> Iterator[None]:
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``: a reader sees the old bytes or the new ones, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = part_for(path)
     try:
-        with saying_where(path.parent), os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)  # mkstemp makes private files; a set is meant to be shared.
-        Path(name).replace(path)
+        with saying_where(path.parent):
+            _write_new(part, data)
+        part.chmod(0o644)  # A set is meant to be shared.
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
 
@@ -79,7 +79,7 @@ def write_if_absent(path: Path, data: bytes) -> bool:
     By a hard link the file appears whole. A file system without links (FAT) gets exclusive creation: there a
     crash may leave it empty.
     """
-    whole = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    whole = part_for(path)
     try:
         _write_new(whole, data)
         try:
@@ -116,6 +116,71 @@ def _create_in_place(path: Path, data: bytes) -> bool:
         path.unlink(missing_ok=True)  # Whoever made it knows that it came to nothing.
         raise
     return True
+
+
+def move_to_free_name(
+    source: Path, target: Path, *, is_taken: Callable[[Path], bool] = lambda _path: False
+) -> Path:
+    """Give ``source`` the name ``target``, or the next that is free (``name.2.png``); nothing is written over.
+
+    Both lie in one file system. A file that is already there with the same content serves, and ``source`` is
+    removed, unless ``is_taken`` says that it belongs to something else.
+    """
+    path = link_to_free_name(source, target, is_taken=is_taken)
+    source.unlink(missing_ok=True)
+    return path
+
+
+def link_to_free_name(
+    source: Path, target: Path, *, is_taken: Callable[[Path], bool] = lambda _path: False
+) -> Path:
+    """Let ``target``, or the next name that is free (``name.2.png``), be the same file; nothing is written over.
+
+    A copy where the file system has no hard links. A file that is already there with the same content serves,
+    unless ``is_taken`` says that it belongs to something else.
+    """
+    sha256 = ""
+    for number in itertools.count(1):
+        path = target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
+        try:
+            path.hardlink_to(source)
+        except FileExistsError:
+            sha256 = sha256 or sha256_of(source)
+            if is_taken(path) or not (path.is_file() and sha256_of(path) == sha256):
+                continue
+        except OSError:
+            if not _create_in_place(path, source.read_bytes()):
+                continue
+        flush_folder(path.parent)
+        return path
+    raise AssertionError("names do not end")
+
+
+def link_to(source: Path, target: Path) -> None:
+    """Let ``target`` be the same file as ``source``, in place of what is there; a copy where there are no hard links."""
+    part = part_for(target)
+    try:
+        part.hardlink_to(source)
+    except OSError:
+        write_atomically(target, source.read_bytes())
+        return
+    try:
+        part.replace(target)  # Of two names of one file the system keeps both.
+    finally:
+        part.unlink(missing_ok=True)
+    flush_folder(target.parent)
+
+
+def copy_to_free_name(source: Path, target: Path) -> Path:
+    """Copy ``source`` to ``target``, or to the next name that is free; nothing is written over."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = part_for(target)
+    try:
+        with saying_where(target.parent):
+            _write_new(part, source.read_bytes())
+        return move_to_free_name(part, target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_json_atomically(path: Path, value: Any) -> None:
@@ -155,10 +220,10 @@ def kind_of_file(path: Path) -> FileKind:
 
 
 def missing_end(path: Path) -> str:
-    """Why a file is not whole, judged by its own container, or "" when it is.
+    """Why a file is not whole, judged by its own container, or "" when it is. It takes a bounded time.
 
-    GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
-    WebP: RIFF length. MP4: boxes tile the file and include ``moov``.
+    Pictures made of too many pieces to be decoded in a bounded time do not count as whole (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
+    WebP: RIFF length. MP4: as ``mp4.gap``.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -167,13 +232,16 @@ def missing_end(path: Path) -> str:
             case FileKind.GLB:
                 return _missing_bytes(size, struct.unpack_from("<I", head, 8)[0] if size >= 12 else 12)
             case FileKind.WEBP:
-                return _missing_bytes(size, struct.unpack_from("<I", head, 4)[0] + 8)
+                announced = struct.unpack_from("<I", head, 4)[0] + 8
+                return _missing_bytes(size, announced) or picture_files.webp_excess(stream, size)
             case FileKind.PNG:
-                return "" if PNG_END in _tail(stream, size) else "its end (IEND) is missing"
+                is_whole = PNG_END in _tail(stream, size)
+                return picture_files.png_excess(stream, size) if is_whole else "its end (IEND) is missing"
             case FileKind.JPEG:
-                return "" if b"\xff\xd9" in _tail(stream, size) else "its end marker is missing"
+                is_whole = b"\xff\xd9" in _tail(stream, size)
+                return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
             case FileKind.MP4:
-                return _mp4_gap(stream, size)
+                return mp4.gap(stream, size)
             case _:
                 return "its type is not known"
 
@@ -185,22 +253,3 @@ def _missing_bytes(size: int, announced: int) -> str:
 def _tail(stream: BinaryIO, size: int) -> bytes:
     stream.seek(max(0, size - 64))
     return stream.read()
-
-
-def _mp4_gap(stream: BinaryIO, size: int) -> str:
-    position, boxes = 0, set()
-    while position < size:
-        stream.seek(position)
-        header = stream.read(16)
-        if len(header) < 8:
-            return "its last box is cut off"
-        length, name = struct.unpack(">I4s", header[:8])
-        if length == 1 and len(header) == 16:
-            length = struct.unpack(">Q", header[8:16])[0]
-        elif length == 0:
-            length = size - position  # By the format: this box reaches to the end.
-        if length < 8 or position + length > size:
-            return "its last box is cut off"
-        boxes.add(name)
-        position += length
-    return "" if {b"moov", b"mdat"} <= boxes else "its index (moov) or its data (mdat) is missing"

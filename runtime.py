@@ -421,8 +421,8 @@ def _place_one() -> None:
     from .studio.placing import contact_sheet
 
     try:
-        contact_sheet(scene, view.product, view.sheet())
-    except RuntimeError as error:  # Blender would stop calling a timer that raises.
+        contact_sheet(scene, view.product, view.lasting_sheet())
+    except (RuntimeError, OSError) as error:  # Blender would stop calling a timer that raises.
         run.view.error = f"The photos could not be placed: {str(error).strip()}"
     with bpy.context.temp_override(window=opened[0]):
         # A timer's changes have no undo step of their own.

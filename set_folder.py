@@ -8,9 +8,7 @@ change replaces the file as a whole.
 import contextlib
 import copy
 import json
-import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,7 +18,8 @@ from typing import Any, cast
 
 from .enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from .errors import InputError
-from .files import sha256_of, write_atomically, write_json_atomically
+from .files import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
+from .parts import is_part, part_for, sweep_tree
 from .version import VERSION
 
 SCHEMA = 1
@@ -104,14 +103,12 @@ class SetFolder:
                     hint="Choose another --out folder.",
                 )
             earlier["model"] = {}
-        if not earlier and not is_damaged and any(item.name != ".journal" for item in root.iterdir()):
+        if not earlier and not is_damaged and _holds_something_else(root):
             raise InputError(
                 f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
             )
         folder._is_new = not earlier and not is_damaged
-        for left in root.rglob(".*.part"):  # A run that was killed left them half written.
-            if ".journal" not in left.parts:
-                left.unlink(missing_ok=True)
+        sweep_tree(root)  # What a run that was killed has left half written.
         created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
         folder._record = {
             "schema": SCHEMA,
@@ -124,6 +121,7 @@ class SetFolder:
             "model": earlier.get("model", {}),
             "angles": earlier.get("angles", []),
             "videos": earlier.get("videos", []),
+            "takes": earlier.get("takes", {}),
             "cost": earlier.get(
                 "cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
             ),
@@ -188,6 +186,14 @@ class SetFolder:
         path = self.root / relative
         write_atomically(path, data)
         return self.entry(path)
+
+    def set_model(self, path: Path) -> None:
+        """Let the 3D file ``path`` be the model of the set; one that is there and of other content keeps a name."""
+        if path == self.model:
+            return
+        if self.model.is_file() and sha256_of(self.model) != sha256_of(path):
+            link_to_free_name(self.model, self.model.with_name(f"{self.model.stem}-1{self.model.suffix}"))
+        link_to(path, self.model)
 
     def write_report(self, page: str) -> None:
         write_atomically(self.report, page.encode())
@@ -270,12 +276,17 @@ def check_place(root: Path) -> None:
         raise _unwritable(root, f"{nearest} is a file")
 
 
+def _holds_something_else(root: Path) -> bool:
+    """Whether there is more than a journal, and parts that a run left behind which was killed at its very start."""
+    return any(item.name != ".journal" and not is_part(item.name) for item in root.iterdir())
+
+
 def _require_writable(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=root, prefix=".write-test-", suffix=".part")
-        os.close(descriptor)
-        Path(name).unlink()
+        probe = part_for(root / "write-test")
+        probe.touch(exist_ok=False)
+        probe.unlink()
     except OSError as error:
         raise _unwritable(root, error.strerror or str(error)) from error
 

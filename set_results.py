@@ -3,7 +3,7 @@
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from .interrupts import Stop
 from .plan import SetPlan, SourceKind
 from .progress import Reporter
 from .set_folder import Record, SetFolder, SetState, angle_record
+from .takes import COUNTERS, Shelf, Takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class SetResults:
     has_worked: threading.Event = field(
         default_factory=threading.Event
     )  # Something was rendered, sent or fetched.
+    _refused_bills: set[str] = field(default_factory=set)  # Request ids that the user was told of.
 
     def keep_source(self) -> None:
         """Copy the source photos, and the light map when there is one, into the set."""
@@ -81,20 +83,61 @@ class SetResults:
         entries = self.folder.record["videos"]
         return next((entry for entry in entries if entry["motion"] == self.plan.motion), {})
 
-    def record_photo(self, angle: Angle, photo: Record) -> None:
-        if "error" in photo:
-            self.reporter.tell("warning", text=photo["error"])
-        with self.folder.change() as record:
-            angle_record(record, angle.name)["photo"] = photo
+    @property
+    def takes(self) -> Takes:
+        """Every photo, video and concept picture of the set."""
+        return Takes(self.folder)
 
-    def record_video(self, video: Record) -> None:
-        """Put ``video`` in the place of the one with the same motion."""
-        if "error" in video:
-            self.reporter.tell("warning", text=video["error"])
+    def await_photo(self, angle: Angle) -> None:
+        """Write down that the photo is on its way, unless there is one already."""
         with self.folder.change() as record:
-            others = [entry for entry in record["videos"] if entry["motion"] != video["motion"]]
-            earlier = (entry for entry in record["videos"] if entry["motion"] == video["motion"])
-            record["videos"] = [*others, {**kept_of_takes(next(earlier, {})), **video}]
+            angle_record(record, angle.name).setdefault(
+                "photo", {"engine": self.plan.engine.value, "state": "waiting"}
+            )
+
+    def record_photo(self, angle: Angle, facts: Record, picture: bytes) -> Record:
+        """Keep the photo that the plan asks for, as the take that is chosen."""
+        take = self.takes.add(Shelf.PHOTOS, angle.name, facts, {"": picture})
+        self.end_waiting(angle)
+        return take
+
+    def record_lost_photo(self, angle: Angle, facts: Record) -> None:
+        """Write down why the photo did not come; an earlier take stays the photo of the angle."""
+        self.reporter.tell("warning", text=facts["error"])
+        with self.folder.change() as record:
+            entry = angle_record(record, angle.name)
+            entry["pending" if entry.get("photo", {}).get("path") else "photo"] = facts
+
+    def end_waiting(self, angle: Angle) -> None:
+        """Write down that nothing is awaited for the angle any more."""
+        if "pending" in self.angle(angle):
+            with self.folder.change() as record:
+                angle_record(record, angle.name).pop("pending")
+
+    def record_video(self, facts: Record, files: Mapping[str, Path], *, is_wanted: bool = True) -> None:
+        """Keep a video; ``is_wanted``: the one that the plan asks for, so that none is awaited any more."""
+        self.takes.add(Shelf.VIDEOS, facts["motion"], facts, files, is_wanted=is_wanted)
+        if is_wanted:
+            self.end_waiting_for_video()
+
+    def record_lost_video(self, facts: Record) -> None:
+        """Write down why the video did not come; an earlier take stays the video of its motion."""
+        self.reporter.tell("warning", text=facts["error"])
+        with self.folder.change() as record:
+            earlier: Record = next((one for one in record["videos"] if one["motion"] == facts["motion"]), {})
+            others = [one for one in record["videos"] if one["motion"] != facts["motion"]]
+            shown = (
+                {**earlier, "pending": facts} if earlier.get("path") else {**_counters_of(earlier), **facts}
+            )
+            record["videos"] = [*others, shown]
+
+    def end_waiting_for_video(self) -> None:
+        """Write down that no video of the plan's motion is awaited any more."""
+        if "pending" in self.film():
+            with self.folder.change() as record:
+                for entry in record["videos"]:
+                    if entry["motion"] == self.plan.motion:
+                        entry.pop("pending", None)
 
     def progress(self, stage: str, done: int, of: int, label: str = "", *, is_kept: bool = False) -> None:
         """``is_kept``: all of the stage is there from an earlier run, which only programs are told one by one."""
@@ -133,6 +176,7 @@ class SetResults:
         paid = self._paid()
         if self._lost_requests(paid):
             return  # What stands there says more than a journal with gaps.
+        self._tell_of_refused_bills(paid)
         if paid:
             write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
         with self.folder.change() as record:
@@ -140,6 +184,17 @@ class SetResults:
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def _tell_of_refused_bills(self, paid: list[costs.Cost]) -> None:
+        for cost in paid:
+            request_id = cost.row["request_id"]
+            if cost.refused_units and request_id not in self._refused_bills:
+                self._refused_bills.add(request_id)
+                text = (
+                    f"{cost.row['job']}: fal.ai reports {cost.refused_units!r} billed units, which cannot be right, so "
+                    f"the estimate counts. Check request {request_id} in your fal.ai dashboard."
+                )
+                self.reporter.tell("warning", text=text)
 
     def record_end(self, error: PhotorealError) -> None:
         """Write down that ``error`` ended the run."""
@@ -155,11 +210,13 @@ class SetResults:
         """How the run ended, by what stands in the manifest; also written there."""
         record = self.folder.record
         states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
+        states += [entry["pending"]["state"] for entry in record["angles"] if "pending" in entry]
         for entry in record["angles"]:
             if enlargement := entry.get("photo", {}).get("enlargement"):
                 states.append(enlargement["state"])
         if self.plan.video is not None:
             states += [entry["state"] for entry in record["videos"]] or ["waiting"]
+            states += [entry["pending"]["state"] for entry in record["videos"] if "pending" in entry]
         if "uncertain" in states:
             state, code = SetState.HELD, UncertainSubmitError.exit_code
         elif all(state == "done" for state in states):
@@ -190,8 +247,12 @@ def _request_ids(value: Any) -> Iterator[str]:
 
 
 def kept_of_takes(entry: Record) -> Record:
-    """What outlives the model or film of a manifest entry: which take it is, and what the earlier ones were."""
+    """What outlives the model of a manifest: how often another was wanted, and what the earlier ones were."""
     return {name: entry[name] for name in ("takes", "concept_takes", "earlier") if name in entry}
+
+
+def _counters_of(video: Record) -> Record:
+    return {name: video[name] for name in COUNTERS if name in video and name != "pending"}
 
 
 def png(picture: Image.Image) -> bytes:

@@ -10,11 +10,15 @@ from typing import Any
 from .enclosed import place_in
 from .errors import InputError, PhotorealError
 from .fal_bridge.journal import Journal, Stage, shown_key
+from .takes import Shelf, own_file, takes_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One angle. Paths are None while there is no file; ``stamp`` changes with the file."""
+    """One angle. Paths are None while there is no file; ``stamp`` changes with the file.
+
+    ``take`` is the number of the chosen take, ``takes`` how many there are.
+    """
 
     name: str
     render: Path | None
@@ -25,6 +29,8 @@ class Picture:
     fidelity: str
     price: float | None
     engine: str
+    take: int = 1
+    takes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +43,14 @@ class Film:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A paid request that waits for a person."""
+    """A paid request that waits for a person.
+
+    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970.
+    """
 
     key: str
     label: str
+    resend_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,14 @@ class SetView:
         """Name and file of every photo that is there."""
         return [(picture.name, picture.photo) for picture in self.pictures if picture.photo]
 
+    def lasting_sheet(self) -> list[tuple[str, Path]]:
+        """The same with files that no later take replaces, so that a placed picture stays what it is.
+
+        Makes those files where they are missing. Raises OSError.
+        """
+        pictures = [picture for picture in self.pictures if picture.photo]
+        return [(one.name, own_file(one.photo, one.take)) for one in pictures if one.photo]
+
 
 def dollars(amount: float) -> str:
     """An amount of US dollars for a button: in cents, never less than it is."""
@@ -78,7 +96,7 @@ def read_set(folder: Path) -> SetView | None:
     """The set in ``folder``; ``None`` when there is none, or none that can be read."""
     try:
         record = json.loads((folder / "set.json").read_text(encoding="utf-8"))
-        angles = tuple(_picture(folder, entry) for entry in record.get("angles", []))
+        angles = tuple(_picture(folder, record, entry) for entry in record.get("angles", []))
         films = tuple(_film(folder, entry) for entry in record.get("videos", []))
         paid = [record.get("model", {}).get("price"), *(picture.price for picture in angles)]
         paid += [entry.get("price") for entry in record.get("videos", [])]
@@ -110,8 +128,9 @@ def _model_price(model: dict[str, Any]) -> float | None:
     return next((float(price) for price in reversed(prices) if price), None)
 
 
-def _picture(folder: Path, entry: dict[str, Any]) -> Picture:
+def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Picture:
     photo, render = entry.get("photo") or {}, entry.get("render") or {}
+    pending = entry.get("pending") or {}
     score = photo.get("fidelity")
     if isinstance(score, dict):
         score = score.get("score") or score.get("iou")
@@ -120,20 +139,23 @@ def _picture(folder: Path, entry: dict[str, Any]) -> Picture:
         render=_file(folder, render),
         photo=_file(folder, photo),
         stamp=f"{render.get('sha256', '')[:12]}-{photo.get('sha256', '')[:12]}",
-        state=str(photo.get("state") or ("rendered" if render else "waiting")),
-        error=str(photo.get("error") or ""),
+        state=str(pending.get("state") or photo.get("state") or ("rendered" if render else "waiting")),
+        error=str(pending.get("error") or photo.get("error") or ""),
         fidelity=f"{score:.0%}" if isinstance(score, float) else "",
         price=photo.get("price"),
         engine=str(photo.get("engine", "")),
+        take=int(photo.get("take", 1)),
+        takes=len(takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
     )
 
 
 def _film(folder: Path, entry: dict[str, Any]) -> Film:
+    pending = entry.get("pending") or {}
     return Film(
         motion=str(entry.get("motion", "film")),
         path=_file(folder, entry),
-        state=str(entry.get("state", "")),
-        error=str(entry.get("error") or ""),
+        state=str(pending.get("state") or entry.get("state", "")),
+        error=str(pending.get("error") or entry.get("error") or ""),
     )
 
 
@@ -152,7 +174,7 @@ def _held(folder: Path) -> tuple[Held, ...]:
     except PhotorealError:
         return ()
     return tuple(
-        Held(key=shown_key(key), label=entry.label)
+        Held(key=shown_key(key), label=entry.label, resend_at=entry.resend_at)
         for key, entry in entries
         if entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
     )

@@ -40,6 +40,7 @@ from .studio.machine import use_device
 from .studio.rig import read_panorama
 from .studio.rigs import reference_of, rig_of
 from .studio.session import Session, open_session
+from .takes import PREVIEW, Shelf
 from .version import VERSION
 
 LEAST_FILL, MOST_FILL = 0.85, 0.90
@@ -305,18 +306,18 @@ class StudioStage:
         self._each(
             "photos",
             list(self._plan.angles),
-            lambda angle: self._folder.has(
-                self._results.angle(angle).get("photo"), made_with=made_with[angle]
-            ),
+            lambda angle: self._results.takes.want(Shelf.PHOTOS, angle.name, made_with[angle]) is not None,
             lambda angle: self._take_photo(session, angle, quality, made_with[angle]),
-            lambda angle: self._when_photographed(angle, self._photo_file(angle)),
+            self._tell_of_photo,
         )
 
-    def _photo_file(self, angle: Angle) -> Path:
-        return self._folder.root / "photos" / f"{angle.name}.png"
+    def _tell_of_photo(self, angle: Angle) -> None:
+        if take := self._results.takes.wanted(Shelf.PHOTOS, angle.name):
+            self._results.end_waiting(angle)
+            self._when_photographed(angle, self._folder.root / take["path"])
 
     def _take_photo(self, session: Session, angle: Angle, quality: render.Quality, made_with: str) -> None:
-        entry, target = self._results.angle(angle), self._photo_file(angle)
+        entry = self._results.angle(angle)
         session.light(self._rig)
         framing = framing_from(entry["camera"])
         if self._plan.f_stop:
@@ -327,16 +328,15 @@ class StudioStage:
             picture = compose(shot.colour, shot.shadow, self._plan.background)
             if self._plan.film_look:
                 picture = with_film_look(picture, seed=zlib.crc32(angle.name.encode()))
-            photo = {
-                **self._folder.store(f"photos/{angle.name}.png", png(picture)),
+            facts = {
                 "engine": Engine.CYCLES.value,
                 "state": "done",
                 "samples": shot.samples,
                 "seconds": round(shot.seconds, 2),
                 "made_with": made_with,
             }
-            self._results.record_photo(angle, photo)
-            self._when_photographed(angle, target)
+            self._results.record_photo(angle, facts, png(picture))
+            self._tell_of_photo(angle)
 
         self._writer.do(keep)
 
@@ -344,14 +344,14 @@ class StudioStage:
         motion = self._plan.motion
         quality = self._quality(render.FILM)
         made_with = self._made_with(None, quality, self._rig, motion=motion)
-        if any(self._folder.has(entry, made_with=made_with) for entry in self._folder.record["videos"]):
+        if self._results.takes.want(Shelf.VIDEOS, motion, made_with) is not None:
+            self._results.end_waiting_for_video()
             return
         session.light(self._rig)
         began = time.monotonic()
         target = self._folder.root / "video" / f"{motion}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
         side = film.frame_side(self._plan.resolution)
-        facts: Record = {}
         with tempfile.TemporaryDirectory(prefix="photoreal-film-") as scratch:
             frames = [Path(scratch) / f"{index:04}.png" for index in range(film.FRAMES)]
             self._results.progress("film", 0, film.FRAMES)
@@ -360,27 +360,27 @@ class StudioStage:
                 self._results.progress("film", index + 1, film.FRAMES)
                 self._check_stop()
             self._writer.wait()
+            files = {"": Path(scratch) / target.name}
             with saying_where(target.parent):
-                film.encode(frames, target, side)
+                film.encode(frames, files[""], side)
             if self._plan.preview:
-                moving = preview_of(frames, film.FRAMES_PER_SECOND, self._plan.preview)
-                facts["preview"] = self._folder.store(f"video/{motion}.{self._plan.preview}", moving)
-        self._results.record_video(
-            {
-                **self._folder.entry(target),
-                "engine": Engine.CYCLES.value,
-                "motion": motion,
-                "seconds": film.SECONDS,
-                "frames": film.FRAMES,
-                "width": side,
-                "height": side,
-                "loop": film.loops(motion),
-                "state": "done",
-                "render_seconds": round(time.monotonic() - began, 1),
-                "made_with": made_with,
-                **facts,
-            }
-        )
+                files[PREVIEW] = Path(scratch) / f"{motion}.{self._plan.preview}"
+                files[PREVIEW].write_bytes(preview_of(frames, film.FRAMES_PER_SECOND, self._plan.preview))
+            self._results.record_video(
+                {
+                    "engine": Engine.CYCLES.value,
+                    "motion": motion,
+                    "seconds": film.SECONDS,
+                    "frames": film.FRAMES,
+                    "width": side,
+                    "height": side,
+                    "loop": film.loops(motion),
+                    "state": "done",
+                    "render_seconds": round(time.monotonic() - began, 1),
+                    "made_with": made_with,
+                },
+                files,
+            )
 
     def _keep_frame(self, shot: render.Shot, path: Path) -> None:
         picture = compose(shot.colour, shot.shadow, self._film_background())

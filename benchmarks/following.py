@@ -75,7 +75,7 @@ def _measure(
     Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50).convert("RGB").save(picture)
     service = Service.emulator(emulator.url)
     pace = replace(Pace.of(replace(service, is_emulator=False)), close=1.0)
-    before = _megabytes()
+    before = peak_megabytes()
     with Bridge(service, folder / ".journal", lambda _job: None, pace=pace) as bridge:
         began = time.monotonic()
         futures = [bridge.start(_wish(kind, number, picture), folder / f"{number}") for number in range(jobs)]
@@ -90,7 +90,7 @@ def _measure(
         print(
             f"{jobs} {kind} jobs: sent in {sent:.1f} s ({jobs / sent:.0f} a second); followed with"
             f" {(last.cpu - first.cpu) / span:.1%} of a core, {(last.questions - first.questions) / span:.1f}"
-            f" questions a second, {_megabytes() - before:.0f} MB more memory (peak)"
+            f" questions a second, {peak_megabytes() - before:.0f} MB more memory (peak)"
         )
         if brings_home:
             _bring_home(emulator, futures)
@@ -115,7 +115,7 @@ def _wish(kind: Kind, number: int, picture: Path) -> Generation:
     )
 
 
-def _megabytes() -> float:
+def peak_megabytes() -> float:
     """The most memory that this process has had."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

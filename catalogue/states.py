@@ -137,7 +137,8 @@ def first_fault(record: Record) -> str:
 def _entries(record: Record) -> list[Record]:
     photos = [entry.get("photo", {}) for entry in record["angles"]]
     enlargements = [photo.get("enlargement", {}) for photo in photos]
-    return [record, *photos, *enlargements, *record["videos"]]
+    pending = [entry["pending"] for entry in (*record["angles"], *record["videos"]) if "pending" in entry]
+    return [record, *photos, *enlargements, *record["videos"], *pending]
 
 
 def _noted(root: Path) -> Status:

@@ -9,9 +9,10 @@ from collections.abc import Collection
 from ..angles import hero_of
 from ..errors import InputError
 from ..fal_bridge.jobs import SET_WIDE, Kind
-from ..files import copy_atomically
+from ..files import link_to_free_name
 from ..plan import Engine, SetPlan, SourceKind
 from ..set_folder import Record, SetFolder, angle_record
+from ..takes import Shelf, Takes, chosen_number
 
 CONCEPT, MODEL, FILM = SET_WIDE[Kind.CONCEPT], SET_WIDE[Kind.MODEL], SET_WIDE[Kind.VIDEO]
 _LABELS = {CONCEPT: "concept picture", MODEL: "3D model", FILM: "film"}
@@ -59,7 +60,7 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
     if CONCEPT in set_wide:
         labels.add(_LABELS[MODEL])
     film = _film(plan, folder.record)
-    # A film that was made from another photo in the hero's absence stays, as long as it is not asked for.
+    # A video that was made from another photo, because the hero was lost, stays as long as it is not asked for.
     if hero in angles and not (film.get("stand_in") and folder.has(film) and not set_wide):
         labels.add(_LABELS[FILM])
     return labels - {_label(plan, name) for name in names if is_under_way(plan, folder, name)}
@@ -70,50 +71,65 @@ def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
     record = folder.record
     if name in _angles(plan):
         entry = angle_record(record, name)
-        return _takes(entry) > 1 and entry.get("photo", {}).get("state", "waiting") == "waiting"
+        return _takes(entry) > 1 and _pending(entry, entry.get("photo", {})) == "waiting"
     if name == FILM:
         film = _film(plan, record)
-        return _takes(film) > 1 and film.get("state") == "waiting"
+        return _takes(film) > 1 and _pending(film, film) == "waiting"
     model: Record = record["model"]
     counter = "concept_takes" if name == CONCEPT else "takes"
     return _takes(model, counter) > 1 and not {"path", "error"}.intersection(model)
 
 
+def _pending(entry: Record, shown: Record) -> str:
+    """The state of what was wanted last, beside an earlier take or alone."""
+    return str(entry.get("pending", shown).get("state", "waiting"))
+
+
 def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
-    """Let the next run have another take made, unless one is under way."""
+    """Let the next run have another take made, unless one is under way. The one that is there stays until then."""
     if is_under_way(plan, folder, name):
         return
     if name in (CONCEPT, MODEL) and name not in _angles(plan):
         _model_again(folder, "concept_takes" if name == CONCEPT else "takes")
         return
+    waiting: Record = {"engine": Engine.FAL.value, "state": "waiting"}
     with folder.change() as record:
         if name in _angles(plan):
             entry = angle_record(record, name)
             entry["takes"] = _takes(entry) + 1
-            entry.pop("photo", None)
+            entry["pending" if entry.get("photo", {}).get("path") else "photo"] = waiting
+            if name == hero_of(list(plan.angles)).name:
+                _film(plan, record).pop("start_take", None)  # The video is made of the new one.
         else:
-            takes = _takes(_film(plan, record)) + 1
-            others = [entry for entry in record["videos"] if entry["motion"] != plan.motion]
-            waiting = {
-                "engine": Engine.FAL.value,
-                "motion": plan.motion,
-                "state": "waiting",
-                "takes": takes,
-            }
-            record["videos"] = [*others, waiting]
+            _film_again(plan, record, waiting)
+
+
+def _film_again(plan: SetPlan, record: Record, waiting: Record) -> None:
+    """Another video, from the take of the hero that is chosen now."""
+    earlier = _film(plan, record)
+    others = [entry for entry in record["videos"] if entry["motion"] != plan.motion]
+    wanted: Record = {"takes": _takes(earlier) + 1}
+    if number := chosen_number(record, Shelf.PHOTOS, hero_of(list(plan.angles)).name):
+        wanted["start_take"] = number
+    if earlier.get("path"):
+        shown = {**earlier, **wanted, "pending": waiting}
+    else:
+        shown = {"motion": plan.motion, **waiting, **wanted}
+    record["videos"] = [*others, shown]
 
 
 def _model_again(folder: SetFolder, counter: str) -> None:
-    """The model that is there is kept beside; pictures of it are no longer those of the set."""
+    """The model that is there is kept beside; pictures of it are takes, and no longer those of the set."""
     model = folder.record["model"]
     earlier = list(model.get("earlier", []))
     if folder.has(model):
         kept = folder.model.with_name(f"{folder.model.stem}-{len(earlier) + 1}{folder.model.suffix}")
-        copy_atomically(folder.model, kept)
+        kept = link_to_free_name(folder.model, kept)
         facts = {name: model[name] for name in ("endpoint", "request_id", "price") if name in model}
         earlier.append({**folder.entry(kept), **facts})
     takes = {name: model[name] for name in ("takes", "concept_takes") if name in model}
     with folder.change() as record:
+        Takes(folder).retire_all(record)
         record["model"] = {**takes, "earlier": earlier, counter: _takes(model, counter) + 1}
         for entry in record["angles"]:
             for made in set(entry) - {"name", "azimuth", "elevation", "takes"}:

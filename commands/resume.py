@@ -2,6 +2,7 @@
 """``resume``: go on with a set."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -9,6 +10,7 @@ from typing import TextIO
 from .. import estimates
 from ..catalogue.planning import Catalogue
 from ..errors import InputError
+from ..fal_bridge.budget import Budget
 from ..fal_bridge.decisions import Decision, decide, waiting_sentence
 from ..fal_bridge.errors import UnknownEndpointError, WrongRequestError
 from ..fal_bridge.journal import Journal
@@ -17,6 +19,7 @@ from ..progress import Reporter
 from ..set_folder import SetFolder
 from .arguments import Commands, add_ceilings, add_external_data, add_rows, add_service, add_talk, refuse_rows
 from .catalogues import is_catalogue, make_catalogue, open_catalogue
+from .choosing import choose_takes
 from .planning import checked
 from .redoing import check_redo, is_under_way, labels_again, take_again
 from .running import make_set, working_in
@@ -28,10 +31,15 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
     parser.add_argument(
-        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request once more"
+        "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request again"
     )
     parser.add_argument(
-        "--forget", action="append", default=[], metavar="KEY", help="do without this uncertain request"
+        "--not-in-dashboard",
+        action="store_true",
+        help="with --resend: your fal.ai dashboard does not show the request, so it need not be waited for",
+    )
+    parser.add_argument(
+        "--forget", action="append", default=[], metavar="KEY", help="continue without this uncertain request"
     )
     parser.add_argument(
         "--redo",
@@ -39,6 +47,14 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="NAME",
         help="have fal make another photo of this angle, or another `model` or `film`: it is paid again",
+    )
+    parser.add_argument(
+        "--choose",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="show another take of an angle, the `video` or the `concept` again, like front=1; "
+        "nothing is rendered, sent or paid",
     )
     add_external_data(parser)
     add_ceilings(parser)
@@ -56,15 +72,34 @@ def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int
 
 
 def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
-    if options.redo:
-        raise InputError("--redo is for one product.", hint="Name the folder of its set.")
+    for option in ("redo", "choose"):
+        if getattr(options, option):
+            raise InputError(f"--{option} is for one product.", hint="Name the folder of its set.")
     catalogue = open_catalogue(options.folder, options, reporter)
     budget = budget_of(catalogue.service, ceilings_of(options), catalogue=catalogue.root)
+    _decide(options, reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
+    return make_catalogue(catalogue, options, reporter)
+
+
+def _decide(
+    options: argparse.Namespace,
+    reporter: Reporter,
+    budget: Budget,
+    journal_with: Callable[[str, Decision], Journal],
+) -> None:
+    """Write down what the user decides about uncertain requests. Raises WrongRequestError."""
+    if options.not_in_dashboard and not options.resend:
+        raise InputError("--not-in-dashboard is about a request.", hint="Name it: --resend KEY.")
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
-            journal = _journal_with(catalogue, key, decision)
-            reporter.tell("note", text=decide(journal, key, decision, budget))
-    return make_catalogue(catalogue, options, reporter)
+            text = decide(
+                journal_with(key, decision),
+                key,
+                decision,
+                budget,
+                is_not_in_dashboard=options.not_in_dashboard,
+            )
+            reporter.tell("note", text=text)
 
 
 def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal:
@@ -85,9 +120,20 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
     return found[0]
 
 
+def _choose(options: argparse.Namespace, folder: SetFolder, reporter: Reporter) -> int:
+    """Choosing ends with that: it never pays, so nothing else of the set is made."""
+    if options.redo or options.resend or options.forget:
+        raise InputError("--choose sends nothing.", hint="Give --redo, --resend and --forget without it.")
+    choose_takes(folder, options.choose, reporter)
+    reporter.tell("finished", state=folder.record["state"], exit=0, set=str(folder.root))
+    return 0
+
+
 def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
     refuse_rows(options)
     folder = SetFolder.open(options.folder)
+    if options.choose:
+        return _choose(options, folder, reporter)
     plan = plan_from(folder, service_of(folder, options.fal_url))
     plan = replace(plan, external_data=tuple(options.external_data))
     try:
@@ -97,9 +143,7 @@ def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
         plan.check()
     budget = budget_of(plan.service, ceilings_of(options))
     journal = Journal(folder.journal)
-    for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
-        for key in keys:
-            reporter.tell("note", text=decide(journal, key, decision, budget))
+    _decide(options, reporter, budget, lambda _key, _decision: journal)
     for name in options.redo:
         check_redo(plan, name)
     again = labels_again(plan, folder, options.redo) if options.redo else set()

@@ -22,6 +22,7 @@ from .engine import Engine
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
 from .journal import Journal
+from .loops import DaemonExecutor
 from .pace import Pace
 from .sdk import opened_client
 from .service import Service
@@ -117,7 +118,7 @@ class Connection:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(_DaemonExecutor())
+        loop.set_default_executor(DaemonExecutor())
         self._leave = asyncio.Event()
         async with AsyncExitStack() as opened:
             enter = opened.enter_async_context
@@ -209,12 +210,25 @@ class Bridge:
 
         From any thread, also from a callback of another future. All errors come through the future.
         """
+        return self._start(generation.label, lambda engine: engine.run(generation, target))
+
+    def settle(self, label: str, target: Path) -> concurrent.futures.Future[None]:
+        """Done when no request with this label is open any more: what earlier runs have sent is on disk.
+
+        From any thread. It fails with the BridgeError of a request that stays open: then nothing new may be sent
+        for the same purpose.
+        """
+        return self._start(label, lambda engine: engine.settle(label, target))
+
+    def _start(
+        self, label: str, work: Callable[[Engine], Coroutine[Any, Any, T]]
+    ) -> concurrent.futures.Future[T]:
         if self._engine is None:
             raise RuntimeError("The bridge is used inside its with statement")
-        if future := self._connection.start(self._engine.run(generation, target)):
+        if future := self._connection.start(work(self._engine)):
             return future
-        late: concurrent.futures.Future[JobResult] = concurrent.futures.Future()
-        late.set_exception(StoppedError(f"{generation.label}: stopped."))
+        late: concurrent.futures.Future[T] = concurrent.futures.Future()
+        late.set_exception(StoppedError(f"{label}: stopped."))
         return late
 
     def _new_engine(self, clients: Clients) -> Engine:
@@ -240,23 +254,3 @@ class Bridge:
             spending=self._spending,
             inline_bytes=self._inline_bytes,
         )
-
-
-class _DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
-    """A thread for each call, which the interpreter does not wait for at its end."""
-
-    def submit(
-        self, function: Callable[..., Any], /, *args: Any, **options: Any
-    ) -> concurrent.futures.Future[Any]:
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-
-        def call() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(function(*args, **options))
-            except BaseException as error:  # noqa: BLE001  It belongs to whoever waits for the future.
-                future.set_exception(error)
-
-        threading.Thread(target=call, name="photoreal-bridge-call", daemon=True).start()
-        return future

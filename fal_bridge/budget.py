@@ -32,12 +32,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..processes import is_elsewhere, is_gone, this_process
 from .endpoint import Endpoint, size_of
 from .endpoints import files_in
 from .errors import CeilingReachedError, JournalError, ProductCeilingError, UnknownPriceError
-from .price_models import Range
-from .prices import PriceList
-from .processes import is_elsewhere, is_gone, this_process
+from .prices import PriceList, Quote
 
 Facts = dict[str, Any]
 
@@ -229,6 +228,15 @@ class Budget:
             done.append(ledger)
         return entry_id
 
+    def count(self, amount: Decimal) -> str:
+        """Count money that is already spent, whatever the ceilings; the name of the reservation."""
+        day = datetime.now(UTC).date().isoformat()
+        entry_id = f"{day} {uuid.uuid4().hex}"
+        for _word, ledger, _ceiling in self._levels(day):
+            ledger.reserve(entry_id, amount, None)
+        self.mark(entry_id, EntryState.SENT)
+        return entry_id
+
     def mark(self, entry_id: str, state: EntryState, amount: Decimal | None = None) -> None:
         day, _space, _name = entry_id.partition(" ")
         for _word, ledger, _ceiling in self._levels(day):
@@ -266,18 +274,22 @@ class Spending:
 
     def reserve(self, endpoint: Endpoint, arguments: Mapping[str, Any], label: str) -> Facts:
         """Facts for the journal: the price, and the reservation under its name. Raises when it may not be."""
-        sizes = [size for path in files_in(dict(arguments)) if (size := size_of(path))]
-        quote = self.prices.quote(endpoint, arguments, sizes)
+        quote = self._quote(endpoint, arguments)
         if quote.cost is None and self.assumed is None:
             raise UnknownPriceError(f"{label}: {quote.reason}.")
-        assumed = self.assumed or Decimal(0)
-        cost = quote.cost or Range(Decimal(0), assumed)
-        facts: Facts = {"reservation": self.budget.reserve(label, cost.high)}
-        if quote.cost is not None:
-            facts |= {"min": str(cost.low), "max": str(cost.high), "currency": "USD"}
-        if quote.unit_price is not None:
-            facts |= {"unit_price": str(quote.unit_price.amount), "unit": quote.unit_price.unit}
-        return facts
+        return _price_facts(quote, self.budget.reserve(label, self._most(quote)))
+
+    def count(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Facts:
+        """The same for a request that is already at fal.ai, which no ceiling can stop."""
+        quote = self._quote(endpoint, arguments)
+        return _price_facts(quote, self.budget.count(self._most(quote)))
+
+    def _quote(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Quote:
+        sizes = [size for path in files_in(dict(arguments)) if (size := size_of(path))]
+        return self.prices.quote(endpoint, arguments, sizes)
+
+    def _most(self, quote: Quote) -> Decimal:
+        return quote.cost.high if quote.cost else self.assumed or Decimal(0)
 
     def mark_sent(self, price: Facts) -> None:
         """It may be billed. ``price``: the facts that ``reserve`` gave, of this run or an earlier one."""
@@ -297,6 +309,15 @@ class Spending:
     def _mark(self, price: Facts, state: EntryState, amount: Decimal | None = None) -> None:
         if "reservation" in price:
             self.budget.mark(str(price["reservation"]), state, amount)
+
+
+def _price_facts(quote: Quote, reservation: str) -> Facts:
+    facts: Facts = {"reservation": reservation}
+    if quote.cost is not None:
+        facts |= {"min": str(quote.cost.low), "max": str(quote.cost.high), "currency": "USD"}
+    if quote.unit_price is not None:
+        facts |= {"unit_price": str(quote.unit_price.amount), "unit": quote.unit_price.unit}
+    return facts
 
 
 def release(budget: Budget, price: Facts) -> None:

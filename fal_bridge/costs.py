@@ -12,6 +12,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from .billing import Billed, billed
+
 Facts = Mapping[str, Any]
 
 COLUMNS = (
@@ -30,6 +32,7 @@ class Cost:
     amount: Decimal | None
     basis: str
     row: dict[str, str]
+    refused_units: str = ""  # What fal.ai says it has billed, when that cannot be right.
 
 
 def cost_of(price: Facts, units: float | None) -> tuple[Decimal | None, str]:
@@ -47,12 +50,27 @@ def cost_of(price: Facts, units: float | None) -> tuple[Decimal | None, str]:
 
 
 def costs_in(journal: Path, product: str) -> list[Cost]:
-    """Every attempt in a journal, in the order of their sending."""
-    found = []
-    for intent in journal.glob("*/intent.*"):
-        if match := _INTENT.fullmatch(intent.name):
-            found.append(_cost(intent, match[1], product))
+    """Every attempt in a journal that has sent a request, in the order of their sending.
+
+    A request that a later attempt has adopted stands once, with that attempt.
+    """
+    files = [path for path in journal.glob("*/intent.*") if _INTENT.fullmatch(path.name)]
+    intents = {(path.parent.name, int(path.suffix[1:])): _read(path) for path in files}
+    adopted = {_adopted(intent) for intent in intents.values()}
+    found = [
+        _cost(journal / key, attempt, intent, product)
+        for (key, attempt), intent in intents.items()
+        if (key, attempt) not in adopted
+    ]
     return sorted(found, key=lambda cost: cost.row["time"])
+
+
+def _adopted(intent: Facts) -> tuple[str, int]:
+    """The job and attempt whose request an intent adopts."""
+    adopts = intent.get("adopts")
+    if not isinstance(adopts, Mapping) or not isinstance(number := adopts.get("attempt"), int):
+        return "", 0
+    return str(adopts.get("key", "")), number
 
 
 def total(costs: Iterable[Cost]) -> Decimal:
@@ -81,9 +99,7 @@ def as_csv(costs: Iterable[Cost]) -> str:
     return buffer.getvalue()
 
 
-def _cost(intent_file: Path, attempt: str, product: str) -> Cost:
-    folder = intent_file.parent
-    intent = _read(intent_file)
+def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
     submitted, answer, ended, forgotten = (
         _read(folder / f"{name}.{attempt}.json") for name in ("submitted", "answer", "ended", "forgotten")
     )
@@ -92,19 +108,19 @@ def _cost(intent_file: Path, attempt: str, product: str) -> Cost:
     state = "failed" if ended else "done" if answer else "running" if submitted else "uncertain"
     if state == "uncertain" and forgotten:
         state = "forgotten"
+    bill = _billed(ended, price)
+    if bill.units is None and not bill.refused:
+        bill = _billed(answer, price)
     amount, basis = None, "unknown"
     if ended and not submitted:
         state, amount, basis = "refused", Decimal(0), "billed"
+    elif ended and bill.units is None:  # A failure that bills nothing, or whose bill is not known.
+        is_free = int(ended.get("status", 0)) >= 500
+        amount, basis = (Decimal(0), "billed") if is_free else (None, "unknown")
     elif answer or ended:
-        units = _units(ended) if ended and _units(ended) is not None else _units(answer)
-        amount, basis = cost_of(price, units)
-        if ended and units is None:  # A failure that bills nothing, or whose bill is not known.
-            is_free = int(ended.get("status", 0)) >= 500
-            amount, basis = (Decimal(0), "billed") if is_free else (None, "unknown")
-    units_text = _units(ended) if ended else _units(answer)
-    moment = datetime.fromtimestamp(float(intent.get("time", 0.0)), UTC)
+        amount, basis = cost_of(price, bill.units)
     row = {
-        "time": moment.isoformat(timespec="seconds"),
+        "time": _iso(intent.get("time")),
         "product": product,
         "job": str(intent.get("label", "")),
         "kind": str(intent.get("kind", "")),
@@ -113,19 +129,27 @@ def _cost(intent_file: Path, attempt: str, product: str) -> Cost:
         "state": state,
         "unit": str(price.get("unit", "")),
         "unit_price": str(price.get("unit_price", "")),
-        "units": "" if units_text is None else f"{units_text:g}",
+        "units": bill.refused if bill.units is None else f"{bill.units:g}",
         "estimate_min": str(price.get("min", "")),
         "estimate_max": str(price.get("max", "")),
         "cost": "" if amount is None else f"{amount:f}",
         "currency": "USD",
         "basis": basis,
     }
-    return Cost(amount=amount, basis=basis, row=row)
+    return Cost(amount=amount, basis=basis, row=row, refused_units=bill.refused)
 
 
-def _units(facts: Facts) -> float | None:
-    units = facts.get("units")
-    return float(units) if isinstance(units, int | float) else None
+def _iso(moment: Any) -> str:
+    """An ISO date-time in UTC; 1970 for what is not a moment."""
+    try:
+        return datetime.fromtimestamp(float(moment), UTC).isoformat(timespec="seconds")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC).isoformat(timespec="seconds")
+
+
+def _billed(facts: Facts, price: Facts) -> Billed:
+    said = facts.get("refused_units", facts.get("units"))
+    return billed(said, price)
 
 
 def _read(path: Path) -> Facts:

@@ -3,10 +3,11 @@
 
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from .budget import Budget, release
-from .errors import UncertainSubmitError, WrongRequestError
+from .errors import WrongRequestError
 from .journal import Entry, Facts, Journal, Stage, shown_key
 
 MOST_NAMED = 10
@@ -14,24 +15,37 @@ LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.
 
 
 class Decision(StrEnum):
-    RESEND = "resend"  # It may be paid twice; the person has looked.
+    RESEND = "resend"  # It may be charged twice; the person has looked.
     FORGET = "forget"  # It counts as failed, and is not sent.
 
 
 _STAGES = {Decision.RESEND: Stage.RELEASED, Decision.FORGET: Stage.FORGOTTEN}
 
 
-def decide(journal: Journal, beginning: str, decision: Decision, budget: Budget | None = None) -> str:
+def decide(
+    journal: Journal,
+    beginning: str,
+    decision: Decision,
+    budget: Budget | None = None,
+    *,
+    is_not_in_dashboard: bool = False,
+) -> str:
     """Write down the decision about the job whose key begins so; what is now true, as a sentence.
 
-    What is given up no longer counts in ``budget``. What is sent once more does, because both may be billed.
-    Raises WrongRequestError when there is nothing to decide: unknown key, not uncertain, still being sent.
+    What is given up no longer counts in ``budget``. What is sent again does, because both may be billed.
+    ``is_not_in_dashboard``: the person states that fal.ai's dashboard does not show the request; without that, a
+    request may only be sent again when it would have ended long ago (``Entry.resend_at``).
+
+    Raises WrongRequestError when there is nothing to decide (unknown key, not uncertain, still being sent), and
+    when it is too early to send it again.
     """
     try:
         key = journal.find(beginning)
     except WrongRequestError as error:
         raise WrongRequestError(error.message, hint=waiting_sentence([journal], decision)) from error
     entry = journal.read(key)
+    if decision is Decision.RESEND and not is_not_in_dashboard and _waits(entry, decision):
+        _require_late_enough(key, entry)
     if entry.stage is Stage.IN_FLIGHT:
         if not is_abandoned(entry):
             raise WrongRequestError(
@@ -49,10 +63,25 @@ def decide(journal: Journal, beginning: str, decision: Decision, budget: Budget 
         )
     journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
     if decision is Decision.RESEND:
-        return f"{_name(key, entry)} may be sent once more."
+        return f"{_name(key, entry)} may be sent again."
     if budget is not None:
         release(budget, entry.price)
     return f"{_name(key, entry)} is given up."
+
+
+def _require_late_enough(key: str, entry: Entry) -> None:
+    if time.time() < (moment := entry.resend_at):
+        raise WrongRequestError(
+            f"{_name(key, entry)} may still be running at fal.ai, so sending it again now may be charged twice.",
+            hint=(
+                f"`resume DIR` looks for it again, free of charge. From {_clock(moment)} on it can be sent again; "
+                "before that only with --not-in-dashboard, when your fal.ai dashboard does not show it."
+            ),
+        )
+
+
+def _clock(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M UTC")
 
 
 def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
@@ -81,16 +110,24 @@ def is_abandoned(entry: Entry) -> bool:
     return entry.sender_is_gone or time.time() - sent_at > LONGEST_SENDING
 
 
-def how_to_decide(key: str) -> str:
+def how_to_decide(key: str, entry: Entry) -> str:
     """The hint for a person who can look where we cannot."""
+    short, moment = shown_key(key), entry.resend_at
+    if time.time() >= moment:
+        resend = f"If your fal.ai dashboard does not show it, `resume DIR --resend {short}` sends it again."
+    else:
+        resend = (
+            f"If it is not found by {_clock(moment)}, `resume DIR --resend {short}` sends it again; before that, look "
+            "at your fal.ai dashboard and add --not-in-dashboard."
+        )
     return (
-        f"{UncertainSubmitError.next_step} Then `resume DIR --resend {shown_key(key)}` sends it once more, "
-        f"`resume DIR --forget {shown_key(key)}` gives it up."
+        "It may be running and may be charged, so it is not sent again automatically. `resume DIR` looks for it "
+        f"again later, free of charge. {resend} `resume DIR --forget {short}` continues without it."
     )
 
 
 def how_to_send_again(key: str) -> str:
-    return f"`resume DIR --resend {shown_key(key)}` sends it once more."
+    return f"`resume DIR --resend {shown_key(key)}` sends it again."
 
 
 def _name(key: str, entry: Entry) -> str:

@@ -2,37 +2,39 @@
 """Results come to disk whole or not at all: resumed when cut off, judged by their content."""
 
 import asyncio
-import contextlib
 import json
 import os
 import time
-import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin
 
 import httpx
-from PIL import Image
 
-from ..files import FileKind, flush_folder, kind_of_file, missing_end, write_json_atomically
+from ..files import FileKind, kind_of_file, move_to_free_name, write_json_atomically
+from ..parts import Writer, note_of, part_for, parts_of, sweep, writer_of
+from ..processes import is_gone, this_process
+from ..video_check import first_frame_problem
+from .arrivals import VideoCheck, complaint, judge, wrong_kind
+from .bodies import plain_parts, require_plain
 from .errors import DownloadFailedError, ExpiredResultError, JournalError
-from .processes import is_gone, this_process
+from .limits import (
+    FRUITLESS_TRIES,
+    HEADERS_SECONDS,
+    LEAST_BYTES,
+    MAX_FILE_BYTES,
+    MAX_REDIRECTS,
+    SLOW_SECONDS,
+    WHOLE_FILE_SECONDS,
+)
 from .service import Service
 from .transport import Backoff, retry_after
 
-MAX_FILE_BYTES = 2 << 30
-MAX_REDIRECTS = 5
 HEAD_BYTES = 16  # Enough to tell the type of a file.
-FRUITLESS_TRIES = 6  # In a row; a try that brings bytes starts the count again.
-WHOLE_FILE_SECONDS = 3600.0
 MANY_DOWNLOADS = 6
-OLD_PART_SECONDS = 900  # Nobody writes a part for so long without a byte.
 SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
-SLOW_SECONDS = 30.0
-LEAST_BYTES = 30 << 10  # In that time: less is a connection that is better given up.
-BLACKEST = 8  # Of 255: what compression may leave of pure black.
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,12 @@ class Arrived:
     kind: FileKind
     is_black: bool
 
-    def place(self, target: Path) -> Path:
-        """Give the file its name, with the extension that fits its content."""
-        path = target.with_name(f"{target.name}.{self.kind}")
-        self.part.replace(path)
-        flush_folder(path.parent)
-        return path
+    def place(self, target: Path, is_taken: Callable[[Path], bool] = lambda _path: False) -> Path:
+        """Give the file its name, with the extension that fits its content; nothing there is written over.
+
+        ``is_taken`` says of a file with the same content whether it belongs to another job.
+        """
+        return move_to_free_name(self.part, target.with_name(f"{target.name}.{self.kind}"), is_taken=is_taken)
 
 
 class _TryAgainError(Exception):
@@ -77,12 +79,12 @@ class _Part:
 
     @classmethod
     def open(cls, target: Path, url: str) -> "_Part":
-        path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
-        for note in target.parent.glob(f".{target.name}.*.part.json"):
-            left = note.with_suffix("")
+        path = part_for(target)
+        for left in parts_of(target):
+            note = note_of(left)
             try:
                 said = json.loads(note.read_bytes())
-                if said["url"] != url or not is_gone(said):
+                if said["url"] != url or not (writer_of(left) is Writer.GONE or is_gone(said)):
                     continue
                 left.replace(path)  # One of all processes that try succeeds.
                 stream = path.open("r+b")
@@ -100,12 +102,8 @@ class _Part:
     def size(self) -> int:
         return self.stream.tell()
 
-    @property
-    def _note(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.json")
-
     def start_over(self) -> None:
-        self._note.unlink(missing_ok=True)  # First: it must not vouch for other bytes.
+        note_of(self.path).unlink(missing_ok=True)  # First: it must not vouch for other bytes.
         self.stream.seek(0)
         self.stream.truncate()
         self.total = None
@@ -125,13 +123,20 @@ class _Part:
         self.save()
         self._safe_bytes = self.size
         facts = {"url": self._url, "total": self.total, "validator": self.validator, **this_process()}
-        write_json_atomically(self._note, {**facts, "safe_bytes": self._safe_bytes})
+        write_json_atomically(note_of(self.path), {**facts, "safe_bytes": self._safe_bytes})
+
+    def leave(self) -> None:
+        """Keep what a later run can continue, and nothing else."""
+        if self.total is None or not self.size:
+            self.remove()
+        else:
+            self.make_safe()
 
     def close(self) -> None:
         self.stream.close()
 
     def forget_note(self) -> None:
-        self._note.unlink(missing_ok=True)
+        note_of(self.path).unlink(missing_ok=True)
 
     def remove(self) -> None:
         self.forget_note()
@@ -155,7 +160,17 @@ class _Speed:
 
 
 class Downloads:
-    def __init__(self, service: Service, client: httpx.AsyncClient, first_pause: float) -> None:
+    """Fetches results. ``check_video`` says why no frame of a video can be decoded, or ""; it runs on a thread."""
+
+    def __init__(
+        self,
+        service: Service,
+        client: httpx.AsyncClient,
+        first_pause: float,
+        *,
+        check_video: VideoCheck = first_frame_problem,
+    ) -> None:
+        self._check_video = check_video
         self._service = service
         self._client = client
         self._first_pause = first_pause
@@ -174,18 +189,20 @@ class Downloads:
     async def _fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _Part.open(target, url)
-        _sweep(target)
+        sweep(target)
         try:
             async with asyncio.timeout(WHOLE_FILE_SECONDS):
                 await self._fill(url, part, kinds, label)
             part.close()
             part.forget_note()
-            return Arrived(part.path, *await asyncio.to_thread(_judged, part.path, label))
+            return Arrived(part.path, *await asyncio.to_thread(judge, part.path, label, self._check_video))
         except asyncio.CancelledError:
             raise  # We leave: what has come is for the next run.
         except TimeoutError as error:
-            part.remove()
-            raise DownloadFailedError(f"{label}: the download does not come to an end.") from error
+            await asyncio.to_thread(part.leave)
+            raise DownloadFailedError(
+                f"{label}: the download did not end within {WHOLE_FILE_SECONDS / 60:.0f} minutes."
+            ) from error
         except BaseException:
             part.remove()
             raise
@@ -200,9 +217,9 @@ class Downloads:
             try:
                 await self._read_rest(url, part, kinds, label)
                 await asyncio.to_thread(part.save)
-                if complaint := _complaint(part.path, kinds):
+                if problem := await asyncio.to_thread(complaint, part.path, kinds):
                     part.start_over()
-                    raise _TryAgainError(complaint)
+                    raise _TryAgainError(problem)
             except (_TryAgainError, httpx.TransportError) as error:
                 is_fruitless = isinstance(error, _TryAgainError) and error.is_fruitless
                 if part.size > before and not is_fruitless:
@@ -231,14 +248,14 @@ class Downloads:
         try:
             self._accept(response, part, label)
             speed = _Speed()
-            async for data in response.aiter_bytes():
+            async for data in plain_parts(response):
                 is_head = part.size < HEAD_BYTES
                 part.stream.write(data)
                 if is_head and part.size >= HEAD_BYTES:
                     part.stream.flush()
                     if kind_of_file(part.path) not in kinds:
                         part.start_over()  # No need to fetch the rest of a web page or a bomb.
-                        raise _TryAgainError(_wrong_kind(kinds))
+                        raise _TryAgainError(wrong_kind(kinds))
                 if part.size > MAX_FILE_BYTES:
                     raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
                 if part.is_much_unsafe:
@@ -258,6 +275,8 @@ class Downloads:
         status = response.status_code
         if status in (403, 404, 410):
             raise ExpiredResultError(f"{label}: the file is no longer at fal.ai (error {status}).")
+        if status in (200, 206):
+            require_plain(response)
         if status == 206 and part.size:
             start, total = _content_range(response)
             if start == part.size and total == part.total:
@@ -267,10 +286,9 @@ class Downloads:
         part.start_over()
         if status != 200:
             raise _TryAgainError(f"error {status}", retry_after(response))
-        if "content-encoding" not in response.headers:
-            length = response.headers.get("content-length", "")
-            part.total = int(length) if length.isdigit() else None
-            part.validator = _validator(response)
+        length = response.headers.get("content-length", "")
+        part.total = int(length) if length.isdigit() else None
+        part.validator = _validator(response)
         if part.total is not None and part.total > MAX_FILE_BYTES:
             raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
 
@@ -279,43 +297,16 @@ class Downloads:
             if not self._service.allows_file_url(url):
                 raise DownloadFailedError(f"{label}: the result has an address that is not to be trusted.")
             request = self._client.build_request("GET", url, headers=headers)
-            response = await self._client.send(request, stream=True)
+            try:
+                async with asyncio.timeout(HEADERS_SECONDS):
+                    response = await self._client.send(request, stream=True)
+            except TimeoutError as error:
+                raise _TryAgainError(f"no answer came in {HEADERS_SECONDS:.0f} seconds") from error
             if not response.has_redirect_location:
                 return response
             url = urljoin(url, response.headers["location"])
             await response.aclose()
         raise DownloadFailedError(f"{label}: the result's address leads in circles.")
-
-
-def _complaint(path: Path, kinds: Collection[FileKind]) -> str:
-    """Why the file cannot be the whole result, or "" when it can."""
-    if kind_of_file(path) not in kinds:
-        return _wrong_kind(kinds)
-    return missing_end(path)
-
-
-def _wrong_kind(kinds: Collection[FileKind]) -> str:
-    return f"what came is not {' or '.join(sorted(kind.name for kind in kinds))}"
-
-
-def _judged(path: Path, label: str) -> tuple[FileKind, bool]:
-    kind = kind_of_file(path)
-    if kind in (FileKind.GLB, FileKind.MP4):
-        return kind, False
-    try:
-        with Image.open(path) as picture:
-            extremes = picture.convert("RGB").getextrema()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DownloadFailedError(f"{label}: the picture that came cannot be decoded.") from error
-    return kind, all(isinstance(band, tuple) and band[1] <= BLACKEST for band in extremes)
-
-
-def _sweep(target: Path) -> None:
-    """Remove what a process that was killed has left of this file."""
-    for left in target.parent.glob(f".{target.name}.*.part*"):
-        with contextlib.suppress(OSError):
-            if left.stat().st_mtime < time.time() - OLD_PART_SECONDS:
-                left.unlink()
 
 
 def _validator(response: httpx.Response) -> str:

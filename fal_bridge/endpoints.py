@@ -43,6 +43,14 @@ def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = R
     return endpoint
 
 
+def endpoint_of_result(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:
+    """What tells where the file is in a result: the row, or for an endpoint without one, where its kind has it."""
+    if (endpoint := known.get(endpoint_id)) and endpoint.kind is kind:
+        return endpoint
+    places = (place for row in known.values() if row.kind is kind for place in row.output)
+    return Endpoint(id=endpoint_id, kind=kind, output=tuple(dict.fromkeys(places)))
+
+
 def check(wanted: Generation) -> None:
     """Refuse what cannot work, before anything is sent or paid."""
     endpoint_for(wanted.endpoint, wanted.kind).check(wanted)

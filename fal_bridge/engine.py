@@ -2,12 +2,13 @@
 """The life of a job, from a wish to a file on disk. Runs on one event loop."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -15,11 +16,19 @@ from ..files import sha256_of
 from .budget import Spending
 from .decisions import how_to_send_again
 from .downloads import Downloads
-from .endpoints import REGISTRY, Endpoint, endpoint_for, files_in, with_files
-from .errors import BridgeError, ForgottenError, StoppedError, UncertainSubmitError, error_from
+from .endpoints import REGISTRY, Endpoint, endpoint_for, endpoint_of_result, files_in, with_files
+from .errors import (
+    LOST,
+    BridgeError,
+    ForgottenError,
+    RateLimitedError,
+    StoppedError,
+    UncertainSubmitError,
+    error_from,
+)
 from .following import Follower
-from .jobs import Generation, Job, JobResult, JobState
-from .journal import Entry, Facts, Journal, Stage, job_key
+from .jobs import Generation, Job, JobResult, JobState, Kind
+from .journal import OPEN_STAGES, Entry, Facts, Journal, Stage, job_key
 from .lookup import Lookup
 from .pace import Pace
 from .results import Results, brought_to
@@ -29,6 +38,8 @@ from .submits import Accepted
 from .task import Progress, Task
 from .traffic import Traffic
 from .uploads import Uploads
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -53,6 +64,7 @@ class Engine:
     ) -> None:
         self._service = service
         self._endpoints = endpoints
+        self._pace = pace
         self._journal = journal
         self._on_change = on_change
         self._traffic = traffic or Traffic()
@@ -61,7 +73,7 @@ class Engine:
             journal=journal,
             client=submit,
             uploads=uploads,
-            lookup=Lookup(service, safe, journal, lag=pace.lookup, first_pause=pace.first_look),
+            lookup=Lookup(service, safe, journal, pace),
             traffic=self._traffic,
             pace=pace,
             spending=spending,
@@ -84,15 +96,30 @@ class Engine:
 
     async def run(self, wanted: Generation, target: Path) -> JobResult:
         """The file for ``wanted``, made, fetched or found; ``target`` has no extension."""
-        stopped = StoppedError(f"{wanted.label}: stopped.")
+
+        async def work() -> JobResult:
+            task = await asyncio.to_thread(self._prepare, wanted, target)
+            return await self._run_once(task)
+
+        return await self._stoppable(wanted.label, work)
+
+    async def settle(self, label: str, target: Path) -> None:
+        """Follow every open request with this label to its end, so that what it made is on disk beside ``target``.
+
+        What was given up and has turned up at fal.ai is open again. Raises BridgeError when one stays open.
+        """
+        await self._stoppable(label, lambda: self._follow_others(label, target.absolute()))
+
+    async def _stoppable(self, label: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do ``work`` until ``stop``, which ends it with StoppedError."""
+        stopped = StoppedError(f"{label}: stopped.")
         if self._is_stopping:
             raise stopped
         this = asyncio.current_task()
         assert this is not None
         self._runs.add(this)
         try:
-            task = await asyncio.to_thread(self._prepare, wanted, target)
-            return await self._run_once(task)
+            return await work()
         except asyncio.CancelledError:
             if self._is_stopping:
                 raise stopped from None
@@ -156,7 +183,14 @@ class Engine:
         progress = Progress(job, self._on_change, self._traffic)
         self._traffic.followed += 1
         try:
-            return await self._as_the_journal_says(task, progress)
+            if not task.may_send:
+                return await self._as_the_journal_says(task, progress)
+            await self._clear_the_way(task)
+            try:
+                return await self._as_the_journal_says(task, progress)
+            finally:
+                with contextlib.suppress(BridgeError):  # They stay open, and the next run sees to them.
+                    await self._follow_others(task.label, task.target, own_key=task.key)
         except UncertainSubmitError as error:
             progress.end(JobState.UNCERTAIN, str(error))
             raise
@@ -177,12 +211,21 @@ class Engine:
 
     async def _as_the_journal_says(self, task: Task, progress: Progress) -> JobResult:
         waited_since = time.monotonic()
+        limited_since: float | None = None
         while True:
             entry = await asyncio.to_thread(self._journal.read, task.key)
-            if entry.stage is Stage.RELEASED and await self._sender.has_turned_up(task, entry):
+            if entry.stage in (Stage.RELEASED, Stage.FORGOTTEN) and await self._sender.has_turned_up(
+                task, entry
+            ):
                 continue
-            if entry.may_send:
-                await self._sender.send(task, entry.attempt + 1, progress)
+            if entry.may_send and task.may_send:
+                if entry.stage is Stage.ENDED and await self._sender.is_revived(task, entry):
+                    continue
+                try:
+                    await self._sender.send(task, entry.attempt + 1, progress)
+                except RateLimitedError as error:
+                    limited_since = limited_since or time.monotonic()
+                    await self._wait_out(error, time.monotonic() - limited_since, progress)
                 continue
             match entry.stage:
                 case Stage.DONE:
@@ -191,14 +234,85 @@ class Engine:
                     return await self._follow(task, entry, progress)
                 case Stage.ENDED:
                     raise error_from(entry.facts[Stage.ENDED])
-                case Stage.FORGOTTEN:
+                case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{task.label}: a person has given its request up.", hint=how_to_send_again(task.key)
+                        f"{task.label}: its request was given up by a person.",
+                        hint=how_to_send_again(task.key),
                     )
                 case Stage.UNCERTAIN:
                     await self._sender.look_up(task, entry, progress)
                 case _:
                     await self._sender.wait_for_other(task, entry, time.monotonic() - waited_since)
+
+    async def _wait_out(self, error: RateLimitedError, waited: float, progress: Progress) -> None:
+        """Wait as fal.ai asks, when that has not taken too long already. Raises ``error`` then."""
+        wait = self._pace.first_look if error.wait_seconds is None else error.wait_seconds
+        if waited + wait > self._pace.most_waits:
+            raise error
+        progress.move(JobState.PREPARED, message=f"{error.message} It is sent again soon.")
+        await self._sender.pause(wait)
+
+    async def _clear_the_way(self, task: Task) -> None:
+        """Before anything new is sent: every open request for the same purpose, under whatever key, has ended.
+
+        Raises BridgeError when one stays open and ``task`` has not been sent.
+        """
+        try:
+            await self._follow_others(task.label, task.target, own_key=task.key)
+        except BridgeError:
+            entry = await asyncio.to_thread(self._journal.read, task.key)
+            if entry.may_send:
+                raise
+
+    async def _follow_others(self, label: str, target: Path, *, own_key: str = "") -> None:
+        """Have every other open request with this label come to its end. Raises BridgeError when one does not."""
+        await self._recover(label, own_key)
+        for entry in await asyncio.to_thread(self._journal.open_jobs, label):
+            if entry.key == own_key:
+                continue
+            try:
+                await self._run_once(self._task_of(entry, target))
+            except BridgeError as error:
+                is_open = (await asyncio.to_thread(self._journal.read, entry.key)).stage in OPEN_STAGES
+                if is_open and not isinstance(error, LOST):
+                    raise
+
+    async def _recover(self, label: str, own_key: str) -> None:
+        """Look for attempts that were left behind, so that they are open jobs when fal.ai has them.
+
+        Not while an attempt with the same label is uncertain: what is found is the request of that one.
+        """
+        own = await asyncio.to_thread(self._journal.read, own_key) if own_key else Entry()
+        left_behind = await asyncio.to_thread(self._journal.left_behind, label)
+        if not left_behind:
+            return
+        stages = [entry.stage for entry in await asyncio.to_thread(self._journal.open_jobs, label)]
+        if Stage.UNCERTAIN in stages or Stage.IN_FLIGHT in stages:
+            return
+        for left in left_behind:
+            if (left.key, left.attempt) != (own_key, own.attempt):
+                await self._sender.recover(left)
+
+    def _task_of(self, entry: Entry, target: Path) -> Task:
+        """What follows a job of which only the journal knows; it cannot be sent again."""
+        intent = entry.facts[Stage.IN_FLIGHT]
+        kind = entry.kind or Kind.PHOTO
+        about, inputs = intent.get("about"), intent.get("inputs")
+        return Task(
+            key=entry.key,
+            wanted=Generation(
+                kind=kind,
+                endpoint=entry.endpoint,
+                label=entry.label,
+                about=about if isinstance(about, dict) else {},
+            ),
+            endpoint=endpoint_of_result(entry.endpoint, kind, self._endpoints),
+            arguments={},
+            inputs=inputs if isinstance(inputs, dict) else {},
+            hashes={},
+            target=target.absolute(),
+            may_send=False,
+        )
 
     async def _follow(self, task: Task, entry: Entry, progress: Progress) -> JobResult:
         accepted = self._accepted(task, entry)
@@ -214,6 +328,7 @@ class Engine:
         if result:
             progress.move(JobState.DONE, request_id=done["request_id"])
             return result
+        await asyncio.to_thread(self._results.make_way, done)
         accepted = self._accepted(task, entry)
         progress.move(JobState.DOWNLOADING, request_id=accepted.request_id)
         return await self._bring_home(task, entry, accepted, entry.facts[Stage.ANSWERED], progress)

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that can go wrong between us and fal.ai, each with a next step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ..errors import STOPPED_EXIT_CODE, PhotorealError
 
 
 class BridgeError(PhotorealError):
-    """``next_step`` is the hint of the class; an error may bring a better one of its own.
+    """``next_step`` is the hint of the class; an error may bring a better one.
 
-    NAME in it stands for what ``resume --redo`` calls the job.
+    NAME in it stands for what ``resume --redo`` calls the job. ``request_id`` is what fal.ai's answer called the
+    request; "" where it gave none.
     """
 
     next_step: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", request_id: str = "") -> None:
         super().__init__(message, hint=hint or self.next_step)
+        self.request_id = request_id
 
     def name_redo(self, name: str) -> None:
         """Put what ``resume --redo`` calls the job into the hint."""
@@ -44,7 +46,13 @@ class AccountLockedError(BridgeError):
 
 
 class RateLimitedError(BridgeError):
-    next_step = "Nothing was sent. Resume in a few minutes."
+    """fal.ai itself asks to wait. ``wait_seconds`` is how long, where it says."""
+
+    next_step = "Nothing was charged. Resume in a few minutes."
+
+    def __init__(self, message: str, *, hint: str = "", wait_seconds: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait_seconds = wait_seconds
 
 
 class InputRefusedError(BridgeError):
@@ -89,19 +97,24 @@ class UnknownResultError(ServiceTroubleError):
 
 
 class UncertainSubmitError(BridgeError):
-    """The one paid request went out and its answer is not known."""
+    """The one paid request went out and its answer is not known.
+
+    ``is_refusal``: fal.ai itself has answered with a server error, so it was probably not accepted.
+    """
+
+    is_refusal = False
 
     exit_code = 5
     next_step = (
-        "It may be running and may be charged, so it is not sent again by itself. "
-        "Look for it among the requests in the fal.ai dashboard."
+        "It may be running and may be charged, so it is not sent again automatically. "
+        "Resume later to look for it again, free of charge."
     )
 
 
 class ForgottenError(BridgeError):
     """Uncertain, and a person has decided to do without it."""
 
-    next_step = "Resume with --resend sends it once more."
+    next_step = "Resume with --resend to send it again."
 
 
 class CeilingReachedError(BridgeError):
@@ -161,7 +174,16 @@ class MissingPackageError(BridgeError):
     next_step = "Install it: python -m pip install cryptography."
 
 
-BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in BridgeError.__subclasses__()}
+def _subclasses(kind: type[BridgeError]) -> Iterator[type[BridgeError]]:
+    for more in kind.__subclasses__():
+        yield more
+        yield from _subclasses(more)
+
+
+BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in _subclasses(BridgeError)}
+
+# fal.ai has refused the job for good, or a person has given it up: no later run of the same job brings anything.
+FINALLY_LOST = (ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError)
 
 # The job has ended, or its result is lost: only another request can bring what was wanted.
 LOST = (
@@ -172,7 +194,8 @@ LOST = (
 
 def facts_of(error: BridgeError) -> dict[str, Any]:
     """What a journal keeps of an error."""
-    return {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+    facts = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+    return {**facts, "request_id": error.request_id} if error.request_id else facts
 
 
 def error_from(facts: Mapping[str, Any]) -> BridgeError:

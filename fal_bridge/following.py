@@ -3,13 +3,13 @@
 
 import asyncio
 import logging
-import math
 import random
 import time
 
 import fal_client
 import httpx
 
+from .billing import UNITS_HEADER, Billed, billed
 from .budget import Spending
 from .errors import (
     BridgeError,
@@ -28,8 +28,11 @@ from .service import Service
 from .submits import Accepted
 from .task import Progress, Task
 from .traffic import Traffic
-from .transport import FINAL, Backoff, body_of, error_of, is_fetch_trouble
+from .transport import FINAL, Backoff, body_of, error_of, error_words, is_fetch_trouble, is_from_fal
 from .uploads import Uploads
+
+_CERTAIN = frozenset({400, 422})  # The model has judged its input. Any other failure may pass.
+_TRY_LATER = frozenset({408, 425, 429})
 
 _log = logging.getLogger(__name__)
 
@@ -84,14 +87,15 @@ class Follower:
             try:
                 status = await handle.status(with_logs=True)
             except fal_client.FalClientHTTPError as error:
-                if error.status_code in (401, 403):
+                is_own = is_from_fal(error.response)
+                if is_own and error.status_code in (401, 403):
                     raise self._error_of(error.response, task) from error
-                if error.status_code == 404 and time.monotonic() - heard_at > self._pace.patience / 40:
+                if is_own and error.status_code == 404 and time.monotonic() - heard_at > self._pace.confirm:
                     raise ExpiredResultError(
                         f"{task.label}: fal.ai no longer knows request {accepted.request_id}."
                     ) from error
                 self._lose_patience(task, heard_at, error)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, RecursionError) as error:
                 self._lose_patience(task, heard_at, error)
             else:
                 heard_at = time.monotonic()
@@ -105,24 +109,47 @@ class Follower:
             )
 
     async def ask(self, task: Task, attempt: int, accepted: Accepted, *, is_failed: bool = False) -> Facts:
-        """The job's output and billed units (``output``, ``units``), or its failure, written down and raised."""
+        """The job's output and billed units (``output``, ``units``), or its failure, written down and raised.
+
+        ``is_failed``: the job's status says so too. Without that, one answer proves nothing: a failure counts when
+        fal.ai itself repeats it for ``Pace.confirm`` seconds, and any other answer is asked for again.
+        """
         asked_at = time.monotonic()
+        confirmation = _Confirmation(self._pace.confirm)
         while True:
-            response = await self._client.get(
-                accepted.response_url, extensions={FINAL: True} if is_failed else {}
-            )
+            response = await self._client.get(accepted.response_url, extensions={FINAL: True})
             body = body_of(response)
             if response.status_code == 200 and isinstance(body, dict):
-                return {"output": body, "units": _units(response)}
-            if response.status_code in (401, 403):
-                raise self._error_of(response, task)
-            if response.status_code in (404, 410):
-                raise ExpiredResultError(f"{task.label}: fal.ai no longer has the result.")
-            is_early = response.status_code == 400 and "in progress" in response.text.lower()
-            if response.status_code >= 400 and not is_early:
-                raise await self._ended(task, attempt, accepted, response)
-            self._lose_patience(task, asked_at, None)
+                if task.endpoint.file_address(body) or confirmation.holds(200, "no file"):
+                    return {"output": body, **(await self._billed(response, task)).facts()}
+            elif is_from_fal(response):
+                await self._judge(response, task, attempt, accepted, confirmation, is_failed=is_failed)
+            self._lose_patience(task, asked_at, response)
             await asyncio.sleep(self._pace.between_questions(task.wanted.kind, self._traffic.followed))
+
+    async def _judge(
+        self,
+        response: httpx.Response,
+        task: Task,
+        attempt: int,
+        accepted: Accepted,
+        confirmation: "_Confirmation",
+        *,
+        is_failed: bool,
+    ) -> None:
+        """Raise what an answer of fal.ai's own means, when it is certain; else it is asked for again."""
+        status = response.status_code
+        if status in (401, 403):
+            raise self._error_of(response, task)
+        is_early = status == 400 and "in progress" in response.text.lower()
+        if is_early or status < 400 or status in _TRY_LATER:
+            return
+        is_certain = is_failed or status in _CERTAIN
+        if not is_certain and not confirmation.holds(status, error_words(response)):
+            return
+        if status in (404, 410):
+            raise ExpiredResultError(f"{task.label}: fal.ai no longer has the result.")
+        raise await self._ended(task, attempt, accepted, response)
 
     async def _ended(
         self, task: Task, attempt: int, accepted: Accepted, response: httpx.Response
@@ -133,18 +160,24 @@ class Follower:
             may_send_again = True
             for sha256 in task.hashes.values():
                 await self._uploads.forget(sha256)
+        bill = await self._billed(response, task)
         facts = {
             **facts_of(error),
             "may_send_again": may_send_again,
             "request_id": accepted.request_id,
             "status": response.status_code,
-            "units": _units(response),
+            **bill.facts(),
         }
         await asyncio.to_thread(self._journal.record, task.key, attempt, Stage.ENDED, facts)
         # What failed at fal.ai is never billed; a refused input may be.
-        units = 0.0 if response.status_code >= 500 else facts["units"]
+        units = 0.0 if response.status_code >= 500 else bill.units
         await asyncio.to_thread(self._settle, self._journal.read(task.key), units)
         return error
+
+    async def _billed(self, response: httpx.Response, task: Task) -> Billed:
+        """What the answer says was billed, as far as it can be right."""
+        entry = await asyncio.to_thread(self._journal.read, task.key)
+        return billed(response.headers.get(UNITS_HEADER), entry.price)
 
     def _check_deadline(self, task: Task, job: Job, moved_at: float) -> None:
         still = time.monotonic() - moved_at
@@ -157,9 +190,13 @@ class Follower:
                 f"{task.label}: nothing has moved for {still / 60:.0f} minutes, it is {place}."
             )
 
-    def _lose_patience(self, task: Task, since: float, cause: Exception | None) -> None:
-        if time.monotonic() - since > self._pace.patience:
-            raise ServiceTroubleError(f"{task.label}: fal.ai's answers make no sense.") from cause
+    def _lose_patience(self, task: Task, since: float, cause: Exception | httpx.Response) -> None:
+        if time.monotonic() - since <= self._pace.patience:
+            return
+        if isinstance(cause, httpx.Response) and cause.status_code >= 400:
+            raise ServiceTroubleError(f"{task.label}: fal.ai answers with error {cause.status_code}.")
+        error = cause if isinstance(cause, Exception) else None
+        raise ServiceTroubleError(f"{task.label}: fal.ai's answers cannot be understood.") from error
 
     def _error_of(self, response: httpx.Response, task: Task) -> BridgeError:
         return error_of(response, label=task.label, endpoint=task.endpoint.id, service=self._service)
@@ -173,9 +210,17 @@ class Follower:
                 _log.warning("%s", error)
 
 
-def _units(response: httpx.Response) -> float | None:
-    try:
-        units = float(response.headers["x-fal-billable-units"])
-    except (KeyError, ValueError):
-        return None
-    return units if math.isfinite(units) else None
+class _Confirmation:
+    """Whether the same answer has been repeated for long enough, and more than twice."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._answer: tuple[int, str] | None = None
+        self._since = 0.0
+        self._times = 0
+
+    def holds(self, status: int, text: str) -> bool:
+        if self._answer != (status, text):
+            self._answer, self._since, self._times = (status, text), time.monotonic(), 0
+        self._times += 1
+        return self._times > 2 and time.monotonic() - self._since >= self._seconds

@@ -17,6 +17,18 @@ class Kind(StrEnum):
     UPSCALE = "upscale"
 
 
+# After that long a request of its kind has usually ended, the wait in fal.ai's queue included. Until then a list
+# of requests that lacks one proves nothing, because it may show only those that have ended. fal.ai publishes no
+# such numbers: these are a few times what its model pages and users report (photos under a minute, Meshy 5 to 10
+# minutes, Kling up to 7), and within the hour that fal.ai allows one attempt of an app.
+LONGEST_USUAL_SECONDS: Mapping[Kind, float] = {
+    Kind.PHOTO: 15 * 60.0,
+    Kind.CONCEPT: 15 * 60.0,
+    Kind.UPSCALE: 15 * 60.0,
+    Kind.VIDEO: 45 * 60.0,
+    Kind.MODEL: 45 * 60.0,
+}
+
 # What there is once a set, by the names that people call it.
 SET_WIDE: Mapping[Kind, str] = {Kind.CONCEPT: "concept", Kind.MODEL: "model", Kind.VIDEO: "film"}
 
@@ -42,10 +54,13 @@ _KNOWN_TO_THE_JOURNAL = {JobState.UNCERTAIN, JobState.QUEUED, JobState.DOWNLOADI
 NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.PREPARED: frozenset({JobState.UPLOADING, JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
     JobState.UPLOADING: frozenset({JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
-    # No CANCELLED: once the request may be out, only its answer tells what it is.
-    JobState.SUBMITTING: frozenset({JobState.QUEUED, JobState.UNCERTAIN, JobState.FAILED}),
+    # No CANCELLED: once the request may be out, only its answer tells what it is. PREPARED: fal.ai asked to wait.
+    JobState.SUBMITTING: frozenset({JobState.PREPARED, JobState.QUEUED, JobState.UNCERTAIN, JobState.FAILED}),
     # Found at fal.ai, or by another process that may have finished it.
-    JobState.UNCERTAIN: frozenset({JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE, JobState.FAILED}),
+    # PREPARED: it is now certain that it was not accepted.
+    JobState.UNCERTAIN: frozenset(
+        {JobState.PREPARED, JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE, JobState.FAILED}
+    ),
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.DOWNLOADING} | _ENDS_OF_SENT),
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.DOWNLOADING} | _ENDS_OF_SENT),
     JobState.DOWNLOADING: frozenset({JobState.DONE} | _ENDS_OF_SENT),
@@ -74,6 +89,7 @@ class Generation:
     options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
     can_wait: bool = False  # Nothing follows from it, so others may be sent before it.
     take: int = 1  # More: the same inputs once more, as another request.
+    about: Mapping[str, Any] = field(default_factory=dict)  # Kept in the journal for the run that fetches it.
 
     @property
     def name(self) -> str:
@@ -115,3 +131,4 @@ class JobResult:
     cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate says.
     units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai did not say.
     inputs: dict[str, Any]  # As sent, with each file given by its hash.
+    about: Mapping[str, Any] = field(default_factory=dict)  # Of its ``Generation``.

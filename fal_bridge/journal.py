@@ -20,11 +20,14 @@ Promises:
   without hard links, which may be empty after a crash; it counts all the same.
 - A new attempt exists only after the former one has ended in a way that allows it, or after a person
   said so. What fal.ai is known to have accepted outweighs what a person said.
+- An intent with ``adopts`` sends nothing: it follows a request that an earlier attempt has already sent
+  (``{"request_id", "key", "attempt"}``).
 - A fact that does not follow from the earlier ones raises ``ValueError``: that is a bug.
 """
 
 import hashlib
 import json
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -34,8 +37,9 @@ from pathlib import Path
 from typing import Any
 
 from ..files import flush_folder, write_if_absent, write_json_atomically
+from ..processes import is_gone, this_process
 from .errors import JournalError, WrongRequestError
-from .processes import is_gone, this_process
+from .jobs import LONGEST_USUAL_SECONDS, Kind
 
 Facts = dict[str, Any]
 
@@ -71,6 +75,11 @@ NEXT_STAGES: Mapping[Stage, frozenset[Stage]] = {
     Stage.DONE: frozenset(),
 }
 
+# fal.ai may be working on it, or its result was not fetched yet.
+OPEN_STAGES = frozenset({Stage.IN_FLIGHT, Stage.UNCERTAIN, Stage.SUBMITTED, Stage.ANSWERED})
+
+_GIVEN_UP = frozenset({Stage.RELEASED, Stage.FORGOTTEN})
+
 # The later in this order, the more is known: a file of a later stage outweighs those of earlier ones.
 _ORDER: list[Stage] = [stage for stage in Stage if stage is not Stage.FREE]
 
@@ -82,6 +91,7 @@ class Entry:
     stage: Stage = Stage.FREE
     attempt: int = 0
     facts: Mapping[Stage, Facts] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def may_send(self) -> bool:
@@ -104,6 +114,34 @@ class Entry:
         return price if isinstance(price, dict) else {}
 
     @property
+    def kind(self) -> Kind | None:
+        """What the job makes; None in a journal that does not say."""
+        try:
+            return Kind(str(self.facts.get(Stage.IN_FLIGHT, {}).get("kind", "")))
+        except ValueError:
+            return None
+
+    @property
+    def sent_at(self) -> float:
+        """When the attempt was about to be sent, in seconds since 1970; 0 when the disk does not say."""
+        moment = self.facts.get(Stage.IN_FLIGHT, {}).get("time")
+        return float(moment) if isinstance(moment, int | float) and math.isfinite(moment) else 0.0
+
+    @property
+    def resend_at(self) -> float:
+        """When an uncertain request may be sent again without a look at the dashboard, in seconds since 1970."""
+        longest = LONGEST_USUAL_SECONDS[self.kind] if self.kind else max(LONGEST_USUAL_SECONDS.values())
+        return self.sent_at + longest
+
+    @property
+    def likely_request(self) -> str:
+        """The request id of this attempt as far as an answer named one, also one that did not accept it; else ""."""
+        for stage in (Stage.SUBMITTED, Stage.ENDED, Stage.UNCERTAIN):
+            if isinstance(name := self.facts.get(stage, {}).get("request_id"), str) and name:
+                return name
+        return _adopted(self.facts.get(Stage.IN_FLIGHT, {}))
+
+    @property
     def sender_is_gone(self) -> bool:
         """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
         return is_gone(self.facts.get(Stage.IN_FLIGHT, {}))
@@ -114,12 +152,14 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._labels: dict[str, str] = {}  # By key.
 
-    def read(self, key: str) -> Entry:
+    def read(self, key: str, *, attempt: int = 0) -> Entry:
+        """What the disk says about a job; ``attempt`` other than 0 asks for an earlier one."""
         try:
             names = [path.name for path in (self.folder / key).iterdir()]
         except FileNotFoundError:
-            return Entry()
+            return Entry(key=key)
         except OSError as error:
             raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
         found: dict[tuple[Stage, int], str] = {}
@@ -127,11 +167,10 @@ class Journal:
             if match := _NAME.fullmatch(name):
                 stage = Stage(match[1] or match[3] or match[5])
                 found[stage, int(match[2] or match[4] or 0)] = name
-        attempt = max((number for _stage, number in found), default=0)
-        facts = {
-            stage: self._load(key, name) for (stage, number), name in found.items() if number in (attempt, 0)
-        }
-        return Entry(max(facts, key=_ORDER.index, default=Stage.FREE), attempt, facts)
+        newest = max((number for _stage, number in found), default=0)
+        wanted = {attempt} if 0 < attempt < newest else {newest, 0}  # 0: ``done.json``, which ends the job.
+        facts = {stage: self._load(key, name) for (stage, number), name in found.items() if number in wanted}
+        return Entry(max(facts, key=_ORDER.index, default=Stage.FREE), attempt or newest, facts, key)
 
     def job_keys(self) -> list[str]:
         """Every job of the folder."""
@@ -154,13 +193,73 @@ class Journal:
             )
         return found[0]
 
-    def claimed_requests(self) -> set[str]:
-        """The request ids that stand in the journal, of any job and attempt."""
+    def claimed_requests(self, *, apart_from: "Entry | None" = None) -> set[str]:
+        """The request ids in the journal, of every attempt of every job other than that of ``apart_from``."""
         found = set()
         for key in self.job_keys():
-            for path in (self.folder / key).glob("submitted.*.json"):
-                found.add(str(self._load(key, path.name).get("request_id", "")))
+            for path in (
+                *(self.folder / key).glob("submitted.*.json"),
+                *(self.folder / key).glob("intent.*"),
+            ):
+                number = int(path.name.split(".")[1])
+                if apart_from is None or (key, number) != (apart_from.key, apart_from.attempt):
+                    facts = self._load(key, path.name)
+                    found.add(str(facts.get("request_id", "")) or _adopted(facts))
+        return found - {""}
+
+    def loose_requests(self, entry: "Entry") -> list[str]:
+        """Ids that earlier attempts of the same job were given after a later one had taken their place.
+
+        Nothing follows them yet, and as all attempts have the same inputs, each serves the newest as well.
+        """
+        found = []
+        for number in range(1, entry.attempt):
+            earlier = self.read(entry.key, attempt=number)
+            if earlier.stage is Stage.SUBMITTED and not self.read(late_key(entry.key, number)).attempt:
+                found.append(earlier.likely_request)
         return found
+
+    def open_jobs(self, label: str) -> list[Entry]:
+        """The jobs with this label that fal.ai may still be working on, or whose result was not fetched."""
+        entries = map(self.read, self._keys_of(label))
+        return [entry for entry in entries if entry.stage in OPEN_STAGES]
+
+    def done_jobs(self, label: str) -> list[Entry]:
+        """The jobs with this label whose result was fetched."""
+        return [entry for entry in map(self.read, self._keys_of(label)) if entry.stage is Stage.DONE]
+
+    def file_owner(self, path: str) -> str:
+        """The key of the job whose file is at ``path``, relative to the journal; "" when it is no job's."""
+        for key in self.job_keys():
+            entry = self.read(key)
+            places = (entry.facts.get(stage, {}).get("path") for stage in (Stage.DONE, Stage.ENDED))
+            if path in places:
+                return key
+        return ""
+
+    def left_behind(self, label: str) -> list[Entry]:
+        """Attempts with this label of which nothing is expected any more, although fal.ai may have accepted them.
+
+        A person has given them up, or a later attempt has taken their place. Each entry is as it is for that attempt
+        alone. What is followed as a separate job (``late_key``) is not among them.
+        """
+        found = []
+        for key in self._keys_of(label):
+            newest = self.read(key)
+            for number in range(1, newest.attempt + 1):
+                entry = newest if number == newest.attempt else self.read(key, attempt=number)
+                stages = _GIVEN_UP if number == newest.attempt else _GIVEN_UP | OPEN_STAGES
+                if entry.stage in stages and not self.read(late_key(key, number)).attempt:
+                    found.append(entry)
+        return found
+
+    def _keys_of(self, label: str) -> list[str]:
+        """The jobs with this label. A job never changes its label, so each is read once."""
+        keys = self.job_keys()
+        for key in keys:
+            if key not in self._labels and (entry := self.read(key)).attempt:
+                self._labels[key] = entry.label
+        return [key for key in keys if self._labels.get(key) == label]
 
     def claim(self, key: str, attempt: int, facts: Facts) -> bool:
         """The right to send attempt number ``attempt``, given to one caller ever."""
@@ -225,6 +324,16 @@ def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool, take: int = 1) -
     if is_emulated:
         identity["service"] = "emulator"
     return hashlib.sha256(_as_bytes(identity)).hexdigest()
+
+
+def _adopted(intent: Facts) -> str:
+    adopted = intent.get("adopts")
+    return str(adopted.get("request_id", "")) if isinstance(adopted, dict) else ""
+
+
+def late_key(key: str, attempt: int) -> str:
+    """The key of the job that follows an earlier attempt which turned up after it had been given up."""
+    return hashlib.sha256(f"{key} attempt {attempt}".encode()).hexdigest()
 
 
 def shown_key(key: str) -> str:

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for requests whose answer was lost, in fal.ai's own list, by what exactly was sent.
+"""Looks for requests whose answer was lost: by the id that an answer gave, then in fal.ai's lists by what was sent.
 
-A request is taken for ours when its inputs equal ours in every value and no job of the folder has it already.
-Uploaded files have addresses of their own, so such inputs are nobody else's. Inputs without files (a text)
-may be the same in two set folders: then both get the one result.
+A request in a list is ours when its inputs equal ours in every value and no job of the folder has it already.
+Uploaded files have unique addresses, so such inputs cannot belong to anyone else. Inputs without files (a text)
+may be the same in two set folders: then both may get the one result.
+
+fal.ai documents two lists and for neither whether it shows requests that are still running. So a list that
+lacks a request proves nothing until the request would have ended long ago (``Entry.resend_at``).
 """
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,84 +20,197 @@ import httpx
 
 from .errors import BadKeyError, ServiceTroubleError
 from .journal import Entry, Facts, Journal, Stage
+from .pace import Pace
 from .service import Service
 from .submits import Accepted
-from .transport import Backoff, body_of
+from .transport import FINAL, Backoff, body_of, is_from_fal
 
 PAGE = 100
 MOST_PAGES = 50
 NEAR_SECONDS = 900.0  # Around the time of sending: our clock may be a little wrong.
 FAR_SECONDS = 26 * 3600.0  # The last look: or wrong by a time zone.
 MOST_PAUSE = 30.0
+STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFound:
+    """Why no request was taken for ours. ``is_proof``: it was not accepted, for it would be listed by now."""
+
+    reason: str
+    is_proof: bool = False
 
 
 class Lookup:
-    """The list may lag behind, so it is read several times until ``lag`` seconds after the sending."""
+    """The lists may lag behind, so they are read several times."""
 
-    def __init__(
-        self, service: Service, client: httpx.AsyncClient, journal: Journal, *, lag: float, first_pause: float
-    ) -> None:
+    def __init__(self, service: Service, client: httpx.AsyncClient, journal: Journal, pace: Pace) -> None:
         self._service = service
         self._client = client
         self._journal = journal
-        self._lag = lag
-        self._first_pause = first_pause
+        self._pace = pace
 
-    async def find(self, entry: Entry, *, is_last: bool = False) -> Accepted | str:
-        """The request of an uncertain attempt, or a sentence that says why none can be taken for it."""
-        intent = entry.facts.get(Stage.IN_FLIGHT, {})
-        sent, sent_at = intent.get("sent"), intent.get("time")
-        if not isinstance(sent, dict) or not isinstance(sent_at, int | float):
-            return "What exactly was sent is not known, so it cannot be looked for."
-        age = min(max(time.time() - sent_at, 0.0), self._lag)
-        give_up = time.monotonic() + self._lag - age
-        pauses = Backoff(self._first_pause, MOST_PAUSE)
+    async def find(self, entry: Entry, *, is_last: bool = False) -> Accepted | NotFound:
+        """The request of an uncertain attempt. ``is_last``: look once, however short ago it was sent.
+
+        Raises BadKeyError, ServiceTroubleError and NetworkDownError when fal.ai cannot be asked.
+        """
+        seconds = self._pace.lookup_seconds(entry.kind)
+        age = min(max(time.time() - entry.sent_at, 0.0), seconds)
+        give_up = time.monotonic() + seconds - age
+        pauses = Backoff(self._pace.first_look, MOST_PAUSE)
         while True:
             pause = pauses.next()
             is_last = is_last or time.monotonic() + pause > give_up
-            margin = FAR_SECONDS if is_last else NEAR_SECONDS
-            found = await self._unclaimed(entry.endpoint, sent, sent_at - margin, sent_at + margin)
-            if len(found) == 1:
-                return Accepted.from_answer({"request_id": found.pop()}, self._service, entry.endpoint)
-            if found:
-                return f"{len(found)} requests like it are at fal.ai, and which one it is cannot be told."
+            if found := await self._named(entry):
+                return found
+            listed = await self._listed_alike(entry, FAR_SECONDS if is_last else NEAR_SECONDS)
+            if isinstance(listed, NotFound):
+                return listed
+            if listed:
+                return self._accepted(entry, listed)
             if is_last:
-                return "It is not in fal.ai's list of requests."
+                return _not_listed(entry)
             await asyncio.sleep(pause)
 
-    async def _unclaimed(self, endpoint: str, sent: Facts, begin: float, end: float) -> set[str]:
-        listed = await self._listed(endpoint, begin, end)
-        alike = {
-            str(item["request_id"])
-            for item in listed
-            if item.get("request_id") and item.get("json_input") == sent
-        }
-        return alike - await asyncio.to_thread(self._journal.claimed_requests)
+    async def _named(self, entry: Entry) -> Accepted | None:
+        """The request by an id that an answer gave, when fal.ai knows it and nothing else follows it."""
+        names, claimed = await asyncio.to_thread(self._names, entry)
+        for name in names:
+            accepted = self._accepted(entry, name)
+            if name not in claimed and await self.status(accepted):
+                return accepted
+        return None
 
-    async def _listed(self, endpoint: str, begin: float, end: float) -> list[dict[str, Any]]:
-        query: dict[str, str | int] = {
-            "endpoint_id": endpoint,
-            "start": _iso(begin),
-            "end": _iso(end),
-            "expand": "payloads",
-            "limit": PAGE,
-        }
-        items: list[dict[str, Any]] = []
+    def _names(self, entry: Entry) -> tuple[list[str], set[str]]:
+        """Ids that may be the request of an attempt, and those that other attempts have."""
+        loose = self._journal.loose_requests(entry)
+        names = [name for name in (entry.likely_request, *loose) if name]
+        return names, self._journal.claimed_requests(apart_from=entry) - set(loose)
+
+    async def alive(self, entry: Entry) -> Accepted | None:
+        """The request of an attempt that ended badly, when it is waiting, running or finished well after all.
+
+        Raises BadKeyError, ServiceTroubleError and NetworkDownError when fal.ai cannot be asked.
+        """
+        if (named := await self._named(entry)) and not await self._has_failed(named):
+            return named
+        if Stage.SUBMITTED in entry.facts:
+            return None  # Its id is certain, so there is nothing to look for.
+        try:
+            listed = await self._listed_alike(entry, FAR_SECONDS)
+        except BadKeyError:
+            return None  # The key may send, but not read lists.
+        if isinstance(listed, NotFound) or not listed:
+            return None
+        found = self._accepted(entry, listed)
+        return None if await self._has_failed(found) else found
+
+    async def _has_failed(self, accepted: Accepted) -> bool:
+        """Whether fal.ai says so itself, by the status or by the result."""
+        status = await self.status(accepted)
+        if status is None or status.get("error"):
+            return True
+        if status["status"] != "COMPLETED":
+            return False
+        response = await self._client.get(accepted.response_url, extensions={FINAL: True})
+        if response.is_success:
+            return False
+        if not is_from_fal(response):
+            raise ServiceTroubleError(f"fal.ai answers with error {response.status_code}.")
+        return True
+
+    async def status(self, accepted: Accepted) -> Facts | None:
+        """The status object of a request; None when fal.ai says that it has no such request."""
+        response = await self._client.get(accepted.status_url)
+        body = body_of(response)
+        if response.is_success and isinstance(body, dict) and body.get("status") in STATUSES:
+            return body
+        if response.status_code in (401, 403) and is_from_fal(response):
+            raise BadKeyError("fal.ai does not accept the key.")
+        if response.status_code in (404, 410) and is_from_fal(response):
+            return None
+        raise ServiceTroubleError(
+            f"fal.ai answers the question about a request with error {response.status_code}."
+        )
+
+    def _accepted(self, entry: Entry, request_id: str) -> Accepted:
+        return Accepted.from_answer({"request_id": request_id}, self._service, entry.endpoint)
+
+    async def _listed_alike(self, entry: Entry, margin: float) -> str | NotFound:
+        """The id of a listed request with the same inputs that no job of the folder has; "" when there is none.
+
+        Of several the oldest: with the same inputs each serves as well, and the next attempt finds the others.
+        """
+        sent = entry.facts.get(Stage.IN_FLIGHT, {}).get("sent")
+        if not isinstance(sent, dict) or not entry.sent_at:
+            return NotFound(reason="What exactly was sent is not known, so it cannot be looked for.")
+        begin, end = entry.sent_at - margin, max(time.time(), entry.sent_at) + margin
+        claimed = await asyncio.to_thread(self._journal.claimed_requests)
+        for pages in (self._by_endpoint(entry.endpoint, begin, end), self._newest(begin)):
+            alike = [
+                (_moment(item.get("sent_at"), begin), str(item["request_id"]))
+                async for item in pages
+                if item.get("request_id")
+                and str(item["request_id"]) not in claimed
+                and item.get("endpoint_id", entry.endpoint) == entry.endpoint
+                and item.get("json_input") == sent
+            ]
+            if alike:
+                return min(alike)[1]
+        return ""
+
+    def _by_endpoint(self, endpoint: str, begin: float, end: float) -> AsyncIterator[dict[str, Any]]:
+        query = {"endpoint_id": endpoint, "start": _iso(begin), "end": _iso(end)}
+        return self._pages("by-endpoint", query)
+
+    async def _newest(self, begin: float) -> AsyncIterator[dict[str, Any]]:
+        """All requests of the account, newest first, back to ``begin``. The call is new, so it may not be there."""
+        async for item in self._pages("search", {}, may_be_missing=True):
+            if _moment(item.get("sent_at"), begin) < begin:
+                return
+            yield item
+
+    async def _pages(
+        self, name: str, query: Mapping[str, str], *, may_be_missing: bool = False
+    ) -> AsyncIterator[dict[str, Any]]:
+        asked: dict[str, str | int] = {**query, "expand": "payloads", "limit": PAGE}
         for _page in range(MOST_PAGES):
-            address = f"{self._service.platform_url}/models/requests/by-endpoint"
-            response = await self._client.get(address, params=query)
+            response = await self._client.get(
+                f"{self._service.platform_url}/models/requests/{name}", params=asked
+            )
+            body = body_of(response)
+            if may_be_missing and response.status_code in (400, 403, 404, 405, 422):
+                return
             if response.status_code in (401, 403):
                 raise BadKeyError("fal.ai does not show the list of requests to this key.")
-            body = body_of(response)
             if response.status_code != 200 or not isinstance(body, dict):
                 raise ServiceTroubleError(f"The list of requests answers with error {response.status_code}.")
             page = body.get("items")
-            items += [item for item in page if isinstance(item, dict)] if isinstance(page, list) else []
+            for item in page if isinstance(page, list) else []:
+                if isinstance(item, dict):
+                    yield item
             if not body.get("has_more") or not body.get("next_cursor"):
-                break
-            query["cursor"] = str(body["next_cursor"])
-        return items
+                return
+            asked["cursor"] = str(body["next_cursor"])
+
+
+def _not_listed(entry: Entry) -> NotFound:
+    if time.time() >= entry.resend_at:
+        return NotFound(reason="It is not in fal.ai's lists of requests.", is_proof=True)
+    return NotFound(
+        reason="It is not in fal.ai's lists of requests, which may not show requests that are still running."
+    )
 
 
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment(text: Any, otherwise: float) -> float:
+    """Seconds since 1970 of an ISO date-time; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return otherwise
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that go to fal.ai without an upload: those with an address of the user's own, and tiny ones."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -9,13 +10,14 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from ..files import FileKind, kind_of, write_atomically
+from ..files import FileKind, kind_of, missing_end, write_atomically
+from .bodies import UnusableBodyError, read_body
 from .endpoint import PICTURES
 from .errors import NetworkDownError, WrongRequestError
+from .limits import MAX_PHOTO_BYTES, MAX_REDIRECTS, PHOTO_TIMEOUT, WHOLE_PHOTO_SECONDS
+from .loops import new_runner
 from .service import LOOPBACK_HOSTS, Service
 
-MAX_BYTES = 64 << 20
-MAX_REDIRECTS = 5
 MIME = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
 
 
@@ -24,11 +26,21 @@ def is_address(text: str) -> bool:
 
 
 def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
-    """A copy of the picture at a public address, in ``folder``. The key never goes there."""
+    """A copy of the picture at a public address, in ``folder``. The key never goes there. Outside of any event loop.
+
+    Raises WrongRequestError when there is no picture, and NetworkDownError when it does not come, or not in time.
+    """
     is_local = service is not None and service.is_emulator
     try:
-        with httpx.Client(timeout=30.0, trust_env=not is_local) as client:
-            data = _read(client, url, is_local=is_local)
+        with new_runner() as runner:
+            data = runner.run(_fetch(url, is_local=is_local))
+    except TimeoutError as error:
+        raise NetworkDownError(
+            f"{_host(url)} has not sent the whole picture in {WHOLE_PHOTO_SECONDS:.0f} seconds.",
+            hint="Nothing was spent. Download the picture and give the file instead.",
+        ) from error
+    except UnusableBodyError as error:
+        raise WrongRequestError(f"The picture at {_host(url)} cannot be used: {error}.") from error
     except httpx.HTTPError as error:
         raise NetworkDownError(
             f"{_host(url)} cannot be reached ({type(error).__name__}).", hint="Nothing was spent."
@@ -43,6 +55,9 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
         path = folder / f"{name[:80]}-{number}.{kind}"
         number += 1
     write_atomically(path, data)
+    if gap := missing_end(path):
+        path.unlink()
+        raise WrongRequestError(f"The picture at {_host(url)} is not whole: {gap}.")
     return path
 
 
@@ -60,24 +75,24 @@ def data_uri_of(path: Path, sha256: str, most_bytes: int) -> str:
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 
-def _read(client: httpx.Client, url: str, *, is_local: bool) -> bytes:
-    for _hop in range(MAX_REDIRECTS + 1):
-        _check(url, is_local=is_local)
-        with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-            if response.has_redirect_location:
-                url = urljoin(url, response.headers["location"])
-                continue
-            if response.status_code != 200:
-                raise WrongRequestError(
-                    f"{_host(url)} does not give the picture (error {response.status_code}).",
-                    hint="The address must be open to everybody: fal.ai fetches it too.",
-                )
-            data = b""
-            for part in response.iter_bytes():
-                data += part
-                if len(data) > MAX_BYTES:
-                    raise WrongRequestError(f"The picture at {_host(url)} is larger than 64 MB.")
-            return data
+async def _fetch(url: str, *, is_local: bool) -> bytes:
+    headers = {"Accept-Encoding": "identity"}
+    async with (
+        asyncio.timeout(WHOLE_PHOTO_SECONDS),
+        httpx.AsyncClient(timeout=PHOTO_TIMEOUT, trust_env=not is_local, headers=headers) as client,
+    ):
+        for _hop in range(MAX_REDIRECTS + 1):
+            _check(url, is_local=is_local)
+            async with client.stream("GET", url) as response:
+                if response.has_redirect_location:
+                    url = urljoin(url, response.headers["location"])
+                    continue
+                if response.status_code != 200:
+                    raise WrongRequestError(
+                        f"{_host(url)} does not give the picture (error {response.status_code}).",
+                        hint="The address must be open to everybody: fal.ai fetches it too.",
+                    )
+                return await read_body(response, MAX_PHOTO_BYTES)
     raise WrongRequestError(f"The address at {_host(url)} leads in circles.")
 
 

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .jobs import Kind
+from .jobs import LONGEST_USUAL_SECONDS, Kind
 from .service import Service
 
 
@@ -19,8 +19,11 @@ class Pace:
     running: float = 2 * 3600.0
     patience: float = 600.0  # With a network or a service that does not answer.
     submit: float = 120.0  # For the answer to the paid request.
-    lookup: float = 300.0  # For a lost request to appear in fal.ai's list, counted from its sending.
+    # For a lost request to appear in fal.ai's lists, counted from its sending; None: ``LONGEST_USUAL_SECONDS``.
+    lookup: float | None = None
     first_look: float = 2.0  # Until the second look; later pauses are longer.
+    confirm: float = 30.0  # How long a failure must persist that the job's status does not mention.
+    most_waits: float = 600.0  # For fal.ai to accept a request again after it has asked to wait (429).
     sender: float = 180.0  # For another process to write down what it sent; more than ``submit``.
     close: float = 20.0  # For answers to paid requests when everything else has stopped.
 
@@ -32,8 +35,10 @@ class Pace:
                 questions=1000.0,
                 first_pause=0.02,
                 patience=20.0,
-                lookup=2.0,
+                lookup=3.0,
                 first_look=0.1,
+                confirm=0.5,
+                most_waits=5.0,
             )
         quick = dict.fromkeys((Kind.PHOTO, Kind.CONCEPT, Kind.UPSCALE), 0.7)
         return cls(poll={**quick, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
@@ -41,6 +46,12 @@ class Pace:
     def between_questions(self, kind: Kind, followed: int) -> float:
         """Seconds between two questions about a job of ``kind`` while ``followed`` jobs are asked about."""
         return max(self.poll[kind], self.turn(followed))
+
+    def lookup_seconds(self, kind: Kind | None) -> float:
+        """How long a lost request of ``kind`` is looked for in one run, counted from its sending."""
+        if self.lookup is not None:
+            return self.lookup
+        return LONGEST_USUAL_SECONDS[kind] if kind else max(LONGEST_USUAL_SECONDS.values())
 
     def turn(self, followed: int) -> float:
         """Seconds until it is a job's turn to be asked about, when all of ``followed`` have theirs."""

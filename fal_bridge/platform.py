@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What fal.ai says about its endpoints: prices, whether they still exist, how they are called. All free."""
 
+import asyncio
 import json
 import math
 import time
@@ -11,9 +12,12 @@ from typing import Any, Self
 
 import httpx
 
+from .bodies import reason_of
 from .errors import BadKeyError, NetworkDownError, ServiceTroubleError
+from .limits import QUESTION_TIMEOUT, WHOLE_ANSWER_SECONDS
+from .loops import new_runner
 from .service import Service
-from .transport import MAX_ANSWER_BYTES, Backoff
+from .transport import Backoff, read_limited
 
 MOST_IDS = 50  # In one question.
 PATIENCE_SECONDS = 20.0
@@ -30,13 +34,14 @@ class UnitPrice:
 
 
 class Platform:
-    """Questions to the platform API, one after another. Use it as a context."""
+    """Questions to the platform API, one after another, outside of any event loop. Use it as a context."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._patience = EMULATOR_PATIENCE_SECONDS if service.is_emulator else PATIENCE_SECONDS
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(15.0, connect=5.0),
+        self._runner = new_runner()
+        self._client = httpx.AsyncClient(
+            timeout=QUESTION_TIMEOUT,
             headers={"Accept-Encoding": "identity", "User-Agent": "photoreal-set"},
             trust_env=not service.is_emulator,
         )
@@ -45,7 +50,8 @@ class Platform:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._client.close()
+        with self._runner as runner:
+            runner.run(self._client.aclose())
 
     def unit_prices(self, endpoint_ids: Collection[str]) -> dict[str, UnitPrice]:
         """The prices that are known; whether one unknown id spoils an answer is not documented."""
@@ -111,22 +117,23 @@ class Platform:
         host = request.url.host
         while True:
             try:
-                status, body = self._read(request)
-            except httpx.TransportError as error:
+                answer = self._runner.run(self._read(request))
+            except (httpx.TransportError, TimeoutError) as error:
                 reason: Exception = NetworkDownError(
-                    f"{host} cannot be reached ({type(error).__name__}).",
+                    f"{host} cannot be reached ({reason_of(error)}).",
                     hint="Nothing was spent. Check the network, then try again.",
                 )
             else:
+                status = answer.status_code
                 if status in (404, 410):
                     return None
                 if status in (401, 403):
                     raise BadKeyError(f"{host} does not accept the key (error {status}).")
                 if status < 300:
                     try:
-                        return json.loads(body, parse_float=Decimal)
-                    except ValueError:
-                        status = 502  # What is no JSON does not come from the API itself.
+                        return json.loads(answer.content, parse_float=Decimal)
+                    except (ValueError, RecursionError):
+                        status = 502  # What is not JSON does not come from the API itself.
                 reason = ServiceTroubleError(
                     f"{host} answers with error {status}.", hint="Nothing was spent. Try again later."
                 )
@@ -137,17 +144,13 @@ class Platform:
                 raise reason
             time.sleep(pause)
 
-    def _read(self, request: httpx.Request) -> tuple[int, bytes]:
-        response = self._client.send(request, stream=True, follow_redirects=False)
-        try:
-            data = b""
-            for part in response.iter_raw():
-                data += part
-                if len(data) > MAX_ANSWER_BYTES:
-                    raise httpx.RemoteProtocolError("the answer has no end")
-            return response.status_code, data
-        finally:
-            response.close()
+    async def _read(self, request: httpx.Request) -> httpx.Response:
+        async with asyncio.timeout(WHOLE_ANSWER_SECONDS):
+            response = await self._client.send(request, stream=True, follow_redirects=False)
+            try:
+                return await read_limited(response)
+            finally:
+                await response.aclose()
 
 
 def _parts(endpoint_ids: Collection[str]) -> Iterable[list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
-from ..files import copy_atomically, sha256_of
+from ..files import copy_to_free_name, move_to_free_name, sha256_of
 from .costs import cost_of
 from .downloads import Arrived, Downloads
 from .endpoints import OUTPUT_FILES
@@ -49,11 +49,23 @@ class Results:
     def on_disk(self, task: Task, done: Facts) -> JobResult | None:
         """What a job that is ``done`` has left, as long as its file is as it was."""
         recorded = Path(os.path.normpath(self._journal.folder / done["path"]))
-        own = task.target.with_name(task.target.name + recorded.suffix)
-        for path in (own, recorded):
+        wanted = task.target.with_name(task.target.name + recorded.suffix)
+        for path in (recorded, wanted):
             if path.is_file() and sha256_of(path) == done["sha256"]:
                 return _result(task, done, brought_to(task.target, path))
         return None
+
+    def make_way(self, done: Facts) -> None:
+        """Set aside what has taken the place of a job's file, so that it can be fetched to its place again.
+
+        Raises JournalError.
+        """
+        place = Path(os.path.normpath(self._journal.folder / done["path"]))
+        try:
+            if place.is_file():
+                move_to_free_name(place, place.with_name(f"{place.stem}.changed{place.suffix}"))
+        except OSError as error:
+            raise JournalError(f"{place} cannot be moved: {error.strerror}.") from error
 
     async def _fetch(self, task: Task, answer: Facts) -> Arrived:
         address = task.endpoint.file_address(answer["output"])
@@ -72,8 +84,12 @@ class Results:
         arrived: Arrived,
     ) -> JobResult:
         output = answer["output"]
+
+        def is_taken(path: Path) -> bool:
+            return self._journal.file_owner(self._relative(path)) not in ("", task.key)
+
         if _is_flagged(output) or arrived.is_black:
-            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"))
+            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"), is_taken)
             error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
             facts = {
                 **facts_of(error),
@@ -84,7 +100,7 @@ class Results:
             }
             self._journal.record(task.key, attempt, Stage.ENDED, facts)
             raise error
-        path = arrived.place(task.target)
+        path = arrived.place(task.target, is_taken)
         seed = output.get("seed")
         price = self._journal.read(task.key).price
         cost, basis = cost_of(price, answer["units"])
@@ -109,14 +125,14 @@ class Results:
 
 
 def brought_to(target: Path, path: Path) -> Path:
-    """``path``, or its copy at ``target`` with the same extension. Raises JournalError."""
+    """``path``, or in another folder its copy at ``target`` with the same extension. Raises JournalError."""
+    if path.parent == target.parent and path.name.startswith(f"{target.name}."):
+        return path  # There it may have another number.
     own = target.with_name(target.name + path.suffix)
-    if own != path:
-        try:
-            copy_atomically(path, own)
-        except OSError as error:
-            raise JournalError(f"{own} cannot be written: {error.strerror}.") from error
-    return own
+    try:
+        return copy_to_free_name(path, own)
+    except OSError as error:
+        raise JournalError(f"{own} cannot be written: {error.strerror}.") from error
 
 
 def _result(task: Task, done: Facts, path: Path) -> JobResult:
@@ -130,6 +146,7 @@ def _result(task: Task, done: Facts, path: Path) -> JobResult:
         cost=Decimal(done["cost"]) if done.get("cost") else None,
         units=done["units"],
         inputs=task.inputs,
+        about=task.wanted.about,
     )
 
 

@@ -2,6 +2,7 @@
 """The one paid request of a job: sent at most once, its answer written down before anything else, sought when lost."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from pathlib import Path
@@ -13,8 +14,8 @@ from .decisions import how_to_decide
 from .endpoints import with_files
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
 from .jobs import JobState
-from .journal import Entry, Facts, Journal, Stage
-from .lookup import Lookup
+from .journal import Entry, Facts, Journal, Stage, late_key
+from .lookup import Lookup, NotFound
 from .own_files import data_uri_of
 from .pace import Pace
 from .service import Service
@@ -22,6 +23,8 @@ from .submits import Accepted, post_once
 from .task import Progress, Task
 from .traffic import Traffic
 from .uploads import Uploads
+
+INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")  # What an intent says of its request.
 
 _log = logging.getLogger(__name__)
 
@@ -53,13 +56,18 @@ class Sender:
         self._spending = spending
         self._webhook = webhook
         self._inline_bytes = inline_bytes
-        self._is_stopped = False
+        self._stopped = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
         """What was not sent ends with ``StoppedError``."""
-        self._is_stopped = True
+        self._stopped.set()
         self._traffic.wake()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not longer than until ``stop``."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def answers(self) -> None:
         """Wait for the answers to what is being sent; those that do not come make their jobs uncertain."""
@@ -113,33 +121,74 @@ class Sender:
         )
 
     async def look_up(self, task: Task, entry: Entry, progress: Progress) -> None:
-        """An uncertain job, looked for in fal.ai's list: adopted, or held for a person to decide."""
+        """An uncertain job, looked for at fal.ai: adopted, known not to be there, or held for a person to decide."""
         progress.move(JobState.UNCERTAIN, message="looking for it at fal.ai")
         try:
             found = await self._lookup.find(entry)
         except BridgeError as error:
-            found = f"It could not be looked up: {error.message}"
+            found = NotFound(reason=f"It could not be looked up: {error.message}")
         except asyncio.CancelledError:
-            found = "It was not looked for to the end."
+            found = NotFound(reason="The search for it was interrupted.")
         if isinstance(found, Accepted):
             _log.info("%s: its answer was lost, it is request %s", task.label, found.request_id)
             self._adopt(task, entry, found)
-        elif self._journal.read(task.key).stage not in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
-            message = f"{error_from(entry.facts[Stage.UNCERTAIN]).message} {found}"
-            raise UncertainSubmitError(message, hint=how_to_decide(task.key))
+            return
+        if self._journal.read(task.key).stage in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
+            return
+        lost = entry.facts[Stage.UNCERTAIN]
+        if found.is_proof and lost.get("is_refusal"):
+            progress.move(JobState.PREPARED, message="")
+            await self._end_refused(task, entry.attempt, lost, entry.price)
+            return
+        message = f"{error_from(lost).message} {found.reason}"
+        raise UncertainSubmitError(message, hint=how_to_decide(task.key, entry))
 
     async def has_turned_up(self, task: Task, entry: Entry) -> bool:
-        """Before it is sent once more: whether the first request is in the list by now."""
+        """Whether a request that a person has given up is at fal.ai by now; it is then followed."""
         try:
             found = await self._lookup.find(entry, is_last=True)
         except BridgeError:
-            return False  # The person has decided without the list.
+            return False  # The person has decided without the lists.
         if isinstance(found, Accepted):
             self._adopt(task, entry, found)
         return isinstance(found, Accepted)
 
+    async def is_revived(self, task: Task, entry: Entry) -> bool:
+        """Before another attempt is sent: whether fal.ai has the request of the last one after all.
+
+        That attempt was refused, or failed in a way that is not charged. Its request is asked about once more, for
+        free, and the next attempt follows it instead of sending. Raises BridgeError when fal.ai cannot be asked.
+        """
+        found = await self._lookup.alive(entry)
+        if found is None:
+            return False
+        attempt = entry.attempt + 1
+        price = entry.price
+        if self._spending:
+            price = await asyncio.to_thread(self._spending.count, task.endpoint, task.arguments)
+        if await asyncio.to_thread(self._journal.claim, task.key, attempt, _adopting(entry, found, price)):
+            _log.info("%s: request %s is at fal.ai after all", task.label, found.request_id)
+            self._remember(task, attempt, found)
+        return True
+
+    async def recover(self, entry: Entry) -> str:
+        """Look for an attempt that was left behind; the key of the job that follows it, or ""."""
+        try:
+            found = await self._lookup.find(entry, is_last=True)
+        except BridgeError as error:
+            _log.info("%s: it could not be looked for: %s", entry.label, error.message)
+            return ""
+        if not isinstance(found, Accepted):
+            return ""
+        key = late_key(entry.key, entry.attempt)
+        facts = _adopting(entry, found, entry.price)
+        if await asyncio.to_thread(self._journal.claim, key, 1, facts):
+            _record_submitted(self._journal, entry.label, key, 1, found)
+            self._mark_sent(entry.price)
+        return key
+
     def _check_sending(self, task: Task) -> None:
-        if self._is_stopped:
+        if self._stopped.is_set():
             raise StoppedError(f"{task.label}: stopped before it was sent.")
 
     async def _address_of(self, task: Task, path: Path, attempt: int) -> str:
@@ -163,7 +212,8 @@ class Sender:
             "kind": task.wanted.kind,
             "label": task.label,
             "inputs": task.inputs,
-            "sent": sent,  # To recognise it in fal.ai's list, should its answer be lost.
+            "about": dict(task.wanted.about),
+            "sent": sent,  # To recognise it in fal.ai's lists, should its answer be lost.
         }
         price = await self._reserve(task)
         if not await self._claim(task, attempt, {**intent, "price": price}, price):
@@ -176,11 +226,11 @@ class Sender:
                 self._client, request, service=self._service, endpoint=task.endpoint.id, label=task.label
             )
         except UncertainSubmitError as error:
-            self._journal.record(task.key, attempt, Stage.UNCERTAIN, facts_of(error))
-            return  # The journal says how it goes on.
+            facts = {**facts_of(error), "is_refusal": error.is_refusal}
+            self._journal.record(task.key, attempt, Stage.UNCERTAIN, facts)
+            return  # The journal says what comes next.
         except BridgeError as error:
-            self._journal.record(task.key, attempt, Stage.ENDED, {**facts_of(error), "may_send_again": True})
-            await self._release(price)
+            await self._end_refused(task, attempt, facts_of(error), price)
             raise
         except asyncio.CancelledError:
             lost = UncertainSubmitError(f"{task.label}: it was sent and the answer was not awaited.")
@@ -209,31 +259,51 @@ class Sender:
         if self._spending:
             await asyncio.to_thread(self._spending.release, price)
 
+    async def _end_refused(self, task: Task, attempt: int, refusal: Facts, price: Facts) -> None:
+        """Nothing was accepted: the money is free, and the job may be sent again."""
+        self._journal.record(task.key, attempt, Stage.ENDED, {**refusal, "may_send_again": True})
+        await self._release(price)
+
     def _adopt(self, task: Task, entry: Entry, accepted: Accepted) -> None:
         """A lost request that was found counts as if its answer had come, also when it had been given up."""
         self._remember(task, entry.attempt, accepted)
+        self._mark_sent(entry.price)
+
+    def _mark_sent(self, price: Facts) -> None:
         if self._spending:
             try:
-                self._spending.mark_sent(entry.price)
+                self._spending.mark_sent(price)
             except JournalError as error:
                 _log.warning("%s", error)
 
     def _remember(self, task: Task, attempt: int, accepted: Accepted) -> None:
-        """On this thread and before anything else: now the request id exists only in memory."""
-        facts = {
-            "request_id": accepted.request_id,
-            "status_url": accepted.status_url,
-            "response_url": accepted.response_url,
-            "cancel_url": accepted.cancel_url,
-        }
-        try:
-            self._journal.record(task.key, attempt, Stage.SUBMITTED, facts)
-        except JournalError as error:
-            raise JournalError(
-                f"{task.label}: fal.ai has accepted request {accepted.request_id} of {task.endpoint.id}, "
-                f"but that cannot be written down: {error.message}",
-                hint="Note the request id: without it the result has to be found in the fal.ai dashboard.",
-            ) from error
+        _record_submitted(self._journal, task.label, task.key, attempt, accepted)
+
+
+def _record_submitted(journal: Journal, label: str, key: str, attempt: int, accepted: Accepted) -> None:
+    """On the event loop's thread and before anything else: now the request id exists only in memory."""
+    facts = {
+        "request_id": accepted.request_id,
+        "status_url": accepted.status_url,
+        "response_url": accepted.response_url,
+        "cancel_url": accepted.cancel_url,
+    }
+    try:
+        journal.record(key, attempt, Stage.SUBMITTED, facts)
+    except JournalError as error:
+        raise JournalError(
+            f"{label}: fal.ai has accepted request {accepted.request_id}, but that cannot be written to the journal: "
+            f"{error.message}",
+            hint="Note the request id: without it the result has to be found in the fal.ai dashboard.",
+        ) from error
+
+
+def _adopting(entry: Entry, accepted: Accepted, price: Facts) -> Facts:
+    """The intent of an attempt that sends nothing, because ``accepted`` was sent by the attempt of ``entry``."""
+    adopts = {"request_id": accepted.request_id, "key": entry.key, "attempt": entry.attempt}
+    intent = entry.facts.get(Stage.IN_FLIGHT, {})
+    kept = {name: intent[name] for name in INTENT_FACTS if name in intent}
+    return {**kept, "price": price, "adopts": adopts}
 
 
 def _look_at(task: asyncio.Task[None]) -> None:

@@ -2,7 +2,8 @@
 """The one POST that costs money: sent at most once, and judged without guessing.
 
 ``post_once`` ends in one of three ways, and the journal relies on it: it returns (accepted), it raises
-``UncertainSubmitError`` (may be accepted), or it raises another ``BridgeError`` (surely not accepted).
+``UncertainSubmitError`` (may be accepted), or it raises another ``BridgeError`` (certainly not accepted).
+Both errors carry the request id that the answer gave: it is asked about before anything is sent again.
 """
 
 import asyncio
@@ -15,10 +16,12 @@ import httpx
 
 from .errors import NetworkDownError, UncertainSubmitError
 from .service import Service
-from .transport import NOTHING_WAS_SENT, body_of, error_of, read_limited
+from .transport import NOTHING_WAS_SENT, body_of, error_of, is_from_fal, read_limited
 
-# Machines between us and fal.ai say these too, perhaps after passing the request on.
+# Statuses that name no decision about the request, even in an answer of fal.ai's own.
 _TELLS_NOTHING = frozenset({408, 425, 499})
+REQUEST_ID_HEADER = "x-fal-request-id"
+MAX_ID_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ async def post_once(
         async with asyncio.timeout(client.timeout.read):
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
-                await read_limited(response)
+                response = await read_limited(response)
             finally:
                 await response.aclose()
     except NOTHING_WAS_SENT as error:
@@ -69,22 +72,38 @@ async def post_once(
             f"{label}: it was sent to {endpoint} and the answer was lost ({reason})."
         ) from error
     body = body_of(response)
+    named = _named(body, response)
     if response.is_success and isinstance(body, dict) and body.get("request_id"):
         return Accepted.from_answer(body, service, endpoint)
     if _is_refusal(response):
-        raise error_of(response, label=label, endpoint=endpoint, service=service)
-    raise UncertainSubmitError(
-        f"{label}: it was sent to {endpoint} and the answer ({response.status_code}) does not tell its fate."
+        refusal = error_of(response, label=label, endpoint=endpoint, service=service)
+        refusal.request_id = named
+        raise refusal
+    uncertain = UncertainSubmitError(
+        f"{label}: it was sent to {endpoint} and the answer ({response.status_code}) does not say whether it "
+        "was accepted.",
+        request_id=named,
     )
+    uncertain.is_refusal = response.status_code >= 500 and is_from_fal(response)
+    raise uncertain
 
 
 def _is_refusal(response: httpx.Response) -> bool:
-    status = response.status_code
-    if status == 504:  # Something took too long, and may go on; unless it was our own deadline.
-        return "x-fal-request-timeout-type" in response.headers
-    if status >= 500:
-        return "x-fal-request-id" in response.headers
-    return status >= 400 and status not in _TELLS_NOTHING
+    """Whether fal.ai itself says that the request was not accepted.
+
+    A server error (5xx) may follow the acceptance, and a page of a proxy says nothing about what is behind it.
+    """
+    return (
+        400 <= response.status_code < 500
+        and response.status_code not in _TELLS_NOTHING
+        and is_from_fal(response)
+    )
+
+
+def _named(body: Any, response: httpx.Response) -> str:
+    """The request id that an answer gives, in its body or its header; "" without any."""
+    given = body.get("request_id") if isinstance(body, dict) else None
+    return str(given or response.headers.get(REQUEST_ID_HEADER, ""))[:MAX_ID_LENGTH]
 
 
 def _application(endpoint: str) -> str:

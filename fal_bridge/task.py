@@ -27,6 +27,7 @@ class Task:
     inputs: dict[str, Any]
     hashes: Mapping[Path, str]
     target: Path
+    may_send: bool = True  # Else it only follows what was sent.
 
     @property
     def label(self) -> str:

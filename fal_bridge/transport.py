@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from .bodies import read_body, reason_of
 from .errors import (
     AccountLockedError,
     BadKeyError,
@@ -25,13 +26,10 @@ from .errors import (
     ServiceTroubleError,
     UnknownEndpointError,
 )
+from .limits import ANSWER_TIMEOUT, DOWNLOAD_TIMEOUT, MAX_ANSWER_BYTES, WHOLE_ANSWER_SECONDS
 from .service import Service
 
-MAX_ANSWER_BYTES = 16 << 20
 SENTENCE_LENGTH = 300
-ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-WHOLE_ANSWER_SECONDS = 60.0
-DOWNLOAD_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 
 FINAL = "photoreal_final"  # Request extension: an error answer is the job's own, do not ask again.
 
@@ -95,12 +93,12 @@ class PatientTransport(httpx.AsyncBaseTransport):
                 async with asyncio.timeout(WHOLE_ANSWER_SECONDS):
                     response = await self._inner.send(request, stream=True)
                     try:
-                        await read_limited(response)
+                        response = await read_limited(response)
                     finally:
                         await response.aclose()
             except (httpx.TransportError, TimeoutError) as error:
                 trouble: BridgeError = NetworkDownError(
-                    f"{request.url.host} cannot be reached ({type(error).__name__})."
+                    f"{request.url.host} cannot be reached ({reason_of(error)})."
                 )
             else:
                 if not _asks_to_repeat(response):
@@ -178,7 +176,9 @@ def error_of(response: httpx.Response, *, label: str, endpoint: str, service: Se
     if status in (404, 410):
         return UnknownEndpointError(f"fal.ai does not know {endpoint}: {said}")
     if status == 429:
-        return RateLimitedError(f"{label}: fal.ai takes no more requests at the moment.")
+        return RateLimitedError(
+            f"{label}: fal.ai accepts no more requests at the moment.", wait_seconds=retry_after(response)
+        )
     if "content_policy_violation" in kinds:
         return ContentPolicyError(f"{label}: {endpoint} refuses the content: {said}")
     if status == 499:
@@ -193,26 +193,28 @@ def is_fetch_trouble(response: httpx.Response) -> bool:
     return any(detail.get("type") == "file_download_error" for detail in _details(body_of(response)))
 
 
+def error_words(response: httpx.Response) -> str:
+    """The machine words of an error answer, without what differs each time it is given."""
+    body = body_of(response)
+    word = body.get("error_type", "") if isinstance(body, dict) else ""
+    return " ".join([str(word), *(str(detail.get("type", "")) for detail in _details(body))])
+
+
 def _headers(service: Service) -> dict[str, str]:
     return {
         "Authorization": f"Key {service.key}",
         "Accept": "application/json",
-        "Accept-Encoding": "identity",  # Answers are small; a packed one could unfold without end.
+        "Accept-Encoding": "identity",  # See ``bodies``.
         "User-Agent": "photoreal-set",
     }
 
 
-async def read_limited(response: httpx.Response) -> None:
-    """Read an answer to its end, if it has one."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise httpx.RemoteProtocolError("a packed answer was not asked for")
-    parts, size = [], 0
-    async for part in response.aiter_raw():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise httpx.RemoteProtocolError("the answer has no end")
-        parts.append(part)
-    response._content = b"".join(parts)  # What ``aread`` does, which knows no limit.
+async def read_limited(response: httpx.Response) -> httpx.Response:
+    """The same answer with its body. Raises UnusableBodyError when that is compressed or too large."""
+    body = await read_body(response, MAX_ANSWER_BYTES)
+    return httpx.Response(
+        response.status_code, headers=response.headers, content=body, request=response.request
+    )
 
 
 def _storable(value: Any) -> Any:

@@ -14,12 +14,12 @@ import httpx
 
 from ..files import kind_of, write_json_atomically
 from .errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
+from .limits import WHOLE_UPLOAD_SECONDS
 from .service import Service
 from .traffic import MANY_UPLOADS
 
 LIFETIME_SECONDS = 24 * 3600  # Short: an uploaded picture is public to whoever has its address.
 SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
-WHOLE_UPLOAD_SECONDS = 900.0
 
 CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 

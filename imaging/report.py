@@ -47,8 +47,8 @@ def build_report(record: Record) -> str:
     if record.get("error"):
         parts.append(f"<p class='fault'>{escape(str(record['error']))}</p>")
     parts += _section("Source", _source(record))
-    parts += _section("Angles", [_pair(entry) for entry in record.get("angles", [])])
-    parts += _section("Film", [_film(entry) for entry in record.get("videos", [])])
+    parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
+    parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
     parts += _section("What is wrong with the model", [_triage(record)])
     body = "\n".join(parts)
@@ -97,7 +97,7 @@ def _source(record: Record) -> list[str]:
     return []
 
 
-def _pair(entry: Record) -> str:
+def _pair(record: Record, entry: Record) -> str:
     render, photo = entry.get("render"), entry.get("photo") or {}
     facts = [f"azimuth {entry.get('azimuth', 0):g}°, elevation {entry.get('elevation', 0):g}°"]
     if entry.get("fill"):
@@ -107,8 +107,9 @@ def _pair(entry: Record) -> str:
     if passes:
         links = (f"<a href='{quote(path)}'>{escape(kind)}</a>" for kind, path in passes.items())
         words += f"<p>{', '.join(links)}</p>"
-    if photo.get("error"):
-        words += f"<p class='fault'>{escape(str(photo['error']))}</p>"
+    words += _other_takes(record, "photos", entry["name"])
+    for error in filter(None, (photo.get("error"), (entry.get("pending") or {}).get("error"))):
+        words += f"<p class='fault'>{escape(str(error))}</p>"
     left = (
         _figure(render["path"], f"Render, {render['samples']} sample{'s' * (render['samples'] != 1)}")
         if render
@@ -125,16 +126,30 @@ def _photo_state(photo: Record) -> str:
     )
 
 
-def _film(entry: Record) -> str:
+def _other_takes(record: Record, shelf: str, name: str) -> str:
+    """Links to the takes that are not chosen; empty when there are none."""
+    slot = ((record.get("takes") or {}).get(shelf) or {}).get(name) or {}
+    others = [take for take in slot.get("list", []) if take.get("take") != slot.get("chosen")]
+    links = (
+        f"<a href='{quote(str(take['path']))}'>{take['take']}</a>" for take in others if take.get("path")
+    )
+    listed = ", ".join(links)
+    return f"<p>Other takes: {listed}</p>" if listed else ""
+
+
+def _video(record: Record, entry: Record) -> str:
+    error = entry.get("error") or (entry.get("pending") or {}).get("error")
+    fault = f"<p class='fault'>{escape(str(error))}</p>" if error else ""
+    others = _other_takes(record, "videos", str(entry.get("motion", "")))
     if not entry.get("path"):
-        return f"<p class='fault'>{escape(str(entry.get('error', 'No film yet')))}</p>"
+        return (fault or "<p>No video yet</p>") + others
     address = quote(entry["path"])
     facts = (
         f"{entry['motion']}, {entry.get('seconds', '')} s, {entry.get('endpoint') or entry.get('engine', '')}"
     )
     return (
         f"<figure class='film'><video src='{address}' controls loop muted autoplay playsinline></video>"
-        f"<figcaption>{escape(facts)}</figcaption></figure>"
+        f"<figcaption>{escape(facts)}</figcaption></figure>{fault}{others}"
     )
 
 

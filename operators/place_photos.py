@@ -23,8 +23,8 @@ class PHOTOREAL_OT_place_photos(Operator):
         found = runtime.set_of(context.scene)
         assert found is not None
         try:
-            contact_sheet(context.scene, found.product, found.sheet())
-        except RuntimeError as error:
+            contact_sheet(context.scene, found.product, found.lasting_sheet())
+        except (RuntimeError, OSError) as error:
             self.report({"ERROR"}, f"A photo cannot be loaded: {str(error).strip()}")
             return {"CANCELLED"}
         return {"FINISHED"}

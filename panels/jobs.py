@@ -120,8 +120,8 @@ def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
         draw_text(
             context,
             column,
-            f"{title(held.label)}: it was sent, and the answer was lost. It may be charged. "
-            "Look into your fal.ai dashboard first.",
+            f"{title(held.label)}: it was sent and the answer was lost, so it may be charged. "
+            "Resume looks for it again, free of charge.",
             "QUESTION",
         )
         buttons = column.row(align=True)

@@ -3,6 +3,7 @@
 
 import importlib
 import importlib.util
+import io
 import os
 import struct
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from typing import Any
 
 import bpy
 
+from .. import mp4
+
+TO_PICTURES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")  # Down to their description.
 NEUTRAL_VIEW = "Khronos PBR Neutral"
 
 
@@ -91,37 +95,19 @@ def mark_movie_colours(path: Path) -> None:
     its colours shift. The mark is a ``colr`` box, put at the end of the description of the pictures.
     """
     data = bytearray(path.read_bytes())
-    start, end, parents = 0, len(data), []
-    for wanted in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
-        found = next((box for box in _mp4_boxes(data, start, end) if box[2] == wanted), None)
-        if found is None:
-            return
-        offset, size, _kind = found
-        if wanted == b"moov" and offset + size != len(data):
-            return  # Pictures behind it would move.
-        parents.append(offset)
-        start, end = offset + (16 if wanted == b"stsd" else 8), offset + size
-    if b"colr" in data[start:end]:
+    places = mp4.path_to(io.BytesIO(data), 0, len(data), TO_PICTURES)
+    if not places or places[0].end != len(data):
+        return  # Pictures behind the index would move.
+    entry = places[-1]
+    if b"colr" in data[entry.content : entry.end]:
         return
     # BT.709 primaries and transfer, BT.601 matrix, limited range.
     mark = struct.pack(">I4s4sHHHB", 19, b"colr", b"nclx", 1, 1, 6, 0)
-    data[end:end] = mark
-    for offset in parents:
-        (size,) = struct.unpack_from(">I", data, offset)
-        struct.pack_into(">I", data, offset, size + len(mark))
+    data[entry.end : entry.end] = mark
+    for box in places:
+        (size,) = struct.unpack_from(">I", data, box.start)
+        struct.pack_into(">I", data, box.start, size + len(mark))
     path.write_bytes(data)
-
-
-def _mp4_boxes(data: bytearray, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
-    """Offset, size and kind of each box between two places."""
-    while start + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", data, start)
-        if size == 1:  # The size follows, in 64 bits.
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-        if size < 8 or start + size > end:
-            return
-        yield start, size, kind
-        start += size
 
 
 def ensure_nodes(data_block: Any) -> bpy.types.NodeTree:

@@ -139,7 +139,7 @@ class Desk:
                     if not accepted[_request(facts.get("endpoint"), facts.get("sent"))]:
                         keys.append(key)
         for key in keys:
-            self.run("resume", self.out, "--resend", key, "--rows", "1")
+            self.run("resume", self.out, "--resend", key, "--not-in-dashboard", "--rows", "1")
         return len(keys)
 
     # What is there

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.fal_emulator.process import RunningEmulator
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tools.bootstrap import load_package
 
 load_package()
@@ -72,6 +72,10 @@ class Desk:
     def states(self) -> list[JobState]:
         states = [job.state for job in self.news]
         return [state for place, state in enumerate(states) if place == 0 or state is not states[place - 1]]
+
+    def wait_for(self, state: JobState) -> None:
+        """Until a job has reached ``state``."""
+        until(lambda: any(job.state is state for job in list(self.news)))
 
     def count(self, *words: str) -> int:
         """Requests that the emulator has seen on the routes with these words."""

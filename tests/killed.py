@@ -51,10 +51,19 @@ FAULTS: list[dict[str, Any]] = [
     {"name": "drop-before-accept", "rate": 0.1},
     {"name": "nginx-503", "rate": 0.05},
     {"name": "rate-limited", "rate": 0.05, "retry_after": 0},
+    {"name": "rate-limited", "rate": 0.05, "retry_after": 0, "accepted": True, "names_job": True},
+    {"name": "fal-503", "rate": 0.05, "accepted": True, "names_job": True},
+    {"name": "server-error", "rate": 0.05, "accepted": True},
+    {"name": "proxy-page", "rate": 0.05, "status": 404, "accepted": True},
+    {"name": "proxy-page", "rate": 0.05, "status": 403},
     {"name": "drop-before-accept", "at": "upload", "rate": 0.1},
     {"name": "nginx-503", "at": "status", "rate": 0.1},
     {"name": "malformed-json", "at": "status", "rate": 0.05},
     {"name": "nginx-502", "at": "result", "rate": 0.1},
+    {"name": "server-error", "at": "result", "rate": 0.1},
+    {"name": "proxy-page", "at": "result", "rate": 0.1, "status": 404},
+    {"name": "empty-answer", "at": "result", "rate": 0.1},
+    {"name": "wrong-units", "rate": 0.2},
     {"name": "short-body", "rate": 0.2, "endpoint": "fal-ai/*"},
     {"name": "truncated-file", "rate": 0.1, "endpoint": "fal-ai/*"},
     {"name": "nginx-503", "at": "requests", "rate": 0.2},
@@ -214,7 +223,7 @@ def play_person(desk: Desk, emulator: RunningEmulator) -> int:
             continue
         name = entry.label if entry.label != "film" else f"slow rotation {desk.seeds[0]}"
         if not accepted[name]:
-            decide(desk.journal, key, Decision.RESEND)
+            decide(desk.journal, key, Decision.RESEND, is_not_in_dashboard=True)
             asked += 1
     return asked
 
@@ -273,7 +282,8 @@ def kill_at_random(
     seeds = tuple(range(first_seed, first_seed + photos))
     desk = Desk(folder, emulator.url, seeds, has_film=True).prepare()
     tally = Tally()
-    emulator.control(faults=FAULTS, delays={"queue": 0.05, "photo": 0.15, "video": 0.2})
+    delays = {"queue": 0.05, "photo": 0.15, "video": 0.2}
+    emulator.control(faults=FAULTS, delays=delays, list_running=False)
     while tally.kills < kills and desk.lost():
         pair = [started(desk), started(desk)]
         tally.runs += 2
@@ -285,7 +295,7 @@ def kill_at_random(
         for process in pair:
             ended(process)
         tally.decisions += play_person(desk, emulator)
-    emulator.control(faults=[])
+    emulator.control(faults=[], list_running=True)
     tally.decisions += finish(desk, emulator)
     tally.add(desk, emulator)
     return tally

@@ -24,12 +24,16 @@ TYPED = (
     "files",
     "findings",
     "gltf",
+    "mp4",
+    "parts",
+    "picture_files",
     "gltf_packing",
     "gltf_parts",
     "keys",
     "plan",
     "plan_record",
     "price_book",
+    "processes",
     "progress",
     "prompts",
     "run_view",
@@ -37,6 +41,8 @@ TYPED = (
     "set_results",
     "set_view",
     "sizes",
+    "takes",
+    "video_check",
 )
 
 

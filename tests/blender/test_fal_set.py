@@ -263,7 +263,7 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_
     if again.exit_code == 5:  # It died while a request was on its way, which never arrived: a person decides.
         held = set(re.findall(r"--resend ([0-9a-f]+)", " ".join(again.warnings())))
         assert held, again.events
-        decisions = [word for key in sorted(held) for word in ("--resend", key)]
+        decisions = [word for key in sorted(held) for word in ("--resend", key)] + ["--not-in-dashboard"]
         done = subprocess.run(
             command("resume", out, *decisions), env=environment(), capture_output=True, text=True
         )
@@ -352,21 +352,29 @@ def resumed(out: Path, *options: object) -> Run:
     return Run(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr, out)
 
 
-@pytest.mark.parametrize("fault", ["corrupt-output", "result-expired"])
+@pytest.mark.parametrize(
+    ("fault", "exit_code"),
+    [
+        ({"name": "corrupt-output"}, 2),
+        ({"name": "result-expired"}, 2),
+        ({"name": "lying-model", "lie": "empty"}, 1),
+    ],
+    ids=["damaged", "expired", "without a mesh"],
+)
 def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says_so(
-    tmp_path: Path, fresh_emulator: RunningEmulator, fault: str
+    tmp_path: Path, fresh_emulator: RunningEmulator, fault: dict[str, str], exit_code: int
 ):
-    fresh_emulator.control(faults=[{"name": fault, "endpoint": MODEL, "count": 1}])
+    fresh_emulator.control(faults=[{**fault, "endpoint": MODEL, "count": 1}])
     out, angles = tmp_path / "set", ("--angles", "front,side")
     options = (*fal(fresh_emulator), *angles)
     first = make_set(photo(tmp_path / "front.png"), out=out, options=options)
     again = resumed(out)
     for failed in (first, again):
-        assert failed.exit_code == (1 if fault == "corrupt-output" else 2)
+        assert failed.exit_code == exit_code
         assert "`resume DIR --redo model` buys" in failed.events[-1]["error"]
         assert any("Cost at an emulator" in event.get("text", "") for event in failed.events)
-    damaged = out / "model" / "product.glb"
-    kept = damaged.read_bytes() if damaged.exists() else None
+    kept = [path.read_bytes() for path in (out / "model").glob("*")]
+    assert len(kept) == (exit_code == 1), "what is damaged is not taken for a model"
     before = tree(out)
     assert resumed(out, "--redo", "model", "--max-cost", "1.5").exit_code == 4
     assert {name: facts for name, facts in tree(out).items() if not name.startswith("index")} == {
@@ -380,7 +388,7 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     bought = endpoints(fresh_emulator.ledger())
     assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
     earlier = redone.record["model"]["earlier"]
-    assert [(out / entry["path"]).read_bytes() for entry in earlier] == ([kept] if kept else [])
+    assert [(out / entry["path"]).read_bytes() for entry in earlier] == kept
     jobs = [line.split(",")[2] for line in (out / "costs.csv").read_text(encoding="utf-8").splitlines()]
     assert jobs.count("3D model") == 2
     again = resumed(out)
@@ -425,27 +433,34 @@ def test_photos_by_cycles_and_film_by_fal_go_together(
     assert run.record["videos"][0]["engine"] == "fal"
 
 
-def test_a_film_made_while_the_hero_was_missing_is_not_bought_again(tmp_path: Path, block_file: Path):
-    fault = {"name": "runner-error", "endpoint": "fal-ai/flux-kontext/dev", "count": 1}
+@pytest.mark.parametrize(
+    ("fault", "stand_in"),
+    [
+        ({"name": "model-error", "type": "content_policy_violation"}, "front"),  # Refused for good.
+        ({"name": "runner-error"}, None),  # It may pass: the video waits for the hero.
+    ],
+    ids=["lost", "passing"],
+)
+def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
+    tmp_path: Path, block_file: Path, fault: dict, stand_in: str | None
+):
+    fault = {**fault, "endpoint": "fal-ai/flux-kontext/dev", "count": 1}
     with running_emulator(faults=[fault]) as emulator:
-        options = (
-            "--engine",
-            "fal",
-            "--fal-url",
-            emulator.url,
-            "--angles",
-            "front,three-quarter",
-            "--samples",
-            "1",
-        )
+        options = ("--engine", "fal", "--fal-url", emulator.url, "--angles", "front,three-quarter")
+        options = (*options, "--samples", "1")
         first = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
-        second = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
-        redone = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
         films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
-    assert (first.exit_code, second.exit_code, redone.exit_code) == (2, 0, 0)
-    told = [event["text"] for event in redone.events if event["event"] == "note"]
-    assert "Made and paid again: three-quarter photo: 0.025 dollars." in told
+        assert (first.exit_code, len(films)) == (2, 1 if stand_in else 0)
+        if stand_in:
+            last = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
+            told = [event["text"] for event in last.events if event["event"] == "note"]
+            assert "Made and paid again: three-quarter photo: 0.025 dollars." in told
+        else:
+            last = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
+        films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
+    assert last.exit_code == 0
     assert len(films) == 1
+    assert last.record["videos"][0].get("stand_in") == stand_in
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ Control message (POST /control, or --control; every member is optional):
   advance: SECONDS          move the emulator's clock on: tokens, files and results expire
   result_lifetime, file_lifetime (or null), token_lifetime: SECONDS
   request_list_delay: SECONDS   until an accepted job is in the request list
-  list_unstarted: BOOL      whether the request list shows jobs that still wait
+  list_unstarted: BOOL      whether the request lists show jobs that still wait
+  list_running: BOOL        whether they show jobs that have not ended
   prices: {ID: {"unit_price": N, "unit": TEXT} or null}   other prices; null: no price known
   unknown_price: "not_found" or "left_out"   what pricing does with an unknown id among others
   withdrawn: [ID], deprecated: [ID]   endpoints that are gone, or listed as deprecated

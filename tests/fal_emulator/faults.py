@@ -53,16 +53,23 @@ KINDS: dict[str, FaultKind] = {
     "slow-loris": FaultKind(
         "download", "send the body in crumbs with a pause between them", {"seconds": 0.5, "crumb": 1}
     ),
+    "slow-headers": FaultKind(
+        "download",
+        "send headers in crumbs with a pause between them, without end",
+        {"seconds": 0.5, "crumb": 1},
+    ),
     "short-body": FaultKind("download", "announce the full length, send half, close"),
-    # Answers from something that is not the endpoint. accepted=true: the job was accepted all the same.
-    "rate-limited": FaultKind("submit", "429", {"retry_after": 1, "accepted": False}),
+    # Answers from something that is not the endpoint. accepted=true: the job was accepted all the same;
+    # names_job=true: the answer then carries the id of that job, else an id of its own.
+    "rate-limited": FaultKind("submit", "429", {"retry_after": 1, "accepted": False, "names_job": False}),
+    "proxy-page": FaultKind("submit", "an HTML page of a proxy", {"status": 403, "accepted": False}),
     "nginx-503": FaultKind("submit", "503 as an HTML page of the ingress", {"accepted": False}),
     "nginx-502": FaultKind("submit", "502 as an HTML page of the ingress", {"accepted": False}),
     "nginx-504": FaultKind("submit", "504 as an HTML page of the ingress", {"accepted": False}),
-    "fal-503": FaultKind("submit", "503 as JSON with a request id", {"accepted": False}),
+    "fal-503": FaultKind("submit", "503 as JSON with a request id", {"accepted": False, "names_job": False}),
     "gateway-timeout": FaultKind("submit", "504 as JSON, without a timeout type", {"accepted": False}),
     "user-timeout": FaultKind("submit", "504 as JSON, timeout type user", {"accepted": False}),
-    "server-error": FaultKind("submit", "500 as JSON", {"accepted": False}),
+    "server-error": FaultKind("submit", "500 as JSON", {"accepted": False, "names_job": False}),
     "account-locked": FaultKind(
         "submit", "403, account locked", {"reason": "Exhausted balance", "accepted": False}
     ),
@@ -71,9 +78,15 @@ KINDS: dict[str, FaultKind] = {
     "endpoint-withdrawn": FaultKind("submit", "404, endpoint not known", {"accepted": False}),
     "html-answer": FaultKind("submit", "200 with a web page instead of the answer", {"accepted": False}),
     "malformed-json": FaultKind("submit", "200 with JSON that is cut off", {"accepted": True}),
+    "deep-answer": FaultKind("submit", "200 with JSON of 100,000 nested lists", {"accepted": True}),
     "empty-answer": FaultKind("submit", "200 with an empty JSON object", {"accepted": True}),
     "gzip-bomb": FaultKind(
         "download", "a small compressed body that unpacks to megabytes", {"megabytes": 256, "accepted": True}
+    ),
+    "encoded-body": FaultKind(
+        "download",
+        "the right body, then megabytes of zeros, compressed without a request for it (zstd, br, gzip, deflate)",
+        {"coding": "zstd", "megabytes": 0},
     ),
     "redirect-loopback": FaultKind("download", "307 to the same address with ?followed=1"),
     "redirect-outside": FaultKind("download", "307 to an address that is not loopback"),
@@ -100,9 +113,29 @@ KINDS: dict[str, FaultKind] = {
     "early-completed": FaultKind("job", "the status says COMPLETED while the job still runs"),
     "other-output": FaultKind("job", "the output has its members under other names"),
     "ignore-cancel": FaultKind("job", "cancel says 202 and changes nothing"),
+    "wrong-units": FaultKind("job", "the result names these billable units", {"units": "-3"}),
     "missing-optional-members": FaultKind("job", "no file_size, width, timings, seed, metrics and the like"),
     "result-expired": FaultKind("job", "the result is 404 from the start"),
     "corrupt-output": FaultKind("job", "the output file has its magic bytes and then noise"),
+    "box-bomb": FaultKind("job", "the video is made of empty boxes", {"megabytes": 60}),
+    "noise-video": FaultKind("job", "the video has its index, and noise where its frames were"),
+    "lying-video": FaultKind(
+        "job",
+        "the video's index is wrong: beyond (samples after the end of the file), no-track, no-samples, deep, large",
+        {"lie": "beyond"},
+    ),
+    "lying-picture": FaultKind(
+        "job",
+        "the picture is not what it says: pixels (60000 x 60000), pieces (many empty chunks), scans (a JPEG with "
+        "thousands of scans), truncated, frames (a WebP with thousands of frames)",
+        {"lie": "pixels"},
+    ),
+    "lying-model": FaultKind(
+        "job",
+        "the GLB's description is wrong: empty (no mesh), text (not JSON), nested, large (20 MB), beyond (after the end of the file), "
+        "chunks (many empty ones)",
+        {"lie": "text"},
+    ),
     "outside-output": FaultKind("job", "the output file's address is not loopback"),
     "duplicate-webhooks": FaultKind("job", "every webhook is delivered several times", {"times": 3}),
     "late-request-list": FaultKind("job", "listed in the request list only after seconds", {"seconds": 5.0}),

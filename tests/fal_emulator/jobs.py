@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from .inputs import InputError, MediaReader
+from .lies import told
 from .outputs import Call, Maker, Product, corrupted, data_uri, with_products
 from .prices import units
 from .schemas import Endpoint, Json, app_of, complaint
@@ -334,6 +335,7 @@ class JobQueue:
         """The File or Image object of an output file, with the file where its URL says."""
         if "corrupt-output" in job.faults:
             product = corrupted(product)
+        product = told(product, job.faults)
         if is_inline:
             url = data_uri(product)
         else:

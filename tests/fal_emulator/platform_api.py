@@ -161,14 +161,21 @@ class PlatformRoutes:
             jobs.sort(key=lambda job: (job.ended_at or now) - job.accepted_at, reverse=True)
         else:
             jobs.sort(key=lambda job: job.ended_at or now + job.accepted_at, reverse=True)
-        has_payloads = "payloads" in query.get("expand", "")
-        items = [_item(job, has_payloads=has_payloads) for job in jobs]
-        return json_answer(_page(request, "items", items, default=50, highest=100))
+        return _request_page(request, jobs)
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        """Jobs of all endpoints, the newest first."""
+        now = self.controls.clock.now()
+        jobs = [job for job in self.queue.jobs.values() if self._is_listed(job, now)]
+        jobs.sort(key=lambda job: job.accepted_at, reverse=True)
+        return _request_page(request, jobs)
 
     def _is_listed(self, job: Job, now: float) -> bool:
         if "unlisted" in job.faults:
             return False
         if job.state is JobState.IN_QUEUE and not self.controls.settings.list_unstarted:
+            return False
+        if not job.is_over and not self.controls.settings.list_running:
             return False
         delay = self.controls.settings.request_list_delay
         delay = float(job.faults.get("late-request-list", {}).get("seconds", delay))
@@ -180,6 +187,12 @@ class PlatformRoutes:
     async def for_admins(self, _request: web.Request) -> web.StreamResponse:
         """Calls that need an ADMIN key; every key here is an API key."""
         return platform_refusal(403, "authorization_error", "The key lacks the scope for this")
+
+
+def _request_page(request: web.Request, jobs: Iterable[Job]) -> web.StreamResponse:
+    has_payloads = "payloads" in request.query.get("expand", "")
+    items = [_item(job, has_payloads=has_payloads) for job in jobs]
+    return json_answer(_page(request, "items", items, default=50, highest=100))
 
 
 def _item(job: Job, *, has_payloads: bool) -> Json:

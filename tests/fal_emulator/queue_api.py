@@ -199,7 +199,7 @@ class QueueRoutes:
         headers = {
             **job.outcome.headers,
             REQUEST_ID_HEADER: job.request_id,
-            "X-Fal-Billable-Units": f"{job.units:.9g}",
+            "X-Fal-Billable-Units": str(job.faults.get("wrong-units", {}).get("units", f"{job.units:.9g}")),
         }
         return json_answer(job.outcome.body, job.outcome.status, headers)
 

@@ -79,6 +79,7 @@ class Emulator:
         app.router.add_get("/v1/models/pricing", guarded("prices", platform.pricing))
         app.router.add_post("/v1/models/pricing/estimate", guarded("prices", platform.estimate))
         app.router.add_get("/v1/models/requests/by-endpoint", guarded("requests", platform.requests))
+        app.router.add_get("/v1/models/requests/search", guarded("requests", platform.search))
         app.router.add_get("/v1/models", guarded("models", platform.models, has_key=False))
         app.router.add_get("/v1/meta", guarded("models", platform.meta, has_key=False))
         for path in ("/v1/models/usage", "/v1/models/analytics", "/v1/account/{tail:.+}", "/v1/keys"):

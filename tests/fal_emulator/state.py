@@ -30,8 +30,9 @@ class Settings:
     )
     concurrency: int | None = None  # Jobs running at once, over all endpoints; None: no limit.
     queue_ahead: int = 3  # Strangers' jobs that stand before ours at first.
-    request_list_delay: float = 0.0  # Seconds until an accepted job is in the request list.
-    list_unstarted: bool = True  # Whether the request list shows jobs that have not begun.
+    request_list_delay: float = 0.0  # Seconds until an accepted job is in the request lists.
+    list_unstarted: bool = True  # Whether the request lists show jobs that have not begun,
+    list_running: bool = True  # and jobs that have not ended.
     result_lifetime: float = 30 * 86400.0
     file_lifetime: float | None = None  # Of files without a wish of their own; None: for ever.
     token_lifetime: float = 3600.0

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .encodings import encoded
 from .faults import Fault
 
 Produce = Callable[[], Awaitable[web.StreamResponse]]
@@ -47,9 +48,13 @@ def nginx_page(status: int, words: str) -> web.Response:
 
 async def faulty(request: web.Request, fault: Fault, produce: Produce) -> web.StreamResponse:
     """The answer to ``request`` with ``fault`` in it."""
-    if fault.parameters.get("accepted"):
-        await produce()
-    return await WAYS[fault.name](request, fault, produce)
+    if not fault.parameters.get("accepted"):
+        return await WAYS[fault.name](request, fault, produce)
+    accepted = await produce()
+    answer = await WAYS[fault.name](request, fault, produce)
+    if fault.parameters.get("names_job"):
+        answer.headers[REQUEST_ID_HEADER] = accepted.headers[REQUEST_ID_HEADER]
+    return answer
 
 
 def _bytes_of(answer: web.StreamResponse) -> bytes:
@@ -126,6 +131,17 @@ async def _slow_loris(request: web.Request, fault: Fault, produce: Produce) -> w
     return stream
 
 
+async def _slow_headers(request: web.Request, fault: Fault, _produce: Produce) -> web.StreamResponse:
+    """Written past aiohttp, which sends headers only as a whole."""
+    pause, crumb = float(fault.parameters["seconds"]), b"x" * int(fault.parameters["crumb"])
+    if request.transport is not None:
+        request.transport.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
+    while request.transport is not None and not request.transport.is_closing():
+        request.transport.write(crumb)
+        await asyncio.sleep(pause)
+    return web.Response()
+
+
 async def _truncated(_request: web.Request, _fault: Fault, produce: Produce) -> web.StreamResponse:
     answer = await produce()
     body = _bytes_of(answer)
@@ -148,6 +164,14 @@ async def _wrong_media_type(_request: web.Request, _fault: Fault, produce: Produ
 async def _gzip_bomb(_request: web.Request, fault: Fault, _produce: Produce) -> web.StreamResponse:
     body = await asyncio.to_thread(_bomb, int(fault.parameters["megabytes"]))
     return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+
+async def _encoded(_request: web.Request, fault: Fault, produce: Produce) -> web.StreamResponse:
+    answer = await produce()
+    coding = str(fault.parameters["coding"])
+    body = await asyncio.to_thread(encoded, coding, _bytes_of(answer), int(fault.parameters["megabytes"]))
+    headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
+    return web.Response(body=body, status=answer.status, headers={**headers, "Content-Encoding": coding})
 
 
 @cache
@@ -198,6 +222,11 @@ def _server_error(fault: Fault) -> web.Response:
     return refusal(500, "Internal Server Error", "internal_error")
 
 
+def _proxy_page(fault: Fault) -> web.Response:
+    page = "<!DOCTYPE html><html><body><h1>The proxy does not allow this</h1></body></html>"
+    return web.Response(text=page, status=int(fault.parameters["status"]), content_type="text/html")
+
+
 def _locked(fault: Fault) -> web.Response:
     reason = fault.parameters["reason"]
     return refusal(403, f"User is locked. Reason: {reason}. Top up your balance at fal.ai/dashboard/billing.")
@@ -215,8 +244,10 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
     "reset-submit-answer": _reset,
     "slow-answer": _slow_answer,
     "slow-loris": _slow_loris,
+    "slow-headers": _slow_headers,
     "short-body": _short_body,
     "rate-limited": _answers(_rate_limited),
+    "proxy-page": _answers(_proxy_page),
     "nginx-503": _answers(lambda _fault: nginx_page(503, "Service Temporarily Unavailable")),
     "nginx-502": _answers(lambda _fault: nginx_page(502, "Bad Gateway")),
     "nginx-504": _answers(lambda _fault: nginx_page(504, "Gateway Time-out")),
@@ -240,8 +271,12 @@ WAYS: dict[str, Callable[[web.Request, Fault, Produce], Awaitable[web.StreamResp
         )
     ),
     "malformed-json": _malformed,
+    "deep-answer": _answers(
+        lambda _fault: web.Response(body=b"[" * 100_000 + b"]" * 100_000, content_type="application/json")
+    ),
     "empty-answer": _answers(lambda _fault: json_answer({})),
     "gzip-bomb": _gzip_bomb,
+    "encoded-body": _encoded,
     "redirect-loopback": _redirect_loopback,
     "redirect-outside": _redirect_outside,
     "file-missing": _answers(lambda _fault: json_answer({"detail": "Not Found"}, 404)),

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A person decides about uncertain requests."""
 
+import json
 import os
+import time
 
 import pytest
 
@@ -19,6 +21,10 @@ def journal(tmp_path):
     return journal
 
 
+def resend(journal: Journal, beginning: str = KEY) -> str:
+    return decide(journal, beginning, Decision.RESEND, is_not_in_dashboard=True)
+
+
 def uncertain(journal: Journal, key: str = KEY) -> None:
     journal.record(key, 1, Stage.UNCERTAIN, {"error": "UncertainSubmitError", "message": "Lost."})
 
@@ -26,7 +32,7 @@ def uncertain(journal: Journal, key: str = KEY) -> None:
 def test_a_resend_allows_one_more_attempt(journal):
     uncertain(journal)
     assert not journal.read(KEY).may_send
-    assert "front photo (a1a1a1a1a1a1) may be sent once more" in decide(journal, "a1", Decision.RESEND)
+    assert "front photo (a1a1a1a1a1a1) may be sent again" in resend(journal, "a1")
     assert journal.read(KEY).may_send
     assert journal.claim(KEY, 2, {})
     assert not journal.claim(KEY, 2, {})
@@ -38,14 +44,14 @@ def test_what_is_forgotten_is_not_sent_unless_the_person_thinks_again(journal):
     assert "given up" in decide(journal, KEY, Decision.FORGET)
     assert not journal.read(KEY).may_send
     assert not journal.claim(KEY, 2, {})
-    decide(journal, KEY, Decision.RESEND)
+    resend(journal)
     assert journal.claim(KEY, 2, {})
 
 
 @pytest.mark.parametrize("decision", Decision)
 def test_an_accepted_request_outweighs_the_decision(journal, decision):
     uncertain(journal)
-    decide(journal, KEY, decision)
+    decide(journal, KEY, decision, is_not_in_dashboard=True)
     journal.record(KEY, 1, Stage.SUBMITTED, {"request_id": "late"})
     entry = journal.read(KEY)
     assert (entry.stage, entry.may_send) == (Stage.SUBMITTED, False)
@@ -102,13 +108,15 @@ def test_a_decision_follows_from_nothing_else(tmp_path, stage):
 
 def test_an_answer_that_comes_after_the_next_attempt_is_kept_and_changes_nothing(journal):
     uncertain(journal)
-    decide(journal, KEY, Decision.RESEND)
-    assert journal.claim(KEY, 2, {})
+    resend(journal)
+    assert journal.claim(KEY, 2, {"label": "front photo"})
     journal.record(KEY, 1, Stage.SUBMITTED, {"request_id": "late"})
     journal.record(KEY, 1, Stage.ENDED, {"may_send_again": True})
     entry = journal.read(KEY)
     assert (entry.stage, entry.attempt) == (Stage.IN_FLIGHT, 2)
     assert "late" in journal.claimed_requests()
+    left = journal.left_behind("front photo")  # So it is followed as a separate job.
+    assert [(one.key, one.attempt, one.stage) for one in left] == [(KEY, 1, Stage.SUBMITTED)]
 
 
 def test_a_wrong_key_names_those_that_wait(journal):
@@ -126,3 +134,29 @@ def test_a_wrong_key_names_those_that_wait(journal):
         decide(journal, "ffff", Decision.RESEND)
     with pytest.raises(errors.WrongRequestError, match="There is none for --forget"):
         decide(journal, "ffff", Decision.FORGET)
+
+
+def test_what_may_still_run_is_not_sent_again(journal):
+    """A request that is not listed may be running: fal.ai may list only what has ended."""
+    uncertain(journal)
+    with pytest.raises(errors.WrongRequestError, match="may still be running") as caught:
+        decide(journal, KEY, Decision.RESEND)
+    assert "--not-in-dashboard" in caught.value.hint
+    assert journal.read(KEY).stage is Stage.UNCERTAIN
+    decide(journal, KEY, Decision.RESEND, is_not_in_dashboard=True)
+    assert journal.read(KEY).may_send
+
+
+@pytest.mark.parametrize(("kind", "minutes"), [("photo", 15), ("video", 45), ("model", 45), ("", 45)])
+def test_what_would_have_ended_long_ago_may_be_sent_again(tmp_path, kind, minutes):
+    journal = Journal(tmp_path)
+    for key, age in ((KEY, minutes * 60 - 30), (OTHER, minutes * 60 + 1)):
+        journal.claim(key, 1, {"label": "front photo", "endpoint": "e", "kind": kind})
+        path = journal.folder / key / "intent.1"
+        facts = json.loads(path.read_text())
+        path.write_text(json.dumps({**facts, "time": time.time() - age}))
+        uncertain(journal, key)
+    with pytest.raises(errors.WrongRequestError, match="may still be running"):
+        decide(journal, KEY, Decision.RESEND)
+    decide(journal, OTHER, Decision.RESEND)
+    assert journal.read(OTHER).may_send

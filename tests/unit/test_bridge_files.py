@@ -234,6 +234,16 @@ def test_a_file_that_was_replaced_meanwhile_is_fetched_whole(emulator, picture, 
     assert fetch(emulator, url, target) == picture.read_bytes()
 
 
+@pytest.mark.parametrize("ahead", [-7 * DAY, 7 * DAY], ids=["behind", "ahead"])
+def test_a_clock_that_differs_from_the_file_systems_harms_no_download(
+    emulator, picture, tmp_path, monkeypatch, ahead
+):
+    url = upload(emulator, picture)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + ahead)
+    assert fetch(emulator, url, tmp_path / "photos" / "front") == picture.read_bytes()
+
+
 def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
     monkeypatch.setattr(downloads, "LEAST_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.

@@ -2,14 +2,17 @@
 """Requests whose answer was lost, looked for in the emulator's request list."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from photoreal_set.fal_bridge import lookup
 from photoreal_set.fal_bridge.journal import Journal, Stage
-from photoreal_set.fal_bridge.lookup import Lookup
+from photoreal_set.fal_bridge.lookup import Lookup, NotFound
+from photoreal_set.fal_bridge.pace import Pace
 from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.submits import Accepted
 from photoreal_set.fal_bridge.transport import safe_client
@@ -49,7 +52,7 @@ class Account:
         return answer.json()["request_id"]
 
     def uncertain(self, key: str, sent: dict, **facts: object):
-        intent = {"endpoint": ENDPOINT, "label": "concept", "sent": sent, **facts}
+        intent = {"endpoint": ENDPOINT, "kind": "concept", "label": "concept", "sent": sent, **facts}
         assert self.journal.claim(key, 1, intent)
         self.journal.record(key, 1, Stage.UNCERTAIN, {"error": "UncertainSubmitError", "message": "Lost."})
         return self.journal.read(key)
@@ -59,14 +62,14 @@ class Account:
         """How often the list was read."""
         return self.emulator.stats()["routes"].get("requests", 0)
 
-    def find(self, entry, lag: float = 0.3) -> Accepted | str:
-        async def look() -> Accepted | str:
+    def find(self, entry, lag: float = 0.3) -> Accepted | NotFound:
+        async def look() -> Accepted | NotFound:
             trust = httpx.create_ssl_context()
             async with safe_client(
                 self.service, trust, patience_seconds=PATIENCE_SECONDS, first_pause=0.02
             ) as client:
-                finder = Lookup(self.service, client, self.journal, lag=lag, first_pause=0.05)
-                return await finder.find(entry)
+                pace = replace(Pace.of(self.service), lookup=lag, first_look=0.05)
+                return await Lookup(self.service, client, self.journal, pace).find(entry)
 
         return asyncio.run(look())
 
@@ -93,13 +96,17 @@ def test_the_one_request_with_the_same_inputs_is_ours(account):
 )
 def test_inputs_that_differ_are_not_ours(account, other):
     account.submit(account.sent(0, **other))
-    assert "not in fal.ai's list" in account.find(account.uncertain(KEYS[0], account.sent(0)))
+    found = account.find(account.uncertain(KEYS[0], account.sent(0)))
+    assert "not in fal.ai's list" in found.reason
 
 
-def test_two_alike_are_ambiguous(account):
-    account.submit(account.sent(1))
-    account.submit(account.sent(1))
-    assert "2 requests like it" in account.find(account.uncertain(KEYS[0], account.sent(1)))
+def test_of_two_alike_the_older_is_taken_and_the_other_stays_for_another_attempt(account):
+    first, second = account.submit(account.sent(1)), account.submit(account.sent(1))
+    for key, expected in ((KEYS[0], first), (KEYS[1], second)):
+        found = account.find(account.uncertain(key, account.sent(1)))
+        assert isinstance(found, Accepted)
+        assert found.request_id == expected
+        account.journal.record(key, 1, Stage.SUBMITTED, {"request_id": found.request_id})
 
 
 def test_a_request_that_another_job_has_is_not_taken_twice(account):
@@ -110,7 +117,7 @@ def test_a_request_that_another_job_has_is_not_taken_twice(account):
     assert isinstance(found, Accepted)
     assert found.request_id == ours
     account.journal.record(KEYS[0], 1, Stage.SUBMITTED, {"request_id": ours})
-    assert isinstance(account.find(account.uncertain(KEYS[2], account.sent(1))), str)
+    assert isinstance(account.find(account.uncertain(KEYS[2], account.sent(1))), NotFound)
 
 
 def test_a_list_that_lags_is_read_again(account):
@@ -128,8 +135,8 @@ def test_a_list_that_lags_is_read_again(account):
 def test_an_old_request_is_looked_for_once(account):
     entry = account.uncertain(KEYS[0], account.sent(1))
     entry.facts[Stage.IN_FLIGHT]["time"] -= 3600.0
-    assert isinstance(account.find(entry, lag=300.0), str)
-    assert account.looks == 1
+    assert isinstance(account.find(entry, lag=300.0), NotFound)
+    assert account.looks == 2  # Both lists.
 
 
 def test_a_long_list_is_read_to_its_end(account, monkeypatch):
@@ -153,7 +160,7 @@ def test_without_what_was_sent_nothing_is_taken(account):
     account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
     del entry.facts[Stage.IN_FLIGHT]["sent"]
-    assert "not known" in account.find(entry)
+    assert "not known" in account.find(entry).reason
 
 
 def test_payloads_that_are_not_stored_are_no_match(account):
@@ -164,4 +171,48 @@ def test_payloads_that_are_not_stored_are_no_match(account):
         trust_env=False,
         timeout=PATIENCE_SECONDS,
     )
-    assert isinstance(account.find(account.uncertain(KEYS[0], account.sent(1))), str)
+    assert isinstance(account.find(account.uncertain(KEYS[0], account.sent(1))), NotFound)
+
+
+def test_a_list_that_hides_running_requests_is_not_believed_before_they_end(account):
+    """fal.ai documents for neither list whether it shows requests that have not ended."""
+    account.emulator.control(list_running=False, delays={"image": FOR_EVER_SECONDS})
+    ours = account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    found = account.find(entry)
+    assert isinstance(found, NotFound)
+    assert not found.is_proof
+    assert "still running" in found.reason
+    account.emulator.control(advance=FOR_EVER_SECONDS)
+    until(lambda: isinstance(account.find(entry), Accepted))
+    assert account.find(entry).request_id == ours
+
+
+def test_a_list_is_believed_when_the_request_would_have_ended_long_ago(account):
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    entry.facts[Stage.IN_FLIGHT]["time"] = time.time() - 3600.0
+    assert account.find(entry).is_proof
+
+
+def test_the_newest_requests_of_all_endpoints_are_looked_through_too(account):
+    """The list by endpoint is asked first; here it shows nothing, as when it filters by another time."""
+    ours = account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    account.emulator.control(faults=[{"name": "empty-answer", "at": "requests", "endpoint": ENDPOINT}])
+    assert account.find(entry).request_id == ours
+
+
+def test_a_request_that_the_answer_named_needs_no_list(account):
+    account.emulator.control(list_running=False, delays={"image": FOR_EVER_SECONDS})
+    ours = account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    entry.facts[Stage.UNCERTAIN]["request_id"] = ours
+    assert account.find(entry).request_id == ours
+    assert account.looks == 0
+
+
+def test_an_id_that_fal_does_not_know_is_not_followed(account):
+    ours = account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    entry.facts[Stage.UNCERTAIN]["request_id"] = "an-id-of-the-gateway"
+    assert account.find(entry).request_id == ours

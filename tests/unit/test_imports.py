@@ -15,16 +15,19 @@ OUTSIDE = {"tests", "tools", "benchmarks", "farm", "docs"}  # Folders that are n
 STARTERS = {"batch.py"}  # Loads the package by name, as tests do.
 BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu", "blf", "aud", "idprop"}
 WITHOUT_BLENDER = {
-    "fal_bridge", "imaging", "angles", "blend_paths", "button_command", "cameras", "cancel_mark", "catalogue", "child", "cloud_stage", "enclosed", "errors",
-    "estimates", "file_lock", "files", "findings", "gltf", "gltf_packing", "gltf_parts", "interrupts", "keys", "lighting", "plan", "plan_record", "progress", "prompts",
-    "price_book", "run_view", "set_folder", "set_results", "set_view", "sizes", "version",
+    "fal_bridge", "imaging", "angles", "blend_paths", "button_command", "cameras", "cancel_mark", "catalogue", "child",
+    "cloud_stage", "enclosed", "errors", "estimates", "file_lock", "files", "findings", "gltf", "gltf_packing", "gltf_parts",
+    "interrupts", "keys", "lighting", "mp4", "parts", "picture_files", "plan", "plan_record", "processes", "progress",
+    "prompts", "price_book", "run_view", "set_folder", "set_results", "set_view", "sizes", "takes", "version", "video_check",
 }  # fmt: skip
 # A part imports only parts of a lower rank, and its own modules.
 RANKS = {
-    "angles": 0, "blend_paths": 0, "cameras": 0, "cancel_mark": 0, "child": 0, "enclosed": 0, "errors": 0, "file_lock": 0, "files": 0, "findings": 0,
-    "gltf": 0, "gltf_packing": 0, "gltf_parts": 0, "progress": 0, "prompts": 0, "interrupts": 0, "keys": 0, "run_view": 0, "set_folder": 0, "sizes": 0, "version": 0,
+    "angles": 0, "blend_paths": 0, "cameras": 0, "cancel_mark": 0, "child": 0, "enclosed": 0, "errors": 0, "file_lock": 0,
+    "files": 0, "findings": 0, "gltf": 0, "gltf_packing": 0, "gltf_parts": 0, "interrupts": 0, "keys": 0, "mp4": 0, "parts": 0,
+    "picture_files": 0, "processes": 0, "progress": 0, "prompts": 0, "run_view": 0, "set_folder": 0, "sizes": 0, "version": 0,
+    "video_check": 0, "video_probe": 0,
     "lighting": 0.5,
-    "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1, "windows": 1,
+    "takes": 1, "studio": 1, "imaging": 1, "fal_bridge": 1, "button_command": 1, "properties": 1, "windows": 1,
     "plan": 2, "set_view": 2, "preferences": 2,
     "plan_record": 3, "estimates": 3, "known_sets": 3, "price_book": 3, "scene_settings": 3,
     "set_results": 4, "selection": 4,
@@ -38,7 +41,10 @@ RANKS = {
     "": 12,
 }  # fmt: skip
 BETWEEN = 8  # Modules that only register or start things: above the pipeline, below operators.
-ONLY = {"fal_bridge": {"errors", "files"}, "imaging": {"errors", "files"}}
+ONLY = {
+    "fal_bridge": {"errors", "files", "parts", "processes", "video_check"},
+    "imaging": {"errors", "files"},
+}
 # Of the studio: what only counts and says.
 NUMBERS = {f"studio/{name}.py" for name in ("__init__", "extensions", "framing", "mesh_checks")}
 LATE = {"cli", "commands"}  # Load without Blender; a command that needs it imports it when it runs.

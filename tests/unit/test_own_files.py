@@ -17,6 +17,7 @@ from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.own_files import data_uri_of, fetch_picture
 from photoreal_set.fal_bridge.service import Service
+from tests.fal_emulator.lies import PICTURE_LIES
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -40,6 +41,8 @@ def shop(tmp_path):
     folder.mkdir()
     Image.new("RGB", (300, 300), (200, 40, 90)).save(folder / "front view.png")
     (folder / "page.png").write_text("<html>")
+    (folder / "cut.png").write_bytes((folder / "front view.png").read_bytes()[:-20])
+    (folder / "bomb.png").write_bytes(PICTURE_LIES["pieces"](b""))
     handler = functools.partial(_Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
         threading.Thread(target=web.serve_forever, daemon=True).start()
@@ -102,6 +105,8 @@ def test_what_is_no_open_picture_is_refused(emulator, shop, tmp_path):
     for url, words in (
         (f"{shop}/missing.png", "error 404"),
         (f"{shop}/page.png", "not a PNG"),
+        (f"{shop}/cut.png", "not whole: its end"),
+        (f"{shop}/bomb.png", "not whole: it has more than 262144 chunks"),
         (f"{shop}/moved/moved/moved/moved/moved/moved/moved/x", "in circles"),
         ("http://192.0.2.1/front.png", "https://"),
         ("https://user:word@example.org/x.png", "cannot be read"),
@@ -112,3 +117,4 @@ def test_what_is_no_open_picture_is_refused(emulator, shop, tmp_path):
         fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.live("id:secret"))
     with pytest.raises(errors.NetworkDownError):
         fetch_picture("http://127.0.0.1:9/front.png", tmp_path, service)
+    assert [path.name for path in tmp_path.iterdir()] == ["shop"]

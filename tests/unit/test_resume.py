@@ -389,7 +389,7 @@ def test_decisions_come_before_the_run(plan, runs):
     code, lines = run("resume", plan.out, "--forget", KEY[:12])
     assert (code, journal.read(KEY).stage) == (0, Stage.FORGOTTEN)
     assert "front photo" in lines[0]["text"]
-    code, _lines = run("resume", plan.out, "--resend", KEY[:4])
+    code, _lines = run("resume", plan.out, "--resend", KEY[:4], "--not-in-dashboard")
     assert (code, journal.read(KEY).may_send) == (0, True)
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)

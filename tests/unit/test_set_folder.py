@@ -3,12 +3,15 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from photoreal_set.errors import InputError
+from photoreal_set.parts import part_for
 from photoreal_set.set_folder import SetFolder, angle_record
 from tests.opened_files import recorded_opens
 
@@ -220,6 +223,41 @@ def test_a_set_with_money_in_it_is_not_taken_away(tmp_path: Path):
     (tmp_path / ".journal").mkdir()
     folder.discard()
     assert (tmp_path / "set.json").exists()
+
+
+def left_by_a_killed_run(path: Path) -> Path:
+    """A part of ``path`` that bears the mark of a process that is gone."""
+    part = part_for(path)
+    left = part.with_name(part.name.replace(f"-{os.getpid():x}-", f"-{gone_process():x}-"))
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half")
+    return left
+
+
+def gone_process() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no process can be asked whether it lives")
+def test_what_a_killed_run_left_half_written_is_removed_and_what_lives_is_not(tmp_path: Path):
+    root = tmp_path / "set"
+    prepare(root)
+    for name in ("photos/front.png", "renders/front.png", ".journal/key/done.json"):
+        left_by_a_killed_run(root / name)
+    living = part_for(root / "photos" / "side.png")
+    living.write_bytes(b"half")
+    os.utime(living, (0, 0))
+    prepare(root)
+    assert [path.name for path in root.rglob("*.part")] == [living.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no process can be asked whether it lives")
+def test_a_run_that_was_killed_before_it_wrote_a_manifest_can_be_repeated(tmp_path: Path):
+    left_by_a_killed_run(tmp_path / "set.json")
+    assert prepare(tmp_path).record["state"] == "partial"
+    assert set(everything_in(tmp_path)) == {"set.json"}
 
 
 # --- what leads out of the folder ---------------------------------------------------------------

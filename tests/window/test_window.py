@@ -331,7 +331,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     blender.picture("held")
     emulator.control(faults=[])
     blender.python(
-        f"{ask}key = runtime.set_of(bpy.context.scene).held[0].key\nbpy.ops.photoreal.resolve_uncertain(key=key, decision='resend')"
+        f"{ask}key = runtime.set_of(bpy.context.scene).held[0].key\nbpy.ops.photoreal.resolve_uncertain(key=key, decision='resend', is_not_in_dashboard=True)"
     )
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bodies of responses, read as they come: never decompressed, never without a limit.
+
+All requests ask for the ``identity`` coding. A body that is compressed all the same is refused by its header: a few
+kilobytes of zstd or gzip can expand to gigabytes, and httpx decompresses each piece as a whole.
+"""
+
+from collections.abc import AsyncIterator
+
+import httpx
+
+
+class UnusableBodyError(httpx.RemoteProtocolError):
+    """A body that is compressed, or larger than it may be."""
+
+
+def require_plain(response: httpx.Response) -> None:
+    """Raises UnusableBodyError when the body is compressed (RFC 9110, 8.4)."""
+    given = response.headers.get("content-encoding", "")
+    codings = [word.strip().lower() for word in given.split(",")]
+    if compressed := [word for word in codings if word not in ("", "identity")]:
+        raise UnusableBodyError(f"the response is compressed ({compressed[0][:20]}), which was not requested")
+
+
+async def plain_parts(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body piece by piece, as it came. Raises UnusableBodyError when it is compressed."""
+    require_plain(response)
+    async for part in response.aiter_raw():
+        yield part
+
+
+async def read_body(response: httpx.Response, most_bytes: int) -> bytes:
+    """The whole body. Raises UnusableBodyError when it is compressed or larger than ``most_bytes``."""
+    parts, size = [], 0
+    async for part in plain_parts(response):
+        size += len(part)
+        if size > most_bytes:
+            raise UnusableBodyError(f"the response is larger than {most_bytes >> 20} MB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def reason_of(error: Exception) -> str:
+    """Why there is no usable response, in a few words."""
+    return str(error) if isinstance(error, UnusableBodyError) else type(error).__name__

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where PyAV is missing, Blender decodes the first frame of a video."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from photoreal_set.video_check import PROBE
+from photoreal_set.video_probe import BEGUN, MARK
+from tests.fal_emulator.lies import VIDEO_LIES, noise
+from tests.unit.test_mp4 import FRAGMENTS, film
+
+WITHOUT_PYAV = (
+    "import runpy, sys\n"
+    "sys.modules['av'] = None\n"  # From here on `import av` raises ImportError.
+    f"runpy.run_path({str(PROBE)!r}, run_name='__main__')\n"
+)
+
+
+def asked(path: Path) -> dict[str, str]:
+    """What the probe says of a video when it runs in a Python that has only the bpy module."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PYAV, str(path)], capture_output=True, text=True)
+    said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
+    assert said[0] == BEGUN, done.stderr
+    return json.loads(said[1])
+
+
+@pytest.mark.parametrize("flags", ["", FRAGMENTS])
+def test_blender_decodes_a_good_video(tmp_path: Path, flags: str):
+    path = tmp_path / "a film – ü.mp4"
+    path.write_bytes(film(flags))
+    assert asked(path) == {"decoder": "Blender", "problem": ""}
+
+
+@pytest.mark.parametrize("change", [noise, VIDEO_LIES["no-track"], VIDEO_LIES["no-samples"]])
+def test_blender_finds_no_frame_in_a_broken_one(tmp_path: Path, change):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(change(film()))
+    answer = asked(path)
+    assert answer["decoder"] == "Blender"
+    assert answer["problem"]
