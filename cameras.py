@@ -26,7 +26,8 @@ def cameras_in(document: Mapping[str, Any], name: str) -> list[Angle]:
     ``name`` is that of the file. Raises InputError when the cameras cannot be read, and as ``angles_of``.
     """
     try:
-        return angles_of(list(_views(document)), name)
+        with np.errstate(all="ignore"):  # What overflows is refused as not finite.
+            return angles_of(list(_views(document)), name)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(
             f"The cameras of {name} are damaged ({type(error).__name__}).", hint="Export it again."

@@ -7,12 +7,13 @@ holds is not trusted: a wrong type counts as missing.
 
 import hashlib
 import json
+import os
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ Json = dict[str, Any]
 
 VARIANTS = "KHR_materials_variants"
 MOST_NESTED = 256  # Levels of objects and lists; real files have about a dozen.
-LARGEST_TEXT = 1 << 30  # Bytes of a .gltf, in which everything may be inline.
+LARGEST_TEXT = 1 << 30  # Bytes of a description, in which everything may be inline.
+MOST_VALUES = 20_000_000  # In a description: each takes about 100 bytes of memory. A million nodes have ten.
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # Possibly: pairs of them are one character.
 FLOAT = 5126
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
@@ -75,12 +77,12 @@ class Gltf:
     def view(self, index: object) -> bytes | None:
         """The bytes of a buffer view inside the file; None when they are not there."""
         views = self.entries("bufferViews")
-        if not isinstance(index, int) or not 0 <= index < len(views):
+        if not is_integer(index) or not 0 <= index < len(views):
             return None
         view = views[index]
         start, length = view.get("byteOffset", 0), view.get("byteLength")
         is_here = view.get("buffer") == 0 and not as_dict(view.get("extensions"))
-        if not is_here or not isinstance(start, int) or not isinstance(length, int) or start < 0:
+        if not is_here or not is_integer(start) or not is_integer(length) or start < 0:
             return None
         data = self.binary[start : start + length]
         return data if len(data) == length else None
@@ -88,7 +90,7 @@ class Gltf:
     def image(self, index: object) -> bytes | None:
         """The file of an image that is inside; None when it is not."""
         images = self.entries("images")
-        if not isinstance(index, int) or not 0 <= index < len(images):
+        if not is_integer(index) or not 0 <= index < len(images):
             return None
         entry = images[index]
         if isinstance(address := entry.get("uri"), str):
@@ -102,18 +104,18 @@ class Gltf:
 
     def _layout(self, index: object) -> "_Layout | None":
         accessors = self.entries("accessors")
-        if not isinstance(index, int) or not 0 <= index < len(accessors):
+        if not is_integer(index) or not 0 <= index < len(accessors):
             return None
         accessor = accessors[index]
         width, count = COMPONENTS.get(str(accessor.get("type"))), accessor.get("count")
         if width is None or accessor.get("componentType") != FLOAT or "sparse" in accessor:
             return None
         data, offset = self.view(accessor.get("bufferView")), as_whole(accessor.get("byteOffset"))
-        if data is None or not isinstance(count, int) or count < 1:
+        if data is None or not is_integer(count) or count < 1:
             return None
         view = self.entries("bufferViews")[accessor["bufferView"]]
         stride = view.get("byteStride") or width * 4
-        if not isinstance(stride, int) or stride < 1 or offset + stride * (count - 1) + width * 4 > len(data):
+        if not is_integer(stride) or stride < 1 or offset + stride * (count - 1) + width * 4 > len(data):
             return None
         return _Layout(offset + as_whole(view.get("byteOffset")), stride, (count, width))
 
@@ -179,16 +181,18 @@ def read_gltf(path: Path, *, name: str = "", only_words: bool = False) -> Gltf:
     is_glb = path.suffix.lower() == ".glb"
     binary = b""
     with open_regular(path.resolve(), follows_links=False) as stream:
+        size = os.fstat(stream.fileno()).st_size
         if is_glb:  # After the file header stand chunks: length, type, content.
             head = stream.read(20)
-            text = stream.read(int.from_bytes(head[12:16], "little"))
-            head = b"" if only_words else stream.read(8)
-            if head[4:] == b"BIN\0":
-                binary = stream.read(int.from_bytes(head[:4], "little"))
-        else:
-            text = stream.read(LARGEST_TEXT + 1)
-    if len(text) > LARGEST_TEXT:
-        raise InputError(f"{name} is too large for a glTF description.", hint="Export it as GLB.")
+            size = min(size, int.from_bytes(head[12:16], "little"))
+        if size > LARGEST_TEXT:
+            raise InputError(
+                f"{name} has a glTF description of {size:,} bytes; the maximum is {LARGEST_TEXT:,}.",
+                hint="Export it as GLB.",
+            )
+        text = stream.read(size)
+        if is_glb and not only_words and (head := stream.read(8))[4:] == b"BIN\0":
+            binary = stream.read(int.from_bytes(head[:4], "little"))
     document = _document_in(text, name)
     folder = None if is_glb else path.parent
     check_addresses(document, folder, name)
@@ -197,6 +201,10 @@ def read_gltf(path: Path, *, name: str = "", only_words: bool = False) -> Gltf:
 
 def _document_in(text: bytes, name: str) -> Json:
     """The description that stands in ``text``. Raises DamagedGltfError."""
+    if text.count(b",") > MOST_VALUES:
+        raise DamagedGltfError(
+            f"{name} has more than {MOST_VALUES:,} values in its glTF description.", hint="Export it again."
+        )
     try:
         words = text.decode(json.detect_encoding(text))
         document: Any = json.loads(words.removeprefix("\ufeff"))
@@ -363,7 +371,7 @@ def with_tags(gltf: Gltf, tag: str, *, required: tuple[str, ...]) -> Gltf:
 
 def _indices(value: object, entries: list[Json]) -> list[int]:
     numbers = value if isinstance(value, list) else []
-    return [number for number in numbers if isinstance(number, int) and 0 <= number < len(entries)]
+    return [number for number in numbers if is_integer(number) and 0 <= number < len(entries)]
 
 
 def as_dict(value: object) -> Json:
@@ -382,4 +390,9 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def as_whole(value: object) -> int:
     """A number of bytes; 0 for anything else."""
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if is_integer(value) and value >= 0 else 0
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Is it an integer of JSON? Python counts true and false as integers, too."""
+    return isinstance(value, int) and not isinstance(value, bool)

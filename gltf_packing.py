@@ -8,7 +8,7 @@ from typing import Any
 from .enclosed import shown
 from .errors import InputError
 from .files import copy_atomically, write_atomically
-from .gltf import Gltf, as_dict, as_dicts, as_whole, read_gltf, too_large, with_variant
+from .gltf import Gltf, as_dict, as_dicts, as_whole, is_integer, read_gltf, too_large, with_variant
 from .gltf_parts import (
     LARGEST_GLB,
     addresses_in,
@@ -105,7 +105,7 @@ class _Packing:
             extensions = as_dict(view.get("extensions"))
             for user in (view, *(as_dict(extensions.get(name)) for name in COMPRESSED_VIEWS)):
                 old = user.get("buffer")
-                if isinstance(old, int) and 0 <= old < len(places):
+                if is_integer(old) and 0 <= old < len(places):
                     user["buffer"], offset = places[old]
                     user["byteOffset"] = as_whole(user.get("byteOffset")) + offset
 
@@ -152,7 +152,7 @@ class _Packing:
                 hint = "A GLB holds all its parts itself: export it again."
             raise InputError(f"{name} cannot be read: its part {shown(address)} is missing.", hint=hint)
         length = buffer.get("byteLength")
-        if not isinstance(length, int):
+        if not is_integer(length):
             return data
         if len(data) < length:
             raise InputError(

@@ -27,7 +27,7 @@ def may_need_key(arguments: Sequence[str]) -> bool:
     command, words = (arguments[0] if arguments else ""), list(arguments[1:])
     if command in FREE_COMMANDS or not command or command.startswith("-"):
         return False
-    if command in ("doctor", "cancel"):
+    if command == "doctor":  # It says whether there is a key.
         return True
     if _values(words, "--fal-url"):  # An emulator, which is never sent the key.
         return False

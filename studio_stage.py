@@ -269,7 +269,7 @@ class StudioStage:
         entry, made_with = self._results.angle(angle), self._passes_made_with(angle)
         wanted = self._missing_passes(angle)
         surface = session.measure(framing_from(entry["camera"]), angle)
-        with Image.open(self._folder.root / entry["mask"]) as mask:
+        with Image.open(self._folder.root / entry["mask"], formats=("PNG",)) as mask:
             is_product = np.asarray(mask) > 0  # Cut-out materials have holes that the surface does not have.
         for kind in wanted:
             facts: Record = {}

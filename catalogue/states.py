@@ -96,12 +96,21 @@ def row_lock(root: Path) -> Path:
     return root / ".journal" / "row.lock"
 
 
+def journal_in(root: Path) -> Path:
+    """The journal of the product in ``root``. Raises InputError when a link there could lead out of the catalogue."""
+    journal = root / ".journal"
+    for place in (root, journal):
+        refuse_link(place)
+    return journal
+
+
 def read_status(root: Path, digest: str) -> Status:
     """How the set in ``root`` stands by its files; as a product that waits when its row was another one then.
 
     Raises InputError when the folder, its journal or a file of ours in it is a link, which could lead elsewhere.
     """
-    for place in (root, root / ".journal", status_path(root), row_lock(root)):
+    journal_in(root)
+    for place in (status_path(root), row_lock(root)):
         refuse_link(place)
     status = _noted(root)
     if status.digest and _is_newer(root / "set.json", status_path(root)):

@@ -13,6 +13,8 @@ from ..input_files import open_regular
 from .folder_names import OVERVIEW
 
 SIDE = 240
+# Of photos. Pillow passes others on to further programs, such as Ghostscript.
+FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def thumbnail_path(root: Path, folder: str) -> Path:
@@ -33,7 +35,7 @@ def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     try:
         if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
             return
-        with open_regular(source, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
+        with open_regular(source, MOST_PICTURE_BYTES) as stream, Image.open(stream, formats=FORMATS) as photo:
             small = photo.convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return

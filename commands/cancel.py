@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..cancel_mark import leave_mark
 from ..catalogue.frozen import Lock, read_lock
-from ..catalogue.states import row_lock
+from ..catalogue.states import journal_in, row_lock
 from ..errors import InputError, PhotorealError
 from ..fal_bridge.budget import Budget, Ceilings
 from ..fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
@@ -68,7 +68,7 @@ def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
     results = _cancel(
         service,
         root,
-        lambda: sorted(root.glob("*/.journal")),
+        lambda: [journal_in(journal.parent) for journal in sorted(root.glob("*/.journal"))],
         budget=budget_of(service, Ceilings(), catalogue=root),
         is_worked_in=lambda: _is_worked_in(root, lock),
     )

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from .. import estimates
 from ..catalogue.planning import Catalogue
+from ..catalogue.states import journal_in
 from ..errors import InputError
 from ..fal_bridge.budget import Budget
 from ..fal_bridge.decisions import Decision, decide, waiting_sentence
@@ -103,10 +104,10 @@ def _decide(
 
 
 def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal:
-    """The journal of the product whose request has a key that begins so."""
+    """The journal of the product whose request has a key that begins so. Raises InputError as ``journal_in``."""
     beginning = key.strip().lower()
     folders = [row.folder for row in catalogue.lock.rows if row.is_good]
-    journals = [Journal(catalogue.root / folder / ".journal") for folder in folders]
+    journals = [Journal(journal_in(catalogue.root / folder)) for folder in folders]
     if not beginning.isalnum():
         raise WrongRequestError(
             f"{key!r} is not the key of a request.", hint=waiting_sentence(journals, decision)

@@ -14,6 +14,7 @@ from photoreal_set.angles import ANGLES, CAMERAS
 from photoreal_set.catalogue import planning
 from photoreal_set.catalogue.frozen import NAME, FrozenRow, read_lock
 from photoreal_set.catalogue.states import RowState, Status, write_status
+from photoreal_set.catalogue.thumbnails import renew_thumbnail
 from photoreal_set.catalogue.watched_folder import WatchedFolder
 from photoreal_set.errors import InputError
 from photoreal_set.imaging.overview import Card, build_overview
@@ -399,6 +400,18 @@ def test_no_picture_from_elsewhere_comes_into_the_overview(desk: Desk, tmp_path:
     write_status(desk.out / "s0", status)
     assert desk.report() == 2, "the status does not count, so nothing is known to be made"
     assert not (desk.out / "overview").exists()
+
+
+def test_a_photo_of_a_kind_that_no_set_has_is_not_opened(desk: Desk):
+    desk.table(*rows(desk))
+    frozen(desk)
+    (desk.out / "s0" / "photos").mkdir(parents=True)
+    Image.new("RGB", (300, 300)).save(desk.out / "s0" / "photos" / "front.png", "EPS")
+    with pytest.raises(OSError, match="cannot identify image"):
+        renew_thumbnail(desk.out, "s0", "photos/front.png")
+    Image.new("RGB", (300, 300)).save(desk.out / "s0" / "photos" / "front.png", "PNG")
+    renew_thumbnail(desk.out, "s0", "photos/front.png")
+    assert (desk.out / "overview" / "s0.jpg").is_file()
 
 
 # --- the overview -------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from photoreal_set.cancel_mark import leave_mark
 from photoreal_set.catalogue.frozen import NAME
 from photoreal_set.catalogue.states import row_lock
 from photoreal_set.file_lock import FileLock
+from tests.blender.runs import tree
 from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
 from tests.fal_emulator.process import FAST, RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
@@ -564,6 +565,19 @@ def test_a_run_whose_catalogue_is_cancelled_begins_nothing_more(desk: Desk):
     assert fates(run).total() == len(ledger) < 12
     assert desk.run("cancel", desk.out).exit_code == 0
     assert len(desk.emulator.ledger()) == len(ledger)
+
+
+def test_no_decision_goes_through_a_link_into_another_catalogue(desk: Desk, tmp_path: Path):
+    desk.table(*products(desk, 2, video="none"))
+    assert desk.make("--engine", "fal").exit_code == 0
+    (desk.out / "lamp-1").rename(elsewhere := tmp_path / "elsewhere")
+    (desk.out / "lamp-1").symlink_to(elsewhere)
+    before = tree(elsewhere)
+    key = desk.journal_keys()[0]
+    for command in (("cancel", desk.out), ("resume", desk.out, "--forget", key), ("resume", desk.out)):
+        run = desk.run(*command)
+        assert (run.exit_code, f"{desk.out / 'lamp-1'} is a link" in run.error) == (1, True), run
+    assert tree(elsewhere) == before
 
 
 def test_cancelling_one_product_ends_it_in_the_run_and_the_others_go_on(desk: Desk):

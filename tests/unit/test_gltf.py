@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import struct
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from photoreal_set import gltf as gltf_module
 from photoreal_set import gltf_packing
 from photoreal_set.errors import InputError
 from photoreal_set.files import sha256_of
@@ -19,6 +21,7 @@ from photoreal_set.gltf import (
     parts_beside,
     read_gltf,
     sha256_of_source,
+    with_far_at,
     with_tags,
     with_variant,
     without_unseen,
@@ -385,6 +388,25 @@ def test_what_is_no_gltf_is_refused(tmp_path: Path, text: str, words: str):
         read_gltf(tmp_path / "odd.gltf")
 
 
+@pytest.mark.parametrize("suffix", [".gltf", ".glb"])
+def test_an_enormous_description_is_refused_without_being_read(tmp_path: Path, suffix: str):
+    path = tmp_path / f"huge{suffix}"
+    with path.open("wb") as stream:  # Sparse: it takes no space.
+        stream.write(struct.pack("<4sIII4s", b"glTF", 2, 2**32 - 1, 2**32 - 100, b"JSON"))
+        stream.truncate(1 << 36)
+    with pytest.raises(InputError, match=r"a glTF description of [\d,]+ bytes; the maximum is"):
+        read_gltf(path)
+
+
+def test_a_description_of_too_many_values_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "many.gltf"
+    path.write_text('{"asset": {}, "extras": [' + "0," * 100 + "0]}")
+    read_gltf(path)
+    monkeypatch.setattr(gltf_module, "MOST_VALUES", 50)
+    with pytest.raises(InputError, match="more than 50 values"):
+        read_gltf(path)
+
+
 NONSENSE = (
     None,
     3,
@@ -417,12 +439,25 @@ def test_values_of_a_wrong_type_count_as_missing(tmp_path: Path, value: Any):
 
 
 @pytest.mark.parametrize(
-    "change", [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}]
+    "change",
+    [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}, {"count": True}],
 )
 def test_numbers_beyond_the_file_are_no_numbers(tmp_path: Path, change: dict[str, int]):
     glb = textured_block()
     glb.document["accessors"][0].update(change)
     assert read(glb.data(), tmp_path).floats(0) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"byteOffset": True}, {"byteStride": True}, {"byteStride": -4}, {"byteLength": True}]
+)
+def test_a_view_of_nonsense_is_none_and_no_crash(tmp_path: Path, change: dict[str, object]):
+    glb = textured_block()
+    view = glb.document["accessors"][0]["bufferView"]
+    glb.document["bufferViews"][view].update(change)
+    odd = read(glb.data(), tmp_path)
+    assert odd.floats(0) is None
+    with_far_at(odd, 1e15).glb()
 
 
 def test_interleaved_numbers_are_read(tmp_path: Path):

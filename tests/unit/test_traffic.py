@@ -78,7 +78,10 @@ def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
         first, second = bridges(desk, shared, 2, stack)
         kept = [first.start(desk.photo(seed=number), desk.folder / f"a{number}") for number in range(2)]
         until(lambda: len(desk.emulator.ledger()) == 2)
-        waiting = [second.start(desk.photo(seed=10 + n), desk.folder / f"b{n}") for n in range(12)]
+        waiting = [
+            second.start(desk.photo(seed=10 + n, label=f"photo {n}"), desk.folder / f"b{n}")
+            for n in range(12)
+        ]
         until(lambda: len(desk.emulator.ledger()) > 2)
         second.send_no_more()
         until(lambda: sum(future.done() for future in waiting) >= 12 - LEAST_WAITING)
