@@ -58,8 +58,7 @@ def _decode_with_blender(path: str) -> str:
         image = bpy.data.images.load(path)
     except RuntimeError as error:
         return f"Blender says {str(error).strip()[:200]!r}"
-    if image.source != "MOVIE":
-        return "Blender does not take it for a video"
+    image.source = "MOVIE"  # Blender goes by the suffix of a name, and what is still a part has another one.
     # Asked for its size, Blender decodes the first frame.
     return "" if min(image.size) > 0 and image.has_data else "none of its frames can be decoded"
 

@@ -28,9 +28,10 @@ def asked(path: Path) -> dict[str, str]:
     return json.loads(said[1])
 
 
+@pytest.mark.parametrize("name", ["a film – ü.mp4", ".film.mp4.3f2a-1.part"])
 @pytest.mark.parametrize("flags", ["", FRAGMENTS])
-def test_blender_decodes_a_good_video(tmp_path: Path, flags: str):
-    path = tmp_path / "a film – ü.mp4"
+def test_blender_decodes_a_good_video(tmp_path: Path, flags: str, name: str):
+    path = tmp_path / name
     path.write_bytes(film(flags))
     assert asked(path) == {"decoder": "Blender", "problem": ""}
 
