@@ -415,7 +415,10 @@ def test_members_that_are_optional_may_be_missing(desk):
 def test_two_at_a_time_is_shown_as_the_queue_that_it_is(desk):
     desk.emulator.control(concurrency=2, delays={"photo": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
-        futures = [bridge.start(desk.photo(seed=seed), desk.folder / f"photos/{seed}") for seed in range(6)]
+        futures = [
+            bridge.start(desk.photo(seed=seed, label=f"photo {seed}"), desk.folder / f"photos/{seed}")
+            for seed in range(6)
+        ]
         until(lambda: any(job.queue_position == 3 for job in list(desk.news)))
         desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
         assert all(future.result(PATIENCE_SECONDS).path.is_file() for future in futures)
@@ -426,7 +429,7 @@ def test_many_jobs_do_not_ask_more_often_than_few(desk):
     desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     with desk.bridge(questions=20.0) as bridge:
         for seed in range(40):
-            bridge.start(desk.photo(seed=seed), desk.folder / f"photos/{seed}")
+            bridge.start(desk.photo(seed=seed, label=f"photo {seed}"), desk.folder / f"photos/{seed}")
         until(lambda: len(desk.emulator.ledger()) == 40)
         began = time.monotonic()
         before = desk.count("status")

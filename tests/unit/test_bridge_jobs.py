@@ -117,7 +117,10 @@ def test_the_video_starts_from_the_callback_of_its_photo(desk):
 def test_five_photos_run_at_the_same_time(desk):
     desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
-        futures = [bridge.start(desk.photo(seed=seed), desk.folder / f"photos/{seed}") for seed in range(5)]
+        futures = [
+            bridge.start(desk.photo(seed=seed, label=f"photo {seed}"), desk.folder / f"photos/{seed}")
+            for seed in range(5)
+        ]
         until(lambda: [entry["state"] for entry in desk.emulator.ledger()] == ["IN_PROGRESS"] * 5)
         desk.emulator.control(advance=FOR_EVER_SECONDS)
         paths = {future.result(PATIENCE_SECONDS).path for future in futures}

@@ -47,7 +47,10 @@ def test_no_more_requests_wait_than_run(desk: Desk, places: int):
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         futures = [
-            bridge.start(desk.photo(seed=place * 10 + number), desk.folder / f"{place}-{number}")
+            bridge.start(
+                desk.photo(seed=place * 10 + number, label=f"photo {number}"),
+                desk.folder / f"{place}-{number}",
+            )
             for place, bridge in enumerate(bridges(desk, shared, 6, stack))
             for number in range(4)
         ]
@@ -64,7 +67,10 @@ def test_a_large_account_is_used(desk: Desk):
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         (bridge,) = bridges(desk, shared, 1, stack)
-        futures = [bridge.start(desk.photo(seed=number), desk.folder / f"{number}") for number in range(40)]
+        futures = [
+            bridge.start(desk.photo(seed=number, label=f"photo {number}"), desk.folder / f"{number}")
+            for number in range(40)
+        ]
         until(lambda: len(desk.emulator.ledger()) == 40)  # None of them has ended.
         desk.emulator.control(advance=FOR_EVER_SECONDS)
         concurrent.futures.wait(futures, PATIENCE_SECONDS)
@@ -76,7 +82,10 @@ def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         first, second = bridges(desk, shared, 2, stack)
-        kept = [first.start(desk.photo(seed=number), desk.folder / f"a{number}") for number in range(2)]
+        kept = [
+            first.start(desk.photo(seed=number, label=f"photo {number}"), desk.folder / f"a{number}")
+            for number in range(2)
+        ]
         until(lambda: len(desk.emulator.ledger()) == 2)
         waiting = [
             second.start(desk.photo(seed=10 + n, label=f"photo {n}"), desk.folder / f"b{n}")
