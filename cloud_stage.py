@@ -5,7 +5,6 @@ What is asked for goes through the bridge at once; what comes is kept on the bri
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -554,8 +553,8 @@ def _paid(result: JobResult) -> Record:
 def _file_of(journal: Journal, entry: Entry) -> Path | None:
     """The file of a finished request, when it is as it came."""
     done = entry.facts[Stage.DONE]
-    path = Path(os.path.normpath(journal.folder / str(done.get("path", ""))))
-    return path if path.is_file() and sha256_of(path) == done.get("sha256") else None
+    path = journal.file_of(done)
+    return path if path is not None and path.is_file() and sha256_of(path) == done.get("sha256") else None
 
 
 def _paid_by(entry: Entry) -> Record:

@@ -28,6 +28,7 @@ Promises:
 import hashlib
 import json
 import math
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..enclosed import OutsideError, place_in
 from ..errors import InputError
 from ..files import flush_folder, write_if_absent, write_json_atomically
 from ..input_files import read_json
@@ -231,6 +233,20 @@ class Journal:
     def done_jobs(self, label: str) -> list[Entry]:
         """The jobs with this label whose result was fetched."""
         return [entry for entry in map(self.read, self._keys_of(label)) if entry.stage is Stage.DONE]
+
+    def file_of(self, done: Mapping[str, Any]) -> Path | None:
+        """The place of a finished job's file, whether there is one or not, by the facts of ``Stage.DONE``.
+
+        None for a path that leads out of the folder that the journal is in, also by links.
+        """
+        place = Path(os.path.normpath(self.folder / str(done.get("path", ""))))
+        home = self.folder.parent
+        if not place.is_relative_to(home):
+            return None
+        try:
+            return place if place_in(home, place.relative_to(home).as_posix(), str(self.folder)) else None
+        except OutsideError:
+            return None
 
     def file_owner(self, path: str) -> str:
         """The key of the job whose file is at ``path``, relative to the journal; "" when it is no job's."""

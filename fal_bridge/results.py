@@ -48,7 +48,9 @@ class Results:
 
     def on_disk(self, task: Task, done: Facts) -> JobResult | None:
         """What a job that is ``done`` has left, as long as its file is as it was."""
-        recorded = Path(os.path.normpath(self._journal.folder / done["path"]))
+        recorded = self._journal.file_of(done)
+        if recorded is None:
+            return None
         wanted = task.target.with_name(task.target.name + recorded.suffix)
         for path in (recorded, wanted):
             if path.is_file() and sha256_of(path) == done["sha256"]:
@@ -60,9 +62,9 @@ class Results:
 
         Raises JournalError.
         """
-        place = Path(os.path.normpath(self._journal.folder / done["path"]))
+        place = self._journal.file_of(done)
         try:
-            if place.is_file():
+            if place is not None and place.is_file():
                 move_to_free_name(place, place.with_name(f"{place.stem}.changed{place.suffix}"))
         except OSError as error:
             raise JournalError(f"{place} cannot be moved: {error.strerror}.") from error

@@ -518,3 +518,20 @@ def test_no_byte_of_the_key_is_written_or_said(desk, caplog, monkeypatch):
 def test_files_are_fetched_without_the_key():
     client = download_client(Service.live("identifier:secret"), httpx.create_ssl_context())
     assert "authorization" not in client.headers
+
+
+@pytest.mark.parametrize("path", ["../../private.png", "../photos/link/private.png", "/private.png"])
+def test_a_path_in_the_journal_reaches_no_file_outside_the_set(desk: Desk, path: str):
+    private = desk.folder.parent / "private.png"
+    private.write_bytes(b"private")
+    result = desk.made()
+    (desk.folder / "photos" / "link").symlink_to(private.parent, target_is_directory=True)
+    (done,) = desk.journal.glob("*/done*")
+    facts = json.loads(done.read_text())
+    done.write_text(
+        json.dumps({**facts, "path": path.replace("/private.png", str(private)) if path[0] == "/" else path})
+    )
+    again = desk.made()
+    assert (again.request_id, again.path.parent) == (result.request_id, desk.folder / "photos")
+    assert [item.name for item in private.parent.glob("private*")] == ["private.png"]
+    assert len(desk.emulator.ledger()) == 1

@@ -3,6 +3,7 @@
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -37,7 +38,8 @@ def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path)
             "runpy.run_module('tests.catalogue_desk', run_name='__main__')\n"
         )
         try:
-            with running_slurm(tmp_path / "slurm") as slurm:
+            # Paths of its sockets must be short.
+            with TemporaryDirectory() as slurm_folder, running_slurm(Path(slurm_folder)) as slurm:
                 output = tmp_path / "task-%a.out"
                 slurm.say(
                     *("sbatch", "--array=0-1", "--export=NIL", f"--chdir={tmp_path}", f"--output={output}"),

@@ -43,7 +43,16 @@ RANKS = {
 }  # fmt: skip
 BETWEEN = 8  # Modules that only register or start things: above the pipeline, below operators.
 ONLY = {
-    "fal_bridge": {"errors", "files", "input_files", "parts", "processes", "values", "video_check"},
+    "fal_bridge": {
+        "enclosed",
+        "errors",
+        "files",
+        "input_files",
+        "parts",
+        "processes",
+        "values",
+        "video_check",
+    },
     "imaging": {"errors", "files"},
 }
 # Of the studio: what only counts and says.
