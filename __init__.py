@@ -1,17 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photoreal Set: photographs of one product from several angles that show the same product.
 
-Nothing is imported here, so the bpy-free packages load in a plain Python.
+Nothing is imported at module level, so the bpy-free packages load in a plain Python.
 """
+
+from contextlib import ExitStack
+from typing import Any
+
+_undo = ExitStack()
+
+
+def classes() -> tuple[type, ...]:
+    """Every class that Blender must know, in the order of registration."""
+    from . import operators, panels
+    from .window import preferences, properties
+
+    # Property groups first: everything else points at them.
+    return (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
+
+
+def attachments() -> tuple[Any, ...]:
+    """The modules that add something else to Blender: their ``attach`` does so, their ``detach`` removes it."""
+    from .panels import menus
+    from .window import blender_command, properties, pump
+
+    return (properties, pump, menus, blender_command)
 
 
 def register() -> None:
-    from . import registration
+    """Called by Blender. When a step fails, those before it are undone."""
+    import bpy
 
-    registration.register()
+    global _undo
+    with ExitStack() as undo:
+        for cls in classes():
+            bpy.utils.register_class(cls)
+            undo.callback(bpy.utils.unregister_class, cls)
+        for part in attachments():
+            part.attach()
+            undo.callback(part.detach)
+        _undo = undo.pop_all()
 
 
 def unregister() -> None:
-    from . import registration
-
-    registration.unregister()
+    """Called by Blender."""
+    _undo.close()

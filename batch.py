@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def _bootstrap():
-    path = Path(__file__).resolve().parent / "tools" / "bootstrap.py"
+    path = Path(__file__).resolve().parent / "command_line" / "bootstrap.py"
     spec = importlib.util.spec_from_file_location("photoreal_bootstrap", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -55,9 +55,9 @@ def main() -> None:
             bootstrap.start_again()
     bootstrap.load_package()
     try:
-        from photoreal_set import cli
+        from photoreal_set.command_line.main import run
 
-        cli.run(arguments)
+        run(arguments)
     except Exception:  # noqa: BLE001
         # A fault of ours is no bad input, and Blender would end with 0.
         traceback.print_exc()

@@ -20,17 +20,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from command_line.bootstrap import load_package
 from tests.blender.products import textured_block
 from tests.catalogue_desk import FAULTS, Desk
 from tests.fal_emulator.process import FAST, RunningEmulator, running_emulator
-from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.catalogue.frozen import read_lock  # noqa: E402  The package has to be loaded first.
+from photoreal_set.catalogue.lock_file import read_lock  # noqa: E402  The package has to be loaded first.
 from photoreal_set.catalogue.states import RowState, Status, Step, write_status  # noqa: E402
 from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
-from photoreal_set.keys import without_keys  # noqa: E402
+from photoreal_set.processes.keys import without_keys  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.
@@ -153,8 +153,8 @@ def _measured(what: str, command: list[object], folder: Path, emulator: RunningE
     began, cpu = time.monotonic(), _children().ru_utime + _children().ru_stime
     fal = ["--fal-url", emulator.url] if emulator else []
     code = (
-        "import resource, sys; from tools.bootstrap import load_package; load_package(); "
-        "from photoreal_set import cli; code = cli.main(sys.argv[1:], sys.stdout); "
+        "import resource, sys; from command_line.bootstrap import load_package; load_package(); "
+        "from photoreal_set.command_line import main as cli; code = cli.main(sys.argv[1:], sys.stdout); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
     )
     done = subprocess.run(

@@ -13,14 +13,15 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from benchmarks import products
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.angles import ANGLES  # noqa: E402  The package has to be loaded first.
 from photoreal_set.imaging.compose import Background, compose  # noqa: E402
-from photoreal_set.sizes import square  # noqa: E402
-from photoreal_set.studio import render, rigs  # noqa: E402
+from photoreal_set.optics import rigs  # noqa: E402
+from photoreal_set.optics.angles import ANGLES  # noqa: E402  The package has to be loaded first.
+from photoreal_set.optics.sizes import square  # noqa: E402
+from photoreal_set.studio import render  # noqa: E402
 from photoreal_set.studio.session import open_session  # noqa: E402
 
 ROW = 4  # Products in a row of the sheet.

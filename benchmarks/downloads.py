@@ -21,15 +21,15 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.following import ENDPOINTS, peak_megabytes
+from command_line.bootstrap import load_package
 from tests.fal_emulator.process import FAST, running_emulator
-from tools.bootstrap import load_package
 
 load_package()
 
 from photoreal_set.fal_bridge.bridge import Bridge, Connection  # noqa: E402  The package has to be loaded first.
 from photoreal_set.fal_bridge.errors import BridgeError  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, Kind  # noqa: E402
-from photoreal_set.fal_bridge.service import Service  # noqa: E402
+from photoreal_set.fal_bridge.network.service import Service  # noqa: E402
 
 TICK_SECONDS = 0.01
 PATIENCE_SECONDS = 600.0

@@ -16,20 +16,20 @@ from pathlib import Path
 
 from PIL import Image
 
+from command_line.bootstrap import load_package
 from tests.fal_emulator.process import RunningEmulator, running_emulator
-from tools.bootstrap import load_package
 
 load_package()
 
 from photoreal_set.fal_bridge.bridge import Bridge  # noqa: E402  The package has to be loaded first.
-from photoreal_set.fal_bridge.endpoints import (  # noqa: E402
+from photoreal_set.fal_bridge.endpoints.choosing import (  # noqa: E402
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
     default_model_endpoint,
 )
 from photoreal_set.fal_bridge.jobs import Generation, JobResult, Kind  # noqa: E402
+from photoreal_set.fal_bridge.network.service import Service  # noqa: E402
 from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
-from photoreal_set.fal_bridge.service import Service  # noqa: E402
 
 ENDPOINTS = {
     Kind.MODEL: default_model_endpoint(0),

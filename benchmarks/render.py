@@ -28,14 +28,15 @@ import bpy
 import numpy as np
 
 from benchmarks import products
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.angles import ANGLES  # noqa: E402  The package has to be loaded first.
-from photoreal_set.sizes import square  # noqa: E402
-from photoreal_set.studio import compat, render, rigs  # noqa: E402
-from photoreal_set.studio.light_map import Rig  # noqa: E402
+from photoreal_set.optics import rigs  # noqa: E402
+from photoreal_set.optics.angles import ANGLES  # noqa: E402  The package has to be loaded first.
+from photoreal_set.optics.light_map import Rig  # noqa: E402
+from photoreal_set.optics.sizes import square  # noqa: E402
+from photoreal_set.studio import compat, render  # noqa: E402
 from photoreal_set.studio.render import read_pixels  # noqa: E402
 from photoreal_set.studio.session import open_session  # noqa: E402
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 

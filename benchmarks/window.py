@@ -20,16 +20,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from command_line.bootstrap import load_package
 from tests.blender.products import textured_block
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tests.window.desktop import Desktop, wait_for
 from tests.window.timing import ENABLE, MODULE, WATCH
-from tools.bootstrap import load_package
 from tools.real_blender import default_folder, make
 
 load_package()
 
-from photoreal_set.child import YIELDING  # noqa: E402
+from photoreal_set.processes.child import YIELDING  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 BLENDERS = ("trixie", "sid")
@@ -146,7 +146,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     starts = [screen.python(ENABLE) for _time in range(STARTS)]
     screen.python(
         "bpy.context.preferences.system.use_online_access = True\n"
-        f"from {MODULE} import preferences\n"
+        f"from {MODULE}.window import preferences\n"
         f"preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
         "settings = bpy.context.scene.photoreal\n"
         f"settings.resolution, settings.samples = {resolution}, 1\n"
@@ -162,7 +162,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     screen.python(HEARTBEAT)
     screen.python("bpy.ops.photoreal.generate_set()")
     told = (
-        f"from {MODULE} import runtime\nrun = runtime.run_of(bpy.context.scene)\n"
+        f"from {MODULE}.window import pump as runtime\nrun = runtime.run_of(bpy.context.scene)\n"
         "over = run.view.is_over and runtime.pump() is None\n"
         "answer = [run.view.state, run.view.error, run.view.warnings] if over else None"
     )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ..file_names import component, is_device_name, same_name
+from ..files.names import component, is_device_name, same_name
 
 MOST_LETTERS = 64
 HASH_DIGITS = 10

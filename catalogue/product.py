@@ -12,12 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..cancel_mark import CancelMark
-from ..cloud_stage import CloudStage, bridge_for
-from ..errors import STOPPED_EXIT_CODE, InputError, PhotorealError
-from ..estimates import Bill, money
 from ..fal_bridge.bridge import Bridge, Connection
-from ..fal_bridge.budget import Budget, Spending
 from ..fal_bridge.errors import (
     CeilingReachedError,
     ProductCeilingError,
@@ -25,19 +20,24 @@ from ..fal_bridge.errors import (
     UncertainSubmitError,
     UnknownPriceError,
 )
-from ..fal_bridge.own_files import fetch_picture, is_address
-from ..fal_bridge.prices import PriceList
-from ..file_lock import FileLock
-from ..gltf import sha256_of_source
+from ..fal_bridge.money.budget import Budget, Spending
+from ..fal_bridge.money.prices import PriceList
+from ..fal_bridge.network.own_files import fetch_picture, is_address
+from ..files.lock import FileLock
+from ..gltf.document import sha256_of_source
 from ..imaging.report import build_report
-from ..interrupts import Stop
-from ..plan import Engine, Source, SourceKind, source_from
-from ..plan_record import plan_from, plan_record
-from ..progress import Reporter, dollars
-from ..set_folder import TOOL, SetFolder
-from ..set_results import Outcome, SetResults
-from .frozen import FrozenRow
-from .planning import Catalogue, Pricing
+from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
+from ..messages.progress import Reporter, dollars
+from ..photo_set.cancel_mark import CancelMark
+from ..photo_set.cloud_stage import CloudStage, bridge_for
+from ..photo_set.estimates import Bill, money
+from ..photo_set.folder import TOOL, SetFolder
+from ..photo_set.plan import Engine, Source, SourceKind, source_from
+from ..photo_set.plan_record import plan_from, plan_record
+from ..photo_set.results import Outcome, SetResults
+from ..processes.interrupts import Stop
+from .freezing import Catalogue, Pricing
+from .lock_file import FrozenRow
 from .states import (
     STATES,
     RowState,

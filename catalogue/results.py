@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import PhotorealError
-from ..fal_bridge.costs import harmless
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
-from ..files import write_atomically, write_json_atomically
+from ..fal_bridge.money.costs import harmless
+from ..files.writing import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
-from ..progress import dollars
-from ..version import VERSION
-from .frozen import FrozenRow, Lock
+from ..messages.errors import PhotorealError
+from ..messages.progress import dollars
+from ..photo_set.version import VERSION
+from .lock_file import FrozenRow, Lock
 from .states import RowState, Status, read_status
 from .thumbnails import renew_thumbnail, thumbnail_path
 

@@ -4,8 +4,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from ..errors import InputError
-from ..values import shown
+from ..files.values import shown
+from ..messages.errors import InputError
 
 _NUMBER = "[0-9]{1,9}"
 _PART = re.compile(f"({_NUMBER})(?:-({_NUMBER})(?::({_NUMBER}))?)?")

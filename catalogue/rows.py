@@ -10,15 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..angles import CAMERAS, chosen_angles, is_angle_file
-from ..errors import InputError
-from ..imaging.compose import Background
-from ..input_files import parsed_json, read_regular
-from ..lighting import RIG_NAMES, is_panorama_file
-from ..plan import Engine
-from ..plan_values import ENDPOINT, PROMPT, SEED, VARIANT
-from ..prompts import LOOKS
-from ..values import (
+from ..files.input_files import parsed_json, read_regular
+from ..files.values import (
     Rule,
     list_of,
     mapping_of,
@@ -31,6 +24,13 @@ from ..values import (
     text,
     whole,
 )
+from ..imaging.compose import Background
+from ..messages.errors import InputError
+from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
+from ..optics.rig_choice import RIG_NAMES, is_panorama_file
+from ..photo_set.plan import Engine
+from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
+from ..photo_set.prompts import LOOKS
 
 COLUMNS = (
     *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),

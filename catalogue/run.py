@@ -19,18 +19,18 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from ..cancel_mark import CancelMark
-from ..errors import InputError, MachineError, PhotorealError, machine_error
 from ..fal_bridge.bridge import Connection
 from ..fal_bridge.errors import StoppedError
-from ..interrupts import Stop
-from ..progress import Reporter
-from .blender import BlenderChild, Rendered
-from .frozen import FrozenRow
-from .planning import Catalogue
+from ..messages.errors import InputError, MachineError, PhotorealError, machine_error
+from ..messages.progress import Reporter
+from ..photo_set.cancel_mark import CancelMark
+from ..processes.interrupts import Stop
+from .freezing import Catalogue
+from .lock_file import FrozenRow
 from .product import Product, Till
-from .progress import ProductReporter, Tally
+from .renderer import BlenderChild, Rendered
 from .states import RowState, Status, Step
+from .tally import ProductReporter, Tally
 
 MOST_MODELS = 40  # At fal at a time: each takes minutes, so they are ordered ahead of rendering.
 MOST_AT_FAL = 96  # Products whose photos and films are being made.

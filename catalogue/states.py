@@ -10,16 +10,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ..enclosed import refuse_link
-from ..errors import PhotorealError
-from ..fal_bridge import costs
 from ..fal_bridge.errors import UncertainSubmitError
-from ..file_names import inner_path
-from ..files import write_json_atomically
-from ..input_files import read_json
-from ..manifest import MANIFEST, words
-from ..set_folder import Record, SetState
-from ..values import list_of, member_of, number, record_of, text, whole
+from ..fal_bridge.money import costs
+from ..files.enclosed import refuse_link
+from ..files.input_files import read_json
+from ..files.names import inner_path
+from ..files.values import list_of, member_of, number, record_of, text, whole
+from ..files.writing import write_json_atomically
+from ..messages.errors import PhotorealError
+from ..photo_set.folder import Record, SetState
+from ..photo_set.manifest import MANIFEST, words
 
 _MODEL = "model/product.glb"
 

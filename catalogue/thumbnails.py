@@ -6,10 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..enclosed import place_in
-from ..fal_bridge.endpoint import MOST_PICTURE_BYTES
-from ..files import write_atomically
-from ..input_files import open_regular
+from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES
+from ..files.enclosed import place_in
+from ..files.input_files import open_regular
+from ..files.writing import write_atomically
 from .folder_names import OVERVIEW
 
 SIDE = 240

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..enclosed import is_in
-from ..files import FileKind, kind_of_file, missing_end
-from ..plan import MODEL_SUFFIXES
+from ..files.enclosed import is_in
+from ..files.writing import FileKind, kind_of_file, missing_end
+from ..photo_set.plan import MODEL_SUFFIXES
 
 SETTLE_SECONDS = 5.0  # Without a change, until what is there counts as whole.
 PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}

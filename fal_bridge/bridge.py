@@ -15,21 +15,21 @@ from typing import Any, Self, TypeVar
 import fal_client
 import httpx
 
-from .budget import Spending
-from .downloads import Downloads
-from .endpoints import REGISTRY, Endpoint
+from .endpoints.choosing import REGISTRY, Endpoint
 from .engine import Engine
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
 from .journal import Journal
-from .loops import DaemonExecutor
+from .money.budget import Spending
+from .network.downloads import Downloads
+from .network.loops import DaemonExecutor
+from .network.sdk import opened_client
+from .network.service import Service
+from .network.transport import download_client, safe_client, submit_client
+from .network.uploads import Uploads
+from .network.webhooks import checked_webhook
 from .pace import Pace
-from .sdk import opened_client
-from .service import Service
 from .traffic import Traffic
-from .transport import download_client, safe_client, submit_client
-from .uploads import Uploads
-from .webhooks import checked_webhook
 
 JOIN_SECONDS = 10.0
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import httpx
 
-from .budget import Budget, release
 from .decisions import is_abandoned
 from .errors import BadKeyError, BridgeError, JobCancelledError
 from .journal import Entry, Journal, Stage
-from .service import Service
-from .submits import Accepted
-from .transport import FINAL, body_of, safe_client
+from .money.budget import Budget, release
+from .network.service import Service
+from .network.submits import Accepted
+from .network.transport import FINAL, body_of, safe_client
 
 PATIENCE_SECONDS = 20.0
 WATCH_SECONDS = 20.0

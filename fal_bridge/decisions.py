@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from .budget import Budget, release
 from .errors import WrongRequestError
 from .journal import Entry, Facts, Journal, Stage, shown_key
+from .money.budget import Budget, release
 
 MOST_NAMED = 10
 LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.

@@ -12,11 +12,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ..files import sha256_of
-from .budget import Spending
+from ..files.writing import sha256_of
 from .decisions import how_to_send_again
-from .downloads import Downloads
-from .endpoints import REGISTRY, Endpoint, endpoint_for, endpoint_of_result, files_in, with_files
+from .endpoints.choosing import REGISTRY, Endpoint, endpoint_for, endpoint_of_result, files_in, with_files
 from .errors import (
     LOST,
     BridgeError,
@@ -30,14 +28,16 @@ from .following import Follower
 from .jobs import Generation, Job, JobResult, JobState, Kind
 from .journal import OPEN_STAGES, Entry, Facts, Journal, Stage, job_key
 from .lookup import Lookup
+from .money.budget import Spending
+from .network.downloads import Downloads
+from .network.service import Service
+from .network.submits import Accepted
+from .network.uploads import Uploads
 from .pace import Pace
 from .results import Results, brought_to
 from .sending import Sender
-from .service import Service
-from .submits import Accepted
 from .task import Progress, Task
 from .traffic import Traffic
-from .uploads import Uploads
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ..errors import STOPPED_EXIT_CODE, PhotorealError
+from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
 
 
 class BridgeError(PhotorealError):

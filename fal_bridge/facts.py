@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ..values import MOST_DOLLARS, SHA256, Rule, number, optional, record_of, text, truth, whole
+from ..files.values import MOST_DOLLARS, SHA256, Rule, number, optional, record_of, text, truth, whole
 
 LONGEST_TEXT = 100_000
 LONGEST_PATH = 4096

@@ -9,8 +9,6 @@ import time
 import fal_client
 import httpx
 
-from .billing import UNITS_HEADER, Billed, billed
-from .budget import Spending
 from .errors import (
     BridgeError,
     ExpiredResultError,
@@ -23,13 +21,15 @@ from .errors import (
 )
 from .jobs import Job, JobState
 from .journal import Entry, Facts, Journal, Stage
+from .money.billing import UNITS_HEADER, Billed, billed
+from .money.budget import Spending
+from .network.service import Service
+from .network.submits import Accepted
+from .network.transport import FINAL, Backoff, body_of, error_of, error_words, is_fetch_trouble, is_from_fal
+from .network.uploads import Uploads
 from .pace import Pace
-from .service import Service
-from .submits import Accepted
 from .task import Progress, Task
 from .traffic import Traffic
-from .transport import FINAL, Backoff, body_of, error_of, error_words, is_fetch_trouble, is_from_fal
-from .uploads import Uploads
 
 _CERTAIN = frozenset({400, 422})  # The model has judged its input. Any other failure may pass.
 _TRY_LATER = frozenset({408, 425, 429})

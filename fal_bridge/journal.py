@@ -37,12 +37,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ..enclosed import OutsideError, place_in
-from ..errors import InputError
-from ..files import flush_folder, write_if_absent, write_json_atomically
-from ..input_files import read_json
-from ..processes import is_gone, this_process
-from ..values import checked_in
+from ..files.enclosed import OutsideError, place_in
+from ..files.input_files import read_json
+from ..files.values import checked_in
+from ..files.writing import flush_folder, write_if_absent, write_json_atomically
+from ..messages.errors import InputError
+from ..processes.identity import is_gone, this_process
 from .errors import JournalError, WrongRequestError
 from .facts import FACT_RULES
 from .jobs import LONGEST_USUAL_SECONDS, Kind

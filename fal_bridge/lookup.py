@@ -20,10 +20,10 @@ import httpx
 
 from .errors import BadKeyError, ServiceTroubleError
 from .journal import Entry, Facts, Journal, Stage
+from .network.service import Service
+from .network.submits import Accepted
+from .network.transport import FINAL, Backoff, body_of, is_from_fal
 from .pace import Pace
-from .service import Service
-from .submits import Accepted
-from .transport import FINAL, Backoff, body_of, is_from_fal
 
 PAGE = 100
 MOST_PAGES = 50

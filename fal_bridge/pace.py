@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .jobs import LONGEST_USUAL_SECONDS, Kind
-from .service import Service
+from .network.service import Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

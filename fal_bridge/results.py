@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
-from ..files import copy_to_free_name, move_to_free_name, sha256_of
-from .costs import cost_of
-from .downloads import Arrived, Downloads
-from .endpoints import OUTPUT_FILES
+from ..files.writing import copy_to_free_name, move_to_free_name, sha256_of
+from .endpoints.choosing import OUTPUT_FILES
 from .errors import ExpiredResultError, JournalError, UnknownResultError, UnsafePictureError, facts_of
 from .jobs import JobResult
 from .journal import Facts, Journal, Stage
-from .submits import Accepted
+from .money.costs import cost_of
+from .network.downloads import Arrived, Downloads
+from .network.submits import Accepted
 from .task import Task
 
 AskAgain = Callable[[], Awaitable[Facts]]  # For the answer of the same job.

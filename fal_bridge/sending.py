@@ -9,20 +9,20 @@ from pathlib import Path
 
 import httpx
 
-from .budget import Spending
 from .decisions import how_to_decide
-from .endpoints import with_files
+from .endpoints.choosing import with_files
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
 from .jobs import JobState
 from .journal import Entry, Facts, Journal, Stage, late_key
 from .lookup import Lookup, NotFound
-from .own_files import data_uri_of
+from .money.budget import Spending
+from .network.own_files import data_uri_of
+from .network.service import Service
+from .network.submits import Accepted, post_once
+from .network.uploads import Uploads
 from .pace import Pace
-from .service import Service
-from .submits import Accepted, post_once
 from .task import Progress, Task
 from .traffic import Traffic
-from .uploads import Uploads
 
 INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")  # What an intent says of its request.
 

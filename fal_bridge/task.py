@@ -9,7 +9,7 @@ from typing import Any
 
 import fal_client
 
-from .endpoints import Endpoint
+from .endpoints.choosing import Endpoint
 from .jobs import NEXT_STATES, Generation, Job, JobState
 from .traffic import Traffic
 

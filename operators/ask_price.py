@@ -4,8 +4,8 @@
 from bpy.props import BoolProperty
 from bpy.types import Context, Operator
 
-from .. import runtime
-from ..scene_settings import settings_of
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from . import checks
 from .generate_model import model_only
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import bpy
 from bpy.types import Context, Operator
 
-from .. import properties
-from ..angles import ANGLES, HERO, Angle
-from ..errors import PhotorealError
-from ..findings import told
-from ..lighting import chosen_rig
-from ..scene_settings import settings_of
-from ..sizes import LEAST_SIDE, Size
+from ..gltf.findings import told
+from ..messages.errors import PhotorealError
+from ..optics.angles import ANGLES, HERO, Angle
+from ..optics.rig_choice import chosen_rig
+from ..optics.sizes import LEAST_SIDE, Size
+from ..window import properties
+from ..window.scene_settings import settings_of
 from . import checks
 
 
@@ -34,8 +34,8 @@ def chosen_angle(scene: bpy.types.Scene) -> Angle:
 
 def show_studio(operator: Operator, context: Context) -> set[str]:
     """Build the studio for the scene's source file and show it in this window."""
+    from ..optics.rigs import rig_of
     from ..studio.preview import pose_studio, remember_standing, remove_studio_scene
-    from ..studio.rigs import rig_of
     from ..studio.session import build_session
 
     scene = context.scene

@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
-from ..scene_settings import settings_of
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from . import checks
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import bpy
 from bpy.types import Context, Operator
 
-from .. import preferences, runtime
-from ..angles import is_safe_name
-from ..button_command import FAL, MOST_PHOTOS, Settings, Source
-from ..properties import CAMERAS
-from ..scene_settings import cameras_of, settings_of
+from ..background_run.button_command import FAL, MOST_PHOTOS, Settings, Source
+from ..optics.angles import is_safe_name
+from ..window import preferences
+from ..window import pump as runtime
+from ..window.properties import CAMERAS
+from ..window.scene_settings import cameras_of, settings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

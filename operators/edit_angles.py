@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Operator
 
-from ..angles import ANGLES
+from ..optics.angles import ANGLES
 
 
 class PHOTOREAL_OT_edit_angles(Operator):

@@ -7,8 +7,8 @@ from pathlib import Path
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
-from ..button_command import safe_name
+from ..background_run.button_command import safe_name
+from ..window import pump as runtime
 from . import checks
 
 

@@ -4,7 +4,7 @@
 import bpy
 from bpy.types import Context, Operator
 
-from .. import preferences
+from ..window import preferences
 from . import checks
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
-from ..angles import ANGLES, HERO
-from ..button_command import FREE, NO_FILM, Settings, View
-from ..scene_settings import settings_of
+from ..background_run.button_command import FREE, NO_FILM, Settings, View
+from ..optics.angles import ANGLES, HERO
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from . import checks
 from .generate_set import missing_file
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from bpy.types import Context, Operator
 
-from .. import preferences, runtime
-from ..button_command import Settings
-from ..scene_settings import settings_of
+from ..background_run.button_command import Settings
+from ..window import preferences
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from . import checks
 
 

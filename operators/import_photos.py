@@ -8,7 +8,7 @@ from bpy.props import CollectionProperty, StringProperty
 from bpy.types import Context, Event, Operator, OperatorFileListElement
 from bpy_extras.io_utils import ImportHelper
 
-from ..button_command import MOST_PHOTOS
+from ..background_run.button_command import MOST_PHOTOS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 

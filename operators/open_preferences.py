@@ -5,7 +5,7 @@ import bpy
 from bpy.props import EnumProperty
 from bpy.types import Context, Operator
 
-from ..preferences import package
+from ..window.preferences import package
 
 
 class PHOTOREAL_OT_open_preferences(Operator):

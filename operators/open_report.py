@@ -4,7 +4,7 @@
 import bpy
 from bpy.types import Context, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 from . import checks
 
 

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 
 
 class PHOTOREAL_OT_open_set(Operator):

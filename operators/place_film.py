@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 from . import checks
 
 
@@ -20,7 +20,7 @@ class PHOTOREAL_OT_place_film(Operator):
         return checks.allow(cls, None if has_film else checks.Problem(reason="This set has no film"))
 
     def execute(self, context: Context) -> set[str]:
-        from ..studio.placing import place_film
+        from ..window.placing import place_film
 
         found = runtime.set_of(context.scene)
         assert found is not None

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 from . import checks
 
 
@@ -18,7 +18,7 @@ class PHOTOREAL_OT_place_photos(Operator):
         return checks.allow(cls, checks.object_mode(context) or checks.photos(context))
 
     def execute(self, context: Context) -> set[str]:
-        from ..studio.placing import contact_sheet
+        from ..window.placing import contact_sheet
 
         found = runtime.set_of(context.scene)
         assert found is not None

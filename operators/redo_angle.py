@@ -4,7 +4,7 @@
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 from . import checks
 
 

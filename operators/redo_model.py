@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 from . import checks
 
 

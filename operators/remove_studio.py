@@ -4,7 +4,7 @@
 import bpy
 from bpy.types import Context, Operator
 
-from .. import properties
+from ..window import properties
 from . import checks
 
 

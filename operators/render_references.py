@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bpy.types import Context, Operator
 
-from .. import runtime
-from ..button_command import FREE, NO_FILM, Source
-from ..scene_settings import settings_of
+from ..background_run.button_command import FREE, NO_FILM, Source
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from . import checks
 from .generate_set import missing_file
 

@@ -6,7 +6,7 @@ import time
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import Context, Event, Operator
 
-from .. import runtime
+from ..window import pump as runtime
 from . import checks
 
 

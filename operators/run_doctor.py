@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Operator
 
-from .. import runtime
-from ..run_view import Kind
+from ..background_run.run_view import Kind
+from ..window import pump as runtime
 
 
 class PHOTOREAL_OT_run_doctor(Operator):

@@ -3,9 +3,9 @@
 
 from bpy.types import Context, Operator
 
-from .. import runtime
-from ..run_view import Kind
-from ..scene_settings import settings_of
+from ..background_run.run_view import Kind
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from . import checks
 
 

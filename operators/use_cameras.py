@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Operator
 
-from ..angles import direction_of, safe_names
-from ..scene_settings import cameras_of
+from ..optics.angles import direction_of, safe_names
+from ..window.scene_settings import cameras_of
 from . import checks
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from bpy.types import Context, Panel, UILayout, UIList
 
-from ..angles import ANGLES
-from ..button_command import Source
+from ..background_run.button_command import Source
 from ..operators import (
     PHOTOREAL_OT_add_angle,
     PHOTOREAL_OT_edit_angles,
@@ -16,8 +15,9 @@ from ..operators import (
     PHOTOREAL_OT_use_cameras,
     checks,
 )
-from ..properties import CAMERAS
-from ..scene_settings import cameras_of
+from ..optics.angles import ANGLES
+from ..window.properties import CAMERAS
+from ..window.scene_settings import cameras_of
 from .layout import SubPanel, draw_problem, draw_text, title
 
 

@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from .. import runtime
-from ..button_command import FAL
+from ..background_run.button_command import FAL
+from ..background_run.set_view import Picture
 from ..operators import (
     PHOTOREAL_OT_export_set,
     PHOTOREAL_OT_open_folder,
@@ -15,7 +15,7 @@ from ..operators import (
     PHOTOREAL_OT_redo_angle,
     PHOTOREAL_OT_redo_model,
 )
-from ..set_view import Picture
+from ..window import pump as runtime
 from .layout import SubPanel, draw_text, title
 
 ICON_SCALE = 4.6

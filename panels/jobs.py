@@ -5,15 +5,15 @@ import time
 
 from bpy.types import Context, Panel, UILayout
 
-from .. import runtime
+from ..background_run.run_view import OUTCOMES, Row, RunView
+from ..background_run.set_view import SetView, dollars
 from ..operators import (
     PHOTOREAL_OT_cancel_at_fal,
     PHOTOREAL_OT_cancel_here,
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
 )
-from ..run_view import OUTCOMES, Row, RunView
-from ..set_view import SetView, dollars
+from ..window import pump as runtime
 from .layout import SubPanel, draw_error, draw_text, title
 
 ICONS = {

@@ -3,10 +3,10 @@
 
 from bpy.types import Context, Panel
 
-from .. import runtime
-from ..button_command import Settings
+from ..background_run.button_command import Settings
 from ..operators import PHOTOREAL_OT_cancel_here, PHOTOREAL_OT_generate_set, checks
-from ..scene_settings import settings_of
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from .layout import MAIN, SidebarPanel, draw_problem, draw_text, letters, title
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bpy.types import Context, Panel, UILayout
 
-from ..button_command import FAL
+from ..background_run.button_command import FAL
 from ..operators import PHOTOREAL_OT_new_prompt
 from .layout import SubPanel, draw_text
 

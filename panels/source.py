@@ -3,8 +3,7 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from .. import runtime
-from ..button_command import MOST_PHOTOS, Source
+from ..background_run.button_command import MOST_PHOTOS, Source
 from ..operators import (
     PHOTOREAL_OT_ask_price,
     PHOTOREAL_OT_generate_model,
@@ -14,7 +13,8 @@ from ..operators import (
     checks,
 )
 from ..operators.generate_model import model_only
-from ..scene_settings import settings_of
+from ..window import pump as runtime
+from ..window.scene_settings import settings_of
 from .layout import SubPanel, draw_problem, draw_text
 
 

@@ -9,7 +9,7 @@ from ..operators import (
     PHOTOREAL_OT_render_references,
     checks,
 )
-from ..properties import PANORAMA
+from ..window.properties import PANORAMA
 from .layout import SubPanel, draw_problem, draw_text
 
 

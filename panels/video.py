@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Panel
 
-from ..button_command import FAL, FREE, NO_FILM
+from ..background_run.button_command import FAL, FREE, NO_FILM
 from .layout import SubPanel, draw_text
 
 

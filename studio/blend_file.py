@@ -8,10 +8,10 @@ from typing import Any
 
 import bpy
 
-from ..errors import MachineError
-from ..files import write_atomically
-from ..findings import Finding, Severity
-from ..gltf import Gltf, read_gltf
+from ..files.writing import write_atomically
+from ..gltf.document import Gltf, read_gltf
+from ..gltf.findings import Finding, Severity
+from ..messages.errors import MachineError
 from . import compat
 from .blend_opening import open_blend
 from .materials import principled_of

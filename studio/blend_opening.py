@@ -13,9 +13,9 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import load_post, persistent
 
-from ..blend_paths import HINT, blender_path, check_libraries, is_enclosed
-from ..enclosed import OutsideError, shown
-from ..errors import InputError, MachineError
+from ..files.blend_paths import HINT, blender_path, check_libraries, is_enclosed
+from ..files.enclosed import OutsideError, shown
+from ..messages.errors import InputError, MachineError
 from . import compat
 from .product import reason
 from .quiet import quiet_blender

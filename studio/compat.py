@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from .. import mp4
+from ..files import mp4
 
 TO_PICTURES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")  # Down to their description.
 NEUTRAL_VIEW = "Khronos PBR Neutral"

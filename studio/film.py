@@ -10,12 +10,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..errors import MachineError
-from ..prompts import DETAIL_REVEAL, LIGHT_SWEEP, TURNTABLE
-from ..sizes import Size, square
+from ..messages.errors import MachineError
+from ..optics.framing import Framing, focus_on, turned
+from ..optics.light_map import Area
+from ..optics.sizes import Size, square
+from ..photo_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, TURNTABLE
 from . import compat
-from .framing import Framing, focus_on, turned
-from .light_map import Area
 from .render import SHADOW_SHARE, Quality, Renderer, Shot
 
 FRAMES_PER_SECOND = 24

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..errors import InputError
+from ..messages.errors import InputError
 from . import compat
 
 BACKENDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")  # The best of several first.

@@ -11,8 +11,8 @@ from typing import Any
 
 import bpy
 
-from ..findings import Finding, Severity
-from ..gltf import Gltf
+from ..gltf.document import Gltf
+from ..gltf.findings import Finding, Severity
 from . import compat
 
 LEAST_TRANSMITTANCE = 1e-4  # Of an attenuation colour: a logarithm needs more than nothing.

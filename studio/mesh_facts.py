@@ -8,9 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import mesh_checks
+from ..gltf import mesh_checks
+from ..gltf.mesh_checks import Shape
 from .materials import is_clear
-from .mesh_checks import Shape
 
 
 @dataclass(slots=True)

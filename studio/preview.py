@@ -7,9 +7,9 @@ from typing import Any
 import bpy
 from mathutils import Matrix
 
-from ..angles import Angle
-from ..sizes import Size
-from .framing import frame, turned
+from ..optics.angles import Angle
+from ..optics.framing import frame, turned
+from ..optics.sizes import Size
 from .product import COLLECTION, ROOT, Product, visible_points
 
 STANDING = "photoreal_standing"  # On the root: its matrix when the front looks towards -Y.

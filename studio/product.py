@@ -14,9 +14,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..errors import InputError, MachineError
-from ..findings import Finding, Severity, triage_list
-from ..gltf import (
+from ..gltf.document import (
     FARTHEST_M,
     Gltf,
     is_far,
@@ -26,9 +24,11 @@ from ..gltf import (
     without_unseen,
     without_variants,
 )
-from ..gltf_packing import enclosed_copy
+from ..gltf.extensions import check_required, find_lost
+from ..gltf.findings import Finding, Severity, triage_list
+from ..gltf.packing import enclosed_copy
+from ..messages.errors import InputError, MachineError
 from . import compat, mending, mesh_facts, triage
-from .extensions import check_required, find_lost
 from .materials import restore_materials
 from .quiet import quiet_blender
 

@@ -14,11 +14,11 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..errors import MachineError
-from ..sizes import Size, square
+from ..messages.errors import MachineError
+from ..optics.framing import Box, Framing, camera_axes, ground_points, seen_box, turned
+from ..optics.light_map import Area, Rig
+from ..optics.sizes import Size, square
 from . import compat
-from .framing import Box, Framing, camera_axes, ground_points, seen_box, turned
-from .light_map import Area, Rig
 from .machine import use_device
 from .product import Product
 from .rig import Studio

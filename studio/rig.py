@@ -13,10 +13,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..errors import InputError
-from ..lighting import Panorama
+from ..messages.errors import InputError
+from ..optics.light_map import Area, Light, Rig, light_of
+from ..optics.rig_choice import Panorama
 from . import compat
-from .light_map import Area, Light, Rig, light_of
 
 TABLE_RADIUS = 30.0  # In product sizes: its edge is never seen, not even in a mirror near the ground.
 PREFIX = "Photoreal"

@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..errors import MachineError
+from ..messages.errors import MachineError
 from . import compat
 from .quiet import quiet_blender
 

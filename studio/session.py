@@ -10,19 +10,20 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
-from ..cameras import angles_of
-from ..errors import InputError
-from ..sizes import Size
-from . import detail, film, render
+from ..messages.errors import InputError
+from ..optics import detail
+from ..optics.angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
+from ..optics.cameras import angles_of
+from ..optics.framing import SQUARE, Framing, close_up, focus_on, frame, frame_all_round, refit, standing_view
+from ..optics.light_map import Rig
+from ..optics.rigs import REFERENCE
+from ..optics.sizes import Size
+from . import film, render
 from .blend_opening import open_blend
-from .framing import SQUARE, Framing, close_up, focus_on, frame, frame_all_round, refit, standing_view
-from .light_map import Rig
 from .product import Product, import_product, surface_points, visible_points
 from .quiet import quiet_blender
 from .render import Quality, Renderer, Shot
 from .rig import Studio
-from .rigs import REFERENCE
 from .surface import Surface
 
 SCENE = "Photoreal Studio"

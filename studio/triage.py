@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
-from ..findings import Finding, Severity
-from ..gltf import Gltf, is_far
-from . import mesh_checks
+from ..gltf import mesh_checks
+from ..gltf.document import Gltf, is_far
+from ..gltf.findings import Finding, Severity
 from .materials import principled_of
 from .mesh_facts import MeshFacts, removable_faces
 

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from command_line.bootstrap import load_package
 from tests.blender.products import corners, textured_block
 from tests.fal_emulator.process import RunningEmulator
-from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set import cli  # noqa: E402  The package has to be loaded first.
-from photoreal_set.commands import catalogues  # noqa: E402
+from photoreal_set.command_line import catalogues  # noqa: E402
+from photoreal_set.command_line import main as cli  # noqa: E402  The package has to be loaded first.
 from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]

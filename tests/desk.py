@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from command_line.bootstrap import load_package
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import PATIENCE_SECONDS, until
-from tools.bootstrap import load_package
 
 load_package()
 
 from photoreal_set.fal_bridge import errors  # noqa: E402  The package has to be loaded first.
 from photoreal_set.fal_bridge.bridge import Bridge  # noqa: E402
-from photoreal_set.fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT  # noqa: E402
+from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, JobResult, JobState, Kind  # noqa: E402
+from photoreal_set.fal_bridge.network.service import Service  # noqa: E402
 from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
-from photoreal_set.fal_bridge.service import Service  # noqa: E402
 
 
 class Desk:

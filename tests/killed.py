@@ -22,21 +22,21 @@ from typing import Any
 
 from PIL import Image
 
+from command_line.bootstrap import load_package
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import PATIENCE_SECONDS
-from tools.bootstrap import load_package
 
 load_package()
 
 from photoreal_set.fal_bridge import errors  # noqa: E402  The package has to be loaded first.
 from photoreal_set.fal_bridge.bridge import Bridge  # noqa: E402
 from photoreal_set.fal_bridge.decisions import Decision, decide  # noqa: E402
-from photoreal_set.fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT  # noqa: E402
+from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT, DEFAULT_VIDEO_ENDPOINT  # noqa: E402
 from photoreal_set.fal_bridge.jobs import Generation, Kind  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
+from photoreal_set.fal_bridge.network.service import Service  # noqa: E402
 from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
-from photoreal_set.fal_bridge.service import Service  # noqa: E402
-from photoreal_set.files import missing_end  # noqa: E402
+from photoreal_set.files.writing import missing_end  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 TRACED = tuple(str(ROOT / place) for place in ("fal_bridge", "files.py"))

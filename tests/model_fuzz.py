@@ -22,18 +22,19 @@ from typing import Any
 
 import numpy as np
 
+from command_line.bootstrap import load_package
 from tests.blender.products import Glb, texture, textured_block
 from tests.blender.runs import command, environment
 from tests.opened_files import opens_in, recorded_opens
-from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set import gltf, gltf_packing  # noqa: E402  The package has to be loaded first.
-from photoreal_set.cameras import cameras_in  # noqa: E402
-from photoreal_set.errors import InputError  # noqa: E402
-from photoreal_set.plan import source_from  # noqa: E402
-from photoreal_set.studio.extensions import check_required, find_lost  # noqa: E402
+from photoreal_set.gltf import document as gltf  # noqa: E402  The package has to be loaded first.
+from photoreal_set.gltf import packing as gltf_packing  # noqa: E402
+from photoreal_set.gltf.extensions import check_required, find_lost  # noqa: E402
+from photoreal_set.messages.errors import InputError  # noqa: E402
+from photoreal_set.optics.cameras import cameras_in  # noqa: E402
+from photoreal_set.photo_set.plan import source_from  # noqa: E402
 
 Json = dict[str, Any]
 SECRET = b"nobody-reads-this-7c1f"
@@ -323,7 +324,7 @@ def _prepared(read: gltf.Gltf) -> bytes:
 
 def addresses_in(data: bytes) -> list[tuple[Json, str, str]]:
     """The addresses in the bytes of a GLB."""
-    from photoreal_set.gltf_parts import addresses_in as found_in
+    from photoreal_set.gltf.parts import addresses_in as found_in
 
     length = int.from_bytes(data[12:16], "little")
     return list(found_in(json.loads(data[20 : 20 + length])))

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from command_line.bootstrap import load_package
 from tests.catalogue_desk import Desk
-from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set import cli  # noqa: E402  The package has to be loaded first.
-from photoreal_set.catalogue.frozen import NAME  # noqa: E402
-from photoreal_set.set_view import read_set  # noqa: E402
+from photoreal_set.background_run.set_view import read_set  # noqa: E402
+from photoreal_set.catalogue.lock_file import NAME  # noqa: E402
+from photoreal_set.command_line import main as cli  # noqa: E402  The package has to be loaded first.
 
 JUNK = (
     *(None, True, 0, -1, 1.5, 10**25, 1e300, "", "x", "../../../x", "/etc/x", "a\0b", "\ud800", "1e999"),

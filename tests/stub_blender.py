@@ -15,16 +15,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.errors import PhotorealError  # noqa: E402
-from photoreal_set.files import copy_atomically  # noqa: E402  The package has to be loaded first.
-from photoreal_set.plan import Engine  # noqa: E402
-from photoreal_set.plan_record import plan_from  # noqa: E402
-from photoreal_set.set_folder import SetFolder, angle_record  # noqa: E402
-from photoreal_set.set_results import png  # noqa: E402
+from photoreal_set.files.writing import copy_atomically  # noqa: E402  The package has to be loaded first.
+from photoreal_set.messages.errors import PhotorealError  # noqa: E402
+from photoreal_set.photo_set.folder import SetFolder, angle_record  # noqa: E402
+from photoreal_set.photo_set.plan import Engine  # noqa: E402
+from photoreal_set.photo_set.plan_record import plan_from  # noqa: E402
+from photoreal_set.photo_set.results import png  # noqa: E402
 
 SECONDS = float(os.environ.get("STUB_BLENDER_SECONDS", "0"))
 GATE = os.environ.get(

@@ -24,7 +24,7 @@ PREFIX = "[build]"
 
 # What the package does not need when it is installed.
 LEFT_OUT = ("tests", "benchmarks", "docs", "requirements", "tools", "farm", "CHANGELOG.md", "pyproject.toml")
-KEPT = ("tools/bootstrap.py", "requirements/run.in")  # Say what is missing where packages are.
+KEPT = ("requirements/run.in",)  # Says what is missing where packages are.
 
 
 class BuildError(Exception):

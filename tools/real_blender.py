@@ -52,7 +52,7 @@ RECIPES = {
     "trixie": Recipe(suite="trixie", packages=BLENDER),  # Blender 4.3.2, Python 3.13.
     # Blender 5.2 LTS, Python 3.14; its extension system needs the last two.
     "sid": Recipe(suite="sid", packages=(*BLENDER, "python3-cattr", "python3-fastjsonschema")),
-    # Machines with a Python and nothing else, for tools/bootstrap.py: Python 3.13 and 3.11.
+    # Machines with a Python and nothing else, for command_line/bootstrap.py: Python 3.13 and 3.11.
     "bare-trixie": Recipe(
         suite="trixie", packages=("python3", "ca-certificates"), program="usr/bin/python3.13"
     ),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from command_line.bootstrap import load_package
 from tests.fal_emulator.process import RunningEmulator, start_emulator
-from tools.bootstrap import load_package
 
 load_package()
 
@@ -39,13 +39,13 @@ def extension(scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The extension registered, in a file with a cube; with a ledger of its own, which is empty."""
     import bpy
 
-    from photoreal_set import registration
+    import photoreal_set
 
     monkeypatch.setenv("PHOTOREAL_HOME", str(tmp_path / "home"))
-    registration.register()
+    photoreal_set.register()
     bpy.ops.mesh.primitive_cube_add(size=0.4)
     yield bpy.context.scene
-    registration.unregister()
+    photoreal_set.unregister()
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import bpy
 
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set import render_worker  # noqa: E402  The package has to be loaded first.
-from photoreal_set.progress import JsonReporter  # noqa: E402
+from photoreal_set.messages.progress import JsonReporter  # noqa: E402
+from photoreal_set.studio import render_worker  # noqa: E402  The package has to be loaded first.
 
 
 def counts() -> dict[str, int]:

@@ -3,7 +3,7 @@
 
 import bpy
 
-from photoreal_set import runtime
+from photoreal_set.window import pump as runtime
 from tests.patience import until
 
 KINDS = ("scenes", "objects", "meshes", "materials", "images", "worlds", "collections", "cameras", "lights")

@@ -9,9 +9,9 @@ import bpy
 import pytest
 from mathutils import Matrix
 
-from photoreal_set import runtime
-from photoreal_set.selection import external_folders, write_selection
 from photoreal_set.studio.blend_file import convert_to_glb
+from photoreal_set.window import pump as runtime
+from photoreal_set.window.selection import external_folders, write_selection
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, choose, write_library
 from tests.blender.sidebar import everything, pump_until_idle
 

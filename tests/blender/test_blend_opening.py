@@ -11,8 +11,8 @@ from pathlib import Path
 import bpy
 import pytest
 
-from photoreal_set.enclosed import OutsideError
-from photoreal_set.errors import InputError
+from photoreal_set.files.enclosed import OutsideError
+from photoreal_set.messages.errors import InputError
 from photoreal_set.studio.blend_file import convert_to_glb
 from photoreal_set.studio.blend_opening import open_blend
 from photoreal_set.studio.session import cameras_of_blend

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from photoreal_set import cli
-from photoreal_set.catalogue.blender import BlenderChild, Event, Limits
-from photoreal_set.commands import catalogues
-from photoreal_set.commands.worker import worker_command
+from photoreal_set.catalogue.renderer import BlenderChild, Event, Limits
+from photoreal_set.command_line import catalogues
+from photoreal_set.command_line import main as cli
+from photoreal_set.command_line.worker import worker_command
 from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
 from tests.fal_emulator.process import RunningEmulator
@@ -147,20 +147,41 @@ def test_a_blender_that_dies_is_replaced_and_a_killed_run_goes_on(tmp_path: Path
     assert states == ["done", "done"]
 
 
-def test_a_fault_of_ours_at_one_product_is_answered_and_the_same_blender_goes_on(tmp_path: Path):
+FAULTY_WORKER = """
+import sys
+from command_line.bootstrap import load_package
+load_package()
+from photoreal_set.messages.progress import JsonReporter
+from photoreal_set.studio import render_worker
+read = render_worker.plan_from
+def plan_from(folder, service):
+    if folder.root.name == "block-0":
+        raise ZeroDivisionError("no such case")
+    return read(folder, service)
+render_worker.plan_from = plan_from
+render_worker.serve(sys.stdin, JsonReporter(sys.stdout))
+"""
+
+
+@pytest.mark.parametrize("kind", ["a fault of ours", "a damaged set"])
+def test_a_product_that_cannot_be_rendered_is_answered_and_the_same_blender_continues(
+    tmp_path: Path, kind: str
+):
     table = shop(tmp_path / "shop", 2, video="none")
     out = tmp_path / "out"
     code, events = run("catalogue", table, "--out", out, "--engine", "cycles", *SMALL)
     assert code == 0, events[-1]
     odd = out / "block-0"
-    record = set_of(out, "block-0")
-    (odd / "set.json").write_text(json.dumps({**record, "angles": 5}))
+    worker, exit_code, words = [sys.executable, "-c", FAULTY_WORKER], 3, "fault of Photoreal Set"
+    if kind == "a damaged set":
+        (odd / "set.json").write_text(json.dumps({**set_of(out, "block-0"), "angles": 5}))
+        worker, exit_code, words = worker_command(), 1, "set.json"
     told: list[Event] = []
-    with BlenderChild(worker_command(), Limits()) as blender:
+    with BlenderChild(worker, Limits()) as blender:
         failed = blender.render(odd, told.append)
         assert not failed.crash
-        assert failed.exit_code == 3
-        assert "fault of Photoreal Set" in failed.error and "Traceback" not in failed.error
+        assert failed.exit_code == exit_code, failed.error
+        assert words in failed.error and "Traceback" not in failed.error
         good = blender.render(out / "block-1", told.append)
         assert (good.error, good.crash, good.exit_code) == ("", "", 0)
     assert not [event for event in told if event["event"] == "ready"], "it is the same Blender"

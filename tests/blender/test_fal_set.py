@@ -14,12 +14,13 @@ import bpy
 import pytest
 from PIL import Image
 
-from photoreal_set.angles import ANGLES as STANDARD
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.files import missing_end
-from photoreal_set.pipeline import run_set
-from photoreal_set.plan import Engine, SetPlan, source_from
-from photoreal_set.sizes import square
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.files.writing import missing_end
+from photoreal_set.optics.angles import ANGLES as STANDARD
+from photoreal_set.optics.sizes import square
+from photoreal_set.photo_set.pipeline import run_set
+from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.studio.stage import RENDERER
 from tests.blender.products import photo
 from tests.blender.runs import ANGLES, RUN_SECONDS, Run, command, environment, make_set, sha256, tree
 from tests.fal_emulator.process import RunningEmulator, running_emulator
@@ -214,7 +215,7 @@ def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
         samples=1,
         device="cpu",
     )
-    assert run_set(plan, Slow()).exit_code == 0
+    assert run_set(plan, Slow(), RENDERER).exit_code == 0
     record = json.loads((tmp_path / "set" / "set.json").read_text(encoding="utf-8"))
     hero = next(angle for angle in record["angles"] if angle["name"] == "three-quarter")
     assert fresh_emulator.ledger()[0]["request_id"] == hero["photo"]["request_id"]

@@ -9,9 +9,11 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, MOTIONS
-from photoreal_set.sizes import Size, square
-from photoreal_set.studio import film, rigs
+from photoreal_set.optics import rigs
+from photoreal_set.optics.framing import Framing
+from photoreal_set.optics.sizes import Size, square
+from photoreal_set.photo_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, MOTIONS
+from photoreal_set.studio import film
 from photoreal_set.studio.film import (
     FRAMES,
     FRAMES_PER_SECOND,
@@ -22,7 +24,6 @@ from photoreal_set.studio.film import (
     loops,
     sweep_light,
 )
-from photoreal_set.studio.framing import Framing
 from photoreal_set.studio.render import Quality
 from photoreal_set.studio.session import Session
 from tests.blender.products import ball, textured_block
@@ -68,7 +69,7 @@ def test_a_film_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
 def test_a_film_that_cannot_be_written_leaves_nothing(scene, tmp_path: Path):
     from PIL import Image
 
-    from photoreal_set.errors import PhotorealError
+    from photoreal_set.messages.errors import PhotorealError
 
     Image.new("RGB", (64, 64)).save(tmp_path / "0000.png")
     (tmp_path / "film.mp4").mkdir()

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix
 
-from photoreal_set.angles import ANGLES, Angle
-from photoreal_set.sizes import Size, square
+from photoreal_set.optics.angles import ANGLES, Angle
+from photoreal_set.optics.sizes import Size, square
 from photoreal_set.studio.render import Quality, read_pixels
 from photoreal_set.studio.session import Session
 from tests.blender.products import Glb, corners, quaternion, texture, textured_block

@@ -9,13 +9,13 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES, Angle
-from photoreal_set.errors import InputError
-from photoreal_set.files import sha256_of
-from photoreal_set.lighting import RIG_NAMES, Panorama, chosen_rig
-from photoreal_set.sizes import square
-from photoreal_set.studio import light_map, rigs
-from photoreal_set.studio.light_map import FACING_ELEVATION, Rig, irradiance, light_of
+from photoreal_set.files.writing import sha256_of
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics import light_map, rigs
+from photoreal_set.optics.angles import ANGLES, Angle
+from photoreal_set.optics.light_map import FACING_ELEVATION, Rig, irradiance, light_of
+from photoreal_set.optics.rig_choice import RIG_NAMES, Panorama, chosen_rig
+from photoreal_set.optics.sizes import square
 from photoreal_set.studio.render import Quality
 from photoreal_set.studio.rig import Studio
 from photoreal_set.studio.session import Session

@@ -10,9 +10,9 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.errors import InputError
-from photoreal_set.gltf import read_gltf
-from photoreal_set.gltf_packing import save_glb
+from photoreal_set.gltf.document import read_gltf
+from photoreal_set.gltf.packing import save_glb
+from photoreal_set.messages.errors import InputError
 from photoreal_set.studio import compat
 from photoreal_set.studio.blend_file import convert_to_glb
 from photoreal_set.studio.materials import principled_of

@@ -69,8 +69,8 @@ def test_passes_change_no_reference_and_are_kept(run: Run, ball_file: Path):
 @pytest.mark.parametrize(
     ("named", "words"),
     [
-        ("depth,albedo", "'albedo' is not one of depth, normal"),
-        ("depth,normal,depth", "'depth' is named twice"),
+        ("depth,albedo", "has 'albedo', which is not one of depth, normal"),
+        ("depth,normal,depth", "names 'depth' twice"),
     ],
 )
 def test_a_pass_that_is_unknown_or_named_twice_is_refused(ball_file: Path, named: str, words: str):

@@ -8,10 +8,10 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES
-from photoreal_set.errors import InputError
-from photoreal_set.sizes import square
-from photoreal_set.studio.framing import frame
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.optics.framing import frame
+from photoreal_set.optics.sizes import square
 from photoreal_set.studio.product import import_product, visible_points
 from photoreal_set.studio.render import Quality
 from photoreal_set.studio.session import Session

@@ -14,13 +14,16 @@ from typing import Any
 import bpy
 import pytest
 
-from photoreal_set import operators, panels, preferences, properties, registration, runtime
-from photoreal_set.button_command import price_key
+import photoreal_set
+from photoreal_set import operators, panels
+from photoreal_set.background_run.button_command import price_key
+from photoreal_set.background_run.price_book import Price
+from photoreal_set.background_run.run_view import Kind, RunView
+from photoreal_set.background_run.set_view import Film, Held, Picture, SetView
 from photoreal_set.panels import jobs, menus
-from photoreal_set.price_book import Price
-from photoreal_set.run_view import Kind, RunView
-from photoreal_set.scene_settings import settings_of
-from photoreal_set.set_view import Film, Held, Picture, SetView
+from photoreal_set.window import preferences, properties
+from photoreal_set.window import pump as runtime
+from photoreal_set.window.scene_settings import settings_of
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
 from tests.blender.sidebar import everything, pump_until_idle
@@ -69,32 +72,32 @@ def traces() -> list[str]:
 def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
     assert traces() == []
     for _time in range(2):
-        registration.register()
+        photoreal_set.register()
         assert "Scene.photoreal" in traces()
-        registration.unregister()
+        photoreal_set.unregister()
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "runtime", "menus", "command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "menus", "blender_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
     def fail() -> None:
         raise RuntimeError("no")
 
-    attachment = next(one for one in registration.ATTACHMENTS if one.__name__.endswith(part))
+    attachment = next(one for one in photoreal_set.attachments() if one.__name__.endswith(part))
     monkeypatch.setattr(attachment, "attach", fail)
     with pytest.raises(RuntimeError, match="no"):
-        registration.register()
+        photoreal_set.register()
     assert traces() == []
     monkeypatch.undo()
-    registration.register()
-    registration.unregister()
+    photoreal_set.register()
+    photoreal_set.unregister()
 
 
 def test_nothing_of_the_wheels_is_imported_by_registering():
     code = (
-        "import sys\nfrom tools.bootstrap import load_package\npackage = load_package()\nimport bpy\n"
+        "import sys\nfrom command_line.bootstrap import load_package\npackage = load_package()\nimport bpy\n"
         "before = set(sys.modules)\npackage.register()\n"
         "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new & {'PIL', 'httpx', 'anyio', 'fal_client', 'certifi', 'numpy', 'asyncio'}))\n"

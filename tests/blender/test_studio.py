@@ -8,11 +8,11 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES
-from photoreal_set.errors import InputError
-from photoreal_set.findings import told
-from photoreal_set.sizes import square
-from photoreal_set.studio import rigs
+from photoreal_set.gltf.findings import told
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics import rigs
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.optics.sizes import square
 from photoreal_set.studio.machine import use_device
 from photoreal_set.studio.render import Quality
 from photoreal_set.studio.rig import Studio

@@ -70,8 +70,8 @@ def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_fil
     [
         (("--rig", "sunny"), "no rig called 'sunny'"),
         (("--rig", "missing.exr"), "cannot be read"),
-        (("--rig-intensity", 99), "99 is not a number from 0.05 to 20"),
-        (("--f-stop", 0.1), "0.1 is not a number from 0.5 to 256"),
+        (("--rig-intensity", 99), "'99' is not a number from 0.05 to 20"),
+        (("--f-stop", 0.1), "'0.1' is not a number from 0.5 to 256"),
         (("--preview", "gif"), "goes with a film by Cycles"),
     ],
 )

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.angles import ANGLES
-from photoreal_set.findings import Finding, Severity
-from photoreal_set.sizes import square
+from photoreal_set.gltf.findings import Finding, Severity
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.optics.sizes import square
 from photoreal_set.studio import triage
 from photoreal_set.studio.product import Product, import_product
 from photoreal_set.studio.render import Quality

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.video_check import PROBE
-from photoreal_set.video_probe import BEGUN, MARK
+from photoreal_set.files.video_check import PROBE
+from photoreal_set.files.video_probe import BEGUN, MARK
 from tests.fal_emulator.lies import VIDEO_LIES, noise
 from tests.unit.test_mp4 import FRAGMENTS, film
 

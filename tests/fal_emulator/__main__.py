@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 if not all(map(importlib.util.find_spec, ("aiohttp", "av", "jsonschema", "numpy", "PIL"))):
-    from tools.bootstrap import reexec_in_environment
+    from command_line.bootstrap import reexec_in_environment
 
     reexec_in_environment(dev=True)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from command_line.bootstrap import load_package
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST, RunningEmulator, running_emulator
-from tools.bootstrap import load_package
 
 load_package()
 SURROUNDINGS = ("FAL_KEY", "FAL_KEY_FILE", "PHOTOREAL_MAX_COST_PER_DAY", "BLENDER")

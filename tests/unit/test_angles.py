@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES, HERO, Angle, chosen_angles, direction_of, hero_first, hero_of
-from photoreal_set.errors import InputError
-from photoreal_set.prompts import VIEWS, photo_prompt, view_words
-from photoreal_set.studio.framing import camera_axes
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics.angles import ANGLES, HERO, Angle, chosen_angles, direction_of, hero_first, hero_of
+from photoreal_set.optics.framing import camera_axes
+from photoreal_set.photo_set.prompts import VIEWS, photo_prompt, view_words
 
 CONTRACT = {
     "front": (0.0, 15.0),

@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from photoreal_set.fal_bridge import errors
-from photoreal_set.fal_bridge.arrivals import judge
-from photoreal_set.fal_bridge.downloads import Downloads
-from photoreal_set.fal_bridge.endpoints import DEFAULT_VIDEO_ENDPOINT, default_model_endpoint
+from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_VIDEO_ENDPOINT, default_model_endpoint
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.sdk import opened_client
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.transport import download_client
-from photoreal_set.files import FileKind
+from photoreal_set.fal_bridge.network.arrivals import judge
+from photoreal_set.fal_bridge.network.downloads import Downloads
+from photoreal_set.fal_bridge.network.sdk import opened_client
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.fal_bridge.network.transport import download_client
+from photoreal_set.files.writing import FileKind
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.test_mp4 import film
 

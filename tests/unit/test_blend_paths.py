@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.blend_paths import blender_path, check_libraries, is_enclosed, linked_libraries
-from photoreal_set.enclosed import OutsideError
-from photoreal_set.errors import InputError
+from photoreal_set.files.blend_paths import blender_path, check_libraries, is_enclosed, linked_libraries
+from photoreal_set.files.enclosed import OutsideError
+from photoreal_set.messages.errors import InputError
 
 PATH_LETTERS = 1024
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import bootstrap
+from command_line import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = " ".join(bootstrap.PACKAGES)
@@ -22,10 +22,9 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="starts shell scripts
 def clone(tmp_path: Path) -> Path:
     """What the first start needs, away from this repository: nothing of ours is made or changed."""
     root = tmp_path / "a clone"
-    (root / "tools").mkdir(parents=True)
-    for name in ("batch.py", "keys.py"):
-        shutil.copy(ROOT / name, root)
-    shutil.copy(ROOT / "tools" / "bootstrap.py", root / "tools")
+    for name in ("batch.py", "processes/keys.py", "command_line/bootstrap.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "requirements", root / "requirements")
     return root
 

@@ -7,15 +7,15 @@ import threading
 
 import pytest
 
-from photoreal_set import cli
-from photoreal_set.angles import ANGLES
+from photoreal_set.command_line import main as cli
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.cancel import Fate, cancel_all
 from photoreal_set.fal_bridge.journal import Journal, Stage
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.plan import Engine, SetPlan, source_from
-from photoreal_set.plan_record import plan_record
-from photoreal_set.set_folder import SetFolder
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.photo_set.folder import SetFolder
+from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan_record import plan_record
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until

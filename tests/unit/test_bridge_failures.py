@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.fal_bridge import downloads, endpoints, errors
+from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
+from photoreal_set.fal_bridge.endpoints import choosing as endpoints
 from photoreal_set.fal_bridge.jobs import JobState
-from photoreal_set.fal_bridge.service import Service
+from photoreal_set.fal_bridge.network import downloads
+from photoreal_set.fal_bridge.network.service import Service
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.relay import running_relay
@@ -440,7 +442,7 @@ def test_many_jobs_do_not_ask_more_often_than_few(desk):
 
 
 def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
-    monkeypatch.setattr("photoreal_set.fal_bridge.transport.WHOLE_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.transport.WHOLE_ANSWER_SECONDS", 0.3)
     desk.fault("slow-loris", at="status", seconds=0.1)
     assert isinstance(desk.failure(patience=0.8), errors.NetworkDownError)
     desk.emulator.control(faults=[])

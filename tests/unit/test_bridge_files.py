@@ -16,13 +16,14 @@ import httpx
 import pytest
 from PIL import Image
 
-from photoreal_set.fal_bridge import downloads, errors
-from photoreal_set.fal_bridge.downloads import Downloads
-from photoreal_set.fal_bridge.sdk import opened_client
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.transport import download_client
-from photoreal_set.fal_bridge.uploads import Uploads
-from photoreal_set.files import FileKind, sha256_of
+from photoreal_set.fal_bridge import errors
+from photoreal_set.fal_bridge.network import downloads
+from photoreal_set.fal_bridge.network.downloads import Downloads
+from photoreal_set.fal_bridge.network.sdk import opened_client
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.fal_bridge.network.transport import download_client
+from photoreal_set.fal_bridge.network.uploads import Uploads
+from photoreal_set.files.writing import FileKind, sha256_of
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 DAY = 86400.0

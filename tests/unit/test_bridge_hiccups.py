@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.fal_bridge import costs, errors
+from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.decisions import Decision, decide
-from photoreal_set.fal_bridge.endpoints import DEFAULT_VIDEO_ENDPOINT
+from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_VIDEO_ENDPOINT
 from photoreal_set.fal_bridge.jobs import JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage
+from photoreal_set.fal_bridge.money import costs
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 

@@ -16,16 +16,16 @@ from PIL import Image
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.decisions import Decision, decide
-from photoreal_set.fal_bridge.endpoints import (
+from photoreal_set.fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
     default_model_endpoint,
 )
 from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.transport import download_client
-from photoreal_set.files import FileKind, kind_of_file, missing_end, sha256_of
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.fal_bridge.network.transport import download_client
+from photoreal_set.files.writing import FileKind, kind_of_file, missing_end, sha256_of
 from tests.desk import Desk
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -443,12 +443,12 @@ def test_leaving_waits_for_the_answer_to_a_paid_request(desk):
 CHILD = """
 import sys
 sys.path.insert(0, {root!r})
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 load_package()
 from pathlib import Path
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.service import Service
+from photoreal_set.fal_bridge.network.service import Service
 
 folder = Path({folder!r})
 wanted = Generation(kind=Kind.PHOTO, endpoint={endpoint!r}, label="front photo",
@@ -498,7 +498,7 @@ def test_two_processes_on_one_folder_pay_once(desk):
 
 def test_no_byte_of_the_key_is_written_or_said(desk, caplog, monkeypatch):
     key = "0a1b2c3d-key-identifier:s3cr3t-of-the-key"
-    monkeypatch.setattr("photoreal_set.fal_bridge.service.EMULATOR_KEY", key)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.service.EMULATOR_KEY", key)
     caplog.set_level(logging.DEBUG)
     result = desk.made()
     desk.fault("bad-key")

@@ -12,10 +12,10 @@ import pytest
 from photoreal_set.fal_bridge import lookup
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.lookup import Lookup, NotFound
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.fal_bridge.network.submits import Accepted
+from photoreal_set.fal_bridge.network.transport import safe_client
 from photoreal_set.fal_bridge.pace import Pace
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.submits import Accepted
-from photoreal_set.fal_bridge.transport import safe_client
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 

@@ -13,8 +13,8 @@ import pytest
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.webhooks import checked_webhook, verify
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.fal_bridge.network.webhooks import checked_webhook, verify
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST, running_emulator
 from tests.fal_emulator.webhooks import key_set, signed_headers

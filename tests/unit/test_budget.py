@@ -15,20 +15,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set import estimates
-from photoreal_set.angles import ANGLES
-from photoreal_set.errors import PhotorealError
-from photoreal_set.fal_bridge import costs, errors
+from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.budget import Budget, Ceilings, EntryState, Ledger, Spending
 from photoreal_set.fal_bridge.cancel import Fate, cancel_all
 from photoreal_set.fal_bridge.decisions import Decision, decide
-from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.journal import Journal
-from photoreal_set.fal_bridge.prices import look_up
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.plan import Engine, SetPlan, source_from
+from photoreal_set.fal_bridge.money import costs
+from photoreal_set.fal_bridge.money.budget import Budget, Ceilings, EntryState, Ledger, Spending
+from photoreal_set.fal_bridge.money.prices import look_up
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.messages.errors import PhotorealError
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.photo_set import estimates
+from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KONTEXT = "fal-ai/flux-kontext/dev"
@@ -46,7 +47,7 @@ class Noon(datetime):
 
 @pytest.fixture(autouse=True)
 def _no_midnight(monkeypatch):
-    monkeypatch.setattr("photoreal_set.fal_bridge.budget.datetime", Noon)
+    monkeypatch.setattr("photoreal_set.fal_bridge.money.budget.datetime", Noon)
 
 
 @pytest.fixture
@@ -95,9 +96,9 @@ CHILD = """
 import os, sys
 from decimal import Decimal
 from pathlib import Path
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 load_package()
-from photoreal_set.fal_bridge.budget import EntryState, Ledger
+from photoreal_set.fal_bridge.money.budget import EntryState, Ledger
 ledger, mode = Ledger(Path(sys.argv[1])), sys.argv[2]
 if mode == "fill":
     for number in range(60):

@@ -36,10 +36,27 @@ def test_the_package_is_whole_and_nothing_else(tmp_path: Path, monkeypatch: pyte
     stage = tmp_path / "photoreal_set"
     build.stage_package(WINDOWS, stage)
     names = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
-    assert {"__init__.py", "batch.py", "blender_manifest.toml", "LICENSE", "tools/bootstrap.py"} <= names
-    assert {"requirements/run.in", "fal_bridge/engine.py", "panels/main.py", "commands/set.py"} <= names
-    assert {name.split("/")[0] for name in names} & {"tests", "docs", "benchmarks", ".ci", ".git"} == set()
-    assert {name for name in names if name.startswith("tools/")} == {"tools/bootstrap.py"}
+    assert {
+        "__init__.py",
+        "batch.py",
+        "blender_manifest.toml",
+        "LICENSE",
+        "command_line/bootstrap.py",
+    } <= names
+    assert {
+        "requirements/run.in",
+        "fal_bridge/engine.py",
+        "panels/main.py",
+        "command_line/commands/set.py",
+    } <= names
+    assert {name.split("/")[0] for name in names} & {
+        "tests",
+        "docs",
+        "benchmarks",
+        "tools",
+        ".ci",
+        ".git",
+    } == set()
 
 
 def test_the_manifest_names_the_platform_and_its_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set import button_command  # noqa: E402  The package has to be loaded first.
-from photoreal_set.angles import ANGLES, chosen_angles  # noqa: E402
-from photoreal_set.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
-from photoreal_set.commands import estimate  # noqa: E402
-from photoreal_set.commands import set as one_set  # noqa: E402
+from photoreal_set.background_run import button_command  # noqa: E402  The package has to be loaded first.
+from photoreal_set.background_run.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
+from photoreal_set.command_line.commands import estimate  # noqa: E402
+from photoreal_set.command_line.commands import set as one_set  # noqa: E402
 from photoreal_set.imaging.passes import Pass  # noqa: E402
+from photoreal_set.optics.angles import ANGLES, chosen_angles  # noqa: E402
 
 USUAL = tuple(
     View(name=angle.name, azimuth=angle.azimuth, elevation=angle.elevation, fill=angle.fill)

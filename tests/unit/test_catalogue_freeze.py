@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.angles import ANGLES, CAMERAS
-from photoreal_set.catalogue import planning
-from photoreal_set.catalogue.frozen import NAME, FrozenRow, read_lock
+from photoreal_set.catalogue import freezing as planning
+from photoreal_set.catalogue.lock_file import NAME, FrozenRow, read_lock
 from photoreal_set.catalogue.states import RowState, Status, write_status
 from photoreal_set.catalogue.thumbnails import renew_thumbnail
 from photoreal_set.catalogue.watched_folder import WatchedFolder
-from photoreal_set.errors import InputError
+from photoreal_set.files.values import shown
 from photoreal_set.imaging.overview import Card, build_overview
-from photoreal_set.plan import SetPlan
-from photoreal_set.values import shown
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics.angles import ANGLES, CAMERAS
+from photoreal_set.photo_set.plan import SetPlan
 from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk, light_map
 from tests.opened_files import recorded_opens

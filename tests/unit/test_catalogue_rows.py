@@ -11,7 +11,7 @@ import pytest
 from photoreal_set.catalogue.folder_names import folder_name, folder_names
 from photoreal_set.catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from photoreal_set.catalogue.rows import Row, read_rows
-from photoreal_set.errors import InputError
+from photoreal_set.messages.errors import InputError
 
 
 def rows_in(tmp_path: Path, data: str | bytes, name: str = "shop.csv") -> list[Row]:

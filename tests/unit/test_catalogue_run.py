@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.cancel_mark import leave_mark
-from photoreal_set.catalogue.frozen import NAME
+from photoreal_set.catalogue.lock_file import NAME
 from photoreal_set.catalogue.states import row_lock
-from photoreal_set.file_lock import FileLock
+from photoreal_set.files.lock import FileLock
+from photoreal_set.photo_set.cancel_mark import leave_mark
 from tests.blender.runs import tree
 from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
 from tests.fal_emulator.process import FAST, RunningEmulator

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from command_line.bootstrap import load_package
 from tests.patience import PATIENCE_SECONDS
-from tools.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.child import YIELDING, Child, Event, blender_command, environment_for, let_yield  # noqa: E402
+from photoreal_set.processes.child import YIELDING, Child, Event, blender_command, environment_for, let_yield  # noqa: E402
 
 PATIENT = """
 import json, os, signal, sys, time

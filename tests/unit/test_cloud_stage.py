@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.angles import ANGLES, hero_first
-from photoreal_set.cloud_stage import CloudStage, bridge_for
-from photoreal_set.commands.choosing import choose_takes
-from photoreal_set.commands.redoing import take_again
-from photoreal_set.errors import InputError
+from photoreal_set.command_line.choosing import choose_takes
+from photoreal_set.command_line.redoing import take_again
 from photoreal_set.fal_bridge.jobs import Kind
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.files import sha256_of
-from photoreal_set.interrupts import Stop
-from photoreal_set.plan import Engine, SetPlan, source_from
-from photoreal_set.plan_record import plan_record
-from photoreal_set.progress import Reporter
-from photoreal_set.set_folder import SetFolder, angle_record
-from photoreal_set.set_results import Outcome, SetResults
-from photoreal_set.takes import Shelf, takes_in
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.files.writing import sha256_of
+from photoreal_set.messages.errors import InputError
+from photoreal_set.messages.progress import Reporter
+from photoreal_set.optics.angles import ANGLES, hero_first
+from photoreal_set.photo_set.cloud_stage import CloudStage, bridge_for
+from photoreal_set.photo_set.folder import SetFolder, angle_record
+from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan_record import plan_record
+from photoreal_set.photo_set.results import Outcome, SetResults
+from photoreal_set.photo_set.takes import Shelf, takes_in
+from photoreal_set.processes.interrupts import Stop
 from tests.fal_emulator.glb import make_glb
 from tests.patience import FOR_EVER_SECONDS, until
 

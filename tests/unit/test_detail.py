@@ -4,10 +4,10 @@
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES
-from photoreal_set.sizes import Size, square
-from photoreal_set.studio.detail import LEAST_COVERAGE, Window, busiest_window, depth_in, detail_energy
-from photoreal_set.studio.framing import frame
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.optics.detail import LEAST_COVERAGE, Window, busiest_window, depth_in, detail_energy
+from photoreal_set.optics.framing import frame
+from photoreal_set.optics.sizes import Size, square
 
 SIDE = 128
 

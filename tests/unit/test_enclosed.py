@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.enclosed import (
+from photoreal_set.files.enclosed import (
     OutsideError,
     check_name,
     find_in,
@@ -18,7 +18,7 @@ from photoreal_set.enclosed import (
     read_in,
     refuse_links,
 )
-from photoreal_set.errors import InputError
+from photoreal_set.messages.errors import InputError
 from tests.opened_files import recorded_opens
 
 OWNER = "chair.gltf"

@@ -11,13 +11,13 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.endpoint import Endpoint
-from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
+from photoreal_set.fal_bridge.endpoints.endpoint import Endpoint
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.platform import Platform
-from photoreal_set.fal_bridge.prices import PriceList
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.files import missing_end
+from photoreal_set.fal_bridge.money.prices import PriceList
+from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.files.writing import missing_end
 from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
 from tests.patience import PATIENCE_SECONDS

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.files import (
+from photoreal_set.files.writing import (
     FileKind,
     copy_atomically,
     kind_of,
@@ -102,9 +102,9 @@ def test_a_disk_that_takes_no_more_leaves_the_old_file_and_no_part(tmp_path: Pat
     code = (
         "import resource\n"
         "from pathlib import Path\n"
-        "from tools.bootstrap import load_package\n"
+        "from command_line.bootstrap import load_package\n"
         "load_package()\n"
-        "from photoreal_set.files import copy_atomically, write_atomically\n"
+        "from photoreal_set.files.writing import copy_atomically, write_atomically\n"
         f"s, t = Path({str(source)!r}), Path({str(target)!r})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"
         "try:\n"

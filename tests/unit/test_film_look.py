@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoreal_set.imaging.animation import EVERY, SIDE, Preview, preview_of
 from photoreal_set.imaging.film_look import with_film_look
-from photoreal_set.imaging.preview import EVERY, SIDE, Preview, preview_of
 
 
 def ramp() -> Image.Image:

@@ -3,7 +3,7 @@
 
 import json
 
-from photoreal_set.findings import MOST_OF_A_KIND, MOST_TOLD, Finding, Severity, told, triage_list
+from photoreal_set.gltf.findings import MOST_OF_A_KIND, MOST_TOLD, Finding, Severity, told, triage_list
 
 
 def finding(kind: str, severity: Severity, number: int = 0) -> Finding:

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from photoreal_set.angles import ANGLES, FILL, Angle, View
-from photoreal_set.sizes import Size
-from photoreal_set.studio.framing import (
+from photoreal_set.optics.angles import ANGLES, FILL, Angle, View
+from photoreal_set.optics.framing import (
     SQUARE,
     Framing,
     camera_axes,
@@ -23,6 +22,7 @@ from photoreal_set.studio.framing import (
     standing_view,
     turned,
 )
+from photoreal_set.optics.sizes import Size
 
 SIZES = [Size(1, 1), Size(1024, 1280), Size(1920, 1080), Size(1080, 1920), Size(640, 101)]
 LENSES = [20.0, 85.0, 300.0]

@@ -12,11 +12,10 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from photoreal_set import gltf as gltf_module
-from photoreal_set import gltf_packing
-from photoreal_set.errors import InputError
-from photoreal_set.files import sha256_of
-from photoreal_set.gltf import (
+from photoreal_set.files.writing import sha256_of
+from photoreal_set.gltf import document as gltf_module
+from photoreal_set.gltf import packing as gltf_packing
+from photoreal_set.gltf.document import (
     Gltf,
     parts_beside,
     read_gltf,
@@ -27,7 +26,8 @@ from photoreal_set.gltf import (
     without_unseen,
     without_variants,
 )
-from photoreal_set.gltf_packing import NO_PICTURE, enclosed_copy, packed, save_glb
+from photoreal_set.gltf.packing import NO_PICTURE, enclosed_copy, packed, save_glb
+from photoreal_set.messages.errors import InputError
 from tests.blender.products import Glb, texture, textured_block
 from tests.opened_files import recorded_opens
 

@@ -11,15 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.angles import chosen_angles
-from photoreal_set.catalogue.frozen import NAME, read_lock
+from photoreal_set.catalogue.lock_file import NAME, read_lock
 from photoreal_set.catalogue.rows import read_rows
-from photoreal_set.commands.catalogues import is_catalogue
-from photoreal_set.errors import PhotorealError
-from photoreal_set.fal_bridge.endpoint import size_of
-from photoreal_set.fal_bridge.service import key_from_environment
-from photoreal_set.files import kind_of_file, missing_end, sha256_of
-from photoreal_set.input_files import (
+from photoreal_set.command_line.catalogues import is_catalogue
+from photoreal_set.fal_bridge.endpoints.endpoint import size_of
+from photoreal_set.fal_bridge.network.service import key_from_environment
+from photoreal_set.files.input_files import (
     MOST_INNER_LEVELS,
     MOST_LEVELS,
     open_regular,
@@ -27,9 +24,12 @@ from photoreal_set.input_files import (
     read_json,
     read_regular,
 )
-from photoreal_set.lighting import chosen_rig
-from photoreal_set.plan import source_from
-from photoreal_set.set_folder import SetFolder
+from photoreal_set.files.writing import kind_of_file, missing_end, sha256_of
+from photoreal_set.messages.errors import PhotorealError
+from photoreal_set.optics.angles import chosen_angles
+from photoreal_set.optics.rig_choice import chosen_rig
+from photoreal_set.photo_set.folder import SetFolder
+from photoreal_set.photo_set.plan import source_from
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="makes pipes and sockets")

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from photoreal_set import cli
-from photoreal_set.angles import ANGLES
-from photoreal_set.catalogue.frozen import NAME, DamagedLockError, read_lock
-from photoreal_set.errors import InputError
-from photoreal_set.plan import SetPlan, source_from
-from photoreal_set.plan_record import MEMBER_RULES, plan_record
-from photoreal_set.set_folder import SetFolder, SetState
+from photoreal_set.catalogue.lock_file import NAME, DamagedLockError, read_lock
+from photoreal_set.command_line import main as cli
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.photo_set.folder import SetFolder, SetState
+from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan_record import MEMBER_RULES, plan_record
 from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk
 
@@ -162,7 +162,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[SetPlan]:
         plans.append(plan)
         return types.SimpleNamespace(state=SetState.DONE, exit_code=0, folder=plan.out)
 
-    monkeypatch.setitem(sys.modules, "photoreal_set.pipeline", types.SimpleNamespace(run_set=run_set))
+    monkeypatch.setitem(
+        sys.modules, "photoreal_set.photo_set.pipeline", types.SimpleNamespace(run_set=run_set)
+    )
     return plans
 
 

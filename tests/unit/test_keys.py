@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.commands import service
-from photoreal_set.commands.service import key_variable, service_at, taken_keys
-from photoreal_set.keys import KEY_VARIABLES, may_need_key, without_keys
+from photoreal_set.command_line import service
+from photoreal_set.command_line.service import key_variable, service_at, taken_keys
+from photoreal_set.processes.keys import KEY_VARIABLES, may_need_key, without_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "identifier:secret"
@@ -108,9 +108,9 @@ def test_while_a_command_runs_its_key_is_in_no_environment(monkeypatch: pytest.M
 TELL = """
 import os, sys
 from pathlib import Path
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 load_package()
-from photoreal_set import cli
+from photoreal_set.command_line import main as cli
 def tell(arguments):
     block = Path("/proc/self/environ").read_bytes()
     print("KEY" if b"FAL_KEY" in block else "NO KEY", *arguments)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.fal_bridge import downloads, errors, own_files
-from photoreal_set.fal_bridge.endpoints import DEFAULT_PHOTO_ENDPOINT
-from photoreal_set.fal_bridge.own_files import fetch_picture
-from photoreal_set.fal_bridge.platform import Platform
-from photoreal_set.fal_bridge.sdk import opened_client
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.fal_bridge.uploads import Uploads
-from photoreal_set.files import sha256_of
+from photoreal_set.fal_bridge import errors
+from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
+from photoreal_set.fal_bridge.network import downloads, own_files
+from photoreal_set.fal_bridge.network.own_files import fetch_picture
+from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.network.sdk import opened_client
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.fal_bridge.network.uploads import Uploads
+from photoreal_set.files.writing import sha256_of
 
 CODINGS = ("zstd", "gzip", "deflate", "br")
 COMPRESSED = {"name": "encoded-body", "megabytes": 0}  # Decompressed, it would be the right answer.
@@ -113,7 +114,7 @@ def test_a_request_list_that_comes_compressed_decides_nothing(desk):
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
 @pytest.mark.parametrize("coding", CODINGS)
 def test_what_the_platform_says_compressed_is_not_read(emulator, service, monkeypatch, coding, at):
-    monkeypatch.setattr("photoreal_set.fal_bridge.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
     emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": at}])
     with Platform(service) as platform:
         with pytest.raises(errors.NetworkDownError, match=rf"compressed \({coding}\)"):
@@ -151,8 +152,8 @@ def test_an_upload_whose_answer_comes_compressed_is_repeated_or_goes_another_way
 @pytest.mark.parametrize("fault", ENDLESS)
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
 def test_a_question_to_the_platform_has_an_end(emulator, service, monkeypatch, at, fault):
-    monkeypatch.setattr("photoreal_set.fal_bridge.platform.WHOLE_ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("photoreal_set.fal_bridge.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform.WHOLE_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
     emulator.control(faults=[{**fault, "at": at}])
     with Platform(service) as platform, pytest.raises(errors.NetworkDownError, match="TimeoutError"):
         questions(platform)[at]()

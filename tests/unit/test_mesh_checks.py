@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from photoreal_set.studio.mesh_checks import (
+from photoreal_set.gltf.mesh_checks import (
     doubled_faces,
     inside_out,
     opposed_faces,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set import mp4
+from photoreal_set.files import mp4
 from tests.fal_emulator.lies import VIDEO_LIES, box_bomb, noise
 
 PLAIN = ""

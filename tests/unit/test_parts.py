@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set import parts
-from photoreal_set.files import write_atomically, write_if_absent
-from photoreal_set.parts import OLD_SECONDS, note_of, part_for, parts_of, sweep, sweep_tree
+from photoreal_set.files import parts
+from photoreal_set.files.parts import OLD_SECONDS, note_of, part_for, parts_of, sweep, sweep_tree
+from photoreal_set.files.writing import write_atomically, write_if_absent
 from tests.patience import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,9 +37,9 @@ def another_process(target: Path) -> Iterator[Path]:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tools.bootstrap import load_package\n"
+        "from command_line.bootstrap import load_package\n"
         "load_package()\n"
-        "from photoreal_set.parts import part_for\n"
+        "from photoreal_set.files.parts import part_for\n"
         f"part_for(Path({str(target)!r})).write_bytes(b'half')\n"
         "sys.stdin.read()\n"
     )
@@ -187,9 +187,9 @@ def test_where_nothing_can_be_written_nothing_counts_as_old(tmp_path):
     code = (
         "import resource\n"
         "from pathlib import Path\n"
-        "from tools.bootstrap import load_package\n"
+        "from command_line.bootstrap import load_package\n"
         "load_package()\n"
-        "from photoreal_set.parts import sweep_tree\n"
+        "from photoreal_set.files.parts import sweep_tree\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         f"sweep_tree(Path({str(tmp_path)!r}))\n"
     )

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set import prompts
-from photoreal_set.angles import ANGLES
-from photoreal_set.errors import PhotorealError
-from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.plan import Engine, SetPlan, Source, SourceKind, source_from
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.messages.errors import PhotorealError
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.photo_set import prompts
+from photoreal_set.photo_set.plan import Engine, SetPlan, Source, SourceKind, source_from
 
 PIXAL = "fal-ai/pixal3d"
 

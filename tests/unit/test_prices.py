@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set import cli, estimates
-from photoreal_set.angles import ANGLES
-from photoreal_set.fal_bridge import prices
-from photoreal_set.fal_bridge.endpoints import REGISTRY
+from photoreal_set.command_line import main as cli
+from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
+from photoreal_set.fal_bridge.endpoints.price_models import Per, Range, per_of
 from photoreal_set.fal_bridge.jobs import Kind
-from photoreal_set.fal_bridge.places import home_folder
-from photoreal_set.fal_bridge.platform import Platform, UnitPrice
-from photoreal_set.fal_bridge.price_models import Per, Range, per_of
-from photoreal_set.fal_bridge.service import Service
-from photoreal_set.plan import Engine, SetPlan, source_from
-from photoreal_set.sizes import Size, square
+from photoreal_set.fal_bridge.money import prices
+from photoreal_set.fal_bridge.network.platform import Platform, UnitPrice
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.files.home import home_folder
+from photoreal_set.optics.angles import ANGLES
+from photoreal_set.optics.sizes import Size, square
+from photoreal_set.photo_set import estimates
+from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
 
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
 KONTEXT = "fal-ai/flux-kontext/dev"

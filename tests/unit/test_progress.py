@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.progress import (
+from photoreal_set.messages.progress import (
     JsonReporter,
     PlainReporter,
     QuietReporter,
@@ -206,9 +206,9 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
         "sys.modules['bpy'] = None\n"
-        "from tools.bootstrap import load_package\n"
+        "from command_line.bootstrap import load_package\n"
         "load_package()\n"
-        "from photoreal_set import cli\n"
+        "from photoreal_set.command_line import main as cli\n"
         "raise SystemExit(cli.main(sys.argv[1:], sys.stdout))\n"
     )
     return subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True)

@@ -13,22 +13,23 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set import cli
-from photoreal_set.angles import ANGLES, Angle, View
 from photoreal_set.catalogue.states import row_lock
-from photoreal_set.errors import InputError
+from photoreal_set.command_line import main as cli
+from photoreal_set.command_line import sets
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
-from photoreal_set.fal_bridge.places import home_folder
-from photoreal_set.fal_bridge.service import Service
+from photoreal_set.fal_bridge.network.service import Service
+from photoreal_set.files.home import home_folder
+from photoreal_set.imaging.animation import Preview
 from photoreal_set.imaging.compose import Background
 from photoreal_set.imaging.passes import Pass
-from photoreal_set.imaging.preview import Preview
-from photoreal_set.lighting import chosen_rig
-from photoreal_set.plan import Engine, SetPlan, source_from
-from photoreal_set.plan_record import LIVE, fal_of, plan_from, plan_record
-from photoreal_set.set_folder import SetFolder, SetState
-from photoreal_set.sizes import Size
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics.angles import ANGLES, Angle, View
+from photoreal_set.optics.rig_choice import chosen_rig
+from photoreal_set.optics.sizes import Size
+from photoreal_set.photo_set.folder import SetFolder, SetState
+from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan_record import LIVE, fal_of, plan_from, plan_record
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
 from tests.patience import until
@@ -82,14 +83,15 @@ def prepared(plan: SetPlan) -> SetFolder:
 
 @pytest.fixture
 def runs(monkeypatch):
-    """The plans that reach the pipeline, which itself would need Blender."""
+    """The plans that reach the pipeline; no Blender renders them."""
     plans = []
 
     def run_set(plan, _reporter, *_more):
         plans.append(plan)
         return types.SimpleNamespace(state=SetState.DONE, exit_code=0, folder=plan.out)
 
-    monkeypatch.setitem(sys.modules, "photoreal_set.pipeline", types.SimpleNamespace(run_set=run_set))
+    monkeypatch.setattr(sets, "run_set", run_set)
+    monkeypatch.setitem(sys.modules, "photoreal_set.studio.stage", types.SimpleNamespace(RENDERER=None))
     return plans
 
 
@@ -437,8 +439,8 @@ def test_a_folder_without_a_set_is_refused(tmp_path, runs):
 def holding(lock: Path) -> "subprocess.Popen[str]":
     """A process that has a lock, until it is killed."""
     code = (
-        "import sys, time; from pathlib import Path; from tools.bootstrap import load_package; load_package();"
-        f"from photoreal_set.file_lock import FileLock; lock = FileLock.taken(Path({str(lock)!r}));"
+        "import sys, time; from pathlib import Path; from command_line.bootstrap import load_package; load_package();"
+        f"from photoreal_set.files.lock import FileLock; lock = FileLock.taken(Path({str(lock)!r}));"
         "print('taken', flush=True); time.sleep(3600)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)

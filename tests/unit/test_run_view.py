@@ -4,11 +4,11 @@
 from pathlib import Path
 from typing import Any
 
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.run_view import TOLD_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
+from photoreal_set.background_run.run_view import TOLD_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
 
 
 def view(*events: dict[str, Any]) -> RunView:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.errors import InputError
-from photoreal_set.parts import part_for
-from photoreal_set.set_folder import SetFolder, angle_record
+from photoreal_set.files.parts import part_for
+from photoreal_set.messages.errors import InputError
+from photoreal_set.photo_set.folder import SetFolder, angle_record
 from tests.opened_files import recorded_opens
 
 SOURCE = {"kind": "model", "files": [{"name": "pot.glb", "sha256": "a" * 64}]}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tools.bootstrap import load_package
+from command_line.bootstrap import load_package
 
 load_package()
 
+from photoreal_set.background_run.set_view import dollars, read_set  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage, shown_key  # noqa: E402
-from photoreal_set.set_view import dollars, read_set  # noqa: E402
 
 KEY = "a" * 64
 

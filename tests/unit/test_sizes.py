@@ -3,8 +3,8 @@
 
 import pytest
 
-from photoreal_set.errors import InputError
-from photoreal_set.sizes import Size, parse_size, square
+from photoreal_set.messages.errors import InputError
+from photoreal_set.optics.sizes import Size, parse_size, square
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.errors import InputError
-from photoreal_set.files import sha256_of
-from photoreal_set.set_folder import SetFolder, angle_record
-from photoreal_set.takes import PREVIEW, Shelf, Takes, own_file, takes_in
+from photoreal_set.files.writing import sha256_of
+from photoreal_set.messages.errors import InputError
+from photoreal_set.photo_set.folder import SetFolder, angle_record
+from photoreal_set.photo_set.takes import PREVIEW, Shelf, Takes, own_file, takes_in
 
 NAME = "front"
 

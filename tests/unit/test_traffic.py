@@ -13,8 +13,8 @@ import pytest
 from photoreal_set.fal_bridge.bridge import Bridge, Connection
 from photoreal_set.fal_bridge.errors import StoppedError
 from photoreal_set.fal_bridge.jobs import JobState
+from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.pace import Pace
-from photoreal_set.fal_bridge.service import Service
 from photoreal_set.fal_bridge.traffic import LEAST_WAITING, LET_PASS, Traffic
 from tests.desk import Desk
 from tests.fal_emulator.process import RunningEmulator

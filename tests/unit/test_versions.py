@@ -4,7 +4,7 @@
 import tomllib
 from pathlib import Path
 
-from photoreal_set.version import VERSION
+from photoreal_set.photo_set.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set import video_check
-from photoreal_set.video_check import first_frame_problem
-from photoreal_set.video_probe import BEGUN, MARK
+from photoreal_set.files import video_check
+from photoreal_set.files.video_check import first_frame_problem
+from photoreal_set.files.video_probe import BEGUN, MARK
 from tests.fal_emulator.lies import VIDEO_LIES, noise
 from tests.unit.test_mp4 import FRAGMENTS, film
 

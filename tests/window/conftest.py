@@ -55,7 +55,7 @@ def jar_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The product of the demo, made in a process that does not wait for Blender's own end: that may hang."""
     path = tmp_path_factory.mktemp("products") / "jar.glb"
     code = (
-        "import os, sys; from pathlib import Path; from tools.bootstrap import load_package; load_package();"
+        "import os, sys; from pathlib import Path; from command_line.bootstrap import load_package; load_package();"
         "from photoreal_set.studio.sample import build_sample; build_sample(Path(sys.argv[1])); os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)

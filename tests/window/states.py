@@ -9,9 +9,10 @@ from tests.window.timing import MODULE
 PREPARE = f"""
 import types
 from pathlib import Path
-from {MODULE} import panels, runtime
-from {MODULE}.run_view import Kind, RunView
-from {MODULE}.set_view import Film, Held, Picture, SetView
+from {MODULE} import panels
+from {MODULE}.window import pump as runtime
+from {MODULE}.background_run.run_view import Kind, RunView
+from {MODULE}.background_run.set_view import Film, Held, Picture, SetView
 settings = bpy.context.scene.photoreal
 FOLDER = Path('/desk/sets/jar')
 NAMES = ('front', 'three-quarter', 'side', 'top', 'detail')

@@ -25,7 +25,7 @@ LONGEST_BLOCK = 0.05
 LONGEST_REDRAW = 0.01  # All panels together, far above what they take.
 LONGEST_START = 0.3
 
-ask = f"from {MODULE} import preferences, runtime, scene_settings\nsettings = bpy.context.scene.photoreal\n"
+ask = f"from {MODULE}.window import preferences, pump as runtime, scene_settings\nsettings = bpy.context.scene.photoreal\n"
 
 
 @pytest.fixture(scope="module")
@@ -359,7 +359,9 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
     # What is only told must not have prices asked for.
-    listening = f"from {MODULE} import properties, runtime\nproperties.{{}}(runtime._settings_changed)"
+    listening = (
+        f"from {MODULE}.window import properties, pump as runtime\nproperties.{{}}(runtime._settings_changed)"
+    )
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():
         blender.python(f"{PREPARE}\n{code}")

@@ -10,7 +10,8 @@ MODULE = "bl_ext.user_default.photoreal_set"
 # From here on ``driver_namespace['photoreal_spent']`` has the times of every pump, operator and draw.
 WATCH = f"""
 import time
-from {MODULE} import runtime, operators, panels, preferences
+from {MODULE} import operators, panels
+from {MODULE}.window import preferences, pump as runtime
 spent = bpy.app.driver_namespace.setdefault('photoreal_spent', {{}})
 def timed(name, function):
     def call(*words, **facts):

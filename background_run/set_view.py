@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set folder as it stands, read once: what the Gallery panel draws."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..fal_bridge.journal import Journal, Stage, shown_key
+from ..files.enclosed import place_in
+from ..files.input_files import read_json
+from ..messages.errors import InputError, PhotorealError
+from ..photo_set.takes import Shelf, own_file, takes_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One angle. Paths are None while there is no file; ``stamp`` changes with the file.
+
+    ``take`` is the number of the chosen take, ``takes`` how many there are.
+    """
+
+    name: str
+    render: Path | None
+    photo: Path | None
+    stamp: str
+    state: str
+    error: str
+    fidelity: str
+    price: float | None
+    engine: str
+    take: int = 1
+    takes: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    motion: str
+    path: Path | None
+    state: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A paid request that waits for a person.
+
+    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970.
+    """
+
+    key: str
+    label: str
+    resend_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetView:
+    """What ``set.json`` and the journal of a folder say. ``spent`` in US dollars, as far as prices are known."""
+
+    folder: Path
+    product: str
+    state: str
+    error: str
+    pictures: tuple[Picture, ...]
+    films: tuple[Film, ...]
+    held: tuple[Held, ...]
+    spent: float
+    source_names: tuple[str, ...]
+    is_model_bought: bool = False  # By fal.ai, or about to be; not the user's own file.
+    model_price: float | None = None  # Of the newest that came.
+    faults: tuple[str, ...] = ()  # What is wrong with the model, worst first, without what is only a note.
+
+    @property
+    def can_resume(self) -> bool:
+        return self.state in {"partial", "failed", "held"}
+
+    def sheet(self) -> list[tuple[str, Path]]:
+        """Name and file of every photo that is there."""
+        return [(picture.name, picture.photo) for picture in self.pictures if picture.photo]
+
+    def lasting_sheet(self) -> list[tuple[str, Path]]:
+        """The same with files that no later take replaces, so that a placed picture stays what it is.
+
+        Makes those files where they are missing. Raises OSError.
+        """
+        pictures = [picture for picture in self.pictures if picture.photo]
+        return [(one.name, own_file(one.photo, one.take)) for one in pictures if one.photo]
+
+
+def dollars(amount: float) -> str:
+    """An amount of US dollars for a button: in cents, never less than it is."""
+    return f"${math.ceil(round(amount * 100.0, 6)) / 100.0:.2f}"
+
+
+def read_set(folder: Path) -> SetView | None:
+    """The set in ``folder``; ``None`` when there is none, or none that can be read."""
+    try:
+        record = read_json(folder / "set.json")
+        angles = tuple(_picture(folder, record, entry) for entry in record.get("angles", []))
+        films = tuple(_film(folder, entry) for entry in record.get("videos", []))
+        paid = [record.get("model", {}).get("price"), *(picture.price for picture in angles)]
+        paid += [entry.get("price") for entry in record.get("videos", [])]
+        actual = float(record.get("cost", {}).get("actual") or 0.0)
+        return SetView(
+            folder=folder,
+            product=str(record.get("product", folder.name)),
+            state=str(record.get("state", "")),
+            error=str(record.get("error") or ""),
+            pictures=angles,
+            films=films,
+            held=_held(folder),
+            spent=max(actual, sum(price for price in paid if price)),
+            is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
+            model_price=_model_price(record.get("model", {})),
+            source_names=tuple(entry["name"] for entry in record.get("source", {}).get("files", [])),
+            faults=tuple(
+                str(entry["text"])
+                for entry in record.get("model", {}).get("triage", [])
+                if entry["severity"] != "note"
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _model_price(model: dict[str, Any]) -> float | None:
+    prices = [entry.get("price") for entry in (*model.get("earlier", []), model)]
+    return next((float(price) for price in reversed(prices) if price), None)
+
+
+def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Picture:
+    photo, render = entry.get("photo") or {}, entry.get("render") or {}
+    pending = entry.get("pending") or {}
+    score = photo.get("fidelity")
+    if isinstance(score, dict):
+        score = score.get("score") or score.get("iou")
+    return Picture(
+        name=str(entry["name"]),
+        render=_file(folder, render),
+        photo=_file(folder, photo),
+        stamp=f"{render.get('sha256', '')[:12]}-{photo.get('sha256', '')[:12]}",
+        state=str(pending.get("state") or photo.get("state") or ("rendered" if render else "waiting")),
+        error=str(pending.get("error") or photo.get("error") or ""),
+        fidelity=f"{score:.0%}" if isinstance(score, float) else "",
+        price=photo.get("price"),
+        engine=str(photo.get("engine", "")),
+        take=int(photo.get("take", 1)),
+        takes=len(takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
+    )
+
+
+def _film(folder: Path, entry: dict[str, Any]) -> Film:
+    pending = entry.get("pending") or {}
+    return Film(
+        motion=str(entry.get("motion", "film")),
+        path=_file(folder, entry),
+        state=str(pending.get("state") or entry.get("state", "")),
+        error=str(pending.get("error") or entry.get("error") or ""),
+    )
+
+
+def _file(folder: Path, entry: dict[str, Any]) -> Path | None:
+    try:
+        place = place_in(folder, str(entry.get("path") or ""), str(folder / "set.json"))
+    except InputError:
+        return None
+    return folder / str(entry["path"]) if place is not None and place.is_file() else None
+
+
+def _held(folder: Path) -> tuple[Held, ...]:
+    journal = Journal(folder / ".journal")
+    try:
+        entries = [(key, journal.read(key)) for key in journal.job_keys()]
+    except PhotorealError:
+        return ()
+    return tuple(
+        Held(key=shown_key(key), label=entry.label, resend_at=entry.resend_at)
+        for key, entry in entries
+        if entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
+    )

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``resume --choose`` does: another take of a photo, a video or a concept picture is shown again, for free."""
+
+from collections.abc import Sequence
+
+from ..imaging.report import build_report
+from ..messages.errors import InputError
+from ..messages.progress import Reporter
+from ..photo_set.folder import Record, SetFolder
+from ..photo_set.takes import CONCEPT, Shelf, Takes
+
+VIDEO_NAMES = ("video", "film")
+
+
+def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) -> None:
+    """Make the named takes (``front=2``) the chosen ones. Raises InputError before anything is changed."""
+    wanted = [_parsed(folder.record, text) for text in texts]
+    takes = Takes(folder)
+    for shelf, name, number in wanted:
+        takes.check(shelf, name, number)
+    for shelf, name, number in wanted:
+        takes.choose(shelf, name, number)
+        reporter.tell("note", text=f"{name}: take {number} is chosen.")
+        if shelf is Shelf.CONCEPTS:
+            text = "The 3D model stays as it is. `resume DIR --redo model` buys one that is made from this picture."
+            reporter.tell("note", text=text)
+    folder.write_report(build_report(folder.record))
+
+
+def _parsed(record: Record, text: str) -> tuple[Shelf, str, int]:
+    name, equals, number = text.rpartition("=")
+    if not equals or not number.isascii() or not number.isdecimal():
+        raise InputError(
+            f"--choose {text!r} does not name a take.", hint="Write NAME=NUMBER, for example front=2."
+        )
+    if any(entry["name"] == name for entry in record["angles"]):
+        return Shelf.PHOTOS, name, int(number)
+    if name == CONCEPT:
+        return Shelf.CONCEPTS, CONCEPT, int(number)
+    motions = [entry["motion"] for entry in record["videos"]]
+    if name in motions:
+        return Shelf.VIDEOS, name, int(number)
+    if name in VIDEO_NAMES and motions:
+        motion = (record.get("plan") or {}).get("motion")
+        return Shelf.VIDEOS, motion if motion in motions else motions[0], int(number)
+    known = [*(entry["name"] for entry in record["angles"]), *motions]
+    raise InputError(f"This set has no {name!r}.", hint=f"It has: {', '.join(known)}.")

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cancel``: cancel at fal.ai what has not ended, of one set or of all sets of a catalogue."""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from ...catalogue.lock_file import Lock, read_lock
+from ...catalogue.states import journal_in, row_lock
+from ...fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
+from ...fal_bridge.errors import UncertainSubmitError
+from ...fal_bridge.journal import Journal, Stage
+from ...fal_bridge.money.budget import Budget, Ceilings
+from ...fal_bridge.network.service import Service
+from ...files.lock import FileLock
+from ...messages.errors import InputError, PhotorealError
+from ...messages.progress import Reporter
+from ...photo_set.cancel_mark import leave_mark
+from ...photo_set.folder import SetFolder, SetState
+from ...photo_set.plan_record import fal_of
+from ..arguments import Commands, add_service, add_talk
+from ..catalogues import is_catalogue
+from ..service import require_online, service_named
+from ..spending import budget_of
+
+NOTICE_SECONDS = 5.0  # Until a run has surely seen that its set or catalogue is cancelled.
+LOOK_SECONDS = 1.0
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "cancel", help="cancel at fal.ai what a set or a catalogue has sent and not received"
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+    add_service(parser)
+    add_talk(parser)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+    if is_catalogue(options.folder):
+        return _cancel_catalogue(options, reporter)
+    folder = SetFolder.open(options.folder)
+    service = _service(folder.root, fal_of(folder), options)
+    results = _cancel(
+        service,
+        folder.root,
+        lambda: [folder.journal],
+        budget=budget_of(service, Ceilings()),
+        is_worked_in=lambda: _may_be_worked_in(folder.root),
+    )
+    for result in results:
+        _tell(reporter, result)
+    if not results:
+        reporter.tell("note", text=summary_of(results))
+    code = _verdict(results)
+    reporter.tell("finished", state=folder.record["state"], exit=code, set=str(folder.root))
+    return code
+
+
+def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
+    root = options.folder.absolute()
+    lock = read_lock(root)
+    service = _service(root, lock.fal, options)
+    results = _cancel(
+        service,
+        root,
+        lambda: [journal_in(journal.parent) for journal in sorted(root.glob("*/.journal"))],
+        budget=budget_of(service, Ceilings(), catalogue=root),
+        is_worked_in=lambda: _is_worked_in(root, lock),
+    )
+    skus = {row.folder: row.row.sku for row in lock.rows}
+    for result in results:
+        folder = result.journal.parent.name
+        _tell(reporter, result, sku=skus.get(folder, folder))
+    reporter.tell("note", text=summary_of(results))
+    code = _verdict(results)
+    reporter.tell("finished", state=SetState.PARTIAL.value, exit=code, set=str(root))
+    return code
+
+
+def _cancel(
+    service: Service,
+    root: Path,
+    journals: Callable[[], list[Path]],
+    *,
+    budget: Budget | None,
+    is_worked_in: Callable[[], bool],
+) -> list[Cancelled]:
+    """Runs in ``root`` are told to begin nothing more; then, and until they know, all is cancelled."""
+    leave_mark(root)
+    marked_at = time.monotonic()
+    found: dict[tuple[Path, str], Cancelled] = {}
+    while True:
+        has_seen = time.monotonic() - marked_at > NOTICE_SECONDS
+        jobs = cancel_all(service, *map(Journal, journals()), budget=budget)
+        now = {(one.journal, one.key): one for one in jobs}
+        found = {place: _as_it_ended(result) for place, result in found.items()} | now
+        if has_seen or not is_worked_in():
+            return list(found.values())
+        time.sleep(LOOK_SECONDS)
+
+
+def _as_it_ended(result: Cancelled) -> Cancelled:
+    """An earlier look at a job, by what its run has brought home since."""
+    if result.fate in IS_OVER:
+        return result
+    is_home = Journal(result.journal).read(result.key).stage in (Stage.ANSWERED, Stage.DONE)
+    return replace(result, fate=Fate.FINISHED if is_home else Fate.FAILED)
+
+
+def _may_be_worked_in(root: Path) -> bool:
+    """A set is partial while a run makes it, and after one that was stopped or killed."""
+    return bool(SetFolder.open(root).record["state"] == SetState.PARTIAL)
+
+
+def _is_worked_in(root: Path, lock: Lock) -> bool:
+    return any(FileLock.is_held(row_lock(root / row.folder)) for row in lock.rows if row.folder)
+
+
+def _service(root: Path, fal: str, options: argparse.Namespace) -> Service:
+    """Where the folder's requests are. Raises InputError when there are none, or they cannot be reached."""
+    service = service_named(fal, options.fal_url)
+    if not fal:
+        raise InputError(f"{root} has nothing at fal.ai: it was made without.")
+    if service is None:
+        raise InputError("Cancelling at fal.ai needs the key, and none is set.", hint="Set FAL_KEY.")
+    require_online(options.online_mode)
+    return service
+
+
+def _tell(reporter: Reporter, result: Cancelled, *, sku: str = "") -> None:
+    reporter.tell(
+        "note",
+        text=f"{sku}, {result.sentence}" if sku else result.sentence,
+        request_id=result.request_id,
+        key=result.key,
+        fate=result.fate.value,
+        **({"sku": sku} if sku else {}),
+    )
+
+
+def _verdict(results: Iterable[Cancelled]) -> int:
+    fates = {result.fate for result in results}
+    if fates - IS_OVER - {Fate.UNCERTAIN}:
+        return PhotorealError.exit_code
+    return UncertainSubmitError.exit_code if Fate.UNCERTAIN in fates else 0

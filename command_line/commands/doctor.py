@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``doctor``: what this machine has, what is missing and how to get it."""
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
+from ...fal_bridge.errors import BadKeyError
+from ...fal_bridge.network.platform import Platform
+from ...fal_bridge.network.service import Service
+from ...files.home import home_folder
+from ...messages.errors import MachineError, PhotorealError
+from ...messages.progress import JsonReporter, Reporter
+from ...photo_set.plan_values import DEVICES
+from ...photo_set.version import VERSION
+from ..arguments import Commands, add_service, add_talk
+from ..service import in_blender_program, key_variable, require_online, service_at
+
+PACKAGES = ("numpy", "pillow", "httpx", "anyio", "fal-client")
+OLDEST = (4, 3, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at. ``is_needed``: without it not even the free engine works."""
+
+    name: str
+    is_good: bool
+    text: str
+    is_needed: bool = True
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("doctor", help="what this machine has, and what is missing")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="the folder that sets shall go to"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="what Cycles shall compute on")
+    parser.add_argument(
+        "--test-key", action="store_true", help="only ask fal.ai whether it takes the key; free"
+    )
+    add_service(parser)
+    add_talk(parser)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
+    """0, or 3 when something is missing that not even the free engine can do without."""
+    if options.test_key:
+        checks: Iterator[Check] = iter([_test_key(options)])
+    else:
+        checks = _checks(options)
+    is_well = True
+    for check in checks:
+        is_well = is_well and (check.is_good or not check.is_needed)
+        if isinstance(reporter, JsonReporter):
+            reporter.tell("check", name=check.name, good=check.is_good, text=check.text)
+        else:
+            print(f"{'ok ' if check.is_good else 'NO '} {check.text}", file=output)
+    code = 0 if is_well else MachineError.exit_code
+    reporter.tell("finished", state="done" if is_well else "failed", exit=code, set=None)
+    return code
+
+
+def _checks(options: argparse.Namespace) -> Iterator[Check]:
+    import bpy
+
+    blender = bpy.app.version_string
+    yield Check(
+        name="blender",
+        is_good=bpy.app.version >= OLDEST,
+        text=f"Photoreal Set {VERSION}, Blender {blender} with Python {platform.python_version()}",
+    )
+    for package in PACKAGES:
+        yield _package(package)
+    yield from _cycles(options.device)
+    yield _key()
+    yield _online(options.online_mode)
+    yield _folder("out", "Sets", options.out)
+    yield _folder("home", "Prices and ledgers", home_folder())
+
+
+def _package(package: str) -> Check:
+    try:
+        return Check(name=package, is_good=True, text=f"{package} {importlib.metadata.version(package)}")
+    except importlib.metadata.PackageNotFoundError:
+        module = sys.modules.get(package)  # Some Blenders carry a package without its metadata.
+        version = getattr(module, "__version__", "")
+        if module is not None:
+            return Check(name=package, is_good=True, text=f"{package} {version}".rstrip())
+        return Check(
+            name=package,
+            is_good=False,
+            text=f"{package} is missing: install the extension's zip again",
+        )
+
+
+def _cycles(wanted: str) -> Iterator[Check]:
+    from ...studio.machine import gpu_devices, has_denoiser
+
+    devices = gpu_devices()
+    names = ", ".join(f"{device.name} ({device.backend})" for device in devices)
+    is_there = wanted in ("auto", "cpu") or any(device.backend == wanted for device in devices)
+    text = f"Cycles computes on {names}" if devices else "Cycles computes on the CPU: it finds no GPU"
+    if not is_there:
+        text = f"Cycles finds no {wanted} device: choose auto or cpu"
+    yield Check(name="device", is_good=is_there, text=text)
+    denoiser = has_denoiser()
+    text = (
+        "OpenImageDenoise is there"
+        if denoiser
+        else "This Blender has no OpenImageDenoise: renders take longer"
+    )
+    yield Check(name="denoiser", is_good=denoiser, text=text, is_needed=False)
+
+
+def _key() -> Check:
+    try:
+        has_key = service_at(None) is not None
+    except BadKeyError as error:
+        return Check(name="key", is_good=False, text=str(error), is_needed=False)
+    text = (
+        f"A fal.ai key is set ({key_variable()})"
+        if has_key
+        else "No fal.ai key is set: only Cycles can be used"
+    )
+    return Check(name="key", is_good=has_key, text=text, is_needed=False)
+
+
+def _online(online_mode: bool) -> Check:
+    try:
+        require_online(online_mode)
+    except PhotorealError as error:
+        return Check(name="online", is_good=False, text=str(error), is_needed=False)
+    text = "Online Access is allowed" if in_blender_program() else "fal.ai may be asked"
+    return Check(name="online", is_good=True, text=text, is_needed=False)
+
+
+def _folder(name: str, what: str, folder: Path) -> Check:
+    """Whether files can be made there, or in the nearest folder above that exists."""
+    place = folder.absolute()
+    nearest = next(one for one in (place, *place.parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return Check(name=name, is_good=True, text=f"{what} can be written to {place}")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Check(
+            name=name, is_good=False, text=f"{place} cannot be written ({reason}): choose another folder"
+        )
+
+
+def _test_key(options: argparse.Namespace) -> Check:
+    def no(text: str) -> Check:
+        return Check(name="key", is_good=False, text=text)
+
+    try:
+        service: Service | None = service_at(options.fal_url)
+        if service is None:
+            return no("No fal.ai key is set")
+        require_online(options.online_mode)
+        with Platform(service) as platform_api:
+            platform_api.unit_prices([DEFAULT_PHOTO_ENDPOINT])
+    except PhotorealError as error:
+        return no(str(error))
+    who = "The emulator answers" if service.is_emulator else "fal.ai takes the key"
+    return Check(name="key", is_good=True, text=who)

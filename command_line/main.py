@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands. Imports Blender only for the commands that need it."""
+
+import argparse
+import contextlib
+import io
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from ..messages.errors import FaultError, InputError, MachineError, PhotorealError, machine_error
+from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
+from ..photo_set.version import VERSION
+from ..processes.interrupts import remembered
+from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
+from .commands import set as one_set
+from .service import in_blender_program, taken_keys
+
+COMMANDS = (
+    demo,
+    one_set,
+    catalogue,
+    resume,
+    cancel,
+    estimate,
+    report,
+    doctor,
+    test,
+    render_worker,
+)  # In the order of --help.
+INTERRUPTED = 130  # The exit code of Ctrl-C.
+STOPPED = "Stopped; the same command goes on from here."
+
+log = logging.getLogger(__name__)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}.", hint=f"See {self.prog} --help.")
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Do what the arguments say, and end the process with its exit code."""
+    code = run_in_blender(arguments)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "bpy" in sys.modules and not in_blender_program():
+        os._exit(code)  # The bpy module prints of its memory, or crashes, when Python takes it down.
+    sys.exit(code)
+
+
+def run_in_blender(arguments: list[str]) -> int:
+    """Do what the arguments say and give the exit code to a Blender that ends by itself."""
+    with _own_output() as output:
+        return main(arguments, output)
+
+
+def main(arguments: list[str], output: TextIO) -> int:
+    """Do what the arguments say; the exit code. Only ``output`` is written to, and stderr."""
+    with_json = "--json" in arguments
+    reporter: Reporter = JsonReporter(output) if with_json else PlainReporter(sys.stderr)
+    try:
+        with contextlib.redirect_stdout(output):  # For --help and --version.
+            # What follows `test` is pytest's, whatever it looks like.
+            ours = arguments[:1] if arguments[:1] == ["test"] else arguments
+            options = _parser().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
+        if getattr(options, "needs_reporter", False):
+            reporter = _reporter(options, output)
+        with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
+            options.scratch = Path(scratch)
+            return int(options.command(options, reporter, output))
+    except PhotorealError as error:
+        return _fail(reporter if with_json else None, str(error), error.exit_code)
+    except OSError as error:
+        trouble = machine_error(error)
+        return _fail(reporter if with_json else None, str(trouble), trouble.exit_code)
+    except MemoryError:
+        return _fail(reporter if with_json else None, "The memory is full.", MachineError.exit_code)
+    except Exception as error:
+        log.exception("The command failed")
+        return _fail(reporter if with_json else None, str(FaultError(error)), FaultError.exit_code)
+    except KeyboardInterrupt:
+        return _fail(reporter if with_json else None, STOPPED, INTERRUPTED)
+    except SystemExit as end:  # --help and --version.
+        return int(end.code or 0)
+
+
+def _fail(reporter: Reporter | None, sentence: str, code: int) -> int:
+    print(f"Error: {sentence}", file=sys.stderr)
+    if isinstance(reporter, JsonReporter):
+        reporter.tell("finished", state="failed", exit=code, set=None, error=sentence)
+    return code
+
+
+class _SteadyOutput(io.FileIO):
+    """Goes on without its reader: a closed pipe (``… | head``) or a full disk behind it ends no paid run."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return len(data)
+
+
+@contextlib.contextmanager
+def _own_output() -> Iterator[TextIO]:
+    """The real standard output for us alone: Blender prints its own chatter to file descriptor 1.
+
+    ``command_line/bootstrap.py`` hands it over in PHOTOREAL_OUTPUT when it starts a Blender.
+    """
+    sys.stdout.flush()
+    handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")
+    raw = _SteadyOutput(int(handed_over or os.dup(1)), "w")
+    with io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="replace") as output:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.close(quiet)
+        try:
+            yield output
+        finally:
+            output.flush()
+            sys.stdout.flush()
+            if not in_blender_program():  # Its farewell would follow our last line.
+                os.dup2(output.fileno(), 1)
+
+
+def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
+    if options.json:
+        return JsonReporter(output)
+    if options.quiet:
+        return QuietReporter(output)
+    return TerminalReporter(output) if output.isatty() else PlainReporter(output)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="batch.py", description="Photographs of one product that show the same product.")
+    parser.add_argument("--version", action="version", version=f"Photoreal Set {VERSION}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in COMMANDS:
+        command.add(commands)
+    return parser

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where fal is, and whether it may be asked."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+
+from ..fal_bridge.network.service import Service, key_from_environment
+from ..messages.errors import InputError
+from ..photo_set.folder import SetFolder
+from ..photo_set.plan_record import LIVE, fal_of
+from ..processes.keys import KEY_VARIABLES
+
+_taken: Mapping[str, str] | None = None
+
+
+@contextlib.contextmanager
+def taken_keys() -> Iterator[None]:
+    """While entered: keys are known here alone. Blender, its Python and child processes do not find them.
+
+    What the system shows of the environment that a process was started with does not change.
+    """
+    global _taken
+    before = _taken
+    _taken = {name: os.environ.pop(name) for name in KEY_VARIABLES if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(_taken)
+        _taken = before
+
+
+def key_variable() -> str:
+    """The variable that a key comes from; "" without one."""
+    names = ("FAL_KEY", "FAL_KEY_FILE")
+    return next((name for name in names if _key_environment().get(name, "").strip()), "")
+
+
+def service_at(fal_url: str | None) -> Service | None:
+    """Where fal is, when a key or an emulator is configured."""
+    if fal_url:
+        return Service.emulator(fal_url)
+    key = key_from_environment(_key_environment())
+    return Service.live(key) if key else None
+
+
+def _key_environment() -> Mapping[str, str]:
+    return os.environ if _taken is None else _taken
+
+
+def service_of(folder: SetFolder, fal_url: str | None) -> Service | None:
+    """The service that the set was planned with: who is paid never changes between runs."""
+    return service_named(fal_of(folder), fal_url)
+
+
+def service_named(fal: str, fal_url: str | None) -> Service | None:
+    """The service that a record names: ``fal.ai``, the address of an emulator (or where it is now), or ""."""
+    if fal_url and fal in ("", LIVE):
+        raise InputError("This was not made with an emulator.", hint="Leave --fal-url out.")
+    if not fal:
+        return None
+    return service_at(fal_url or ("" if fal == LIVE else fal))
+
+
+def require_online(online_mode: bool) -> None:
+    """Raises InputError in a Blender whose user has not allowed Online Access.
+
+    ``online_mode`` allows it for this run, unless Blender itself was started with --offline-mode.
+    """
+    if not in_blender_program():
+        return
+    import bpy
+
+    if bpy.app.online_access:
+        return
+    if bpy.app.online_access_override:
+        raise InputError("Blender was started with --offline-mode, and fal.ai is online.")
+    if not online_mode:
+        raise InputError(
+            "This Blender has Online Access off, and fal.ai is online.",
+            hint="Add --online-mode, or allow Online Access in its System preferences.",
+        )
+
+
+def in_blender_program() -> bool:
+    """True in the Blender program, False in the bpy module and in plain Python."""
+    bpy = sys.modules.get("bpy")
+    return bpy is not None and bool(bpy.app.binary_path)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prices, ceilings and what a run may spend."""
+
+import argparse
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from ..fal_bridge.endpoints.endpoint import Endpoint
+from ..fal_bridge.money.budget import Budget, Ceilings
+from ..fal_bridge.money.prices import PriceList, look_up
+from ..fal_bridge.network.service import Service
+from ..files.home import home_folder
+from ..files.values import checked, money
+from ..messages.progress import Reporter
+from ..photo_set import estimates
+from ..photo_set.plan import SetPlan
+from .arguments import DAY_VARIABLE
+
+
+def prices_of(plan: SetPlan, reporter: Reporter) -> PriceList:
+    """What fal.ai asks for a unit of each endpoint of the plan, asked now or remembered."""
+    if plan.service is None or not plan.endpoint_ids:
+        return PriceList()
+    return prices_for([plan.endpoint(kind) for kind in plan.endpoint_ids], plan.service, reporter)
+
+
+def prices_for(endpoints: Iterable[Endpoint], service: Service, reporter: Reporter) -> PriceList:
+    return look_up(endpoints, service, home_folder(), lambda text: reporter.tell("warning", text=text))
+
+
+def bill_of(
+    options: argparse.Namespace,
+    plan: SetPlan,
+    reporter: Reporter,
+    budget: Budget,
+    *,
+    again: Collection[str] = (),
+) -> estimates.Bill:
+    """Raises when the ceilings cannot hold what is still to be made, and what is made ``again``."""
+    prices = prices_of(plan, reporter)
+    allows_unknown = options.allow_unknown_price
+    return estimates.open_bill(plan, prices, budget, allows_unknown=allows_unknown, again=again)
+
+
+def ceilings_of(options: argparse.Namespace) -> Ceilings:
+    """Those of this run; the set folder does not keep them."""
+    day = options.max_cost_per_day
+    if day is None and (text := os.environ.get(DAY_VARIABLE, "").strip()):
+        day = checked(money, text, DAY_VARIABLE)
+    return Ceilings(run=options.max_cost, day=day)
+
+
+def budget_of(service: Service | None, ceilings: Ceilings, *, catalogue: Path | None = None) -> Budget:
+    """``catalogue``: the folder of the catalogue whose ledger counts too."""
+    home: Path | None = home_folder()
+    try:
+        home_folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        if ceilings.day is not None:
+            raise
+        home = None  # Without a ceiling for the day nobody needs its ledger.
+    account = "emulator" if service and service.is_emulator else "live"
+    return Budget(ceilings, home=home, account=account, catalogue=catalogue)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a Blender for a catalogue's renders is started."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .commands.render_worker import NAME
+from .service import in_blender_program
+
+
+def worker_command(external_data: Sequence[Path] = ()) -> list[str]:
+    """The command that does `render-worker` in a Blender like ours.
+
+    ``external_data`` are folders beside their own that .blend files may read from.
+    """
+    arguments = [NAME, *(word for folder in external_data for word in ("--external-data", str(folder)))]
+    script = str(Path(__file__).resolve().parents[1] / "batch.py")
+    if in_blender_program():
+        import bpy
+
+        blender = bpy.app.binary_path
+        return [blender, "-b", "--python-exit-code", "3", "--python", script, "--", *arguments]
+    return [sys.executable, script, *arguments]

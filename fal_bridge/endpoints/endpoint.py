@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One endpoint: how our words become its fields, what it allows, what it counts, where its file is."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ...files.input_files import open_regular
+from ...files.writing import FileKind, kind_of_file, missing_end
+from ..errors import WrongRequestError
+from ..jobs import Generation, Kind
+from .options import Option
+from .price_models import BINARY_MEGAPIXEL, PriceModel, Size, Work
+
+Place = tuple[str | int, ...]
+
+RATIO_FIELD = "aspect_ratio"
+SAME_SHAPE = 0.01  # Share by which a named ratio may miss the picture's.
+
+MOST_PICTURE_BYTES = 1 << 30  # 8192 x 8192 pixels without compression are a quarter of it.
+PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
+OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
+    Kind.MODEL: frozenset({FileKind.GLB}),
+    Kind.PHOTO: PICTURES,
+    Kind.VIDEO: frozenset({FileKind.MP4}),
+    Kind.CONCEPT: PICTURES,
+    Kind.UPSCALE: PICTURES,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One row of the registry. A field name of "" means: the endpoint has no such input."""
+
+    id: str
+    kind: Kind
+    output: tuple[Place, ...]  # Where the file's address may stand; the first that is there counts.
+    price: PriceModel = field(default_factory=PriceModel)
+    # What we always ask for; everything that decides the price is among it.
+    intent: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)  # Inputs without a word of ours.
+    needs: Mapping[str, str] = field(default_factory=dict)  # Input: the flag without which it is refused.
+    image_field: str = ""  # Takes the only or first picture.
+    image_list_field: str = ""  # Takes all pictures.
+    images: tuple[int, int] = (0, 0)  # Fewest and most.
+    image_files: frozenset[FileKind] = PICTURES
+    end_image_field: str = ""
+    end_image_is_needed: bool = False
+    prompt_field: str = ""
+    prompt_is_needed: bool = False
+    prompt_length: int = 5000
+    negative_prompt_field: str = ""
+    seed_field: str = ""
+    seconds_field: str = ""
+    seconds: tuple[int, ...] = ()
+    seconds_form: str = "{}"  # "" is for endpoints that want a number.
+    size_field: str = ""  # Takes width and height of the result: those of the first picture.
+    sides: tuple[int, int] = (512, 2048)  # Shortest and longest that ``size_field`` takes.
+    factor_field: str = ""
+    factors: tuple[float, ...] = ()  # The only ones, or with ``factor_is_free`` the least and the most.
+    factor_is_free: bool = False
+    side_step: int = 1  # Sides of what comes out are multiples of it.
+    note: str = ""  # What a user should know before choosing it.
+
+    def check(self, wanted: Generation) -> None:
+        """Refuse what the endpoint would refuse, before it costs anything."""
+        self._check_numbers(wanted)
+        for picture in self._pictures(wanted):
+            self._check_picture(wanted.label, picture)
+
+    def arguments(self, wanted: Generation, size: Size | None = None) -> dict[str, Any]:
+        """The endpoint's own inputs; only fields that it has. ``size``: of the first picture, if known."""
+        values: dict[str, Any] = {
+            self.image_field: wanted.images[0] if wanted.images else None,
+            self.image_list_field: list(wanted.images),
+            self.end_image_field: wanted.end_image,
+            self.prompt_field: wanted.prompt,
+            self.negative_prompt_field: wanted.negative_prompt,
+            self.seed_field: wanted.seed,
+            self.seconds_field: self._seconds(wanted.seconds),
+            self.size_field: self._size(wanted, size) if self.size_field else None,
+            self.factor_field: self.factor(wanted.enlarge) if self.factor_field else None,
+            RATIO_FIELD: self._ratio(wanted, size) if self.kind is Kind.PHOTO else None,
+        }
+        given = {name: value for name, value in values.items() if name and value not in (None, "", [])}
+        made = {**self.intent, **given, **wanted.options}
+        return {name: value for name, value in made.items() if made.get(self.needs.get(name, ""), True)}
+
+    def parsed_options(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Extra inputs as the user wrote them, checked. Raises WrongRequestError."""
+        return {name: self._parsed(name, text) for name, text in texts.items()}
+
+    def work(self, arguments: Mapping[str, Any], inputs: Iterable[Size]) -> Work:
+        """What a request with these arguments and pictures of these sizes comes to."""
+        sizes = list(inputs)
+        least = most = BINARY_MEGAPIXEL
+        if size := _known_size(arguments.get(self.size_field or "image_size")):
+            least = most = size[0] * size[1]
+        elif self.factor_field and sizes:
+            factor = float(arguments.get(self.factor_field, 2))
+            width, height = (math.ceil(side * factor / self.side_step) * self.side_step for side in sizes[0])
+            least = most = width * height
+        elif sizes:  # Follows its input, but image models often go back to about one megapixel.
+            least, most = sorted((most, sizes[0][0] * sizes[0][1]))
+        return Work(
+            inputs=sizes,
+            least_pixels=least,
+            most_pixels=most,
+            images=int(arguments.get("num_images", 1)),
+            seconds=int(str(arguments.get(self.seconds_field, 0)).rstrip("s") or 0),
+        )
+
+    def nearest_seconds(self, wanted: int) -> int:
+        """The length that the endpoint offers next to ``wanted``; the shorter of two."""
+        return min(self.seconds, key=lambda seconds: (abs(seconds - wanted), seconds), default=wanted)
+
+    def factor(self, wanted: float) -> float:
+        """The smallest factor on offer that reaches ``wanted``, or the largest there is."""
+        if self.factor_is_free:
+            least, most = self.factors
+            return min(max(wanted, least), most)
+        return min((factor for factor in self.factors if factor >= wanted), default=max(self.factors))
+
+    def file_address(self, output: Any) -> str:
+        """The address of the file in a result, or "" when there is none."""
+        for place in self.output:
+            value = output
+            for step in place:
+                value = _member(value, step)
+            if isinstance(value, str) and value:
+                return value
+        return ""
+
+    def _seconds(self, seconds: int) -> Any:
+        return self.seconds_form.format(seconds) if self.seconds_form else seconds
+
+    def _size(self, wanted: Generation, size: Size | None) -> dict[str, int] | None:
+        size = size or _first_size(wanted)
+        if size is None:
+            return None
+        least, most = self.sides
+        scale = min(most / max(size), max(1.0, least / min(size)))
+        width, height = (min(most, max(least, round(side * scale))) for side in size)
+        return {"width": width, "height": height}
+
+    def _ratio(self, wanted: Generation, size: Size | None) -> str | None:
+        """What the endpoint calls the shape of the first picture; None: it has no such word."""
+        size = size or _first_size(wanted)
+        if RATIO_FIELD not in self.options or size is None:
+            return None
+        shape = size[0] / size[1]
+        shapes = {name: _shape(name) for name in map(str, self.options[RATIO_FIELD].choices)}
+        near = {name: abs(named / shape - 1.0) for name, named in shapes.items() if named}
+        best = min(near, key=lambda name: near[name], default="")
+        return best if near.get(best, 1.0) <= SAME_SHAPE else None
+
+    def _parsed(self, name: str, text: str) -> Any:
+        complain = f"{self.id}: the option {name}"
+        if name not in self.options:
+            known = ", ".join(sorted(self.options)) or "none"
+            raise WrongRequestError(f"{complain} does not exist.", hint=f"It has: {known}.")
+        try:
+            return self.options[name].parse(text)
+        except ValueError as error:
+            raise WrongRequestError(f"{complain}: {text!r} {error}.") from error
+
+    def _check_numbers(self, wanted: Generation) -> None:
+        complain, length = f"{wanted.label}: {self.id}", len(wanted.prompt)
+        fewest, most = self.images
+        if not fewest <= len(wanted.images) <= most:
+            allowed = str(most) if fewest == most else f"{fewest} to {most}"
+            raise WrongRequestError(f"{complain} takes {allowed} pictures, not {len(wanted.images)}.")
+        if wanted.end_image and not self.end_image_field:
+            raise WrongRequestError(f"{complain} takes no picture for the end.")
+        if self.end_image_is_needed and not wanted.end_image:
+            raise WrongRequestError(f"{complain} needs a picture for the end.", hint="Use --loop.")
+        if self.prompt_is_needed and not wanted.prompt.strip():
+            raise WrongRequestError(f"{complain} needs a prompt.")
+        if self.prompt_field and length > self.prompt_length:
+            raise WrongRequestError(
+                f"{complain} takes prompts of up to {self.prompt_length} characters, not {length}."
+            )
+        if any("\ud800" <= letter <= "\udfff" for letter in wanted.prompt + wanted.negative_prompt):
+            raise WrongRequestError(f"{wanted.label}: the prompt has letters that are none.")
+        if self.seconds_field and wanted.seconds not in self.seconds:
+            raise WrongRequestError(f"{complain} {self.seconds_sentence(wanted.seconds)}")
+        if self.factor_field and wanted.enlarge > max(self.factors):
+            raise WrongRequestError(f"{complain} enlarges {max(self.factors):g} times at most.")
+
+    def seconds_sentence(self, wanted: int) -> str:
+        return f"makes clips of {', '.join(map(str, self.seconds))} seconds, not {wanted}."
+
+    def _pictures(self, wanted: Generation) -> Iterable[Path]:
+        yield from wanted.images
+        if wanted.end_image:
+            yield wanted.end_image
+
+    def _check_picture(self, label: str, picture: Path) -> None:
+        try:
+            kind = kind_of_file(picture)
+            gap = missing_end(picture)
+        except OSError as error:
+            raise WrongRequestError(f"{label}: the picture {picture} cannot be read.") from error
+        if kind not in self.image_files:
+            names = ", ".join(sorted(kind.name for kind in self.image_files))
+            raise WrongRequestError(f"{label}: {picture} is not a picture that {self.id} takes ({names}).")
+        if gap:
+            raise WrongRequestError(f"{label}: the picture {picture} is not whole: {gap}.")
+
+
+def _first_size(wanted: Generation) -> Size | None:
+    return size_of(wanted.images[0]) if wanted.images else None
+
+
+def _shape(name: str) -> float:
+    """Width by height of a ratio like ``16:9``; 0 for other words."""
+    found = re.fullmatch(r"(\d+):(\d+)", name)
+    return int(found[1]) / int(found[2]) if found and int(found[2]) else 0.0
+
+
+def size_of(picture: Path) -> Size | None:
+    """Width and height of a picture, if it is one that can be read."""
+    try:
+        with open_regular(picture, MOST_PICTURE_BYTES) as stream, Image.open(stream) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _known_size(value: Any) -> Size | None:
+    if isinstance(value, Mapping):
+        return int(value.get("width", 512)), int(value.get("height", 512))
+    return {
+        "square_hd": (1024, 1024),
+        "square": (512, 512),
+        "portrait_4_3": (768, 1024),
+        "portrait_16_9": (576, 1024),
+        "landscape_4_3": (1024, 768),
+        "landscape_16_9": (1024, 576),
+    }.get(str(value))
+
+
+def _member(value: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return value.get(step) if isinstance(value, Mapping) else None
+    return value[step] if isinstance(value, list) and len(value) > step else None

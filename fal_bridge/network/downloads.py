@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results come to disk whole or not at all: resumed when cut off, judged by their content."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin
+
+import httpx
+
+from ...files.parts import Writer, note_of, part_for, parts_of, sweep, writer_of
+from ...files.video_check import first_frame_problem
+from ...files.writing import FileKind, kind_of_file, move_to_free_name, write_json_atomically
+from ...processes.identity import is_gone, this_process
+from ..errors import DownloadFailedError, ExpiredResultError, JournalError
+from .arrivals import VideoCheck, complaint, judge, wrong_kind
+from .bodies import plain_parts, require_plain
+from .limits import (
+    FRUITLESS_TRIES,
+    HEADERS_SECONDS,
+    LEAST_BYTES,
+    MAX_FILE_BYTES,
+    MAX_REDIRECTS,
+    SLOW_SECONDS,
+    WHOLE_FILE_SECONDS,
+)
+from .service import Service
+from .transport import Backoff, retry_after
+
+HEAD_BYTES = 16  # Enough to tell the type of a file.
+MANY_DOWNLOADS = 6
+SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A complete file, not yet under its own name."""
+
+    part: Path
+    kind: FileKind
+    is_black: bool
+
+    def place(self, target: Path, is_taken: Callable[[Path], bool] = lambda _path: False) -> Path:
+        """Give the file its name, with the extension that fits its content; nothing there is written over.
+
+        ``is_taken`` says of a file with the same content whether it belongs to another job.
+        """
+        return move_to_free_name(self.part, target.with_name(f"{target.name}.{self.kind}"), is_taken=is_taken)
+
+
+class _TryAgainError(Exception):
+    """This try brought not everything; the next one may."""
+
+    def __init__(self, reason: str, wait: float | None = None, *, is_fruitless: bool = False) -> None:
+        super().__init__(reason)
+        self.wait = wait
+        self.is_fruitless = is_fruitless  # Although bytes came.
+
+
+class _Part:
+    """The bytes so far, and what the server said about the whole.
+
+    Of a large file a note beside it says how much is surely on the disk: after a kill the next run takes the part
+    over and asks for the rest only.
+    """
+
+    def __init__(self, path: Path, stream: BinaryIO, url: str) -> None:
+        self.path = path
+        self.stream = stream
+        self.total: int | None = None
+        self.validator = ""
+        self._url = url
+        self._safe_bytes = 0
+
+    @classmethod
+    def open(cls, target: Path, url: str) -> "_Part":
+        path = part_for(target)
+        for left in parts_of(target):
+            note = note_of(left)
+            try:
+                said = json.loads(note.read_bytes())
+                if said["url"] != url or not (writer_of(left) is Writer.GONE or is_gone(said)):
+                    continue
+                left.replace(path)  # One of all processes that try succeeds.
+                stream = path.open("r+b")
+                part = cls(path, stream, url)
+                part.total, part.validator = int(said["total"]), str(said["validator"])
+                stream.truncate(int(said["safe_bytes"]))
+                stream.seek(0, os.SEEK_END)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            note.unlink(missing_ok=True)
+            return part
+        return cls(path, path.open("wb"), url)
+
+    @property
+    def size(self) -> int:
+        return self.stream.tell()
+
+    def start_over(self) -> None:
+        note_of(self.path).unlink(missing_ok=True)  # First: it must not vouch for other bytes.
+        self.stream.seek(0)
+        self.stream.truncate()
+        self.total = None
+        self.validator = ""
+        self._safe_bytes = 0
+
+    @property
+    def is_much_unsafe(self) -> bool:
+        return self.total is not None and self.size - self._safe_bytes >= SAFE_BYTES
+
+    def save(self) -> None:
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+    def make_safe(self) -> None:
+        """Have the bytes so far outlive this process, and the machine."""
+        self.save()
+        self._safe_bytes = self.size
+        facts = {"url": self._url, "total": self.total, "validator": self.validator, **this_process()}
+        write_json_atomically(note_of(self.path), {**facts, "safe_bytes": self._safe_bytes})
+
+    def leave(self) -> None:
+        """Keep what a later run can continue, and nothing else."""
+        if self.total is None or not self.size:
+            self.remove()
+        else:
+            self.make_safe()
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def forget_note(self) -> None:
+        note_of(self.path).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        self.forget_note()
+        self.path.unlink(missing_ok=True)
+
+
+class _Speed:
+    """Whether a connection is alive in name only."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._bytes = 0
+
+    def is_too_slow(self, more: int) -> bool:
+        self._bytes += more
+        if time.monotonic() - self._since < SLOW_SECONDS:
+            return False
+        is_slow = self._bytes < LEAST_BYTES
+        self._since, self._bytes = time.monotonic(), 0
+        return is_slow
+
+
+class Downloads:
+    """Fetches results. ``check_video`` says why no frame of a video can be decoded, or ""; it runs on a thread."""
+
+    def __init__(
+        self,
+        service: Service,
+        client: httpx.AsyncClient,
+        first_pause: float,
+        *,
+        check_video: VideoCheck = first_frame_problem,
+    ) -> None:
+        self._check_video = check_video
+        self._service = service
+        self._client = client
+        self._first_pause = first_pause
+        self._not_all_at_once = asyncio.Semaphore(MANY_DOWNLOADS)
+
+    async def fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
+        """The complete file behind ``url`` in a part file beside ``target``; the caller places it."""
+        async with self._not_all_at_once:
+            try:
+                return await self._fetch(url, target, kinds, label)
+            except OSError as error:
+                raise JournalError(
+                    f"{label}: {target.parent} cannot be written: {error.strerror}."
+                ) from error
+
+    async def _fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = _Part.open(target, url)
+        sweep(target)
+        try:
+            async with asyncio.timeout(WHOLE_FILE_SECONDS):
+                await self._fill(url, part, kinds, label)
+            part.close()
+            part.forget_note()
+            return Arrived(part.path, *await asyncio.to_thread(judge, part.path, label, self._check_video))
+        except asyncio.CancelledError:
+            raise  # We leave: what has come is for the next run.
+        except TimeoutError as error:
+            await asyncio.to_thread(part.leave)
+            raise DownloadFailedError(
+                f"{label}: the download did not end within {WHOLE_FILE_SECONDS / 60:.0f} minutes."
+            ) from error
+        except BaseException:
+            part.remove()
+            raise
+        finally:
+            part.close()
+
+    async def _fill(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
+        pauses = Backoff(self._first_pause)
+        fruitless = 0
+        while True:
+            before = part.size
+            try:
+                await self._read_rest(url, part, kinds, label)
+                await asyncio.to_thread(part.save)
+                if problem := await asyncio.to_thread(complaint, part.path, kinds):
+                    part.start_over()
+                    raise _TryAgainError(problem)
+            except (_TryAgainError, httpx.TransportError) as error:
+                is_fruitless = isinstance(error, _TryAgainError) and error.is_fruitless
+                if part.size > before and not is_fruitless:
+                    fruitless = 0
+                    pauses.reset()
+                fruitless += 1
+                if fruitless >= FRUITLESS_TRIES:
+                    reason = str(error) or type(error).__name__
+                    raise DownloadFailedError(
+                        f"{label}: the result could not be downloaded: {reason}."
+                    ) from error
+                wait = error.wait if isinstance(error, _TryAgainError) else None
+                await asyncio.sleep(max(wait or 0.0, pauses.next()))
+            else:
+                return
+
+    async def _read_rest(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
+        if part.total is None:
+            part.start_over()  # Nobody could tell whether two halves make the whole.
+        headers = {"Accept-Encoding": "identity"}
+        if part.size:
+            headers["Range"] = f"bytes={part.size}-"
+            if part.validator:
+                headers["If-Range"] = part.validator
+        response = await self._open(url, headers, label)
+        try:
+            self._accept(response, part, label)
+            speed = _Speed()
+            async for data in plain_parts(response):
+                is_head = part.size < HEAD_BYTES
+                part.stream.write(data)
+                if is_head and part.size >= HEAD_BYTES:
+                    part.stream.flush()
+                    if kind_of_file(part.path) not in kinds:
+                        part.start_over()  # No need to fetch the rest of a web page or a bomb.
+                        raise _TryAgainError(wrong_kind(kinds))
+                if part.size > MAX_FILE_BYTES:
+                    raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+                if part.is_much_unsafe:
+                    await asyncio.to_thread(part.make_safe)
+                if speed.is_too_slow(len(data)):
+                    raise _TryAgainError("it comes too slowly", is_fruitless=True)
+        finally:
+            await response.aclose()
+        if part.total is not None and part.size < part.total:
+            raise _TryAgainError(f"{part.size} of {part.total} bytes came")
+        if part.total is not None and part.size > part.total:
+            part.start_over()
+            raise _TryAgainError("more bytes came than were announced")
+
+    def _accept(self, response: httpx.Response, part: _Part, label: str) -> None:
+        """Make ``part`` ready for the body that follows, or say why it is of no use."""
+        status = response.status_code
+        if status in (403, 404, 410):
+            raise ExpiredResultError(f"{label}: the file is no longer at fal.ai (error {status}).")
+        if status in (200, 206):
+            require_plain(response)
+        if status == 206 and part.size:
+            start, total = _content_range(response)
+            if start == part.size and total == part.total:
+                return
+            part.start_over()
+            raise _TryAgainError("another part came than was asked for")
+        part.start_over()
+        if status != 200:
+            raise _TryAgainError(f"error {status}", retry_after(response))
+        length = response.headers.get("content-length", "")
+        part.total = int(length) if length.isdigit() else None
+        part.validator = _validator(response)
+        if part.total is not None and part.total > MAX_FILE_BYTES:
+            raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+
+    async def _open(self, url: str, headers: dict[str, str], label: str) -> httpx.Response:
+        for _hop in range(MAX_REDIRECTS + 1):
+            if not self._service.allows_file_url(url):
+                raise DownloadFailedError(f"{label}: the result has an address that is not to be trusted.")
+            request = self._client.build_request("GET", url, headers=headers)
+            try:
+                async with asyncio.timeout(HEADERS_SECONDS):
+                    response = await self._client.send(request, stream=True)
+            except TimeoutError as error:
+                raise _TryAgainError(f"no answer came in {HEADERS_SECONDS:.0f} seconds") from error
+            if not response.has_redirect_location:
+                return response
+            url = urljoin(url, response.headers["location"])
+            await response.aclose()
+        raise DownloadFailedError(f"{label}: the result's address leads in circles.")
+
+
+def _validator(response: httpx.Response) -> str:
+    """What names this version of the file: a strong ETag, else its date."""
+    etag: str = response.headers.get("etag", "")
+    date: str = response.headers.get("last-modified", "")
+    return etag if etag and not etag.startswith("W/") else date
+
+
+def _content_range(response: httpx.Response) -> tuple[int, int]:
+    """First byte and total of a partial answer."""
+    text = str(response.headers.get("content-range", ""))
+    try:
+        span, total = text.removeprefix("bytes ").split("/")
+        return int(span.split("-")[0]), int(total)
+    except ValueError:
+        return -1, -1

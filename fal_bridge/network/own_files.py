@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that go to fal.ai without an upload: those with an address of the user's own, and tiny ones."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import httpx
+
+from ...files.writing import FileKind, kind_of, missing_end, write_atomically
+from ..endpoints.endpoint import PICTURES
+from ..errors import NetworkDownError, WrongRequestError
+from .bodies import UnusableBodyError, read_body
+from .limits import MAX_PHOTO_BYTES, MAX_REDIRECTS, PHOTO_TIMEOUT, WHOLE_PHOTO_SECONDS
+from .loops import new_runner
+from .service import LOOPBACK_HOSTS, Service
+
+MIME = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
+
+
+def is_address(text: str) -> bool:
+    return text.lower().startswith(("https://", "http://"))
+
+
+def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
+    """A copy of the picture at a public address, in ``folder``. The key never goes there. Outside of any event loop.
+
+    Raises WrongRequestError when there is no picture, and NetworkDownError when it does not come, or not in time.
+    """
+    is_local = service is not None and service.is_emulator
+    try:
+        with new_runner() as runner:
+            data = runner.run(_fetch(url, is_local=is_local))
+    except TimeoutError as error:
+        raise NetworkDownError(
+            f"{_host(url)} has not sent the whole picture in {WHOLE_PHOTO_SECONDS:.0f} seconds.",
+            hint="Nothing was spent. Download the picture and give the file instead.",
+        ) from error
+    except UnusableBodyError as error:
+        raise WrongRequestError(f"The picture at {_host(url)} cannot be used: {error}.") from error
+    except httpx.HTTPError as error:
+        raise NetworkDownError(
+            f"{_host(url)} cannot be reached ({type(error).__name__}).", hint="Nothing was spent."
+        ) from error
+    kind = kind_of(data[:16])
+    if kind not in PICTURES:
+        raise WrongRequestError(f"What is at {_host(url)} is not a PNG, JPEG or WebP picture.")
+    name = re.sub(r"[^\w.-]+", "-", Path(unquote(urlsplit(url).path)).stem).strip(".-") or "photo"
+    path = folder / f"{name[:80]}.{kind}"
+    number = 2
+    while path.exists():
+        path = folder / f"{name[:80]}-{number}.{kind}"
+        number += 1
+    write_atomically(path, data)
+    if gap := missing_end(path):
+        path.unlink()
+        raise WrongRequestError(f"The picture at {_host(url)} is not whole: {gap}.")
+    return path
+
+
+def data_uri_of(path: Path, sha256: str, most_bytes: int) -> str:
+    """The file itself as an address, or "" when it is larger, or no longer the file that was meant."""
+    try:
+        if path.stat().st_size > most_bytes:
+            return ""
+        data = path.read_bytes()
+    except OSError:
+        return ""
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return ""
+    mime = MIME.get(kind_of(data[:16]), "application/octet-stream")
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+
+
+async def _fetch(url: str, *, is_local: bool) -> bytes:
+    headers = {"Accept-Encoding": "identity"}
+    async with (
+        asyncio.timeout(WHOLE_PHOTO_SECONDS),
+        httpx.AsyncClient(timeout=PHOTO_TIMEOUT, trust_env=not is_local, headers=headers) as client,
+    ):
+        for _hop in range(MAX_REDIRECTS + 1):
+            _check(url, is_local=is_local)
+            async with client.stream("GET", url) as response:
+                if response.has_redirect_location:
+                    url = urljoin(url, response.headers["location"])
+                    continue
+                if response.status_code != 200:
+                    raise WrongRequestError(
+                        f"{_host(url)} does not give the picture (error {response.status_code}).",
+                        hint="The address must be open to everybody: fal.ai fetches it too.",
+                    )
+                return await read_body(response, MAX_PHOTO_BYTES)
+    raise WrongRequestError(f"The address at {_host(url)} leads in circles.")
+
+
+def _check(url: str, *, is_local: bool) -> None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.username or parts.password:
+        raise WrongRequestError("The address of a source photo cannot be read.")
+    if parts.scheme != "https" and not (is_local and host in LOOPBACK_HOSTS):
+        raise WrongRequestError(f"The address at {host} does not begin with https://.")
+
+
+def _host(url: str) -> str:
+    """Without path and query, which may hold a signature."""
+    return urlsplit(url).hostname or "the address"

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where fal.ai is, and with which key: the real one, or an emulator on this machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from ...files.input_files import read_regular
+from ..errors import BadKeyError, WrongRequestError
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+EMULATOR_KEY = "emulator:emulator"
+MOST_KEY_BYTES = 1 << 16  # Of the file that holds it, with comments that it should not have.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The addresses (without a slash at the end) and the key of one fal.ai."""
+
+    queue_url: str
+    rest_url: str
+    cdn_url: str
+    platform_url: str
+    openapi_url: str
+    key: str = field(repr=False)
+    is_emulator: bool = False
+
+    @classmethod
+    def live(cls, key: str) -> Self:
+        return cls(
+            queue_url="https://queue.fal.run",
+            rest_url="https://rest.fal.ai",
+            cdn_url="https://v3.fal.media",
+            platform_url="https://api.fal.ai/v1",
+            openapi_url="https://fal.ai/api/openapi/queue/openapi.json",
+            key=_checked_key(key),
+        )
+
+    @classmethod
+    def emulator(cls, url: str) -> Self:
+        root = _checked_loopback(url)
+        return cls(
+            queue_url=f"{root}/queue",
+            rest_url=f"{root}/rest",
+            cdn_url=f"{root}/cdn",
+            platform_url=f"{root}/v1",
+            openapi_url=f"{root}/openapi",
+            key=EMULATOR_KEY,
+            is_emulator=True,
+        )
+
+    @property
+    def emulator_url(self) -> str:
+        """The address by which this emulator was named; "" for the real one."""
+        return self.queue_url.removesuffix("/queue") if self.is_emulator else ""
+
+    def owns_queue_url(self, url: str) -> bool:
+        """Whether the key may be sent to ``url``."""
+        return _origin(url) is not None and _origin(url) == _origin(self.queue_url)
+
+    def allows_file_url(self, url: str) -> bool:
+        """Whether a result may be fetched from ``url`` (always without the key)."""
+        origin = _origin(url)
+        if origin is None:
+            return False
+        scheme, host, _port = origin
+        if self.is_emulator:
+            return scheme == "http" and host in LOOPBACK_HOSTS
+        return scheme == "https"
+
+    def without_key(self, text: str) -> str:
+        """``text`` from outside, made safe to show and to store."""
+        for secret in (self.key, *self.key.split(":", 1)):
+            if len(secret) >= 6 and not self.is_emulator:
+                text = text.replace(secret, "[key]")
+        return text
+
+
+def key_from_environment(environ: Mapping[str, str]) -> str | None:
+    """The key in ``FAL_KEY`` or in the file named by ``FAL_KEY_FILE``; ``None`` when neither is set.
+
+    An empty variable counts as not set: build systems pass absent secrets that way.
+    """
+    if key := environ.get("FAL_KEY", "").strip():
+        return key
+    name = environ.get("FAL_KEY_FILE", "").strip()
+    if not name:
+        return None
+    try:
+        text = read_regular(Path(name).expanduser(), MOST_KEY_BYTES).decode("utf-8-sig")
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:  # RuntimeError: ~NAME of an unknown user.
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadKeyError(f"The key file {name} (FAL_KEY_FILE) cannot be read ({reason}).") from error
+    return _not_empty(text, f"The key file {name} (FAL_KEY_FILE) is empty.")
+
+
+def _not_empty(text: str, complaint: str) -> str:
+    if not text.strip():
+        raise BadKeyError(complaint)
+    return text.strip()
+
+
+def _checked_key(key: str) -> str:
+    key = key.strip()
+    if not key:
+        raise BadKeyError("The fal.ai key is empty.")
+    if not key.isascii() or not key.isprintable() or any(letter in " \"'" for letter in key):
+        raise BadKeyError("The fal.ai key has blanks, quotes or letters that no key has.")
+    identifier, colon, secret = key.partition(":")
+    if not (identifier and colon and secret):
+        raise BadKeyError("The fal.ai key is not complete: it has two parts with a colon between them.")
+    return key
+
+
+def _checked_loopback(url: str) -> str:
+    complaint = f"{url!r} is not an emulator: only http://127.0.0.1:PORT (or localhost, or [::1]) is allowed."
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise WrongRequestError(complaint) from error
+    plain = parts.path in ("", "/") and not (
+        parts.query or parts.fragment or parts.username or parts.password
+    )
+    if parts.scheme != "http" or host not in LOOPBACK_HOSTS or not port or not plain:
+        raise WrongRequestError(complaint)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _origin(url: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    if not parts.hostname or port is None or parts.username or parts.password:
+        return None
+    return parts.scheme, parts.hostname, port

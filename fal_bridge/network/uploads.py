@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures go to fal.ai's storage once: found again by content, for as long as their address lives."""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import fal_client
+import httpx
+
+from ...files.input_files import read_json, read_regular
+from ...files.writing import kind_of, write_json_atomically
+from ..endpoints.endpoint import MOST_PICTURE_BYTES
+from ..errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
+from ..traffic import MANY_UPLOADS
+from .limits import WHOLE_UPLOAD_SECONDS
+from .service import Service
+
+LIFETIME_SECONDS = 24 * 3600  # Short: an uploaded picture is public to whoever has its address.
+SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
+
+CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+
+_log = logging.getLogger(__name__)
+
+
+class Uploads:
+    """Addresses of uploaded files, remembered in ``folder`` by the SHA-256 of their bytes."""
+
+    def __init__(
+        self,
+        service: Service,
+        client: fal_client.AsyncClient,
+        folder: Path,
+        *,
+        are_kept: bool = False,
+        not_all_at_once: asyncio.Semaphore | None = None,
+    ) -> None:
+        self._lifetime = None if are_kept else LIFETIME_SECONDS
+        self._service = service
+        self._client = client
+        self._folder = folder
+        self._one_by_one: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._not_all_at_once = not_all_at_once or asyncio.Semaphore(MANY_UPLOADS)
+
+    async def address_of(self, path: Path, sha256: str) -> str:
+        """Where fal.ai finds the file with this content; uploaded if it is not there yet."""
+        async with self._one_by_one[sha256]:
+            if known := await asyncio.to_thread(self._known, sha256):
+                return known
+            async with self._not_all_at_once:
+                url = await self._upload(await asyncio.to_thread(_content, path, sha256), sha256)
+            await asyncio.to_thread(self._remember, sha256, url)
+            return url
+
+    async def forget(self, sha256: str) -> None:
+        """The address does not work: upload again the next time."""
+        await asyncio.to_thread(self._record(sha256).unlink, missing_ok=True)
+
+    async def _upload(self, data: bytes, sha256: str) -> str:
+        kind = kind_of(data[:16])
+        try:
+            async with asyncio.timeout(WHOLE_UPLOAD_SECONDS):
+                url = await self._client.upload(
+                    data,
+                    CONTENT_TYPES.get(kind, "application/octet-stream"),
+                    f"{sha256[:16]}.{kind}",  # The user's own file name is nobody's business.
+                    lifecycle=fal_client.StorageSettings(expires_in=self._lifetime or "never"),
+                )
+            if not self._service.allows_file_url(url):
+                raise ValueError("not an address of a file")
+            return url
+        except (httpx.TransportError, TimeoutError) as error:
+            raise NetworkDownError("The picture could not be uploaded: fal.ai cannot be reached.") from error
+        except (httpx.HTTPStatusError, fal_client.FalClientHTTPError) as error:
+            if error.response.status_code in (401, 403):
+                raise BadKeyError("fal.ai does not accept the key for uploads.") from error
+            raise UploadFailedError(
+                f"fal.ai does not take the picture (error {error.response.status_code})."
+            ) from error
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise UploadFailedError("fal.ai's answer to the upload makes no sense.") from error
+
+    def _record(self, sha256: str) -> Path:
+        return self._folder / f"{sha256}.json"
+
+    def _known(self, sha256: str) -> str:
+        try:
+            record = read_json(self._record(sha256))
+            fits = record["service"] == self._service.cdn_url
+            ends = record["expires_at"]  # ``None``: kept as long as the account keeps files.
+            lives = ends is None or time.time() + SPARE_SECONDS < float(ends)
+            return str(record["url"]) if fits and lives else ""
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""  # Not known, or not readable: uploading again is free.
+
+    def _remember(self, sha256: str, url: str) -> None:
+        record = {
+            "url": url,
+            "service": self._service.cdn_url,
+            "expires_at": time.time() + self._lifetime if self._lifetime else None,
+        }
+        try:
+            write_json_atomically(self._record(sha256), record)
+        except OSError as error:
+            raise JournalError(f"{self._folder} cannot be written: {error.strerror}.") from error
+
+
+def _content(path: Path, sha256: str) -> bytes:
+    try:
+        data = read_regular(path, MOST_PICTURE_BYTES)
+    except OSError as error:
+        raise WrongRequestError(f"The picture {path} cannot be read ({error.strerror}).") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise WrongRequestError(f"The picture {path} changed while it was being sent.")
+    return data

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a .blend file names: the libraries that it links, read without Blender, and where its paths lead.
+
+Blender opens linked libraries while it loads a file, so they have to be known before. The layout of a .blend file is
+that of Blender's ``BLO_core_file_reader.hh`` and ``dna_genfile.cc``: a header, blocks that each begin with their length,
+and one block (``DNA1``) that describes all structures.
+"""
+
+import gzip
+import importlib
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..messages.errors import InputError
+from .enclosed import OutsideError, is_in, shown
+from .input_files import open_regular
+
+HINT = (
+    "Pack it into the file (File, External Data), put it into the folder of the file, or allow its folder with "
+    "--external-data DIR."
+)
+GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+MOST_UNPACKED = 1 << 36  # Bytes of a file that is stored compressed.
+LARGEST_LIBRARY_BLOCK = 1 << 20
+LARGEST_DNA = 1 << 26
+LEAST_PATH_LETTERS = 256  # The path of a library has room for 1024; its other texts are shorter.
+SKIPPED_AT_ONCE = 1 << 20
+_DRIVE = re.compile(r"([A-Za-z]):[/\\]")
+
+
+def blender_path(text: str, folder: Path) -> Path | None:
+    """Where Blender looks for what a .blend file in ``folder`` calls ``text``; None on another machine (``\\\\host\\…``).
+
+    ``//`` stands for ``folder``. Outside Windows a drive is a folder below the root, as Blender reads it.
+    """
+    if text.startswith("\\\\"):
+        return None
+    plain = text.replace("\\", "/")
+    if plain.startswith("//"):
+        return folder / plain[2:].lstrip("/")
+    if os.name != "nt" and (drive := _DRIVE.match(text)):
+        return Path("/", drive[1].lower(), plain[3:])
+    return Path(plain).absolute()
+
+
+def is_enclosed(text: str, folder: Path, allowed: Sequence[Path]) -> bool:
+    """Does the path ``text`` of a .blend file in ``folder`` lead into one of the ``allowed`` folders, links followed?"""
+    path = blender_path(text, folder)
+    try:
+        return path is not None and is_in(path.resolve(), allowed)
+    except (OSError, ValueError, RuntimeError):  # No file can have this name.
+        return False
+
+
+def check_libraries(path: Path, allowed: Sequence[Path]) -> None:
+    """Raises InputError when a .blend file, or a library that it links, links one outside the ``allowed`` folders.
+
+    A library that is missing is none; a device or a pipe in its place would block Blender, and is refused.
+    """
+    waiting, seen = [path], {path.resolve()}
+    while waiting:
+        owner = waiting.pop()
+        for text in linked_libraries(owner):
+            found = blender_path(text, owner.parent)
+            if found is None or not is_enclosed(text, owner.parent, allowed):
+                raise OutsideError(
+                    f"{owner.name} links {shown(text)}, which lies outside its folder.", hint=HINT
+                )
+            if found.exists() and not found.is_file():
+                raise InputError(f"{owner.name} links {shown(text)}, which is not a regular file.", hint=HINT)
+            if found.is_file() and found.resolve() not in seen:
+                seen.add(found.resolve())
+                waiting.append(found)
+
+
+def linked_libraries(path: Path) -> list[str]:
+    """The paths of the libraries that a .blend file links, as they stand in it.
+
+    Raises InputError when the file cannot be read.
+    """
+    try:
+        with _unpacked(path) as stream:
+            return _libraries_in(stream)
+    except (EOFError, OSError, ValueError, IndexError, struct.error, zlib.error) as error:
+        raise InputError(
+            f"{path.name} is not a Blender file, or is damaged.", hint="Save it again."
+        ) from error
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[BinaryIO]:
+    """The file as Blender reads it. Raises InputError when it is compressed and cannot be read here."""
+    with open_regular(path.resolve(), follows_links=False) as raw:
+        magic = raw.read(4)
+        raw.seek(0)
+        if magic.startswith(GZIP_MAGIC):
+            with gzip.open(raw) as stream:
+                yield stream  # type: ignore[misc]  # It is read and nothing else.
+        elif magic == ZSTD_MAGIC:
+            yield _zstd_stream(raw, path.name)
+        else:
+            yield raw
+
+
+def _zstd_stream(raw: BinaryIO, name: str) -> BinaryIO:
+    """Blender brings the package ``zstandard`` from 4.5 on, Python a module of its own from 3.14 on."""
+    try:
+        reader: BinaryIO = importlib.import_module("compression.zstd").ZstdFile(raw)
+    except ImportError:
+        pass
+    else:
+        return reader
+    try:
+        package = importlib.import_module("zstandard")
+    except ImportError as error:
+        raise InputError(
+            f"{name} is compressed, and this Blender's Python cannot look into it before it is opened.",
+            hint="Save it without Compress, or use Blender 4.5 or newer.",
+        ) from error
+    unpacked: BinaryIO = package.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+    return unpacked
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How the blocks of a file begin, and how its numbers are stored."""
+
+    order: str
+    pointer: int
+    block: struct.Struct
+    is_large: bool
+
+    def block_head(self, data: bytes) -> tuple[bytes, int, int]:
+        """Code, length and number of the structure."""
+        values = self.block.unpack(data)
+        code, length, structure = (
+            (values[0], values[3], values[1]) if self.is_large else (*values[:2], values[3])
+        )
+        if length < 0:
+            raise ValueError("a block of negative length")
+        return code, length, structure
+
+
+def _layout_in(stream: BinaryIO) -> _Layout:
+    head = stream.read(12)
+    if not head.startswith(b"BLENDER"):
+        raise ValueError("no header")
+    if head[7:8] in (b"_", b"-"):
+        order, pointer = ("<" if head[8:9] == b"v" else ">"), (8 if head[7:8] == b"-" else 4)
+        return _Layout(order, pointer, struct.Struct(f"{order}4si{'Q' if pointer == 8 else 'I'}ii"), False)
+    size, version = int(head[7:9]), int(head[10:12])
+    if version != 1:
+        raise ValueError("a version of the format that is not known")
+    stream.read(size - len(head))
+    return _Layout("<", 8, struct.Struct("<4siQqq"), True)
+
+
+def _libraries_in(stream: BinaryIO) -> list[str]:
+    layout = _layout_in(stream)
+    libraries: list[tuple[int, bytes]] = []
+    description = b""
+    total = 0
+    while len(head := stream.read(layout.block.size)) == layout.block.size:
+        code, length, structure = layout.block_head(head)
+        if code == b"ENDB":
+            break
+        total += length
+        if total > MOST_UNPACKED:
+            raise ValueError("too large")
+        if code == b"DNA1":
+            description = _read(stream, length, LARGEST_DNA)
+        elif code == b"LI\0\0":
+            libraries.append((structure, _read(stream, length, LARGEST_LIBRARY_BLOCK)))
+        else:
+            _skip(stream, length)
+    if not libraries:
+        return []
+    number, members = _texts_of_libraries(description, layout)
+    if any(structure != number for structure, _data in libraries):
+        raise ValueError("a library that is none")
+    found = (data[start : start + size] for _structure, data in libraries for start, size in members)
+    return [os.fsdecode(text.partition(b"\0")[0]) for text in found if text.partition(b"\0")[0]]
+
+
+def _read(stream: BinaryIO, length: int, most: int) -> bytes:
+    if length > most:
+        raise ValueError("a block that is too large")
+    data = stream.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data
+
+
+def _skip(stream: BinaryIO, length: int) -> None:
+    while length:
+        data = stream.read(min(length, SKIPPED_AT_ONCE))
+        if not data:
+            raise EOFError
+        length -= len(data)
+
+
+def _texts_of_libraries(description: bytes, layout: _Layout) -> tuple[int, list[tuple[int, int]]]:
+    """The number of the structure Library, and the place and length of each long text in it.
+
+    Raises ValueError when the description has none.
+    """
+    dna = _Description(description, layout)
+    for number, (kind, fields) in enumerate(dna.structures):
+        if dna.types[kind] != b"Library":
+            continue
+        place, members = 0, []
+        for field, name in fields:
+            size = dna.size_of(field, dna.names[name])
+            if dna.types[field] == b"char" and size >= LEAST_PATH_LETTERS:
+                members.append((place, size))
+            place += size
+        return number, members
+    raise ValueError("no description of libraries")
+
+
+class _Description:
+    """The structures that a ``DNA1`` block describes: of each its type, and type and name of each member."""
+
+    def __init__(self, data: bytes, layout: _Layout) -> None:
+        self._data = data
+        self._place = 4  # After "SDNA".
+        self._order = layout.order
+        self._pointer = layout.pointer
+        self.names = self._words(b"NAME")
+        self.types = self._words(b"TYPE")
+        self._expect(b"TLEN")
+        self._sizes = self._shorts(len(self.types))
+        self._expect(b"STRC")
+        self.structures: list[tuple[int, list[tuple[int, int]]]] = []
+        for _structure in range(self._count()):
+            kind, count = self._shorts(2)
+            numbers = self._shorts(2 * count)
+            self.structures.append((kind, list(zip(numbers[::2], numbers[1::2], strict=True))))
+
+    def size_of(self, kind: int, name: bytes) -> int:
+        """Bytes of a member: a pointer, or a value, or an array of them."""
+        is_pointer = name.startswith((b"*", b"("))
+        size = self._pointer if is_pointer else self._sizes[kind]
+        for count in re.findall(rb"\[(\d+)\]", name):
+            size *= int(count)
+        return size
+
+    def _words(self, mark: bytes) -> list[bytes]:
+        self._expect(mark)
+        count = self._count()
+        words = self._data[self._place :].split(b"\0", count)[:count]
+        self._place += sum(len(word) + 1 for word in words)
+        return words
+
+    def _expect(self, mark: bytes) -> None:
+        self._place += -self._place % 4
+        if self._data[self._place : self._place + 4] != mark:
+            raise ValueError("a description that is damaged")
+        self._place += 4
+
+    def _count(self) -> int:
+        (count,) = struct.unpack_from(f"{self._order}i", self._data, self._place)
+        self._place += 4
+        if not 0 <= count <= len(self._data):
+            raise ValueError("a description that is damaged")
+        return int(count)
+
+    def _shorts(self, count: int) -> tuple[int, ...]:
+        numbers = struct.unpack_from(f"{self._order}{count}h", self._data, self._place)
+        self._place += 2 * count
+        return numbers

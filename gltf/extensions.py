@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which glTF extensions the pictures show, and what they show instead where they do not."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..messages.errors import InputError
+from .document import VARIANTS, Gltf
+from .findings import Finding, Severity
+
+# Imported by every supported Blender, or by this extension where Blender drops them (``materials.py``).
+SHOWN = {
+    "KHR_draco_mesh_compression",
+    "KHR_materials_anisotropy",
+    "KHR_materials_clearcoat",
+    "KHR_materials_emissive_strength",
+    "KHR_materials_ior",
+    "KHR_materials_iridescence",
+    "KHR_materials_pbrSpecularGlossiness",
+    "KHR_materials_sheen",
+    "KHR_materials_specular",
+    "KHR_materials_transmission",
+    "KHR_materials_unlit",
+    "KHR_materials_variants",
+    "KHR_materials_volume",
+    "KHR_mesh_quantization",
+    "KHR_node_visibility",
+    "KHR_texture_transform",
+    "EXT_mesh_gpu_instancing",
+    "EXT_meshopt_compression",
+    "KHR_meshopt_compression",
+    "EXT_texture_webp",
+}
+# What a photo of a product does not have anyway: lights, cameras, sound, movement, words about the file.
+NO_MATTER = {
+    "KHR_lights_punctual",
+    "EXT_lights_ies",
+    "EXT_lights_image_based",
+    "KHR_animation_pointer",
+    "KHR_audio_emitter",
+    "KHR_interactivity",
+    "KHR_physics_rigid_bodies",
+    "KHR_xmp",
+    "KHR_xmp_json_ld",
+    "EXT_mesh_features",
+    "EXT_structural_metadata",
+    "KHR_node_selectability",
+    "KHR_node_hoverability",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An extension that is not shown: ``what`` it is, what the pictures have ``instead``, what to ``do``."""
+
+    what: str
+    instead: str
+    do: str
+
+
+_OTHER_EXPORT = "Export the model without it."
+LOSSES = {
+    "KHR_materials_dispersion": Loss(
+        "how glass splits light into colours",
+        "clear glass without coloured fringes",
+        "Nothing needs to be done.",
+    ),
+    "KHR_materials_diffuse_transmission": Loss(
+        "light that shines through thin matter like paper or leaves",
+        "the same matter without light behind it",
+        "Use transmission with roughness where it matters.",
+    ),
+    "KHR_materials_volume_scatter": Loss(
+        "light that wanders below the surface, as in wax or skin",
+        "a firm surface",
+        "Paint the softness into the colour where it matters.",
+    ),
+    "KHR_texture_basisu": Loss(
+        "textures in the KTX2 format",
+        "the plain colour where a texture has no PNG or JPEG besides",
+        "Export with PNG or JPEG textures.",
+    ),
+    "EXT_texture_avif": Loss(
+        "textures in the AVIF format",
+        "the plain colour where a texture has no PNG or JPEG besides",
+        "Export with PNG or JPEG textures.",
+    ),
+    "MSFT_texture_dds": Loss(
+        "textures in the DDS format",
+        "the plain colour where a texture has no PNG or JPEG besides",
+        "Export with PNG or JPEG textures.",
+    ),
+    "KHR_node_visibility": Loss(
+        "parts that are switched off", "also those parts", "Delete them before exporting."
+    ),
+}
+# Refused when a file cannot do without: its shapes, or all of its colours, are in them.
+HOLDS_SHAPES = {
+    "KHR_draco_mesh_compression": "Draco",
+    "EXT_meshopt_compression": "meshopt",
+    "KHR_meshopt_compression": "meshopt",
+}
+
+
+def check_required(gltf: Gltf, importable: Iterable[str]) -> None:
+    """Refuse a file that needs what this Blender cannot read. ``importable`` is what its importer knows.
+
+    An extension of materials only is no reason to refuse: ``find_lost`` says what is not shown.
+    Raises InputError with one sentence.
+    """
+    known = set(importable)
+    for name in gltf.required:
+        if name in known or may_be_dropped(name):
+            continue
+        if name in HOLDS_SHAPES:
+            raise InputError(
+                f"{gltf.name} is compressed with {HOLDS_SHAPES[name]} ({name}), which this Blender cannot read.",
+                hint="Export it without compression, or use the Blender from blender.org in a newer version.",
+            )
+        if name in LOSSES:
+            raise InputError(
+                f"{gltf.name} cannot be shown without {name}: {LOSSES[name].what}.", hint=LOSSES[name].do
+            )
+        raise InputError(
+            f"{gltf.name} requires the glTF extension {name}, which Blender cannot read.", hint=_OTHER_EXPORT
+        )
+
+
+def may_be_dropped(name: str) -> bool:
+    """Can a file that requires this extension be shown without Blender knowing it?"""
+    is_ours = name in {"KHR_node_visibility", VARIANTS}  # Settled before Blender sees the file.
+    return is_ours or name in NO_MATTER or name.startswith(("KHR_materials_", "EXT_materials_"))
+
+
+def find_lost(gltf: Gltf) -> Iterator[Finding]:
+    """One note or warning for every extension in use that the pictures do not show."""
+    if names := gltf.variants():
+        yield Finding(
+            kind="variants",
+            severity=Severity.NOTE,
+            count=len(names),
+            text=f"The file has {len(names)} material variants ({', '.join(names)}); the pictures show its usual "
+            "materials. Choose a variant with --variant.",
+        )
+    for name in gltf.used:
+        if name in SHOWN or name in NO_MATTER:
+            continue
+        places = list(_users(gltf, name))
+        loss = LOSSES.get(name)
+        if not places:
+            continue  # Words of a program about the file, or about shapes that are there without them.
+        where = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+        if loss is None:
+            yield Finding(
+                kind="extension_unknown",
+                severity=Severity.NOTE,
+                where=where,
+                count=len(places),
+                text=f"{where}: the glTF extension {name} is not known here, so the pictures are made without it. "
+                "Export without it if something is missing in them.",
+            )
+            continue
+        is_note = loss.do.startswith("Nothing")
+        yield Finding(
+            kind="extension_not_shown",
+            severity=Severity.NOTE if is_note else Severity.WARNING,
+            where=where,
+            count=len(places),
+            text=f"{where}: {name} ({loss.what}) cannot be shown; the pictures have {loss.instead}. {loss.do}",
+        )
+
+
+def _is_alone(texture: dict[str, Any]) -> bool:
+    """Has a texture no picture besides those of its extensions?"""
+    extensions = texture.get("extensions")
+    webp = isinstance(extensions, dict) and "EXT_texture_webp" in extensions
+    return "source" not in texture and not webp
+
+
+def _users(gltf: Gltf, name: str) -> Iterator[str]:
+    """The materials, textures and parts that look otherwise without an extension.
+
+    A texture that has another form besides, which is shown, is not among them.
+    """
+    for kind, singular in (("materials", "material"), ("textures", "texture"), ("nodes", "part")):
+        for number, entry in enumerate(gltf.entries(kind)):
+            if name in _extensions(entry) and (kind != "textures" or _is_alone(entry)):
+                yield f"{singular} {entry.get('name') or number}"
+
+
+def _extensions(entry: dict[str, Any]) -> dict[str, Any]:
+    extensions = entry.get("extensions")
+    return extensions if isinstance(extensions, dict) else {}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a glTF file that it names by an address: in ``data:`` addresses, or in files beside it.
+
+After the glTF 2.0 specification (Khronos, 2021, revision 2.0.1), sections 2.8 (URIs), 3.6.1 (buffers) and 3.8.3
+(images). Which files may be read is the rule of ``enclosed``; nothing is ever fetched from a network.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
+
+from ..files.enclosed import check_name, find_in, outside, read_in
+
+Json = dict[str, Any]
+
+LARGEST_GLB = (1 << 32) - 1  # Bytes: its length field has 32 bits (glTF 2.0, 4.4.2).
+LARGEST_PICTURE = 1 << 30  # Bytes: 16384 x 16384 pixels of 32 bits, without compression.
+# Pictures by their first bytes: nothing else that a file names is read into the product.
+PICTURE_MAGICS = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"RIFF": "image/webp",
+    b"\xabKTX 20": "image/ktx2",
+    b"DDS ": "image/vnd-ms.dds",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+}
+HINT = "Put all parts into the folder of the .gltf file, or export one GLB."
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # A single letter is a drive of Windows.
+_ADDRESS = re.compile(
+    r"(?:(?:^|_)ur[il]|U[Rr][IiLl])s?$"
+)  # ``uri``, and those of extensions such as ``schemaUri``.
+
+
+def is_inline(address: str) -> bool:
+    """Does the address hold the bytes itself (``data:``)?"""
+    return address[:5].lower() == "data:"
+
+
+def addresses_in(document: Json) -> Iterator[tuple[Json, str, str]]:
+    """Every address in a glTF document: the object it stands in, its member, and its text.
+
+    Extensions are included, whether they are known or not; ``extras`` are not, because no reader acts on them.
+    """
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [item for item in value if isinstance(item, dict | list)]
+            continue
+        for name, item in value.items():
+            if isinstance(item, str) and _ADDRESS.search(name):
+                yield value, name, item
+            elif isinstance(item, list) and _ADDRESS.search(name):
+                yield from ((value, name, text) for text in item if isinstance(text, str))
+            if isinstance(item, dict | list) and name != "extras":
+                waiting.append(item)
+
+
+def check_addresses(document: Json, folder: Path | None, owner: str) -> None:
+    """Raises InputError when ``document`` names a file that may not be read, and says which.
+
+    ``folder`` is where the parts of ``owner`` lie; None for a GLB, which has no parts beside it.
+    """
+    for address in dict.fromkeys(address for _holder, _name, address in addresses_in(document)):
+        find_part(address, folder, owner)
+
+
+def find_part(address: str, folder: Path | None, owner: str) -> Path | None:
+    """The file that an address stands for; None for a missing one, a remote one, and one that is inline.
+
+    Raises InputError as ``enclosed.find_in``.
+    """
+    name = _file_name(address, owner)
+    if name is None:
+        return None
+    if folder is None:
+        check_name(name, owner, hint=HINT)
+        return None
+    return find_in(folder, name, owner, most_bytes=LARGEST_GLB, hint=HINT)
+
+
+def read_part(address: str, folder: Path | None, owner: str, *, most_bytes: int) -> bytes | None:
+    """The bytes that an address stands for; None when they are not there.
+
+    Raises InputError as ``enclosed.read_in``.
+    """
+    if is_inline(address):
+        return _inline_data(address)
+    name = _file_name(address, owner)
+    if name is None:
+        return None
+    if folder is None:
+        check_name(name, owner, hint=HINT)
+        return None
+    return read_in(folder, name, owner, most_bytes=most_bytes, hint=HINT)
+
+
+def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:
+    """The file of a picture; None when it is missing or not a picture by its first bytes.
+
+    Raises InputError as ``read_part``.
+    """
+    data = read_part(address, folder, owner, most_bytes=LARGEST_PICTURE)
+    if data is None:
+        return None
+    is_targa = part_name(address).lower().endswith(".tga")  # A format without first bytes of its own.
+    return data if is_targa or media_type(data) else None
+
+
+def media_type(data: bytes) -> str:
+    """The media type of a picture by its first bytes; empty for anything else."""
+    return next((kind for magic, kind in PICTURE_MAGICS.items() if data.startswith(magic)), "")
+
+
+def part_name(address: str) -> str:
+    """What people call the file that an address stands for; empty when it is inline."""
+    return "" if is_inline(address) else unquote(address).replace("\\", "/").split("/")[-1]
+
+
+def _file_name(address: str, owner: str) -> str | None:
+    """The relative path in an address; None when it is none. Raises OutsideError for ``file:`` addresses."""
+    if is_inline(address):
+        return None
+    scheme = _SCHEME.match(address)
+    if scheme and scheme[1].lower() == "file":
+        raise outside(address, owner, hint=HINT)
+    return None if scheme and scheme[2] else unquote(address)
+
+
+def _inline_data(address: str) -> bytes | None:
+    """What a ``data:`` address holds (RFC 2397); None when it is damaged."""
+    head, comma, text = address.partition(",")
+    if not comma:
+        return None
+    try:
+        return base64.b64decode(text) if head.lower().endswith(";base64") else unquote_to_bytes(text)
+    except (binascii.Error, ValueError):
+        return None

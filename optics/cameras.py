@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cameras in a glTF description, as angles."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..messages.errors import InputError
+from .angles import MOST_ANGLES, Angle, View, direction_of, safe_names
+
+Matrix = NDArray[np.float64]
+
+SENSOR_HEIGHT_MM = 24.0  # Blender's, to which its importer fits the lens; only their proportion counts.
+# glTF has y up and the front towards +z, Blender z up and the front towards -y.
+TO_BLENDER = np.array(
+    ((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, -1.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+)
+
+
+def cameras_in(document: Mapping[str, Any], name: str) -> list[Angle]:
+    """An angle for every camera of a glTF document, in the order of its nodes, as Blender's importer has them.
+
+    ``name`` is that of the file. Raises InputError when the cameras cannot be read, and as ``angles_of``.
+    """
+    try:
+        with np.errstate(all="ignore"):  # What overflows is refused as not finite.
+            return angles_of(list(_views(document)), name)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"The cameras of {name} are damaged ({type(error).__name__}).", hint="Export it again."
+        ) from error
+
+
+def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
+    """Angles for named cameras, with names that are safe and differ.
+
+    Raises InputError when there is none or too many of them.
+    """
+    if not views:
+        raise InputError(f"{name} has no camera.", hint="Put cameras into it, or name other --angles.")
+    if len(views) > MOST_ANGLES:
+        raise InputError(f"{name} has {len(views)} cameras; {MOST_ANGLES} are the most.")
+    angles = []
+    names = safe_names(camera for camera, _view in views)
+    for safe, (_camera, view) in zip(names, views, strict=True):
+        azimuth, elevation = direction_of(view.matrix)
+        angles.append(Angle(name=safe, azimuth=azimuth, elevation=elevation, view=view))
+    return angles
+
+
+def _views(document: Mapping[str, Any]) -> Iterable[tuple[str, View]]:
+    nodes = document.get("nodes", [])
+    parents = {child: number for number, node in enumerate(nodes) for child in node.get("children", [])}
+
+    def world(number: int) -> Matrix:
+        matrix = _local(nodes[number])
+        return world(parents[number]) @ matrix if number in parents else matrix
+
+    for number, node in enumerate(nodes):
+        if "camera" not in node:
+            continue
+        camera = document["cameras"][node["camera"]]
+        matrix = TO_BLENDER @ world(number)
+        scale = np.linalg.norm(matrix[:3, :3], axis=0)
+        if not np.isfinite(matrix).all() or not scale.all():
+            raise ValueError("no direction")
+        matrix[:3, :3] /= scale
+        rows = tuple(tuple(float(value) for value in row) for row in matrix)
+        name = str(node.get("name") or camera.get("name") or "camera")
+        if camera["type"] == "orthographic":
+            shape = camera["orthographic"]
+            scale = 2.0 * max(float(shape["xmag"]), float(shape["ymag"]))
+            yield name, View(matrix=rows, ortho_scale=_positive(scale))
+        else:
+            half = math.tan(_positive(float(camera["perspective"]["yfov"])) / 2.0)
+            lens = SENSOR_HEIGHT_MM / 2.0 / _positive(half)
+            yield name, View(matrix=rows, lens_mm=lens, sensor_mm=SENSOR_HEIGHT_MM, sensor_fit="VERTICAL")
+
+
+def _positive(value: float) -> float:
+    if not 0.0 < value < math.inf:
+        raise ValueError("not above 0")
+    return value
+
+
+def _local(node: Mapping[str, Any]) -> Matrix:
+    """The 4x4 matrix of a node to its parent (glTF 2.0, 3.5.3)."""
+    if "matrix" in node:
+        return np.array(node["matrix"], dtype=float).reshape(4, 4).T
+    x, y, z, w = np.array(node.get("rotation", (0, 0, 0, 1)), dtype=float)
+    turn = np.array(
+        (
+            (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
+            (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
+            (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
+        )
+    )
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * np.array(node.get("scale", (1, 1, 1)), dtype=float)
+    matrix[:3, 3] = np.array(node.get("translation", (0, 0, 0)), dtype=float)
+    return matrix

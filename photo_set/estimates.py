@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a set will cost, before anything is spent."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ..fal_bridge.endpoints.endpoint import Endpoint, size_of
+from ..fal_bridge.endpoints.price_models import NOTHING, Range, Size
+from ..fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPriceError
+from ..fal_bridge.jobs import Kind
+from ..fal_bridge.journal import Journal, Stage
+from ..fal_bridge.money.budget import Budget, Spending
+from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
+from ..messages.errors import InputError
+from ..messages.progress import dollars
+from ..optics import sizes
+from ..optics.angles import hero_of
+from .folder import DamagedSetError, Record, SetFolder
+from .plan import USUAL_PIXELS, Engine, SetPlan
+
+PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
+MEGAPIXEL: Size = sizes.USUAL_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJob:
+    """One request that a plan leads to, or ``times`` of them that are alike."""
+
+    label: str
+    endpoint: Endpoint
+    quote: Quote
+    times: int = 1
+
+    @property
+    def cost(self) -> Range | None:
+        """Of all of them, in dollars; ``None`` when it is not known."""
+        return self.quote.cost.times(Decimal(self.times)) if self.quote.cost else None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    jobs: tuple[PlannedJob, ...]
+    age_seconds: float
+
+    @property
+    def known(self) -> Range:
+        """The sum of what is known."""
+        return _sum(self.jobs)
+
+    @property
+    def unknown(self) -> list[PlannedJob]:
+        return [job for job in self.jobs if job.quote.cost is None]
+
+    def without(self, labels: Collection[str]) -> "Estimate":
+        return Estimate(tuple(job for job in self.jobs if job.label not in labels), self.age_seconds)
+
+    def only(self, labels: Collection[str]) -> "Estimate":
+        return Estimate(tuple(job for job in self.jobs if job.label in labels), self.age_seconds)
+
+    def record(self) -> dict[str, Any]:
+        """For ``set.json`` and programs; a sum that is not known is null."""
+        return {
+            "min": float(self.known.low),
+            "max": None if self.unknown else float(self.known.high),
+        }
+
+
+def estimate_of(plan: SetPlan, prices: PriceList) -> Estimate:
+    """Every request of the plan with its price range, the whole set from the start."""
+    return Estimate(tuple(_planned(plan, prices)), prices.age_seconds)
+
+
+def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
+    def job(kind: Kind, label: str, *inputs: Size, **words: Any) -> PlannedJob:
+        endpoint = plan.endpoint(kind)
+        wanted = plan.generation(kind, label, images=(PICTURE,) * len(inputs), **words)
+        arguments = endpoint.arguments(wanted, inputs[0] if inputs else None)
+        return PlannedJob(label=label, endpoint=endpoint, quote=prices.quote(endpoint, arguments, inputs))
+
+    ids = plan.endpoint_ids
+    if Kind.CONCEPT in ids:
+        yield job(Kind.CONCEPT, "concept picture")
+    if Kind.MODEL in ids:
+        sizes = [size_of(path) or MEGAPIXEL for path in plan.source.files]
+        yield job(Kind.MODEL, "3D model", *sizes)
+    if plan.engine is Engine.FAL:
+        hero = hero_of(list(plan.angles))
+        smallest, largest = _photo_sizes(plan)
+        for angle in plan.angles:
+            shown = (smallest,) if plan.with_hero and angle != hero else ()
+            yield job(Kind.PHOTO, f"{angle.name} photo", plan.resolution, *shown)
+            if Kind.UPSCALE in ids and (plan.photo_size or 0) > smallest.longer:
+                factor = (plan.photo_size or 0) / smallest.longer
+                enlargement = job(Kind.UPSCALE, f"{angle.name} enlargement", smallest, enlarge=factor)
+                is_sure = largest.longer < (plan.photo_size or 0)
+                yield enlargement if is_sure else _perhaps(enlargement)
+    if Kind.VIDEO in ids:
+        seconds = plan.film_seconds
+        yield job(Kind.VIDEO, "film", MEGAPIXEL, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a run may spend, and what its whole set is expected to cost."""
+
+    estimate: Estimate
+    spending: Spending
+
+
+def open_bill(
+    plan: SetPlan,
+    prices: PriceList,
+    budget: Budget,
+    *,
+    allows_unknown: bool,
+    again: Collection[str] = (),
+) -> Bill:
+    """Raises when the ceilings cannot hold even the cheapest outcome of what is still to be made.
+
+    ``again``: labels of what is there and shall be paid once more.
+
+    An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
+    """
+    estimate = estimate_of(plan, prices)
+    to_come = estimate.without((_made(plan) | _sent(plan)) - set(again))
+    if allows_unknown and budget.ceilings.run is None:
+        raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
+    if to_come.unknown and not allows_unknown:
+        job = to_come.unknown[0]
+        if not prices.was_reached:
+            raise NetworkDownError(
+                f"{job.label}: {job.quote.reason}.",
+                hint="Nothing was sent. Check the network, then try again.",
+            )
+        raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
+    left = budget.left()
+    if left is not None and to_come.known.low > left:
+        raise CeilingReachedError(
+            f"This set costs {money(to_come.known)} dollars, and {dollars(max(left, Decimal(0)))} may be spent.",
+            hint="Nothing was sent. Raise the ceiling, or leave out angles or the film.",
+        )
+    assumed = None
+    if allows_unknown and left is not None:
+        requests = max(1, _requests(to_come.unknown) or _requests(estimate.unknown))
+        assumed = max(left - to_come.known.high, Decimal(0)) / requests
+    return Bill(estimate=estimate, spending=Spending(prices, budget, assumed=assumed))
+
+
+def _made(plan: SetPlan) -> set[str]:
+    """The labels of what the set folder has already."""
+    if not (plan.out / "set.json").is_file():
+        return set()
+    try:
+        record = SetFolder.open(plan.out).record
+    except DamagedSetError:
+        return set()  # The journal knows what was sent, and whoever takes the folder up what becomes of it.
+    made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
+    for entry in record.get("angles", []):
+        photo = entry.get("photo") or {}
+        made |= {f"{entry['name']} photo"} if _is_done(photo) and "pending" not in entry else set()
+        made |= {f"{entry['name']} enlargement"} if _is_done(photo.get("enlargement")) else set()
+    films = [film for film in record.get("videos", []) if film.get("motion") == plan.motion]
+    return made | ({"film"} if any(map(_is_done, films)) else set())
+
+
+def _sent(plan: SetPlan) -> set[str]:
+    """The labels of what an earlier run has sent: that is paid, and is only fetched.
+
+    Another prompt or seed makes other requests of the same name; those the engine stops at the ceiling.
+    """
+    journal = Journal(plan.out / ".journal")
+    entries = [journal.read(key) for key in journal.job_keys()]
+    wanted = set(plan.endpoint_ids.values())
+    return {
+        entry.label
+        for entry in entries
+        if entry.stage is not Stage.FREE and not entry.may_send and entry.endpoint in wanted
+    }
+
+
+def _is_done(entry: Record | None) -> bool:
+    return entry is not None and entry.get("state") == "done" and "pending" not in entry
+
+
+def _photo_sizes(plan: SetPlan) -> tuple[sizes.Size, sizes.Size]:
+    """The smallest and the largest that a photo of this plan may be; its shape is that of the render."""
+    named = {**plan.endpoint(Kind.PHOTO).intent, **plan.options(Kind.PHOTO)}.get("resolution")
+    if side := {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}.get(str(named)):
+        size = plan.resolution.of_pixels(side * side)
+        return size, size
+    usual = plan.resolution.of_pixels(USUAL_PIXELS)
+    smallest, largest = sorted((plan.resolution, usual), key=lambda size: size.longer)
+    return smallest, largest
+
+
+def _perhaps(job: PlannedJob) -> PlannedJob:
+    """A request that may turn out not to be needed."""
+    cost = job.quote.cost
+    return job if cost is None else replace(job, quote=replace(job.quote, cost=Range(Decimal(0), cost.high)))
+
+
+def table(estimate: Estimate, *, what: str = "set") -> str:
+    """One line for each sort of request, and the sum."""
+    if not estimate.jobs:
+        return f"This {what} is free: nothing of it is made by fal.ai."
+    rows = [("what", "endpoint", "requests", "unit price", "USD")]
+    for jobs in _alike(estimate.jobs):
+        first = jobs[0]
+        requests = _requests(jobs)
+        name = first.label if requests == 1 else _plural(first.endpoint.kind)
+        cost = _sum(jobs)
+        price = first.quote.unit_price
+        rows.append(
+            (
+                name,
+                first.endpoint.id,
+                str(requests),
+                f"{dollars(price.amount)} per {price.unit.removesuffix('s')}" if price else "unknown",
+                money(cost) if first.quote.cost else f"unknown: {first.quote.reason}",
+            )
+        )
+    total = money(estimate.known) + (" and what is unknown" if estimate.unknown else "")
+    rows.append(("together", "", str(_requests(estimate.jobs)), "", total))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
+        for row in rows
+    ]
+    lines.insert(-1, "-" * max(map(len, lines)))
+    if any(job.quote.cost for job in estimate.jobs):
+        lines.append(f"Prices {age_sentence(estimate.age_seconds)}, discounts of the account included.")
+    return "\n".join(lines)
+
+
+def money(amount: Range) -> str:
+    if amount.low == amount.high:
+        return dollars(amount.low)
+    return f"{dollars(amount.low)} to {dollars(amount.high)}"
+
+
+def sentence(estimate: Estimate) -> str:
+    """What is made, and for how much, in one line."""
+    what = ", ".join(job.label for job in estimate.jobs)
+    unknown = " and what fal.ai names no price for" if estimate.unknown else ""
+    return f"{what}: {money(estimate.known)} dollars{unknown}."
+
+
+def events(estimate: Estimate) -> Iterable[dict[str, Any]]:
+    """The same for programs, one object a sort of request."""
+    for jobs in _alike(estimate.jobs):
+        quote, price = jobs[0].quote, jobs[0].quote.unit_price
+        cost = _sum(jobs)
+        yield {
+            "kind": jobs[0].endpoint.kind.value,
+            "endpoint": jobs[0].endpoint.id,
+            "labels": list(dict.fromkeys(job.label for job in jobs)),
+            "requests": _requests(jobs),
+            "unit": price.unit if price else None,
+            "unit_price": float(price.amount) if price else None,
+            "min": float(cost.low) if quote.cost else None,
+            "max": float(cost.high) if quote.cost else None,
+            "reason": quote.reason,
+        }
+
+
+def _sum(jobs: Iterable[PlannedJob]) -> Range:
+    return sum((cost for job in jobs if (cost := job.cost)), NOTHING)
+
+
+def _requests(jobs: Iterable[PlannedJob]) -> int:
+    return sum(job.times for job in jobs)
+
+
+def _alike(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
+    found: dict[tuple[str, Quote], list[PlannedJob]] = {}
+    for job in jobs:
+        found.setdefault((job.endpoint.id, job.quote), []).append(job)
+    return list(found.values())
+
+
+def _plural(kind: Kind) -> str:
+    return {Kind.UPSCALE: "enlargements"}.get(kind, f"{kind}s")

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The set folder: everything about one set, on disk, readable at every moment.
+
+``set.json`` is the truth about it. One ``SetFolder`` object may be used from several threads; every
+change replaces the file as a whole.
+"""
+
+import contextlib
+import copy
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from ..files.enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
+from ..files.input_files import read_json
+from ..files.parts import is_part, part_for, sweep_tree
+from ..files.values import checked_in
+from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
+from ..messages.errors import InputError
+from .manifest import MANIFEST
+from .manifest import SetState as SetState
+from .version import VERSION
+
+SCHEMA = 1
+TOOL = {"name": "Photoreal Set", "version": VERSION}
+Record = dict[str, Any]
+
+# Everything that a set writes. A link among them would have it write, or read, somewhere else.
+OWN_NAMES = (
+    *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
+    *("photos", "video", "export", ".journal"),
+)
+PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
+MOST_BYTES = 1 << 34  # Of one file of a set.
+
+
+class DamagedSetError(InputError):
+    """A manifest that is none, or no longer. ``reason`` says why, as far as one value is to blame."""
+
+    def __init__(self, folder: "SetFolder", reason: str = "") -> None:
+        hint = "Choose another folder."
+        if folder.journal.is_dir():
+            hint = (
+                "Put a copy of it in its place, or give the set's own `set` command again: "
+                "it goes on by the journal, and nothing is paid twice."
+            )
+        super().__init__(reason or f"{folder.manifest} is damaged.", hint=hint)
+
+
+class SetFolder:
+    """Paths and the manifest of one set."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.manifest = self.root / "set.json"
+        self.report = self.root / "index.html"
+        self.journal = self.root / ".journal"
+        self.model = self.root / "model" / "product.glb"
+        self._lock = threading.Lock()
+        self._record: Record = {}
+        self._is_new = False
+
+    @classmethod
+    def prepare(
+        cls,
+        root: Path,
+        *,
+        product: str,
+        source: Record,
+        tool: Record,
+        plan: Record | None = None,
+        may_replace_source: bool = False,
+    ) -> "SetFolder":
+        """Make the folder, or take up a set of the same source that is there.
+
+        ``may_replace_source``: also a set of another source; its 3D model no longer counts then.
+
+        Raises InputError when it cannot be written or holds something else.
+        """
+        folder = cls(root)
+        _require_writable(root)
+        folder._refuse_links()
+        try:
+            earlier, is_damaged = folder._read_earlier(), False
+        except DamagedSetError:
+            if not folder.journal.is_dir():
+                raise
+            # The journal knows what is paid, and the rest can be made again.
+            folder.manifest.replace(folder.manifest.with_name("set.damaged.json"))
+            earlier, is_damaged = {}, True
+        if earlier and earlier.get("source") != source:
+            if not may_replace_source:
+                raise InputError(
+                    f"{root} holds a set made from another source ({earlier.get('product', 'unknown')}).",
+                    hint="Choose another --out folder.",
+                )
+            earlier["model"] = {}
+        if not earlier and not is_damaged and _holds_something_else(root):
+            raise InputError(
+                f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
+            )
+        folder._is_new = not earlier and not is_damaged
+        sweep_tree(root)  # What a run that was killed has left half written.
+        created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
+        folder._record = {
+            "schema": SCHEMA,
+            "product": product,
+            "created": created,
+            "tool": tool,
+            "state": SetState.PARTIAL.value,
+            "source": source,
+            "plan": plan,
+            "model": earlier.get("model", {}),
+            "angles": earlier.get("angles", []),
+            "videos": earlier.get("videos", []),
+            "takes": earlier.get("takes", {}),
+            "cost": earlier.get(
+                "cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
+            ),
+        }
+        folder._write()
+        return folder
+
+    def discard(self) -> None:
+        """Take away what a run that could not begin has written, unless there was a set before or money is in it."""
+        if not self._is_new or self.journal.exists():
+            return
+        for name in ("model", "source"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for path in (self.manifest, self.report):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Not ours to remove when something else is in it.
+            self.root.rmdir()
+
+    @classmethod
+    def open(cls, root: Path) -> "SetFolder":
+        """A set that is there. Raises InputError when there is none, and when it leads out of its folder."""
+        folder = cls(root)
+        folder._refuse_links()
+        folder._record = folder._read_earlier()
+        if not folder._record:
+            raise InputError(
+                f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`."
+            )
+        return folder
+
+    @property
+    def record(self) -> Record:
+        """A copy of the manifest as it stands."""
+        with self._lock:
+            return copy.deepcopy(self._record)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Record]:
+        """Change the manifest and write it; when the change raises, nothing is written."""
+        with self._lock:
+            changed = copy.deepcopy(self._record)
+            yield changed
+            write_json_atomically(self.manifest, changed)
+            self._record = changed
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def has(self, entry: Record | None, **wanted: Any) -> bool:
+        """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
+        if not entry or any(entry.get(name) != value for name, value in wanted.items()):
+            return False
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MOST_BYTES)
+        return path is not None and sha256_of(path) == entry.get("sha256")
+
+    def store(self, relative: str, data: bytes) -> Record:
+        """Write a file of the set; its ``path`` and ``sha256`` for the manifest.
+
+        Raises OutsideError when ``relative`` leads out of the folder.
+        """
+        place_in(self.root, relative, str(self.manifest))
+        path = self.root / relative
+        write_atomically(path, data)
+        return self.entry(path)
+
+    def set_model(self, path: Path) -> None:
+        """Let the 3D file ``path`` be the model of the set; one that is there and of other content keeps a name."""
+        if path == self.model:
+            return
+        if self.model.is_file() and sha256_of(self.model) != sha256_of(path):
+            link_to_free_name(self.model, self.model.with_name(f"{self.model.stem}-1{self.model.suffix}"))
+        link_to(path, self.model)
+
+    def write_report(self, page: str) -> None:
+        write_atomically(self.report, page.encode())
+
+    def entry(self, path: Path) -> Record:
+        """``path`` and ``sha256`` of a file that is there."""
+        return {"path": self.relative(path), "sha256": sha256_of(path)}
+
+    def _write(self) -> None:
+        write_json_atomically(self.manifest, self._record)
+
+    def _read_earlier(self) -> Record:
+        if not self.manifest.is_file():
+            return {}
+        try:
+            record = read_json(self.manifest)
+        except OSError as error:
+            raise InputError(f"{self.manifest} cannot be read ({error.strerror}).") from error
+        except ValueError as error:
+            raise DamagedSetError(self, f"{self.manifest} is damaged ({error}).") from error
+        if not isinstance(record, dict) or "schema" not in record:
+            raise DamagedSetError(self)
+        if record["schema"] != SCHEMA:
+            raise InputError(
+                f"{self.manifest} was written by another version of Photoreal Set.",
+                hint="Use that version, or choose another folder.",
+            )
+        self._check_paths(record)
+        try:
+            checked_in(self.manifest, MANIFEST, record)
+        except InputError as error:
+            raise DamagedSetError(self, error.message) from error
+        return record
+
+    def _refuse_links(self) -> None:
+        refuse_links(self.root / name for name in OWN_NAMES)
+
+    def _check_paths(self, record: Record) -> None:
+        """Raises InputError when a manifest names a file outside the folder.
+
+        The plan is left out: it names the user's originals, which count only with the content that is recorded.
+        """
+        waiting: list[Any] = [value for name, value in record.items() if name != "plan"]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                for member in PATH_MEMBERS:
+                    self._check_path(value.get(member))
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+        source = record.get("source")
+        files = source.get("files", []) if isinstance(source, dict) else []
+        for entry in files if isinstance(files, list) else []:
+            name = entry.get("name") if isinstance(entry, dict) else entry
+            if not is_plain_name(name):
+                raise InputError(f"{self.manifest} names a source {name!r}, which is not the name of a file.")
+
+    def _check_path(self, name: Any) -> None:
+        if name is None or isinstance(name, dict):  # An entry of its own: looked at by itself.
+            return
+        if not isinstance(name, str):
+            raise InputError(f"{self.manifest} names {name!r}, which is not the path of a file.")
+        try:
+            place_in(self.root, name, str(self.manifest))
+        except OutsideError as error:
+            raise OutsideError(error.message, hint="Use the folder only if you know who made it.") from error
+
+
+def angle_record(record: Record, name: str) -> Record:
+    """The manifest entry of an angle in a manifest being changed; made when it is not there."""
+    for known in record["angles"]:
+        if known["name"] == name:
+            return cast(Record, known)
+    entry: Record = {"name": name}
+    record["angles"].append(entry)
+    return entry
+
+
+def check_place(root: Path) -> None:
+    """Raises InputError when no folder can be made at ``root``, without making one."""
+    nearest = next(place for place in (root.absolute(), *root.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise _unwritable(root, f"{nearest} is a file")
+
+
+def _holds_something_else(root: Path) -> bool:
+    """Whether there is more than a journal, and parts that a run left behind which was killed at its very start."""
+    return any(item.name != ".journal" and not is_part(item.name) for item in root.iterdir())
+
+
+def _require_writable(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe = part_for(root / "write-test")
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(root, error.strerror or str(error)) from error
+
+
+def _unwritable(root: Path, reason: str) -> InputError:
+    return InputError(
+        f"The output folder {root} cannot be written ({reason}).", hint="Choose another --out folder."
+    )

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as ``set.json`` keeps it, so that ``resume`` needs nothing but the folder. The key is never in it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ..fal_bridge.network.service import Service
+from ..files.names import path_text
+from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
+from ..files.writing import sha256_of
+from ..gltf.document import sha256_of_source
+from ..imaging.animation import Preview
+from ..imaging.compose import Background
+from ..imaging.passes import Pass
+from ..messages.errors import InputError
+from ..optics.angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
+from ..optics.rig_choice import Panorama, RigChoice, kept_rig
+from ..optics.sizes import SIDE, size_of_sides
+from .folder import Record, SetFolder
+from .manifest import MOST_PHOTOS, SOURCE_FILES
+from .plan import Engine, SetPlan, Source, SourceKind
+from .plan_values import (
+    DEVICE,
+    ENDPOINT,
+    INLINE_BYTES,
+    LOOK,
+    MOTION,
+    OPTION_TEXTS,
+    PROMPT,
+    QUALITY,
+    SAMPLES,
+    SECONDS,
+    SEED,
+    UPSCALE_ENDPOINT,
+    VARIANT,
+    WEBHOOK,
+)
+
+LIVE = "fal.ai"
+
+# Written in a way of their own, or not at all: what fal.ai publishes is asked anew, and the own addresses of
+# photos may hold a signature, so a resumed set uploads its copies instead.
+_OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig", "external_data"}
+MEMBER_RULES: Mapping[str, Rule[Any]] = {
+    "angles": KEPT_ANGLES,
+    "engine": member_of(Engine),
+    "video": optional(member_of(Engine)),
+    "resolution": size_of_sides,
+    "lens_mm": LENS,
+    "samples": optional(SAMPLES),
+    "device": DEVICE,
+    "background": member_of(Background),
+    "rig": kept_rig,
+    "quality": QUALITY,
+    "f_stop": optional(F_STOP),
+    "film_look": truth,
+    "passes": list_of(member_of(Pass), len(Pass)),
+    "preview": optional(member_of(Preview)),
+    "variant": VARIANT,
+    "model_endpoint": ENDPOINT,
+    "photo_endpoint": ENDPOINT,
+    "video_endpoint": ENDPOINT,
+    "concept_endpoint": ENDPOINT,
+    "option_texts": OPTION_TEXTS,
+    "with_hero": truth,
+    "motion": MOTION,
+    "look": LOOK,
+    "seconds": optional(SECONDS),
+    "loop": truth,
+    "photo_size": optional(SIDE),
+    "upscale_endpoint": UPSCALE_ENDPOINT,
+    "prompt": PROMPT,
+    "seed": optional(SEED),
+    "keep_uploads": truth,
+    "webhook": WEBHOOK,
+    "inline_bytes": INLINE_BYTES,
+}
+OPTIONS = record_of({}, MEMBER_RULES)
+_SOURCE_FILES = list_of(path_text, MOST_PHOTOS)
+_PLAN = record_of({"angles": KEPT_ANGLES}, {**MEMBER_RULES, "source_files": _SOURCE_FILES, "fal": text(255)})
+_SOURCE = record_of(
+    {"kind": member_of(SourceKind)},
+    {
+        "text": text(),
+        "files": SOURCE_FILES,
+    },
+)
+
+
+_HINT = "Correct it there, or run the `set` command again with the same options and folder."
+
+
+def options_record(plan: SetPlan) -> Record:
+    """How ``plan`` makes its pictures, whatever the product is."""
+    return members_record(
+        {item.name: getattr(plan, item.name) for item in fields(plan) if item.name not in _OF_ITS_OWN}
+    )
+
+
+def members_record(members: Mapping[str, Any]) -> Record:
+    """Some of the members of a ``SetPlan``, in the same form."""
+    return {name: _plain(value) for name, value in members.items()}
+
+
+def options_from(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The members of a ``SetPlan`` in what ``options_record`` and ``rig_record`` gave for ``folder``.
+
+    Raises ValueError where a value is not one that the command line would take.
+    """
+    options = OPTIONS(record)
+    if "rig" in options:
+        options["rig"] = _rig_seen_from(folder, options["rig"])
+    return options
+
+
+def rig_record(rig: RigChoice, folder: Path) -> Record:
+    """The light, its file as seen from ``folder``."""
+    record = asdict(rig)
+    if rig.panorama:
+        record["panorama"]["path"] = _from(folder, Path(rig.panorama.path))
+    return record
+
+
+def _rig_seen_from(folder: Path, rig: RigChoice) -> RigChoice:
+    """The light with the path of its file made absolute. The file is not looked at."""
+    if rig.panorama is None:
+        return rig
+    path = os.path.normpath(folder / rig.panorama.path)
+    return replace(rig, panorama=replace(rig.panorama, path=path))
+
+
+def plan_record(plan: SetPlan) -> Record:
+    """Everything of a plan that a later run needs, besides what ``set.json`` says anyway."""
+    record = options_record(plan)
+    if plan.source.files:
+        record["source_files"] = [_from(plan.out, path) for path in plan.source.files]
+    record["rig"] = rig_record(plan.rig, plan.out)
+    if plan.service is not None:
+        record["fal"] = plan.service.emulator_url or LIVE
+    return record
+
+
+def fal_of(folder: SetFolder) -> str:
+    """``LIVE``, the address of an emulator, or "" when the set was planned without fal."""
+    kept = _record_of(folder).get("fal", "")
+    return checked_in(folder.manifest, text(255), kept, "plan", "fal", hint=_HINT)
+
+
+def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
+    """The plan that the set in ``folder`` was made by. Raises InputError when it cannot be followed."""
+    record = _record_of(folder)
+    if unknown := set(record) - set(MEMBER_RULES) - {"source_files", "fal"}:
+        raise InputError(
+            f"{folder.manifest} was made by a newer version ({', '.join(sorted(unknown))} is not known).",
+            hint="Update Photoreal Set.",
+        )
+    plan = checked_in(folder.manifest, _PLAN, record, "plan", hint=_HINT)
+    source = checked_in(folder.manifest, _SOURCE, folder.record.get("source"), "source", hint=_HINT)
+    originals = plan.pop("source_files", ())
+    plan.pop("fal", None)
+    rig = _rig(folder, plan.pop("rig", RigChoice()))
+    return SetPlan(
+        source=_source(folder, source, originals), out=folder.root, service=service, rig=rig, **plan
+    )
+
+
+def _record_of(folder: SetFolder) -> Record:
+    record = folder.record.get("plan")
+    if not isinstance(record, dict):
+        raise InputError(
+            f"{folder.manifest} holds no plan: an older version made it.",
+            hint="Run the `set` command again with the same options and folder.",
+        )
+    return record
+
+
+def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> Source:
+    kind, kept = source["kind"], source.get("files", ())
+    is_model = kind is SourceKind.MODEL
+    fewest, most = {SourceKind.MODEL: (1, 1), SourceKind.PHOTOS: (1, MOST_PHOTOS)}.get(kind, (0, 0))
+    if len(kept) != len(originals) or not fewest <= len(kept) <= most:
+        raise InputError(
+            f"{folder.manifest}: the source has {len(kept)} files and the plan {len(originals)}, which do not "
+            f"fit a source of the kind {kind.value}.",
+            hint=_HINT,
+        )
+    is_needed = not is_model or not folder.has(folder.record.get("model"))
+    files = []
+    for entry, original in zip(kept, originals, strict=True):
+        copy = folder.root / "source" / entry["name"]
+        places = (copy, Path(os.path.normpath(folder.root / original)))
+        whole = (path for path in places if path.is_file() and sha256_of_source(path) == entry["sha256"])
+        found = next(whole, None)
+        if found is None and is_needed:
+            raise InputError(
+                f"{entry['name']} is no longer where it was, or was changed.", hint=f"Copy it to {copy}."
+            )
+        files.append(found or copy)
+    return Source(kind=kind, files=tuple(files), text=source.get("text", ""), kept=folder.record["source"])
+
+
+def _rig(folder: SetFolder, rig: RigChoice) -> RigChoice:
+    """The light with its file found: the copy in the set, else where it was."""
+    if rig.panorama is None:
+        return rig
+    name, sha256 = Path(rig.panorama.path).name, rig.panorama.sha256
+    places = (folder.root / "source" / name, Path(os.path.normpath(folder.root / rig.panorama.path)))
+    for path in places:
+        if path.is_file() and sha256_of(path) == sha256:
+            return replace(rig, panorama=Panorama(path=str(path), sha256=sha256))
+    raise InputError(f"{name} is no longer where it was, or was changed.", hint=f"Copy it to {places[0]}.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Angle):
+        return value.name if value == ANGLES.get(value.name) else _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(_plain(name)): _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _from(folder: Path, path: Path) -> str:
+    """Relative where it can be, so that folder and sources can move together."""
+    try:
+        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+    except ValueError:
+        return str(path.absolute())  # On another drive of Windows.

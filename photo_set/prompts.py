@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words for the image and video models."""
+
+from dataclasses import dataclass
+
+from ..optics.angles import ANGLES, Angle
+
+VIEWS = {
+    "front": "straight from the front, slightly above",
+    "three-quarter": "three-quarter view, slightly above",
+    "side": "from the side, slightly above",
+    "top": "from high above",
+    "detail": "close-up from low at an angle",
+}
+
+# In steps of 45° counter-clockwise, seen from above.
+_SIDES = (
+    "straight from the front",
+    "three-quarter view from the front right",
+    "from the right side",
+    "three-quarter view from the back right",
+    "straight from the back",
+    "three-quarter view from the back left",
+    "from the left side",
+    "three-quarter view from the front left",
+)
+_HEIGHTS = (
+    (-80.0, "straight from below"),
+    (-35.0, "from far below"),
+    (-5.0, "slightly below"),
+    (5.0, "at eye level"),
+    (35.0, "slightly above"),
+    (60.0, "from above"),
+    (80.0, "from high above"),
+    (90.0, "straight down from above"),
+)
+
+# Edit models move things unless told what stays, so that comes first.
+PHOTO = (
+    "Re-photograph this exact object as a real product photograph. Do not change its shape, proportions, "
+    "parts, materials, colours or lettering. Do not move, rotate, zoom or crop it: same camera angle "
+    "({view}), same position and size in the frame. Professional studio light from large softboxes, true "
+    "surface texture and natural reflections, everything in sharp focus, clean {background} background with "
+    "a soft contact shadow. It must look like a photograph taken with a camera, with no trace of computer "
+    "graphics, plastic or toy."
+)
+
+CONCEPT = (
+    "{product}. One single object, whole and centred, seen from the front at a slight angle, on a plain light "
+    "grey background. Even soft light without hard shadows or strong reflections, everything in focus, no "
+    "other objects, no text beside it."
+)
+
+
+WITH_HERO = (
+    "The first picture is the one to re-photograph. The second picture is a finished photograph of the same "
+    "object: take material, colour, surface and light from it, and nothing of its camera angle."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """What moves in a film, and what must not."""
+
+    words: str
+    unwanted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A manner of showing: words for photos and for films, and how long a film bears it."""
+
+    photo: str = ""
+    film: str = ""
+    seconds: int = 5
+
+
+_SAME = "Its shape, proportions, colours and lettering stay exactly the same in every frame."
+_UNWANTED = "blur, shaking camera, distortion, flicker, morphing, extra objects, text"
+
+TURNTABLE = "turntable"
+LIGHT_SWEEP = "light-sweep"
+DETAIL_REVEAL = "detail-reveal"
+MOTIONS = {
+    TURNTABLE: Motion(
+        words=(
+            "The product stands on a turntable and makes one slow, smooth, complete turn in front of a fixed "
+            f"camera. Only the product turns. {_SAME} Even studio light, clean background, no cuts, no camera "
+            "movement."
+        ),
+        unwanted=_UNWANTED,
+    ),
+    LIGHT_SWEEP: Motion(
+        words=(
+            "The product and the camera stand perfectly still. One studio light glides slowly from left to "
+            "right: a bright highlight travels over the surface, follows its form and brings out its texture, "
+            f"then leaves it in soft light. {_SAME} Dark and bright stay smooth, clean background, no cuts."
+        ),
+        unwanted=f"{_UNWANTED}, moving product, moving camera, blinking light, overexposure",
+    ),
+    DETAIL_REVEAL: Motion(
+        words=(
+            "A macro lens comes slowly and steadily closer to the most finely made part of the product, which "
+            "stands still. The focus is shallow and stays on that part, what lies behind it softens. "
+            f"{_SAME} Soft studio light, clean background, no cuts."
+        ),
+        unwanted=f"{_UNWANTED}, moving product, sudden zoom, hunting focus, invented details",
+    ),
+}
+
+LOOKS = {
+    "studio": Look(),
+    "jewellery": Look(
+        photo=(
+            "It is fine jewellery: gemstones keep their number, cut and setting, their facets are crisp with "
+            "clear reflections, and metal is polished with controlled dark edges that show its form."
+        ),
+        # Refractions are what video models hold worst: the less happens, the longer they stay true.
+        film="Very slow and small movement. Facets and reflections change gently and never jump.",
+        seconds=4,
+    ),
+    "glass": Look(
+        photo=(
+            "It is made of clear or polished material: its edges stand out dark against the background, "
+            "refractions are clean, and nothing from outside is mirrored in it."
+        ),
+        film="Slow movement. Reflections glide evenly over the surface.",
+        seconds=4,
+    ),
+    "soft-daylight": Look(
+        photo="The light is soft daylight from a large window at the left, with a gentle shadow to the right.",
+        film="The light is soft daylight from a large window at the left.",
+    ),
+}
+USUAL_LOOK = "studio"
+
+
+def view_words(angle: Angle) -> str:
+    """Where the camera stands, for a model that was trained on captions."""
+    usual = ANGLES.get(angle.name)
+    if usual and (usual.azimuth, usual.elevation) == (angle.azimuth, angle.elevation) and not angle.view:
+        return VIEWS[angle.name]
+    around = _SIDES[round((angle.azimuth % 360.0) / 45.0) % len(_SIDES)]
+    height = next(words for most, words in _HEIGHTS if angle.elevation <= most)
+    words = height if abs(angle.elevation) > 80.0 else f"{around}, {height}"
+    return f"close-up {words}" if angle.is_close_up else words
+
+
+def photo_prompt(
+    angle: Angle, background: str, extra: str, look: str = USUAL_LOOK, *, has_hero: bool = False
+) -> str:
+    """The edit instruction for one angle; ``extra`` are the user's own words."""
+    shade = {"grey": "neutral grey", "black": "deep black"}.get(background, "pure white")
+    words = PHOTO.format(view=view_words(angle), background=shade)
+    return " ".join(filter(None, (words, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
+
+
+def video_prompt(
+    motion: str, extra: str, *, look: str = USUAL_LOOK, is_loop: bool = False, product: str = ""
+) -> str:
+    """``product`` names what to show, for endpoints that see no picture of it."""
+    shown = f"The product: {product}." if product else ""
+    end = "It ends exactly as it begins." if is_loop else ""
+    return " ".join(filter(None, (shown, MOTIONS[motion].words, LOOKS[look].film, end, extra.strip())))
+
+
+def concept_prompt(product: str) -> str:
+    """A picture that a 3D model can be made from: one whole object, plainly lit."""
+    return CONCEPT.format(product=product.strip())

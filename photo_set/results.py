@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stages of a run share: the plan, and the one hand that writes down what became of it."""
+
+import io
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
+from ..fal_bridge.money import costs
+from ..files.writing import copy_atomically, write_atomically
+from ..gltf.findings import Finding
+from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
+from ..messages.progress import Reporter
+from ..optics.angles import Angle
+from ..processes.interrupts import Stop
+from .estimates import Estimate, money
+from .folder import Record, SetFolder, SetState, angle_record
+from .plan import SetPlan, SourceKind
+from .takes import COUNTERS, Shelf, Takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. ``exit_code`` is that of the command line."""
+
+    state: SetState
+    exit_code: int
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResults:
+    """One set being made. Safe from several threads."""
+
+    plan: SetPlan
+    folder: SetFolder
+    reporter: Reporter
+    stop: Stop
+    has_worked: threading.Event = field(
+        default_factory=threading.Event
+    )  # Something was rendered, sent or fetched.
+    _refused_bills: set[str] = field(default_factory=set)  # Request ids that the user was told of.
+
+    def keep_source(self) -> None:
+        """Copy the source photos, and the light map when there is one, into the set."""
+        if panorama := self.plan.rig.panorama:
+            original = Path(panorama.path)
+            copy_atomically(original, self.folder.root / "source" / original.name)
+        source = self.plan.source
+        if source.kind is SourceKind.PHOTOS:
+            for name, path in zip(source.kept_names, source.files, strict=True):
+                copy_atomically(path, self.folder.root / "source" / name)
+
+    def has_model(self) -> bool:
+        """Is the 3D model there, whole, and in the materials that the plan wants?"""
+        return self.folder.has(self.folder.record["model"], variant=self.plan.variant or None)
+
+    def record_model(self, path: Path, made_by: Record, *, source_triage: Sequence[Finding] = ()) -> None:
+        """``source_triage`` is what only the source could tell: the model is looked through when it is rendered."""
+        entry = {**self.folder.entry(path), **made_by}
+        if self.plan.variant:
+            entry["variant"] = self.plan.variant
+        entry["source_triage"] = [finding.record() for finding in source_triage]
+        with self.folder.change() as record:
+            record["model"] = {**kept_of_takes(record["model"]), **entry}
+
+    def record_lost_model(self, error: PhotorealError) -> None:
+        """Write down that what was paid for the model will not bring one."""
+        with self.folder.change() as record:
+            record["model"] = {**kept_of_takes(record["model"]), "state": "failed", "error": str(error)}
+
+    def angle(self, angle: Angle) -> Record:
+        """What is written down of an angle of the plan."""
+        return next(entry for entry in self.folder.record["angles"] if entry["name"] == angle.name)
+
+    def film(self) -> Record:
+        """What is written down of the film of the plan; empty when nothing is."""
+        entries = self.folder.record["videos"]
+        return next((entry for entry in entries if entry["motion"] == self.plan.motion), {})
+
+    @property
+    def takes(self) -> Takes:
+        """Every photo, video and concept picture of the set."""
+        return Takes(self.folder)
+
+    def await_photo(self, angle: Angle) -> None:
+        """Write down that the photo is on its way, unless there is one already."""
+        with self.folder.change() as record:
+            angle_record(record, angle.name).setdefault(
+                "photo", {"engine": self.plan.engine.value, "state": "waiting"}
+            )
+
+    def record_photo(self, angle: Angle, facts: Record, picture: bytes) -> Record:
+        """Keep the photo that the plan asks for, as the take that is chosen."""
+        take = self.takes.add(Shelf.PHOTOS, angle.name, facts, {"": picture})
+        self.end_waiting(angle)
+        return take
+
+    def record_lost_photo(self, angle: Angle, facts: Record) -> None:
+        """Write down why the photo did not come; an earlier take stays the photo of the angle."""
+        self.reporter.tell("warning", text=facts["error"])
+        with self.folder.change() as record:
+            entry = angle_record(record, angle.name)
+            entry["pending" if entry.get("photo", {}).get("path") else "photo"] = facts
+
+    def end_waiting(self, angle: Angle) -> None:
+        """Write down that nothing is awaited for the angle any more."""
+        if "pending" in self.angle(angle):
+            with self.folder.change() as record:
+                angle_record(record, angle.name).pop("pending")
+
+    def record_video(self, facts: Record, files: Mapping[str, Path], *, is_wanted: bool = True) -> None:
+        """Keep a video; ``is_wanted``: the one that the plan asks for, so that none is awaited any more."""
+        self.takes.add(Shelf.VIDEOS, facts["motion"], facts, files, is_wanted=is_wanted)
+        if is_wanted:
+            self.end_waiting_for_video()
+
+    def record_lost_video(self, facts: Record) -> None:
+        """Write down why the video did not come; an earlier take stays the video of its motion."""
+        self.reporter.tell("warning", text=facts["error"])
+        with self.folder.change() as record:
+            earlier: Record = next((one for one in record["videos"] if one["motion"] == facts["motion"]), {})
+            others = [one for one in record["videos"] if one["motion"] != facts["motion"]]
+            shown = (
+                {**earlier, "pending": facts} if earlier.get("path") else {**_counters_of(earlier), **facts}
+            )
+            record["videos"] = [*others, shown]
+
+    def end_waiting_for_video(self) -> None:
+        """Write down that no video of the plan's motion is awaited any more."""
+        if "pending" in self.film():
+            with self.folder.change() as record:
+                for entry in record["videos"]:
+                    if entry["motion"] == self.plan.motion:
+                        entry.pop("pending", None)
+
+    def progress(self, stage: str, done: int, of: int, label: str = "", *, is_kept: bool = False) -> None:
+        """``is_kept``: all of the stage is there from an earlier run, which only programs are told one by one."""
+        if not is_kept:
+            self.has_worked.set()
+        more = {"kept": True} if is_kept else {}
+        self.reporter.tell("progress", stage=stage, done=done, of=of, label=label, **more)
+
+    def record_estimate(self, estimate: Estimate | None) -> None:
+        """Write down and say what the whole set is expected to cost; ``None``: nothing."""
+        expected = estimate.record() if estimate else {"min": 0.0, "max": 0.0}
+        with self.folder.change() as record:
+            record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
+        if estimate and estimate.jobs:
+            more = " and what is unknown" if estimate.unknown else ""
+            text = f"The whole set costs {money(estimate.known)} dollars{more}."
+            self.reporter.tell("note", text=text)
+
+    def check_journal(self) -> None:
+        """Raises InputError when requests that the manifest names are not in the journal: they would be paid again."""
+        if self._lost_requests(self._paid()):
+            raise InputError(
+                f"The journal of paid requests in {self.folder.journal} is missing or not whole, so what is finished "
+                "would be paid again.",
+                hint="Copy the set anew with its hidden files; another --out folder has everything made and paid anew.",
+            )
+
+    def _paid(self) -> list[costs.Cost]:
+        return costs.costs_in(self.folder.journal, self.folder.record["product"])
+
+    def _lost_requests(self, paid: list[costs.Cost]) -> set[str]:
+        return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
+
+    def record_costs(self) -> None:
+        """Write down what was spent, by the journal: all attempts, also those of earlier runs."""
+        paid = self._paid()
+        if self._lost_requests(paid):
+            return  # What stands there says more than a journal with gaps.
+        self._tell_of_refused_bills(paid)
+        if paid:
+            write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
+        with self.folder.change() as record:
+            record["cost"]["actual"] = float(costs.total(paid))
+            record["cost"].pop("unknown", None)
+            if unknown := sum(cost.amount is None for cost in paid):
+                record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def _tell_of_refused_bills(self, paid: list[costs.Cost]) -> None:
+        for cost in paid:
+            request_id = cost.row["request_id"]
+            if cost.refused_units and request_id not in self._refused_bills:
+                self._refused_bills.add(request_id)
+                text = (
+                    f"{cost.row['job']}: fal.ai reports {cost.refused_units!r} billed units, which cannot be right, so "
+                    f"the estimate counts. Check request {request_id} in your fal.ai dashboard."
+                )
+                self.reporter.tell("warning", text=text)
+
+    def record_end(self, error: PhotorealError) -> None:
+        """Write down that ``error`` ended the run."""
+        states: dict[type[PhotorealError], SetState] = {
+            UncertainSubmitError: SetState.HELD,
+            StoppedError: SetState.PARTIAL,
+        }
+        with self.folder.change() as record:
+            record["state"] = states.get(type(error), SetState.FAILED).value
+            record["error"] = str(error)
+
+    def outcome(self, *, is_at_ceiling: bool) -> Outcome:
+        """How the run ended, by what stands in the manifest; also written there."""
+        record = self.folder.record
+        states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
+        states += [entry["pending"]["state"] for entry in record["angles"] if "pending" in entry]
+        for entry in record["angles"]:
+            if enlargement := entry.get("photo", {}).get("enlargement"):
+                states.append(enlargement["state"])
+        if self.plan.video is not None:
+            states += [entry["state"] for entry in record["videos"]] or ["waiting"]
+            states += [entry["pending"]["state"] for entry in record["videos"] if "pending" in entry]
+        if "uncertain" in states:
+            state, code = SetState.HELD, UncertainSubmitError.exit_code
+        elif all(state == "done" for state in states):
+            state, code = SetState.DONE, 0
+        elif self.stop.is_asked:
+            state, code = SetState.PARTIAL, STOPPED_EXIT_CODE
+        else:
+            some = any(state == "done" for state in states)
+            state, code = (SetState.PARTIAL if some else SetState.FAILED), PhotorealError.exit_code
+            if is_at_ceiling:
+                code = CeilingReachedError.exit_code
+        with self.folder.change() as changed:
+            changed["state"] = state.value
+            changed.pop("error", None)
+        return Outcome(state=state, exit_code=code, folder=self.folder.root)
+
+
+def _request_ids(value: Any) -> Iterator[str]:
+    """Of all requests that a manifest or a part of it names."""
+    if isinstance(value, dict):
+        if isinstance(name := value.get("request_id"), str) and name:
+            yield name
+        for part in value.values():
+            yield from _request_ids(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _request_ids(part)
+
+
+def kept_of_takes(entry: Record) -> Record:
+    """What outlives the model of a manifest: how often another was wanted, and what the earlier ones were."""
+    return {name: entry[name] for name in ("takes", "concept_takes", "earlier") if name in entry}
+
+
+def _counters_of(video: Record) -> Record:
+    return {name: video[name] for name in COUNTERS if name in video and name != "pending"}
+
+
+def png(picture: Image.Image) -> bytes:
+    """PNG without compression: references are read more often than they are stored."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The takes of a set: every photo, video and concept picture that was made for it, and which one is chosen.
+
+The chosen take has the plain name (``photos/front.png``); the others lie beside it with their number
+(``photos/front.2.png``). ``set.json`` lists them with what made them::
+
+    "takes": {"photos": {"front": {"chosen": 2, "wanted": "…", "list": [{"take": 1, "path": "…", …}, …]}}}
+
+``wanted`` is the identity of the take that the plan asks for: its request id, or for a free one by Cycles the digest
+of all that decides what it looks like. As long as the plan asks for the same take, a person's choice stays.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+
+from ..files.writing import kind_of, link_to, link_to_free_name, sha256_of, write_atomically
+from ..messages.errors import InputError
+from .folder import Record, SetFolder, angle_record
+
+Content = bytes | Path  # What a file of a take holds, or a file with it.
+
+COUNTERS = ("takes", "pending", "start_take")  # Of a video's entry, beside the take that it shows.
+PREVIEW = "preview"  # The member of a video's take that is a file beside it.
+
+
+class Shelf(StrEnum):
+    """What a take is of; the value is the name of its list in ``set.json``."""
+
+    PHOTOS = "photos"
+    VIDEOS = "videos"
+    CONCEPTS = "concepts"
+
+
+CONCEPT = "concept"  # The one name on its shelf.
+FOLDERS: Mapping[Shelf, str] = {Shelf.PHOTOS: "photos", Shelf.VIDEOS: "video", Shelf.CONCEPTS: "source"}
+
+
+def identity_of(take: Record) -> str:
+    """What tells one take from another: its paid request, what it was rendered with, or its content."""
+    return str(take.get("request_id") or take.get("made_with") or take.get("sha256", ""))
+
+
+def takes_in(record: Record, shelf: Shelf, name: str) -> list[Record]:
+    """The takes of a manifest, the oldest first; of a set that never had a list, the one that is there."""
+    return cast(list[Record], _slot(record, shelf, name)["list"])
+
+
+def chosen_number(record: Record, shelf: Shelf, name: str) -> int:
+    """The number of the chosen take; 0 without any."""
+    return int(_slot(record, shelf, name)["chosen"])
+
+
+def own_file(path: Path, number: int) -> Path:
+    """A file of take ``number``, which is at ``path``, that no other take ever replaces. Raises OSError."""
+    return path if _is_numbered(path) else link_to_free_name(path, _numbered(path, number))
+
+
+class Takes:
+    """The takes of one set folder. Safe from several threads, as the folder is."""
+
+    def __init__(self, folder: SetFolder) -> None:
+        self._folder = folder
+
+    def want(self, shelf: Shelf, name: str, identity: str) -> Record | None:
+        """The take with this identity, when it is on disk: it is what the plan asks for.
+
+        It becomes the chosen one, unless the plan has asked for it before and a person has chosen another.
+        """
+        with self._folder.change() as record:
+            slot = _slot(record, shelf, name)
+            take: Record | None = next((one for one in slot["list"] if identity_of(one) == identity), None)
+            if take is None or self._file(take) is None:
+                return None
+            chosen = _numbered_take(slot, slot["chosen"])
+            is_settled = slot["wanted"] == identity and chosen is not None and self._file(chosen) is not None
+            slot["wanted"] = identity
+            self._put_forward(record, shelf, name, chosen if is_settled and chosen else take)
+            return take
+
+    def add(
+        self, shelf: Shelf, name: str, facts: Record, files: Mapping[str, Content], *, is_wanted: bool = True
+    ) -> Record:
+        """Keep a take. ``files``: its content by member, "" for the take itself; ``facts`` say what made it.
+
+        One with the same identity as an earlier one takes its place: its file was lost or changed.
+        ``is_wanted``: the plan asks for it, so it is chosen. One that only turned up is chosen when there is no other.
+        """
+        with self._folder.change() as record:
+            slot = _slot(record, shelf, name)
+            take: Record = {**facts, "take": _number_for(slot, identity_of(facts))}
+            is_chosen = is_wanted or not slot["chosen"]
+            vacated = self._make_room(slot) if is_chosen else []
+            for member, content in files.items():
+                plain = self._folder.root / FOLDERS[shelf] / f"{name}{_suffix(content)}"
+                place = plain if is_chosen else _numbered(plain, take["take"])
+                _part(take, member).update(self._kept(content, place, slot))
+            slot["list"] = sorted(
+                [*(one for one in slot["list"] if one["take"] != take["take"]), take],
+                key=lambda one: int(one["take"]),
+            )
+            if is_wanted:
+                slot["wanted"] = identity_of(take)
+            if is_chosen:
+                self._show(record, shelf, name, take, vacated)
+            return take
+
+    def renew(
+        self,
+        shelf: Shelf,
+        name: str,
+        identity: str,
+        facts: Record,
+        content: bytes | None = None,
+        *,
+        without: Collection[str] = (),
+    ) -> None:
+        """Give a take more facts, or fewer, and other pixels where an enlargement has made them."""
+        with self._folder.change() as record:
+            slot = _slot(record, shelf, name)
+            take = next(one for one in slot["list"] if identity_of(one) == identity)
+            take.update(facts)
+            for key in without:
+                take.pop(key, None)
+            if content is not None:
+                path = self._folder.root / take["path"]
+                write_atomically(path, content)
+                take.update(self._folder.entry(path))
+            if slot["chosen"] == take["take"]:
+                _publish(record, shelf, name, take)
+
+    def wanted(self, shelf: Shelf, name: str) -> Record | None:
+        """The take that the plan asked for last, when it is on disk; a person may have chosen another."""
+        slot = _slot(self._folder.record, shelf, name)
+        found = (one for one in slot["list"] if identity_of(one) == slot["wanted"])
+        return next((one for one in found if self._file(one) is not None), None)
+
+    def chosen(self, shelf: Shelf, name: str) -> Record:
+        """The chosen take. Raises InputError when there is none."""
+        slot = _slot(self._folder.record, shelf, name)
+        take = _numbered_take(slot, slot["chosen"])
+        if take is None:
+            raise InputError(f"{name} has no take.")
+        return take
+
+    def knows(self, shelf: Shelf, name: str, identity: str) -> bool:
+        """Whether a take with this identity is listed."""
+        return any(identity_of(one) == identity for one in takes_in(self._folder.record, shelf, name))
+
+    def check(self, shelf: Shelf, name: str, number: int) -> Record:
+        """The take with this number. Raises InputError when there is none, or its file is gone."""
+        return self._checked(_slot(self._folder.record, shelf, name), name, number)
+
+    def choose(self, shelf: Shelf, name: str, number: int) -> None:
+        """Make a take the chosen one. Raises InputError as ``check`` does."""
+        with self._folder.change() as record:
+            self._put_forward(record, shelf, name, self._checked(_slot(record, shelf, name), name, number))
+
+    def _checked(self, slot: Record, name: str, number: int) -> Record:
+        take = _numbered_take(slot, number)
+        if take is None:
+            known = ", ".join(str(one["take"]) for one in slot["list"]) or "none"
+            raise InputError(f"{name} has no take {number}.", hint=f"It has: {known}.")
+        if self._file(take) is None:
+            raise InputError(
+                f"The file of take {number} of {name} is missing or was changed: {take['path']}.",
+                hint="Put it back, or choose another take.",
+            )
+        return take
+
+    def retire_all(self, record: Record) -> None:
+        """In a manifest being changed: no take is chosen any more, because the product has become another one."""
+        for shelf in (Shelf.PHOTOS, Shelf.VIDEOS):
+            for name in _names(record, shelf):
+                slot = _slot(record, shelf, name)
+                for plain in self._make_room(slot):
+                    plain.unlink()
+                slot.update(chosen=0, wanted="")
+
+    def _put_forward(self, record: Record, shelf: Shelf, name: str, take: Record) -> None:
+        """Give a take on disk the plain name."""
+        slot = _slot(record, shelf, name)
+        vacated = self._make_room(slot) if slot["chosen"] != take["take"] else []
+        for member in _members(take):
+            part = _part(take, member)
+            if (source := self._file(part)) is None:
+                continue
+            plain = self._folder.root / FOLDERS[shelf] / f"{name}{source.suffix}"
+            part.update(self._kept(source, plain, slot))
+        self._show(record, shelf, name, take, vacated)
+
+    def _show(self, record: Record, shelf: Shelf, name: str, take: Record, vacated: list[Path]) -> None:
+        """Let the set show a take; plain names that it has no file for are free."""
+        _slot(record, shelf, name)["chosen"] = take["take"]
+        used = {self._folder.root / str(_part(take, member)["path"]) for member in _members(take)}
+        for plain in vacated:
+            if plain not in used:
+                plain.unlink(missing_ok=True)
+        _publish(record, shelf, name, take)
+
+    def _make_room(self, slot: Record) -> list[Path]:
+        """Give the files of the chosen take their number too, so that others can have the plain names; those names."""
+        take, plain_names = _numbered_take(slot, slot["chosen"]), []
+        for part in [_part(take, member) for member in _members(take)] if take else []:
+            path = self._folder.root / part["path"]
+            if not _is_numbered(path) and path.is_file() and sha256_of(path) == part.get("sha256"):
+                own = link_to_free_name(path, _numbered(path, take["take"] if take else 0))
+                part["path"] = self._folder.relative(own)
+                plain_names.append(path)
+        return plain_names
+
+    def _file(self, part: Record) -> Path | None:
+        """Where a file of a take is, unchanged; None when it is nowhere."""
+        path = self._folder.root / str(part.get("path", ""))
+        for place in (path, _numbered(path, part["take"])) if "take" in part else (path,):
+            if place.is_file() and sha256_of(place) == part.get("sha256"):
+                return place
+        return None
+
+    def _kept(self, content: Content, place: Path, slot: Record) -> Record:
+        """``path`` and ``sha256`` of the file ``place`` with ``content``; a file there that is no take keeps a name."""
+        if content != place:
+            if place.is_file() and sha256_of(place) not in _hashes(slot):
+                link_to_free_name(place, place.with_name(f"{place.stem}.changed{place.suffix}"))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Path):
+                link_to(content, place)
+            else:
+                write_atomically(place, content)
+        return self._folder.entry(place)
+
+
+def _suffix(content: Content) -> str:
+    if isinstance(content, Path):
+        return content.suffix
+    return f".{kind_of(content[:16])}"
+
+
+def _number_for(slot: Record, identity: str) -> int:
+    """That of the take with this identity, else the next one."""
+    same = (int(one["take"]) for one in slot["list"] if identity_of(one) == identity)
+    return next(same, max((int(one["take"]) for one in slot["list"]), default=0) + 1)
+
+
+def _hashes(slot: Record) -> set[str]:
+    """Of every file of every take."""
+    parts = (_part(take, member) for take in slot["list"] for member in _members(take))
+    return {str(part.get("sha256", "")) for part in parts}
+
+
+def _slot(record: Record, shelf: Shelf, name: str) -> Record:
+    """The entry of a name in the list of takes, made where it is missing from what the set shows."""
+    shelves = record.setdefault("takes", {})
+    names = shelves.setdefault(shelf.value, {})
+    if name not in names:
+        shown = _shown(record, shelf, name)
+        has_file = bool(shown.get("path"))
+        names[name] = {
+            "chosen": 1 if has_file else 0,
+            "wanted": identity_of(shown) if has_file else "",
+            "list": [{**shown, "take": 1}] if has_file else [],
+        }
+    return cast(Record, names[name])
+
+
+def _names(record: Record, shelf: Shelf) -> list[str]:
+    """Every name that has takes, also where they are not listed yet."""
+    listed = list(record.get("takes", {}).get(shelf.value, {}))
+    if shelf is Shelf.PHOTOS:
+        shown = [entry["name"] for entry in record["angles"]]
+    else:
+        shown = [entry["motion"] for entry in record["videos"]]
+    return list(dict.fromkeys([*listed, *shown]))
+
+
+def _shown(record: Record, shelf: Shelf, name: str) -> Record:
+    """What the set shows for a name, without its counters."""
+    if shelf is Shelf.PHOTOS:
+        entry: Record = next((one for one in record["angles"] if one["name"] == name), {})
+        shown: Record = entry.get("photo") or {}
+    elif shelf is Shelf.VIDEOS:
+        shown = next((one for one in record["videos"] if one["motion"] == name), {})
+    else:
+        shown = record["model"].get("concept") or {}
+    return {key: value for key, value in shown.items() if key not in COUNTERS}
+
+
+def _publish(record: Record, shelf: Shelf, name: str, take: Record) -> None:
+    """Let the set show a take."""
+    if shelf is Shelf.PHOTOS:
+        angle_record(record, name)["photo"] = {**take, "state": "done"}
+    elif shelf is Shelf.VIDEOS:
+        former: Record = next((one for one in record["videos"] if one["motion"] == name), {})
+        others = [one for one in record["videos"] if one["motion"] != name]
+        counters = {key: former[key] for key in COUNTERS if key in former}
+        record["videos"] = [*others, {**counters, **take, "motion": name, "state": "done"}]
+
+
+def _numbered_take(slot: Record, number: int) -> Record | None:
+    return next((one for one in slot["list"] if one["take"] == number), None)
+
+
+def _members(take: Record) -> Iterator[str]:
+    yield ""
+    if isinstance(take.get(PREVIEW), dict):
+        yield PREVIEW
+
+
+def _part(take: Record, member: str) -> Record:
+    """The file entry of a take: itself, or a member of it."""
+    return take if not member else cast(Record, take.setdefault(member, {}))
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """``front.2.png`` for ``front.png``; names of angles and motions have no dot."""
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _is_numbered(path: Path) -> bool:
+    return "." in path.stem

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sets whose folders were read, with the icons of their pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+
+from ..background_run.set_view import SetView
+
+MOST_ICONS = 200
+
+
+class KnownSets:
+    """Sets by their folders. Icons are loaded when a set is taken in, between ``open`` and ``close`` and with a window."""
+
+    def __init__(self) -> None:
+        self._views: dict[str, SetView] = {}
+        self._icons: Any = None
+
+    def open(self) -> None:
+        """From here on there are icons, until ``close``."""
+        self._icons = bpy.utils.previews.new()
+
+    def close(self) -> None:
+        bpy.utils.previews.remove(self._icons)
+        self._icons = None
+
+    def clear(self) -> None:
+        self._views.clear()
+
+    def view_of(self, folder: str | Path) -> SetView | None:
+        """The set as it was last read."""
+        return self._views.get(str(folder))
+
+    def icon_of(self, path: Path | None, stamp: str) -> int:
+        """The icon of a picture; 0 when there is none."""
+        if path is None or self._icons is None:
+            return 0
+        known = self._icons.get(f"{path}|{stamp}")
+        return known.icon_id if known else 0
+
+    def take(self, folder: str | Path, view: SetView | None) -> None:
+        """Take in what was read of a folder; ``None`` when there is no set any more."""
+        if view is None:
+            self._views.pop(str(folder), None)
+            return
+        self._views[str(folder)] = view
+        if bpy.app.background or self._icons is None:
+            return
+        for picture in view.pictures:
+            for path in (picture.render, picture.photo):
+                name = f"{path}|{picture.stamp}"
+                if path is not None and name not in self._icons:
+                    if len(self._icons) >= MOST_ICONS:
+                        self._icons.clear()
+                    self._icons.load(name, str(path), "IMAGE")
