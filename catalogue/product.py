@@ -37,7 +37,7 @@ from ..photo_set.folder import TOOL, SetFolder
 from ..photo_set.plan import Source, SourceKind, source_from
 from ..photo_set.plan_record import plan_from, plan_record
 from ..photo_set.results import Outcome, SetResults
-from ..processes.interrupts import Stop
+from ..processes.stop import Stop
 from .freezing import Catalogue, Pricing
 from .lock_file import FrozenRow
 from .states import (

@@ -24,7 +24,7 @@ from ..fal_bridge.errors import StoppedError
 from ..messages.errors import InputError, MachineError, PhotorealError, machine_error
 from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
-from ..processes.interrupts import Stop
+from ..processes.stop import Stop
 from .freezing import Catalogue
 from .lock_file import FrozenRow
 from .product import Product, Till

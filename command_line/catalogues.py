@@ -38,7 +38,8 @@ from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money
 from ..photo_set.folder import SetState
 from ..photo_set.plan_record import LIVE
-from ..processes.interrupts import Interrupts, Stop
+from ..processes.interrupts import Interrupts
+from ..processes.stop import Stop
 from .plans import cameras_reader, check_device, check_light, plan_of_any
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for

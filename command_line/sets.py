@@ -23,7 +23,8 @@ from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState
 from ..photo_set.pipeline import run_set
 from ..photo_set.plan import SetPlan
-from ..processes.interrupts import Interrupts, Stop, looking_elsewhere
+from ..processes.interrupts import Interrupts
+from ..processes.stop import Stop, looking_elsewhere
 
 LOOK_SECONDS = 0.3  # Between two looks at whether another run has ended.
 

@@ -16,7 +16,8 @@ from ..catalogue.watched_folder import Arrival, WatchedFolder
 from ..fal_bridge.errors import CeilingReachedError
 from ..messages.errors import STOPPED_EXIT_CODE, InputError
 from ..messages.progress import Reporter
-from ..processes.interrupts import Interrupts, Stop
+from ..processes.interrupts import Interrupts
+from ..processes.stop import Stop
 from .catalogues import earlier_lock, freeze_folder, freeze_rows, make_order, order_of
 
 LOOK_SECONDS = 1.0

@@ -18,7 +18,7 @@ from ..imaging.report import build_report
 from ..messages.errors import FaultError, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
-from ..processes.interrupts import Stop, StopRenderingError
+from ..processes.stop import Stop, StopRenderingError
 from .choices import Engine
 from .cloud_stage import CloudStage, bridge_for
 from .estimates import Bill

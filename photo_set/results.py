@@ -17,7 +17,7 @@ from ..gltf.findings import Finding
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
-from ..processes.interrupts import Stop
+from ..processes.stop import Stop
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan, SourceKind

@@ -24,7 +24,7 @@ from ..messages.progress import Reporter
 from ..photo_set.folder import TOOL, SetFolder
 from ..photo_set.plan_record import plan_from
 from ..photo_set.results import SetResults
-from ..processes.interrupts import Stop, StopRenderingError
+from ..processes.stop import Stop, StopRenderingError
 from .session import empty_blender
 from .stage import StudioStage
 

@@ -39,7 +39,7 @@ from ..photo_set.plan import SetPlan, SourceKind
 from ..photo_set.results import SetResults, png
 from ..photo_set.takes import PREVIEW, Shelf
 from ..photo_set.version import VERSION
-from ..processes.interrupts import StopRenderingError
+from ..processes.stop import StopRenderingError
 from . import film, render
 from .blend_file import convert_to_glb
 from .machine import use_device

@@ -25,7 +25,7 @@ from photoreal_set.photo_set.plan import SetPlan, source_from
 from photoreal_set.photo_set.plan_record import plan_record
 from photoreal_set.photo_set.results import Outcome, SetResults
 from photoreal_set.photo_set.takes import Shelf, takes_in
-from photoreal_set.processes.interrupts import Stop
+from photoreal_set.processes.stop import Stop
 from tests.fal_emulator.glb import make_glb
 from tests.patience import FOR_EVER_SECONDS, until
 

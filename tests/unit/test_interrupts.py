@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.processes.interrupts import Stop, looking_elsewhere
+from photoreal_set.processes.stop import Stop, looking_elsewhere
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
@@ -27,7 +27,8 @@ sys.path.insert(0, {root!r})
 from pathlib import Path
 from tests.desk import Desk
 from photoreal_set.fal_bridge.errors import BridgeError
-from photoreal_set.processes.interrupts import Interrupts, Stop
+from photoreal_set.processes.interrupts import Interrupts
+from photoreal_set.processes.stop import Stop
 
 class Emulator:
     url = {url!r}
