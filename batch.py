@@ -59,7 +59,7 @@ def main() -> None:
 
         run(arguments)
     except Exception:  # noqa: BLE001
-        # A fault of ours is no bad input, and Blender would end with 0.
+        # A bug is not bad input, and Blender would exit with 0.
         traceback.print_exc()
         sys.exit(3)
 
@@ -68,5 +68,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:  # While it is still being loaded.
-        print("Error: Stopped; the same command goes on from here.", file=sys.stderr)
+        print("Error: Stopped. Run the same command again to continue.", file=sys.stderr)
         sys.exit(130)

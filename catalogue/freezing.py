@@ -20,8 +20,9 @@ from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..optics.rig_choice import Panorama, RigChoice, chosen_rig, is_panorama_file
 from ..photo_set.choices import MAX_PHOTOS, NO_VIDEO, Engine
 from ..photo_set.estimates import Estimate, PlannedJob, estimate_of
-from ..photo_set.plan import MODEL_SUFFIXES, SetPlan, Source, SourceKind, angles_for, source_from
+from ..photo_set.plan import SetPlan, angles_for
 from ..photo_set.plan_record import members_record, options_from, options_record, rig_record
+from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
 from .folder_names import folder_names
 from .lock_file import FrozenFile, FrozenRow, Lock, digest_of, frozen_path
 from .rows import Row, asks_for_own_angles

@@ -31,12 +31,13 @@ from ..messages.money import dollars
 from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.choices import Engine
-from ..photo_set.cloud_stage import CloudStage, bridge_for
+from ..photo_set.cloud_jobs import bridge_for
+from ..photo_set.cloud_stage import CloudStage
 from ..photo_set.estimates import Bill, money
 from ..photo_set.folder import TOOL, SetFolder
-from ..photo_set.plan import Source, SourceKind, source_from
 from ..photo_set.plan_record import plan_from, plan_record
 from ..photo_set.results import Outcome, SetResults
+from ..photo_set.source import Source, SourceKind, source_from
 from ..processes.stop import Stop
 from .freezing import Catalogue, Pricing
 from .lock_file import FrozenRow

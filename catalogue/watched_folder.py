@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..files.enclosed import is_in
 from ..files.writing import FileKind, kind_of_file, missing_end
-from ..photo_set.plan import MODEL_SUFFIXES
+from ..photo_set.source import MODEL_SUFFIXES
 
 SETTLE_SECONDS = 5.0  # Without a change, until what is there counts as whole.
 PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}

@@ -44,6 +44,15 @@ DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 LIMIT = number(1e-6, 1e6)  # Of minutes and gigabytes.
 
 
+# Members of a plan whose option has another name; the others differ only in dashes.
+_OPTIONS = {"lens_mm": "--lens", "inline_bytes": "--data-uri-kb"}
+
+
+def option_of(field: str) -> str:
+    """The option for a member of a plan, or for another field that an error names."""
+    return _OPTIONS.get(field) or f"--{field.replace('_', '-')}"
+
+
 def add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",

@@ -482,7 +482,7 @@ def reexec_in_environment(*, dev: bool = False) -> NoReturn:
         sys.exit(3)
     except OSError as error:
         place = error.filename or ENVIRONMENT
-        say(f"{ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the rights.")
+        say(f"{ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the permissions.")
         sys.exit(3)
     arguments = sys.orig_argv[1:]
     # Packages that a complete environment lacks will not come by starting it again.

@@ -12,10 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from ..messages.errors import FaultError, InputError, MachineError, PhotorealError, machine_error
+from ..messages.errors import (
+    FieldError,
+    InputError,
+    MachineError,
+    PhotorealError,
+    ProgramError,
+    StoppedByUserError,
+    machine_error,
+)
 from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from ..photo_set.version import VERSION
 from ..processes.interrupts import remembered
+from .arguments import option_of
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
 from .service import in_blender_program, taken_keys
@@ -32,8 +41,6 @@ COMMANDS = (
     test,
     render_worker,
 )  # In the order of --help.
-INTERRUPTED = 130  # The exit code of Ctrl-C.
-STOPPED = "Stopped; the same command goes on from here."
 
 log = logging.getLogger(__name__)
 
@@ -75,26 +82,29 @@ def main(arguments: list[str], output: TextIO) -> int:
             options.scratch = Path(scratch)
             return int(options.command(options, reporter, output))
     except PhotorealError as error:
-        return _fail(reporter if with_json else None, str(error), error.exit_code)
+        return _fail(reporter if with_json else None, error)
     except OSError as error:
-        trouble = machine_error(error)
-        return _fail(reporter if with_json else None, str(trouble), trouble.exit_code)
+        return _fail(reporter if with_json else None, machine_error(error))
     except MemoryError:
-        return _fail(reporter if with_json else None, "The memory is full.", MachineError.exit_code)
+        return _fail(reporter if with_json else None, MachineError("There is not enough memory."))
     except Exception as error:
         log.exception("The command failed")
-        return _fail(reporter if with_json else None, str(FaultError(error)), FaultError.exit_code)
+        return _fail(reporter if with_json else None, ProgramError(error))
     except KeyboardInterrupt:
-        return _fail(reporter if with_json else None, STOPPED, INTERRUPTED)
+        return _fail(reporter if with_json else None, StoppedByUserError())
     except SystemExit as end:  # --help and --version.
         return int(end.code or 0)
 
 
-def _fail(reporter: Reporter | None, sentence: str, code: int) -> int:
-    print(f"Error: {sentence}", file=sys.stderr)
+def _fail(reporter: Reporter | None, error: PhotorealError) -> int:
+    """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
+    field = error.field if isinstance(error, FieldError) else ""
+    option = f"{option_of(field)}: " if field else ""
+    print(f"Error: {option}{error}", file=sys.stderr)
     if isinstance(reporter, JsonReporter):
-        reporter.tell("finished", state="failed", exit=code, set=None, error=sentence)
-    return code
+        more = {"field": field} if field else {}
+        reporter.tell("finished", state="failed", exit=error.exit_code, set=None, error=str(error), **more)
+    return error.exit_code
 
 
 class _SteadyOutput(io.FileIO):

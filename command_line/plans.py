@@ -20,7 +20,8 @@ from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
 from ..photo_set.choices import NO_VIDEO, Engine
-from ..photo_set.plan import MODEL_SUFFIXES, SetPlan, Source, SourceKind, angles_for, source_from
+from ..photo_set.plan import SetPlan, angles_for
+from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
 from .service import require_online, service_at
 
 

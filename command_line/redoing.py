@@ -12,11 +12,13 @@ from ..messages.errors import InputError
 from ..optics.angles import hero_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, SetFolder, angle_record
-from ..photo_set.plan import SetPlan, SourceKind
+from ..photo_set.labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
+from ..photo_set.plan import SetPlan
+from ..photo_set.source import SourceKind
 from ..photo_set.takes import Shelf, Takes, chosen_number
 
-CONCEPT, MODEL, FILM = SET_WIDE[Kind.CONCEPT], SET_WIDE[Kind.MODEL], SET_WIDE[Kind.VIDEO]
-_LABELS = {CONCEPT: "concept picture", MODEL: "3D model", FILM: "film"}
+CONCEPT, MODEL, VIDEO = SET_WIDE[Kind.CONCEPT], SET_WIDE[Kind.MODEL], SET_WIDE[Kind.VIDEO]
+_LABELS = {CONCEPT: CONCEPT_LABEL, MODEL: MODEL_LABEL, VIDEO: VIDEO_LABEL}
 
 
 def check_redo(plan: SetPlan, name: str) -> None:
@@ -35,7 +37,7 @@ def check_redo(plan: SetPlan, name: str) -> None:
     elif name == CONCEPT:
         if not plan.concept_endpoint:
             raise InputError("This set has no concept picture.")
-    elif name == FILM:
+    elif name == VIDEO:
         if plan.video is None:
             raise InputError("This set has no film.")
         if plan.video is not Engine.FAL:
@@ -56,14 +58,14 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
     hero = hero_of(list(plan.angles)).name
     if set_wide & {CONCEPT, MODEL} or (plan.with_hero and hero in angles):  # All are shown what is redone.
         angles = set(_angles(plan))
-    labels = {f"{name} {what}" for name in angles for what in ("photo", "enlargement")}
+    labels = {label(name) for name in angles for label in (photo_label, enlargement_label)}
     labels |= {_LABELS[name] for name in set_wide}
     if CONCEPT in set_wide:
         labels.add(_LABELS[MODEL])
     film = _film(plan, folder.record)
     # A video that was made from another photo, because the hero was lost, stays as long as it is not asked for.
     if hero in angles and not (film.get("stand_in") and folder.has(film) and not set_wide):
-        labels.add(_LABELS[FILM])
+        labels.add(_LABELS[VIDEO])
     return labels - {_label(plan, name) for name in names if is_under_way(plan, folder, name)}
 
 
@@ -73,7 +75,7 @@ def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
     if name in _angles(plan):
         entry = angle_record(record, name)
         return _takes(entry) > 1 and _pending(entry, entry.get("photo", {})) == "waiting"
-    if name == FILM:
+    if name == VIDEO:
         film = _film(plan, record)
         return _takes(film) > 1 and _pending(film, film) == "waiting"
     model: Record = record["model"]
@@ -157,7 +159,7 @@ def _angles(plan: SetPlan) -> list[str]:
 
 
 def _label(plan: SetPlan, name: str) -> str:
-    return f"{name} photo" if name in _angles(plan) else _LABELS[name]
+    return photo_label(name) if name in _angles(plan) else _LABELS[name]
 
 
 def _film(plan: SetPlan, record: Record) -> Record:

@@ -4,13 +4,13 @@
 import errno
 from pathlib import Path
 
-STOPPED_EXIT_CODE = 130  # Ended by Ctrl-C: what shells report for it.
+STOPPED_EXIT_CODE = 130  # Ended by Ctrl-C: shells report it so (128 + SIGINT).
 
 
 class PhotorealError(Exception):
-    """``str(error)`` is one sentence that says what is wrong; ``hint`` says what to do about it.
+    """``message`` says what is wrong in one sentence, ``hint`` what to do about it; ``str(error)`` is both.
 
-    ``exit_code`` is what the command line returns when the error ends the run.
+    ``exit_code`` is that of the command line when the error ends the run.
     """
 
     exit_code = 2
@@ -21,14 +21,14 @@ class PhotorealError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence without its hint."""
+        """The message without its hint."""
         return str(self.args[0])
 
     def __str__(self) -> str:
         message = super().__str__()
         if not self.hint:
             return message
-        stop = "" if message.endswith((".", "!", "?", ":")) else "."  # Texts from outside often lack one.
+        stop = "" if message.endswith((".", "!", "?", ":")) else "."  # Messages of libraries often lack one.
         return f"{message}{stop} {self.hint}"
 
 
@@ -38,33 +38,55 @@ class InputError(PhotorealError):
     exit_code = 1
 
 
+class FieldError(InputError):
+    """A choice of the user that does not fit the others.
+
+    ``field`` is its name in the plan of a set, for example "photo_size". Message and hint name no option of the command
+    line: each surface adds what its users know the field by.
+    """
+
+    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
 class MachineError(PhotorealError):
-    """Disk, device or Blender failed; the input is not to blame."""
+    """Disk, device or Blender failed, whatever the input was."""
 
     exit_code = 3
 
 
-class FaultError(MachineError):
-    """A fault of ours: what nobody foresaw. Whoever raises it logs the traceback."""
+class StoppedByUserError(PhotorealError):
+    """Ctrl-C before there was anything to finish."""
+
+    exit_code = STOPPED_EXIT_CODE
+
+    def __init__(self) -> None:
+        super().__init__("Stopped.", hint="Run the same command again to continue.")
+
+
+class ProgramError(MachineError):
+    """A bug in Photoreal Set. The code that raises it logs the traceback."""
 
     def __init__(self, error: BaseException) -> None:
         what = " ".join(str(error).split()).rstrip(".")
         super().__init__(
-            f"This is a fault of Photoreal Set ({type(error).__name__}{': ' * bool(what)}{what}).",
-            hint="Report it with the traceback on the error output and, if you can, the file.",
+            f"This is a bug in Photoreal Set ({type(error).__name__}{': ' * bool(what)}{what}).",
+            hint="Report it with the traceback from the error output and, if possible, the file.",
         )
 
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def machine_error(error: OSError, folder: Path | None = None) -> MachineError:
-    """``error`` as a sentence; ``folder`` is what it concerns where it names no file."""
+    """``error`` as a MachineError; ``folder`` is where it happened when ``error`` names no file."""
     where = error.filename or folder or "a temporary folder"
-    if error.errno in FULL:
+    if error.errno in DISK_FULL:
         return MachineError(
-            f"The disk is full: {where} takes no more.", hint="Free space there, then run again: it goes on."
+            f"The disk is full: no space left in {where}.",
+            hint="Free space there, then run again to continue.",
         )
     return MachineError(
-        f"{error.strerror or error}: {where}.", hint="Free space or fix the rights, then run again."
+        f"{error.strerror or error}: {where}.", hint="Free space or fix the permissions, then run again."
     )

@@ -14,21 +14,23 @@ from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
 from ..fal_bridge.money.budget import Budget, Spending
 from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
-from ..messages.errors import InputError
+from ..messages.errors import FieldError
 from ..messages.money import dollars
-from ..optics import sizes
 from ..optics.angles import hero_of
+from ..optics.sizes import USUAL_SIZE
+from ..optics.sizes import Size as PixelSize
 from .choices import Engine
 from .folder import DamagedSetError, Record, SetFolder
-from .plan import USUAL_PIXELS, SetPlan
+from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
+from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
 
-PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
-MEGAPIXEL: Size = sizes.USUAL_SIZE
+PICTURE = Path("picture.png")  # In place of files that do not exist yet.
+MEGAPIXEL: Size = USUAL_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJob:
-    """One request that a plan leads to, or ``times`` of them that are alike."""
+    """One request that a plan leads to, or ``times`` identical ones."""
 
     label: str
     endpoint: Endpoint
@@ -37,7 +39,7 @@ class PlannedJob:
 
     @property
     def cost(self) -> Range | None:
-        """Of all of them, in dollars; ``None`` when it is not known."""
+        """Of all of them, in US dollars; ``None`` when it is not known."""
         return self.quote.cost.times(Decimal(self.times)) if self.quote.cost else None
 
 
@@ -48,7 +50,7 @@ class Estimate:
 
     @property
     def known(self) -> Range:
-        """The sum of what is known."""
+        """The sum of the known prices, in US dollars."""
         return _sum(self.jobs)
 
     @property
@@ -75,32 +77,32 @@ def estimate_of(plan: SetPlan, prices: PriceList) -> Estimate:
 
 
 def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
-    def job(kind: Kind, label: str, *inputs: Size, **words: Any) -> PlannedJob:
+    def job(kind: Kind, label: str, *inputs: Size, **members: Any) -> PlannedJob:
         endpoint = plan.endpoint(kind)
-        wanted = plan.generation(kind, label, images=(PICTURE,) * len(inputs), **words)
+        wanted = plan.generation(kind, label, images=(PICTURE,) * len(inputs), **members)
         arguments = endpoint.arguments(wanted, inputs[0] if inputs else None)
         return PlannedJob(label=label, endpoint=endpoint, quote=prices.quote(endpoint, arguments, inputs))
 
     ids = plan.endpoint_ids
     if Kind.CONCEPT in ids:
-        yield job(Kind.CONCEPT, "concept picture")
+        yield job(Kind.CONCEPT, CONCEPT_LABEL)
     if Kind.MODEL in ids:
-        sizes = [size_of(path) or MEGAPIXEL for path in plan.source.files]
-        yield job(Kind.MODEL, "3D model", *sizes)
+        source_sizes = [size_of(path) or MEGAPIXEL for path in plan.source.files]
+        yield job(Kind.MODEL, MODEL_LABEL, *source_sizes)
     if plan.engine is Engine.FAL:
         hero = hero_of(list(plan.angles))
         smallest, largest = _photo_sizes(plan)
         for angle in plan.angles:
             shown = (smallest,) if plan.with_hero and angle != hero else ()
-            yield job(Kind.PHOTO, f"{angle.name} photo", plan.resolution, *shown)
+            yield job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown)
             if Kind.UPSCALE in ids and (plan.photo_size or 0) > smallest.longer:
                 factor = (plan.photo_size or 0) / smallest.longer
-                enlargement = job(Kind.UPSCALE, f"{angle.name} enlargement", smallest, enlarge=factor)
+                enlargement = job(Kind.UPSCALE, enlargement_label(angle.name), smallest, enlarge=factor)
                 is_sure = largest.longer < (plan.photo_size or 0)
                 yield enlargement if is_sure else _perhaps(enlargement)
     if Kind.VIDEO in ids:
-        seconds = plan.film_seconds
-        yield job(Kind.VIDEO, "film", MEGAPIXEL, seconds=seconds)
+        seconds = plan.video_seconds
+        yield job(Kind.VIDEO, VIDEO_LABEL, MEGAPIXEL, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +121,20 @@ def open_bill(
     allows_unknown: bool,
     again: Collection[str] = (),
 ) -> Bill:
-    """Raises when the ceilings cannot hold even the cheapest outcome of what is still to be made.
+    """Raises CeilingReachedError when even the cheapest outcome of what is still to be made is over the ceilings.
 
-    ``again``: labels of what is there and shall be paid once more.
+    ``again``: labels of what exists and is to be paid once more.
 
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
     to_come = estimate.without((_made(plan) | _sent(plan)) - set(again))
     if allows_unknown and budget.ceilings.run is None:
-        raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
+        raise FieldError(
+            "allow_unknown_price",
+            "Sending requests of unknown price needs a ceiling.",
+            hint="Set one for this run.",
+        )
     if to_come.unknown and not allows_unknown:
         job = to_come.unknown[0]
         if not prices.was_reached:
@@ -141,7 +147,7 @@ def open_bill(
     if left is not None and to_come.known.low > left:
         raise CeilingReachedError(
             f"This set costs {money(to_come.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
-            hint="Nothing was sent. Raise the ceiling, or leave out angles or the film.",
+            hint="Nothing was sent. Raise the ceiling, or leave out angles or the video.",
         )
     assumed = None
     if allows_unknown and left is not None:
@@ -157,14 +163,14 @@ def _made(plan: SetPlan) -> set[str]:
     try:
         record = SetFolder.open(plan.out).record
     except DamagedSetError:
-        return set()  # The journal knows what was sent, and whoever takes the folder up what becomes of it.
-    made = {"concept picture", "3D model"} if record.get("model", {}).get("path") else set()
+        return set()  # The journal knows what was sent; the run that repairs the folder deals with the rest.
+    made = {CONCEPT_LABEL, MODEL_LABEL} if record.get("model", {}).get("path") else set()
     for entry in record.get("angles", []):
         photo = entry.get("photo") or {}
-        made |= {f"{entry['name']} photo"} if _is_done(photo) and "pending" not in entry else set()
-        made |= {f"{entry['name']} enlargement"} if _is_done(photo.get("enlargement")) else set()
-    films = [film for film in record.get("videos", []) if film.get("motion") == plan.motion]
-    return made | ({"film"} if any(map(_is_done, films)) else set())
+        made |= {photo_label(entry["name"])} if _is_done(photo) and "pending" not in entry else set()
+        made |= {enlargement_label(entry["name"])} if _is_done(photo.get("enlargement")) else set()
+    videos = [video for video in record.get("videos", []) if video.get("motion") == plan.motion]
+    return made | ({VIDEO_LABEL} if any(map(_is_done, videos)) else set())
 
 
 def _sent(plan: SetPlan) -> set[str]:
@@ -186,13 +192,13 @@ def _is_done(entry: Record | None) -> bool:
     return entry is not None and entry.get("state") == "done" and "pending" not in entry
 
 
-def _photo_sizes(plan: SetPlan) -> tuple[sizes.Size, sizes.Size]:
+def _photo_sizes(plan: SetPlan) -> tuple[PixelSize, PixelSize]:
     """The smallest and the largest that a photo of this plan may be; its shape is that of the render."""
     named = {**plan.endpoint(Kind.PHOTO).intent, **plan.options(Kind.PHOTO)}.get("resolution")
     if side := {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}.get(str(named)):
         size = plan.resolution.of_pixels(side * side)
         return size, size
-    usual = plan.resolution.of_pixels(USUAL_PIXELS)
+    usual = plan.resolution.of_pixels(TYPICAL_PHOTO_PIXELS)
     smallest, largest = sorted((plan.resolution, usual), key=lambda size: size.longer)
     return smallest, largest
 
@@ -206,7 +212,7 @@ def _perhaps(job: PlannedJob) -> PlannedJob:
 def table(estimate: Estimate, *, what: str = "set") -> str:
     """One line for each sort of request, and the sum."""
     if not estimate.jobs:
-        return f"This {what} is free: nothing of it is made by fal.ai."
+        return f"This {what} is free: fal.ai makes no part of it."
     rows = [("what", "endpoint", "requests", "unit price", "cost")]
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
@@ -224,7 +230,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
             )
         )
     total = money(estimate.known) + (", plus items of unknown price" if estimate.unknown else "")
-    rows.append(("together", "", str(_requests(estimate.jobs)), "", total))
+    rows.append(("total", "", str(_requests(estimate.jobs)), "", total))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Protocol
 
 from ..imaging.report import build_report
-from ..messages.errors import FaultError, InputError, PhotorealError
+from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop, StopRenderingError
 from .choices import Engine
-from .cloud_stage import CloudStage, bridge_for
+from .cloud_jobs import bridge_for
+from .cloud_stage import CloudStage
 from .estimates import Bill
 from .folder import TOOL, SetFolder
-from .plan import SetPlan, SourceKind
+from .plan import SetPlan
 from .plan_record import plan_record
 from .results import Outcome, SetResults
+from .source import SourceKind
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ def run_set(
             raise
         except Exception as error:
             log.exception("The set could not be made")
-            raise FaultError(error) from error
+            raise ProgramError(error) from error
         finally:
             results.record_costs()
     except PhotorealError as error:
@@ -144,7 +146,7 @@ def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -
 
     def when_photographed(angle: Angle, photo: Path) -> None:
         if cloud:
-            cloud.offer_to_filmmaker(angle, photo)
+            cloud.offer_for_video(angle, photo)
 
     studio = renderer.stage(results, when_rendered=when_rendered, when_photographed=when_photographed)
     if not results.has_model():

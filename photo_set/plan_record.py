@@ -23,7 +23,7 @@ from ..optics.sizes import SIDE, size_of_sides
 from .choices import MAX_PHOTOS, Engine
 from .folder import Record, SetFolder
 from .manifest import SOURCE_FILES
-from .plan import SetPlan, Source, SourceKind
+from .plan import SetPlan
 from .plan_values import (
     DEVICE,
     ENDPOINT,
@@ -40,6 +40,7 @@ from .plan_values import (
     VARIANT,
     WEBHOOK,
 )
+from .source import Source, SourceKind
 
 LIVE = "fal.ai"
 

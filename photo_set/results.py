@@ -20,7 +20,8 @@ from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
-from .plan import SetPlan, SourceKind
+from .plan import SetPlan
+from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
 
 
@@ -78,8 +79,8 @@ class SetResults:
         """What is written down of an angle of the plan."""
         return next(entry for entry in self.folder.record["angles"] if entry["name"] == angle.name)
 
-    def film(self) -> Record:
-        """What is written down of the film of the plan; empty when nothing is."""
+    def video(self) -> Record:
+        """The entry of the plan's video in ``set.json``; empty when there is none."""
         entries = self.folder.record["videos"]
         return next((entry for entry in entries if entry["motion"] == self.plan.motion), {})
 
@@ -133,7 +134,7 @@ class SetResults:
 
     def end_waiting_for_video(self) -> None:
         """Write down that no video of the plan's motion is awaited any more."""
-        if "pending" in self.film():
+        if "pending" in self.video():
             with self.folder.change() as record:
                 for entry in record["videos"]:
                     if entry["motion"] == self.plan.motion:

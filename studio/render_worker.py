@@ -19,7 +19,7 @@ from typing import TextIO
 
 import bpy
 
-from ..messages.errors import FaultError, MachineError, PhotorealError, machine_error
+from ..messages.errors import MachineError, PhotorealError, ProgramError, machine_error
 from ..messages.progress import Reporter
 from ..photo_set.folder import TOOL, SetFolder
 from ..photo_set.plan_record import plan_from
@@ -49,12 +49,12 @@ def serve(requests: TextIO, reporter: Reporter, external_data: tuple[Path, ...] 
         except OSError as error:
             _answer(reporter, folder, machine_error(error, folder))
         except MemoryError:
-            _answer(reporter, folder, MachineError("The memory is full."))
+            _answer(reporter, folder, MachineError("There is not enough memory."))
         except StopRenderingError:
             reporter.tell("rendered", set=str(folder), state="stopped", error="", exit=0)
         except Exception as error:  # A fault of ours at one product; the others go on.
             log.exception("%s could not be rendered", folder)
-            _answer(reporter, folder, FaultError(error))
+            _answer(reporter, folder, ProgramError(error))
         else:
             reporter.tell("rendered", set=str(folder), state="done", error="", exit=0)
         empty_blender()

@@ -34,7 +34,7 @@ from photoreal_set.gltf import packing as gltf_packing  # noqa: E402
 from photoreal_set.gltf.extensions import check_required, find_lost  # noqa: E402
 from photoreal_set.messages.errors import InputError  # noqa: E402
 from photoreal_set.optics.cameras import cameras_in  # noqa: E402
-from photoreal_set.photo_set.plan import source_from  # noqa: E402
+from photoreal_set.photo_set.source import source_from  # noqa: E402
 
 Json = dict[str, Any]
 SECRET = b"nobody-reads-this-7c1f"
@@ -402,7 +402,7 @@ def judge_set(path: Path, verdict: Verdict) -> None:
             words, env={**environment(), **keys}, capture_output=True, text=True, timeout=SET_SECONDS
         )
     verdict.counts[f"exit {done.returncode}"] += 1
-    fault = "Traceback" in done.stderr or "fault of Photoreal Set" in done.stderr
+    fault = "Traceback" in done.stderr or "bug in Photoreal Set" in done.stderr
     if done.returncode not in (0, 1, 2, 3) or fault:
         verdict.faults.append(f"{path}: exit {done.returncode}: {done.stderr[-500:]}")
     if opened:

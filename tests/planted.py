@@ -133,7 +133,7 @@ def _complaints(desk: Desk, *command: object) -> list[str]:
     finally:
         logging.getLogger().removeHandler(traces)
     found = [f"traceback: {trace[-300:]}" for trace in traces.texts]
-    if "fault of Photoreal Set" in said.getvalue():
+    if "bug in Photoreal Set" in said.getvalue():
         found.append(f"a fault: {said.getvalue()[-300:]}")
     if code not in (0, 1, 2, 3, 4, 5):
         found.append(f"exit code {code}")

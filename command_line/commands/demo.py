@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TextIO
 
 from ...messages.progress import Reporter
-from ...photo_set.plan import SetPlan, source_from
+from ...photo_set.plan import SetPlan
+from ...photo_set.source import source_from
 from ..arguments import Commands, add_studio, add_talk
 from ..plans import checked, studio_of
 from ..sets import make_set, working_in

@@ -172,7 +172,7 @@ def test_a_product_that_cannot_be_rendered_is_answered_and_the_same_blender_cont
     code, events = run("catalogue", table, "--out", out, "--engine", "cycles", *SMALL)
     assert code == 0, events[-1]
     odd = out / "block-0"
-    worker, exit_code, words = [sys.executable, "-c", FAULTY_WORKER], 3, "fault of Photoreal Set"
+    worker, exit_code, words = [sys.executable, "-c", FAULTY_WORKER], 3, "bug in Photoreal Set"
     if kind == "a damaged set":
         (odd / "set.json").write_text(json.dumps({**set_of(out, "block-0"), "angles": 5}))
         worker, exit_code, words = worker_command(), 1, "set.json"

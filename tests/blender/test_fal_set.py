@@ -20,7 +20,8 @@ from photoreal_set.optics.angles import ANGLES as STANDARD
 from photoreal_set.optics.sizes import square
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.pipeline import run_set
-from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan
+from photoreal_set.photo_set.source import source_from
 from photoreal_set.studio.stage import RENDERER
 from tests.blender.products import photo
 from tests.blender.runs import ANGLES, RUN_SECONDS, Run, command, environment, make_set, sha256, tree

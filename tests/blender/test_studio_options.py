@@ -72,7 +72,7 @@ def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_fil
         (("--rig", "missing.exr"), "cannot be read"),
         (("--rig-intensity", 99), "'99' is not a number from 0.05 to 20"),
         (("--f-stop", 0.1), "'0.1' is not a number from 0.5 to 256"),
-        (("--preview", "gif"), "goes with a film by Cycles"),
+        (("--preview", "gif"), "goes with a video by Cycles"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_refused_in_one_sentence(

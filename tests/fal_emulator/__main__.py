@@ -14,7 +14,7 @@ if not all(map(importlib.util.find_spec, ("aiohttp", "av", "jsonschema", "numpy"
     reexec_in_environment(dev=True)
 
 from . import CONTROL_HELP
-from .faults import FaultError, fault_help, parse_fault
+from .faults import ProgramError, fault_help, parse_fault
 from .schemas import Json
 from .server import serve
 from .state import DELAY_KINDS
@@ -78,7 +78,7 @@ def main() -> int:
     arguments = parser().parse_args()
     try:
         message = message_of(arguments)
-    except (FaultError, ValueError) as error:
+    except (ProgramError, ValueError) as error:
         parser().error(str(error))
     try:
         asyncio.run(serve(arguments.port, message, announce))

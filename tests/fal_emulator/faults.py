@@ -146,7 +146,7 @@ KINDS: dict[str, FaultKind] = {
 COMMON = ("name", "endpoint", "rate", "nth", "count", "at")
 
 
-class FaultError(ValueError):
+class ProgramError(ValueError):
     """A fault was asked for in a way that makes no sense."""
 
 
@@ -196,21 +196,21 @@ class Fault:
 def make_fault(wish: Json) -> Fault:
     """The fault of a control message: ``{"name": …, "endpoint": …, "rate": …, "nth": …, "count": …}``."""
     if not isinstance(wish, dict):
-        raise FaultError("a fault is a JSON object with a name")
+        raise ProgramError("a fault is a JSON object with a name")
     name = str(wish.get("name", ""))
     kind = KINDS.get(name)
     if kind is None:
-        raise FaultError(f"there is no fault named {name!r}; there are {', '.join(sorted(KINDS))}")
+        raise ProgramError(f"there is no fault named {name!r}; there are {', '.join(sorted(KINDS))}")
     parameters = dict(kind.parameters)
     for key, value in wish.items():
         if key in COMMON:
             continue
         if key not in parameters:
-            raise FaultError(f"{name} has no parameter {key!r}; it has {', '.join(parameters) or 'none'}")
+            raise ProgramError(f"{name} has no parameter {key!r}; it has {', '.join(parameters) or 'none'}")
         parameters[key] = value
     at = str(wish.get("at", kind.point))
     if at != kind.point and not (kind.is_movable and at in POINTS):
-        raise FaultError(f"{name} cannot hit at {at!r}")
+        raise ProgramError(f"{name} cannot hit at {at!r}")
     nth = wish.get("nth", ())
     return Fault(
         name=name,
@@ -230,7 +230,7 @@ def parse_fault(text: str) -> Fault:
     for pair in filter(None, rest.split(",")):
         key, equals, value = pair.partition("=")
         if not equals:
-            raise FaultError(f"{pair!r} is not key=value")
+            raise ProgramError(f"{pair!r} is not key=value")
         wish[key] = _value_of(key, value)
     return make_fault(wish)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .faults import FaultError, FaultPlan, make_fault
+from .faults import FaultPlan, ProgramError, make_fault
 from .schemas import Json, all_endpoints
 
 DELAY_KINDS = ("queue", "model", "photo", "video", "image", "upscale", "other")
@@ -133,7 +133,7 @@ class Controls:
         try:
             for wish in message.get("faults", []):
                 make_fault(wish)
-        except FaultError as error:
+        except ProgramError as error:
             raise ControlError(str(error)) from error
 
     def _apply(self, message: Json) -> None:

@@ -15,8 +15,9 @@ from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder
-from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import plan_record
+from photoreal_set.photo_set.source import source_from
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until

@@ -30,7 +30,8 @@ from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import estimates
 from photoreal_set.photo_set.choices import Engine
-from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan
+from photoreal_set.photo_set.source import source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KONTEXT = "fal-ai/flux-kontext/dev"

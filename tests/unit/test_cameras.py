@@ -11,7 +11,8 @@ import pytest
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import CAMERAS, is_safe_name, safe_names
 from photoreal_set.optics.cameras import cameras_in
-from photoreal_set.photo_set.plan import Source, SourceKind, angles_for
+from photoreal_set.photo_set.plan import angles_for
+from photoreal_set.photo_set.source import Source, SourceKind
 
 LENS = {"type": "perspective", "perspective": {"yfov": 0.5, "znear": 0.1}}
 FLAT = {"type": "orthographic", "orthographic": {"xmag": 2.0, "ymag": 1.5, "zfar": 9.0, "znear": 0.1}}

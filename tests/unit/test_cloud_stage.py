@@ -19,11 +19,13 @@ from photoreal_set.messages.errors import InputError
 from photoreal_set.messages.progress import Reporter
 from photoreal_set.optics.angles import ANGLES, hero_first
 from photoreal_set.photo_set.choices import Engine
-from photoreal_set.photo_set.cloud_stage import CloudStage, bridge_for
+from photoreal_set.photo_set.cloud_jobs import bridge_for
+from photoreal_set.photo_set.cloud_stage import CloudStage
 from photoreal_set.photo_set.folder import SetFolder, angle_record
-from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import plan_record
 from photoreal_set.photo_set.results import Outcome, SetResults
+from photoreal_set.photo_set.source import source_from
 from photoreal_set.photo_set.takes import Shelf, takes_in
 from photoreal_set.processes.stop import Stop
 from tests.fal_emulator.glb import make_glb

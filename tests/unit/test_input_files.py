@@ -29,7 +29,7 @@ from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import chosen_angles
 from photoreal_set.optics.rig_choice import chosen_rig
 from photoreal_set.photo_set.folder import SetFolder
-from photoreal_set.photo_set.plan import source_from
+from photoreal_set.photo_set.source import source_from
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="makes pipes and sockets")

@@ -16,8 +16,9 @@ from photoreal_set.command_line import main as cli
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set.folder import SetFolder, SetState
-from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import MEMBER_RULES, plan_record
+from photoreal_set.photo_set.source import source_from
 from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Plans that fal takes part in: what they pay for, and what is refused before anything is spent."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,12 @@ from PIL import Image
 from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.messages.errors import PhotorealError
+from photoreal_set.messages.errors import FieldError, PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import prompts
 from photoreal_set.photo_set.choices import Engine
-from photoreal_set.photo_set.plan import SetPlan, Source, SourceKind, source_from
+from photoreal_set.photo_set.plan import SetPlan
+from photoreal_set.photo_set.source import Source, SourceKind, source_from
 
 PIXAL = "fal-ai/pixal3d"
 
@@ -59,40 +60,46 @@ def test_words_become_a_picture_first_when_asked(plan):
     assert drawn.chosen_model_endpoint.endswith("v6/image-to-3d")
 
 
+PLAN_FIELDS = {item.name for item in fields(SetPlan)} | {f"{kind}_option" for kind in Kind}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"service": None}, "needs a key"),
-        ({"concept_endpoint": "fal-ai/flux/schnell"}, "from words"),
-        ({"concept_endpoint": "fal-ai/flux/schnel"}, "from words"),
-        ({"source": Source(kind=SourceKind.TEXT, text="x"), "model_endpoint": PIXAL}, "--concept-endpoint"),
+        ({"concept_endpoint": "fal-ai/flux/schnell"}, "from a text"),
+        ({"concept_endpoint": "fal-ai/flux/schnel"}, "from a text"),
+        ({"source": Source(kind=SourceKind.TEXT, text="x"), "model_endpoint": PIXAL}, "concept endpoint"),
         (
             {"source": Source(kind=SourceKind.PHOTOS, files=(Path("a"),) * 2), "model_endpoint": PIXAL},
-            "1 picture, not 2",
+            "at most 1 picture, not 2",
         ),
-        ({"model_endpoint": "meshy/v7/text-to-3d"}, "only words"),
+        ({"model_endpoint": "meshy/v7/text-to-3d"}, "only a text"),
         ({"option_texts": {Kind.PHOTO: {"colour": "red"}}}, "colour does not exist"),
         ({"option_texts": {Kind.PHOTO: {"guidance_scale": "50"}}}, "more than 20"),
-        ({"option_texts": {Kind.CONCEPT: {"image_size": "square"}}}, "asks fal.ai for no concept"),
+        ({"option_texts": {Kind.CONCEPT: {"image_size": "square"}}}, "the concept endpoint"),
         ({"with_hero": True}, "several pictures"),
-        ({"engine": Engine.CYCLES, "photo_size": 2048}, "use --resolution"),
+        ({"engine": Engine.CYCLES, "photo_size": 2048}, "set the resolution"),
         ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
-        ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "asks fal.ai for no upscale"),
-        ({"video": Engine.CYCLES, "seconds": 5}, "for films by fal"),
+        ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "the upscale endpoint"),
+        ({"video": Engine.CYCLES, "seconds": 5}, "for videos by fal"),
         ({"seconds": 2}, "not 2"),
         (
             {"video_endpoint": "fal-ai/kling-video/v1/pro/image-to-video", "seconds": 4},
             "5, 10 seconds, not 4",
         ),
-        ({"video": Engine.CYCLES, "loop": True}, "for films by fal"),
-        ({"video_endpoint": "fal-ai/veo3.1/image-to-video", "loop": True}, "no picture for the end"),
-        ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "Use --loop"),
+        ({"video": Engine.CYCLES, "loop": True}, "for videos by fal"),
+        ({"video_endpoint": "fal-ai/veo3.1/image-to-video", "loop": True}, "not accept a last frame"),
+        ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "needs a last frame"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_spent(plan, changes, words):
     with pytest.raises(PhotorealError, match=words) as caught:
         replace(plan, **changes).check()
     assert caught.value.exit_code == 1
+    if isinstance(caught.value, FieldError):  # The sidebar and catalogues show it too: they have no options.
+        assert "--" not in str(caught.value)
+        assert caught.value.field in PLAN_FIELDS
 
 
 def test_enlarging_is_paid_only_when_a_model_does_it(plan):
@@ -104,15 +111,15 @@ def test_enlarging_is_paid_only_when_a_model_does_it(plan):
 
 
 def test_a_look_chooses_a_length_that_the_endpoint_has(plan):
-    assert plan.film_seconds == 5
+    assert plan.video_seconds == 5
     jewellery = replace(plan, look="jewellery")
-    assert jewellery.film_seconds == 4
-    assert replace(jewellery, seconds=3).film_seconds == 3
+    assert jewellery.video_seconds == 4
+    assert replace(jewellery, seconds=3).video_seconds == 3
     for endpoint, seconds in (
         ("fal-ai/kling-video/v1/pro/image-to-video", 5),
         ("fal-ai/veo3.1/image-to-video", 4),
     ):
-        assert replace(jewellery, video_endpoint=endpoint).film_seconds == seconds
+        assert replace(jewellery, video_endpoint=endpoint).video_seconds == seconds
 
 
 def test_every_motion_and_look_fits_every_film_endpoint():

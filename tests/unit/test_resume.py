@@ -29,8 +29,9 @@ from photoreal_set.optics.rig_choice import chosen_rig
 from photoreal_set.optics.sizes import Size
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder, SetState
-from photoreal_set.photo_set.plan import SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import LIVE, fal_of, plan_from, plan_record
+from photoreal_set.photo_set.source import source_from
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
 from tests.patience import until

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the requests of a set are called in its journal, in events and in price tables.
+
+Journals on disk hold these names, so they do not change: "film" is the video.
+"""
+
+from ..fal_bridge.jobs import SET_WIDE, Kind
+
+CONCEPT_LABEL = "concept picture"
+MODEL_LABEL = "3D model"
+VIDEO_LABEL = SET_WIDE[Kind.VIDEO]
+
+
+def photo_label(angle: str) -> str:
+    return f"{angle} photo"
+
+
+def enlargement_label(angle: str) -> str:
+    return f"{angle} enlargement"
