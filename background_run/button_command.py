@@ -13,7 +13,7 @@ from pathlib import Path
 from ..files.input_files import read_json
 from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
 from ..optics.rig_choice import SOFTBOX
-from ..photo_set.prompts import TURNTABLE, USUAL_LOOK
+from ..photo_set.prompts import DEFAULT_LOOK, TURNTABLE
 
 FREE = "cycles"
 FAL = "fal"
@@ -75,7 +75,7 @@ class Settings:
     model_endpoint: str = ""
     photo_endpoint: str = ""
     video_endpoint: str = ""
-    look: str = USUAL_LOOK
+    look: str = DEFAULT_LOOK
     prompt: str = ""
     seed: int | None = None
     motion: str = TURNTABLE
@@ -219,7 +219,7 @@ def _options(settings: Settings, angles: str) -> list[str]:
         options += ["--model-endpoint", settings.model_endpoint]
     if settings.engine == FAL:
         options += ["--photo-endpoint", settings.photo_endpoint] if settings.photo_endpoint else []
-        options += ["--look", settings.look] if settings.look != USUAL_LOOK else []
+        options += ["--look", settings.look] if settings.look != DEFAULT_LOOK else []
         options += [] if settings.photo_size is None else ["--photo-size", str(settings.photo_size)]
     if settings.prompt.strip() and FAL in (settings.engine, settings.video):
         options += ["--prompt", settings.prompt.strip()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Folders named after SKUs: safe on every system, and never two SKUs in one."""
+"""Folders named after SKUs: valid on every system, and a different one for each SKU."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..files.names import component, is_device_name, same_name
 
-MOST_LETTERS = 64
+MAX_LETTERS = 64
 HASH_DIGITS = 10
 OVERVIEW = "overview"  # The folder of the small pictures.
 _ALLOWED = frozenset(" -_.()+&,'@#=")
@@ -18,10 +18,10 @@ _OWN_FILES = frozenset({"catalogue.json", "catalogue.csv", "catalogue.lock.jsonl
 
 
 def folder_names(skus: Iterable[str], earlier: Mapping[str, str]) -> dict[str, str]:
-    """A folder for each SKU. ``earlier``: those given before, which stay as they are, also for SKUs not named now.
+    """A folder for each SKU. ``earlier``: folders of earlier runs, which are kept, also those of SKUs not in ``skus``.
 
-    A SKU that is a safe name keeps it; any other gets a hash at its end, and so do those that some system takes for
-    the same, because they differ only in capitals or in how letters with accents are composed.
+    A SKU that is a valid name is used as it is. Others get a hash at the end, and so do SKUs that some systems treat as
+    equal, because they differ only in case or in the composition of accented letters.
     """
     wanted = list(dict.fromkeys(skus))
     names = {sku: earlier[sku] for sku in wanted if sku in earlier}
@@ -39,7 +39,7 @@ def folder_names(skus: Iterable[str], earlier: Mapping[str, str]) -> dict[str, s
 
 
 def _with_hash(name: str, sku: str, taken: Container[str]) -> str:
-    """``name`` with as much of the SKU's hash as no other folder has."""
+    """``name`` with enough of the SKU's hash to differ from all other folders."""
     digest = hashlib.sha256(sku.encode(errors="surrogatepass")).hexdigest()
     candidates = (f"{name}-{digest[:length]}" for length in range(HASH_DIGITS, len(digest)))
     return next(candidate for candidate in candidates if same_name(candidate) not in taken)
@@ -48,8 +48,8 @@ def _with_hash(name: str, sku: str, taken: Container[str]) -> str:
 def folder_name(value: Any) -> str:
     """The rule for the folder of a product in a lock: one name inside the folder of the catalogue, as given here.
 
-    Earlier versions gave ``overview`` and, on systems without devices of that name, ``COM¹``: sets that lie there are
-    paid for and stay.
+    Earlier versions used ``overview`` and, on systems without devices of that name, ``COM¹``: sets in such folders are
+    paid for and remain valid.
     """
     reason = "is not the name of a product's folder"
     try:
@@ -69,11 +69,11 @@ def folder_name(value: Any) -> str:
 
 
 def _readable(sku: str) -> str:
-    """The SKU with everything replaced that some system cannot have in a file name."""
+    """The SKU without characters that some system does not allow in file names."""
     text = unicodedata.normalize("NFC", sku)
     text = "".join(letter if letter.isalnum() or letter in _ALLOWED else "_" for letter in text)
-    text = text[:MOST_LETTERS]
-    while len(text.encode()) > 2 * MOST_LETTERS:  # File systems count bytes.
+    text = text[:MAX_LETTERS]
+    while len(text.encode()) > 2 * MAX_LETTERS:  # File systems count bytes.
         text = text[:-1]
     text = text.rstrip(" .")  # Windows drops them.
     if text.startswith((".", " ", "-")):

@@ -22,11 +22,11 @@ from ..files.writing import write_atomically
 from ..messages.errors import InputError
 from ..photo_set.plan_record import MEMBER_RULES, OPTIONS
 from .folder_names import folder_name
-from .rows import MOST_SOURCES, Row, kept_row
+from .rows import MAX_SOURCES, Row, kept_row
 
 NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
-MOST_BYTES = 256 << 20
+MAX_BYTES = 256 << 20
 OWN_NAMES = (NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal")
 
 
@@ -58,7 +58,7 @@ class FrozenRow:
 
     @property
     def is_good(self) -> bool:
-        return not self.row.faults
+        return not self.row.errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
     if not path.is_file():
         raise InputError(f"{folder} holds no catalogue: {NAME} is missing.", hint="Run `catalogue` first.")
     try:
-        data = read_regular(path, MOST_BYTES)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).") from error
     if sha256 and hashlib.sha256(data).hexdigest() != sha256.strip().lower():
@@ -199,7 +199,8 @@ def frozen_path(path: Path, folder: Path) -> str:
 def _record(row: Row) -> dict[str, Any]:
     record = asdict(row)
     record["max_cost"] = None if row.max_cost is None else str(row.max_cost)
-    record["sources"], record["faults"] = list(row.sources), list(row.faults)
+    del record["errors"]
+    record["sources"], record["faults"] = list(row.sources), list(row.errors)
     return record
 
 
@@ -243,7 +244,7 @@ _HEADER = record_of(
         "catalogue": path_text,
         "schema": whole(0, 1_000_000),
         "fal": text(255),
-        "rows": whole(0, MOST_BYTES),
+        "rows": whole(0, MAX_BYTES),
         "options": _options,
     }
 )
@@ -252,7 +253,7 @@ _FILE = record_of(
 )
 _OF_FREEZING = {
     "folder": empty_or(folder_name),
-    "files": list_of(_FILE, MOST_SOURCES, name="file"),
+    "files": list_of(_FILE, MAX_SOURCES, name="file"),
     "digest": empty_or(like(r"[0-9a-f]{32}", "a digest")),
     "own": record_of({}, {name: MEMBER_RULES[name] for name in ("angles", "rig")}),
 }

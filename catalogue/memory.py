@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory a process of ours has, and the machine."""
+"""The memory of a process, and of the machine."""
 
 import contextlib
 import ctypes
@@ -8,25 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-FALLBACK_BYTES = 8 << 30  # When the system does not say what it has.
+FALLBACK_BYTES = 8 << 30  # When the system does not report its memory.
 
 
 def memory_of(process: int) -> int | None:
-    """Bytes in use by a process, or ``None`` when nobody can tell (any more)."""
+    """Bytes in use by a process; ``None`` when it is not known, or the process has ended."""
     try:
         if sys.platform == "win32":
             return _windows_memory(process)
         if Path("/proc/self/statm").exists():
             pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
             return pages * os.sysconf("SC_PAGE_SIZE")
-        told = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True)
-        return int(told.stdout) << 10
+        listed = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, text=True)
+        return int(listed.stdout) << 10
     except (OSError, ValueError, IndexError):
         return None
 
 
 def machine_memory() -> int:
-    """Bytes of memory in this machine, or in the container that we run in."""
+    """Bytes of memory of this machine, or of the container that this process runs in."""
     found = FALLBACK_BYTES
     if sys.platform == "win32":
         found = _windows_machine()
@@ -67,10 +67,10 @@ if sys.platform == "win32":
             return None
         try:
             counters = _Counters(size=ctypes.sizeof(_Counters))
-            told = ctypes.windll.psapi.GetProcessMemoryInfo(
+            is_known = ctypes.windll.psapi.GetProcessMemoryInfo(
                 wintypes.HANDLE(handle), ctypes.byref(counters), counters.size
             )
-            return int(counters.working_set) if told else None
+            return int(counters.working_set) if is_known else None
         finally:
             kernel.CloseHandle(wintypes.HANDLE(handle))
 

@@ -5,7 +5,7 @@ The steps follow one another, each on whatever thread; between two steps everyth
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -26,6 +26,7 @@ from ..fal_bridge.network.own_files import fetch_picture, is_address
 from ..files.lock import FileLock
 from ..gltf.document import sha256_of_source
 from ..imaging.report import build_report
+from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.money import dollars
 from ..messages.progress import Reporter
@@ -39,8 +40,9 @@ from ..photo_set.plan_record import plan_from, plan_record
 from ..photo_set.results import Outcome, SetResults
 from ..photo_set.source import Source, SourceKind, source_from
 from ..processes.stop import Stop
-from .freezing import Catalogue, Pricing
+from .freezing import Catalogue
 from .lock_file import FrozenRow
+from .pricing import Pricing
 from .states import (
     STATES,
     RowState,
@@ -66,17 +68,17 @@ class Till:
         self._prices = prices
         self._assumed = assumed
 
-    def bill(self, catalogue: Catalogue, row: FrozenRow, *, sent: float) -> Bill:
+    def bill(self, catalogue: Catalogue, frozen: FrozenRow, *, sent: float) -> Bill:
         """For one product, of which an earlier run has sent ``sent`` dollars' worth.
 
         Raises CeilingReachedError when even its cheapest outcome does not fit.
         """
-        plan = catalogue.plan(row)
+        plan = catalogue.plan(frozen)
         estimate = self._pricing.estimate(plan)
         if estimate.unknown and self._assumed is None:
             job = estimate.unknown[0]
             raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
-        ceiling = row.row.max_cost
+        ceiling = frozen.row.max_cost
         budget = self._budget.for_product(ceiling, spent=Decimal(str(sent)))
         if not sent:  # Later its journal says what is still to be paid, request by request.
             for kind, left in ((ProductCeilingError, ceiling), (CeilingReachedError, self._budget.left())):
@@ -100,12 +102,17 @@ class Product:
     """A row being made. Its set folder is locked from ``begin`` to ``release``."""
 
     def __init__(
-        self, catalogue: Catalogue, row: FrozenRow, reporter: Reporter, stop: Stop, cancel_mark: CancelMark
+        self,
+        catalogue: Catalogue,
+        frozen: FrozenRow,
+        reporter: Reporter,
+        stop: Stop,
+        cancel_mark: CancelMark,
     ) -> None:
-        self.row = row
+        self.frozen = frozen
         self._cancel_mark = cancel_mark
-        self.root = catalogue.folder(row)
-        self.status = read_status(self.root, row.digest)
+        self.root = catalogue.folder(frozen)
+        self.status = read_status(self.root, frozen.digest)
         self._catalogue = catalogue
         self._reporter = reporter
         self._stop = Stop(lambda: stop.is_asked or self.is_cancelled)
@@ -116,13 +123,13 @@ class Product:
 
     @property
     def sku(self) -> str:
-        return self.row.row.sku
+        return self.frozen.row.sku
 
     @property
     def next_step(self) -> Step:
         """What it waits for; a 3D file of the user's needs no model to be made."""
         step = self.status.step
-        is_from_file = self._catalogue.plan(self.row).source.kind is SourceKind.MODEL
+        is_from_file = self._catalogue.plan(self.frozen).source.kind is SourceKind.MODEL
         return Step.RENDER if step is Step.MODEL and is_from_file else step
 
     @property
@@ -130,25 +137,25 @@ class Product:
         """Whether ``cancel`` has named this product since the run knows of it."""
         return self._cancel_mark.is_new
 
-    def facts(self) -> dict[str, Any]:
-        """How it stands, for programs."""
+    def event(self) -> events.Product:
+        """Its state, for programs."""
         status = self.status
-        return {
-            "sku": self.sku,
-            "row": self.row.row.number,
-            "state": status.state.value,
-            "step": status.step.value,
-            "error": status.error,
-            "paid": status.paid,
-            "set": str(self.root),
-        }
+        return events.Product(
+            sku=self.sku,
+            row=self.frozen.row.number,
+            state=status.state.value,
+            step=status.step.value,
+            error=status.error,
+            paid=status.paid,
+            set=str(self.root),
+        )
 
     def take(self) -> bool:
         """Have the folder for this process alone; ``False`` while another has it."""
         self._lock = FileLock.taken(row_lock(self.root))
         if self._lock is None:
             return False
-        self.status = read_status(self.root, self.row.digest)  # The other may have brought it on.
+        self.status = read_status(self.root, self.frozen.digest)  # The other may have brought it on.
         return True
 
     def release(self) -> None:
@@ -160,9 +167,9 @@ class Product:
 
     def begin(self, till: Till | None, scratch: Path) -> None:
         """Prepare the set folder, unless the set is under way by this very row. Raises PhotorealError."""
-        plan = self._catalogue.plan(self.row)
+        plan = self._catalogue.plan(self.frozen)
         if till and plan.uses_fal:
-            self._bill = till.bill(self._catalogue, self.row, sent=paid_in(self.root)["paid"])
+            self._bill = till.bill(self._catalogue, self.frozen, sent=paid_in(self.root)["paid"])
         if self._is_under_way():
             return
         if plan.source.kind is not SourceKind.TEXT:
@@ -182,7 +189,7 @@ class Product:
         results.keep_source()
         from_file = plan.source.kind is SourceKind.MODEL
         step = Step.RENDER if from_file or results.has_model() else Step.MODEL
-        self.note(begun=self.row.digest, step=step, state=RowState.WAITING, error="", exit_code=0)
+        self.note(begun=self.frozen.digest, step=step, state=RowState.WAITING, error="", exit_code=0)
 
     def get_model(self, connection: Connection) -> None:
         """Have the 3D model made. Raises PhotorealError."""
@@ -193,7 +200,7 @@ class Product:
 
     def end_rendering(self, seconds: float) -> None:
         """The references are there, and the photos and the film, as far as Cycles makes them."""
-        plan = self._catalogue.plan(self.row)
+        plan = self._catalogue.plan(self.frozen)
         needs_fal = Engine.FAL in (plan.engine, plan.video)
         self.note(
             step=Step.CLOUD if needs_fal else Step.NOTHING,
@@ -228,11 +235,11 @@ class Product:
         elif isinstance(error, UncertainSubmitError):
             state = RowState.HELD
         if state is not RowState.WAITING:
-            self._reporter.tell("warning", text=str(error))
+            self._reporter.tell(events.Warning(text=str(error)))
         self.note(state=state, error=str(error), exit_code=error.exit_code, **paid_in(self.root))
 
-    def put_aside(self) -> None:
-        """Where it is not done, another run or machine goes on: write down what it has cost so far."""
+    def leave_for_later(self) -> None:
+        """Record what it has cost so far; unless it is done, another run or machine continues it."""
         if self.status.step is Step.NOTHING:
             return
         self._results().record_costs()
@@ -241,12 +248,12 @@ class Product:
     def note_crash(self, how: str) -> None:
         self.note(crashes=(*self.status.crashes, how))
 
-    def tell_of_rendering(self, event: dict[str, Any]) -> None:
-        """Pass on what Blender says."""
-        self._reporter.tell(str(event.pop("event")), **event)
+    def tell_of_rendering(self, record: Mapping[str, Any]) -> None:
+        """Pass on an event of the Blender that renders it. Raises ValueError when it is not one."""
+        self._reporter.tell(events.event_from(record))
 
     def note(self, **changes: Any) -> None:
-        self.status = replace(self.status, digest=self.row.digest, **changes)
+        self.status = replace(self.status, digest=self.frozen.digest, **changes)
         write_status(self.root, self.status)
 
     def send_no_more(self) -> None:
@@ -265,14 +272,14 @@ class Product:
     # --- parts ----------------------------------------------------------------------------------
 
     def _is_under_way(self) -> bool:
-        is_ours = self.status.digest == self.row.digest and self.status.step in (Step.RENDER, Step.CLOUD)
+        is_ours = self.status.digest == self.frozen.digest and self.status.step in (Step.RENDER, Step.CLOUD)
         return is_ours and (self.root / "set.json").is_file()
 
     def _looked_at(self, scratch: Path) -> Source:
         """The files as they are now: fetched where they have an address, and those of the frozen row elsewhere."""
-        frozen = iter(self.row.files)
+        frozen = iter(self.frozen.files)
         paths, addresses = [], {}
-        for text in self.row.row.sources:
+        for text in self.frozen.row.sources:
             if is_address(text):
                 scratch.mkdir(parents=True, exist_ok=True)
                 fetched = fetch_picture(text, scratch, self._catalogue.service)
@@ -319,7 +326,7 @@ class Product:
             **files_in(record),
             **paid_in(self.root),
         )
-        renew_thumbnail(self._catalogue.root, self.row.folder, self.status.hero)
+        renew_thumbnail(self._catalogue.root, self.frozen.folder, self.status.hero)
 
 
 def _require_frozen(path: Path, sha256: str) -> None:

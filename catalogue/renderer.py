@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Blender that renders: a child process, so that a product that crashes it takes nothing else along.
+"""The Blender that renders: a child process, so that a product that crashes it does not end the run.
 
-One Blender renders product after product. What has crashed one is rendered once more by a Blender of its own, under
-the same limits, and whoever crashes that is to blame itself.
+One Blender renders product after product. A product that crashed it is rendered once more by a separate Blender under
+the same limits; when that crashes too, the product is the cause.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ from ..processes.keys import without_keys
 from .memory import machine_memory, memory_of
 
 START_SECONDS = 300.0
-LOOK_SECONDS = 0.2  # Between two looks at a child's memory.
+LOOK_SECONDS = 0.2  # Between two checks of the child's memory.
 END_SECONDS = 5.0
-USUAL_MINUTES = 30.0
-USUAL_SHARE = 0.75  # Of the machine's memory.
+DEFAULT_MINUTES = 30.0
+DEFAULT_MEMORY_SHARE = 0.75  # Of the machine's memory.
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +37,20 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one product may take: bytes of memory, and seconds without a new picture."""
+    """What one product may use: bytes of memory (0: no limit), and seconds without a new picture."""
 
     memory: int = 0
-    seconds: float = USUAL_MINUTES * 60.0
+    seconds: float = DEFAULT_MINUTES * 60.0
 
     @classmethod
     def of_machine(cls, *, minutes: float | None = None, gigabytes: float | None = None) -> "Limits":
-        memory = int(gigabytes * (1 << 30)) if gigabytes else int(machine_memory() * USUAL_SHARE)
-        return cls(memory=memory, seconds=(minutes or USUAL_MINUTES) * 60.0)
+        memory = int(gigabytes * (1 << 30)) if gigabytes else int(machine_memory() * DEFAULT_MEMORY_SHARE)
+        return cls(memory=memory, seconds=(minutes or DEFAULT_MINUTES) * 60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What came of one product: ``crash`` says how Blender ended by it; else ``error`` is empty when all went well."""
+    """The outcome for one product: ``crash`` says how Blender ended; without one, ``error`` is empty on success."""
 
     error: str = ""
     exit_code: int = 0
@@ -82,9 +82,9 @@ class BlenderChild:
         self.end()
 
     def render(self, folder: Path, tell: Callable[[Event], None], *, alone: bool = False) -> Rendered:
-        """Render what the set in ``folder`` lacks; ``tell`` gets the child's events meanwhile.
+        """Render what is missing in the set in ``folder``; ``tell`` gets the child's events meanwhile.
 
-        ``alone``: in a Blender that has rendered nothing before and renders nothing after.
+        ``alone``: in a separate Blender that renders nothing else.
         Raises MachineError when Blender cannot be started.
         """
         if alone:
@@ -109,14 +109,14 @@ class BlenderChild:
         )
 
     def stop(self) -> None:
-        """End after the picture at hand. From any thread."""
+        """Stop after the current picture. From any thread."""
         self._is_stopping = True
         if process := self._process:
             with contextlib.suppress(_CrashError):
                 self._say(process, {"stop": True})
 
     def end(self) -> None:
-        """End the child that there is. From any thread."""
+        """End the child, when there is one. From any thread."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -135,7 +135,7 @@ class BlenderChild:
             return self._process
         self.end()
         lines: queue.Queue[str | None] = queue.Queue()
-        # Ctrl-C is ours to hear: the child learns of it by its input.
+        # We handle Ctrl-C ourselves; the child is told through stdin.
         group: Mapping[str, Any] = (
             {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
             if os.name == "nt"
@@ -148,10 +148,10 @@ class BlenderChild:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=without_keys(os.environ),  # It opens files from other people.
+            env=without_keys(os.environ),  # It opens files of unknown origin.
             **group,
         )
-        _offer_to_the_killer(process.pid)
+        _prefer_for_out_of_memory(process.pid)
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         self._lines = lines
         with self._lock:
@@ -161,7 +161,7 @@ class BlenderChild:
         except _CrashError as crash:
             self.end()
             raise MachineError(
-                f"Blender does not start to render: {crash}.", hint=f"Try: {' '.join(self._command)}"
+                f"Blender cannot be started for rendering: {crash}.", hint=f"Try: {' '.join(self._command)}"
             ) from crash
         return process
 
@@ -231,7 +231,7 @@ def _how_it_ended(process: subprocess.Popen[str]) -> str:
     return f"Blender ended with code {code}"
 
 
-def _offer_to_the_killer(process: int) -> None:
-    """When memory runs out, Linux shall end this child and not us."""
+def _prefer_for_out_of_memory(process: int) -> None:
+    """When memory runs out, Linux ends this process before ours."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{process}/oom_score_adj").write_text("1000")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of a catalogue: ``catalogue.json``, ``catalogue.csv`` and ``index.html``, from the status of each row."""
+"""The results of a catalogue: ``catalogue.json``, ``catalogue.csv`` and ``index.html``, from the status of each row."""
 
 import contextlib
 import csv
@@ -15,6 +15,7 @@ from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.costs import harmless
 from ..files.writing import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
+from ..messages import events
 from ..messages.errors import PhotorealError
 from ..messages.money import dollars
 from ..photo_set.version import VERSION
@@ -31,9 +32,9 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row and how it stands."""
+    """One row and its status."""
 
-    row: FrozenRow
+    frozen: FrozenRow
     status: Status
 
 
@@ -44,13 +45,13 @@ def results_of(root: Path, lock: Lock) -> list[Result]:
         if row.is_good:
             status = read_status(root / row.folder, row.digest)
         else:
-            status = Status(state=RowState.BAD, error="; ".join(row.row.faults) + ".")
+            status = Status(state=RowState.BAD, error="; ".join(row.row.errors) + ".")
         found.append(Result(row, status))
     return found
 
 
 def verdict_of(results: Iterable[Result]) -> int:
-    """The exit code for all rows together: the most urgent thing to do comes first."""
+    """The exit code for all rows together: that of the most urgent problem."""
     states = [result.status for result in results]
     if any(status.state is RowState.HELD for status in states):
         return UncertainSubmitError.exit_code
@@ -61,8 +62,8 @@ def verdict_of(results: Iterable[Result]) -> int:
     return 0
 
 
-def cost_of_all(results: Iterable[Result]) -> dict[str, Any]:
-    """What all rows have cost, in dollars; ``unpriced`` counts the requests without a known cost."""
+def cost_of_all(results: Iterable[Result]) -> events.Cost:
+    """What all rows have cost, in US dollars; ``unpriced`` counts requests of unknown price."""
     statuses = [result.status for result in results]
     return {
         "actual": round(sum(status.paid for status in statuses), 6),
@@ -72,11 +73,11 @@ def cost_of_all(results: Iterable[Result]) -> dict[str, Any]:
 
 
 def write_results(root: Path, lock: Lock) -> list[Result]:
-    """Write all three files anew."""
+    """Write all three files."""
     results = results_of(root, lock)
     for result in results:
-        with contextlib.suppress(OSError):  # Without its picture it is on the page all the same.
-            renew_thumbnail(root, result.row.folder, result.status.hero)
+        with contextlib.suppress(OSError):  # The page also works without this picture.
+            renew_thumbnail(root, result.frozen.folder, result.status.hero)
     write_json_atomically(root / RECORD, _record(lock, results))
     write_atomically(root / "catalogue.csv", _table(results).encode("utf-8-sig"))
     write_atomically(root / "index.html", _page(root, lock, results).encode())
@@ -98,7 +99,7 @@ def _record(lock: Lock, results: list[Result]) -> dict[str, Any]:
 
 
 def _product(result: Result) -> dict[str, Any]:
-    row, status = result.row.row, result.status
+    row, status = result.frozen.row, result.status
     return {
         "row": row.number,
         "line": row.line,
@@ -106,7 +107,7 @@ def _product(result: Result) -> dict[str, Any]:
         "state": status.state.value,
         "step": status.step.value,
         "error": status.error,
-        "set": result.row.folder,
+        "set": result.frozen.folder,
         "photos": list(status.photos),
         "videos": list(status.videos),
         "cost": status.paid,
@@ -118,20 +119,20 @@ def _product(result: Result) -> dict[str, Any]:
 
 
 def _table(results: list[Result]) -> str:
-    """For spreadsheets: every column of the catalogue that is not ours stands at the end."""
-    more = list(dict.fromkeys(name for result in results for name in result.row.row.more))
+    """For spreadsheets; other columns of the catalogue are at the end."""
+    more = list(dict.fromkeys(name for result in results for name in result.frozen.row.more))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow([*COLUMNS, *map(harmless, more)])
     for result in results:
-        row, status = result.row.row, result.status
+        row, status = result.frozen.row, result.status
         cells = (
             str(row.number),
             str(row.line),
             row.sku,
             status.state.value,
             status.error,
-            result.row.folder,
+            result.frozen.folder,
             str(len(status.photos)),
             _within(result, status.hero),
             _within(result, next(iter(status.videos), "")),
@@ -150,9 +151,9 @@ def _table(results: list[Result]) -> str:
 def _page(root: Path, lock: Lock, results: list[Result]) -> str:
     cards = [
         Card(
-            title=result.row.row.sku or f"row {result.row.row.number}",
+            title=result.frozen.row.sku or f"row {result.frozen.row.number}",
             state=result.status.state.value,
-            note=result.status.error or f"row {result.row.row.number}",
+            note=result.status.error or f"row {result.frozen.row.number}",
             page=_within(result, "index.html") if result.status.step != "model" else "",
             picture=_thumbnail(root, result),
         )
@@ -167,8 +168,8 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
 def _thumbnail(root: Path, result: Result) -> str:
     if not result.status.photos:
         return ""
-    return thumbnail_path(root, result.row.folder).relative_to(root).as_posix()
+    return thumbnail_path(root, result.frozen.folder).relative_to(root).as_posix()
 
 
 def _within(result: Result, path: str) -> str:
-    return f"{result.row.folder}/{path}" if path else ""
+    return f"{result.frozen.folder}/{path}" if path else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of a catalogue file, CSV or JSONL: read, and checked as far as they speak for themselves."""
+"""The rows of a catalogue file, CSV or JSONL: read, and checked without looking at the files that they name."""
 
 import csv
 import io
@@ -31,27 +31,26 @@ from ..optics.rig_choice import RIG_NAMES, is_panorama_file
 from ..photo_set.choices import VIDEO_CHOICES
 from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
+from ..photo_set.source import as_text
 
 COLUMNS = (
     *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
     *("endpoint", "seed", "video", "spec", "max_cost"),
 )
 DELIMITERS = (",", ";", "\t")
-MOST_CELL = 1 << 20
-MOST_BYTES = 256 << 20
+MAX_CELL = 1 << 20
+MAX_BYTES = 256 << 20
 SOURCE_SEPARATOR = ";"
-LONGEST_SKU = 1000
-MOST_SOURCES = (
-    1000  # Files that one cell may name; how many a product may have is said with the others' faults.
-)
+MAX_SKU = 1000
+MAX_SOURCES = 1000  # Files that one cell may name; the limit of a product is checked with its plan.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One product. ``number`` counts products from 1, ``line`` is where it begins in the file.
 
-    An empty value means: as the command says. Paths are relative to the catalogue file. ``faults`` are sentences;
-    a row with faults is not made.
+    An empty value means the value of the command. Paths are relative to the catalogue file. ``errors`` are sentences;
+    a row with errors is not made.
     """
 
     number: int
@@ -70,22 +69,22 @@ class Row:
     video: str = ""
     spec: str = ""
     max_cost: Decimal | None = None
-    more: Mapping[str, str] = field(default_factory=dict)  # Columns that are not ours: kept for the report.
-    faults: tuple[str, ...] = ()
+    more: Mapping[str, str] = field(default_factory=dict)  # Other columns, kept for the report.
+    errors: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
-        """How messages name the row."""
+        """The row in messages."""
         return f"row {self.number} (line {self.line}, {self.sku or 'no SKU'})"
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Every row of a catalogue file, also those with faults.
+    """Every row of a catalogue file, also those with errors.
 
     Raises InputError when the file as a whole cannot be read.
     """
     try:
-        data = read_regular(path, MOST_BYTES)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise InputError(f"The catalogue {path} cannot be read ({error.strerror}).") from error
     try:
@@ -97,19 +96,21 @@ def read_rows(path: Path) -> list[Row]:
         ) from error
     is_jsonl = path.suffix.lower() in {".jsonl", ".ndjson"}
     cells = _jsonl(text) if is_jsonl else _csv(text, path.name)
-    rows = [_row(number, line, values, fault) for number, (line, values, fault) in enumerate(cells, 1)]
+    rows = [_row(number, line, values, error) for number, (line, values, error) in enumerate(cells, 1)]
     if not rows:
-        raise InputError(f"{path.name} has no rows.", hint="Write one product a line below the column names.")
+        raise InputError(
+            f"{path.name} has no rows.", hint="Write one product per line below the column names."
+        )
     return _without_repeats(rows)
 
 
 # --- the two formats ----------------------------------------------------------------------------
 
-_Cells = Iterator[tuple[int, dict[str, str], str]]  # Line, values by column, a fault of the line or "".
+_Cells = Iterator[tuple[int, dict[str, str], str]]  # Line, values by column, an error of the line or "".
 
 
 def _csv(text: str, name: str) -> _Cells:
-    csv.field_size_limit(MOST_CELL)
+    csv.field_size_limit(MAX_CELL)
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -120,19 +121,19 @@ def _csv(text: str, name: str) -> _Cells:
             line, before = before + 1, reader.line_num
             if not any(cell.strip() for cell in cells):
                 continue
-            fault = ""
+            error = ""
             if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-                fault = f"it has {len(cells)} cells, and there are {len(columns)} columns (quote text that holds {delimiter!r})"
-            yield line, dict(zip(columns, cells, strict=False)), fault
-    except csv.Error as error:
+                error = f"it has {len(cells)} cells, and there are {len(columns)} columns (quote text that contains {delimiter!r})"
+            yield line, dict(zip(columns, cells, strict=False)), error
+    except csv.Error as wrong:
         raise InputError(
-            f"{name} is no CSV from line {reader.line_num} on: {error}.",
+            f"{name} is not valid CSV from line {reader.line_num}: {wrong}.",
             hint="Look for a quote that is not closed.",
-        ) from error
+        ) from wrong
 
 
 def _delimiter(text: str) -> str:
-    """The one that splits the first line into the most columns that we know."""
+    """The one that splits the first line into the most known columns."""
     first = next((line for line in text.splitlines() if line.strip()), "")
 
     def known(delimiter: str) -> int:
@@ -155,7 +156,7 @@ def _columns(header: list[str], name: str) -> list[str]:
 
 
 def _column(cell: str) -> str:
-    """Our columns in any writing; others as they are written."""
+    """The name of a known column, however it is written; other names unchanged."""
     plain = cell.strip().lower().replace(" ", "_").replace("-", "_")
     return plain if plain in COLUMNS else cell.strip()
 
@@ -188,20 +189,20 @@ def _as_cell(column: str, value: Any) -> str:
 # --- values -------------------------------------------------------------------------------------
 
 
-def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
-    faults = [fault] if fault else []
-    cells, broken = _mended(cells)
-    faults += [f"{column} has characters that are not text" for column in broken]
+def _row(number: int, line: int, cells: Mapping[str, str], error: str) -> Row:
+    errors = [error] if error else []
+    cells, broken = _repaired(cells)
+    errors += [f"{column} has characters that are not text" for column in broken]
     given = {name: cells.get(name, "").strip() for name in COLUMNS}
-    if not fault:
-        faults += _missing(given)
+    if not error:
+        errors += _missing(given)
     values: dict[str, Any] = {}
     for column, rule in CELL_RULES.items():
         empty = None if column in _NUMBERS else ""
         try:
             values[column] = rule(given[column]) if given[column] else empty
-        except ValueError as error:
-            faults.append(f"{column} {shown(given[column])} {error}")
+        except ValueError as wrong:
+            errors.append(f"{column} {shown(given[column])} {wrong}")
             values[column] = empty if column in _NUMBERS else given[column]
     return Row(
         **values,
@@ -209,78 +210,74 @@ def _row(number: int, line: int, cells: Mapping[str, str], fault: str) -> Row:
         line=line,
         sources=tuple(part.strip() for part in given["source"].split(SOURCE_SEPARATOR) if part.strip()),
         more={name: value for name, value in cells.items() if name and name not in COLUMNS},
-        faults=tuple(faults),
+        errors=tuple(errors),
     )
 
 
-def _mended(cells: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The cells as text that can be written, and the columns that were not: JSON can name halves of characters."""
-    mended, broken = {}, []
-    for name, words in cells.items():
-        column, cell = _as_text(name), _as_text(words)
-        mended[column] = cell
-        if (column, cell) != (name, words):
+def _repaired(cells: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The cells as valid Unicode, and the columns that were not: JSON can contain single surrogates."""
+    repaired, broken = {}, []
+    for name, value in cells.items():
+        column, cell = as_text(name), as_text(value)
+        repaired[column] = cell
+        if (column, cell) != (name, value):
             broken.append(column)
-    return mended, broken
-
-
-def _as_text(words: str) -> str:
-    return words.encode(errors="replace").decode()
+    return repaired, broken
 
 
 # --- rules for cells, and for the rows of a lock ------------------------------------------------
 
 
-def asks_for_own_angles(words: str) -> bool:
-    """Whether it takes a file to say which angles these are."""
-    return words == CAMERAS or is_angle_file(words)
+def asks_for_own_angles(cell: str) -> bool:
+    """Whether the angles are in a file: one of angles, or the 3D file with its cameras."""
+    return cell == CAMERAS or is_angle_file(cell)
 
 
 def _angles(value: Any) -> str:
-    words = _CELL(value)
+    cell = _CELL(value)
     try:
-        if not asks_for_own_angles(words):
-            chosen_angles(words)
+        if not asks_for_own_angles(cell):
+            chosen_angles(cell)
     except InputError as error:
         raise ValueError(f"cannot be used: {str(error).rstrip('.')}") from error
-    return words
+    return cell
 
 
 def _rig(value: Any) -> str:
-    words = _CELL(value)
-    return words if is_panorama_file(words) else _word(RIG_NAMES)(words)
+    cell = _CELL(value)
+    return cell if is_panorama_file(cell) else _choice(RIG_NAMES)(cell)
 
 
-def _word(names: Iterable[str]) -> Rule[str]:
+def _choice(names: Iterable[str]) -> Rule[str]:
     allowed = one_of(names)
     return lambda value: allowed(_CELL(value).lower())
 
 
-_CELL = text(MOST_CELL)
+_CELL = text(MAX_CELL)
 CELL_RULES: Mapping[str, Rule[Any]] = {
-    "sku": text(LONGEST_SKU),
+    "sku": text(MAX_SKU),
     "text": text(),
     "variant": VARIANT,
     "angles": _angles,
     "rig": _rig,
-    "background": _word(item.value for item in Background),
+    "background": _choice(item.value for item in Background),
     "prompt": PROMPT,
-    "look": _word(LOOKS),
+    "look": _choice(LOOKS),
     "endpoint": ENDPOINT,
-    "seed": lambda words: SEED(read_whole(words)),
-    "video": _word(VIDEO_CHOICES),
-    "spec": text(MOST_CELL),
+    "seed": lambda cell: SEED(read_whole(cell)),
+    "video": _choice(VIDEO_CHOICES),
+    "spec": text(MAX_CELL),
     "max_cost": money,
 }
 _NUMBERS = {"seed", "max_cost"}
-_LINE = whole(1, MOST_BYTES)
+_LINE = whole(1, MAX_BYTES)
 _PARTS = {
-    "sources": list_of(text(MOST_CELL, least=1), MOST_SOURCES),
+    "sources": list_of(text(MAX_CELL, least=1), MAX_SOURCES),
     "more": mapping_of(_CELL, _CELL, 10_000),
     "faults": list_of(_CELL, 10_000),
 }
 _GOOD_ROW = record_of(
-    {"number": _LINE, "line": _LINE, "sku": text(LONGEST_SKU, least=1)},
+    {"number": _LINE, "line": _LINE, "sku": text(MAX_SKU, least=1)},
     {**_PARTS, **{name: rule for name, rule in CELL_RULES.items() if name != "sku"}, "seed": optional(SEED)},
 )
 _BAD_ROW = record_of(
@@ -292,31 +289,33 @@ _BAD_ROW = record_of(
 def kept_row(value: Any) -> Row:
     """The rule for a row in a lock: the members of ``Row`` that are not empty, with the amount as text.
 
-    A row without faults passes the rules for cells; of one with faults only the types count, for it is never made.
+    In a lock the errors are called "faults". A row without errors passes the rules for cells; of one with errors only
+    the types are checked, because it is never made.
     """
     rule = _BAD_ROW if isinstance(value, Mapping) and value.get("faults") else _GOOD_ROW
-    return Row(**rule(value))
+    members = rule(value)
+    return Row(errors=members.pop("faults", ()), **members)
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:
-    faults = []
+    errors = []
     if not values["sku"]:
-        faults.append("it has no sku")
+        errors.append("it has no sku")
     if not values["source"] and not values["text"]:
-        faults.append("it has neither source nor text")
+        errors.append("it has neither source nor text")
     if values["source"] and values["text"]:
-        faults.append("it has both source and text: one of them makes the 3D model")
-    return faults
+        errors.append("it has both source and text: one of them makes the 3D model")
+    return errors
 
 
 def _without_repeats(rows: list[Row]) -> list[Row]:
-    """The first row of a SKU has it; the others are faulty."""
+    """The rows, with an error in those that repeat the SKU of an earlier one."""
     first: dict[str, Row] = {}
     kept = []
     for row in rows:
         earlier = first.setdefault(row.sku, row)
         if row.sku and earlier is not row:
-            fault = f"its SKU is that of row {earlier.number} (line {earlier.line}) too"
-            row = replace(row, faults=(*row.faults, fault))
+            error = f"its SKU is that of row {earlier.number} (line {earlier.line}) too"
+            row = replace(row, errors=(*row.errors, error))
         kept.append(row)
     return kept

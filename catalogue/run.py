@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A catalogue from start to end: one Blender renders product after product, while many others are at fal.
+"""Makes the products of a catalogue: one Blender renders one after the other, while many others are at fal.ai.
 
-One thread decides, and it alone knows which product is where. Rendering has a thread of its own, all other steps are
-done by a pool of threads that mostly wait for fal. Between two steps a product is on disk, whole.
+One thread decides what is next and keeps track of all products. A second thread renders; all other steps run in a pool
+of threads that mostly wait for fal.ai. Between two steps a product is completely on disk.
 """
 
 import errno
@@ -14,88 +14,48 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 
 from ..fal_bridge.bridge import Connection
-from ..fal_bridge.errors import StoppedError
-from ..messages.errors import InputError, MachineError, PhotorealError, machine_error
-from ..messages.progress import Reporter
+from ..messages import events
+from ..messages.errors import DISK_FULL, MachineError, PhotorealError, ProgramError, machine_error
 from ..photo_set.cancel_mark import CancelMark
-from ..processes.stop import Stop
-from .freezing import Catalogue
 from .lock_file import FrozenRow
-from .product import Product, Till
-from .renderer import BlenderChild, Rendered
-from .states import RowState, Status, Step
+from .order import STEPS, Order, Stage, Tools
+from .product import Product
+from .rendering import Rendering
+from .states import RowState, Step
 from .tally import ProductReporter, Tally
 
-MOST_MODELS = 40  # At fal at a time: each takes minutes, so they are ordered ahead of rendering.
-MOST_AT_FAL = 96  # Products whose photos and films are being made.
-RENDER_AHEAD = 4  # Products of 3D files that are ready to be rendered.
-MOST_OPEN = 400  # Each has a file open.
-KEEPERS = 2  # Threads that write what comes from fal.
-MOST_TROUBLES = 5  # Products one after the other that end Blender: then the products are not to blame.
-LOOK_SECONDS = 1.0  # Between two looks at what has happened to the catalogue meanwhile.
-BUSY_SECONDS = 2.0  # Until products that another process has are looked at again.
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+MAX_MODELS = 40  # At fal.ai at a time: each takes minutes, so they are ordered before they are needed.
+MAX_AT_FAL = 96  # Products whose photos and videos are being made.
+RENDER_AHEAD = 4  # Products of 3D files that are kept ready for rendering.
+MAX_OPEN = 400  # Products in progress; each has a file open.
+KEEPERS = 2  # Threads that write results of fal.ai.
+LOOK_SECONDS = 1.0  # Between two checks for new rows and cancelled products.
+BUSY_SECONDS = 2.0  # Until products locked by another process are tried again.
+STOPS_ALL = DISK_FULL | {errno.EROFS, errno.EIO}  # Disk errors that every product would meet.
 
 log = logging.getLogger(__name__)
 
 
-class Stage(StrEnum):
-    """What this process does of the work."""
-
-    RENDER = "render"
-    CLOUD = "cloud"
-    ALL = "all"
-
-
-_STEPS = {
-    Stage.RENDER: {Step.RENDER},
-    Stage.CLOUD: {Step.MODEL, Step.CLOUD},
-    Stage.ALL: {Step.MODEL, Step.RENDER, Step.CLOUD},
-}
-
-
 class _Place(StrEnum):
-    """Where an open product is."""
+    """Where a product in progress is."""
 
-    BEGINNING = "beginning"  # A 3D file that is looked at.
+    BEGINNING = "beginning"  # Its 3D file is being checked.
     AT_MODELLER = "at modeller"
-    READY = "ready"  # To be rendered.
+    READY = "ready"  # For rendering.
     RENDERING = "rendering"
-    RENDERED = "rendered"  # Waits for a place at fal.
+    RENDERED = "rendered"  # Waits for room at fal.ai.
     AT_FAL = "at fal"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """Rows that are to be made. Without ``till`` nothing is paid; ``expected``: dollars that all may cost at most."""
-
-    catalogue: Catalogue
-    rows: tuple[FrozenRow, ...]
-    till: Till | None = None
-    expected: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What a run works with. Without ``blender`` nothing is rendered."""
-
-    reporter: Reporter
-    stop: Stop
-    blender: BlenderChild | None
-    scratch: Path
 
 
 class CatalogueRun:
     """Makes rows of a catalogue, each as far as ``stage`` goes.
 
-    ``more`` is asked now and then for rows that have come since; the catalogue of such an order takes the place of
-    the one before.
+    ``more`` is called regularly for rows that have arrived since; the catalogue of such an order replaces the one
+    before.
     """
 
     def __init__(
@@ -122,13 +82,18 @@ class CatalogueRun:
         self._ready: deque[Product] = deque()
         self._rendered: deque[Product] = deque()
         self._events: queue.Queue[Callable[[], None]] = queue.Queue()
-        self._troubled: list[tuple[Product, Status]] = []
         self._trouble: PhotorealError | None = None
         self._is_at_ceiling = False
+        self._connection: Connection | None = None
+        self._rendering = Rendering(tools.blender, tools) if tools.blender else None
         self._cancel_mark = CancelMark(order.catalogue.root)
         self._cancel_marks: dict[str, CancelMark] = {}  # Of the products, by their folders.
         self._cancelled: set[str] = set()
         self._looked_at = time.monotonic()
+        pool = partial(ThreadPoolExecutor, thread_name_prefix="photoreal-catalogue")
+        self._keepers = pool(KEEPERS)
+        self._pool = pool(MAX_AT_FAL + MAX_MODELS + RENDER_AHEAD)
+        self._renderer = pool(1)
 
     @property
     def is_at_ceiling(self) -> bool:
@@ -136,22 +101,18 @@ class CatalogueRun:
         return self._is_at_ceiling
 
     def go(self) -> None:
-        """Until every row has ended or cannot go on here. Raises what no product is to blame for."""
+        """Until every row has ended or cannot continue here. Raises PhotorealError for what ends the run for all."""
         self._take_on(self._order)
         service = self._order.catalogue.service
         with ExitStack() as stack:
-            self._connection = None
             if service is not None and self._stage is not Stage.RENDER:
-                connection = Connection(service, adapts=True)
-                self._connection = stack.enter_context(connection)
-            pool = partial(ThreadPoolExecutor, thread_name_prefix="photoreal-catalogue")
-            self._keepers = stack.enter_context(pool(KEEPERS))
-            self._pool = stack.enter_context(pool(MOST_AT_FAL + MOST_MODELS + RENDER_AHEAD))
-            self._renderer = stack.enter_context(pool(1))
+                self._connection = stack.enter_context(Connection(service, adapts=True))
+            for pool in (self._keepers, self._pool, self._renderer):
+                stack.enter_context(pool)
             self._stop.when_asked(lambda: self._events.put(self._stop_all))
             self._stop.when_leaving(self._leave)
             self._take_up()
-            while self._open or (self._goes_on and self._busy):
+            while self._open or (self._continues and self._busy):
                 try:
                     self._events.get(timeout=LOOK_SECONDS)()
                 except queue.Empty:
@@ -159,17 +120,22 @@ class CatalogueRun:
                 self._look_around()
                 self._take_up()
         self._tally.left += sum(map(len, self._to_do.values())) + len(self._busy)
-        if self._trouble:
-            raise self._trouble
+        if trouble := self._trouble_of_run:
+            raise trouble
 
     @property
-    def _goes_on(self) -> bool:
-        return not (self._stop.is_asked or self._is_at_ceiling or self._trouble)
+    def _continues(self) -> bool:
+        return not (self._stop.is_asked or self._is_at_ceiling or self._trouble_of_run)
+
+    @property
+    def _trouble_of_run(self) -> PhotorealError | None:
+        """What ends the run for all products."""
+        return self._trouble or (self._rendering.trouble if self._rendering else None)
 
     # --- what is next ---------------------------------------------------------------------------
 
     def _take_on(self, order: Order) -> None:
-        """Lay its rows to what they wait for. One that was there before, and was not begun, is made as it is now."""
+        """Sort its rows by what they wait for. They replace rows of the same folder that were not started yet."""
         self._order = order
         folders = {row.folder for row in order.rows}
         waiting: list[list[FrozenRow] | deque[FrozenRow]] = [self._busy, *self._to_do.values()]
@@ -185,12 +151,14 @@ class CatalogueRun:
             self._sort(self._product(row))
 
     def _look_around(self) -> None:
-        """Whether the catalogue was cancelled meanwhile, or rows have come."""
-        if not self._goes_on or time.monotonic() - self._looked_at < LOOK_SECONDS:
+        """Check whether the catalogue or a product was cancelled, and whether rows have arrived."""
+        if not self._continues or time.monotonic() - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
         if self._cancel_mark.is_new:
-            self._tools.reporter.tell("note", text="The catalogue is cancelled: nothing more is begun.")
+            self._tools.reporter.tell(
+                events.Note(text="The catalogue is cancelled: nothing more is started.")
+            )
             self._stop.ask()
             return
         for product in list(self._open):
@@ -209,57 +177,58 @@ class CatalogueRun:
         return Product(self._order.catalogue, row, reporter, self._stop, mark)
 
     def _tell_of_cancel(self, product: Product) -> None:
-        if product.row.folder not in self._cancelled:
-            self._cancelled.add(product.row.folder)
+        if product.frozen.folder not in self._cancelled:
+            self._cancelled.add(product.frozen.folder)
             self._tools.reporter.tell(
-                "note",
-                text=f"{product.sku} is cancelled: nothing more of it is begun. `resume` makes it.",
-                sku=product.sku,
+                events.Note(
+                    text=f"{product.sku} is cancelled: nothing more of it is started. `resume` continues it.",
+                    sku=product.sku,
+                )
             )
 
     def _sort(self, product: Product) -> None:
-        """Lay a row to what it waits for; or count it, when nothing can be done for it here."""
+        """Sort a row by what it waits for; or count it, when nothing can be done for it here."""
         status = product.status
         if status.state is RowState.DONE:
             self._tally.count(status, was_done_before=True)
-        elif status.is_poisonous and not self._retries_crashed:
+        elif status.has_crashed_alone and not self._retries_crashed:
             self._tally.count(status)
-        elif product.next_step in _STEPS[self._stage]:
-            self._to_do[product.next_step].append(product.row)
+        elif product.next_step in STEPS[self._stage]:
+            self._to_do[product.next_step].append(product.frozen)
         else:
             self._tally.left += 1
 
     def _take_up(self) -> None:
-        """Begin what there is room for, and give Blender and fal what is ready for them."""
-        if self._busy and self._goes_on and time.monotonic() - self._busy_since > BUSY_SECONDS:
+        """Start what there is room for, and give Blender and fal.ai what is ready for them."""
+        if self._busy and self._continues and time.monotonic() - self._busy_since > BUSY_SECONDS:
             again, self._busy = self._busy, []
             for row in again:
                 self._sort(self._product(row))
         for step, rows in self._to_do.items():
-            while rows and self._goes_on and self._has_room(step):
+            while rows and self._continues and self._has_room(step):
                 self._begin(rows.popleft(), step)
-        if not self._goes_on:
+        if not self._continues:
             for product in [*self._ready, *self._rendered]:
                 self._leave_for_later(product)
             self._ready.clear()
             self._rendered.clear()
-        while self._rendered and self._count(_Place.AT_FAL) < MOST_AT_FAL:
+        while self._rendered and self._count(_Place.AT_FAL) < MAX_AT_FAL:
             self._send_to_fal(self._rendered.popleft())
         if self._ready and not self._count(_Place.RENDERING):
-            product = min(self._ready, key=lambda one: one.row.row.number)
+            product = min(self._ready, key=lambda one: one.frozen.row.number)
             self._ready.remove(product)
             self._do(product, _Place.RENDERING, self._renderer, self._render)
 
     def _has_room(self, step: Step) -> bool:
-        if len(self._open) >= MOST_OPEN:
+        if len(self._open) >= MAX_OPEN:
             return False
         match step:
             case Step.MODEL:
-                return self._count(_Place.AT_MODELLER) + len(self._ready) < MOST_MODELS
+                return self._count(_Place.AT_MODELLER) + len(self._ready) < MAX_MODELS
             case Step.RENDER:
                 return self._count(_Place.BEGINNING) + len(self._ready) < RENDER_AHEAD
             case _:
-                return self._count(_Place.AT_FAL) < MOST_AT_FAL
+                return self._count(_Place.AT_FAL) < MAX_AT_FAL
 
     def _count(self, place: _Place) -> int:
         return sum(where is place for where in self._open.values())
@@ -275,7 +244,7 @@ class CatalogueRun:
             self._busy_since = time.monotonic()
             return
         if product.next_step is not step or product.status.state is RowState.DONE:
-            product.release()  # Another process has brought it on meanwhile.
+            product.release()  # Another process has continued it meanwhile.
             self._sort(product)
             return
         match step:
@@ -296,10 +265,10 @@ class CatalogueRun:
         future = pool.submit(work, product)
         future.add_done_callback(lambda done: self._events.put(partial(self._after, product, done)))
 
-    # --- work, on other threads -----------------------------------------------------------------
+    # --- steps, on other threads -----------------------------------------------------------------
 
     def _prepare(self, product: Product) -> None:
-        product.begin(self._order.till, self._tools.scratch / product.row.folder)
+        product.begin(self._order.till, self._tools.scratch / product.frozen.folder)
 
     def _get_model(self, product: Product) -> None:
         self._prepare(product)
@@ -313,75 +282,37 @@ class CatalogueRun:
         product.photograph(self._connection, self._keepers)
 
     def _render(self, product: Product) -> None:
-        """In the Blender that renders all; what ends it, once more in one of its own."""
-        blender = self._tools.blender
-        assert blender is not None, "a run without Blender takes up nothing that is to be rendered"
-        before = product.status
-        tell = product.tell_of_rendering
-        is_alone = bool(before.crashes)
-        result = blender.render(product.root, tell, alone=is_alone)
-        if result.crash and not self._stop.is_asked:
-            product.note_crash(result.crash)
-            if not is_alone:
-                self._tools.reporter.tell(
-                    "warning",
-                    text=f"{product.sku}: {result.crash}. It is rendered once more, in a Blender of its own.",
-                )
-                result = blender.render(product.root, tell, alone=True)
-                if result.crash and not self._stop.is_asked:
-                    product.note_crash(result.crash)
-        self._judge(product, before, result)
+        assert self._rendering is not None, "a run without Blender starts nothing that needs rendering"
+        self._rendering.render(product)
 
-    def _judge(self, product: Product, before: Status, result: Rendered) -> None:
-        if result.is_stopped or (result.crash and self._stop.is_asked):
-            raise StoppedError(f"{product.sku}: stopped.")
-        if result.crash:
-            self._troubled.append((product, before))
-            if len(self._troubled) >= MOST_TROUBLES:
-                for troubled, status in self._troubled:  # They are not to blame, and are tried again.
-                    troubled.note(crashes=status.crashes)
-                self._trouble = MachineError(
-                    f"Blender ended at {MOST_TROUBLES} products one after the other, the last time: {result.crash}.",
-                    hint="Look at the graphics driver, the memory and --device; then resume.",
-                )
-            raise MachineError(
-                f"Blender cannot render it: {result.crash}.",
-                hint="Repair the model, or try again with --retry-crashed.",
-            )
-        self._troubled.clear()
-        if result.error:
-            kind = InputError if result.exit_code == InputError.exit_code else MachineError
-            raise kind(result.error)
-        product.end_rendering(result.seconds)
-
-    # --- and after it ---------------------------------------------------------------------------
+    # --- after a step ---------------------------------------------------------------------------
 
     def _after(self, product: Product, work: Future[None]) -> None:
         place = self._open[product]
         error = work.exception()
         if error is not None:
-            self._write_down(product, lambda: product.fail(self._as_ours(product, error)))
+            self._record(product, lambda: product.fail(self._as_ours(product, error)))
         elif place is not _Place.AT_FAL:
             if self._passes_on(product, place):
                 return
-            self._write_down(product, product.put_aside)
+            self._record(product, product.leave_for_later)
         self._close(product)
 
-    def _write_down(self, product: Product, write: Callable[[], None]) -> None:
-        """``write`` how it stands. What goes wrong then ends the run, or this product."""
+    def _record(self, product: Product, write: Callable[[], None]) -> None:
+        """Call ``write`` to record the state of a product. An error in it ends the run, or this product."""
         try:
             write()
         except (OSError, PhotorealError) as trouble:
             self._trouble = self._trouble or MachineError(f"{product.root} cannot be written: {trouble}.")
-        except Exception as trouble:  # A fault of ours at one product; the others go on.
-            log.exception("%s could not be written down", product.sku)
-            fault = f"{type(trouble).__name__}: {trouble}."
-            product.note(state=RowState.FAILED, error=fault, exit_code=MachineError.exit_code)
+        except Exception as bug:  # It concerns one product; the others continue.
+            log.exception("The state of %s could not be recorded", product.sku)
+            error = ProgramError(bug)
+            product.note(state=RowState.FAILED, error=str(error), exit_code=error.exit_code)
 
     def _passes_on(self, product: Product, place: _Place) -> bool:
-        """Whether the product goes on here after a step that went well."""
+        """Whether the product continues here after a successful step."""
         step = product.status.step
-        if step not in _STEPS[self._stage] or product.is_cancelled:
+        if step not in STEPS[self._stage] or product.is_cancelled:
             return False
         if place is _Place.RENDERING:
             self._open[product] = _Place.RENDERED
@@ -400,11 +331,11 @@ class CatalogueRun:
         if product.is_at_common_ceiling:
             self._is_at_ceiling = True
         self._tally.count(status)
-        self._tools.reporter.tell("product", **product.facts())
+        self._tools.reporter.tell(product.event())
         self._tally.tell()
 
     def _leave_for_later(self, product: Product) -> None:
-        self._write_down(product, product.put_aside)
+        self._record(product, product.leave_for_later)
         del self._open[product]
         product.release()
         self._tally.left += 1
@@ -413,11 +344,11 @@ class CatalogueRun:
     def _as_ours(self, product: Product, error: BaseException) -> PhotorealError:
         if isinstance(error, PhotorealError):
             return error
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and error.errno in STOPS_ALL:
             self._trouble = machine_error(error, product.root)
             return self._trouble
         log.error("%s", product.sku, exc_info=error)
-        return MachineError(f"{type(error).__name__}: {error}.", hint="Resume tries it again.")
+        return ProgramError(error)
 
     # --- stopping -------------------------------------------------------------------------------
 
@@ -428,7 +359,7 @@ class CatalogueRun:
             product.send_no_more()
 
     def _leave(self) -> None:
-        """Write down what is on its way, and end Blender. From any thread."""
+        """Record what is in progress, and end Blender. From any thread."""
         leaving = [threading.Thread(target=product.leave, daemon=True) for product in list(self._open)]
         for thread in leaving:
             thread.start()

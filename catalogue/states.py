@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far each product of a catalogue is: one small file in the journal of each set, so that 10,000 are read quickly.
+"""The status of each product of a catalogue: one small file in the journal of each set, so that 10,000 are read quickly.
 
-Only where ``set.json`` is newer, as after a run of that set alone, is it read, too.
+``set.json`` is read only where it is newer, as after a separate run of that set.
 """
 
 import logging
@@ -19,7 +19,7 @@ from ..files.values import list_of, member_of, number, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..messages.errors import PhotorealError
 from ..photo_set.folder import Record, SetState
-from ..photo_set.manifest import MANIFEST, words
+from ..photo_set.manifest import MANIFEST, any_text
 
 _MODEL = "model/product.glb"
 
@@ -29,21 +29,21 @@ log = logging.getLogger(__name__)
 class Step(StrEnum):
     """What a product waits for."""
 
-    MODEL = "model"  # The 3D model, made at fal.
+    MODEL = "model"  # The 3D model, made at fal.ai.
     RENDER = "render"
-    CLOUD = "cloud"  # Photos, enlargements, film, made at fal.
+    CLOUD = "cloud"  # Photos, enlargements and video, made at fal.ai.
     NOTHING = "nothing"
 
 
 class RowState(StrEnum):
-    """How a product stands."""
+    """The state of a product."""
 
-    WAITING = "waiting"  # It goes on by itself, or was not begun.
+    WAITING = "waiting"  # Not started, or the next run continues it.
     DONE = "done"
     PARTIAL = "partial"  # Some of its pictures failed.
     FAILED = "failed"
     HELD = "held"  # A paid request is uncertain and waits for a person.
-    BAD = "bad"  # The row itself cannot be used.
+    BAD = "bad"  # The row itself is not valid.
 
 
 STATES = {
@@ -56,11 +56,11 @@ STATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What is known of a product.
+    """What is known about a product.
 
     ``digest`` is that of the row it was made from, ``begun`` the same once its set folder was prepared for that row
-    (until then it may hold an earlier set), ``crashes`` says how Blender died of it, ``paid`` is what its
-    requests cost in dollars, by their bills where there are any, and ``unpriced`` counts those without a known cost.
+    (until then it may hold an earlier set), ``crashes`` says how it ended Blender, ``paid`` is what its
+    requests cost in US dollars, from their bills where there are any, and ``unpriced`` counts those of unknown price.
     """
 
     digest: str = ""
@@ -77,13 +77,13 @@ class Status:
     videos: tuple[str, ...] = ()
 
     @property
-    def is_poisonous(self) -> bool:
+    def has_crashed_alone(self) -> bool:
         """It has crashed Blender twice, the second time alone."""
         return len(self.crashes) >= 2
 
     @property
     def hero(self) -> str:
-        """The photo that stands for the product; "" without any."""
+        """The photo that represents the product; "" when there is none."""
         return next((path for path in self.photos if "three-quarter" in path), next(iter(self.photos), ""))
 
 
@@ -161,7 +161,7 @@ _STATUS = record_of(
     {
         "step": member_of(Step),
         "state": member_of(RowState),
-        "crashes": list_of(words, 1000),
+        "crashes": list_of(any_text, 1000),
         "photos": _PATHS,
         "videos": _PATHS,
     },
@@ -169,7 +169,7 @@ _STATUS = record_of(
         "digest": text(64),
         "begun": text(64),
         "exit_code": whole(0, 255),
-        "error": words,
+        "error": any_text,
         "paid": number(0.0, 1e12),
         "unpriced": whole(0, 1_000_000),
         "render_seconds": number(0.0, 1e12),

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalogue tells while it works: how many products, how long still, how much money."""
+"""The progress of a catalogue: how many products, how much time is left, how much is paid."""
 
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
+from ..messages import events
 from ..messages.money import dollars
-from ..messages.progress import JsonReporter, Reporter
+from ..messages.progress import Reporter
 from .states import RowState, Status
 
-TELL_SECONDS = 5.0  # Between two words on progress, at least.
-QUIET_SECONDS = 60.0  # And at most, while nothing ends.
+MIN_SECONDS = 5.0  # Between two progress events.
+MAX_SECONDS = 60.0  # The same, while nothing ends.
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """The rows of a run by what came of them. ``expected``: dollars that all of them may cost at most."""
+    """The rows of a run by their outcome. ``expected``: the maximum price of all rows in US dollars."""
 
     reporter: Reporter
     of: int = 0
@@ -23,9 +24,9 @@ class Tally:
     done: int = 0
     failed: int = 0
     held: int = 0
-    left: int = 0  # Cannot go on here: another stage, a ceiling, a stop.
+    left: int = 0  # Cannot continue here: another stage, a ceiling, a stop.
     spent: float = 0.0
-    worked: int = 0  # Products that this run has brought to an end.
+    worked: int = 0  # Products that this run has ended.
     _began: float = field(default_factory=time.monotonic)
     _told_at: float = 0.0
     _told_of: int = -1
@@ -36,13 +37,13 @@ class Tally:
 
     @property
     def seconds_left(self) -> float | None:
-        """By the time that products took so far; ``None`` before the first."""
+        """Estimated from the time per product so far; ``None`` before the first."""
         if not self.worked:
             return None
         return (time.monotonic() - self._began) / self.worked * (self.of - self.ended)
 
     def count(self, status: Status, *, was_done_before: bool = False) -> None:
-        """A product has ended, or cannot go on here."""
+        """A product has ended, or cannot continue here."""
         self.spent += status.paid
         self.worked += not was_done_before
         match status.state:
@@ -60,42 +61,50 @@ class Tally:
         is_news = self.ended != self._told_of
         if is_last and not is_news:
             return
-        if now - self._told_at < (TELL_SECONDS if is_news else QUIET_SECONDS) and not is_last:
+        if now - self._told_at < (MIN_SECONDS if is_news else MAX_SECONDS) and not is_last:
             return
         self._told_at, self._told_of = now, self.ended
         left = self.seconds_left
-        expected = max(self.expected, self.spent)  # What was redone is paid twice.
-        words = [f"{self.failed} failed" if self.failed else "", f"{self.held} held" if self.held else ""]
+        expected = max(self.expected, self.spent)  # Another take is paid in addition.
+        parts = [f"{self.failed} failed" if self.failed else "", f"{self.held} held" if self.held else ""]
         if left is not None and self.ended < self.of:
-            words.append(f"{duration(left)} left")
+            parts.append(f"{duration(left)} left")
         if expected:
-            words.append(f"{dollars(self.spent)} of {dollars(expected)}")
+            parts.append(f"{dollars(self.spent)} of {dollars(expected)}")
         self.reporter.tell(
-            "progress",
-            stage="products",
-            done=self.ended,
-            of=self.of,
-            label=", ".join(word for word in words if word),
-            failed=self.failed,
-            held=self.held,
-            seconds_left=None if left is None else round(left),
-            spent=round(self.spent, 4),
-            expected=round(expected, 4),
+            events.Progress(
+                stage="products",
+                done=self.ended,
+                of=self.of,
+                label=", ".join(part for part in parts if part),
+                failed=self.failed,
+                held=self.held,
+                seconds_left=None if left is None else round(left),
+                spent=round(self.spent, 4),
+                expected=round(expected, 4),
+            )
         )
 
 
 class ProductReporter:
-    """Says of one product what concerns the whole: warnings, with its SKU; to programs all."""
+    """Reports one product of a catalogue: to people only its warnings, with its SKU; to programs everything."""
 
     def __init__(self, reporter: Reporter, sku: str) -> None:
         self._reporter = reporter
         self._sku = sku
 
-    def tell(self, event: str, **facts: Any) -> None:
-        if event == "warning":
-            self._reporter.tell("warning", text=f"{self._sku}: {facts['text']}", sku=self._sku)
-        elif isinstance(self._reporter, JsonReporter):
-            self._reporter.tell(event, sku=self._sku, **facts)
+    def tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Warning):
+            self._reporter.tell(events.Warning(text=f"{self._sku}: {event.text}", sku=self._sku))
+        else:
+            self.detail(event)
+
+    def detail(self, event: events.Event) -> None:
+        self._reporter.detail(replace(event, sku=self._sku))
+
+    def result(self, found: Iterable[events.Event], text: str) -> None:
+        for event in found:
+            self.detail(event)
 
 
 def duration(seconds: float) -> str:

@@ -13,12 +13,12 @@ from ..files.writing import write_atomically
 from .folder_names import OVERVIEW
 
 SIDE = 240
-# Of photos. Pillow passes others on to further programs, such as Ghostscript.
+# Pillow passes other formats on to further programs, such as Ghostscript.
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def thumbnail_path(root: Path, folder: str) -> Path:
-    """That of the product in ``folder`` of the catalogue in ``root``."""
+    """The thumbnail of the product in ``folder`` of the catalogue in ``root``."""
     return root / OVERVIEW / f"{folder}.jpg"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder into which a studio puts products: each 3D file, or folder of photos, becomes one when it is all there."""
+"""A folder that products are put into: each 3D file or folder of photos becomes one when it is complete."""
 
 import time
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ..files.enclosed import is_in
 from ..files.writing import FileKind, kind_of_file, missing_end
 from ..photo_set.source import MODEL_SUFFIXES
 
-SETTLE_SECONDS = 5.0  # Without a change, until what is there counts as whole.
+SETTLE_SECONDS = 5.0  # Without a change, after which files count as complete.
 PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 _UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart"}
 
@@ -18,18 +18,18 @@ _Print = tuple[tuple[str, int, int], ...]  # Name, size and time of each file.
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A product that is all there. ``sources`` are relative to the watched folder.
+    """A product that is complete. ``sources`` are relative to the watched folder.
 
-    ``fault``: why it cannot be used; it has no sources then.
+    ``error``: why it cannot be used; it has no sources then.
     """
 
     sku: str
     sources: tuple[str, ...]
-    fault: str = ""
+    error: str = ""
 
 
 class WatchedFolder:
-    """Looks into a folder again and again."""
+    """Watches a folder. Call ``arrivals`` regularly."""
 
     def __init__(self, root: Path, *, settle_seconds: float = SETTLE_SECONDS) -> None:
         self._root = root
@@ -38,7 +38,7 @@ class WatchedFolder:
         self._taken: dict[str, _Print] = {}
 
     def arrivals(self) -> list[Arrival]:
-        """What is new, or has changed, since it was given the last time, and rests by now; oldest first."""
+        """Products that are new or have changed since the last call and no longer change; oldest first."""
         now = time.monotonic()
         found = []
         stems: dict[str, str] = {}
@@ -56,16 +56,16 @@ class WatchedFolder:
                 continue
             if self._taken.get(place.name) == print_ or now - since < self._settle_seconds:
                 continue
-            fault = self._fault_of(files)
-            if not fault and any(map(_is_growing, files)) and now - since < 20 * self._settle_seconds:
-                continue  # A slow copy pauses. What stays cut off is given in the end, and refused with the reason.
+            error = self._error_of(files)
+            if not error and any(map(_is_growing, files)) and now - since < 20 * self._settle_seconds:
+                continue  # A slow copy pauses. A file that stays incomplete is given in the end, and refused with the reason.
             self._taken[place.name] = print_
-            arrival = Arrival(sku, (), fault) if fault else self._arrival(sku, files)
+            arrival = Arrival(sku, (), error) if error else self._arrival(sku, files)
             found.append((max(changed for _name, _size, changed in print_), arrival))
         return [arrival for _time, arrival in sorted(found, key=lambda item: item[0])]
 
-    def _fault_of(self, files: list[Path]) -> str:
-        """Which file is a link that leads out of the watched folder, in a sentence; "" when none is."""
+    def _error_of(self, files: list[Path]) -> str:
+        """Names a link that leads out of the watched folder; "" when there is none."""
         leads_out = (path.name for path in files if not is_in(path.resolve(), [self._root]))
         name = next(leads_out, "")
         return f"{name} is a link that leads out of the watched folder" if name else ""
@@ -86,7 +86,7 @@ def _files_of(place: Path) -> list[Path]:
             return [place] if place.suffix.lower() in MODEL_SUFFIXES else []
         files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError:
-        return []  # It is being moved, or is not ours to read.
+        return []  # It is being moved, or cannot be read.
     if any(path.suffix.lower() in _UNFINISHED for path in files):
         return []
     suffixes = {path.suffix.lower() for path in files}

@@ -1,54 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds or makes a Python that has bpy and our packages, and starts batch.py there.
+"""Finds or makes a Python that has bpy and our packages, and starts batch.py in it.
 
-Standard library only, and no import of the product besides ``processes/keys.py``, which needs nothing: this runs before
-anything is there.
+Standard library only: this runs before any package is installed. It loads ``environment`` and ``processes/keys.py``,
+which need nothing else, by their paths.
 """
 
 import contextlib
-import errno
 import hashlib
 import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".venv"
-UNFINISHED = ROOT / ".venv.unfinished"  # There while a new ENVIRONMENT is being filled.
-PYTHONS = ("3.11", "3.13")  # 3.11 gets bpy 4.5 LTS, 3.13 gets bpy 5.2 LTS: see requirements/.
+
+
+def _load_environment() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "photoreal_environment", ROOT / "command_line" / "environment.py"
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+environment = _load_environment()
+keys, say, BootstrapError = environment.keys, environment.say, environment.BootstrapError
+
 OLDEST_BLENDER = (4, 3, 0)
 PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
 PROBE_MARK = "photoreal-probe "
-
-# The libraries that the bpy wheel takes from the system, with the Debian package of each.
-DEBIAN_PACKAGES = {
-    "libX11.so.6": "libx11-6",
-    "libXrender.so.1": "libxrender1",
-    "libXfixes.so.3": "libxfixes3",
-    "libXi.so.6": "libxi6",
-    "libXxf86vm.so.1": "libxxf86vm1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libSM.so.6": "libsm6",
-    "libICE.so.6": "libice6",
-    "libXext.so.6": "libxext6",
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-    "libgomp.so.1": "libgomp1",
-    "libstdc++.so.6": "libstdc++6",
-}
-
-
-class BootstrapError(Exception):
-    """One sentence on what is missing and how to get it."""
 
 
 def load_package() -> ModuleType:
@@ -65,22 +52,6 @@ def load_package() -> ModuleType:
     return module
 
 
-def _keys_module() -> ModuleType:
-    """``processes/keys.py``, by its path: the package cannot be loaded yet."""
-    spec = importlib.util.spec_from_file_location("photoreal_keys", ROOT / "processes" / "keys.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-keys = _keys_module()
-
-
-def say(text: str) -> None:
-    print(f"[photoreal-set] {text}", file=sys.stderr, flush=True)
-
-
 # --- inside a Blender ---------------------------------------------------------------------------
 
 
@@ -91,7 +62,7 @@ def in_real_blender() -> bool:
 
 
 def package_folders() -> list[Path]:
-    """Where a Blender's packages may lie besides its own site-packages."""
+    """Where packages for a Blender may be, besides its own site-packages."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     folders = [ROOT / ".packages" / version]
     bpy = sys.modules.get("bpy")
@@ -138,7 +109,7 @@ def _as_root(command: str) -> str:
 
 
 def print_probe() -> None:
-    """Runs in a Blender that was found: tells its version, what it lacks and where it looked."""
+    """Runs in a Blender that was found: prints its version, what it lacks and where it looked."""
     import bpy
 
     answer = {
@@ -153,7 +124,7 @@ def print_probe() -> None:
 
 
 def blender_command(arguments: list[str]) -> list[str] | None:
-    """The command that runs batch.py in the user's Blender, or None when there is no fit one.
+    """The command that runs batch.py in the user's Blender, or None when no suitable one is found.
 
     Raises BootstrapError when the user named a Blender that cannot be used.
     """
@@ -163,20 +134,20 @@ def blender_command(arguments: list[str]) -> list[str] | None:
             raise BootstrapError(
                 f"BLENDER names {named}, which is not a program: set it to a Blender or unset it."
             )
-        if fault := blender_fault(blender):
-            raise BootstrapError(f"The Blender named by BLENDER cannot be used: {fault}")
+        if problem := blender_problem(blender):
+            raise BootstrapError(f"The Blender named by BLENDER cannot be used: {problem}")
     else:
         blender = shutil.which("blender")
         if blender is None:
             return None
-        if fault := blender_fault(blender):
-            say(f"Passing over {blender}: {fault}")
+        if problem := blender_problem(blender):
+            say(f"Passing over {blender}: {problem}")
             return None
     script = str(ROOT / "batch.py")
     return [blender, "-b", "--python-exit-code", "3", "--python", script, "--", *arguments]
 
 
-def blender_fault(blender: str) -> str:
+def blender_problem(blender: str) -> str:
     """Why this Blender cannot run us, or "".
 
     The answer is kept until the program, or a folder in which it looks for packages, changes.
@@ -188,13 +159,13 @@ def blender_fault(blender: str) -> str:
         known = json.loads(cache.read_text())
         if known["stamp"] == _stamp([program, *known["folders"]]):
             return str(known["fault"])
-    fault, folders = _probe(blender)
+    problem, folders = _probe(blender)
     if folders:
-        answer = {"fault": fault, "folders": folders, "stamp": _stamp([program, *folders])}
+        answer = {"fault": problem, "folders": folders, "stamp": _stamp([program, *folders])}
         with contextlib.suppress(OSError):  # Without a cache the next start asks again.
             cache.parent.mkdir(parents=True, exist_ok=True)
             cache.write_text(json.dumps(answer))
-    return fault
+    return problem
 
 
 def _stamp(paths: list[str]) -> list[int]:
@@ -203,7 +174,7 @@ def _stamp(paths: list[str]) -> list[int]:
 
 
 def _probe(blender: str) -> tuple[str, list[str]]:
-    """Asks a Blender: its fault or "", and the folders in which it looks for packages."""
+    """Asks a Blender why it cannot run us, "" when it can, and in which folders it looks for packages."""
     code = (
         "import importlib.util as u; "
         f"s = u.spec_from_file_location('bootstrap', {str(Path(__file__).resolve())!r}); "
@@ -236,202 +207,6 @@ def _cache_folder() -> Path:
     return Path(base) / "photoreal_set"
 
 
-# --- making an environment ----------------------------------------------------------------------
-
-
-def _environment_python() -> Path:
-    return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def environment_python(*, dev: bool = False) -> Path:
-    """The Python of ``.venv``, made or completed first when needed.
-
-    Raises BootstrapError with what to install when it cannot be made.
-    """
-    python = _environment_python()
-    if _is_ready(python, dev=dev):
-        return python
-    with _one_at_a_time(ROOT / ".venv.lock"):
-        if not _is_ready(python, dev=dev):
-            _make_environment(python, dev=dev)
-    return python
-
-
-def _requirements(python: Path, *, dev: bool) -> Path:
-    """The lock file that fits the Python of the environment."""
-    home = ""
-    with contextlib.suppress(OSError):
-        home = (ENVIRONMENT / "pyvenv.cfg").read_text()
-    found = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", home, re.MULTILINE)
-    if not found:
-        raise BootstrapError(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
-    return ROOT / "requirements" / f"{'dev' if dev else 'run'}-py{found[1]}{found[2]}.txt"
-
-
-def _marker(python: Path, *, dev: bool) -> Path:
-    digest = hashlib.sha256(_requirements(python, dev=dev).read_bytes()).hexdigest()[:16]
-    return ENVIRONMENT / f"ready-{'dev' if dev else 'run'}-{digest}"
-
-
-def _is_ready(python: Path, *, dev: bool) -> bool:
-    if not python.exists():
-        return False
-    try:
-        if _marker(python, dev=dev).exists():
-            return True
-        return not dev and _marker(python, dev=True).exists()
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Only one process makes the environment; the others wait and then find it ready."""
-    with path.open("w") as lock:  # It stays there: who waits for a deleted file locks nobody out.
-        said = False
-        while not _try_lock(lock.fileno()):
-            if not said:
-                say(f"Waiting for another start, which makes {ENVIRONMENT.name}")
-                said = True
-            time.sleep(0.2)
-        yield
-
-
-def _try_lock(number: int) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-            return False
-        raise BootstrapError(f"{ENVIRONMENT.name} cannot be locked here ({error.strerror}).") from error
-    return True
-
-
-def _make_environment(python: Path, *, dev: bool) -> None:
-    if UNFINISHED.exists():
-        say(f"The start that made {ENVIRONMENT.name} was interrupted: making it again")
-        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    if not python.exists():
-        UNFINISHED.touch()
-        _make_venv()
-    if not python.exists():
-        raise BootstrapError(f"No Python was made at {python}: delete {ENVIRONMENT} and start again.")
-    requirements = _requirements(python, dev=dev)
-    if not requirements.exists():
-        raise BootstrapError(
-            f"{ENVIRONMENT} has a Python that bpy does not exist for: delete this folder and start again."
-        )
-    say(
-        f"Installing the packages of {requirements.relative_to(ROOT)} (about 400 MB with Blender's bpy, once)"
-    )
-    installer = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    if not _works([str(python), "-m", "pip", "--version"]):
-        if (uv := _uv()) is None:
-            raise BootstrapError(f"{ENVIRONMENT} has no pip: delete this folder and start again.")
-        installer = [uv, "pip", "install", "--python", str(python)]
-    _run([*installer, "--require-hashes", "-r", str(requirements)], "The packages could not be installed")
-    UNFINISHED.unlink(missing_ok=True)
-    _check_bpy(python)
-    _marker(python, dev=dev).touch()
-    say("Ready")
-
-
-def _make_venv() -> None:
-    if own := _own_python():
-        say(f"Making {ENVIRONMENT.name} with {own}")
-        if not _works([own, "-c", "import ensurepip, venv"]):
-            _install_or_ask(["python3-venv"], "Python's venv module is missing")
-        _run([own, "-m", "venv", str(ENVIRONMENT)], "The environment could not be made")
-    elif uv := _uv():
-        say(f"Making {ENVIRONMENT.name} with uv and Python {PYTHONS[0]}")
-        _run([uv, "venv", "--seed", "--python", PYTHONS[0], str(ENVIRONMENT)], "uv could not get Python 3.11")
-    else:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise BootstrapError(
-            f"Blender's bpy exists for Python 3.11 and 3.13, and this is {version}: install one of them, or uv, "
-            "or name a Blender 4.3 or newer in BLENDER."
-        )
-
-
-def _own_python() -> str | None:
-    if f"{sys.version_info.major}.{sys.version_info.minor}" in PYTHONS:
-        return sys.executable
-    return next((found for version in PYTHONS if (found := shutil.which(f"python{version}"))), None)
-
-
-def _uv() -> str | None:
-    return shutil.which("uv")
-
-
-def _works(command: list[str]) -> bool:
-    try:
-        done = subprocess.run(command, capture_output=True, env=keys.without_keys(os.environ))
-        return done.returncode == 0
-    except OSError:
-        return False
-
-
-def _run(command: list[str], fault: str) -> None:
-    done = subprocess.run(command, stdout=sys.stderr, env=keys.without_keys(os.environ))
-    if done.returncode:
-        raise BootstrapError(
-            f"{fault}: the command {command[0]} ended with {done.returncode}; its words are above."
-        )
-
-
-def _check_bpy(python: Path) -> None:
-    """Import bpy once; bring or name the system libraries that it misses."""
-    for _attempt in range(len(DEBIAN_PACKAGES)):
-        done = subprocess.run(
-            [str(python), "-c", "import bpy"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=keys.without_keys(os.environ),
-        )
-        if done.returncode == 0:
-            return
-        missing = re.search(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object", done.stderr)
-        if not missing:
-            words = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise BootstrapError(f"Blender's bpy does not load in {python}: {words}")
-        _install_or_ask(_debian_packages(missing[1]), f"Blender's bpy needs the system library {missing[1]}")
-    raise BootstrapError(f"Blender's bpy does not load in {python}: system libraries are still missing.")
-
-
-def _debian_packages(library: str) -> list[str]:
-    if library not in DEBIAN_PACKAGES:
-        raise BootstrapError(
-            f"Blender's bpy needs the system library {library}: install the package that has it."
-        )
-    # A machine that lacks one of the X libraries mostly lacks them all: one installation instead of ten.
-    return sorted(set(DEBIAN_PACKAGES.values()) - {"libegl1"})
-
-
-def _install_or_ask(packages: list[str], fault: str) -> None:
-    command = f"apt-get install -y {' '.join(packages)}"
-    apt = shutil.which("apt-get")
-    if apt is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        raise BootstrapError(f"{fault}: on Debian or Ubuntu run `sudo {command}` and start again.")
-    say(f"{fault}: installing {' '.join(packages)}")
-    quiet = {**keys.without_keys(os.environ), "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run([apt, "update", "-qq"], capture_output=True, env=quiet, check=False)
-    install = [apt, "install", "-y", "-qq", "--no-install-recommends", *packages]
-    done = subprocess.run(
-        install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=quiet
-    )
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-        raise BootstrapError(f"{fault}, and `{command}` failed; its words are above.")
-
-
 # --- starting there -----------------------------------------------------------------------------
 
 
@@ -448,17 +223,17 @@ def drop_unneeded_keys(arguments: list[str]) -> bool:
 def start_again() -> NoReturn:
     """Start this very command again with the environment as it is now.
 
-    The system goes on showing the environment that a process was started with, in ``/proc`` for example.
+    The system keeps showing the environment that a process was started with, in ``/proc`` for example.
     """
     start([sys.executable, *sys.orig_argv[1:]])
 
 
 def start_blender(command: list[str]) -> NoReturn:
-    """Become a Blender whose standard output holds our words alone: its own go to standard error."""
+    """Become a Blender whose standard output has only our output: its own goes to standard error."""
     if os.name != "nt":
         output = os.dup(1)
         os.set_inheritable(output, True)
-        os.environ["PHOTOREAL_OUTPUT"] = str(output)  # cli.py takes it from there.
+        os.environ["PHOTOREAL_OUTPUT"] = str(output)  # command_line/main.py reads it.
         os.dup2(2, 1)
     start(command)
 
@@ -475,18 +250,20 @@ def start(command: list[str]) -> NoReturn:
 def reexec_in_environment(*, dev: bool = False) -> NoReturn:
     """Start this very command again with the Python of ``.venv``, which is made when needed."""
     try:
-        was_ready = _is_ready(_environment_python(), dev=dev)
-        python = environment_python(dev=dev)
+        was_ready = environment.is_ready(environment.python_path(), dev=dev)
+        python = environment.ready_python(dev=dev)
     except BootstrapError as error:
         say(str(error))
         sys.exit(3)
     except OSError as error:
-        place = error.filename or ENVIRONMENT
-        say(f"{ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the permissions.")
+        place = error.filename or environment.ENVIRONMENT
+        say(
+            f"{environment.ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the permissions."
+        )
         sys.exit(3)
     arguments = sys.orig_argv[1:]
-    # Packages that a complete environment lacks will not come by starting it again.
+    # Starting again would not add packages that a complete environment lacks.
     if was_ready and Path(sys.executable).absolute() == python.absolute():
-        say(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
+        say(f"{environment.ENVIRONMENT} is damaged: delete this folder and start again.")
         sys.exit(3)
     start([str(python), *arguments])

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``resume --choose`` does: another take of a photo, a video or a concept picture is shown again, for free."""
+"""``resume --choose``: the set shows another take of a photo, a video or a concept picture, free of charge."""
 
 from collections.abc import Sequence
 
 from ..imaging.report import build_report
+from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..photo_set.folder import Record, SetFolder
@@ -13,17 +14,17 @@ VIDEO_NAMES = ("video", "film")
 
 
 def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) -> None:
-    """Make the named takes (``front=2``) the chosen ones. Raises InputError before anything is changed."""
+    """Make the named takes (``front=2``) the chosen ones. Raises InputError before anything changes."""
     wanted = [_parsed(folder.record, text) for text in texts]
     takes = Takes(folder)
     for shelf, name, number in wanted:
         takes.check(shelf, name, number)
     for shelf, name, number in wanted:
         takes.choose(shelf, name, number)
-        reporter.tell("note", text=f"{name}: take {number} is chosen.")
+        reporter.tell(events.Note(text=f"{name}: take {number} is chosen."))
         if shelf is Shelf.CONCEPTS:
-            text = "The 3D model stays as it is. `resume DIR --redo model` buys one that is made from this picture."
-            reporter.tell("note", text=text)
+            text = "The 3D model stays as it is. `resume DIR --redo model` buys one made from this picture."
+            reporter.tell(events.Note(text=text))
     folder.write_report(build_report(folder.record))
 
 
@@ -41,7 +42,8 @@ def _parsed(record: Record, text: str) -> tuple[Shelf, str, int]:
     if name in motions:
         return Shelf.VIDEOS, name, int(number)
     if name in VIDEO_NAMES and motions:
-        motion = (record.get("plan") or {}).get("motion")
-        return Shelf.VIDEOS, motion if motion in motions else motions[0], int(number)
+        planned = (record.get("plan") or {}).get("motion")
+        motion = next((one for one in motions if one == planned), motions[0])
+        return Shelf.VIDEOS, motion, int(number)
     known = [*(entry["name"] for entry in record["angles"]), *motions]
-    raise InputError(f"This set has no {name!r}.", hint=f"It has: {', '.join(known)}.")
+    raise InputError(f"This set has nothing called {name!r}.", hint=f"It has: {', '.join(known)}.")

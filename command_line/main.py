@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands. Imports Blender only for the commands that need it."""
+"""Parses arguments and runs commands. Blender is imported only for commands that need it."""
 
 import argparse
 import contextlib
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from ..messages import events
 from ..messages.errors import (
     FieldError,
     InputError,
@@ -27,6 +28,7 @@ from ..processes.interrupts import remembered
 from .arguments import option_of
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
+from .options import Context
 from .service import in_blender_program, taken_keys
 
 COMMANDS = (
@@ -51,64 +53,64 @@ class _Parser(argparse.ArgumentParser):
 
 
 def run(arguments: list[str]) -> NoReturn:
-    """Do what the arguments say, and end the process with its exit code."""
+    """Run a command and end the process with its exit code."""
     code = run_in_blender(arguments)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     if "bpy" in sys.modules and not in_blender_program():
-        os._exit(code)  # The bpy module prints of its memory, or crashes, when Python takes it down.
+        os._exit(code)  # The bpy module prints memory statistics, or crashes, when Python unloads it.
     sys.exit(code)
 
 
 def run_in_blender(arguments: list[str]) -> int:
-    """Do what the arguments say and give the exit code to a Blender that ends by itself."""
+    """Run a command in a Blender that ends by itself; the exit code."""
     with _own_output() as output:
         return main(arguments, output)
 
 
 def main(arguments: list[str], output: TextIO) -> int:
-    """Do what the arguments say; the exit code. Only ``output`` is written to, and stderr."""
+    """Run a command; the exit code. Writes only to ``output`` and to standard error."""
     with_json = "--json" in arguments
     reporter: Reporter = JsonReporter(output) if with_json else PlainReporter(sys.stderr)
     try:
         with contextlib.redirect_stdout(output):  # For --help and --version.
-            # What follows `test` is pytest's, whatever it looks like.
+            # Arguments after `test` are for pytest.
             ours = arguments[:1] if arguments[:1] == ["test"] else arguments
-            options = _parser().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
-        if getattr(options, "needs_reporter", False):
+            options = parser_of_commands().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
+        if getattr(options, "has_reporter", False):
             reporter = _reporter(options, output)
         with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
-            options.scratch = Path(scratch)
-            return int(options.command(options, reporter, output))
+            context = Context(reporter=reporter, output=output, scratch=Path(scratch))
+            return int(options.command(options, context))
     except PhotorealError as error:
-        return _fail(reporter if with_json else None, error)
+        return _fail(reporter, error)
     except OSError as error:
-        return _fail(reporter if with_json else None, machine_error(error))
+        return _fail(reporter, machine_error(error))
     except MemoryError:
-        return _fail(reporter if with_json else None, MachineError("There is not enough memory."))
+        return _fail(reporter, MachineError("There is not enough memory."))
     except Exception as error:
         log.exception("The command failed")
-        return _fail(reporter if with_json else None, ProgramError(error))
+        return _fail(reporter, ProgramError(error))
     except KeyboardInterrupt:
-        return _fail(reporter if with_json else None, StoppedByUserError())
+        return _fail(reporter, StoppedByUserError())
     except SystemExit as end:  # --help and --version.
         return int(end.code or 0)
 
 
-def _fail(reporter: Reporter | None, error: PhotorealError) -> int:
+def _fail(reporter: Reporter, error: PhotorealError) -> int:
     """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
     field = error.field if isinstance(error, FieldError) else ""
     option = f"{option_of(field)}: " if field else ""
     print(f"Error: {option}{error}", file=sys.stderr)
-    if isinstance(reporter, JsonReporter):
-        more = {"field": field} if field else {}
-        reporter.tell("finished", state="failed", exit=error.exit_code, set=None, error=str(error), **more)
+    reporter.detail(
+        events.Finished(state="failed", exit=error.exit_code, set=None, error=str(error), field=field or None)
+    )
     return error.exit_code
 
 
 class _SteadyOutput(io.FileIO):
-    """Goes on without its reader: a closed pipe (``… | head``) or a full disk behind it ends no paid run."""
+    """Output that survives a closed pipe (``… | head``) or a full disk: neither may end a paid run."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -122,9 +124,9 @@ class _SteadyOutput(io.FileIO):
 
 @contextlib.contextmanager
 def _own_output() -> Iterator[TextIO]:
-    """The real standard output for us alone: Blender prints its own chatter to file descriptor 1.
+    """The real standard output, without what Blender prints to file descriptor 1.
 
-    ``command_line/bootstrap.py`` hands it over in PHOTOREAL_OUTPUT when it starts a Blender.
+    ``bootstrap`` passes it in PHOTOREAL_OUTPUT when it starts a Blender.
     """
     sys.stdout.flush()
     handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")
@@ -138,7 +140,7 @@ def _own_output() -> Iterator[TextIO]:
         finally:
             output.flush()
             sys.stdout.flush()
-            if not in_blender_program():  # Its farewell would follow our last line.
+            if not in_blender_program():  # Blender's last message would follow our last line.
                 os.dup2(output.fileno(), 1)
 
 
@@ -150,8 +152,8 @@ def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
     return TerminalReporter(output) if output.isatty() else PlainReporter(output)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="batch.py", description="Photographs of one product that show the same product.")
+def parser_of_commands() -> argparse.ArgumentParser:
+    parser = _Parser(prog="batch.py", description="Consistent product photos from every angle.")
     parser.add_argument("--version", action="version", version=f"Photoreal Set {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     for command in COMMANDS:

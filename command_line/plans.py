@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From arguments to a plan that has been checked."""
+"""From the options of a command to a plan that has been checked."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..fal_bridge.network.platform import Platform
 from ..fal_bridge.network.service import Service
 from ..imaging.animation import Preview
 from ..imaging.compose import Background
+from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
@@ -22,61 +22,79 @@ from ..optics.rig_choice import Panorama, chosen_rig
 from ..photo_set.choices import NO_VIDEO, Engine
 from ..photo_set.plan import SetPlan, angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
+from .options import Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
 from .service import require_online, service_at
 
 
-def plan_of(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
+def plan_of(options: PlanOptions, context: Context) -> SetPlan:
+    """The plan of one set, not checked yet. Photos that have a web address are downloaded."""
     try:
-        service = service_at(options.fal_url)
-    except BadKeyError:  # A broken key is no reason to refuse what is free.
+        service = service_at(options.service.fal_url)
+    except BadKeyError:  # A bad key is no reason to refuse what is free.
         has_model = any(Path(text).suffix.lower() in MODEL_SUFFIXES for text in options.source)
-        if options.engine != Engine.CYCLES or options.video == Engine.FAL or not has_model:
+        pictures = options.pictures
+        if pictures.engine != Engine.CYCLES or pictures.video == Engine.FAL or not has_model:
             raise
         service = None
-    return replace(_plan(options, reporter, source_of(options, service), service), variant=options.variant)
+    source = _source_of(options, service, context.scratch)
+    plan = _plan(options, source, service, context.reporter)
+    return replace(plan, variant=options.variant)
 
 
-def plan_of_any(options: argparse.Namespace, reporter: Reporter) -> SetPlan:
-    """How the arguments make pictures, with a product that stands for any: of its source nothing is meant."""
-    return _plan(options, reporter, Source(kind=SourceKind.TEXT, text="any"), service_at(options.fal_url))
+def plan_of_any(options: FreezeOptions, reporter: Reporter) -> SetPlan:
+    """How a catalogue makes its pictures, with a stand-in for the product that has no meaning."""
+    stand_in = Source(kind=SourceKind.TEXT, text="any")
+    return _plan(options, stand_in, service_at(options.service.fal_url), reporter)
 
 
 def _plan(
-    options: argparse.Namespace, reporter: Reporter, source: Source, service: Service | None
+    options: PlanOptions | FreezeOptions, source: Source, service: Service | None, reporter: Reporter
 ) -> SetPlan:
-    engine = _engine(options.engine, service, reporter)
-    video = engine if options.video is None else None if options.video == NO_VIDEO else Engine(options.video)
+    engine = _engine(options.pictures.engine, service, reporter)
     return SetPlan(
         source=source,
         out=options.out,
         engine=engine,
-        video=video,
-        model_endpoint=options.model_endpoint,
-        concept_endpoint=options.concept_endpoint,
-        photo_endpoint=options.photo_endpoint,
-        video_endpoint=options.video_endpoint,
-        option_texts={kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
-        with_hero=options.with_hero,
-        look=options.look,
-        seconds=options.seconds,
-        loop=options.loop,
-        photo_size=options.photo_size,
-        upscale_endpoint=options.upscale_endpoint,
-        prompt=options.prompt,
-        seed=options.seed,
-        keep_uploads=options.keep_uploads,
-        webhook=options.webhook,
+        video=_video_engine(options.pictures.video, engine),
         service=service,
-        inline_bytes=options.data_uri_kb * 1024,
-        **studio_of(options, source),
+        **_pictures_of(options.pictures),
+        **studio_of(options.studio, source, options.external_data),
     )
 
 
-def studio_of(options: argparse.Namespace, source: Source) -> dict[str, Any]:
-    """What the studio's arguments say, as members of a plan."""
+def _video_engine(wanted: str | None, engine: Engine) -> Engine | None:
+    if wanted is None:
+        return engine
+    return None if wanted == NO_VIDEO else Engine(wanted)
+
+
+def _pictures_of(options: PictureOptions) -> dict[str, Any]:
+    """What fal.ai makes, and how, as members of a plan."""
     return {
-        "angles": angles_for(options.angles, source, cameras_reader(options.external_data)),
-        "external_data": tuple(options.external_data),
+        "model_endpoint": options.model_endpoint,
+        "concept_endpoint": options.concept_endpoint,
+        "photo_endpoint": options.photo_endpoint,
+        "video_endpoint": options.video_endpoint,
+        "upscale_endpoint": options.upscale_endpoint,
+        "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
+        "with_hero": options.with_hero,
+        "look": options.look,
+        "seconds": options.seconds,
+        "loop": options.loop,
+        "photo_size": options.photo_size,
+        "prompt": options.prompt,
+        "seed": options.seed,
+        "keep_uploads": options.keep_uploads,
+        "webhook": options.webhook,
+        "inline_bytes": options.data_uri_kb * 1024,
+    }
+
+
+def studio_of(options: StudioOptions, source: Source, external_data: tuple[Path, ...]) -> dict[str, Any]:
+    """How Cycles renders ``source``, as members of a plan."""
+    return {
+        "angles": angles_for(options.angles, source, cameras_reader(external_data)),
+        "external_data": external_data,
         "lens_mm": options.lens,
         "resolution": options.resolution,
         "samples": options.samples,
@@ -92,8 +110,8 @@ def studio_of(options: argparse.Namespace, source: Source) -> dict[str, Any]:
     }
 
 
-def source_of(options: argparse.Namespace, service: Service | None) -> Source:
-    """What the arguments name; photos with an address of their own are fetched to be looked at and kept."""
+def _source_of(options: PlanOptions, service: Service | None, scratch: Path) -> Source:
+    """The source that the arguments name; photos that have a web address are downloaded to ``scratch``."""
     paths, addresses = [], {}
     for text in options.source:
         path = Path(text)
@@ -102,14 +120,14 @@ def source_of(options: argparse.Namespace, service: Service | None) -> Source:
                 raise InputError(
                     "Photos need fal.ai, and no key is set.", hint="Set FAL_KEY or FAL_KEY_FILE."
                 )
-            path = fetch_picture(text, options.scratch, service)
+            path = fetch_picture(text, scratch, service)
             addresses[path] = text
         paths.append(path)
     return replace(source_from(paths, options.text), addresses=addresses)
 
 
 def check_light(panorama: Panorama) -> None:
-    """Raises InputError for a file that is no light map."""
+    """Raises InputError for a file that is not a light map."""
     from ..studio.rig import read_panorama
 
     read_panorama(panorama)
@@ -117,14 +135,14 @@ def check_light(panorama: Panorama) -> None:
 
 def check_device(device: str) -> None:
     """Raises InputError when Cycles has no such device here."""
-    if device not in ("auto", "cpu"):  # Those are everywhere: Blender need not be loaded.
+    if device not in ("auto", "cpu"):  # Every machine has these, so Blender is not loaded.
         from ..studio.machine import use_device
 
         use_device(device)
 
 
 def cameras_reader(external_data: Sequence[Path]) -> Callable[[Path], list[Angle]]:
-    """What reads the cameras of a .blend, which may read from the folders ``external_data`` besides its own."""
+    """Reads the cameras of a .blend file, which may read from the folders ``external_data`` besides its own."""
 
     def cameras_of_blend(path: Path) -> list[Angle]:
         from ..studio.session import cameras_of_blend as read
@@ -138,21 +156,21 @@ def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> 
     if wanted:
         return Engine(wanted)
     if service is not None:
-        why = "an emulator of it is named" if service.is_emulator else "a key is configured"
-        reporter.tell("note", text=f"Photos by fal, because {why} (--engine cycles is free).")
+        why = "an emulator of it is given" if service.is_emulator else "a key is configured"
+        reporter.tell(events.Note(text=f"Photos by fal.ai, because {why} (--engine cycles is free)."))
         return Engine.FAL
-    reporter.tell("note", text="Photos by Cycles, free, because no fal key is configured.")
+    reporter.tell(events.Note(text="Photos by Cycles, free of charge, because no fal.ai key is configured."))
     return Engine.CYCLES
 
 
 def checked(plan: SetPlan, reporter: Reporter, *, online_mode: bool) -> SetPlan:
-    """The plan with all its endpoints understood. Raises what could only fail later, when money is spent."""
+    """The plan with the schemas of its endpoints. Raises for what would otherwise fail only after money is spent."""
     if plan.uses_fal:
         require_online(online_mode)
     if plan.service is not None and plan.endpoint_ids:
         with Platform(plan.service) as platform:
             known = check_endpoints(
-                plan.endpoint_ids, platform, lambda text: reporter.tell("warning", text=text)
+                plan.endpoint_ids, platform, lambda text: reporter.tell(events.Warning(text=text))
             )
         plan = replace(plan, endpoints=known)
     plan.check()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``resume --redo`` takes, what it costs, and how the set folder is told that another take is wanted.
+"""``resume --redo``: which takes can be made again, what that costs, and how ``set.json`` records that one is wanted.
 
-What is redone is another take: another request with a key of its own. What was paid before stays in the journal.
+Another take is another request with its own key. What was paid before stays in the journal.
 """
 
 from collections.abc import Collection
@@ -21,8 +21,17 @@ CONCEPT, MODEL, VIDEO = SET_WIDE[Kind.CONCEPT], SET_WIDE[Kind.MODEL], SET_WIDE[K
 _LABELS = {CONCEPT: CONCEPT_LABEL, MODEL: MODEL_LABEL, VIDEO: VIDEO_LABEL}
 
 
-def check_redo(plan: SetPlan, name: str) -> None:
-    """Raises InputError for a name of which fal.ai can make no other take."""
+def redo_name(plan: SetPlan, name: str) -> str:
+    """``name`` as the set calls it: the video has an older name too.
+
+    Raises InputError for something that fal.ai cannot make another take of.
+    """
+    name = VIDEO if name == "video" and name not in _angles(plan) else name
+    _check(plan, name)
+    return name
+
+
+def _check(plan: SetPlan, name: str) -> None:
     if name in _angles(plan):
         if plan.engine is not Engine.FAL:
             raise InputError(
@@ -39,15 +48,15 @@ def check_redo(plan: SetPlan, name: str) -> None:
             raise InputError("This set has no concept picture.")
     elif name == VIDEO:
         if plan.video is None:
-            raise InputError("This set has no film.")
+            raise InputError("This set has no video.")
         if plan.video is not Engine.FAL:
             raise InputError(
-                "Cycles would render the same film again.", hint="Run `set` with other settings instead."
+                "Cycles would render the same video again.", hint="Run `set` with other settings instead."
             )
     else:
         raise InputError(
-            f"Nothing of this set is called {name!r}.",
-            hint=f"There are {', '.join([*_angles(plan), *_set_wide(plan)])}.",
+            f"This set has nothing called {name!r}.",
+            hint=f"It has: {', '.join([*_angles(plan), *_set_wide(plan)])}.",
         )
 
 
@@ -62,9 +71,9 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
     labels |= {_LABELS[name] for name in set_wide}
     if CONCEPT in set_wide:
         labels.add(_LABELS[MODEL])
-    film = _film(plan, folder.record)
+    video = _video(plan, folder.record)
     # A video that was made from another photo, because the hero was lost, stays as long as it is not asked for.
-    if hero in angles and not (film.get("stand_in") and folder.has(film) and not set_wide):
+    if hero in angles and not (video.get("stand_in") and folder.has(video) and not set_wide):
         labels.add(_LABELS[VIDEO])
     return labels - {_label(plan, name) for name in names if is_under_way(plan, folder, name)}
 
@@ -76,8 +85,8 @@ def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
         entry = angle_record(record, name)
         return _takes(entry) > 1 and _pending(entry, entry.get("photo", {})) == "waiting"
     if name == VIDEO:
-        film = _film(plan, record)
-        return _takes(film) > 1 and _pending(film, film) == "waiting"
+        video = _video(plan, record)
+        return _takes(video) > 1 and _pending(video, video) == "waiting"
     model: Record = record["model"]
     counter = "concept_takes" if name == CONCEPT else "takes"
     return _takes(model, counter) > 1 and not {"path", "error"}.intersection(model)
@@ -102,14 +111,14 @@ def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
             entry["takes"] = _takes(entry) + 1
             entry["pending" if entry.get("photo", {}).get("path") else "photo"] = waiting
             if name == hero_of(list(plan.angles)).name:
-                _film(plan, record).pop("start_take", None)  # The video is made of the new one.
+                _video(plan, record).pop("start_take", None)  # The video is made of the new one.
         else:
-            _film_again(plan, record, waiting)
+            _video_again(plan, record, waiting)
 
 
-def _film_again(plan: SetPlan, record: Record, waiting: Record) -> None:
+def _video_again(plan: SetPlan, record: Record, waiting: Record) -> None:
     """Another video, from the take of the hero that is chosen now."""
-    earlier = _film(plan, record)
+    earlier = _video(plan, record)
     others = [entry for entry in record["videos"] if entry["motion"] != plan.motion]
     wanted: Record = {"takes": _takes(earlier) + 1}
     if number := chosen_number(record, Shelf.PHOTOS, hero_of(list(plan.angles)).name):
@@ -150,7 +159,7 @@ def _model_again(folder: SetFolder, counter: str) -> None:
 
 
 def _set_wide(plan: SetPlan) -> list[str]:
-    """What else than angles fal.ai makes."""
+    """What fal.ai makes once for the set."""
     return [name for kind, name in SET_WIDE.items() if kind in plan.endpoint_ids]
 
 
@@ -162,7 +171,7 @@ def _label(plan: SetPlan, name: str) -> str:
     return photo_label(name) if name in _angles(plan) else _LABELS[name]
 
 
-def _film(plan: SetPlan, record: Record) -> Record:
+def _video(plan: SetPlan, record: Record) -> Record:
     return next((entry for entry in record["videos"] if entry["motion"] == plan.motion), {})
 
 

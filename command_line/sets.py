@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One set, run from the command line."""
+"""Makes one set from the command line."""
 
 import contextlib
 import hashlib
@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from ..catalogue.states import row_lock
 from ..fal_bridge.money import costs
 from ..files.home import home_folder
 from ..files.lock import FileLock
+from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
 from ..messages.money import cost_sentence
 from ..messages.progress import Reporter
@@ -26,14 +26,14 @@ from ..photo_set.plan import SetPlan
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop, looking_elsewhere
 
-LOOK_SECONDS = 0.3  # Between two looks at whether another run has ended.
+LOOK_SECONDS = 0.3  # Between two checks whether another run has ended.
 
 
 @contextlib.contextmanager
 def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
-    """While entered: no other run of one set, and no catalogue, works in the set folder ``root``.
+    """While entered, no other run of a set or catalogue uses the set folder ``root``.
 
-    One that does is waited for: what it makes need not be made again. Where nothing can be locked, nobody is kept out.
+    Waits for a run that does: what it makes is not made again. Where files cannot be locked, runs are not kept apart.
     """
     name = hashlib.sha256(os.path.normcase(os.path.realpath(root)).encode(errors="surrogateescape"))
     places = [home_folder() / "locks" / f"{name.hexdigest()[:32]}.lock"]
@@ -47,59 +47,83 @@ def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
 
 
 def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
-    """Raises OSError where nothing can be locked."""
+    """Raises OSError where files cannot be locked."""
     is_told = False
     while (lock := FileLock.taken(place)) is None:
         if not is_told:
-            text = f"Another run works in {root}: this one goes on when that has ended. Ctrl-C leaves."
-            reporter.tell("note", text=text)
+            text = f"Another run uses {root}: this one continues when that has ended. Press Ctrl-C to leave."
+            reporter.tell(events.Note(text=text))
             is_told = True
         time.sleep(LOOK_SECONDS)
     return lock
 
 
 def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
-    cancel_mark = CancelMark(plan.out)
-    stop = Stop(lambda: cancel_mark.is_new)
+    """Make the set of a checked plan, or finish it, until it ends or Ctrl-C; the exit code.
 
-    def cost_so_far() -> dict[str, Any]:
-        paid = costs.costs_in(plan.out / ".journal", plan.product)
-        is_emulated = plan.service is not None and plan.service.is_emulator
-        return {"cost": {**costs.summary(paid), "is_emulated": is_emulated}} if paid else {}
+    Raises PhotorealError for what ends the run as a whole.
+    """
+    return _SetRun(plan, reporter).go(bill)
 
-    def tell_end(state: SetState, code: int) -> None:
-        more = cost_so_far()
-        reporter.tell("finished", state=state.value, exit=code, set=str(plan.out.absolute()), **more)
 
-    def on_ask() -> None:
+class _SetRun:
+    """One run of one set, with what it reports."""
+
+    def __init__(self, plan: SetPlan, reporter: Reporter) -> None:
+        self._plan = plan
+        self._reporter = reporter
+        self._cancel_mark = CancelMark(plan.out)
+
+    def go(self, bill: Bill | None) -> int:
+        stop = Stop(lambda: self._cancel_mark.is_new)
+        with Interrupts(stop, self._on_ask, self._on_leave), looking_elsewhere(stop):
+            from ..studio.stage import RENDERER  # Blender takes a second to load: Ctrl-C already works.
+
+            try:
+                outcome = run_set(self._plan, self._reporter, RENDERER, bill, stop)
+            except PhotorealError as error:
+                self._tell_of_cancel(error.exit_code)
+                if error.exit_code == STOPPED_EXIT_CODE:
+                    self._tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
+                    return STOPPED_EXIT_CODE
+                if cost := self._cost():
+                    self._reporter.tell(events.Note(text=cost_sentence(cost), cost=cost))
+                raise
+        self._tell_of_cancel(outcome.exit_code)
+        self._tell_end(outcome.state, outcome.exit_code)
+        return outcome.exit_code
+
+    def _on_ask(self) -> None:
         what = "the picture that is being rendered is finished first"
-        if plan.uses_fal:
+        if self._plan.uses_fal:
             what = "nothing more is sent, and what is paid or being rendered is finished"
-        reporter.tell("note", text=f"Stopping: {what}. Ctrl-C again leaves at once.")
+        self._note(f"Stopping: {what}. Press Ctrl-C again to leave immediately.")
 
-    def on_leave() -> None:
-        if plan.uses_fal:
-            reporter.tell("note", text="Left. Nothing is paid twice.")
-        tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
+    def _on_leave(self) -> None:
+        if self._plan.uses_fal:
+            self._note("Left. Nothing is paid twice.")
+        self._tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
         logging.shutdown()
 
-    def tell_of_cancel(code: int) -> None:
-        if code == STOPPED_EXIT_CODE and cancel_mark.is_new:
-            reporter.tell("note", text="Cancelled by `cancel`: nothing more is sent.")
+    def _tell_of_cancel(self, code: int) -> None:
+        if code == STOPPED_EXIT_CODE and self._cancel_mark.is_new:
+            self._note("Cancelled by `cancel`: nothing more is sent.")
 
-    with Interrupts(stop, on_ask, on_leave), looking_elsewhere(stop):
-        from ..studio.stage import RENDERER  # Blender takes a second to load: Ctrl-C is heard already.
+    def _tell_end(self, state: SetState, code: int) -> None:
+        folder = str(self._plan.out.absolute())
+        self._reporter.tell(
+            events.Finished(state=state.value, exit=code, set=folder, cost=self._cost() or None)
+        )
 
-        try:
-            outcome = run_set(plan, reporter, RENDERER, bill, stop)
-        except PhotorealError as error:
-            tell_of_cancel(error.exit_code)
-            if error.exit_code == STOPPED_EXIT_CODE:
-                tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
-                return STOPPED_EXIT_CODE
-            if cost := cost_so_far():
-                reporter.tell("note", text=cost_sentence(cost["cost"]), **cost)
-            raise
-    tell_of_cancel(outcome.exit_code)
-    tell_end(outcome.state, outcome.exit_code)
-    return outcome.exit_code
+    def _note(self, text: str) -> None:
+        self._reporter.tell(events.Note(text=text))
+
+    def _cost(self) -> events.Cost:
+        """What the set has cost so far; empty when nothing was paid."""
+        paid = costs.costs_in(self._plan.out / ".journal", self._plan.product)
+        if not paid:
+            return {}
+        service = self._plan.service
+        found: events.Cost = costs.summary(paid)
+        found["is_emulated"] = service is not None and service.is_emulator
+        return found

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prices, ceilings and what a run may spend."""
 
-import argparse
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -12,39 +11,40 @@ from ..fal_bridge.money.prices import PriceList, look_up
 from ..fal_bridge.network.service import Service
 from ..files.home import home_folder
 from ..files.values import checked, money
+from ..messages import events
 from ..messages.progress import Reporter
 from ..photo_set import estimates
 from ..photo_set.plan import SetPlan
 from .arguments import DAY_VARIABLE
+from .options import CeilingOptions
 
 
 def prices_of(plan: SetPlan, reporter: Reporter) -> PriceList:
-    """What fal.ai asks for a unit of each endpoint of the plan, asked now or remembered."""
+    """Unit prices of the endpoints of the plan, asked now or remembered."""
     if plan.service is None or not plan.endpoint_ids:
         return PriceList()
     return prices_for([plan.endpoint(kind) for kind in plan.endpoint_ids], plan.service, reporter)
 
 
 def prices_for(endpoints: Iterable[Endpoint], service: Service, reporter: Reporter) -> PriceList:
-    return look_up(endpoints, service, home_folder(), lambda text: reporter.tell("warning", text=text))
+    return look_up(endpoints, service, home_folder(), lambda text: reporter.tell(events.Warning(text=text)))
 
 
 def bill_of(
-    options: argparse.Namespace,
     plan: SetPlan,
     reporter: Reporter,
     budget: Budget,
     *,
+    allows_unknown: bool,
     again: Collection[str] = (),
 ) -> estimates.Bill:
-    """Raises when the ceilings cannot hold what is still to be made, and what is made ``again``."""
+    """What the run may spend, including what is made ``again``. Raises as ``open_bill``."""
     prices = prices_of(plan, reporter)
-    allows_unknown = options.allow_unknown_price
     return estimates.open_bill(plan, prices, budget, allows_unknown=allows_unknown, again=again)
 
 
-def ceilings_of(options: argparse.Namespace) -> Ceilings:
-    """Those of this run; the set folder does not keep them."""
+def ceilings_of(options: CeilingOptions) -> Ceilings:
+    """The ceilings of this run, in US dollars; the set folder does not keep them."""
     day = options.max_cost_per_day
     if day is None and (text := os.environ.get(DAY_VARIABLE, "").strip()):
         day = checked(money, text, DAY_VARIABLE)
@@ -59,6 +59,6 @@ def budget_of(service: Service | None, ceilings: Ceilings, *, catalogue: Path | 
     except OSError:
         if ceilings.day is not None:
             raise
-        home = None  # Without a ceiling for the day nobody needs its ledger.
+        home = None  # The ledger is needed only for a ceiling per day.
     account = "emulator" if service and service.is_emulator else "live"
     return Budget(ceilings, home=home, account=account, catalogue=catalogue)

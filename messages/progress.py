@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run tells while it works: bars for a person, lines for a log, JSON for a program.
+"""How a run reports: a moving bar for a person at a terminal, lines for a log, JSON for a program.
 
 Every reporter may be called from several threads.
 """
@@ -7,84 +7,112 @@ Every reporter may be called from several threads.
 import json
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol, TextIO
+from collections.abc import Iterable
+from typing import Protocol, TextIO
 
+from . import events
 from .errors import STOPPED_EXIT_CODE
+from .events import Event
 from .money import cost_sentence
 
 BAR_CELLS = 24
 LINE_CELLS = 110
-LOG_LINES = 12  # Of a stage at most, in a log: 120 frames are no 120 lines.
+LOG_LINES = 12  # At most, for one stage in a log: a video has 120 frames.
 TICK_SECONDS = 1.0
 END_STATES = {"done", "failed", "uncertain", "cancelled", "left"}
-STATE_WORDS = {"left": "goes on at fal.ai, resume fetches it"}
+STATE_TEXTS = {"left": "continues at fal.ai, resume fetches it"}
+LABEL_TEXTS = {"film": "video"}  # Journals and programs know the video by its old name.
 
 
 class Reporter(Protocol):
-    """Receives one event at a time: ``event`` is its kind, the rest its facts."""
+    """Receives the events of a run."""
 
-    def tell(self, event: str, **facts: Any) -> None: ...
+    def tell(self, event: Event) -> None:
+        """Report an event to people and programs."""
 
+    def detail(self, event: Event) -> None:
+        """Report an event to programs only."""
 
-class QuietReporter:
-    """Says only warnings and the end."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._lines = PlainReporter(stream)
-
-    def tell(self, event: str, **facts: Any) -> None:
-        if event in {"warning", "finished"}:
-            self._lines.tell(event, **facts)
+    def result(self, found: Iterable[Event], text: str) -> None:
+        """Report what the command was asked for: to programs as events, to people as text."""
 
 
 class JsonReporter:
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def tell(self, event: str, **facts: Any) -> None:
-        line = json.dumps({"event": event, **facts}, ensure_ascii=False)
+    def tell(self, event: Event) -> None:
+        line = json.dumps(event.record(), ensure_ascii=False)
         with self._lock:
             self._stream.write(line + "\n")
             self._stream.flush()
 
+    def detail(self, event: Event) -> None:
+        self.tell(event)
 
-class PlainReporter:
-    """One line an event, with the seconds since the start."""
+    def result(self, found: Iterable[Event], text: str) -> None:
+        for event in found:
+            self.tell(event)
+
+
+class _TextReporter:
+    """What reporters for people have in common."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._started = time.monotonic()
-        self._job_states: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def tell(self, event: str, **facts: Any) -> None:
+    def detail(self, event: Event) -> None:
+        """People do not see it."""
+
+    def result(self, found: Iterable[Event], text: str) -> None:
         with self._lock:
-            if event == "progress" and (facts.get("kept") or facts["done"] % -(-facts["of"] // LOG_LINES)):
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+
+
+class PlainReporter(_TextReporter):
+    """One line per event, with the time since the start."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._started = time.monotonic()
+        self._job_states: dict[str, str] = {}
+
+    def tell(self, event: Event) -> None:
+        with self._lock:
+            if isinstance(event, events.Progress) and (event.kept or event.done % -(-event.of // LOG_LINES)):
                 return
-            if event == "job":  # A log needs the states of a job, not every step of its queue.
-                if self._job_states.get(facts["label"]) == facts["state"]:
+            if isinstance(event, events.Job):  # A log needs the states of a job, not every step in the queue.
+                if self._job_states.get(event.label) == event.state:
                     return
-                self._job_states[facts["label"]] = facts["state"]
-            for line in sentence(event, facts).splitlines():
+                self._job_states[event.label] = event.state
+            for line in sentence(event).splitlines():
                 self._stream.write(f"[{clock(time.monotonic() - self._started)}] {line}\n")
                 self._stream.flush()
 
 
-class TerminalReporter:
-    """One moving line: the bar of the stage that works and the jobs at fal. What ends becomes a line of its own."""
+class QuietReporter(PlainReporter):
+    """Only warnings and the final result."""
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, events.Warning | events.Finished):
+            super().tell(event)
+
+
+class TerminalReporter(_TextReporter):
+    """One moving line: the bar of the current stage and the jobs at fal.ai. What ends becomes a permanent line."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._began: dict[str, float] = {}
-        self._stage: Mapping[str, Any] | None = None
-        self._jobs: dict[str, Mapping[str, Any]] = {}
-        self._lock = threading.Lock()
+        self._stage: events.Progress | None = None
+        self._jobs: dict[str, events.Job] = {}
         self._ended = threading.Event()
-        # A render says nothing for a minute: the clock shows that it works.
+        # A render reports nothing for a minute: the clock shows that it works.
         threading.Thread(target=self._tick, name="photoreal-progress", daemon=True).start()
 
     def _tick(self) -> None:
@@ -92,42 +120,42 @@ class TerminalReporter:
             with self._lock:
                 self._redraw()
 
-    def tell(self, event: str, **facts: Any) -> None:
+    def tell(self, event: Event) -> None:
         with self._lock:
-            if event == "finished":
-                self._ended.set()
-            if event == "progress":
-                if not facts.get("kept"):
-                    self._take_progress(**facts)
-            elif event == "job":
-                self._take_job(facts)
-            else:
-                for line in sentence(event, facts).splitlines():
-                    self._line(line)
+            match event:
+                case events.Progress():
+                    if not event.kept:
+                        self._take_progress(event)
+                case events.Job():
+                    self._take_job(event)
+                case _:
+                    if isinstance(event, events.Finished):
+                        self._ended.set()
+                    for line in sentence(event).splitlines():
+                        self._line(line)
             self._redraw()
 
-    def _take_progress(self, **stage: Any) -> None:
+    def _take_progress(self, stage: events.Progress) -> None:
         self._stage = stage
         text = self._bar(stage)  # Also starts the clock of the stage.
-        if stage["done"] >= stage["of"]:
+        if stage.done >= stage.of:
             self._line(text)
             self._stage = None
 
-    def _bar(self, stage: Mapping[str, Any]) -> str:
-        done, of = stage["done"], max(stage["of"], 1)
-        cells = BAR_CELLS * done // of
+    def _bar(self, stage: events.Progress) -> str:
+        cells = BAR_CELLS * stage.done // max(stage.of, 1)
         bar = "█" * cells + "░" * (BAR_CELLS - cells)
-        elapsed = self._elapsed(stage["stage"])
-        return f"{stage['stage']:<10} {bar} {done}/{of}  {elapsed}  {stage.get('label', '')}".rstrip()
+        elapsed = self._elapsed(stage.stage)
+        name = LABEL_TEXTS.get(stage.stage, stage.stage)
+        return f"{name:<10} {bar} {stage.done}/{max(stage.of, 1)}  {elapsed}  {stage.label}".rstrip()
 
-    def _take_job(self, facts: Mapping[str, Any]) -> None:
-        label = facts["label"]
-        elapsed = self._elapsed(label)
-        self._jobs.pop(label, None)
-        if facts["state"] in END_STATES:
-            self._line(f"{_job_sentence({**facts, 'message': ''})}  {elapsed}")
+    def _take_job(self, job: events.Job) -> None:
+        elapsed = self._elapsed(job.label)
+        self._jobs.pop(job.label, None)
+        if job.state in END_STATES:
+            self._line(f"{_job_sentence(job, with_message=False)}  {elapsed}")
         else:
-            self._jobs[label] = facts
+            self._jobs[job.label] = job
 
     def _elapsed(self, what: str) -> str:
         return clock(time.monotonic() - self._began.setdefault(what, time.monotonic()))
@@ -140,10 +168,10 @@ class TerminalReporter:
             return
         parts = [self._bar(self._stage)] if self._stage else []
         if self._jobs:
-            label, facts = next(reversed(self._jobs.items()))
+            label, job = next(reversed(self._jobs.items()))
             others = len(self._jobs) - 1
             more = f" and {others} more" if others else ""
-            parts.append(f"{_job_sentence(facts)}  {self._elapsed(label)}{more}")
+            parts.append(f"{_job_sentence(job)}  {self._elapsed(label)}{more}")
         self._stream.write("\r\033[K" + "   ".join(parts)[:LINE_CELLS])
         self._stream.flush()
 
@@ -153,48 +181,48 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def sentence(event: str, facts: Mapping[str, Any]) -> str:
-    """An event in words, mostly one line; "" for one that says nothing to a person."""
+def sentence(event: Event) -> str:
+    """An event for people, mostly one line; "" for one that only programs need."""
     match event:
-        case "started":
-            return f"{facts['product']}: {facts['summary']}"
-        case "note":
-            return str(facts["text"])
-        case "warning":
-            return f"Warning: {facts['text']}"
-        case "progress":
-            label = f" {facts['label']}" if facts.get("label") else ""
-            return f"{facts['stage']} {facts['done']}/{facts['of']}{label}"
-        case "job":
-            return _job_sentence(facts)
-        case "finished":
-            return _end_sentence(facts)
+        case events.Started():
+            return f"{event.product}: {event.summary}"
+        case events.Note():
+            return event.text
+        case events.Warning():
+            return f"Warning: {event.text}"
+        case events.Progress():
+            label = f" {event.label}" if event.label else ""
+            return f"{LABEL_TEXTS.get(event.stage, event.stage)} {event.done}/{event.of}{label}"
+        case events.Job():
+            return _job_sentence(event)
+        case events.Finished():
+            return _end_sentence(event)
         case _:
             return ""
 
 
-def _job_sentence(facts: Mapping[str, Any]) -> str:
-    text = f"{facts['label']}: {STATE_WORDS.get(facts['state'], facts['state'])}"
-    if facts.get("queue_position") is not None:
-        text += f", {facts['queue_position']} ahead in the queue"
-    if facts.get("message"):
-        text += f" ({facts['message']})"
-    if facts.get("error"):
-        text += f": {facts['error']}"
+def _job_sentence(job: events.Job, *, with_message: bool = True) -> str:
+    text = f"{LABEL_TEXTS.get(job.label, job.label)}: {STATE_TEXTS.get(job.state, job.state)}"
+    if job.queue_position is not None:
+        text += f", {job.queue_position} ahead in the queue"
+    if job.message and with_message:
+        text += f" ({job.message})"
+    if job.error:
+        text += f": {job.error}"
     return text
 
 
-def _end_sentence(facts: Mapping[str, Any]) -> str:
-    if not facts.get("set"):
+def _end_sentence(event: events.Finished) -> str:
+    if not event.set:
         return ""
-    word = {
+    texts = {
         "done": "Finished",
-        "partial": "Finished with faults",
+        "partial": "Finished with errors",
         "failed": "Failed",
-        "held": "Waiting for you",
+        "held": "Waiting for your decision",
     }
-    what = word.get(facts["state"], facts["state"])
-    if facts.get("exit") == STOPPED_EXIT_CODE:
-        what = f"Stopped, `resume {facts['set']}` goes on"
-    end = f"{what}: {facts['set']}/index.html"
-    return f"{cost_sentence(facts['cost'])}\n{end}" if facts.get("cost") else end
+    what = texts.get(event.state, event.state)
+    if event.exit == STOPPED_EXIT_CODE:
+        what = f"Stopped, `resume {event.set}` continues"
+    end = f"{what}: {event.set}/index.html"
+    return f"{cost_sentence(event.cost)}\n{end}" if event.cost else end

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How ``cancel`` tells the runs of a set or a catalogue, on all machines, to begin nothing more.
+"""How ``cancel`` asks the runs of a set or a catalogue, on all machines, to start nothing more.
 
-A file in the journal of the folder holds another word after each cancel. Words, because the clocks of machines differ.
+A file in the journal of the folder has other content after each cancel. Times would not do: clocks of machines differ.
 """
 
 import uuid
@@ -10,7 +10,7 @@ from pathlib import Path
 from ..files.input_files import read_regular
 from ..files.writing import write_atomically
 
-MOST_BYTES = 1 << 10
+MAX_BYTES = 1 << 10
 
 
 class CancelMark:
@@ -23,15 +23,15 @@ class CancelMark:
 
     @property
     def is_new(self) -> bool:
-        """Whether the set or the catalogue was cancelled since."""
+        """Whether the set or the catalogue was cancelled since then."""
         return self._read() != self._before
 
     def _read(self) -> bytes:
         try:
-            return read_regular(self._path, MOST_BYTES)
+            return read_regular(self._path, MAX_BYTES)
         except FileNotFoundError:
             return b""
-        except OSError:  # The shared folder stutters: the next look tells.
+        except OSError:  # A shared folder may fail for a moment: the next check tells.
             return self._before
 
 

@@ -13,6 +13,7 @@ from ..fal_bridge.jobs import Generation, Job, JobResult, JobState
 from ..fal_bridge.journal import Entry, Journal, Stage
 from ..fal_bridge.money.budget import Spending
 from ..files.writing import sha256_of
+from ..messages import events
 from ..messages.errors import MachineError, PhotorealError
 from .folder import Record
 from .results import SetResults
@@ -50,14 +51,15 @@ def _tell_job(results: SetResults, job: Job) -> None:
     if job.state not in (JobState.PREPARED, JobState.DONE):  # Otherwise an earlier run has finished it.
         results.has_worked.set()
     results.reporter.tell(
-        "job",
-        label=job.label,
-        state=job.state.value,
-        endpoint=job.endpoint,
-        request_id=job.request_id,
-        queue_position=job.queue_position,
-        message=job.message,
-        error=job.error,
+        events.Job(
+            label=job.label,
+            state=job.state.value,
+            endpoint=job.endpoint,
+            request_id=job.request_id,
+            queue_position=job.queue_position,
+            message=job.message,
+            error=job.error,
+        )
     )
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from ..fal_bridge.errors import FINALLY_LOST
 from ..fal_bridge.jobs import JobResult, Kind
 from ..fal_bridge.journal import Stage
+from ..messages import events
 from ..messages.errors import PhotorealError
 from ..optics.angles import Angle, hero_of
 from . import prompts
@@ -160,7 +161,7 @@ class CloudPhotos:
             self._keep_enlarged(angle, take, _opened(result.path), {"state": "done", **paid})
 
         def lose(error: PhotorealError, facts: Record) -> None:
-            self._results.reporter.tell("warning", text=str(error))
+            self._results.reporter.tell(events.Warning(text=str(error)))
             self._record_enlargement(angle, take, facts)
 
         self._jobs.run(generation, original.with_name(f"{angle.name}-enlarged"), keep, lose)

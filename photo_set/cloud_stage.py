@@ -11,6 +11,7 @@ from ..fal_bridge.bridge import Bridge
 from ..fal_bridge.errors import LOST, JobCancelledError, StoppedError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Stage
+from ..messages import events
 from ..optics.angles import Angle, hero_first, hero_of
 from . import prompts
 from .choices import Engine
@@ -149,6 +150,6 @@ class CloudStage:
         if not hero.done() or hero.exception() or hero.result():
             name = hero_of(list(self._plan.angles)).name
             text = f"The video waits for the {name} photo: resume to try again."
-            self._results.reporter.tell("note", text=text)
+            self._results.reporter.tell(events.Note(text=text))
             return
         self._video.start_without_hero()

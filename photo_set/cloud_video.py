@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..fal_bridge.jobs import JobResult, Kind
 from ..fal_bridge.journal import Stage
+from ..messages import events
 from ..messages.errors import PhotorealError
 from ..optics.angles import Angle
 from . import prompts
@@ -93,7 +94,7 @@ class CloudVideo:
             photo = entry.get("photo", {})
             if photo.get("state") == "done":
                 text = f"The hero's photo is lost, so the video starts from the {entry['name']} photo."
-                self._results.reporter.tell("warning", text=text)
+                self._results.reporter.tell(events.Warning(text=text))
                 self._send(self._folder.root / photo["path"], stand_in=entry["name"])
                 return
         error = "There is no photo that the video could start from."
@@ -103,7 +104,7 @@ class CloudVideo:
         """Have a video made from ``photo``; ``stand_in`` names its angle when it is not the hero."""
         endpoint = self._plan.endpoint(Kind.VIDEO)
         if endpoint.note:
-            self._results.reporter.tell("warning", text=f"{endpoint.id}: {endpoint.note}")
+            self._results.reporter.tell(events.Warning(text=f"{endpoint.id}: {endpoint.note}"))
         facts = {**self._wanted(), **({"stand_in": stand_in} if stand_in else {})}
         generation = self._plan.generation(
             Kind.VIDEO,
@@ -148,6 +149,6 @@ class CloudVideo:
                     f"The video from the {take['stand_in']} photo is kept: another one would be charged too. "
                     "`resume DIR --redo video` buys one from the hero's photo."
                 )
-                self._results.reporter.tell("note", text=text)
+                self._results.reporter.tell(events.Note(text=text))
                 return True
         return False

@@ -14,6 +14,7 @@ from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
 from ..fal_bridge.money.budget import Budget, Spending
 from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
+from ..messages import events
 from ..messages.errors import FieldError
 from ..messages.money import dollars
 from ..optics.angles import hero_of
@@ -255,22 +256,29 @@ def sentence(estimate: Estimate) -> str:
     return f"{what}: {money(estimate.known)}{unknown}."
 
 
-def events(estimate: Estimate) -> Iterable[dict[str, Any]]:
-    """The same for programs, one object a sort of request."""
+def price_events(estimate: Estimate) -> Iterable[events.Event]:
+    """The same for programs: a price for each sort of request, and the sum."""
     for jobs in _alike(estimate.jobs):
         quote, price = jobs[0].quote, jobs[0].quote.unit_price
         cost = _sum(jobs)
-        yield {
-            "kind": jobs[0].endpoint.kind.value,
-            "endpoint": jobs[0].endpoint.id,
-            "labels": list(dict.fromkeys(job.label for job in jobs)),
-            "requests": _requests(jobs),
-            "unit": price.unit if price else None,
-            "unit_price": float(price.amount) if price else None,
-            "min": float(cost.low) if quote.cost else None,
-            "max": float(cost.high) if quote.cost else None,
-            "reason": quote.reason,
-        }
+        yield events.Price(
+            kind=jobs[0].endpoint.kind.value,
+            endpoint=jobs[0].endpoint.id,
+            labels=list(dict.fromkeys(job.label for job in jobs)),
+            requests=_requests(jobs),
+            unit=price.unit if price else None,
+            unit_price=float(price.amount) if price else None,
+            min=float(cost.low) if quote.cost else None,
+            max=float(cost.high) if quote.cost else None,
+            reason=quote.reason,
+        )
+    known, has_unknown = estimate.known, bool(estimate.unknown)
+    yield events.Estimate(
+        min=float(known.low),
+        max=None if has_unknown else float(known.high),
+        currency="USD",
+        age_seconds=estimate.age_seconds,
+    )
 
 
 def _sum(jobs: Iterable[PlannedJob]) -> Range:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The set folder: everything about one set, on disk, readable at every moment.
+"""The set folder: everything about one set, on disk, readable at any time.
 
-``set.json`` is the truth about it. One ``SetFolder`` object may be used from several threads; every
+``set.json``, its manifest, is authoritative. One ``SetFolder`` object may be used from several threads; every
 change replaces the file as a whole.
 """
 
@@ -28,24 +28,24 @@ SCHEMA = 1
 TOOL = {"name": "Photoreal Set", "version": VERSION}
 Record = dict[str, Any]
 
-# Everything that a set writes. A link among them would have it write, or read, somewhere else.
+# Everything that a set writes. A link among them would make it write or read outside its folder.
 OWN_NAMES = (
     *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
     *("photos", "video", "export", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
-MOST_BYTES = 1 << 34  # Of one file of a set.
+MAX_FILE_BYTES = 1 << 34
 
 
 class DamagedSetError(InputError):
-    """A manifest that is none, or no longer. ``reason`` says why, as far as one value is to blame."""
+    """A manifest that cannot be used. ``reason`` says why, when one value is the cause."""
 
     def __init__(self, folder: "SetFolder", reason: str = "") -> None:
         hint = "Choose another folder."
         if folder.journal.is_dir():
             hint = (
-                "Put a copy of it in its place, or give the set's own `set` command again: "
-                "it goes on by the journal, and nothing is paid twice."
+                "Restore a copy of it, or run the set's own `set` command again: "
+                "it continues from the journal, and nothing is paid twice."
             )
         super().__init__(reason or f"{folder.manifest} is damaged.", hint=hint)
 
@@ -74,23 +74,21 @@ class SetFolder:
         plan: Record | None = None,
         may_replace_source: bool = False,
     ) -> "SetFolder":
-        """Make the folder, or take up a set of the same source that is there.
+        """Make the folder, or continue a set of the same source that is in it.
 
-        ``may_replace_source``: also a set of another source; its 3D model no longer counts then.
+        ``may_replace_source``: also continue a set of another source; its 3D model no longer counts then.
 
-        Raises InputError when it cannot be written or holds something else.
+        Raises InputError when the folder cannot be written or holds something else.
         """
         folder = cls(root)
         _require_writable(root)
         folder._refuse_links()
-        try:
-            earlier, is_damaged = folder._read_earlier(), False
-        except DamagedSetError:
-            if not folder.journal.is_dir():
-                raise
-            # The journal knows what is paid, and the rest can be made again.
-            folder.manifest.replace(folder.manifest.with_name("set.damaged.json"))
-            earlier, is_damaged = {}, True
+        earlier, is_damaged = folder._read_or_set_aside()
+        folder._is_new = not earlier and not is_damaged
+        if folder._is_new and _holds_something_else(root):
+            raise InputError(
+                f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
+            )
         if earlier and earlier.get("source") != source:
             if not may_replace_source:
                 raise InputError(
@@ -98,46 +96,39 @@ class SetFolder:
                     hint="Choose another --out folder.",
                 )
             earlier["model"] = {}
-        if not earlier and not is_damaged and _holds_something_else(root):
-            raise InputError(
-                f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
-            )
-        folder._is_new = not earlier and not is_damaged
-        sweep_tree(root)  # What a run that was killed has left half written.
-        created = earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
-        folder._record = {
-            "schema": SCHEMA,
-            "product": product,
-            "created": created,
-            "tool": tool,
-            "state": SetState.PARTIAL.value,
-            "source": source,
-            "plan": plan,
-            "model": earlier.get("model", {}),
-            "angles": earlier.get("angles", []),
-            "videos": earlier.get("videos", []),
-            "takes": earlier.get("takes", {}),
-            "cost": earlier.get(
-                "cost", {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
-            ),
-        }
+        sweep_tree(root)  # Half-written files of a run that was killed.
+        folder._record = _begun(earlier, product=product, source=source, tool=tool, plan=plan)
         folder._write()
         return folder
 
+    def _read_or_set_aside(self) -> tuple[Record, bool]:
+        """The manifest, empty when there is none; and whether a damaged one was renamed.
+
+        With a journal a set can be continued without its manifest: the journal knows what is paid, and the rest can be
+        made again. Raises DamagedSetError when there is no journal either.
+        """
+        try:
+            return self._read_earlier(), False
+        except DamagedSetError:
+            if not self.journal.is_dir():
+                raise
+            self.manifest.replace(self.manifest.with_name("set.damaged.json"))
+            return {}, True
+
     def discard(self) -> None:
-        """Take away what a run that could not begin has written, unless there was a set before or money is in it."""
+        """Remove what a run that could not begin has written, unless there was a set before or something is paid."""
         if not self._is_new or self.journal.exists():
             return
         for name in ("model", "source"):
             shutil.rmtree(self.root / name, ignore_errors=True)
         for path in (self.manifest, self.report):
             path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # Not ours to remove when something else is in it.
+        with contextlib.suppress(OSError):  # It stays when something else is in it.
             self.root.rmdir()
 
     @classmethod
     def open(cls, root: Path) -> "SetFolder":
-        """A set that is there. Raises InputError when there is none, and when it leads out of its folder."""
+        """An existing set. Raises InputError when there is none, or when it refers to files outside its folder."""
         folder = cls(root)
         folder._refuse_links()
         folder._record = folder._read_earlier()
@@ -149,7 +140,7 @@ class SetFolder:
 
     @property
     def record(self) -> Record:
-        """A copy of the manifest as it stands."""
+        """A copy of the current manifest."""
         with self._lock:
             return copy.deepcopy(self._record)
 
@@ -166,10 +157,10 @@ class SetFolder:
         return path.relative_to(self.root).as_posix()
 
     def has(self, entry: Record | None, **wanted: Any) -> bool:
-        """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
+        """Whether the file of a manifest entry exists, is unchanged, and was made with the ``wanted`` values."""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
-        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MOST_BYTES)
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MAX_FILE_BYTES)
         return path is not None and sha256_of(path) == entry.get("sha256")
 
     def store(self, relative: str, data: bytes) -> Record:
@@ -183,7 +174,7 @@ class SetFolder:
         return self.entry(path)
 
     def set_model(self, path: Path) -> None:
-        """Let the 3D file ``path`` be the model of the set; one that is there and of other content keeps a name."""
+        """Make the 3D file ``path`` the model of the set; an existing one with other content is renamed."""
         if path == self.model:
             return
         if self.model.is_file() and sha256_of(self.model) != sha256_of(path):
@@ -194,7 +185,7 @@ class SetFolder:
         write_atomically(self.report, page.encode())
 
     def entry(self, path: Path) -> Record:
-        """``path`` and ``sha256`` of a file that is there."""
+        """``path`` and ``sha256`` of an existing file."""
         return {"path": self.relative(path), "sha256": sha256_of(path)}
 
     def _write(self) -> None:
@@ -229,7 +220,7 @@ class SetFolder:
     def _check_paths(self, record: Record) -> None:
         """Raises InputError when a manifest names a file outside the folder.
 
-        The plan is left out: it names the user's originals, which count only with the content that is recorded.
+        The plan is not checked: it names the user's original files, which are used only with the recorded content.
         """
         waiting: list[Any] = [value for name, value in record.items() if name != "plan"]
         while waiting:
@@ -248,7 +239,7 @@ class SetFolder:
                 raise InputError(f"{self.manifest} names a source {name!r}, which is not the name of a file.")
 
     def _check_path(self, name: Any) -> None:
-        if name is None or isinstance(name, dict):  # An entry of its own: looked at by itself.
+        if name is None or isinstance(name, dict):  # An entry, which is checked separately.
             return
         if not isinstance(name, str):
             raise InputError(f"{self.manifest} names {name!r}, which is not the path of a file.")
@@ -258,8 +249,27 @@ class SetFolder:
             raise OutsideError(error.message, hint="Use the folder only if you know who made it.") from error
 
 
+def _begun(earlier: Record, *, product: str, source: Record, tool: Record, plan: Record | None) -> Record:
+    """The manifest of a run that begins, with what ``earlier`` runs have made."""
+    cost = {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
+    return {
+        "schema": SCHEMA,
+        "product": product,
+        "created": earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
+        "tool": tool,
+        "state": SetState.PARTIAL.value,
+        "source": source,
+        "plan": plan,
+        "model": earlier.get("model", {}),
+        "angles": earlier.get("angles", []),
+        "videos": earlier.get("videos", []),
+        "takes": earlier.get("takes", {}),
+        "cost": earlier.get("cost", cost),
+    }
+
+
 def angle_record(record: Record, name: str) -> Record:
-    """The manifest entry of an angle in a manifest being changed; made when it is not there."""
+    """The entry of an angle in a manifest being changed; added when it is missing."""
     for known in record["angles"]:
         if known["name"] == name:
             return cast(Record, known)
@@ -269,14 +279,14 @@ def angle_record(record: Record, name: str) -> Record:
 
 
 def check_place(root: Path) -> None:
-    """Raises InputError when no folder can be made at ``root``, without making one."""
+    """Raises InputError when no folder can be made at ``root``. Does not make it."""
     nearest = next(place for place in (root.absolute(), *root.absolute().parents) if place.exists())
     if not nearest.is_dir():
         raise _unwritable(root, f"{nearest} is a file")
 
 
 def _holds_something_else(root: Path) -> bool:
-    """Whether there is more than a journal, and parts that a run left behind which was killed at its very start."""
+    """Whether there is more than a journal, and half-written files of a run that was killed at its start."""
     return any(item.name != ".journal" and not is_part(item.name) for item in root.iterdir())
 
 

@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rule for ``set.json``: of which type its members are, and within which bounds. Members not named here are allowed.
+"""``set.json``: the types, bounds and meanings of its members, in one place.
 
-``plan`` and ``source`` have rules of their own (``plan_record``), for they decide what is made.
+Each member has a type, a ``Value`` (its rule, and the same as JSON Schema) and a description. ``MANIFEST`` is the rule
+that every manifest read from disk must pass; ``photo_set.schema`` makes ``docs/set.schema.json``. Members not named
+here are allowed. ``plan`` and ``source`` have stricter rules in ``plan_record``, because they decide what is made.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    Required,
+    TypedDict,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from ..files.names import component, inner_path
 from ..files.values import SHA256, Rule, list_of, mapping_of, member_of, number, optional, record_of, whole
@@ -13,145 +27,310 @@ from ..gltf.findings import Severity
 from ..optics.angles import MOST_ANGLES, angle_name
 from .choices import MAX_PHOTOS
 
-MOST_TAKES = 10_000
-MOST_VIDEOS = 100
-MOST_EARLIER = MOST_TAKES
-MOST_NAMES = 10_000  # Angles and motions that a set has had.
-MOST_FINDINGS = 10_000
-LONGEST_WORDS = 100_000
+MAX_TAKES = 10_000
+MAX_VIDEOS = 100
+MAX_NAMES = 10_000  # Angles and motions that a set has had.
+MAX_FINDINGS = 10_000
+MAX_TEXT = 100_000
 
 
 class SetState(StrEnum):
     PARTIAL = "partial"
     DONE = "done"
     FAILED = "failed"
-    HELD = "held"  # A paid call is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a person.
 
 
-def words(value: Any) -> str:
-    """Text for people, or from fal.ai: shown and compared, never more."""
-    if not isinstance(value, str) or len(value) > LONGEST_WORDS:
+class PictureState(StrEnum):
+    """How far a photo, an enlargement or a video is."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a person.
+
+
+def any_text(value: Any) -> str:
+    """The rule for text for people, or from fal.ai, which is only shown and compared."""
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise ValueError("is not text")
     return value
 
 
-def _open(**members: Rule[Any]) -> Rule[dict[str, Any]]:
-    return record_of({}, members, may_have_others=True)
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The rule for a value, and what JSON Schema says of it."""
+
+    rule: Rule[Any]
+    schema: Mapping[str, Any]
 
 
-_COUNT = whole(0, 1 << 53)
-_AMOUNT = number(0.0, 1e12)
-_REAL = number(-1e12, 1e12)
-_TAKES = whole(1, MOST_TAKES)
-SOURCE_FILES = list_of(record_of({"name": component, "sha256": SHA256}), MAX_PHOTOS, name="file")
-_MATRIX = list_of(list_of(_REAL, 4, least=4), 4, least=4, name="row")
-_FILE = {"path": inner_path, "sha256": SHA256, "width": _COUNT, "height": _COUNT, "made_with": words}
-_ENLARGED = {
-    **_FILE,
-    "state": words,
-    "endpoint": words,
-    "request_id": words,
-    "price": optional(_AMOUNT),
-    "error": words,
-    "original": inner_path,
-}
-_MADE = {
-    **_ENLARGED,
-    "engine": words,
-    "prompt": words,
-    "samples": _COUNT,
-    "seconds": _AMOUNT,
-    "take": _TAKES,
-    "preview": optional(_open(**_FILE)),
-    "enlargement": record_of({"state": words}, _ENLARGED, may_have_others=True),
-}
-_pending = record_of({"state": words}, _MADE, may_have_others=True)
-_camera = record_of(
-    {
-        "matrix_world": _MATRIX,
-        **dict.fromkeys(("lens_mm", "sensor_mm"), number(1e-6, 1e9)),
-        **dict.fromkeys(("shift_x", "shift_y", "clip_start", "clip_end"), _REAL),
-    },
-    {"ortho_scale": _AMOUNT},
-    may_have_others=True,
-)
-_finding = record_of(
-    {"severity": member_of(Severity), "text": words},
-    {"kind": words, "where": words, "count": optional(_COUNT)},
-    may_have_others=True,
-)
-_FINDINGS = list_of(_finding, MOST_FINDINGS, name="finding")
-_render = record_of({"path": inner_path, "samples": _COUNT}, _FILE, may_have_others=True)
-_angle = record_of(
-    {"name": angle_name},
-    {
-        "azimuth": _REAL,
-        "elevation": _REAL,
-        "fill": _REAL,
-        "camera": _camera,
-        "render": _render,
-        "mask": inner_path,
-        "photo": _open(**_MADE),
-        "pending": _pending,
-        "depth": _open(**_FILE),
-        "normal": _open(**_FILE),
-        "takes": _TAKES,
-    },
-    may_have_others=True,
-)
-_video = record_of(
-    {"motion": words, "state": words},
-    {
-        **_MADE,
-        "takes": _TAKES,
-        "start_take": optional(whole(0, MOST_TAKES)),
-        "pending": _pending,
-        "stand_in": words,
-        "earlier": list_of(_open(), MOST_EARLIER),
-    },
-    may_have_others=True,
-)
-_take = record_of({"take": _TAKES}, _MADE, may_have_others=True)
-_slot = record_of(
-    {
-        "chosen": whole(0, MOST_TAKES),
-        "wanted": words,
-        "list": list_of(_take, MOST_TAKES, name="take"),
-    }
-)
-_names = mapping_of(angle_name, _slot, MOST_NAMES)  # Motions are named by the same rule.
-_model = _open(
-    **_MADE,
-    takes=_TAKES,
-    concept_takes=_TAKES,
-    earlier=list_of(_open(**_MADE), MOST_EARLIER, name="model"),
-    variant=words,
-    concept=_open(**_MADE),
-    triangles=_COUNT,
-    size_m=list_of(_AMOUNT, 3, least=3),
-    standing_matrix=_MATRIX,
-    triage=_FINDINGS,
-    source_triage=_FINDINGS,
-)
-MANIFEST = record_of(
-    {
-        "schema": whole(0, 1_000_000),
-        "source": _open(kind=words, text=words, files=SOURCE_FILES),
-        "state": member_of(SetState),
-        "model": _model,
-        "angles": list_of(_angle, MOST_ANGLES, name="angle"),
-        "videos": list_of(_video, MOST_VIDEOS, name="video"),
-    },
-    {
-        "product": words,
-        "created": words,
-        "tool": _open(name=words, version=words, blender=words),
-        "plan": optional(_open()),
-        "cost": _open(
-            actual=_AMOUNT, unknown=_COUNT, estimate=_open(min=optional(_AMOUNT), max=optional(_AMOUNT))
-        ),
-        "error": words,
-        "takes": _open(**dict.fromkeys(("photos", "videos", "concepts"), _names)),
-    },
-    may_have_others=True,
-)
+@dataclass(frozen=True, slots=True)
+class Items:
+    """How many entries a list may have, and what messages call one."""
+
+    maximum: int
+    minimum: int = 0
+    name: str = "entry"
+
+
+NEEDED = "needed"  # Marks a member that a record requires, but the record that it extends does not.
+
+TEXT = Value(any_text, {"type": "string"})
+HASH = Value(SHA256, {"type": "string", "pattern": "^[0-9a-f]{64}$"})
+PATH = Value(inner_path, {"type": "string", "minLength": 1})
+NAME = Value(component, {"type": "string", "minLength": 1})
+ANGLE = Value(angle_name, {"type": "string", "minLength": 1})
+COUNT = Value(whole(0, 1 << 53), {"type": "integer", "minimum": 0})
+AMOUNT = Value(number(0.0, 1e12), {"type": "number", "minimum": 0})
+NO_AMOUNT = Value(optional(number(0.0, 1e12)), {"type": ["number", "null"], "minimum": 0})
+REAL = Value(number(-1e12, 1e12), {"type": "number"})
+LENGTH = Value(number(1e-6, 1e9), {"type": "number", "exclusiveMinimum": 0})
+TAKE = Value(whole(1, MAX_TAKES), {"type": "integer", "minimum": 1, "maximum": MAX_TAKES})
+TAKE_OR_NONE = Value(whole(0, MAX_TAKES), {"type": "integer", "minimum": 0, "maximum": MAX_TAKES})
+START_TAKE = Value(optional(whole(0, MAX_TAKES)), {"type": ["integer", "null"], "minimum": 0})
+STATE = Value(any_text, {"enum": [state.value for state in PictureState]})
+_MATRIX_RULE = list_of(list_of(REAL.rule, 4, least=4), 4, least=4, name="row")
+_ROW = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+MATRIX = Value(_MATRIX_RULE, {"type": "array", "items": _ROW, "minItems": 4, "maxItems": 4})
+SIZE = Value(list_of(AMOUNT.rule, 3, least=3), {"type": "array", "items": {"type": "number"}, "minItems": 3})
+PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
+SET_STATE = Value(member_of(SetState), {"enum": [state.value for state in SetState]})
+SEVERITY = Value(member_of(Severity), {"enum": [severity.value for severity in Severity]})
+SCHEMA = Value(whole(0, 1_000_000), {"const": 1})
+
+
+class SourceFile(TypedDict):
+    name: Annotated[str, NAME, "name of the file, also of its copy in source/"]
+    sha256: Annotated[str, HASH, "hash of its content"]
+
+
+class SourceRecord(TypedDict, total=False):
+    """What the product is made from."""
+
+    kind: Annotated[str, TEXT, '"model", "photos" or "text"']
+    text: Annotated[str, TEXT, "description of the product"]
+    files: Annotated[list[SourceFile], Items(MAX_PHOTOS, name="file"), "the 3D file, or the photos"]
+
+
+class FileRecord(TypedDict, total=False):
+    """A file of the set."""
+
+    path: Annotated[str, PATH, "relative to the set folder"]
+    sha256: Annotated[str, HASH, "hash of its content"]
+    width: Annotated[int, COUNT, "pixels"]
+    height: Annotated[int, COUNT, "pixels"]
+    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+
+
+class PaidRecord(FileRecord, total=False):
+    """A file that may come from a paid request."""
+
+    state: Annotated[str, STATE, "how far it is"]
+    endpoint: Annotated[str, TEXT, "the endpoint that made it"]
+    request_id: Annotated[str, TEXT, "its request at fal.ai"]
+    price: Annotated[float | None, NO_AMOUNT, "US dollars; null when not known"]
+    error: Annotated[str, TEXT, "why it is missing"]
+    original: Annotated[str, PATH, "the file as received"]
+
+
+class Enlargement(PaidRecord, total=False):
+    """How a photo was enlarged."""
+
+    state: Annotated[str, STATE, NEEDED, "how far it is"]
+
+
+class MadeRecord(PaidRecord, total=False):
+    """A photo, a video, a concept picture or a 3D model."""
+
+    engine: Annotated[str, TEXT, '"cycles" or "fal"']
+    prompt: Annotated[str, TEXT, "the prompt that it was made with"]
+    samples: Annotated[int, COUNT, "Cycles samples"]
+    seconds: Annotated[float, AMOUNT, "length of a video, or time that a render took"]
+    take: Annotated[int, TAKE, "its number among all takes"]
+    preview: Annotated[FileRecord | None, "animated preview of a video"]
+    enlargement: Annotated[Enlargement, "how the photo was enlarged"]
+
+
+class Pending(MadeRecord, total=False):
+    """Another take that was requested, while the set still shows an earlier one."""
+
+    state: Annotated[str, STATE, NEEDED, "how far it is"]
+
+
+class Camera(TypedDict):
+    """The camera of a render, as Blender has it."""
+
+    matrix_world: Annotated[list[list[float]], MATRIX, "4 rows of 4 numbers, in meters"]
+    lens_mm: Annotated[float, LENGTH, "focal length in mm"]
+    sensor_mm: Annotated[float, LENGTH, "sensor width in mm"]
+    shift_x: Annotated[float, REAL, "lens shift"]
+    shift_y: Annotated[float, REAL, "lens shift"]
+    clip_start: Annotated[float, REAL, "meters"]
+    clip_end: Annotated[float, REAL, "meters"]
+    ortho_scale: NotRequired[Annotated[float, AMOUNT, "width in meters, of an orthographic camera"]]
+
+
+class FindingRecord(TypedDict, total=False):
+    """Something that is wrong with the 3D model, or worth knowing."""
+
+    severity: Required[Annotated[str, SEVERITY, "how bad it is"]]
+    text: Required[Annotated[str, TEXT, "one sentence"]]
+    kind: Annotated[str, TEXT, "what was checked"]
+    where: Annotated[str, TEXT, "the object or material"]
+    count: Annotated[int | None, Value(optional(COUNT.rule), {"type": ["integer", "null"]}), "how many"]
+
+
+class RenderRecord(FileRecord, total=False):
+    """The reference that Cycles has rendered."""
+
+    path: Annotated[str, PATH, NEEDED, "relative to the set folder"]
+    samples: Required[Annotated[int, COUNT, "Cycles samples"]]
+
+
+class AngleRecord(TypedDict, total=False):
+    """One camera angle and its pictures."""
+
+    name: Required[Annotated[str, ANGLE, "name of the angle"]]
+    azimuth: Annotated[float, REAL, "degrees, counter-clockwise from above; 0 is in front"]
+    elevation: Annotated[float, REAL, "degrees above the horizon"]
+    fill: Annotated[float, REAL, "share of the frame that the product fills"]
+    camera: Annotated[Camera, "the camera"]
+    render: Annotated[RenderRecord, "the reference"]
+    mask: Annotated[str, PATH, "8-bit mask; 255 is the product"]
+    photo: Annotated[MadeRecord, "the photo"]
+    pending: Annotated[Pending, "another photo that was requested"]
+    depth: Annotated[FileRecord, "depth pass"]
+    normal: Annotated[FileRecord, "normal pass"]
+    takes: Annotated[int, TAKE, "photos requested so far"]
+
+
+class OldVideo(TypedDict):
+    """A video that an older version of Photoreal Set has replaced."""
+
+
+class VideoRecord(MadeRecord, total=False):
+    """A video."""
+
+    motion: Required[Annotated[str, TEXT, '"turntable", "light-sweep" or "detail-reveal"']]
+    state: Annotated[str, STATE, NEEDED, "how far it is"]
+    takes: Annotated[int, TAKE, "videos requested so far"]
+    start_take: Annotated[int | None, START_TAKE, "the take of the hero's photo that it starts from"]
+    pending: Annotated[Pending, "another video that was requested"]
+    stand_in: Annotated[str, TEXT, "the angle that it starts from instead of the hero"]
+    earlier: Annotated[list[OldVideo], Items(MAX_TAKES), "earlier videos, in sets of older versions"]
+
+
+class Take(MadeRecord, total=False):
+    """One of several pictures for the same name."""
+
+    take: Annotated[int, TAKE, NEEDED, "its number"]
+
+
+class TakeList(TypedDict):
+    """All takes for one name. Has no other members."""
+
+    chosen: Annotated[int, TAKE_OR_NONE, "the take that the set shows; 0 for none"]
+    wanted: Annotated[str, TEXT, "the take that the plan asks for"]
+    list: Annotated[list[Take], Items(MAX_TAKES, name="take"), "the takes, oldest first"]
+
+
+class TakesRecord(TypedDict, total=False):
+    photos: Annotated[dict[str, TakeList], Items(MAX_NAMES), "by angle"]
+    videos: Annotated[dict[str, TakeList], Items(MAX_NAMES), "by motion"]
+    concepts: Annotated[dict[str, TakeList], Items(MAX_NAMES), "by name"]
+
+
+class ModelRecord(MadeRecord, total=False):
+    """The 3D model."""
+
+    takes: Annotated[int, TAKE, "models requested so far"]
+    concept_takes: Annotated[int, TAKE, "concept pictures requested so far"]
+    earlier: Annotated[list[MadeRecord], Items(MAX_TAKES, name="model"), "earlier models"]
+    variant: Annotated[str, TEXT, "material variant"]
+    concept: Annotated[MadeRecord, "the picture that it was made from"]
+    triangles: Annotated[int, COUNT, "number of triangles"]
+    size_m: Annotated[list[float], SIZE, "width, depth and height in meters"]
+    standing_matrix: Annotated[list[list[float]], MATRIX, "how the product was placed in the studio"]
+    triage: Annotated[list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with it"]
+    source_triage: Annotated[
+        list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the source file"
+    ]
+
+
+class Tool(TypedDict, total=False):
+    name: Annotated[str, TEXT, '"Photoreal Set"']
+    version: Annotated[str, TEXT, "its version"]
+    blender: Annotated[str, TEXT, "Blender's version"]
+
+
+class CostEstimate(TypedDict, total=False):
+    min: Annotated[float | None, NO_AMOUNT, "US dollars"]
+    max: Annotated[float | None, NO_AMOUNT, "US dollars; null when a part of it is not known"]
+
+
+class CostRecord(TypedDict, total=False):
+    actual: Annotated[float, AMOUNT, "US dollars paid so far"]
+    unknown: Annotated[int, COUNT, "requests of unknown price"]
+    estimate: Annotated[CostEstimate, "what the whole set was expected to cost"]
+
+
+class Manifest(TypedDict, total=False):
+    """The manifest of a set folder."""
+
+    schema: Required[Annotated[int, SCHEMA, "version of this format"]]
+    source: Required[Annotated[SourceRecord, "what the product is made from"]]
+    state: Required[Annotated[str, SET_STATE, "how far the set is"]]
+    model: Required[Annotated[ModelRecord, "the 3D model"]]
+    angles: Required[Annotated[list[AngleRecord], Items(MOST_ANGLES, name="angle"), "the angles"]]
+    videos: Required[Annotated[list[VideoRecord], Items(MAX_VIDEOS, name="video"), "the videos"]]
+    product: Annotated[str, TEXT, "name of the product"]
+    created: Annotated[str, TEXT, "ISO 8601, UTC"]
+    tool: Annotated[Tool, "what made the set"]
+    plan: Annotated[dict[str, Any] | None, PLAN, "everything that `resume` needs"]
+    cost: Annotated[CostRecord, "what the set costs"]
+    error: Annotated[str, TEXT, "what ended the last run"]
+    takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+
+
+CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.
+
+
+def members_of(kind: type) -> dict[str, tuple[Any, tuple[Any, ...], bool]]:
+    """Of a record: the type of each member, its annotations, and whether it is required."""
+    found = {}
+    required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        while get_origin(hint) in (Required, NotRequired):
+            (hint,) = get_args(hint)
+        inner, *annotations = get_args(hint)
+        found[name] = inner, tuple(annotations), name in required or NEEDED in annotations
+    return found
+
+
+def rule_for(kind: type) -> Rule[dict[str, Any]]:
+    """The rule for a record."""
+    needed: dict[str, Rule[Any]] = {}
+    more: dict[str, Rule[Any]] = {}
+    for name, (hint, annotations, is_required) in members_of(kind).items():
+        (needed if is_required else more)[name] = _rule(hint, annotations)
+    return record_of(needed, more, may_have_others=kind not in CLOSED)
+
+
+def _rule(hint: Any, annotations: tuple[Any, ...]) -> Rule[Any]:
+    for item in annotations:
+        if isinstance(item, Value):
+            return item.rule
+    items = next((item for item in annotations if isinstance(item, Items)), None)
+    if items is not None:
+        inner = rule_for(get_args(hint)[-1])
+        if get_origin(hint) is dict:
+            return mapping_of(angle_name, inner, items.maximum)  # Motions are named by the same rule.
+        return list_of(inner, items.maximum, least=items.minimum, name=items.name)
+    if is_typeddict(hint):
+        return rule_for(hint)
+    return optional(rule_for(next(part for part in get_args(hint) if is_typeddict(part))))
+
+
+SOURCE_FILES = list_of(rule_for(SourceFile), MAX_PHOTOS, name="file")
+MANIFEST = rule_for(Manifest)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..imaging.report import build_report
+from ..messages import events
 from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
@@ -36,14 +37,14 @@ class Stage(Protocol):
     """Renders one set."""
 
     def take_model(self) -> None:
-        """Bring the user's 3D file into the set as a GLB."""
+        """Copy the user's 3D file into the set as a GLB."""
 
     def go(self) -> None:
         """Render what the set lacks. Raises StopRenderingError when the run is asked to stop."""
 
 
 class StageMaker(Protocol):
-    """Gives the stage of a set; the callbacks get each reference and each photo once it is on disk."""
+    """Makes the stage of a set; the callbacks get each reference and each photo once it is on disk."""
 
     def __call__(
         self,
@@ -70,13 +71,13 @@ def run_set(
     bill: Bill | None = None,
     stop: Stop | None = None,
 ) -> Outcome:
-    """Make the set of ``plan``, or finish the one that is in its folder.
+    """Make the set of ``plan``, or finish the one in its folder.
 
-    ``bill`` says what it may spend; a plan that asks nothing of fal needs none. After ``stop`` is asked
-    nothing more is rendered or sent, and what is paid is still brought home.
+    ``bill`` says what it may spend; a plan without fal.ai needs none. After ``stop`` is asked nothing more is rendered
+    or sent, and results that are paid for are still fetched.
 
-    Raises PhotorealError for what ends the whole run; a fault of one angle or of the film is recorded
-    and the rest goes on.
+    Raises PhotorealError for what ends the whole run; the error of one angle or of the video is recorded, and the rest
+    continues.
     """
     plan.check()
     renderer.check(plan)
@@ -87,20 +88,12 @@ def run_set(
         tool={**TOOL, "blender": renderer.blender},
         plan=plan_record(plan),
     )
-    reporter.tell("started", product=plan.product, summary=_summary(plan), set=str(folder.root))
+    reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
     if plan.uses_fal:
         results.check_journal()
     try:
-        try:
-            outcome = _make(results, renderer, bill)
-        except (PhotorealError, OSError, MemoryError):
-            raise
-        except Exception as error:
-            log.exception("The set could not be made")
-            raise ProgramError(error) from error
-        finally:
-            results.record_costs()
+        outcome = _make_and_record(results, renderer, bill)
     except PhotorealError as error:
         results.record_end(error)
         folder.write_report(build_report(folder.record))
@@ -109,19 +102,37 @@ def run_set(
         raise
     folder.write_report(build_report(folder.record))
     if outcome.exit_code == 0 and not results.has_worked.is_set():
-        reporter.tell("note", text="Everything is there: nothing was rendered or sent.")
+        text = "Everything exists already: nothing was rendered or sent."
+        reporter.tell(events.Note(text=text))
     return outcome
+
+
+def _make_and_record(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome:
+    """Make the set and record its costs, however it ends. Bugs become ProgramError."""
+    try:
+        return _make(results, renderer, bill)
+    except (PhotorealError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        log.exception("The set could not be made")
+        raise ProgramError(error) from error
+    finally:
+        results.record_costs()
 
 
 def _summary(plan: SetPlan) -> str:
     photos = "Cycles" if plan.engine is Engine.CYCLES else plan.photo_endpoint
-    film = {None: "no film", Engine.CYCLES: "film by Cycles", Engine.FAL: f"film by {plan.video_endpoint}"}
+    video = {
+        None: "no video",
+        Engine.CYCLES: "video by Cycles",
+        Engine.FAL: f"video by {plan.video_endpoint}",
+    }
     count = len(plan.angles)
-    return f"{count} angle{'s' * (count > 1)}, photos by {photos}, {film[plan.video]}"
+    return f"{count} angle{'s' * (count > 1)}, photos by {photos}, {video[plan.video]}"
 
 
 def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome:
-    """Both stages side by side; the cloud is waited for at the end."""
+    """Both stages at the same time; then wait for the cloud stage."""
     plan = results.plan
     with ExitStack() as stack:
         cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
@@ -131,14 +142,14 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
             _render(results, renderer, cloud)
         except StopRenderingError:
             if cloud:
-                results.reporter.tell("note", text="What is paid is brought home.")
+                results.reporter.tell(events.Note(text="Fetching results that are already paid for."))
         if cloud:
             cloud.wait()
     return results.outcome(is_at_ceiling=cloud is not None and cloud.is_at_ceiling)
 
 
 def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -> None:
-    """Get the model and render; the cloud has each picture that it needs as soon as it is there."""
+    """Get the model and render; the cloud stage gets each picture as soon as it is on disk."""
 
     def when_rendered(angle: Angle) -> None:
         if cloud and results.plan.engine is Engine.FAL:
@@ -159,7 +170,7 @@ def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -
 
 
 def _open_cloud(results: SetResults, bill: Bill | None, stack: ExitStack) -> CloudStage:
-    """The cloud stage with a bridge of its own, which ends with ``stack``."""
+    """The cloud stage with a separate bridge, which ends with ``stack``."""
     bridge = stack.enter_context(bridge_for(results, bill.spending if bill else None))
 
     def record_in_haste() -> None:

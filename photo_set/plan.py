@@ -29,7 +29,7 @@ from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
 from ..optics.sizes import USUAL_SIZE, Size
 from .choices import FINAL, LANCZOS, MAX_SEED, Engine
-from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
+from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE
 from .source import Source, SourceKind, as_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
@@ -63,7 +63,7 @@ class SetPlan:
     option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
     with_hero: bool = False  # Show the hero's photo to the photo model with every other angle.
     motion: str = TURNTABLE
-    look: str = USUAL_LOOK
+    look: str = DEFAULT_LOOK
     seconds: int | None = None  # Of a film by fal; chosen by the look when left out.
     loop: bool = False
     photo_size: int | None = None  # Pixels of the longer side; photos that are smaller are enlarged.

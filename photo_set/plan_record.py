@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as ``set.json`` keeps it, so that ``resume`` needs nothing but the folder. The key is never in it."""
+"""A plan as ``set.json`` keeps it, so that ``resume`` needs only the folder. The key is never in it."""
 
 import os
 from collections.abc import Mapping
@@ -44,9 +44,9 @@ from .source import Source, SourceKind
 
 LIVE = "fal.ai"
 
-# Written in a way of their own, or not at all: what fal.ai publishes is asked anew, and the own addresses of
-# photos may hold a signature, so a resumed set uploads its copies instead.
-_OF_ITS_OWN = {"source", "out", "service", "endpoints", "rig", "external_data"}
+# Written separately, or not at all: schemas of endpoints are fetched again, and web addresses of photos may contain
+# a signature, so a resumed set uploads its copies instead.
+_SEPARATE = {"source", "out", "service", "endpoints", "rig", "external_data"}
 MEMBER_RULES: Mapping[str, Rule[Any]] = {
     "angles": KEPT_ANGLES,
     "engine": member_of(Engine),
@@ -99,7 +99,7 @@ _HINT = "Correct it there, or run the `set` command again with the same options 
 def options_record(plan: SetPlan) -> Record:
     """How ``plan`` makes its pictures, whatever the product is."""
     return members_record(
-        {item.name: getattr(plan, item.name) for item in fields(plan) if item.name not in _OF_ITS_OWN}
+        {item.name: getattr(plan, item.name) for item in fields(plan) if item.name not in _SEPARATE}
     )
 
 
@@ -111,7 +111,7 @@ def members_record(members: Mapping[str, Any]) -> Record:
 def options_from(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The members of a ``SetPlan`` in what ``options_record`` and ``rig_record`` gave for ``folder``.
 
-    Raises ValueError where a value is not one that the command line would take.
+    Raises ValueError for a value that the command line would not accept.
     """
     options = OPTIONS(record)
     if "rig" in options:
@@ -120,7 +120,7 @@ def options_from(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def rig_record(rig: RigChoice, folder: Path) -> Record:
-    """The light, its file as seen from ``folder``."""
+    """The light, with the path of its file relative to ``folder``."""
     record = asdict(rig)
     if rig.panorama:
         record["panorama"]["path"] = _from(folder, Path(rig.panorama.path))
@@ -128,7 +128,7 @@ def rig_record(rig: RigChoice, folder: Path) -> Record:
 
 
 def _rig_seen_from(folder: Path, rig: RigChoice) -> RigChoice:
-    """The light with the path of its file made absolute. The file is not looked at."""
+    """The light with the path of its file made absolute. The file is not read."""
     if rig.panorama is None:
         return rig
     path = os.path.normpath(folder / rig.panorama.path)
@@ -136,7 +136,7 @@ def _rig_seen_from(folder: Path, rig: RigChoice) -> RigChoice:
 
 
 def plan_record(plan: SetPlan) -> Record:
-    """Everything of a plan that a later run needs, besides what ``set.json`` says anyway."""
+    """Everything in a plan that a later run needs and that is nowhere else in ``set.json``."""
     record = options_record(plan)
     if plan.source.files:
         record["source_files"] = [_from(plan.out, path) for path in plan.source.files]
@@ -153,7 +153,7 @@ def fal_of(folder: SetFolder) -> str:
 
 
 def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
-    """The plan that the set in ``folder`` was made by. Raises InputError when it cannot be followed."""
+    """The plan that the set in ``folder`` was made by. Raises InputError when it cannot be used."""
     record = _record_of(folder)
     if unknown := set(record) - set(MEMBER_RULES) - {"source_files", "fal"}:
         raise InputError(
@@ -206,7 +206,7 @@ def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> So
 
 
 def _rig(folder: SetFolder, rig: RigChoice) -> RigChoice:
-    """The light with its file found: the copy in the set, else where it was."""
+    """The light with the path of its file: the copy in the set, or the original."""
     if rig.panorama is None:
         return rig
     name, sha256 = Path(rig.panorama.path).name, rig.panorama.sha256
@@ -230,7 +230,7 @@ def _plain(value: Any) -> Any:
 
 
 def _from(folder: Path, path: Path) -> str:
-    """Relative where it can be, so that folder and sources can move together."""
+    """Relative where possible, so that folder and sources can move together."""
     try:
         return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
     except ValueError:

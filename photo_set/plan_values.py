@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the members of a plan may be, besides sizes, angles and light: rules for arguments and for what is read back."""
+"""Rules for the members of a plan, except sizes, angles and light: for arguments and for records on disk."""
 
 from ..fal_bridge.endpoints.choosing import ENDPOINT_ID
 from ..fal_bridge.jobs import Kind

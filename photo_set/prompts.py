@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words for the image and video models."""
+"""The prompts for the image and video models.
+
+A changed prompt is another request: a set that is resumed would pay for it again.
+"""
 
 from dataclasses import dataclass
 
@@ -35,7 +38,7 @@ _HEIGHTS = (
     (90.0, "straight down from above"),
 )
 
-# Edit models move things unless told what stays, so that comes first.
+# Models that edit pictures change things unless the prompt says what stays, so that comes first.
 PHOTO = (
     "Re-photograph this exact object as a real product photograph. Do not change its shape, proportions, "
     "parts, materials, colours or lettering. Do not move, rotate, zoom or crop it: same camera angle "
@@ -60,18 +63,18 @@ WITH_HERO = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
-    """What moves in a film, and what must not."""
+    """What moves in a video, and what must not."""
 
-    words: str
+    prompt: str
     unwanted: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A manner of showing: words for photos and for films, and how long a film bears it."""
+    """How the product is shown: additions to the prompts, and the video length in seconds that suits it."""
 
     photo: str = ""
-    film: str = ""
+    video: str = ""
     seconds: int = 5
 
 
@@ -83,7 +86,7 @@ LIGHT_SWEEP = "light-sweep"
 DETAIL_REVEAL = "detail-reveal"
 MOTIONS = {
     TURNTABLE: Motion(
-        words=(
+        prompt=(
             "The product stands on a turntable and makes one slow, smooth, complete turn in front of a fixed "
             f"camera. Only the product turns. {_SAME} Even studio light, clean background, no cuts, no camera "
             "movement."
@@ -91,7 +94,7 @@ MOTIONS = {
         unwanted=_UNWANTED,
     ),
     LIGHT_SWEEP: Motion(
-        words=(
+        prompt=(
             "The product and the camera stand perfectly still. One studio light glides slowly from left to "
             "right: a bright highlight travels over the surface, follows its form and brings out its texture, "
             f"then leaves it in soft light. {_SAME} Dark and bright stay smooth, clean background, no cuts."
@@ -99,7 +102,7 @@ MOTIONS = {
         unwanted=f"{_UNWANTED}, moving product, moving camera, blinking light, overexposure",
     ),
     DETAIL_REVEAL: Motion(
-        words=(
+        prompt=(
             "A macro lens comes slowly and steadily closer to the most finely made part of the product, which "
             "stands still. The focus is shallow and stays on that part, what lies behind it softens. "
             f"{_SAME} Soft studio light, clean background, no cuts."
@@ -115,8 +118,8 @@ LOOKS = {
             "It is fine jewellery: gemstones keep their number, cut and setting, their facets are crisp with "
             "clear reflections, and metal is polished with controlled dark edges that show its form."
         ),
-        # Refractions are what video models hold worst: the less happens, the longer they stay true.
-        film="Very slow and small movement. Facets and reflections change gently and never jump.",
+        # Video models are worst at refractions: the less happens, the longer they stay correct.
+        video="Very slow and small movement. Facets and reflections change gently and never jump.",
         seconds=4,
     ),
     "glass": Look(
@@ -124,46 +127,46 @@ LOOKS = {
             "It is made of clear or polished material: its edges stand out dark against the background, "
             "refractions are clean, and nothing from outside is mirrored in it."
         ),
-        film="Slow movement. Reflections glide evenly over the surface.",
+        video="Slow movement. Reflections glide evenly over the surface.",
         seconds=4,
     ),
     "soft-daylight": Look(
         photo="The light is soft daylight from a large window at the left, with a gentle shadow to the right.",
-        film="The light is soft daylight from a large window at the left.",
+        video="The light is soft daylight from a large window at the left.",
     ),
 }
-USUAL_LOOK = "studio"
+DEFAULT_LOOK = "studio"
 
 
-def view_words(angle: Angle) -> str:
-    """Where the camera stands, for a model that was trained on captions."""
+def view_text(angle: Angle) -> str:
+    """The position of the camera, for a model that was trained on captions."""
     usual = ANGLES.get(angle.name)
     if usual and (usual.azimuth, usual.elevation) == (angle.azimuth, angle.elevation) and not angle.view:
         return VIEWS[angle.name]
     around = _SIDES[round((angle.azimuth % 360.0) / 45.0) % len(_SIDES)]
-    height = next(words for most, words in _HEIGHTS if angle.elevation <= most)
-    words = height if abs(angle.elevation) > 80.0 else f"{around}, {height}"
-    return f"close-up {words}" if angle.is_close_up else words
+    height = next(text for maximum, text in _HEIGHTS if angle.elevation <= maximum)
+    view = height if abs(angle.elevation) > 80.0 else f"{around}, {height}"
+    return f"close-up {view}" if angle.is_close_up else view
 
 
 def photo_prompt(
-    angle: Angle, background: str, extra: str, look: str = USUAL_LOOK, *, has_hero: bool = False
+    angle: Angle, background: str, extra: str, look: str = DEFAULT_LOOK, *, has_hero: bool = False
 ) -> str:
-    """The edit instruction for one angle; ``extra`` are the user's own words."""
+    """The edit instruction for one angle; ``extra`` is the user's own prompt."""
     shade = {"grey": "neutral grey", "black": "deep black"}.get(background, "pure white")
-    words = PHOTO.format(view=view_words(angle), background=shade)
-    return " ".join(filter(None, (words, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
+    text = PHOTO.format(view=view_text(angle), background=shade)
+    return " ".join(filter(None, (text, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
 
 
 def video_prompt(
-    motion: str, extra: str, *, look: str = USUAL_LOOK, is_loop: bool = False, product: str = ""
+    motion: str, extra: str, *, look: str = DEFAULT_LOOK, is_loop: bool = False, product: str = ""
 ) -> str:
-    """``product`` names what to show, for endpoints that see no picture of it."""
+    """``product`` names what to show, for endpoints that get no picture of it."""
     shown = f"The product: {product}." if product else ""
     end = "It ends exactly as it begins." if is_loop else ""
-    return " ".join(filter(None, (shown, MOTIONS[motion].words, LOOKS[look].film, end, extra.strip())))
+    return " ".join(filter(None, (shown, MOTIONS[motion].prompt, LOOKS[look].video, end, extra.strip())))
 
 
 def concept_prompt(product: str) -> str:
-    """A picture that a 3D model can be made from: one whole object, plainly lit."""
+    """A picture that a 3D model can be made from: one whole object in even light."""
     return CONCEPT.format(product=product.strip())

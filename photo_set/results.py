@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stages of a run share: the plan, and the one hand that writes down what became of it."""
+"""What the stages of a run share: the plan, and the single writer of its results."""
 
 import io
 import threading
@@ -14,6 +14,7 @@ from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubm
 from ..fal_bridge.money import costs
 from ..files.writing import copy_atomically, write_atomically
 from ..gltf.findings import Finding
+from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
@@ -44,8 +45,8 @@ class SetResults:
     stop: Stop
     has_worked: threading.Event = field(
         default_factory=threading.Event
-    )  # Something was rendered, sent or fetched.
-    _refused_bills: set[str] = field(default_factory=set)  # Request ids that the user was told of.
+    )  # Whether something was rendered, sent or fetched.
+    _refused_bills: set[str] = field(default_factory=set)  # Request ids whose bill was reported.
 
     def keep_source(self) -> None:
         """Copy the source photos, and the light map when there is one, into the set."""
@@ -58,11 +59,11 @@ class SetResults:
                 copy_atomically(path, self.folder.root / "source" / name)
 
     def has_model(self) -> bool:
-        """Is the 3D model there, whole, and in the materials that the plan wants?"""
+        """Whether the 3D model exists, is unchanged, and has the materials that the plan asks for."""
         return self.folder.has(self.folder.record["model"], variant=self.plan.variant or None)
 
     def record_model(self, path: Path, made_by: Record, *, source_triage: Sequence[Finding] = ()) -> None:
-        """``source_triage`` is what only the source could tell: the model is looked through when it is rendered."""
+        """``source_triage``: findings about the source file; the model itself is checked when it is rendered."""
         entry = {**self.folder.entry(path), **made_by}
         if self.plan.variant:
             entry["variant"] = self.plan.variant
@@ -71,12 +72,12 @@ class SetResults:
             record["model"] = {**kept_of_takes(record["model"]), **entry}
 
     def record_lost_model(self, error: PhotorealError) -> None:
-        """Write down that what was paid for the model will not bring one."""
+        """Record that the paid request for the model will not give one."""
         with self.folder.change() as record:
             record["model"] = {**kept_of_takes(record["model"]), "state": "failed", "error": str(error)}
 
     def angle(self, angle: Angle) -> Record:
-        """What is written down of an angle of the plan."""
+        """The entry of an angle of the plan in ``set.json``."""
         return next(entry for entry in self.folder.record["angles"] if entry["name"] == angle.name)
 
     def video(self) -> Record:
@@ -90,40 +91,40 @@ class SetResults:
         return Takes(self.folder)
 
     def await_photo(self, angle: Angle) -> None:
-        """Write down that the photo is on its way, unless there is one already."""
+        """Record that the photo is expected, unless there is one already."""
         with self.folder.change() as record:
             angle_record(record, angle.name).setdefault(
                 "photo", {"engine": self.plan.engine.value, "state": "waiting"}
             )
 
     def record_photo(self, angle: Angle, facts: Record, picture: bytes) -> Record:
-        """Keep the photo that the plan asks for, as the take that is chosen."""
+        """Keep the photo that the plan asks for, as the chosen take."""
         take = self.takes.add(Shelf.PHOTOS, angle.name, facts, {"": picture})
         self.end_waiting(angle)
         return take
 
     def record_lost_photo(self, angle: Angle, facts: Record) -> None:
-        """Write down why the photo did not come; an earlier take stays the photo of the angle."""
-        self.reporter.tell("warning", text=facts["error"])
+        """Record why the photo did not come; an earlier take stays the photo of the angle."""
+        self.reporter.tell(events.Warning(text=facts["error"]))
         with self.folder.change() as record:
             entry = angle_record(record, angle.name)
             entry["pending" if entry.get("photo", {}).get("path") else "photo"] = facts
 
     def end_waiting(self, angle: Angle) -> None:
-        """Write down that nothing is awaited for the angle any more."""
+        """Record that no photo is expected for the angle any more."""
         if "pending" in self.angle(angle):
             with self.folder.change() as record:
                 angle_record(record, angle.name).pop("pending")
 
     def record_video(self, facts: Record, files: Mapping[str, Path], *, is_wanted: bool = True) -> None:
-        """Keep a video; ``is_wanted``: the one that the plan asks for, so that none is awaited any more."""
+        """Keep a video; ``is_wanted``: the one that the plan asks for, so that no other is expected."""
         self.takes.add(Shelf.VIDEOS, facts["motion"], facts, files, is_wanted=is_wanted)
         if is_wanted:
             self.end_waiting_for_video()
 
     def record_lost_video(self, facts: Record) -> None:
-        """Write down why the video did not come; an earlier take stays the video of its motion."""
-        self.reporter.tell("warning", text=facts["error"])
+        """Record why the video did not come; an earlier take stays the video of its motion."""
+        self.reporter.tell(events.Warning(text=facts["error"]))
         with self.folder.change() as record:
             earlier: Record = next((one for one in record["videos"] if one["motion"] == facts["motion"]), {})
             others = [one for one in record["videos"] if one["motion"] != facts["motion"]]
@@ -133,7 +134,7 @@ class SetResults:
             record["videos"] = [*others, shown]
 
     def end_waiting_for_video(self) -> None:
-        """Write down that no video of the plan's motion is awaited any more."""
+        """Record that no video of the plan's motion is expected any more."""
         if "pending" in self.video():
             with self.folder.change() as record:
                 for entry in record["videos"]:
@@ -141,27 +142,26 @@ class SetResults:
                         entry.pop("pending", None)
 
     def progress(self, stage: str, done: int, of: int, label: str = "", *, is_kept: bool = False) -> None:
-        """``is_kept``: all of the stage is there from an earlier run, which only programs are told one by one."""
+        """``is_kept``: an earlier run has made all of the stage, which is reported one by one to programs only."""
         if not is_kept:
             self.has_worked.set()
-        more = {"kept": True} if is_kept else {}
-        self.reporter.tell("progress", stage=stage, done=done, of=of, label=label, **more)
+        self.reporter.tell(events.Progress(stage=stage, done=done, of=of, label=label, kept=is_kept or None))
 
     def record_estimate(self, estimate: Estimate | None) -> None:
-        """Write down and say what the whole set is expected to cost; ``None``: nothing."""
+        """Record and report what the whole set is expected to cost; ``None``: nothing."""
         expected = estimate.record() if estimate else {"min": 0.0, "max": 0.0}
         with self.folder.change() as record:
             record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
         if estimate and estimate.jobs:
             more = ", plus items of unknown price" if estimate.unknown else ""
             text = f"The whole set costs {money(estimate.known)}{more}."
-            self.reporter.tell("note", text=text)
+            self.reporter.tell(events.Note(text=text))
 
     def check_journal(self) -> None:
         """Raises InputError when requests that the manifest names are not in the journal: they would be paid again."""
         if self._lost_requests(self._paid()):
             raise InputError(
-                f"The journal of paid requests in {self.folder.journal} is missing or not whole, so what is finished "
+                f"The journal of paid requests in {self.folder.journal} is missing or incomplete, so what is finished "
                 "would be paid again.",
                 hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
             )
@@ -173,10 +173,10 @@ class SetResults:
         return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
 
     def record_costs(self) -> None:
-        """Write down what was spent, by the journal: all attempts, also those of earlier runs."""
+        """Record what was spent according to the journal: all attempts, including those of earlier runs."""
         paid = self._paid()
         if self._lost_requests(paid):
-            return  # What stands there says more than a journal with gaps.
+            return  # The recorded costs say more than a journal with gaps.
         self._tell_of_refused_bills(paid)
         if paid:
             write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
@@ -195,10 +195,10 @@ class SetResults:
                     f"{cost.row['job']}: fal.ai reports {cost.refused_units!r} billed units, which cannot be right, so "
                     f"the estimate counts. Check request {request_id} in your fal.ai dashboard."
                 )
-                self.reporter.tell("warning", text=text)
+                self.reporter.tell(events.Warning(text=text))
 
     def record_end(self, error: PhotorealError) -> None:
-        """Write down that ``error`` ended the run."""
+        """Record that ``error`` ended the run."""
         states: dict[type[PhotorealError], SetState] = {
             UncertainSubmitError: SetState.HELD,
             StoppedError: SetState.PARTIAL,
@@ -208,7 +208,7 @@ class SetResults:
             record["error"] = str(error)
 
     def outcome(self, *, is_at_ceiling: bool) -> Outcome:
-        """How the run ended, by what stands in the manifest; also written there."""
+        """How the run ended, according to the manifest; also recorded there."""
         record = self.folder.record
         states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
         states += [entry["pending"]["state"] for entry in record["angles"] if "pending" in entry]
@@ -236,7 +236,7 @@ class SetResults:
 
 
 def _request_ids(value: Any) -> Iterator[str]:
-    """Of all requests that a manifest or a part of it names."""
+    """The ids of all requests that a manifest or a part of it names."""
     if isinstance(value, dict):
         if isinstance(name := value.get("request_id"), str) and name:
             yield name
@@ -248,7 +248,7 @@ def _request_ids(value: Any) -> Iterator[str]:
 
 
 def kept_of_takes(entry: Record) -> Record:
-    """What outlives the model of a manifest: how often another was wanted, and what the earlier ones were."""
+    """What remains of a model entry when the model is replaced: counters, and the earlier models."""
     return {name: entry[name] for name in ("takes", "concept_takes", "earlier") if name in entry}
 
 

@@ -6,8 +6,8 @@ The chosen take has the plain name (``photos/front.png``); the others lie beside
 
     "takes": {"photos": {"front": {"chosen": 2, "wanted": "…", "list": [{"take": 1, "path": "…", …}, …]}}}
 
-``wanted`` is the identity of the take that the plan asks for: its request id, or for a free one by Cycles the digest
-of all that decides what it looks like. As long as the plan asks for the same take, a person's choice stays.
+``wanted`` is the identity of the take that the plan asks for: its request id or, for a free one by Cycles, the digest
+of everything that decides how it looks. As long as the plan asks for the same take, a person's choice is kept.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -19,41 +19,41 @@ from ..files.writing import kind_of, link_to, link_to_free_name, sha256_of, writ
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, angle_record
 
-Content = bytes | Path  # What a file of a take holds, or a file with it.
+Content = bytes | Path  # The content of a file of a take, or a file with that content.
 
-COUNTERS = ("takes", "pending", "start_take")  # Of a video's entry, beside the take that it shows.
-PREVIEW = "preview"  # The member of a video's take that is a file beside it.
+COUNTERS = ("takes", "pending", "start_take")  # Members of a video's entry that belong to no take.
+PREVIEW = "preview"  # The member of a video's take for its animated preview.
 
 
 class Shelf(StrEnum):
-    """What a take is of; the value is the name of its list in ``set.json``."""
+    """The sorts of takes; the value is the name of the list in ``set.json``."""
 
     PHOTOS = "photos"
     VIDEOS = "videos"
     CONCEPTS = "concepts"
 
 
-CONCEPT = "concept"  # The one name on its shelf.
+CONCEPT = "concept"  # The only name on its shelf.
 FOLDERS: Mapping[Shelf, str] = {Shelf.PHOTOS: "photos", Shelf.VIDEOS: "video", Shelf.CONCEPTS: "source"}
 
 
 def identity_of(take: Record) -> str:
-    """What tells one take from another: its paid request, what it was rendered with, or its content."""
+    """What identifies a take: its paid request, what it was rendered with, or its content."""
     return str(take.get("request_id") or take.get("made_with") or take.get("sha256", ""))
 
 
 def takes_in(record: Record, shelf: Shelf, name: str) -> list[Record]:
-    """The takes of a manifest, the oldest first; of a set that never had a list, the one that is there."""
+    """The takes of a manifest, oldest first; for a set without a list, the one that it shows."""
     return cast(list[Record], _slot(record, shelf, name)["list"])
 
 
 def chosen_number(record: Record, shelf: Shelf, name: str) -> int:
-    """The number of the chosen take; 0 without any."""
+    """The number of the chosen take; 0 when there is none."""
     return int(_slot(record, shelf, name)["chosen"])
 
 
 def own_file(path: Path, number: int) -> Path:
-    """A file of take ``number``, which is at ``path``, that no other take ever replaces. Raises OSError."""
+    """A file with the content of ``path``, a file of take ``number``, that no other take replaces. Raises OSError."""
     return path if _is_numbered(path) else link_to_free_name(path, _numbered(path, number))
 
 
@@ -84,8 +84,8 @@ class Takes:
     ) -> Record:
         """Keep a take. ``files``: its content by member, "" for the take itself; ``facts`` say what made it.
 
-        One with the same identity as an earlier one takes its place: its file was lost or changed.
-        ``is_wanted``: the plan asks for it, so it is chosen. One that only turned up is chosen when there is no other.
+        It replaces an earlier take with the same identity, whose file was lost or changed.
+        ``is_wanted``: the plan asks for it, so it is chosen. Otherwise it is chosen only when there is no other.
         """
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
@@ -116,7 +116,7 @@ class Takes:
         *,
         without: Collection[str] = (),
     ) -> None:
-        """Give a take more facts, or fewer, and other pixels where an enlargement has made them."""
+        """Add facts to a take, or remove those in ``without``, and replace its picture after an enlargement."""
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
             take = next(one for one in slot["list"] if identity_of(one) == identity)
@@ -170,7 +170,7 @@ class Takes:
         return take
 
     def retire_all(self, record: Record) -> None:
-        """In a manifest being changed: no take is chosen any more, because the product has become another one."""
+        """In a manifest being changed: choose no take any more, because the product has changed."""
         for shelf in (Shelf.PHOTOS, Shelf.VIDEOS):
             for name in _names(record, shelf):
                 slot = _slot(record, shelf, name)
@@ -191,7 +191,7 @@ class Takes:
         self._show(record, shelf, name, take, vacated)
 
     def _show(self, record: Record, shelf: Shelf, name: str, take: Record, vacated: list[Path]) -> None:
-        """Let the set show a take; plain names that it has no file for are free."""
+        """Make the set show a take; plain names that it has no file for are removed."""
         _slot(record, shelf, name)["chosen"] = take["take"]
         used = {self._folder.root / str(_part(take, member)["path"]) for member in _members(take)}
         for plain in vacated:
@@ -200,7 +200,7 @@ class Takes:
         _publish(record, shelf, name, take)
 
     def _make_room(self, slot: Record) -> list[Path]:
-        """Give the files of the chosen take their number too, so that others can have the plain names; those names."""
+        """Give the files of the chosen take a numbered name, so that another take can have the plain ones; gives those."""
         take, plain_names = _numbered_take(slot, slot["chosen"]), []
         for part in [_part(take, member) for member in _members(take)] if take else []:
             path = self._folder.root / part["path"]
@@ -211,7 +211,7 @@ class Takes:
         return plain_names
 
     def _file(self, part: Record) -> Path | None:
-        """Where a file of a take is, unchanged; None when it is nowhere."""
+        """The unchanged file of a take; None when there is none."""
         path = self._folder.root / str(part.get("path", ""))
         for place in (path, _numbered(path, part["take"])) if "take" in part else (path,):
             if place.is_file() and sha256_of(place) == part.get("sha256"):
@@ -219,7 +219,7 @@ class Takes:
         return None
 
     def _kept(self, content: Content, place: Path, slot: Record) -> Record:
-        """``path`` and ``sha256`` of the file ``place`` with ``content``; a file there that is no take keeps a name."""
+        """Write ``content`` to ``place``; gives its ``path`` and ``sha256``. A file there that is not a take is renamed."""
         if content != place:
             if place.is_file() and sha256_of(place) not in _hashes(slot):
                 link_to_free_name(place, place.with_name(f"{place.stem}.changed{place.suffix}"))
@@ -238,19 +238,19 @@ def _suffix(content: Content) -> str:
 
 
 def _number_for(slot: Record, identity: str) -> int:
-    """That of the take with this identity, else the next one."""
+    """The number of the take with this identity, or the next free one."""
     same = (int(one["take"]) for one in slot["list"] if identity_of(one) == identity)
     return next(same, max((int(one["take"]) for one in slot["list"]), default=0) + 1)
 
 
 def _hashes(slot: Record) -> set[str]:
-    """Of every file of every take."""
+    """The hashes of all files of all takes."""
     parts = (_part(take, member) for take in slot["list"] for member in _members(take))
     return {str(part.get("sha256", "")) for part in parts}
 
 
 def _slot(record: Record, shelf: Shelf, name: str) -> Record:
-    """The entry of a name in the list of takes, made where it is missing from what the set shows."""
+    """The takes of a name; when they are missing, made from what the set shows."""
     shelves = record.setdefault("takes", {})
     names = shelves.setdefault(shelf.value, {})
     if name not in names:
@@ -265,7 +265,7 @@ def _slot(record: Record, shelf: Shelf, name: str) -> Record:
 
 
 def _names(record: Record, shelf: Shelf) -> list[str]:
-    """Every name that has takes, also where they are not listed yet."""
+    """Every name that has takes, including those not listed yet."""
     listed = list(record.get("takes", {}).get(shelf.value, {}))
     if shelf is Shelf.PHOTOS:
         shown = [entry["name"] for entry in record["angles"]]
@@ -287,7 +287,7 @@ def _shown(record: Record, shelf: Shelf, name: str) -> Record:
 
 
 def _publish(record: Record, shelf: Shelf, name: str, take: Record) -> None:
-    """Let the set show a take."""
+    """Make the set show a take."""
     if shelf is Shelf.PHOTOS:
         angle_record(record, name)["photo"] = {**take, "state": "done"}
     elif shelf is Shelf.VIDEOS:

@@ -19,6 +19,7 @@ from typing import TextIO
 
 import bpy
 
+from ..messages import events
 from ..messages.errors import MachineError, PhotorealError, ProgramError, machine_error
 from ..messages.progress import Reporter
 from ..photo_set.folder import TOOL, SetFolder
@@ -39,7 +40,7 @@ def serve(requests: TextIO, reporter: Reporter, external_data: tuple[Path, ...] 
     stop = Stop()
     wanted: queue.Queue[Path] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, wanted, stop), daemon=True).start()
-    reporter.tell("ready", blender=bpy.app.version_string)
+    reporter.tell(events.Ready(blender=bpy.app.version_string))
     while True:
         folder = wanted.get()
         try:
@@ -51,17 +52,17 @@ def serve(requests: TextIO, reporter: Reporter, external_data: tuple[Path, ...] 
         except MemoryError:
             _answer(reporter, folder, MachineError("There is not enough memory."))
         except StopRenderingError:
-            reporter.tell("rendered", set=str(folder), state="stopped", error="", exit=0)
+            reporter.tell(events.Rendered(set=str(folder), state="stopped", error="", exit=0))
         except Exception as error:  # A fault of ours at one product; the others go on.
             log.exception("%s could not be rendered", folder)
             _answer(reporter, folder, ProgramError(error))
         else:
-            reporter.tell("rendered", set=str(folder), state="done", error="", exit=0)
+            reporter.tell(events.Rendered(set=str(folder), state="done", error="", exit=0))
         empty_blender()
 
 
 def _answer(reporter: Reporter, folder: Path, error: PhotorealError) -> None:
-    reporter.tell("rendered", set=str(folder), state="failed", error=str(error), exit=error.exit_code)
+    reporter.tell(events.Rendered(set=str(folder), state="failed", error=str(error), exit=error.exit_code))
 
 
 def _listen(requests: TextIO, wanted: "queue.Queue[Path]", stop: Stop) -> None:

@@ -27,6 +27,7 @@ from ..imaging.animation import preview_of
 from ..imaging.compose import Background, box_of, compose, fill_of, mask_of
 from ..imaging.film_look import with_film_look
 from ..imaging.passes import Pass, depth_picture, normal_picture
+from ..messages import events
 from ..messages.errors import InputError
 from ..optics.angles import FILL, Angle, hero_first
 from ..optics.framing import framing_from
@@ -108,8 +109,9 @@ class StudioStage:
             session = self._open_session(stack)
             if plan.device == "auto" and session.device == "CPU":
                 self._results.reporter.tell(
-                    "note",
-                    text="Cycles finds no graphics card that it can use, and renders on the processor.",
+                    events.Note(
+                        text="Cycles finds no graphics card that it can use, and renders on the processor.",
+                    )
                 )
             self._record_product(session)
             self._render_references(session)
@@ -167,7 +169,7 @@ class StudioStage:
                 for angle in self._plan.angles
             ]
         for text in told(findings):
-            self._results.reporter.tell("warning", text=text)
+            self._results.reporter.tell(events.Warning(text=text))
 
     def _render_references(self, session: Session) -> None:
         quality = self._quality(render.DRAFT if self._plan.quality == render.DRAFT.name else render.REFERENCE)
@@ -221,7 +223,7 @@ class StudioStage:
             mask = mask_of(shot.colour)
         if mask.getbbox() is None:
             self._results.reporter.tell(
-                "warning", text=f"{angle.name}: nothing of the product is seen from there."
+                events.Warning(text=f"{angle.name}: nothing of the product is seen from there.")
             )
 
         def keep() -> None:
@@ -286,7 +288,9 @@ class StudioStage:
         if not session.has_denoiser and not self._told_of_denoiser:
             self._told_of_denoiser = True
             self._results.reporter.tell(
-                "note", text="This Blender was built without OpenImageDenoise: more samples instead, slower."
+                events.Note(
+                    text="This Blender was built without OpenImageDenoise: more samples instead, slower."
+                )
             )
 
     def _photograph(self, session: Session) -> None:

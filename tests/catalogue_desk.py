@@ -21,6 +21,7 @@ from PIL import Image
 from command_line.bootstrap import load_package
 from tests.blender.products import corners, textured_block
 from tests.fal_emulator.process import RunningEmulator
+from tests.told import events_in, manifest_in
 
 load_package()
 
@@ -103,7 +104,10 @@ class Desk:
         """A command in this process."""
         words = io.StringIO()
         code = _main(self.arguments(*arguments), words)
-        return Run(code, [json.loads(line) for line in words.getvalue().splitlines()])
+        for manifest in self.out.glob("*/set.json"):
+            if code != 3:  # Otherwise a test may have damaged it.
+                manifest_in(manifest.parent)
+        return Run(code, events_in(words.getvalue()))
 
     def make(self, *options: object) -> Run:
         return self.run("catalogue", self.file, "--out", self.out, *SMALL, *options)

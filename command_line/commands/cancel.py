@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``cancel``: cancel at fal.ai what has not ended, of one set or of all sets of a catalogue."""
 
-import argparse
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
 from ...catalogue.lock_file import Lock, read_lock
 from ...catalogue.states import journal_in, row_lock
@@ -16,35 +14,42 @@ from ...fal_bridge.journal import Journal, Stage
 from ...fal_bridge.money.budget import Budget, Ceilings
 from ...fal_bridge.network.service import Service
 from ...files.lock import FileLock
+from ...messages import events
 from ...messages.errors import InputError, PhotorealError
 from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
-from ..arguments import Commands, add_service, add_talk
-from ..catalogues import is_catalogue
+from ..arguments import Commands, add_output, add_service
+from ..freezing import is_catalogue
+from ..options import Command, Context, ServiceOptions
 from ..service import require_online, service_named
 from ..spending import budget_of
 
-NOTICE_SECONDS = 5.0  # Until a run has surely seen that its set or catalogue is cancelled.
+NOTICE_SECONDS = 5.0  # After which every run has noticed that its set or catalogue is cancelled.
 LOOK_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOptions:
+    folder: Path
+    service: ServiceOptions
+
+
 def add(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "cancel", help="cancel at fal.ai what a set or a catalogue has sent and not received"
-    )
+    parser = commands.add_parser("cancel", help="cancel the pending fal.ai requests of a set or catalogue")
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
     add_service(parser)
-    add_talk(parser)
-    parser.set_defaults(command=run)
+    add_output(parser)
+    parser.set_defaults(command=Command(CancelOptions, run))
 
 
-def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+def run(options: CancelOptions, context: Context) -> int:
+    reporter = context.reporter
     if is_catalogue(options.folder):
         return _cancel_catalogue(options, reporter)
     folder = SetFolder.open(options.folder)
-    service = _service(folder.root, fal_of(folder), options)
+    service = _service(folder.root, fal_of(folder), options.service)
     results = _cancel(
         service,
         folder.root,
@@ -55,16 +60,16 @@ def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int
     for result in results:
         _tell(reporter, result)
     if not results:
-        reporter.tell("note", text=summary_of(results))
+        reporter.tell(events.Note(text=summary_of(results)))
     code = _verdict(results)
-    reporter.tell("finished", state=folder.record["state"], exit=code, set=str(folder.root))
+    reporter.tell(events.Finished(state=folder.record["state"], exit=code, set=str(folder.root)))
     return code
 
 
-def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
+def _cancel_catalogue(options: CancelOptions, reporter: Reporter) -> int:
     root = options.folder.absolute()
     lock = read_lock(root)
-    service = _service(root, lock.fal, options)
+    service = _service(root, lock.fal, options.service)
     results = _cancel(
         service,
         root,
@@ -76,9 +81,9 @@ def _cancel_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
     for result in results:
         folder = result.journal.parent.name
         _tell(reporter, result, sku=skus.get(folder, folder))
-    reporter.tell("note", text=summary_of(results))
+    reporter.tell(events.Note(text=summary_of(results)))
     code = _verdict(results)
-    reporter.tell("finished", state=SetState.PARTIAL.value, exit=code, set=str(root))
+    reporter.tell(events.Finished(state=SetState.PARTIAL.value, exit=code, set=str(root)))
     return code
 
 
@@ -90,7 +95,7 @@ def _cancel(
     budget: Budget | None,
     is_worked_in: Callable[[], bool],
 ) -> list[Cancelled]:
-    """Runs in ``root`` are told to begin nothing more; then, and until they know, all is cancelled."""
+    """Ask the runs in ``root`` to start nothing more, and cancel all requests until they have noticed."""
     leave_mark(root)
     marked_at = time.monotonic()
     found: dict[tuple[Path, str], Cancelled] = {}
@@ -105,11 +110,11 @@ def _cancel(
 
 
 def _as_it_ended(result: Cancelled) -> Cancelled:
-    """An earlier look at a job, by what its run has brought home since."""
+    """An earlier result for a job, updated by what its run has fetched since."""
     if result.fate in IS_OVER:
         return result
-    is_home = Journal(result.journal).read(result.key).stage in (Stage.ANSWERED, Stage.DONE)
-    return replace(result, fate=Fate.FINISHED if is_home else Fate.FAILED)
+    is_fetched = Journal(result.journal).read(result.key).stage in (Stage.ANSWERED, Stage.DONE)
+    return replace(result, fate=Fate.FINISHED if is_fetched else Fate.FAILED)
 
 
 def _may_be_worked_in(root: Path) -> bool:
@@ -121,11 +126,11 @@ def _is_worked_in(root: Path, lock: Lock) -> bool:
     return any(FileLock.is_held(row_lock(root / row.folder)) for row in lock.rows if row.folder)
 
 
-def _service(root: Path, fal: str, options: argparse.Namespace) -> Service:
+def _service(root: Path, fal: str, options: ServiceOptions) -> Service:
     """Where the folder's requests are. Raises InputError when there are none, or they cannot be reached."""
     service = service_named(fal, options.fal_url)
     if not fal:
-        raise InputError(f"{root} has nothing at fal.ai: it was made without.")
+        raise InputError(f"{root} has no requests at fal.ai: it was made without it.")
     if service is None:
         raise InputError("Cancelling at fal.ai needs the key, and none is set.", hint="Set FAL_KEY.")
     require_online(options.online_mode)
@@ -134,12 +139,13 @@ def _service(root: Path, fal: str, options: argparse.Namespace) -> Service:
 
 def _tell(reporter: Reporter, result: Cancelled, *, sku: str = "") -> None:
     reporter.tell(
-        "note",
-        text=f"{sku}, {result.sentence}" if sku else result.sentence,
-        request_id=result.request_id,
-        key=result.key,
-        fate=result.fate.value,
-        **({"sku": sku} if sku else {}),
+        events.Note(
+            text=f"{sku}, {result.sentence}" if sku else result.sentence,
+            request_id=result.request_id,
+            key=result.key,
+            fate=result.fate.value,
+            sku=sku or None,
+        )
     )
 
 

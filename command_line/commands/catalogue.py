@@ -1,44 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``catalogue``: many products from one file."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from ...messages.progress import Reporter
+from ...messages import events
+from ...messages.errors import InputError
 from ...photo_set.folder import check_place
 from ..arguments import (
     Commands,
     add_ceilings,
     add_external_data,
+    add_output,
     add_pictures,
     add_rows,
     add_service,
     add_studio,
-    add_talk,
 )
-from ..catalogues import freeze_file, freeze_folder, make_catalogue, refuse_faults, tell_faults, tell_plan
+from ..catalogues import make_catalogue
+from ..freezing import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
+from ..options import Command, Context, FreezeOptions, MakeOptions
 from ..watching import watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueOptions:
+    file: Path | None
+    watch: Path | None
+    dry_run: bool
+    freeze: bool
+    skip_bad_rows: bool
+    freezing: FreezeOptions
+    making: MakeOptions
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("catalogue", help="make the sets of many products, from a CSV or JSONL file")
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="CSV or JSONL, one product a row")
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="CSV or JSONL, one product per row"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the catalogue's folder")
     parser.add_argument(
         "--watch",
         type=Path,
         metavar="FOLDER",
-        help="instead of FILE: whatever 3D file or folder of photos is put there becomes a product, until Ctrl-C",
+        help="instead of FILE: make a product of each 3D file or folder of photos put there, until Ctrl-C",
     )
-    parser.add_argument("--dry-run", action="store_true", help="check all rows, say what they cost, end")
-    parser.add_argument(
-        "--freeze", action="store_true", help="check all rows, write the lock for a farm, end"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="check all rows and print what they cost")
+    parser.add_argument("--freeze", action="store_true", help="check all rows and write the lock for a farm")
     parser.add_argument(
         "--skip-bad-rows",
         action="store_true",
-        help="make the good rows, and record what is wrong with others",
+        help="make the valid rows, and record what is wrong with the others",
     )
     add_external_data(parser)
     add_pictures(parser)
@@ -46,24 +59,28 @@ def add(commands: Commands) -> None:
     add_service(parser)
     add_studio(parser)
     add_rows(parser)
-    add_talk(parser)
-    parser.set_defaults(command=run)
+    add_output(parser)
+    parser.set_defaults(command=Command(CatalogueOptions, run))
 
 
-def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
-    check_place(options.out)
+def run(options: CatalogueOptions, context: Context) -> int:
+    check_place(options.freezing.out)
     if options.watch:
-        return watch(options, reporter)
-    catalogue = freeze_file(options, reporter)
+        if options.file is not None:
+            raise InputError("Give either a catalogue file or --watch, not both.")
+        return watch(options.watch, options.freezing, options.making, context)
+    if options.file is None:
+        raise InputError("No catalogue is named.", hint="Give a CSV or JSONL file, or --watch FOLDER.")
+    catalogue = freeze_file(options.file, options.freezing, context)
     if options.dry_run:
-        tell_plan(catalogue, options, reporter, output, are_faults_skipped=options.skip_bad_rows)
+        tell_plan(catalogue, options.making.ceilings, context, are_skipped=options.skip_bad_rows)
         return 0
-    tell_faults(catalogue.lock, reporter)
-    refuse_faults(catalogue.lock, are_skipped=options.skip_bad_rows)
+    tell_bad_rows(catalogue.lock, context.reporter)
+    refuse_bad_rows(catalogue.lock, are_skipped=options.skip_bad_rows)
     sha256 = freeze_folder(catalogue)
     if options.freeze:
         rows = len(catalogue.lock.rows)
-        reporter.tell("frozen", rows=rows, sha256=sha256, set=str(catalogue.root))
-        reporter.tell("finished", state="done", exit=0, set=None)
+        context.reporter.tell(events.Frozen(rows=rows, sha256=sha256, set=str(catalogue.root)))
+        context.reporter.tell(events.Finished(state="done", exit=0, set=None))
         return 0
-    return make_catalogue(catalogue, options, reporter)
+    return make_catalogue(catalogue, options.making, context)

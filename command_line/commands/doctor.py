@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``doctor``: what this machine has, what is missing and how to get it."""
 
-import argparse
 import importlib.metadata
 import platform
 import sys
@@ -9,18 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from ...fal_bridge.errors import BadKeyError
 from ...fal_bridge.network.platform import Platform
 from ...fal_bridge.network.service import Service
 from ...files.home import home_folder
+from ...messages import events
 from ...messages.errors import MachineError, PhotorealError
-from ...messages.progress import JsonReporter, Reporter
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
-from ..arguments import Commands, add_service, add_talk
+from ..arguments import Commands, add_output, add_service
+from ..options import Command, Context, ServiceOptions
 from ..service import in_blender_program, key_variable, require_online, service_at
 
 PACKAGES = ("numpy", "pillow", "httpx", "anyio", "fal-client")
@@ -29,7 +28,7 @@ OLDEST = (4, 3, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at. ``is_needed``: without it not even the free engine works."""
+    """One thing that was checked. ``is_needed``: even the free engine needs it."""
 
     name: str
     is_good: bool
@@ -37,22 +36,28 @@ class Check:
     is_needed: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions:
+    out: Path
+    device: str
+    test_key: bool
+    service: ServiceOptions
+
+
 def add(commands: Commands) -> None:
     parser = commands.add_parser("doctor", help="what this machine has, and what is missing")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for sets")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="Cycles render device")
     parser.add_argument(
-        "--out", type=Path, default=Path(), metavar="DIR", help="the folder that sets shall go to"
-    )
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="what Cycles shall compute on")
-    parser.add_argument(
-        "--test-key", action="store_true", help="only ask fal.ai whether it takes the key; free"
+        "--test-key", action="store_true", help="only ask fal.ai whether the key is valid; free of charge"
     )
     add_service(parser)
-    add_talk(parser)
-    parser.set_defaults(command=run)
+    add_output(parser)
+    parser.set_defaults(command=Command(DoctorOptions, run))
 
 
-def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
-    """0, or 3 when something is missing that not even the free engine can do without."""
+def run(options: DoctorOptions, context: Context) -> int:
+    """Check this machine. Gives 0, or 3 when something is missing that even the free engine needs."""
     if options.test_key:
         checks: Iterator[Check] = iter([_test_key(options)])
     else:
@@ -60,16 +65,14 @@ def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     is_well = True
     for check in checks:
         is_well = is_well and (check.is_good or not check.is_needed)
-        if isinstance(reporter, JsonReporter):
-            reporter.tell("check", name=check.name, good=check.is_good, text=check.text)
-        else:
-            print(f"{'ok ' if check.is_good else 'NO '} {check.text}", file=output)
+        event = events.Check(name=check.name, good=check.is_good, text=check.text)
+        context.reporter.result([event], f"{'ok ' if check.is_good else 'NO '} {check.text}")
     code = 0 if is_well else MachineError.exit_code
-    reporter.tell("finished", state="done" if is_well else "failed", exit=code, set=None)
+    context.reporter.tell(events.Finished(state="done" if is_well else "failed", exit=code, set=None))
     return code
 
 
-def _checks(options: argparse.Namespace) -> Iterator[Check]:
+def _checks(options: DoctorOptions) -> Iterator[Check]:
     import bpy
 
     blender = bpy.app.version_string
@@ -82,7 +85,7 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
         yield _package(package)
     yield from _cycles(options.device)
     yield _key()
-    yield _online(options.online_mode)
+    yield _online(options.service.online_mode)
     yield _folder("out", "Sets", options.out)
     yield _folder("home", "Prices and ledgers", home_folder())
 
@@ -98,7 +101,7 @@ def _package(package: str) -> Check:
         return Check(
             name=package,
             is_good=False,
-            text=f"{package} is missing: install the extension's zip again",
+            text=f"{package} is missing: install the extension again",
         )
 
 
@@ -108,13 +111,13 @@ def _cycles(wanted: str) -> Iterator[Check]:
     devices = gpu_devices()
     names = ", ".join(f"{device.name} ({device.backend})" for device in devices)
     is_there = wanted in ("auto", "cpu") or any(device.backend == wanted for device in devices)
-    text = f"Cycles computes on {names}" if devices else "Cycles computes on the CPU: it finds no GPU"
+    text = f"Cycles renders on {names}" if devices else "Cycles renders on the CPU: it finds no GPU"
     if not is_there:
         text = f"Cycles finds no {wanted} device: choose auto or cpu"
     yield Check(name="device", is_good=is_there, text=text)
     denoiser = has_denoiser()
     text = (
-        "OpenImageDenoise is there"
+        "OpenImageDenoise is available"
         if denoiser
         else "This Blender has no OpenImageDenoise: renders take longer"
     )
@@ -139,12 +142,12 @@ def _online(online_mode: bool) -> Check:
         require_online(online_mode)
     except PhotorealError as error:
         return Check(name="online", is_good=False, text=str(error), is_needed=False)
-    text = "Online Access is allowed" if in_blender_program() else "fal.ai may be asked"
+    text = "Online Access is allowed" if in_blender_program() else "Online Access is not restricted here"
     return Check(name="online", is_good=True, text=text, is_needed=False)
 
 
 def _folder(name: str, what: str, folder: Path) -> Check:
-    """Whether files can be made there, or in the nearest folder above that exists."""
+    """Whether files can be written there, or in the nearest folder above that exists."""
     place = folder.absolute()
     nearest = next(one for one in (place, *place.parents) if one.exists())
     try:
@@ -157,18 +160,18 @@ def _folder(name: str, what: str, folder: Path) -> Check:
         )
 
 
-def _test_key(options: argparse.Namespace) -> Check:
+def _test_key(options: DoctorOptions) -> Check:
     def no(text: str) -> Check:
         return Check(name="key", is_good=False, text=text)
 
     try:
-        service: Service | None = service_at(options.fal_url)
+        service: Service | None = service_at(options.service.fal_url)
         if service is None:
             return no("No fal.ai key is set")
-        require_online(options.online_mode)
+        require_online(options.service.online_mode)
         with Platform(service) as platform_api:
             platform_api.unit_prices([DEFAULT_PHOTO_ENDPOINT])
     except PhotorealError as error:
         return no(str(error))
-    who = "The emulator answers" if service.is_emulator else "fal.ai takes the key"
+    who = "The emulator answers" if service.is_emulator else "fal.ai accepts the key"
     return Check(name="key", is_good=True, text=who)

@@ -1,48 +1,70 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``estimate``: what a set would cost."""
+"""``estimate``: what a set or a catalogue would cost."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from ...messages.progress import JsonReporter, Reporter
+from ...messages import events
 from ...photo_set import estimates
-from ..arguments import Commands, add_ceilings, add_product, add_service, add_studio, add_talk
-from ..catalogues import freeze_file, tell_plan
+from ..arguments import (
+    Commands,
+    add_ceilings,
+    add_external_data,
+    add_output,
+    add_pictures,
+    add_product,
+    add_service,
+    add_studio,
+)
+from ..freezing import freeze_file, tell_plan
+from ..options import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
 from ..plans import checked, plan_of
 from ..spending import budget_of, ceilings_of, prices_of
 
 CATALOGUE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateOptions:
+    """``freezing`` is for a catalogue, ``plan`` for one product."""
+
+    plan: PlanOptions
+    freezing: FreezeOptions
+    ceilings: CeilingOptions
+
+
 def add(commands: Commands) -> None:
     parser = commands.add_parser("estimate", help="what a set or a catalogue would cost; spends nothing")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="not used")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the set folder: what it has already counts towards no ceiling",
+    )
     add_product(parser)
+    add_external_data(parser)
+    add_pictures(parser)
     add_ceilings(parser)
     add_service(parser)
     add_studio(parser)
-    add_talk(parser)
-    parser.set_defaults(command=run)
+    add_output(parser)
+    parser.set_defaults(command=Command(EstimateOptions, run), stage=RowOptions().stage)
 
 
-def run(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
-    if len(options.source) == 1 and Path(options.source[0]).suffix.lower() in CATALOGUE_SUFFIXES:
-        options.file = Path(options.source[0])
-        catalogue = freeze_file(options, reporter, has_folder=False)
-        tell_plan(catalogue, options, reporter, output, are_faults_skipped=False)
+def run(options: EstimateOptions, context: Context) -> int:
+    reporter, sources = context.reporter, options.plan.source
+    if len(sources) == 1 and Path(sources[0]).suffix.lower() in CATALOGUE_SUFFIXES:
+        catalogue = freeze_file(Path(sources[0]), options.freezing, context, has_folder=False)
+        tell_plan(catalogue, options.ceilings, context, are_skipped=False)
         return 0
-    plan = checked(plan_of(options, reporter), reporter, online_mode=options.online_mode)
+    plan = plan_of(options.plan, context)
+    plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
     prices = prices_of(plan, reporter)
     estimate = estimates.estimate_of(plan, prices)
-    if isinstance(reporter, JsonReporter):
-        for facts in estimates.events(estimate):
-            reporter.tell("price", **facts)
-        reporter.tell("estimate", **estimate.record(), currency="USD", age_seconds=estimate.age_seconds)
-    else:
-        print(estimates.table(estimate), file=output)
-    budget = budget_of(plan.service, ceilings_of(options))
+    reporter.result(estimates.price_events(estimate), estimates.table(estimate))
+    budget = budget_of(plan.service, ceilings_of(options.ceilings))
     if budget.left() is not None:  # With a ceiling: raises what `set` would raise.
-        estimates.open_bill(plan, prices, budget, allows_unknown=options.allow_unknown_price)
-    reporter.tell("finished", state="done", exit=0, set=None)
+        estimates.open_bill(plan, prices, budget, allows_unknown=options.ceilings.allow_unknown_price)
+    reporter.tell(events.Finished(state="done", exit=0, set=None))
     return 0

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``render-worker``: started by a catalogue, never by a person, so ``--help`` does not list it."""
 
-import argparse
 import sys
-from typing import TextIO
+from dataclasses import dataclass
+from pathlib import Path
 
-from ...messages.progress import JsonReporter, Reporter
+from ...messages.progress import JsonReporter
 from ..arguments import Commands, add_external_data
+from ..options import Command, Context
 
 NAME = "render-worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    external_data: tuple[Path, ...]
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(NAME)
     add_external_data(parser)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=Command(WorkerOptions, run))
 
 
-def run(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+def run(options: WorkerOptions, context: Context) -> int:
     from ...studio.render_worker import serve
 
-    return serve(sys.stdin, JsonReporter(output), tuple(options.external_data))
+    return serve(sys.stdin, JsonReporter(context.output), options.external_data)

@@ -1,34 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``report``: rebuild the page of a set."""
+"""``report``: rebuild the page of a set or a catalogue."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from ...catalogue.lock_file import read_lock
 from ...catalogue.results import verdict_of, write_results
 from ...fal_bridge.errors import UncertainSubmitError
 from ...imaging.report import build_report
 from ...messages.errors import PhotorealError
-from ...messages.progress import Reporter
 from ...photo_set.folder import SetFolder, SetState
 from ..arguments import Commands
-from ..catalogues import is_catalogue
+from ..freezing import is_catalogue
+from ..options import Command, Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    folder: Path
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("report", help="rebuild the page of a set or a catalogue")
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.set_defaults(command=run)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+    parser.set_defaults(command=Command(ReportOptions, run))
 
 
-def run(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+def run(options: ReportOptions, context: Context) -> int:
     if is_catalogue(options.folder):
         results = write_results(options.folder, read_lock(options.folder))
-        print(options.folder.absolute() / "index.html", file=output)
+        print(options.folder.absolute() / "index.html", file=context.output)
         return verdict_of(results)
     folder = SetFolder.open(options.folder)
     folder.write_report(build_report(folder.record))
-    print(folder.report, file=output)
+    print(folder.report, file=context.output)
     codes = {SetState.DONE: 0, SetState.HELD: UncertainSubmitError.exit_code}
     return codes.get(folder.record["state"], PhotorealError.exit_code)

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``resume``: go on with a set."""
+"""``resume``: continue a set or a catalogue."""
 
-import argparse
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
 from ...catalogue.freezing import Catalogue
 from ...catalogue.states import journal_in
@@ -13,6 +11,7 @@ from ...fal_bridge.decisions import Decision, decide, waiting_sentence
 from ...fal_bridge.errors import UnknownEndpointError, WrongRequestError
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.money.budget import Budget
+from ...messages import events
 from ...messages.errors import InputError
 from ...messages.progress import Reporter
 from ...photo_set import estimates
@@ -22,18 +21,32 @@ from ..arguments import (
     Commands,
     add_ceilings,
     add_external_data,
+    add_output,
     add_rows,
     add_service,
-    add_talk,
-    refuse_rows,
 )
-from ..catalogues import is_catalogue, make_catalogue, open_catalogue
+from ..catalogues import make_catalogue
 from ..choosing import choose_takes
+from ..freezing import is_catalogue, open_catalogue
+from ..options import Command, Context, MakeOptions
 from ..plans import checked
-from ..redoing import check_redo, is_under_way, labels_again, take_again
+from ..redoing import is_under_way, labels_again, redo_name, take_again
 from ..service import service_of
 from ..sets import make_set, working_in
 from ..spending import bill_of, budget_of, ceilings_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOptions:
+    """``resend`` and ``forget`` are keys of requests, or their first characters; ``redo`` and ``choose`` name takes."""
+
+    folder: Path
+    resend: tuple[str, ...]
+    not_in_dashboard: bool
+    forget: tuple[str, ...]
+    redo: tuple[str, ...]
+    choose: tuple[str, ...]
+    making: MakeOptions
 
 
 def add(commands: Commands) -> None:
@@ -45,7 +58,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--not-in-dashboard",
         action="store_true",
-        help="with --resend: your fal.ai dashboard does not show the request, so it need not be waited for",
+        help="with --resend: your fal.ai dashboard does not show the request, so do not wait for it",
     )
     parser.add_argument(
         "--forget", action="append", default=[], metavar="KEY", help="continue without this uncertain request"
@@ -55,48 +68,49 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="have fal make another photo of this angle, or another `model` or `film`: it is paid again",
+        help="buy another photo of this angle from fal.ai, or another `model`, `concept` or `video`",
     )
     parser.add_argument(
         "--choose",
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="show another take of an angle, the `video` or the `concept` again, like front=1; "
+        help="show another take of an angle, the `video` or the `concept`, such as front=1; "
         "nothing is rendered, sent or paid",
     )
     add_external_data(parser)
     add_ceilings(parser)
     add_service(parser)
     add_rows(parser)
-    add_talk(parser)
-    parser.set_defaults(command=run)
+    add_output(parser)
+    parser.set_defaults(command=Command(ResumeOptions, run))
 
 
-def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
+def run(options: ResumeOptions, context: Context) -> int:
     if is_catalogue(options.folder):
-        return _resume_catalogue(options, reporter)
-    with working_in(options.folder, reporter):
-        return _resume_set(options, reporter)
+        return _resume_catalogue(options, context)
+    with working_in(options.folder, context.reporter):
+        return _resume_set(options, context.reporter)
 
 
-def _resume_catalogue(options: argparse.Namespace, reporter: Reporter) -> int:
-    for option in ("redo", "choose"):
-        if getattr(options, option):
-            raise InputError(f"--{option} is for one product.", hint="Name the folder of its set.")
-    catalogue = open_catalogue(options.folder, options, reporter)
-    budget = budget_of(catalogue.service, ceilings_of(options), catalogue=catalogue.root)
-    _decide(options, reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
-    return make_catalogue(catalogue, options, reporter)
+def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
+    if options.redo or options.choose:
+        option = "redo" if options.redo else "choose"
+        raise InputError(f"--{option} is for one product.", hint="Name the folder of its set.")
+    making = options.making
+    catalogue = open_catalogue(options.folder, making.rows, making.service, context.reporter)
+    budget = budget_of(catalogue.service, ceilings_of(making.ceilings), catalogue=catalogue.root)
+    _decide(options, context.reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
+    return make_catalogue(catalogue, making, context)
 
 
 def _decide(
-    options: argparse.Namespace,
+    options: ResumeOptions,
     reporter: Reporter,
     budget: Budget,
     journal_with: Callable[[str, Decision], Journal],
 ) -> None:
-    """Write down what the user decides about uncertain requests. Raises WrongRequestError."""
+    """Record what the user decides about uncertain requests. Raises WrongRequestError."""
     if options.not_in_dashboard and not options.resend:
         raise InputError("--not-in-dashboard is about a request.", hint="Name it: --resend KEY.")
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
@@ -108,11 +122,11 @@ def _decide(
                 budget,
                 is_not_in_dashboard=options.not_in_dashboard,
             )
-            reporter.tell("note", text=text)
+            reporter.tell(events.Note(text=text))
 
 
 def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal:
-    """The journal of the product whose request has a key that begins so. Raises InputError as ``journal_in``."""
+    """The journal of the product that has a request whose key begins with ``key``. Raises InputError as ``journal_in``."""
     beginning = key.strip().lower()
     folders = [row.folder for row in catalogue.lock.rows if row.is_good]
     journals = [Journal(journal_in(catalogue.root / folder)) for folder in folders]
@@ -129,38 +143,42 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
     return found[0]
 
 
-def _choose(options: argparse.Namespace, folder: SetFolder, reporter: Reporter) -> int:
-    """Choosing ends with that: it never pays, so nothing else of the set is made."""
+def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> int:
+    """Choosing takes never pays, so nothing else of the set is made."""
     if options.redo or options.resend or options.forget:
         raise InputError("--choose sends nothing.", hint="Give --redo, --resend and --forget without it.")
     choose_takes(folder, options.choose, reporter)
-    reporter.tell("finished", state=folder.record["state"], exit=0, set=str(folder.root))
+    reporter.tell(events.Finished(state=folder.record["state"], exit=0, set=str(folder.root)))
     return 0
 
 
-def _resume_set(options: argparse.Namespace, reporter: Reporter) -> int:
-    refuse_rows(options)
+def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
+    making = options.making
+    making.rows.refuse()
     folder = SetFolder.open(options.folder)
     if options.choose:
         return _choose(options, folder, reporter)
-    plan = plan_from(folder, service_of(folder, options.fal_url))
-    plan = replace(plan, external_data=tuple(options.external_data))
+    plan = plan_from(folder, service_of(folder, making.service.fal_url))
+    plan = replace(plan, external_data=making.external_data)
     try:
-        plan = checked(plan, reporter, online_mode=options.online_mode)
-    except UnknownEndpointError as error:  # What it has made is fetched; for more of it there is no price.
-        reporter.tell("warning", text=error.message)
+        plan = checked(plan, reporter, online_mode=making.service.online_mode)
+    except UnknownEndpointError as error:  # Its finished results are fetched; more of them have no price.
+        reporter.tell(events.Warning(text=error.message))
         plan.check()
-    budget = budget_of(plan.service, ceilings_of(options))
+    budget = budget_of(plan.service, ceilings_of(making.ceilings))
     journal = Journal(folder.journal)
     _decide(options, reporter, budget, lambda _key, _decision: journal)
-    for name in options.redo:
-        check_redo(plan, name)
-    again = labels_again(plan, folder, options.redo) if options.redo else set()
-    bill = bill_of(options, plan, reporter, budget, again=again)
-    if options.redo:  # Only now: a ceiling that is too low leaves what is there.
-        for name in options.redo:
+    redo = [redo_name(plan, name) for name in options.redo]
+    again = labels_again(plan, folder, redo) if redo else set()
+    bill = bill_of(plan, reporter, budget, allows_unknown=making.ceilings.allow_unknown_price, again=again)
+    if redo:  # Only now: a ceiling that is too low changes nothing.
+        for name in redo:
             if is_under_way(plan, folder, name):
-                reporter.tell("note", text=f"Another {name} is already on its way: this run goes on with it.")
+                reporter.tell(
+                    events.Note(text=f"Another {name} was requested before: this run continues with it.")
+                )
             take_again(plan, folder, name)
-        reporter.tell("note", text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
+        reporter.tell(
+            events.Note(text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
+        )
     return make_set(plan, reporter, bill)

@@ -1,32 +1,51 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``set``: one product."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from ...messages.progress import Reporter
 from ...photo_set.folder import check_place
-from ..arguments import Commands, add_ceilings, add_product, add_service, add_studio, add_talk
+from ..arguments import (
+    Commands,
+    add_ceilings,
+    add_external_data,
+    add_output,
+    add_pictures,
+    add_product,
+    add_service,
+    add_studio,
+)
+from ..options import CeilingOptions, Command, Context, PlanOptions
 from ..plans import checked, plan_of
 from ..sets import make_set, working_in
 from ..spending import bill_of, budget_of, ceilings_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOptions:
+    plan: PlanOptions
+    ceilings: CeilingOptions
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("set", help="make the set of one product")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
     add_product(parser)
+    add_external_data(parser)
+    add_pictures(parser)
     add_ceilings(parser)
     add_service(parser)
     add_studio(parser)
-    add_talk(parser)
-    parser.set_defaults(command=run)
+    add_output(parser)
+    parser.set_defaults(command=Command(SetOptions, run))
 
 
-def run(options: argparse.Namespace, reporter: Reporter, _output: TextIO) -> int:
-    check_place(options.out)
-    with working_in(options.out, reporter):
-        plan = checked(plan_of(options, reporter), reporter, online_mode=options.online_mode)
-        budget = budget_of(plan.service, ceilings_of(options))
-        return make_set(plan, reporter, bill_of(options, plan, reporter, budget))
+def run(options: SetOptions, context: Context) -> int:
+    out, reporter = options.plan.out, context.reporter
+    check_place(out)
+    with working_in(out, reporter):
+        plan = plan_of(options.plan, context)
+        plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+        budget = budget_of(plan.service, ceilings_of(options.ceilings))
+        bill = bill_of(plan, reporter, budget, allows_unknown=options.ceilings.allow_unknown_price)
+        return make_set(plan, reporter, bill)

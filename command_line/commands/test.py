@@ -1,29 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``test``: run the tests."""
 
-import argparse
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from ...messages.progress import Reporter
 from ..arguments import Commands
+from ..options import Command, Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestOptions:
+    """``pytest``: what follows the command, unchanged."""
+
+    pytest: tuple[str, ...]
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("test", help="run the tests; what follows goes to pytest")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=Command(TestOptions, run))
 
 
-def run(options: argparse.Namespace, _reporter: Reporter, output: TextIO) -> int:
+def run(options: TestOptions, context: Context) -> int:
     import pytest
 
     root = Path(__file__).resolve().parents[2]
     os.chdir(root)
+    output = context.output
     with contextlib.redirect_stdout(output):
-        os.dup2(output.fileno(), 1)  # Tests start children, whose words belong to the report.
+        os.dup2(output.fileno(), 1)  # Tests start child processes, whose output belongs to the report.
         # Fast tests first, unless some are named.
-        named = any(Path(argument.split("::")[0]).exists() for argument in options.pytest)
-        paths = [] if named else ["tests/unit", "tests/blender", "tests/window"]
+        is_named = any(Path(argument.split("::")[0]).exists() for argument in options.pytest)
+        paths = [] if is_named else ["tests/unit", "tests/blender", "tests/window"]
         return int(pytest.main(["-c", "tests/pytest.ini", "--rootdir", "tests", *options.pytest, *paths]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files.input_files import read_json
+from ...messages import events
 from .billing import Billed, billed
 
 Facts = Mapping[str, Any]
@@ -77,7 +78,7 @@ def total(costs: Iterable[Cost]) -> Decimal:
     return sum((cost.amount for cost in costs if cost.amount), Decimal(0))
 
 
-def summary(costs: Iterable[Cost]) -> dict[str, Any]:
+def summary(costs: Iterable[Cost]) -> events.Cost:
     """The sum for programs, in dollars; ``unpriced`` counts the requests of which nobody can say the cost (yet)."""
     found = list(costs)
     estimated = total(cost for cost in found if cost.basis == "estimated")

@@ -2,7 +2,6 @@
 """The real command line as a child process, and what it left behind."""
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from tests.told import events_in, manifest_in
 
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE_ANGLES = ("front", "three-quarter", "side", "top")
@@ -31,7 +32,7 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        return json.loads((self.out / "set.json").read_text(encoding="utf-8"))
+        return manifest_in(self.out)
 
     def angle(self, name: str) -> dict[str, Any]:
         return next(entry for entry in self.record["angles"] if entry["name"] == name)
@@ -72,8 +73,7 @@ def make_set(*source: object, out: Path, options: tuple[object, ...] = (), resol
         text=True,
         timeout=RUN_SECONDS,
     )
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return Run(done.returncode, events, done.stderr, out)
+    return Run(done.returncode, events_in(done.stdout), done.stderr, out)
 
 
 def sha256(path: Path) -> str:

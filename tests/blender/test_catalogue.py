@@ -21,6 +21,7 @@ from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, until
+from tests.told import events_in
 
 ELSEWHERE = "optix" if sys.platform == "darwin" else "metal"  # A device that this system never has.
 SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu", "--json")
@@ -43,7 +44,7 @@ def run(*arguments: object) -> tuple[int, list[dict[str, Any]]]:
     done = subprocess.run(
         command(*arguments), env=environment(), capture_output=True, text=True, timeout=RUN_SECONDS
     )
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, events_in(done.stdout)
 
 
 def set_of(out: Path, sku: str) -> dict[str, Any]:

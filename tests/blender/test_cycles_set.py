@@ -274,7 +274,7 @@ def test_the_same_command_again_makes_nothing_anew(run: Run, block_file: Path):
         if name not in {"set.json", "index.html"}:
             assert after[name] == before[name], name
     assert set(after) == set(before)
-    everything = "Everything is there: nothing was rendered or sent."
+    everything = "Everything exists already: nothing was rendered or sent."
     assert again.index(event="note", text=everything) == len(again.events) - 2
     assert all(event["kept"] for event in again.events if event["event"] == "progress")
 

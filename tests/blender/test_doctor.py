@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``doctor`` says what is there and what is missing, and never the key."""
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.blender.runs import RUN_SECONDS, command, environment
+from tests.told import events_in
 
 SECRET = "abcdef-identifier:0123456789-secret"
 
@@ -21,7 +21,7 @@ def doctor(*options: object, **variables: str) -> tuple[int, dict[str, dict[str,
         text=True,
         timeout=RUN_SECONDS,
     )
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+    events = events_in(done.stdout)
     assert events[-1]["event"] == "finished"
     assert events[-1]["exit"] == done.returncode
     checks = {event["name"]: event for event in events if event["event"] == "check"}

@@ -16,6 +16,7 @@ from PIL import Image
 
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.writing import missing_end
+from photoreal_set.messages import events
 from photoreal_set.optics.angles import ANGLES as STANDARD
 from photoreal_set.optics.sizes import square
 from photoreal_set.photo_set.choices import Engine
@@ -27,6 +28,7 @@ from tests.blender.products import photo
 from tests.blender.runs import ANGLES, RUN_SECONDS, Run, command, environment, make_set, sha256, tree
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tests.patience import FOR_EVER_SECONDS, until
+from tests.told import events_in
 
 PHOTO = "fal-ai/flux-kontext/dev"
 VIDEO = "fal-ai/kling-video/v3/pro/image-to-video"
@@ -198,9 +200,9 @@ def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
     class Slow:
         """A listener between two renders."""
 
-        def tell(self, event: str, **facts: object) -> None:
-            if (event, facts.get("stage")) == ("progress", "references"):
-                match facts["done"]:
+        def tell(self, event: events.Event) -> None:
+            if isinstance(event, events.Progress) and event.stage == "references":
+                match event.done:
                     case 1:
                         until(lambda: sent() == [PHOTO], "the hero is not sent before the second angle")
                     case 4:
@@ -300,7 +302,7 @@ def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
         finally:
             process.kill()  # One that was not ended by it waits for ever.
     assert process.returncode == 130
-    events = [json.loads(line) for line in said.splitlines()]
+    events = events_in(said)
     assert sum("Cancelled by `cancel`" in event.get("text", "") for event in events) == 1
     assert events[-1]["state"] == "partial" and events[-1]["set"] == str(out)
     assert json.loads((out / "set.json").read_text(encoding="utf-8"))["state"] == "partial"
@@ -352,7 +354,7 @@ def resumed(out: Path, *options: object) -> Run:
     done = subprocess.run(
         command("resume", out, "--json", *options), env=environment(), capture_output=True, text=True
     )
-    return Run(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr, out)
+    return Run(done.returncode, events_in(done.stdout), done.stderr, out)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +398,7 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     assert jobs.count("3D model") == 2
     again = resumed(out)
     assert again.exit_code == 0
-    assert again.index(text="Everything is there: nothing was rendered or sent.")
+    assert again.index(text="Everything exists already: nothing was rendered or sent.")
     assert endpoints(fresh_emulator.ledger()) == bought, "what is there is not bought again"
 
 

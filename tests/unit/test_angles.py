@@ -11,7 +11,7 @@ import pytest
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, HERO, Angle, chosen_angles, direction_of, hero_first, hero_of
 from photoreal_set.optics.framing import camera_axes
-from photoreal_set.photo_set.prompts import VIEWS, photo_prompt, view_words
+from photoreal_set.photo_set.prompts import VIEWS, photo_prompt, view_text
 
 CONTRACT = {
     "front": (0.0, 15.0),
@@ -182,13 +182,13 @@ def test_names_files_and_cameras_are_not_mixed(mixed: str):
 )
 def test_an_angle_without_a_known_name_is_described(azimuth: float, elevation: float, words: str):
     angle = Angle(name="mine", azimuth=azimuth, elevation=elevation)
-    assert view_words(angle) == words
+    assert view_text(angle) == words
     assert words in photo_prompt(angle, "white", "")
-    assert view_words(replace(angle, fill=3.0)) == f"close-up {words}"
+    assert view_text(replace(angle, fill=3.0)) == f"close-up {words}"
 
 
 def test_a_known_name_at_another_place_is_described_by_its_place():
-    assert view_words(Angle(name="front", azimuth=180.0, elevation=15.0)).startswith("straight from the back")
+    assert view_text(Angle(name="front", azimuth=180.0, elevation=15.0)).startswith("straight from the back")
 
 
 @pytest.mark.parametrize("angle", [(0, 15), (45, 25), (90, 0), (200, -40), (300, 75)])

@@ -22,7 +22,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="starts shell scripts
 def clone(tmp_path: Path) -> Path:
     """What the first start needs, away from this repository: nothing of ours is made or changed."""
     root = tmp_path / "a clone"
-    for name in ("batch.py", "processes/keys.py", "command_line/bootstrap.py"):
+    for name in ("batch.py", "processes/keys.py", "command_line/bootstrap.py", "command_line/environment.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "requirements", root / "requirements")
@@ -186,15 +186,15 @@ def test_the_missing_packages_sentence_says_how_to_get_them():
 
 
 def test_every_system_library_has_the_name_of_a_package():
-    for library, package in bootstrap.DEBIAN_PACKAGES.items():
+    for library, package in bootstrap.environment.DEBIAN_PACKAGES.items():
         assert re.fullmatch(r"lib[\w+]+\.so\.\d+", library)
         assert re.fullmatch(r"lib[a-z0-9+-]+", package)
-        assert package in bootstrap._debian_packages(library) or package == "libegl1"
+        assert package in bootstrap.environment._debian_packages(library) or package == "libegl1"
 
 
 def test_a_system_library_that_we_do_not_know_is_named():
     with pytest.raises(bootstrap.BootstrapError, match=r"libfoo\.so\.1") as fault:
-        bootstrap._debian_packages("libfoo.so.1")
+        bootstrap.environment._debian_packages("libfoo.so.1")
     assert str(fault.value).endswith(".")
 
 
@@ -213,7 +213,7 @@ def test_every_system_library_of_bpy_is_in_the_list_or_on_every_linux():
     needed = set(re.findall(r"NEEDED.*\[(.+?)\]", described))
     everywhere = re.compile(r"(ld-linux.*|lib(c|m|dl|rt|pthread|util|gcc_s|stdc\+\+|python3.*))\.so.*")
     unknown = {name for name in needed - own if not everywhere.fullmatch(name)}
-    assert unknown <= set(bootstrap.DEBIAN_PACKAGES)
+    assert unknown <= set(bootstrap.environment.DEBIAN_PACKAGES)
 
 
 @pytest.mark.parametrize("name", LOCKS)

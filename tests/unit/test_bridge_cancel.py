@@ -2,7 +2,6 @@
 """Cancelling at the provider: asked, watched, and honest about the bill."""
 
 import io
-import json
 import threading
 
 import pytest
@@ -21,6 +20,7 @@ from photoreal_set.photo_set.source import source_from
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
+from tests.told import events_in
 
 
 def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:
@@ -137,6 +137,6 @@ def test_the_command_says_it_line_by_line(desk):
     for words, code in (("may still be charged", 0), ("Nothing is left", 0)):
         output = io.StringIO()
         assert cli.main(["cancel", str(folder.root), "--json"], output) == code
-        lines = [json.loads(line) for line in output.getvalue().splitlines()]
+        lines = events_in(output.getvalue())
         assert words in lines[0]["text"]
         assert lines[-1]["event"] == "finished"

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.catalogue import freezing as planning
+from photoreal_set.catalogue import sources
 from photoreal_set.catalogue.lock_file import NAME, FrozenRow, read_lock
 from photoreal_set.catalogue.states import RowState, Status, write_status
 from photoreal_set.catalogue.thumbnails import renew_thumbnail
@@ -94,8 +95,8 @@ def test_files_that_did_not_change_are_not_read_again(desk: Desk, monkeypatch: p
     desk.table(*rows(desk))
     frozen(desk)
     read = []
-    real = planning.sha256_of_source
-    monkeypatch.setattr(planning, "sha256_of_source", lambda path: read.append(path.name) or real(path))
+    real = sources.sha256_of_source
+    monkeypatch.setattr(sources, "sha256_of_source", lambda path: read.append(path.name) or real(path))
     desk.model("1.glb", 50)
     os.utime(desk.folder / "1.glb", ns=(1, 1))
     frozen(desk)
@@ -228,7 +229,7 @@ def test_a_catalogue_without_fal_has_nothing_to_cancel(desk: Desk):
     desk.table(*rows(desk))
     frozen(desk)
     run = desk.run("cancel", desk.out)
-    assert run.exit_code == 1 and "has nothing at fal.ai" in run.error
+    assert run.exit_code == 1 and "has no requests at fal.ai" in run.error
 
 
 def test_another_hash_is_refused(desk: Desk):
@@ -282,7 +283,7 @@ def test_faults_of_every_kind_are_found_before_anything_is_made(desk: Desk):
         "not a GLB",
         "too small",
         "does not exist",
-        "too many",
+        "exceed the maximum",
         "https://",
         "needs a key",
         "SKU",
@@ -349,8 +350,8 @@ def test_a_link_out_of_the_watched_folder_is_refused_without_being_read(desk: De
     with recorded_opens() as opened:
         found = {arrival.sku: arrival for arrival in watched.arrivals()}
     assert not [path for path in opened if "lamp" in path or "mug" in path]
-    assert {sku for sku, arrival in found.items() if not arrival.fault} == {"chair", "stool"}
-    assert found["lamp"].fault == "lamp.glb is a link that leads out of the watched folder"
+    assert {sku for sku, arrival in found.items() if not arrival.error} == {"chair", "stool"}
+    assert found["lamp"].error == "lamp.glb is a link that leads out of the watched folder"
     assert (found["mug"].sources, found["lamp"].sources) == ((), ())
 
 

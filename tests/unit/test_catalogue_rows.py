@@ -29,7 +29,7 @@ def test_every_usual_csv_is_read(tmp_path: Path, delimiter: str, mark: bytes, en
     (row,) = rows_in(tmp_path, mark + text.encode())
     assert (row.sku, row.sources, row.more) == ("A-1", ("a.jpg", "b.jpg"), {"Colour": "red"})
     assert row.prompt == "on slate,\nin rain"
-    assert row.faults == ()
+    assert row.errors == ()
 
 
 def test_rows_are_counted_and_lines_are_those_of_the_file(tmp_path: Path):
@@ -62,8 +62,8 @@ def test_values_are_understood(tmp_path: Path):
 def test_angles_and_light_may_come_from_files_of_their_own(tmp_path: Path):
     table = "sku,source,angles,rig\na,1.glb,Views/Own.json,Light/Dawn.HDR\nb,2.glb,cameras,night.exr\n"
     first, second = rows_in(tmp_path, table)
-    assert (first.angles, first.rig, first.faults) == ("Views/Own.json", "Light/Dawn.HDR", ())
-    assert (second.angles, second.rig, second.faults) == ("cameras", "night.exr", ())
+    assert (first.angles, first.rig, first.errors) == ("Views/Own.json", "Light/Dawn.HDR", ())
+    assert (second.angles, second.rig, second.errors) == ("cameras", "night.exr", ())
 
 
 def test_jsonl_is_read(tmp_path: Path):
@@ -83,7 +83,7 @@ def test_jsonl_is_read(tmp_path: Path):
     assert rows[0].sources == ("x.jpg", "y.jpg") and rows[0].angles == "front,top" and rows[0].seed == 3
     assert rows[0].more == {"stock": "7", "tags": '["b"]'}
     assert rows[1].max_cost == Decimal("0.5") and rows[1].prompt == ""
-    assert [row.faults for row in rows[2:]] == [
+    assert [row.errors for row in rows[2:]] == [
         ("it is not valid JSON (column 2: Expecting property name enclosed in double quotes)",),
         ("it is not a JSON object",),
     ]
@@ -108,18 +108,18 @@ def test_jsonl_is_read(tmp_path: Path):
 def test_a_bad_value_is_named(tmp_path: Path, cells: str, words: str):
     header = "sku,source,text,angles,background,seed,video,max_cost"
     (row,) = rows_in(tmp_path, f"{header}\n{cells}\n")
-    assert any(words in fault for fault in row.faults), row.faults
+    assert any(words in error for error in row.errors), row.errors
 
 
 def test_all_faults_of_a_row_are_named_at_once(tmp_path: Path):
     (row,) = rows_in(tmp_path, "sku,source,seed,look,video\n,a.glb,x,fog,gif\n")
-    assert len(row.faults) == 4
+    assert len(row.errors) == 4
 
 
 def test_a_repeated_sku_is_a_fault_of_the_later_row(tmp_path: Path):
     rows = rows_in(tmp_path, "sku,text\na,x\nb,y\na,z\n")
-    assert [bool(row.faults) for row in rows] == [False, False, True]
-    assert "row 1 (line 2)" in rows[2].faults[0]
+    assert [bool(row.errors) for row in rows] == [False, False, True]
+    assert "row 1 (line 2)" in rows[2].errors[0]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_repeated_sku_is_a_fault_of_the_later_row(tmp_path: Path):
         (b"sku,sku,text\nx,y,z\n", "two columns called sku"),
         ("sku,text\nx,häßlich\n".encode("latin-1"), "not UTF-8 (line 2)"),
         ("sku,text\nx,y\n".encode("utf-16"), "not UTF-8"),
-        (b'sku,text\nx,"open\n', "no CSV from line"),
+        (b'sku,text\nx,"open\n', "not valid CSV from line"),
     ],
 )
 def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(tmp_path: Path, data: bytes, words: str):
@@ -247,8 +247,8 @@ def test_a_sku_that_is_not_text_is_a_fault_of_its_row(tmp_path: Path, sku: str, 
         "".join(json.dumps({"sku": one, "source": "a.glb"}) + "\n" for one in ("mug", sku)),
         "shop.jsonl",
     )
-    assert good.faults == ()
-    assert any(words in fault for fault in bad.faults)
+    assert good.errors == ()
+    assert any(words in error for error in bad.errors)
     bad.sku.encode()  # It can be written, to the lock and to the results.
     assert len(bad.place) < 1100
 
@@ -258,7 +258,7 @@ def test_halves_of_characters_are_told_wherever_they_stand(tmp_path: Path):
         {"sku": "mug", "source": "\ud800.glb", "\ud801": "x", "note": "\udc00", "prompt": "\ud83d\ude00"}
     )
     (row,) = rows_in(tmp_path, line, "shop.jsonl")
-    assert row.faults == (
+    assert row.errors == (
         "source has characters that are not text",
         "? has characters that are not text",
         "note has characters that are not text",
@@ -277,8 +277,8 @@ def test_a_line_of_json_that_cannot_be_read_is_a_fault_of_its_row(tmp_path: Path
     rows = rows_in(
         tmp_path, f'{{"sku": "a", "stock": {value}}}\n{{"sku": "b", "text": "a mug"}}\n', "shop.jsonl"
     )
-    assert [len(row.faults) for row in rows] == [1, 0]
-    assert rows[0].faults[0].startswith("it is not valid JSON (") and len(rows[0].faults[0]) < 200
+    assert [len(row.errors) for row in rows] == [1, 0]
+    assert rows[0].errors[0].startswith("it is not valid JSON (") and len(rows[0].errors[0]) < 200
 
 
 def test_a_cell_without_an_end_is_refused_in_one_sentence(tmp_path: Path):

@@ -15,6 +15,7 @@ from photoreal_set.command_line.redoing import take_again
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.writing import sha256_of
+from photoreal_set.messages import events
 from photoreal_set.messages.errors import InputError
 from photoreal_set.messages.progress import Reporter
 from photoreal_set.optics.angles import ANGLES, hero_first
@@ -40,11 +41,11 @@ class Said(Reporter):
         self.texts: list[str] = []
         self.jobs: list[tuple[str, str]] = []
 
-    def tell(self, event: str, **facts: object) -> None:
-        if event == "job":
-            self.jobs.append((str(facts["label"]), str(facts["state"])))
-        if "text" in facts:
-            self.texts.append(str(facts["text"]))
+    def tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Job):
+            self.jobs.append((event.label, event.state))
+        if isinstance(event, events.Note | events.Warning):
+            self.texts.append(event.text)
 
     def has_answer(self, label: str) -> bool:
         """Whether a request was answered, or need not be sent."""

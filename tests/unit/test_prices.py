@@ -25,6 +25,7 @@ from photoreal_set.photo_set import estimates
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.source import source_from
+from tests.told import events_in
 
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
 KONTEXT = "fal-ai/flux-kontext/dev"
@@ -300,7 +301,7 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
     for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "asked just now"):
         assert part in text
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
-    lines = [json.loads(line) for line in text.splitlines()]
+    lines = events_in(text)
     assert [line["event"] for line in lines] == ["price", "price", "price", "estimate", "finished"]
     assert lines[3]["max"] == 1.885
     assert emulator.ledger() == []
@@ -323,7 +324,7 @@ def test_estimate_says_what_it_does_not_know(emulator, photos, tmp_path, monkeyp
     code, text = run(
         monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--json"
     )
-    lines = [json.loads(line) for line in text.splitlines()]
+    lines = events_in(text)
     assert code == 0
     assert (lines[1]["min"], lines[1]["reason"]) == (None, f"fal.ai names no price for {KONTEXT}")
     assert (lines[3]["min"], lines[3]["max"]) == (1.76, None)

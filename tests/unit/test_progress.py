@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from photoreal_set.messages import events
 from photoreal_set.messages.progress import (
     JsonReporter,
     PlainReporter,
@@ -21,22 +22,25 @@ from photoreal_set.messages.progress import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_NEWS = {"endpoint": "fal-ai/x", "request_id": "", "message": "", "error": ""}
 STATES = ("prepared", "uploading", "queued", "queued", "running", "downloading", "done")
 
 
 def tell_a_run(reporter: Reporter) -> None:
     """The events of a small run."""
-    reporter.tell("started", product="tea pot", summary="2 angles", set="/out")
+    reporter.tell(events.Started(product="tea pot", summary="2 angles", set="/out"))
     for done in range(3):
-        reporter.tell("progress", stage="references", done=done, of=2, label="front" if done < 2 else "")
+        reporter.tell(events.Progress(stage="references", done=done, of=2, label="front" if done < 2 else ""))
     for position, state in enumerate(STATES):
         queue = 3 - position if state == "queued" else None
-        reporter.tell("job", label="front photo", state=state, queue_position=queue, message="", error="")
-    reporter.tell("warning", text="Material Glaze: its texture is missing.")
+        reporter.tell(events.Job(label="front photo", state=state, queue_position=queue, **NO_NEWS))
+    reporter.tell(events.Warning(text="Material Glaze: its texture is missing."))
     reporter.tell(
-        "job", label="film", state="failed", queue_position=None, message="", error="It was refused."
+        events.Job(
+            label="film", state="failed", queue_position=None, **{**NO_NEWS, "error": "It was refused."}
+        )
     )
-    reporter.tell("finished", state="partial", exit=2, set="/out")
+    reporter.tell(events.Finished(state="partial", exit=2, set="/out"))
 
 
 def screen(text: str) -> list[str]:
@@ -61,7 +65,7 @@ def test_json_is_one_object_a_line_and_the_last_is_the_end():
 def test_json_keeps_an_event_on_its_line_whatever_is_in_it():
     stream = io.StringIO()
     text = 'two\nlines, "quotes", ümläut 🫖 \u2028 \\'
-    JsonReporter(stream).tell("note", text=text)
+    JsonReporter(stream).tell(events.Note(text=text))
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue()) == {"event": "note", "text": text}
 
@@ -77,7 +81,7 @@ def test_plain_lines_have_the_time_and_say_a_state_once():
     assert len([line for line in said if line.startswith("front photo: queued")]) == 1
     assert "front photo: done" in said
     assert "Warning: Material Glaze: its texture is missing." in said
-    assert "film: failed: It was refused." in said
+    assert "video: failed: It was refused." in said
     assert said[-1].endswith("/out/index.html")
     assert "\033" not in stream.getvalue()
     assert "\r" not in stream.getvalue()
@@ -89,7 +93,7 @@ def test_quiet_says_warnings_and_the_end_only():
     said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
     assert said == [
         "Warning: Material Glaze: its texture is missing.",
-        "Finished with faults: /out/index.html",
+        "Finished with errors: /out/index.html",
     ]
 
 
@@ -98,15 +102,15 @@ def test_a_terminal_shows_a_bar_that_grows_and_keeps_what_matters():
     reporter = TerminalReporter(stream)
     shown = []
     for done in range(3):
-        reporter.tell("progress", stage="references", done=done, of=4, label="front")
+        reporter.tell(events.Progress(stage="references", done=done, of=4, label="front"))
         shown.append(screen(stream.getvalue())[-1])
     assert [line.count("█") for line in shown] == [0, 6, 12]
     assert all(re.search(r"references +[█░]{24} \d/4  \d+:\d\d  front", line) for line in shown)
-    reporter.tell("warning", text="Something is odd.")
+    reporter.tell(events.Warning(text="Something is odd."))
     lines = screen(stream.getvalue())
     assert lines[-2] == "Warning: Something is odd."
-    assert lines[-1] == shown[-1], "the bar goes on below the line"
-    reporter.tell("progress", stage="references", done=4, of=4)
+    assert lines[-1] == shown[-1], "the bar continues below the line"
+    reporter.tell(events.Progress(stage="references", done=4, of=4))
     assert "4/4" in screen(stream.getvalue())[-2], "a finished bar stays"
 
 
@@ -117,7 +121,7 @@ def test_a_terminal_keeps_one_line_for_each_result():
     kept = [line for line in lines if line]
     assert len([line for line in kept if line.startswith("front photo: ")]) == 1
     assert any(line.startswith("front photo: done") for line in kept)
-    assert any(line.startswith("film: failed: It was refused.") for line in kept)
+    assert any(line.startswith("video: failed: It was refused.") for line in kept)
     assert any("2/2" in line for line in kept)
     assert kept[-1].endswith("/out/index.html")
 
@@ -127,14 +131,14 @@ def test_a_stage_that_is_there_from_before_is_not_counted_to_a_person():
         stream = io.StringIO()
         talker = reporter(stream)
         for done in range(2):
-            talker.tell("progress", stage="references", done=done, of=1, label="front", kept=True)
+            talker.tell(events.Progress(stage="references", done=done, of=1, label="front", kept=True))
         assert len([line for line in screen(stream.getvalue()) if line]) == lines
 
 
 def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
     stream = io.StringIO()
-    QuietReporter(stream).tell("finished", state="partial", exit=130, set="/out")
-    assert stream.getvalue().endswith("] Stopped, `resume /out` goes on: /out/index.html\n")
+    QuietReporter(stream).tell(events.Finished(state="partial", exit=130, set="/out"))
+    assert stream.getvalue().endswith("] Stopped, `resume /out` continues: /out/index.html\n")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
 def test_the_end_says_what_was_paid(cost: dict, words: str):
     for reporter in (PlainReporter, QuietReporter, TerminalReporter):
         stream = io.StringIO()
-        reporter(stream).tell("finished", state="done", exit=0, set="/out", cost=cost)
+        reporter(stream).tell(events.Finished(state="done", exit=0, set="/out", cost=cost))
         lines = [line for line in screen(stream.getvalue()) if line]
         assert len(lines) == 2
         assert lines[0].endswith(f"Cost at {words}")
@@ -162,14 +166,14 @@ def test_the_end_says_what_was_paid(cost: dict, words: str):
 @pytest.mark.parametrize("reporter", [PlainReporter, TerminalReporter])
 def test_a_request_that_a_run_left_is_said_to_go_on(reporter):
     stream = io.StringIO()
-    reporter(stream).tell("job", label="film", state="left", message="", error="")
-    assert "film: goes on at fal.ai, resume fetches it" in stream.getvalue()
+    reporter(stream).tell(events.Job(label="film", state="left", queue_position=None, **NO_NEWS))
+    assert "video: continues at fal.ai, resume fetches it" in stream.getvalue()
 
 
 def test_a_narrow_line_never_wraps_because_of_a_long_label():
     stream = io.StringIO()
     reporter = TerminalReporter(stream)
-    reporter.tell("progress", stage="references", done=1, of=4, label="long " * 100)
+    reporter.tell(events.Progress(stage="references", done=1, of=4, label="long " * 100))
     assert len(screen(stream.getvalue())[-1]) <= 110
 
 
@@ -178,7 +182,7 @@ def test_lines_of_several_threads_do_not_mix(make: type):
     stream = io.StringIO()
     reporter = make(stream)
     threads = [
-        threading.Thread(target=lambda: [reporter.tell("warning", text="x" * 300) for _ in range(100)])
+        threading.Thread(target=lambda: [reporter.tell(events.Warning(text="x" * 300)) for _ in range(100)])
         for _ in range(4)
     ]
     for thread in threads:

@@ -35,6 +35,7 @@ from photoreal_set.photo_set.source import source_from
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
 from tests.patience import until
+from tests.told import events_in
 
 KEY = "a1" * 32
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +101,7 @@ def runs(monkeypatch):
 def run(*arguments: object) -> tuple[int, list[dict]]:
     output = io.StringIO()
     code = cli.main([*map(str, arguments), "--json"], output)
-    return code, [json.loads(line) for line in output.getvalue().splitlines()]
+    return code, events_in(output.getvalue())
 
 
 def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
@@ -142,8 +143,9 @@ def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
     for name, words in (
         ("model", "The 3D model of this set is your own file, so there is nothing to redo."),
         ("concept", "no concept picture"),
-        ("film", "no film"),
-        ("nothing", "There are side, front."),
+        ("film", "no video"),
+        ("video", "no video"),
+        ("nothing", "It has: side, front."),
     ):
         code, events = run("resume", own.out, "--redo", name)
         assert code == 1
@@ -469,7 +471,7 @@ def test_a_second_run_in_the_same_folder_waits_until_the_first_is_gone(plan, run
 
     def end_first() -> None:
         try:
-            until(lambda: "Another run works in" in output.getvalue())
+            until(lambda: "Another run uses" in output.getvalue())
             seen.append(len(runs))
             seen.append(run("cancel", plan.out)[0])  # It does not wait.
             seen.append(cli.main(["report", str(plan.out)], io.StringIO()))
