@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From rows to plans: checked as a whole, before anything is spent, and frozen."""
+"""From rows to plans: all rows are checked and frozen before anything is spent."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,12 +23,14 @@ from .lock_file import FrozenFile, FrozenRow, Lock, digest_of
 from .rows import Row, asks_for_own_angles
 from .sources import SourceDesk, frozen_source
 
-Understand = Callable[[Kind, str], Endpoint]  # An endpoint by its id; raises when there is none like it.
+Understand = Callable[
+    [Kind, str], Endpoint
+]  # An endpoint by its id; raises PhotorealError when it cannot be used.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """A frozen catalogue in its folder, with what its plans need besides: fal, and what it publishes."""
+    """A frozen catalogue in its folder, with the service and the endpoints that its plans need."""
 
     root: Path
     lock: Lock
@@ -39,7 +41,7 @@ class Catalogue:
         return self.root / row.folder
 
     def plan(self, row: FrozenRow) -> SetPlan:
-        """The plan of a good row. Its files are not looked at, and photos by address are not fetched yet."""
+        """The plan of a valid row. Its files are not read, and photos with a web address are not downloaded yet."""
         return plan_of(
             row.row,
             frozen_source(row, self.root),
@@ -51,18 +53,18 @@ class Catalogue:
 
 
 def kept_options(plan: SetPlan, root: Path) -> dict[str, Any]:
-    """How ``plan`` makes its pictures, as the lock in ``root`` keeps it."""
+    """How ``plan`` makes its pictures, in the form of the lock in ``root``."""
     return {**options_record(plan), **kept_members({"rig": plan.rig}, root)}
 
 
 def kept_members(members: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """Angles and rig of a ``SetPlan``, as far as they are there, in the same form."""
+    """Some members of a ``SetPlan`` in the same form."""
     kept = members_record({name: value for name, value in members.items() if name != "rig"})
     return {**kept, "rig": rig_record(members["rig"], root)} if "rig" in members else kept
 
 
 def made_options(kept: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """Members of a ``SetPlan`` again."""
+    """The same as members of a ``SetPlan`` again."""
     return options_from(kept, root)
 
 
@@ -74,7 +76,7 @@ def plan_of(
     service: Service | None,
     endpoints: Mapping[str, Endpoint],
 ) -> SetPlan:
-    """The plan of one row: ``options`` of the command and the row's files, and what the row itself says instead."""
+    """The plan of one row: ``options`` are those of the command, which the row overrides."""
     options = dict(options)
     if row.angles and not asks_for_own_angles(row.angles):
         options["angles"] = tuple(chosen_angles(row.angles))
@@ -82,15 +84,15 @@ def plan_of(
         options["background"] = Background(row.background)
     if row.video:
         options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
-    words = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
-    options |= {name: value for name, value in words.items() if value}
+    texts = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
+    options |= {name: value for name, value in texts.items() if value}
     if row.rig and not is_panorama_file(row.rig):
         options["rig"] = replace(options["rig"], name=row.rig, panorama=None)
     if row.seed is not None:
         options["seed"] = row.seed
     if source.kind is not SourceKind.TEXT:
         options["concept_endpoint"] = ""
-    if options["video"] is not Engine.FAL:  # What the command says of films by fal is for other rows.
+    if options["video"] is not Engine.FAL:  # Options for videos by fal.ai are meant for other rows.
         options |= {"loop": False, "seconds": None}
     if options["video"] is not Engine.CYCLES:
         options["preview"] = None
@@ -211,7 +213,7 @@ class Endpoints:
         self._looked_at: dict[tuple[Kind, str], PhotorealError | None] = {}
 
     def look_at(self, kind: Kind, endpoint_id: str) -> None:
-        """Raises what is wrong with the endpoint."""
+        """Look up an endpoint. Raises PhotorealError when it cannot be used."""
         key = kind, endpoint_id
         if key not in self._looked_at:
             try:

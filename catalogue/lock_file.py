@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``catalogue.lock.jsonl``: the rows as they were when the catalogue was checked, with the hashes of their files.
 
-Its first line says how all products are made, each other line is a row. All tasks of a farm work by the same lock,
+Its first line says how all products are made, each other line is a row. All tasks of a farm use the same lock,
 wherever the folder is mounted: paths are relative to it. The key is never in it.
 """
 

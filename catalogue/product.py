@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One product of a catalogue on its way: begun, its model fetched, rendered elsewhere, photographed at fal, ended.
+"""One product of a catalogue: prepared, its model made, rendered elsewhere, photographed at fal.ai, ended.
 
-The steps follow one another, each on whatever thread; between two steps everything stands on disk.
+One step follows the other, on any thread; between two steps everything is on disk.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -48,7 +48,7 @@ from .states import (
     RowState,
     Step,
     files_in,
-    first_fault,
+    first_error,
     paid_in,
     read_status,
     row_lock,
@@ -58,7 +58,7 @@ from .thumbnails import renew_thumbnail
 
 
 class Till:
-    """What products may spend: the ceilings of the run, and what a request without a price is taken to cost."""
+    """What products may spend: the ceilings of the run, and the assumed price of a request of unknown price."""
 
     def __init__(
         self, pricing: Pricing, budget: Budget, prices: PriceList, *, assumed: Decimal | None
@@ -69,7 +69,7 @@ class Till:
         self._assumed = assumed
 
     def bill(self, catalogue: Catalogue, frozen: FrozenRow, *, sent: float) -> Bill:
-        """For one product, of which an earlier run has sent ``sent`` dollars' worth.
+        """For one product; ``sent``: US dollars that earlier runs have spent on it.
 
         Raises CeilingReachedError when even its cheapest outcome does not fit.
         """
@@ -80,7 +80,7 @@ class Till:
             raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
         ceiling = frozen.row.max_cost
         budget = self._budget.for_product(ceiling, spent=Decimal(str(sent)))
-        if not sent:  # Later its journal says what is still to be paid, request by request.
+        if not sent:  # Later the journal says what is still to be paid, request by request.
             for kind, left in ((ProductCeilingError, ceiling), (CeilingReachedError, self._budget.left())):
                 if left is not None and estimate.known.low > left:
                     raise kind(
@@ -92,7 +92,7 @@ class Till:
 
 @dataclass(frozen=True, slots=True)
 class _AtFal:
-    """What a product has while it is at fal."""
+    """What a product needs while it is at fal.ai."""
 
     bridge: Bridge
     results: SetResults
@@ -127,14 +127,14 @@ class Product:
 
     @property
     def next_step(self) -> Step:
-        """What it waits for; a 3D file of the user's needs no model to be made."""
+        """What it waits for; with a 3D file of the user no model is made."""
         step = self.status.step
         is_from_file = self._catalogue.plan(self.frozen).source.kind is SourceKind.MODEL
         return Step.RENDER if step is Step.MODEL and is_from_file else step
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether ``cancel`` has named this product since the run knows of it."""
+        """Whether ``cancel`` was run for this product since the run started."""
         return self._cancel_mark.is_new
 
     def event(self) -> events.Product:
@@ -151,11 +151,11 @@ class Product:
         )
 
     def take(self) -> bool:
-        """Have the folder for this process alone; ``False`` while another has it."""
+        """Lock the folder for this process; ``False`` while another process has it."""
         self._lock = FileLock.taken(row_lock(self.root))
         if self._lock is None:
             return False
-        self.status = read_status(self.root, self.frozen.digest)  # The other may have brought it on.
+        self.status = read_status(self.root, self.frozen.digest)  # The other process may have continued it.
         return True
 
     def release(self) -> None:
@@ -166,7 +166,7 @@ class Product:
     # --- steps ----------------------------------------------------------------------------------
 
     def begin(self, till: Till | None, scratch: Path) -> None:
-        """Prepare the set folder, unless the set is under way by this very row. Raises PhotorealError."""
+        """Prepare the set folder, unless it was prepared for this very row. Raises PhotorealError."""
         plan = self._catalogue.plan(self.frozen)
         if till and plan.uses_fal:
             self._bill = till.bill(self._catalogue, self.frozen, sent=paid_in(self.root)["paid"])
@@ -199,7 +199,7 @@ class Product:
         self.note(step=Step.RENDER)
 
     def end_rendering(self, seconds: float) -> None:
-        """The references are there, and the photos and the film, as far as Cycles makes them."""
+        """Record that everything that Cycles makes is on disk. ``seconds``: the time that it took."""
         plan = self._catalogue.plan(self.frozen)
         needs_fal = Engine.FAL in (plan.engine, plan.video)
         self.note(
@@ -211,7 +211,7 @@ class Product:
             self._end(self._results().outcome(is_at_ceiling=False))
 
     def photograph(self, connection: Connection, keeper: Executor) -> None:
-        """Have photos and film made at fal, as far as they are fal's. Raises PhotorealError."""
+        """Have fal.ai make its part of photos and video. Raises PhotorealError."""
         results = self._results()
         with self._at_fal(results, connection) as bridge:
             cloud = CloudStage(results, bridge, keeper=keeper)
@@ -221,7 +221,7 @@ class Product:
         self._end(results.outcome(is_at_ceiling=cloud.is_at_ceiling))
 
     def fail(self, error: PhotorealError) -> None:
-        """Write down what ended it. What only waits (for money, a person, the next run) waits on."""
+        """Record what ended it. What waits for money, a person or the next run keeps waiting."""
         is_at_ceiling = isinstance(error, CeilingReachedError)
         self.is_at_common_ceiling = is_at_ceiling and not isinstance(error, ProductCeilingError)
         if (self.root / "set.json").is_file():
@@ -248,9 +248,9 @@ class Product:
     def note_crash(self, how: str) -> None:
         self.note(crashes=(*self.status.crashes, how))
 
-    def tell_of_rendering(self, record: Mapping[str, Any]) -> None:
-        """Pass on an event of the Blender that renders it. Raises ValueError when it is not one."""
-        self._reporter.tell(events.event_from(record))
+    def tell_of_rendering(self, event: events.Event) -> None:
+        """Pass on an event of the Blender that renders it."""
+        self._reporter.tell(event)
 
     def note(self, **changes: Any) -> None:
         self.status = replace(self.status, digest=self.frozen.digest, **changes)
@@ -262,7 +262,7 @@ class Product:
             cloud.bridge.send_no_more()
 
     def leave(self) -> None:
-        """Write down what is on its way, and what it has cost. From any thread."""
+        """Record what is in progress, and what it has cost. From any thread."""
         if cloud := self._cloud:
             cloud.bridge.leave()
             with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
@@ -276,7 +276,7 @@ class Product:
         return is_ours and (self.root / "set.json").is_file()
 
     def _looked_at(self, scratch: Path) -> Source:
-        """The files as they are now: fetched where they have an address, and those of the frozen row elsewhere."""
+        """The current files: downloaded from web addresses, or those of the frozen row, which must be unchanged."""
         frozen = iter(self.frozen.files)
         paths, addresses = [], {}
         for text in self.frozen.row.sources:
@@ -301,7 +301,7 @@ class Product:
 
     @contextlib.contextmanager
     def _at_fal(self, results: SetResults, connection: Connection) -> Iterator[Bridge]:
-        """A bridge for a while, known meanwhile, so that it can be stopped."""
+        """A bridge that other threads can stop while it is open."""
         with bridge_for(results, self._bill.spending if self._bill else None, connection) as bridge:
             self._cloud = _AtFal(bridge, results)
             try:
@@ -322,7 +322,7 @@ class Product:
             state=state,
             step=Step.NOTHING if state is RowState.DONE else self.status.step,
             exit_code=outcome.exit_code,
-            error="" if state is RowState.DONE else first_fault(record),
+            error="" if state is RowState.DONE else first_error(record),
             **files_in(record),
             **paid_in(self.root),
         )
@@ -332,6 +332,6 @@ class Product:
 def _require_frozen(path: Path, sha256: str) -> None:
     if not path.is_file() or sha256_of_source(path) != sha256:
         raise InputError(
-            f"{path.name} is no longer as it was when the catalogue was checked.",
+            f"{path.name} has changed since the catalogue was checked.",
             hint="Run `catalogue` again.",
         )

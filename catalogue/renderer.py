@@ -18,8 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from ..messages import events
 from ..messages.errors import MachineError
 from ..processes.keys import without_keys
 from .memory import machine_memory, memory_of
@@ -32,7 +33,7 @@ DEFAULT_MEMORY_SHARE = 0.75  # Of the machine's memory.
 
 log = logging.getLogger(__name__)
 
-Event = dict[str, Any]
+E = TypeVar("E", bound=events.Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ class BlenderChild:
     ) -> None:
         self.end()
 
-    def render(self, folder: Path, tell: Callable[[Event], None], *, alone: bool = False) -> Rendered:
+    def render(self, folder: Path, tell: Callable[[events.Event], None], *, alone: bool = False) -> Rendered:
         """Render what is missing in the set in ``folder``; ``tell`` gets the child's events meanwhile.
 
         ``alone``: in a separate Blender that renders nothing else.
@@ -95,16 +96,16 @@ class BlenderChild:
             self._say(process, {"set": str(folder)})
             if self._is_stopping:
                 self._say(process, {"stop": True})
-            answer = self._awaited(process, "rendered", self._limits.seconds, tell)
+            answer = self._awaited(process, events.Rendered, self._limits.seconds, tell)
         except _CrashError as crash:
             self.end()
             return Rendered(crash=str(crash), seconds=time.monotonic() - began)
         if alone:
             self.end()
         return Rendered(
-            error=str(answer["error"]),
-            exit_code=int(answer["exit"]),
-            is_stopped=answer["state"] == "stopped",
+            error=answer.error,
+            exit_code=answer.exit,
+            is_stopped=answer.state == "stopped",
             seconds=time.monotonic() - began,
         )
 
@@ -157,7 +158,7 @@ class BlenderChild:
         with self._lock:
             self._process = process
         try:
-            self._awaited(process, "ready", START_SECONDS, lambda _event: None)
+            self._awaited(process, events.Ready, START_SECONDS, lambda _event: None)
         except _CrashError as crash:
             self.end()
             raise MachineError(
@@ -165,7 +166,7 @@ class BlenderChild:
             ) from crash
         return process
 
-    def _say(self, process: subprocess.Popen[str], request: Event) -> None:
+    def _say(self, process: subprocess.Popen[str], request: Mapping[str, Any]) -> None:
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(request) + "\n")
@@ -174,9 +175,13 @@ class BlenderChild:
             raise _CrashError(_how_it_ended(process)) from error
 
     def _awaited(
-        self, process: subprocess.Popen[str], event: str, seconds: float, tell: Callable[[Event], None]
-    ) -> Event:
-        """The next event of this name. Raises _CrashError when the child ends, or passes a limit."""
+        self,
+        process: subprocess.Popen[str],
+        kind: type[E],
+        seconds: float,
+        tell: Callable[[events.Event], None],
+    ) -> E:
+        """The next event of this kind. Raises _CrashError when the child ends, or exceeds a limit."""
         heard_at = time.monotonic()
         while True:
             try:
@@ -190,15 +195,13 @@ class BlenderChild:
             if line is None:
                 raise _CrashError(_how_it_ended(process))
             self._check_memory(process)
-            try:
-                told = json.loads(line)
-            except ValueError:
-                log.debug("Blender: %s", line.rstrip())
+            event = _event_in(line)
+            if event is None:
                 continue
             heard_at = time.monotonic()
-            if told.get("event") == event:
-                return dict(told)
-            tell(told)
+            if isinstance(event, kind):
+                return event
+            tell(event)
 
     def _check_memory(self, process: subprocess.Popen[str]) -> None:
         used = memory_of(process.pid)
@@ -209,6 +212,22 @@ class BlenderChild:
 
 class _CrashError(Exception):
     """How the child ended."""
+
+
+def _event_in(line: str) -> events.Event | None:
+    """The event in a line of the child; None for what Blender prints itself."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        log.debug("Blender: %s", line.rstrip())
+        return None
+    try:
+        return events.event_from(record)
+    except ValueError as error:
+        log.warning("Blender sent something that is not an event: %s", error)
+        return None
 
 
 def _read(process: subprocess.Popen[str], lines: "queue.Queue[str | None]") -> None:

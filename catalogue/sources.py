@@ -19,13 +19,13 @@ from .lock_file import FrozenFile, FrozenRow, Lock, frozen_path
 from .rows import Row
 
 CamerasOfBlend = Callable[[Path], list[Angle]]  # What only Blender can read.
-CheckLight = Callable[[Panorama], None]  # Raises InputError for a file that is no light map.
+CheckLight = Callable[[Panorama], None]  # Raises InputError for a file that is not a light map.
 
 
 class SourceDesk:
-    """Looks at source files, each once, and not again when they are as they were in an earlier lock.
+    """Checks source files, each once, and not again when they are unchanged since an earlier lock.
 
-    Files of angles and light are read each time, once for all rows.
+    ``base`` is the folder that sources are relative to. Files of angles and light are read once for all rows.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class SourceDesk:
     def own_options(
         self, row: Row, source: Source | None, files: tuple[FrozenFile, ...], usual: RigChoice
     ) -> dict[str, Any]:
-        """Angles and rig of the row where it takes files to know them, as members of a ``SetPlan``.
+        """Angles and rig of the row that are in files, as members of a ``SetPlan``.
 
-        ``usual`` is how the light is turned and dimmed. Raises InputError with what is wrong with a file.
+        ``usual`` has rotation and intensity of the light. Raises InputError with what is wrong with a file.
         """
         own: dict[str, Any] = {}
         if is_panorama_file(row.rig):
@@ -92,7 +92,7 @@ class SourceDesk:
         return source, tuple(self._frozen(path) for path in paths)
 
     def _mixed(self, row: Row) -> tuple[Source, tuple[FrozenFile, ...]]:
-        """Photos by address are fetched when their product is made; here only the others can be looked at."""
+        """Photos with a web address are downloaded when their product is made; only the others are checked here."""
         if len(row.sources) > MAX_PHOTOS:
             raise InputError(f"{len(row.sources)} photos exceed the maximum of {MAX_PHOTOS}.")
         if insecure := next((text for text in row.sources if text.lower().startswith("http://")), ""):
@@ -137,6 +137,6 @@ def frozen_source(row: FrozenRow, root: Path) -> Source:
 
 
 def _source_of(paths: list[Path], *, is_photos: bool = False) -> Source:
-    """The source of files that were looked at before."""
+    """The source of files that were checked before."""
     from_model = len(paths) == 1 and paths[0].suffix.lower() in MODEL_SUFFIXES and not is_photos
     return Source(kind=SourceKind.MODEL if from_model else SourceKind.PHOTOS, files=tuple(paths))

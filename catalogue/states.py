@@ -5,10 +5,11 @@
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..fal_bridge.errors import UncertainSubmitError
 from ..fal_bridge.money import costs
@@ -18,8 +19,8 @@ from ..files.names import inner_path
 from ..files.values import list_of, member_of, number, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..messages.errors import PhotorealError
-from ..photo_set.folder import Record, SetState
-from ..photo_set.manifest import MANIFEST, any_text
+from ..photo_set.folder import SetState
+from ..photo_set.manifest import MANIFEST, Manifest, any_text
 
 _MODEL = "model/product.glb"
 
@@ -105,7 +106,7 @@ def journal_in(root: Path) -> Path:
 
 
 def read_status(root: Path, digest: str) -> Status:
-    """How the set in ``root`` stands by its files; as a product that waits when its row was another one then.
+    """The status of the set in ``root`` from its files; a waiting one when it was made for another version of the row.
 
     Raises InputError when the folder, its journal or a file of ours in it is a link, which could lead elsewhere.
     """
@@ -129,14 +130,14 @@ def write_status(root: Path, status: Status) -> None:
 
 
 def paid_in(root: Path) -> dict[str, Any]:
-    """What the journal of a set says of its costs, as members of its ``Status``."""
+    """The costs in the journal of a set, as members of its ``Status``."""
     paid = costs.costs_in(root / ".journal", "")
     return {"paid": float(costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 
-def files_in(record: Record) -> dict[str, Any]:
-    """Photos and films of a ``set.json``, as members of its ``Status``."""
-    wanted = record["videos"] if record["plan"]["video"] else []
+def files_in(record: Manifest) -> dict[str, Any]:
+    """Photos and videos of a ``set.json``, as members of its ``Status``."""
+    wanted = record["videos"] if cast(Mapping[str, Any], record["plan"])["video"] else []
     paths = (entry.get("photo", {}).get("path") for entry in record["angles"])
     return {
         "photos": tuple(path for path in paths if path),
@@ -144,12 +145,12 @@ def files_in(record: Record) -> dict[str, Any]:
     }
 
 
-def first_fault(record: Record) -> str:
+def first_error(record: Manifest) -> str:
     """The first error that a ``set.json`` names; "" without any."""
     return next((str(entry["error"]) for entry in _entries(record) if entry.get("error")), "")
 
 
-def _entries(record: Record) -> list[Record]:
+def _entries(record: Manifest) -> list[Mapping[str, Any]]:
     photos = [entry.get("photo", {}) for entry in record["angles"]]
     enlargements = [photo.get("enlargement", {}) for photo in photos]
     pending = [entry["pending"] for entry in (*record["angles"], *record["videos"]) if "pending" in entry]
@@ -179,13 +180,13 @@ _STATUS = record_of(
 
 
 def _noted(root: Path) -> Status:
-    """What the status file says. What it should have said of money, the journal knows as well."""
+    """The content of the status file. When it is damaged, the costs are read from the journal."""
     try:
         record = _STATUS(read_json(status_path(root)))
     except FileNotFoundError:
         return Status()
     except (OSError, ValueError) as error:
-        log.warning("%s is damaged (%s): its product is looked at again.", status_path(root), error)
+        log.warning("%s is damaged (%s): its product is checked again.", status_path(root), error)
         return Status(**paid_in(root))
     names = {item.name for item in fields(Status)}
     return Status(**{name: value for name, value in record.items() if name in names})
@@ -199,14 +200,14 @@ def _is_newer(path: Path, other: Path) -> bool:
 
 
 def _caught_up(root: Path, status: Status) -> Status:
-    """``status`` after somebody else has changed the set since it was written."""
+    """``status`` after the set was changed by another process since it was written."""
     status = replace(status, **paid_in(root))
     if status.begun != status.digest:
         return status
     try:
-        record: Record = MANIFEST(read_json(root / "set.json"))
+        record = cast(Manifest, MANIFEST(read_json(root / "set.json")))
         state = STATES[SetState(record["state"])]
-        changes = files_in(record) | {"error": first_fault(record)}
+        changes = files_in(record) | {"error": first_error(record)}
         states = {entry.get("state") for entry in _entries(record)}
         if state is RowState.PARTIAL and "failed" not in states:
             state = RowState.WAITING
@@ -221,8 +222,8 @@ def _caught_up(root: Path, status: Status) -> Status:
     return replace(status, state=state, step=step, exit_code=code, **changes)
 
 
-def _step_of(root: Path, record: Record, status: Status) -> Step:
-    """What a set waits for that is not done."""
+def _step_of(root: Path, record: Manifest, status: Status) -> Step:
+    """What an unfinished set waits for."""
     if not record["model"].get("path") or not (root / _MODEL).is_file():
         return Step.MODEL
     is_rendered = bool(record["angles"]) and all("render" in entry for entry in record["angles"])
@@ -230,6 +231,6 @@ def _step_of(root: Path, record: Record, status: Status) -> Step:
 
 
 def _first_gone(root: Path, status: Status) -> str:
-    """Which file of a finished set is no longer there; "" when all are. They are not read."""
+    """The first missing file of a finished set; "" when all exist. They are not read."""
     paths = (_MODEL, *status.photos, *status.videos)
     return next((path for path in paths if not (root / path).is_file()), "")

@@ -7,7 +7,8 @@ from ..imaging.report import build_report
 from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
-from ..photo_set.folder import Record, SetFolder
+from ..photo_set.folder import SetFolder
+from ..photo_set.manifest import Manifest
 from ..photo_set.takes import CONCEPT, Shelf, Takes
 
 VIDEO_NAMES = ("video", "film")
@@ -28,7 +29,7 @@ def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) ->
     folder.write_report(build_report(folder.record))
 
 
-def _parsed(record: Record, text: str) -> tuple[Shelf, str, int]:
+def _parsed(record: Manifest, text: str) -> tuple[Shelf, str, int]:
     name, equals, number = text.rpartition("=")
     if not equals or not number.isascii() or not number.isdecimal():
         raise InputError(

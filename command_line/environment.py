@@ -110,11 +110,11 @@ def is_ready(python: Path, *, dev: bool) -> bool:
 def _one_at_a_time(path: Path) -> Iterator[None]:
     """Only one process makes the environment; the others wait and find it ready."""
     with path.open("w") as lock:  # It is never deleted: waiting for a deleted file would lock no one out.
-        said = False
+        is_told = False
         while not _try_lock(lock.fileno()):
-            if not said:
-                say(f"Waiting for another start, which makes {ENVIRONMENT.name}")
-                said = True
+            if not is_told:
+                say(f"Waiting for another process that is making {ENVIRONMENT.name}")
+                is_told = True
             time.sleep(0.2)
         yield
 

@@ -116,7 +116,7 @@ def open_catalogue(
 
 
 def tell_bad_rows(lock: Lock, reporter: Reporter) -> None:
-    """Say all that is wrong with all rows."""
+    """Report everything that is wrong with the rows."""
     for row in (row.row for row in lock.rows if not row.is_good):
         text = "; ".join(row.errors)
         reporter.tell(
@@ -129,7 +129,7 @@ def refuse_bad_rows(lock: Lock, *, are_skipped: bool) -> None:
     bad = [row.row for row in lock.rows if not row.is_good]
     if bad and not are_skipped:
         count = f"{len(bad)} of {len(lock.rows)} rows cannot be used: {_some(bad)}."
-        raise InputError(count, hint="Nothing was spent. Repair them, or add --skip-bad-rows.")
+        raise InputError(count, hint="Nothing was spent. Correct them, or add --skip-bad-rows.")
     if len(bad) == len(lock.rows):
         raise InputError("No row can be used.")
 
@@ -140,12 +140,12 @@ def _some(rows: list[Row]) -> str:
 
 
 def earlier_lock(root: Path) -> Lock | None:
-    """The lock in a folder, ``None`` without one that serves; raises InputError when something else is there."""
+    """The lock in a folder, ``None`` when there is no valid one. Raises InputError for a folder with other content."""
     if is_catalogue(root):
         with contextlib.suppress(DamagedLockError):
             return read_lock(root)
         return None
-    if (root / RECORD).is_file():  # Its lock was lost: what the rows' own folders hold counts.
+    if (root / RECORD).is_file():  # Its lock was lost: the folders of the rows are still valid.
         return None
     if root.is_dir() and any(item.name != ".journal" for item in root.iterdir()):
         raise InputError(f"{root} is not empty and holds no catalogue.", hint="Choose another --out folder.")
@@ -153,7 +153,7 @@ def earlier_lock(root: Path) -> Lock | None:
 
 
 class _EndpointLookup:
-    """Asks fal.ai for endpoints, over one connection, which is opened when it is needed."""
+    """Looks up endpoints at fal.ai, over one connection that is opened when it is needed."""
 
     def __init__(
         self, service: Service | None, options: ServiceOptions, reporter: Reporter, stack: ExitStack
@@ -166,11 +166,11 @@ class _EndpointLookup:
         self._told: set[str] = set()
 
     def endpoint(self, kind: Kind, endpoint_id: str) -> Endpoint:
-        """Raises what is wrong with it."""
+        """The endpoint with its schema. Raises PhotorealError when it cannot be used."""
         if self._service is None:
             if endpoint_id in REGISTRY:
-                return REGISTRY[endpoint_id]  # The plan's own check says that a key is missing.
-            raise InputError("fal.ai needs a key and none is set.", hint="Set FAL_KEY or FAL_KEY_FILE.")
+                return REGISTRY[endpoint_id]  # The plan's own check reports the missing key.
+            raise InputError("fal.ai needs a key, and none is set.", hint="Set FAL_KEY or FAL_KEY_FILE.")
         if self._platform is None:
             require_online(self._online_mode)
             self._platform = self._stack.enter_context(Platform(self._service))

@@ -4,7 +4,8 @@
 Another take is another request with its own key. What was paid before stays in the journal.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any, cast
 
 from ..fal_bridge.jobs import SET_WIDE, Kind
 from ..files.writing import link_to_free_name
@@ -13,6 +14,7 @@ from ..optics.angles import hero_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, SetFolder, angle_record
 from ..photo_set.labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
+from ..photo_set.manifest import AngleRecord, MadeRecord, Manifest, ModelRecord, Pending, VideoRecord
 from ..photo_set.plan import SetPlan
 from ..photo_set.source import SourceKind
 from ..photo_set.takes import Shelf, Takes, chosen_number
@@ -87,12 +89,12 @@ def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
     if name == VIDEO:
         video = _video(plan, record)
         return _takes(video) > 1 and _pending(video, video) == "waiting"
-    model: Record = record["model"]
+    model = record["model"]
     counter = "concept_takes" if name == CONCEPT else "takes"
     return _takes(model, counter) > 1 and not {"path", "error"}.intersection(model)
 
 
-def _pending(entry: Record, shown: Record) -> str:
+def _pending(entry: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
     """The state of what was wanted last, beside an earlier take or alone."""
     return str(entry.get("pending", shown).get("state", "waiting"))
 
@@ -109,52 +111,60 @@ def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
         if name in _angles(plan):
             entry = angle_record(record, name)
             entry["takes"] = _takes(entry) + 1
-            entry["pending" if entry.get("photo", {}).get("path") else "photo"] = waiting
+            if entry.get("photo", {}).get("path"):
+                entry["pending"] = cast(Pending, waiting)
+            else:
+                entry["photo"] = cast(MadeRecord, waiting)
             if name == hero_of(list(plan.angles)).name:
                 _video(plan, record).pop("start_take", None)  # The video is made of the new one.
         else:
             _video_again(plan, record, waiting)
 
 
-def _video_again(plan: SetPlan, record: Record, waiting: Record) -> None:
+def _video_again(plan: SetPlan, record: Manifest, waiting: Record) -> None:
     """Another video, from the take of the hero that is chosen now."""
     earlier = _video(plan, record)
     others = [entry for entry in record["videos"] if entry["motion"] != plan.motion]
     wanted: Record = {"takes": _takes(earlier) + 1}
     if number := chosen_number(record, Shelf.PHOTOS, hero_of(list(plan.angles)).name):
         wanted["start_take"] = number
+    shown: Record
     if earlier.get("path"):
         shown = {**earlier, **wanted, "pending": waiting}
     else:
         shown = {"motion": plan.motion, **waiting, **wanted}
-    record["videos"] = [*others, shown]
+    record["videos"] = [*others, cast(VideoRecord, shown)]
 
 
 def _model_again(folder: SetFolder, counter: str) -> None:
-    """The model that is there is kept beside; pictures of it are takes, and no longer those of the set."""
+    """Keep the model as an earlier one; its pictures stay as takes, and the set no longer shows them."""
     model = folder.record["model"]
     earlier = list(model.get("earlier", []))
     if folder.has(model):
         kept = folder.model.with_name(f"{folder.model.stem}-{len(earlier) + 1}{folder.model.suffix}")
         kept = link_to_free_name(folder.model, kept)
-        facts = {name: model[name] for name in ("endpoint", "request_id", "price") if name in model}
-        earlier.append({**folder.entry(kept), **facts})
-    takes = {name: model[name] for name in ("takes", "concept_takes") if name in model}
+        facts = {name: value for name, value in model.items() if name in ("endpoint", "request_id", "price")}
+        earlier.append(cast(MadeRecord, {**folder.entry(kept), **facts}))
+    takes = {name: value for name, value in model.items() if name in ("takes", "concept_takes")}
     with folder.change() as record:
         Takes(folder).retire_all(record)
-        record["model"] = {**takes, "earlier": earlier, counter: _takes(model, counter) + 1}
-        for entry in record["angles"]:
-            for made in set(entry) - {"name", "azimuth", "elevation", "takes"}:
-                del entry[made]
+        again: Record = {**takes, "earlier": earlier, counter: _takes(model, counter) + 1}
+        record["model"] = cast(ModelRecord, again)
+        kept_members = {"name", "azimuth", "elevation", "takes"}
+        angles = [
+            {name: value for name, value in entry.items() if name in kept_members}
+            for entry in record["angles"]
+        ]
+        record["angles"] = cast(list[AngleRecord], angles)
         record["videos"] = [
             {
-                "engine": entry["engine"],
-                "motion": entry["motion"],
+                "engine": video["engine"],
+                "motion": video["motion"],
                 "state": "waiting",
-                "takes": entry["takes"],
+                "takes": video["takes"],
             }
-            for entry in record["videos"]
-            if "takes" in entry
+            for video in record["videos"]
+            if "takes" in video
         ]
 
 
@@ -171,9 +181,10 @@ def _label(plan: SetPlan, name: str) -> str:
     return photo_label(name) if name in _angles(plan) else _LABELS[name]
 
 
-def _video(plan: SetPlan, record: Record) -> Record:
-    return next((entry for entry in record["videos"] if entry["motion"] == plan.motion), {})
+def _video(plan: SetPlan, record: Manifest) -> VideoRecord:
+    none = cast(VideoRecord, {})
+    return next((entry for entry in record["videos"] if entry["motion"] == plan.motion), none)
 
 
-def _takes(entry: Record, counter: str = "takes") -> int:
+def _takes(entry: Mapping[str, Any], counter: str = "takes") -> int:
     return int(entry.get(counter, 1))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where fal is, and whether it may be asked."""
+"""Where fal.ai is, and whether it may be used."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ _taken: Mapping[str, str] | None = None
 
 @contextlib.contextmanager
 def taken_keys() -> Iterator[None]:
-    """While entered: keys are known here alone. Blender, its Python and child processes do not find them.
+    """While entered, keys are known only to this module. Blender, its Python and child processes do not see them.
 
-    What the system shows of the environment that a process was started with does not change.
+    The environment that the operating system shows for this process does not change.
     """
     global _taken
     before = _taken
@@ -38,7 +38,7 @@ def key_variable() -> str:
 
 
 def service_at(fal_url: str | None) -> Service | None:
-    """Where fal is, when a key or an emulator is configured."""
+    """Where fal.ai is, when a key or an emulator is configured."""
     if fal_url:
         return Service.emulator(fal_url)
     key = key_from_environment(_key_environment())
@@ -57,7 +57,7 @@ def service_of(folder: SetFolder, fal_url: str | None) -> Service | None:
 def service_named(fal: str, fal_url: str | None) -> Service | None:
     """The service that a record names: ``fal.ai``, the address of an emulator (or where it is now), or ""."""
     if fal_url and fal in ("", LIVE):
-        raise InputError("This was not made with an emulator.", hint="Leave --fal-url out.")
+        raise InputError("This folder was not made with an emulator.", hint="Leave --fal-url out.")
     if not fal:
         return None
     return service_at(fal_url or ("" if fal == LIVE else fal))
@@ -75,10 +75,10 @@ def require_online(online_mode: bool) -> None:
     if bpy.app.online_access:
         return
     if bpy.app.online_access_override:
-        raise InputError("Blender was started with --offline-mode, and fal.ai is online.")
+        raise InputError("Blender was started with --offline-mode, and fal.ai needs the internet.")
     if not online_mode:
         raise InputError(
-            "This Blender has Online Access off, and fal.ai is online.",
+            "Online Access is off in this Blender, and fal.ai needs it.",
             hint="Add --online-mode, or allow Online Access in its System preferences.",
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a Blender for a catalogue's renders is started."""
+"""The command that starts a Blender for the renders of a catalogue."""
 
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``index.html`` of a set: one page that opens from disk, without a script or a network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ..messages.money import dollars
 from .passes import Pass
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #c0392b; --good: #1e8449; }

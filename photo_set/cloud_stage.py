@@ -6,6 +6,7 @@ Requests go through the bridge as soon as they can be made; results are kept on 
 
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import cast
 
 from ..fal_bridge.bridge import Bridge
 from ..fal_bridge.errors import LOST, JobCancelledError, StoppedError
@@ -20,6 +21,7 @@ from .cloud_photos import CloudPhotos
 from .cloud_video import CloudVideo
 from .folder import Record
 from .labels import CONCEPT_LABEL, MODEL_LABEL
+from .manifest import MadeRecord
 from .results import SetResults
 from .takes import CONCEPT, Shelf
 
@@ -87,14 +89,14 @@ class CloudStage:
         """3D models that earlier runs have paid and that the set does not list."""
         model = self._folder.record["model"]
         known = {one.get("request_id") for one in (model, *model.get("earlier", []))}
-        strays = [
+        strays: list[Record] = [
             {**self._folder.entry(path), **paid_by_entry(entry)}
             for entry, path in self._jobs.finished(MODEL_LABEL)
             if entry.facts[Stage.DONE].get("request_id") not in known
         ]
         if strays:
             with self._folder.change() as record:
-                record["model"]["earlier"] = [*model.get("earlier", []), *strays]
+                record["model"]["earlier"] = [*model.get("earlier", []), *cast(list[MadeRecord], strays)]
 
     def _draw_concept(self) -> Record:
         """The chosen take of a picture drawn from the user's text, for endpoints that need a picture."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a set will cost, before anything is spent."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..optics.angles import hero_of
 from ..optics.sizes import USUAL_SIZE
 from ..optics.sizes import Size as PixelSize
 from .choices import Engine
-from .folder import DamagedSetError, Record, SetFolder
+from .folder import DamagedSetError, SetFolder
 from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
 
@@ -189,7 +189,7 @@ def _sent(plan: SetPlan) -> set[str]:
     }
 
 
-def _is_done(entry: Record | None) -> bool:
+def _is_done(entry: Mapping[str, Any] | None) -> bool:
     return entry is not None and entry.get("state") == "done" and "pending" not in entry
 
 

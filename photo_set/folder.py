@@ -9,7 +9,7 @@ import contextlib
 import copy
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,13 +20,13 @@ from ..files.parts import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from ..messages.errors import InputError
-from .manifest import MANIFEST
+from .manifest import MANIFEST, AngleRecord, Manifest, SourceRecord
 from .manifest import SetState as SetState
 from .version import VERSION
 
 SCHEMA = 1
 TOOL = {"name": "Photoreal Set", "version": VERSION}
-Record = dict[str, Any]
+Record = dict[str, Any]  # A part of a manifest while it is put together; ``manifest`` has the types.
 
 # Everything that a set writes. A link among them would make it write or read outside its folder.
 OWN_NAMES = (
@@ -60,7 +60,7 @@ class SetFolder:
         self.journal = self.root / ".journal"
         self.model = self.root / "model" / "product.glb"
         self._lock = threading.Lock()
-        self._record: Record = {}
+        self._record: Manifest = cast(Manifest, {})
         self._is_new = False
 
     @classmethod
@@ -69,7 +69,7 @@ class SetFolder:
         root: Path,
         *,
         product: str,
-        source: Record,
+        source: SourceRecord,
         tool: Record,
         plan: Record | None = None,
         may_replace_source: bool = False,
@@ -131,21 +131,22 @@ class SetFolder:
         """An existing set. Raises InputError when there is none, or when it refers to files outside its folder."""
         folder = cls(root)
         folder._refuse_links()
-        folder._record = folder._read_earlier()
-        if not folder._record:
+        record = folder._read_earlier()
+        if not record:
             raise InputError(
                 f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`."
             )
+        folder._record = cast(Manifest, record)
         return folder
 
     @property
-    def record(self) -> Record:
+    def record(self) -> Manifest:
         """A copy of the current manifest."""
         with self._lock:
             return copy.deepcopy(self._record)
 
     @contextlib.contextmanager
-    def change(self) -> Iterator[Record]:
+    def change(self) -> Iterator[Manifest]:
         """Change the manifest and write it; when the change raises, nothing is written."""
         with self._lock:
             changed = copy.deepcopy(self._record)
@@ -156,7 +157,7 @@ class SetFolder:
     def relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
-    def has(self, entry: Record | None, **wanted: Any) -> bool:
+    def has(self, entry: Mapping[str, Any] | None, **wanted: Any) -> bool:
         """Whether the file of a manifest entry exists, is unchanged, and was made with the ``wanted`` values."""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
@@ -249,10 +250,12 @@ class SetFolder:
             raise OutsideError(error.message, hint="Use the folder only if you know who made it.") from error
 
 
-def _begun(earlier: Record, *, product: str, source: Record, tool: Record, plan: Record | None) -> Record:
+def _begun(
+    earlier: Record, *, product: str, source: SourceRecord, tool: Record, plan: Record | None
+) -> Manifest:
     """The manifest of a run that begins, with what ``earlier`` runs have made."""
     cost = {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
-    return {
+    record: Record = {
         "schema": SCHEMA,
         "product": product,
         "created": earlier.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
@@ -266,14 +269,15 @@ def _begun(earlier: Record, *, product: str, source: Record, tool: Record, plan:
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
+    return cast(Manifest, record)
 
 
-def angle_record(record: Record, name: str) -> Record:
+def angle_record(record: Manifest, name: str) -> AngleRecord:
     """The entry of an angle in a manifest being changed; added when it is missing."""
     for known in record["angles"]:
         if known["name"] == name:
-            return cast(Record, known)
-    entry: Record = {"name": name}
+            return known
+    entry: AngleRecord = {"name": name}
     record["angles"].append(entry)
     return entry
 

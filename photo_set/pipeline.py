@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A set from start to end: model, references, photos, film; rendering and the cloud side by side.
+"""Makes a set: model, references, photos, video. Rendering and the cloud stage work at the same time.
 
-The main thread renders. What fal makes goes through the bridge, on its thread, the moment its picture is
-on disk. Each result stands in ``set.json`` as soon as it is there, so a run that died goes on where it
-was: finished files that still fit are kept, paid jobs are found in the journal.
+The main thread renders. Requests to fal.ai are made on the bridge's thread as soon as the pictures that they need are
+on disk. Each result is recorded in ``set.json`` immediately, so a run that was killed can be continued: finished files
+that still fit are kept, and paid jobs are found in the journal.
 """
 
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a set is to be made from and how, checked before anything is written or spent."""
+"""What a set is made from and how, checked before anything is written or spent."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPlan:
-    """Everything that decides what a set becomes. ``service`` is there when fal takes part."""
+    """Everything that decides what a set becomes. ``service`` is needed when fal.ai is used."""
 
     source: Source
     out: Path
@@ -45,26 +45,26 @@ class SetPlan:
     engine: Engine = Engine.CYCLES
     video: Engine | None = Engine.CYCLES
     resolution: Size = USUAL_SIZE
-    lens_mm: float = LENS_MM  # Full-frame equivalent, of angles that have none of their own.
+    lens_mm: float = LENS_MM  # Full-frame equivalent; for angles without a lens.
     samples: int | None = None
     device: str = "auto"
     background: Background = Background.WHITE
-    rig: RigChoice = field(default_factory=RigChoice)  # Of photos and film by Cycles, and of the references.
+    rig: RigChoice = field(default_factory=RigChoice)  # For references, and photos and video by Cycles.
     quality: str = FINAL  # Of photos by Cycles.
     f_stop: float | None = None  # Of photos by Cycles; left out, the whole product is sharp.
     film_look: bool = False
-    passes: tuple[Pass, ...] = ()  # Beside every reference.
-    preview: Preview | None = None  # A moving picture beside the film by Cycles.
+    passes: tuple[Pass, ...] = ()  # Written for every reference.
+    preview: Preview | None = None  # A small animation of the video by Cycles.
     variant: str = ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     model_endpoint: str = ""
     photo_endpoint: str = DEFAULT_PHOTO_ENDPOINT
     video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
     concept_endpoint: str = ""
-    option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user wrote them.
+    option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user gave them.
     with_hero: bool = False  # Show the hero's photo to the photo model with every other angle.
     motion: str = TURNTABLE
     look: str = DEFAULT_LOOK
-    seconds: int | None = None  # Of a film by fal; chosen by the look when left out.
+    seconds: int | None = None  # Of a video by fal.ai; None: chosen by the look.
     loop: bool = False
     photo_size: int | None = None  # Pixels of the longer side; photos that are smaller are enlarged.
     upscale_endpoint: str = DEFAULT_UPSCALE_ENDPOINT  # Or LANCZOS, which is free.
@@ -75,7 +75,7 @@ class SetPlan:
     service: Service | None = None
     inline_bytes: int = 0  # Files up to this size go inside the request instead of being uploaded.
     endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: REGISTRY, repr=False)
-    # Folders beside its own that a .blend may read from. Only the user says so, at each run: no file can.
+    # Folders besides its own that a .blend may read from. Only the user can allow them, for each run; no file can.
     external_data: tuple[Path, ...] = ()
 
     @property
@@ -96,7 +96,7 @@ class SetPlan:
 
     @property
     def endpoint_ids(self) -> dict[Kind, str]:
-        """The endpoints that this set pays for."""
+        """The endpoints that this set uses."""
         ids = {}
         if self.concept_endpoint:
             ids[Kind.CONCEPT] = self.concept_endpoint
@@ -114,7 +114,7 @@ class SetPlan:
         return endpoint_for(self.endpoint_ids[kind], kind, self.endpoints)
 
     def options(self, kind: Kind) -> dict[str, Any]:
-        """The user's own inputs for an endpoint, checked."""
+        """The user's inputs for an endpoint, checked."""
         return self.endpoint(kind).parsed_options(self.option_texts.get(kind, {}))
 
     @property
@@ -122,10 +122,10 @@ class SetPlan:
         """The length of the video by fal.ai, in seconds."""
         return self.seconds or self.endpoint(Kind.VIDEO).nearest_seconds(LOOKS[self.look].seconds)
 
-    def generation(self, kind: Kind, label: str, *, take: int = 1, **words: Any) -> Generation:
-        """A wish for this set; ``words`` are the members of ``Generation`` that the plan does not know.
+    def generation(self, kind: Kind, label: str, *, take: int = 1, **members: Any) -> Generation:
+        """A request for this set; ``members`` are those of ``Generation`` that the plan does not know.
 
-        ``take`` counts from 1: what the user wants once more is another request, by another seed where there is one.
+        ``take`` counts from 1: another take is another request, with another seed where the endpoint has one.
         """
         seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MAX_SEED + 1)
         return Generation(
@@ -135,7 +135,7 @@ class SetPlan:
             seed=seed,
             options=self.options(kind),
             take=1 if self.endpoint(kind).seed_field else take,
-            **words,
+            **members,
         )
 
     def check(self) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image
 
@@ -21,6 +21,7 @@ from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
+from .manifest import AngleRecord, CostRecord, MadeRecord, ModelRecord, Pending, VideoRecord
 from .plan import SetPlan
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
@@ -69,21 +70,24 @@ class SetResults:
             entry["variant"] = self.plan.variant
         entry["source_triage"] = [finding.record() for finding in source_triage]
         with self.folder.change() as record:
-            record["model"] = {**kept_of_takes(record["model"]), **entry}
+            record["model"] = cast(ModelRecord, {**kept_of_takes(record["model"]), **entry})
 
     def record_lost_model(self, error: PhotorealError) -> None:
         """Record that the paid request for the model will not give one."""
         with self.folder.change() as record:
-            record["model"] = {**kept_of_takes(record["model"]), "state": "failed", "error": str(error)}
+            lost: Record = {**kept_of_takes(record["model"]), "state": "failed", "error": str(error)}
+            record["model"] = cast(ModelRecord, lost)
 
-    def angle(self, angle: Angle) -> Record:
+    def angle(self, angle: Angle) -> AngleRecord:
         """The entry of an angle of the plan in ``set.json``."""
         return next(entry for entry in self.folder.record["angles"] if entry["name"] == angle.name)
 
-    def video(self) -> Record:
+    def video(self) -> VideoRecord:
         """The entry of the plan's video in ``set.json``; empty when there is none."""
         entries = self.folder.record["videos"]
-        return next((entry for entry in entries if entry["motion"] == self.plan.motion), {})
+        return next(
+            (entry for entry in entries if entry["motion"] == self.plan.motion), cast(VideoRecord, {})
+        )
 
     @property
     def takes(self) -> Takes:
@@ -108,7 +112,10 @@ class SetResults:
         self.reporter.tell(events.Warning(text=facts["error"]))
         with self.folder.change() as record:
             entry = angle_record(record, angle.name)
-            entry["pending" if entry.get("photo", {}).get("path") else "photo"] = facts
+            if entry.get("photo", {}).get("path"):
+                entry["pending"] = cast(Pending, facts)
+            else:
+                entry["photo"] = cast(MadeRecord, facts)
 
     def end_waiting(self, angle: Angle) -> None:
         """Record that no photo is expected for the angle any more."""
@@ -126,12 +133,14 @@ class SetResults:
         """Record why the video did not come; an earlier take stays the video of its motion."""
         self.reporter.tell(events.Warning(text=facts["error"]))
         with self.folder.change() as record:
-            earlier: Record = next((one for one in record["videos"] if one["motion"] == facts["motion"]), {})
+            earlier: Mapping[str, Any] = next(
+                (one for one in record["videos"] if one["motion"] == facts["motion"]), {}
+            )
             others = [one for one in record["videos"] if one["motion"] != facts["motion"]]
-            shown = (
+            shown: Record = (
                 {**earlier, "pending": facts} if earlier.get("path") else {**_counters_of(earlier), **facts}
             )
-            record["videos"] = [*others, shown]
+            record["videos"] = [*others, cast(VideoRecord, shown)]
 
     def end_waiting_for_video(self) -> None:
         """Record that no video of the plan's motion is expected any more."""
@@ -151,7 +160,8 @@ class SetResults:
         """Record and report what the whole set is expected to cost; ``None``: nothing."""
         expected = estimate.record() if estimate else {"min": 0.0, "max": 0.0}
         with self.folder.change() as record:
-            record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
+            cost: Record = {**record["cost"], "estimate": expected, "currency": "USD"}
+            record["cost"] = cast(CostRecord, cost)
         if estimate and estimate.jobs:
             more = ", plus items of unknown price" if estimate.unknown else ""
             text = f"The whole set costs {money(estimate.known)}{more}."
@@ -247,12 +257,12 @@ def _request_ids(value: Any) -> Iterator[str]:
             yield from _request_ids(part)
 
 
-def kept_of_takes(entry: Record) -> Record:
+def kept_of_takes(entry: Mapping[str, Any]) -> Record:
     """What remains of a model entry when the model is replaced: counters, and the earlier models."""
     return {name: entry[name] for name in ("takes", "concept_takes", "earlier") if name in entry}
 
 
-def _counters_of(video: Record) -> Record:
+def _counters_of(video: Mapping[str, Any]) -> Record:
     return {name: video[name] for name in COUNTERS if name in video and name != "pending"}
 
 

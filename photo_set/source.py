@@ -14,7 +14,7 @@ from ..files.writing import FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source
 from ..messages.errors import InputError
 from .choices import MAX_PHOTOS
-from .folder import Record
+from .manifest import SourceRecord
 
 PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # A GLB stores its length in 32 bits (glTF 2.0, 4.4.2); the other formats have no limit, so these are ours.
@@ -40,7 +40,7 @@ class Source:
     addresses: Mapping[Path, str] = field(
         default_factory=dict
     )  # Web addresses of files that were downloaded; fal.ai reads them from there.
-    kept: Record | None = None  # Of a set that is resumed: what its ``set.json`` says of the source.
+    kept: SourceRecord | None = None  # Of a set that is resumed: what its ``set.json`` says of the source.
 
     @property
     def model_name(self) -> str:
@@ -57,11 +57,11 @@ class Source:
             names = [f"{number}-{name}" for number, name in enumerate(names, 1)]
         return tuple(names)
 
-    def record(self) -> Record:
+    def record(self) -> SourceRecord:
         """The member ``source`` of ``set.json``; the same source always gives the same record."""
         if self.kept is not None:
             return self.kept
-        record: Record = {"kind": self.kind.value}
+        record: SourceRecord = {"kind": self.kind.value}
         if self.text:
             record["text"] = self.text
         if self.files:

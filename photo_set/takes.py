@@ -13,11 +13,12 @@ of everything that decides how it looks. As long as the plan asks for the same t
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from ..files.writing import kind_of, link_to, link_to_free_name, sha256_of, write_atomically
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, angle_record
+from .manifest import MadeRecord, Manifest, VideoRecord
 
 Content = bytes | Path  # The content of a file of a take, or a file with that content.
 
@@ -37,17 +38,17 @@ CONCEPT = "concept"  # The only name on its shelf.
 FOLDERS: Mapping[Shelf, str] = {Shelf.PHOTOS: "photos", Shelf.VIDEOS: "video", Shelf.CONCEPTS: "source"}
 
 
-def identity_of(take: Record) -> str:
+def identity_of(take: Mapping[str, Any]) -> str:
     """What identifies a take: its paid request, what it was rendered with, or its content."""
     return str(take.get("request_id") or take.get("made_with") or take.get("sha256", ""))
 
 
-def takes_in(record: Record, shelf: Shelf, name: str) -> list[Record]:
+def takes_in(record: Manifest, shelf: Shelf, name: str) -> list[Record]:
     """The takes of a manifest, oldest first; for a set without a list, the one that it shows."""
     return cast(list[Record], _slot(record, shelf, name)["list"])
 
 
-def chosen_number(record: Record, shelf: Shelf, name: str) -> int:
+def chosen_number(record: Manifest, shelf: Shelf, name: str) -> int:
     """The number of the chosen take; 0 when there is none."""
     return int(_slot(record, shelf, name)["chosen"])
 
@@ -169,7 +170,7 @@ class Takes:
             )
         return take
 
-    def retire_all(self, record: Record) -> None:
+    def retire_all(self, record: Manifest) -> None:
         """In a manifest being changed: choose no take any more, because the product has changed."""
         for shelf in (Shelf.PHOTOS, Shelf.VIDEOS):
             for name in _names(record, shelf):
@@ -178,7 +179,7 @@ class Takes:
                     plain.unlink()
                 slot.update(chosen=0, wanted="")
 
-    def _put_forward(self, record: Record, shelf: Shelf, name: str, take: Record) -> None:
+    def _put_forward(self, record: Manifest, shelf: Shelf, name: str, take: Record) -> None:
         """Give a take on disk the plain name."""
         slot = _slot(record, shelf, name)
         vacated = self._make_room(slot) if slot["chosen"] != take["take"] else []
@@ -190,7 +191,7 @@ class Takes:
             part.update(self._kept(source, plain, slot))
         self._show(record, shelf, name, take, vacated)
 
-    def _show(self, record: Record, shelf: Shelf, name: str, take: Record, vacated: list[Path]) -> None:
+    def _show(self, record: Manifest, shelf: Shelf, name: str, take: Record, vacated: list[Path]) -> None:
         """Make the set show a take; plain names that it has no file for are removed."""
         _slot(record, shelf, name)["chosen"] = take["take"]
         used = {self._folder.root / str(_part(take, member)["path"]) for member in _members(take)}
@@ -249,9 +250,9 @@ def _hashes(slot: Record) -> set[str]:
     return {str(part.get("sha256", "")) for part in parts}
 
 
-def _slot(record: Record, shelf: Shelf, name: str) -> Record:
+def _slot(record: Manifest, shelf: Shelf, name: str) -> Record:
     """The takes of a name; when they are missing, made from what the set shows."""
-    shelves = record.setdefault("takes", {})
+    shelves = cast(dict[str, dict[str, Record]], record.setdefault("takes", {}))
     names = shelves.setdefault(shelf.value, {})
     if name not in names:
         shown = _shown(record, shelf, name)
@@ -261,12 +262,12 @@ def _slot(record: Record, shelf: Shelf, name: str) -> Record:
             "wanted": identity_of(shown) if has_file else "",
             "list": [{**shown, "take": 1}] if has_file else [],
         }
-    return cast(Record, names[name])
+    return names[name]
 
 
-def _names(record: Record, shelf: Shelf) -> list[str]:
+def _names(record: Manifest, shelf: Shelf) -> list[str]:
     """Every name that has takes, including those not listed yet."""
-    listed = list(record.get("takes", {}).get(shelf.value, {}))
+    listed = list(cast(dict[str, Record], record.get("takes", {})).get(shelf.value, {}))
     if shelf is Shelf.PHOTOS:
         shown = [entry["name"] for entry in record["angles"]]
     else:
@@ -274,11 +275,11 @@ def _names(record: Record, shelf: Shelf) -> list[str]:
     return list(dict.fromkeys([*listed, *shown]))
 
 
-def _shown(record: Record, shelf: Shelf, name: str) -> Record:
+def _shown(record: Manifest, shelf: Shelf, name: str) -> Record:
     """What the set shows for a name, without its counters."""
     if shelf is Shelf.PHOTOS:
-        entry: Record = next((one for one in record["angles"] if one["name"] == name), {})
-        shown: Record = entry.get("photo") or {}
+        angle: Mapping[str, Any] = next((one for one in record["angles"] if one["name"] == name), {})
+        shown: Mapping[str, Any] = angle.get("photo") or {}
     elif shelf is Shelf.VIDEOS:
         shown = next((one for one in record["videos"] if one["motion"] == name), {})
     else:
@@ -286,15 +287,16 @@ def _shown(record: Record, shelf: Shelf, name: str) -> Record:
     return {key: value for key, value in shown.items() if key not in COUNTERS}
 
 
-def _publish(record: Record, shelf: Shelf, name: str, take: Record) -> None:
+def _publish(record: Manifest, shelf: Shelf, name: str, take: Record) -> None:
     """Make the set show a take."""
     if shelf is Shelf.PHOTOS:
-        angle_record(record, name)["photo"] = {**take, "state": "done"}
+        angle_record(record, name)["photo"] = cast(MadeRecord, {**take, "state": "done"})
     elif shelf is Shelf.VIDEOS:
-        former: Record = next((one for one in record["videos"] if one["motion"] == name), {})
+        former: Mapping[str, Any] = next((one for one in record["videos"] if one["motion"] == name), {})
         others = [one for one in record["videos"] if one["motion"] != name]
         counters = {key: former[key] for key in COUNTERS if key in former}
-        record["videos"] = [*others, {**counters, **take, "motion": name, "state": "done"}]
+        shown: Record = {**counters, **take, "motion": name, "state": "done"}
+        record["videos"] = [*others, cast(VideoRecord, shown)]
 
 
 def _numbered_take(slot: Record, number: int) -> Record | None:

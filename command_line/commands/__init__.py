@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands, one a file: ``add`` makes its parser, ``run`` does it and gives the exit code."""
+"""The commands, one per file: ``add`` adds its parser, ``run`` runs it and gives the exit code."""

@@ -35,4 +35,4 @@ def run(options: ReportOptions, context: Context) -> int:
     folder.write_report(build_report(folder.record))
     print(folder.report, file=context.output)
     codes = {SetState.DONE: 0, SetState.HELD: UncertainSubmitError.exit_code}
-    return codes.get(folder.record["state"], PhotorealError.exit_code)
+    return codes.get(SetState(folder.record["state"]), PhotorealError.exit_code)

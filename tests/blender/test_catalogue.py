@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.catalogue.renderer import BlenderChild, Event, Limits
+from photoreal_set.catalogue.renderer import BlenderChild, Limits
 from photoreal_set.command_line import catalogues
 from photoreal_set.command_line import main as cli
 from photoreal_set.command_line.worker import worker_command
+from photoreal_set.messages.events import Event, Ready
 from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
 from tests.fal_emulator.process import RunningEmulator
@@ -185,7 +186,7 @@ def test_a_product_that_cannot_be_rendered_is_answered_and_the_same_blender_cont
         assert words in failed.error and "Traceback" not in failed.error
         good = blender.render(out / "block-1", told.append)
         assert (good.error, good.crash, good.exit_code) == ("", "", 0)
-    assert not [event for event in told if event["event"] == "ready"], "it is the same Blender"
+    assert not [event for event in told if isinstance(event, Ready)], "it is the same Blender"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for a child in /proc")

@@ -112,8 +112,8 @@ def test_a_file_that_changes_after_the_check_is_not_made(desk: Desk):
     run = desk.run("resume", desk.out)
     assert run.exit_code == 2
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
-    assert "no longer as it was" in desk.products()["lamp-1"]["error"]
-    assert any(text.startswith("lamp-1: ") and "no longer as it was" in text for text in run.texts())
+    assert "has changed since" in desk.products()["lamp-1"]["error"]
+    assert any(text.startswith("lamp-1: ") and "has changed since" in text for text in run.texts())
 
 
 def test_bad_rows_are_all_named_and_nothing_is_spent(desk: Desk):
@@ -169,7 +169,7 @@ def test_a_product_is_made_with_angles_and_light_of_its_own(desk: Desk):
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed"}
     assert desk.products()["lamp-0"]["photos"] == ["photos/back.png"]
     assert (desk.out / "lamp-0/source/dawn.hdr").read_bytes() == light_map(100)
-    assert "dusk.hdr is no longer as it was" in desk.products()["lamp-1"]["error"]
+    assert "dusk.hdr has changed since" in desk.products()["lamp-1"]["error"]
     assert desk.make("--engine", "fal").exit_code == 0
 
 
@@ -338,7 +338,7 @@ def test_a_machine_that_crashes_everything_is_not_the_products_fault(desk: Desk)
     )
     run = desk.make("--engine", "fal", "--video", "none")
     assert run.exit_code == 3
-    assert "one after the other" in run.error
+    assert "consecutive products" in run.error
     assert all(not product["crashes"] for product in desk.products().values())
 
 

@@ -151,7 +151,7 @@ def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
         assert code == 1
         assert words in events[-1]["error"]
     prepared(replace(own, video=Engine.CYCLES))
-    assert "same film" in run("resume", own.out, "--redo", "film")[1][-1]["error"]
+    assert "same video" in run("resume", own.out, "--redo", "film")[1][-1]["error"]
     assert not runs
 
 
