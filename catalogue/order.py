@@ -10,7 +10,7 @@ from ..messages.progress import Reporter
 from ..processes.stop import Stop
 from .freezing import Catalogue
 from .lock_file import FrozenRow
-from .product import Till
+from .product import ProductBills
 from .renderer import BlenderChild
 from .states import Step
 
@@ -32,11 +32,11 @@ STEPS: Mapping[Stage, set[Step]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Rows to make. Without ``till`` nothing is paid; ``expected``: the maximum price of all rows in US dollars."""
+    """Rows to make. Without ``bills`` nothing is paid; ``expected``: the maximum price of all rows in US dollars."""
 
     catalogue: Catalogue
     rows: tuple[FrozenRow, ...]
-    till: Till | None = None
+    bills: ProductBills | None = None
     expected: float = 0.0
 
 

@@ -57,7 +57,7 @@ from .states import (
 from .thumbnails import renew_thumbnail
 
 
-class Till:
+class ProductBills:
     """What products may spend: the ceilings of the run, and the assumed price of a request of unknown price."""
 
     def __init__(
@@ -165,11 +165,11 @@ class Product:
 
     # --- steps ----------------------------------------------------------------------------------
 
-    def begin(self, till: Till | None, scratch: Path) -> None:
+    def begin(self, bills: ProductBills | None, scratch: Path) -> None:
         """Prepare the set folder, unless it was prepared for this very row. Raises PhotorealError."""
         plan = self._catalogue.plan(self.frozen)
-        if till and plan.uses_fal:
-            self._bill = till.bill(self._catalogue, self.frozen, sent=paid_in(self.root)["paid"])
+        if bills and plan.uses_fal:
+            self._bill = bills.bill(self._catalogue, self.frozen, sent=paid_in(self.root)["paid"])
         if self._is_under_way():
             return
         if plan.source.kind is not SourceKind.TEXT:

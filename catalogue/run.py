@@ -268,7 +268,7 @@ class CatalogueRun:
     # --- steps, on other threads -----------------------------------------------------------------
 
     def _prepare(self, product: Product) -> None:
-        product.begin(self._order.till, self._tools.scratch / product.frozen.folder)
+        product.begin(self._order.bills, self._tools.scratch / product.frozen.folder)
 
     def _get_model(self, product: Product) -> None:
         self._prepare(product)

@@ -335,6 +335,11 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit with 0 when failures are recorded; `report` gives the exit code of the whole catalogue",
     )
+    _add_limits(rows)
+
+
+def _add_limits(rows: argparse._ArgumentGroup) -> None:
+    """What one product may use before its Blender is ended."""
     rows.add_argument(
         "--picture-minutes",
         type=argument(LIMIT, read_number),

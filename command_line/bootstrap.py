@@ -55,7 +55,7 @@ def load_package() -> ModuleType:
 # --- inside a Blender ---------------------------------------------------------------------------
 
 
-def in_real_blender() -> bool:
+def in_blender_program() -> bool:
     """True in the Blender program, False in the ``bpy`` module and in plain Python."""
     bpy = sys.modules.get("bpy")
     return bpy is not None and bool(bpy.app.binary_path)

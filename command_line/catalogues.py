@@ -11,7 +11,7 @@ from ..catalogue.freezing import Catalogue
 from ..catalogue.lock_file import FrozenRow, Lock
 from ..catalogue.order import Order, Stage, Tools
 from ..catalogue.pricing import Pricing
-from ..catalogue.product import Till
+from ..catalogue.product import ProductBills
 from ..catalogue.renderer import BlenderChild, Limits
 from ..catalogue.results import Result, cost_of_all, verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
@@ -86,10 +86,10 @@ def order_of(
     if catalogue.service is None or options.rows.stage == Stage.RENDER:
         return Order(catalogue=catalogue, rows=good)
     pricing, prices, estimate = priced(catalogue, good, reporter)
-    till = None
+    bills = None
     if estimate.jobs:
-        till = _till(catalogue, pricing, prices, estimate, options.ceilings, reporter)
-    return Order(catalogue=catalogue, rows=good, till=till, expected=float(estimate.known.high))
+        bills = _bills(catalogue, pricing, prices, estimate, options.ceilings, reporter)
+    return Order(catalogue=catalogue, rows=good, bills=bills, expected=float(estimate.known.high))
 
 
 def make_order(
@@ -116,14 +116,14 @@ def make_order(
     return run.is_at_ceiling
 
 
-def _till(
+def _bills(
     catalogue: Catalogue,
     pricing: Pricing,
     prices: PriceList,
     estimate: Estimate,
     options: CeilingOptions,
     reporter: Reporter,
-) -> Till:
+) -> ProductBills:
     ceilings = catalogue_ceilings(options)
     budget = budget_of(catalogue.service, ceilings, catalogue=catalogue.root)
     unknown = sum(job.times for job in estimate.unknown)
@@ -142,7 +142,7 @@ def _till(
     assumed = None
     if options.allow_unknown_price and left is not None:
         assumed = max(left - estimate.known.high, Decimal(0)) / max(1, unknown)
-    return Till(pricing, budget, prices, assumed=assumed)
+    return ProductBills(pricing, budget, prices, assumed=assumed)
 
 
 def _chosen(lock: Lock, options: RowOptions, environ: Mapping[str, str]) -> tuple[FrozenRow, ...]:

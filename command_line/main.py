@@ -26,10 +26,11 @@ from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Repo
 from ..photo_set.version import VERSION
 from ..processes.interrupts import remembered
 from .arguments import option_of
+from .bootstrap import in_blender_program
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
 from .options import Context
-from .service import in_blender_program, taken_keys
+from .service import taken_keys
 
 COMMANDS = (
     demo,

@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator, Mapping
 
 from ..fal_bridge.network.service import Service, key_from_environment
@@ -11,6 +10,7 @@ from ..messages.errors import InputError
 from ..photo_set.folder import SetFolder
 from ..photo_set.plan_record import LIVE, fal_of
 from ..processes.keys import KEY_VARIABLES
+from .bootstrap import in_blender_program
 
 _taken: Mapping[str, str] | None = None
 
@@ -81,9 +81,3 @@ def require_online(online_mode: bool) -> None:
             "Online Access is off in this Blender, and fal.ai needs it.",
             hint="Add --online-mode, or allow Online Access in its System preferences.",
         )
-
-
-def in_blender_program() -> bool:
-    """True in the Blender program, False in the bpy module and in plain Python."""
-    bpy = sys.modules.get("bpy")
-    return bpy is not None and bool(bpy.app.binary_path)

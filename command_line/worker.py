@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .bootstrap import in_blender_program
 from .commands.render_worker import NAME
-from .service import in_blender_program
 
 
 def worker_command(external_data: Sequence[Path] = ()) -> list[str]:

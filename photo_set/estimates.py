@@ -136,14 +136,8 @@ def open_bill(
             "Sending requests of unknown price needs a ceiling.",
             hint="Set one for this run.",
         )
-    if to_come.unknown and not allows_unknown:
-        job = to_come.unknown[0]
-        if not prices.was_reached:
-            raise NetworkDownError(
-                f"{job.label}: {job.quote.reason}.",
-                hint="Nothing was sent. Check the network, then try again.",
-            )
-        raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
+    if not allows_unknown:
+        _require_prices(to_come, prices)
     left = budget.left()
     if left is not None and to_come.known.low > left:
         raise CeilingReachedError(
@@ -155,6 +149,19 @@ def open_bill(
         requests = max(1, _requests(to_come.unknown) or _requests(estimate.unknown))
         assumed = max(left - to_come.known.high, Decimal(0)) / requests
     return Bill(estimate=estimate, spending=Spending(prices, budget, assumed=assumed))
+
+
+def _require_prices(to_come: Estimate, prices: PriceList) -> None:
+    """Raises UnknownPriceError for a request of unknown price, or NetworkDownError when no price could be fetched."""
+    if not to_come.unknown:
+        return
+    job = to_come.unknown[0]
+    if not prices.was_reached:
+        raise NetworkDownError(
+            f"{job.label}: {job.quote.reason}.",
+            hint="Nothing was sent. Check the network, then try again.",
+        )
+    raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
 
 
 def _made(plan: SetPlan) -> set[str]:

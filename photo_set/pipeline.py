@@ -81,13 +81,7 @@ def run_set(
     """
     plan.check()
     renderer.check(plan)
-    folder = SetFolder.prepare(
-        plan.out,
-        product=plan.product,
-        source=plan.source.record(),
-        tool={**TOOL, "blender": renderer.blender},
-        plan=plan_record(plan),
-    )
+    folder = _prepared(plan, renderer.blender)
     reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
     if plan.uses_fal:
@@ -105,6 +99,16 @@ def run_set(
         text = "Everything exists already: nothing was rendered or sent."
         reporter.tell(events.Note(text=text))
     return outcome
+
+
+def _prepared(plan: SetPlan, blender: str) -> SetFolder:
+    return SetFolder.prepare(
+        plan.out,
+        product=plan.product,
+        source=plan.source.record(),
+        tool={**TOOL, "blender": blender},
+        plan=plan_record(plan),
+    )
 
 
 def _make_and_record(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome:

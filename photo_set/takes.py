@@ -43,9 +43,9 @@ def identity_of(take: Mapping[str, Any]) -> str:
     return str(take.get("request_id") or take.get("made_with") or take.get("sha256", ""))
 
 
-def takes_in(record: Manifest, shelf: Shelf, name: str) -> list[Record]:
+def takes_in(record: Manifest | Record, shelf: Shelf, name: str) -> list[Record]:
     """The takes of a manifest, oldest first; for a set without a list, the one that it shows."""
-    return cast(list[Record], _slot(record, shelf, name)["list"])
+    return cast(list[Record], _slot(cast(Manifest, record), shelf, name)["list"])
 
 
 def chosen_number(record: Manifest, shelf: Shelf, name: str) -> int:

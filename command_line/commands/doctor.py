@@ -19,8 +19,9 @@ from ...messages.errors import MachineError, PhotorealError
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
 from ..arguments import Commands, add_output, add_service
+from ..bootstrap import in_blender_program
 from ..options import Command, Context, ServiceOptions
-from ..service import in_blender_program, key_variable, require_online, service_at
+from ..service import key_variable, require_online, service_at
 
 PACKAGES = ("numpy", "pillow", "httpx", "anyio", "fal-client")
 OLDEST = (4, 3, 0)

@@ -316,7 +316,7 @@ def test_unknown_prices_share_what_the_ceiling_leaves(desk):
     desk.emulator.control(prices={KONTEXT: None})
     with pytest.raises(errors.UnknownPriceError):
         bill(desk, "5")
-    with pytest.raises(PhotorealError, match="--max-cost"):
+    with pytest.raises(PhotorealError, match="needs a ceiling"):
         bill(desk, None, allows_unknown=True)
     assert bill(desk, "2.76", allows_unknown=True).spending.assumed == Decimal("0.2")
 
