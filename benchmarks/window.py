@@ -72,7 +72,7 @@ bpy.app.driver_namespace['photoreal_redraw'] = redraw
 bpy.app.timers.register(redraw)
 """
 STOP_REDRAW = "bpy.app.timers.unregister(bpy.app.driver_namespace['photoreal_redraw'])"
-# A render that does not end by itself, started in a session of its own as from a terminal.
+# A render that does not end by itself, started in a separate session as from a terminal.
 CYCLES = """
 import bpy
 scene = bpy.context.scene

@@ -27,7 +27,7 @@ LATE = {"command_line", ""}  # These load without Blender; a function that needs
 
 @dataclass(frozen=True)
 class Import:
-    """One import: by its full name within the package, or by the name of somebody else's."""
+    """One import: by its full name within the package, or by the name of an external module."""
 
     name: str
     line: int
