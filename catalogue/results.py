@@ -16,7 +16,7 @@ from ..fal_bridge.money.costs import harmless
 from ..files.writing import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
 from ..messages.errors import PhotorealError
-from ..messages.progress import dollars
+from ..messages.money import dollars
 from ..photo_set.version import VERSION
 from .lock_file import FrozenRow, Lock
 from .states import RowState, Status, read_status

@@ -31,7 +31,8 @@ from ..fal_bridge.money.prices import PriceList
 from ..fal_bridge.network.platform import Platform
 from ..fal_bridge.network.service import Service
 from ..messages.errors import STOPPED_EXIT_CODE, InputError
-from ..messages.progress import JsonReporter, Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import JsonReporter, Reporter
 from ..optics.angles import ANGLES, CAMERAS
 from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money

@@ -20,7 +20,8 @@ from .engine import Engine
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
 from .journal import Journal
-from .money.budget import Spending
+from .means import Means
+from .money.spending import Spending
 from .network.downloads import Downloads
 from .network.loops import DaemonExecutor
 from .network.sdk import opened_client
@@ -181,7 +182,7 @@ class Bridge:
     def __enter__(self) -> Self:
         if self._own_connection:
             self._own_connection.__enter__()
-        self._engine = self._new_engine(self._connection.clients)
+        self._engine = Engine(self._means(self._connection.clients))
         return self
 
     def __exit__(
@@ -231,26 +232,27 @@ class Bridge:
         late.set_exception(StoppedError(f"{label}: stopped."))
         return late
 
-    def _new_engine(self, clients: Clients) -> Engine:
+    def _means(self, clients: Clients) -> Means:
         pace = self._connection.pace
-        return Engine(
+        uploads = Uploads(
+            self._service,
+            clients.sdk,
+            self._journal_folder / "uploads",
+            are_kept=self._keep_uploads,
+            not_all_at_once=clients.traffic.uploads,
+        )
+        return Means(
             service=self._service,
             journal=Journal(self._journal_folder),
             submit=clients.submit,
             safe=clients.safe,
-            uploads=Uploads(
-                self._service,
-                clients.sdk,
-                self._journal_folder / "uploads",
-                are_kept=self._keep_uploads,
-                not_all_at_once=clients.traffic.uploads,
-            ),
+            uploads=uploads,
             downloads=Downloads(self._service, clients.download, pace.first_pause),
             pace=pace,
-            on_change=self._on_change,
             traffic=clients.traffic,
-            webhook=self._webhook,
             endpoints=self._endpoints,
+            on_change=self._on_change,
             spending=self._spending,
+            webhook=self._webhook,
             inline_bytes=self._inline_bytes,
         )

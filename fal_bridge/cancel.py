@@ -13,10 +13,12 @@ from typing import Any
 
 import httpx
 
+from ..messages.money import dollars
 from .decisions import is_abandoned
 from .errors import BadKeyError, BridgeError, JobCancelledError
 from .journal import Entry, Journal, Stage
-from .money.budget import Budget, release
+from .money.budget import Budget
+from .money.spending import release
 from .network.service import Service
 from .network.submits import Accepted
 from .network.transport import FINAL, body_of, safe_client
@@ -95,7 +97,7 @@ def summary_of(results: Iterable[Cancelled]) -> str:
     known = sum((result.most for result in paid if result.most is not None), Decimal(0))
     unknown = sum(result.most is None for result in paid)
     more = f", and {unknown} of unknown price" if unknown else ""
-    return f"{len(found)} requests: {fates}. Charged, or perhaps charged: {known:.2f} dollars at most{more}."
+    return f"{len(found)} requests: {fates}. Charged, or perhaps charged: {dollars(known)} dollars at most{more}."
 
 
 def cancel_all(

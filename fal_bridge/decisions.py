@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from .errors import WrongRequestError
-from .journal import Entry, Facts, Journal, Stage, shown_key
-from .money.budget import Budget, release
+from .errors import UncertainSubmitError, WrongRequestError, facts_of
+from .journal import Entry, Journal, Stage, shown_key
+from .money.budget import Budget
+from .money.spending import release
 
 MOST_NAMED = 10
 LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.
@@ -46,27 +47,31 @@ def decide(
     entry = journal.read(key)
     if decision is Decision.RESEND and not is_not_in_dashboard and _waits(entry, decision):
         _require_late_enough(key, entry)
+    _require_undecided(journal, key, entry, decision)
     if entry.stage is Stage.IN_FLIGHT:
-        if not is_abandoned(entry):
-            raise WrongRequestError(
-                f"{_name(key, entry)} is being sent right now.", hint="Wait for that run, then decide."
-            )
-        facts: Facts = {
-            "error": "UncertainSubmitError",
-            "message": f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the answer.",
-        }
-        journal.record(key, entry.attempt, Stage.UNCERTAIN, facts)
-    elif not _waits(entry, decision):
-        raise WrongRequestError(
-            f"{_name(key, entry)} is not uncertain ({entry.stage or 'never sent'}).",
-            hint=f"Only a request whose answer was lost waits for a decision. {waiting_sentence([journal], decision)}",
+        lost = UncertainSubmitError(
+            f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the answer arrived."
         )
+        journal.record(key, entry.attempt, Stage.UNCERTAIN, facts_of(lost))
     journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
     if decision is Decision.RESEND:
         return f"{_name(key, entry)} may be sent again."
     if budget is not None:
         release(budget, entry.price)
     return f"{_name(key, entry)} is given up."
+
+
+def _require_undecided(journal: Journal, key: str, entry: Entry, decision: Decision) -> None:
+    if _waits(entry, decision):
+        return
+    if entry.stage is Stage.IN_FLIGHT:
+        raise WrongRequestError(
+            f"{_name(key, entry)} is being sent right now.", hint="Wait for that run to end, then decide."
+        )
+    raise WrongRequestError(
+        f"{_name(key, entry)} is not uncertain ({entry.stage or 'never sent'}).",
+        hint=f"Only a request whose answer was lost waits for a decision. {waiting_sentence([journal], decision)}",
+    )
 
 
 def _require_late_enough(key: str, entry: Entry) -> None:

@@ -4,17 +4,15 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
-
 from ..files.writing import sha256_of
 from .decisions import how_to_send_again
-from .endpoints.choosing import REGISTRY, Endpoint, endpoint_for, endpoint_of_result, files_in, with_files
+from .endpoints.choosing import endpoint_for, endpoint_of_result, files_in, with_files
 from .errors import (
     LOST,
     BridgeError,
@@ -26,18 +24,12 @@ from .errors import (
 )
 from .following import Follower
 from .jobs import Generation, Job, JobResult, JobState, Kind
-from .journal import OPEN_STAGES, Entry, Facts, Journal, Stage, job_key
-from .lookup import Lookup
-from .money.budget import Spending
-from .network.downloads import Downloads
-from .network.service import Service
+from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
+from .means import Means
 from .network.submits import Accepted
-from .network.uploads import Uploads
-from .pace import Pace
 from .results import Results, brought_to
 from .sending import Sender
 from .task import Progress, Task
-from .traffic import Traffic
 
 T = TypeVar("T")
 
@@ -45,51 +37,16 @@ T = TypeVar("T")
 class Engine:
     """Follows any number of jobs at once; each paid request is sent at most once."""
 
-    def __init__(
-        self,
-        *,
-        service: Service,
-        journal: Journal,
-        submit: httpx.AsyncClient,
-        safe: httpx.AsyncClient,
-        uploads: Uploads,
-        downloads: Downloads,
-        pace: Pace,
-        on_change: Callable[[Job], None],
-        traffic: Traffic | None = None,
-        webhook: str = "",
-        endpoints: Mapping[str, Endpoint] = REGISTRY,
-        spending: Spending | None = None,
-        inline_bytes: int = 0,
-    ) -> None:
-        self._service = service
-        self._endpoints = endpoints
-        self._pace = pace
-        self._journal = journal
-        self._on_change = on_change
-        self._traffic = traffic or Traffic()
-        self._sender = Sender(
-            service=service,
-            journal=journal,
-            client=submit,
-            uploads=uploads,
-            lookup=Lookup(service, safe, journal, pace),
-            traffic=self._traffic,
-            pace=pace,
-            spending=spending,
-            webhook=webhook,
-            inline_bytes=inline_bytes,
-        )
-        self._follower = Follower(
-            service=service,
-            journal=journal,
-            client=safe,
-            uploads=uploads,
-            traffic=self._traffic,
-            pace=pace,
-            spending=spending,
-        )
-        self._results = Results(journal, downloads)
+    def __init__(self, means: Means) -> None:
+        self._service = means.service
+        self._endpoints = means.endpoints
+        self._pace = means.pace
+        self._journal = means.journal
+        self._on_change = means.on_change
+        self._traffic = means.traffic
+        self._sender = Sender(means)
+        self._follower = Follower(means)
+        self._results = Results(means.journal, means.downloads)
         self._is_stopping = False
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}

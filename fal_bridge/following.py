@@ -20,16 +20,12 @@ from .errors import (
     facts_of,
 )
 from .jobs import Job, JobState
-from .journal import Entry, Facts, Journal, Stage
+from .journal import Entry, Facts, Stage
+from .means import Means
 from .money.billing import UNITS_HEADER, Billed, billed
-from .money.budget import Spending
-from .network.service import Service
 from .network.submits import Accepted
 from .network.transport import FINAL, Backoff, body_of, error_of, error_words, is_fetch_trouble, is_from_fal
-from .network.uploads import Uploads
-from .pace import Pace
 from .task import Progress, Task
-from .traffic import Traffic
 
 _CERTAIN = frozenset({400, 422})  # The model has judged its input. Any other failure may pass.
 _TRY_LATER = frozenset({408, 425, 429})
@@ -40,24 +36,14 @@ _log = logging.getLogger(__name__)
 class Follower:
     """Asks about the requests of one engine; no call of it costs anything. Not for other threads."""
 
-    def __init__(
-        self,
-        *,
-        service: Service,
-        journal: Journal,
-        client: httpx.AsyncClient,
-        uploads: Uploads,
-        traffic: Traffic,
-        pace: Pace,
-        spending: Spending | None,
-    ) -> None:
-        self._service = service
-        self._journal = journal
-        self._client = client
-        self._uploads = uploads
-        self._traffic = traffic
-        self._pace = pace
-        self._spending = spending
+    def __init__(self, means: Means) -> None:
+        self._service = means.service
+        self._journal = means.journal
+        self._client = means.safe
+        self._uploads = means.uploads
+        self._traffic = means.traffic
+        self._pace = means.pace
+        self._spending = means.spending
 
     async def answer(self, task: Task, entry: Entry, accepted: Accepted, progress: Progress) -> Facts:
         """What ``ask`` gives, as soon as the job has ended; from the journal where it was asked before.

@@ -2,11 +2,11 @@
 """From fal.ai's answer to the file on disk, and back to it when the same is wanted again."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
+from ..files.names import portable_path
 from ..files.writing import copy_to_free_name, move_to_free_name, sha256_of
 from .endpoints.choosing import OUTPUT_FILES
 from .errors import ExpiredResultError, JournalError, UnknownResultError, UnsafePictureError, facts_of
@@ -120,10 +120,7 @@ class Results:
 
     def _relative(self, path: Path) -> str:
         """From the journal, so that a set folder can be moved."""
-        try:
-            return Path(os.path.relpath(path, self._journal.folder)).as_posix()
-        except ValueError:
-            return str(path)  # On another drive of Windows.
+        return portable_path(path, self._journal.folder)
 
 
 def brought_to(target: Path, path: Path) -> Path:

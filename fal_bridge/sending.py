@@ -15,14 +15,10 @@ from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitErro
 from .jobs import JobState
 from .journal import Entry, Facts, Journal, Stage, late_key
 from .lookup import Lookup, NotFound
-from .money.budget import Spending
+from .means import Means
 from .network.own_files import data_uri_of
-from .network.service import Service
 from .network.submits import Accepted, post_once
-from .network.uploads import Uploads
-from .pace import Pace
 from .task import Progress, Task
-from .traffic import Traffic
 
 INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")  # What an intent says of its request.
 
@@ -32,30 +28,17 @@ _log = logging.getLogger(__name__)
 class Sender:
     """Sends the requests of one engine. Not for other threads."""
 
-    def __init__(
-        self,
-        *,
-        service: Service,
-        journal: Journal,
-        client: httpx.AsyncClient,
-        uploads: Uploads,
-        lookup: Lookup,
-        traffic: Traffic,
-        pace: Pace,
-        spending: Spending | None,
-        webhook: str,
-        inline_bytes: int,
-    ) -> None:
-        self._service = service
-        self._journal = journal
-        self._client = client
-        self._uploads = uploads
-        self._lookup = lookup
-        self._traffic = traffic
-        self._pace = pace
-        self._spending = spending
-        self._webhook = webhook
-        self._inline_bytes = inline_bytes
+    def __init__(self, means: Means) -> None:
+        self._service = means.service
+        self._journal = means.journal
+        self._client = means.submit
+        self._uploads = means.uploads
+        self._lookup = Lookup(means.service, means.safe, means.journal, means.pace)
+        self._traffic = means.traffic
+        self._pace = means.pace
+        self._spending = means.spending
+        self._webhook = means.webhook
+        self._inline_bytes = means.inline_bytes
         self._stopped = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
 

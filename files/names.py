@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names of files and folders that come from outside: what they may be, and when two of them are the same."""
 
+import os
 import unicodedata
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 MOST_BYTES = 255  # Of one name, on nearly every file system.
@@ -28,6 +29,17 @@ def same_name(name: str) -> str:
     """Equal for names that some system takes for the same: in capitals or not, composed or not (Unicode, 3.13, D145)."""
     folded = unicodedata.normalize("NFD", name).casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded))
+
+
+def portable_path(path: Path, folder: Path) -> str:
+    """``path`` relative to ``folder``, with slashes, so that both can be moved together.
+
+    Absolute where there is no relative path: on another drive of Windows.
+    """
+    try:
+        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()
 
 
 def component(value: Any) -> str:

@@ -1,34 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files: written whole or not at all, recognised by content, complete to the last byte."""
+"""Write files so that a reader sees the old content or the new content, and never a part of it."""
 
 import contextlib
 import hashlib
 import itertools
 import json
 import os
-import struct
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from . import mp4, picture_files
 from .input_files import open_regular
 from .parts import part_for
-
-CHUNK_BYTES = 1 << 20
-PNG_END = b"IEND\xaeB`\x82"  # The last chunk: its type and checksum.
-
-
-class FileKind(StrEnum):
-    """File types by their content; the value is the usual extension."""
-
-    GLB = "glb"
-    PNG = "png"
-    JPEG = "jpg"
-    WEBP = "webp"
-    MP4 = "mp4"
-    UNKNOWN = ""
 
 
 def sha256_of(path: Path, most_bytes: int | None = None) -> str:
@@ -199,59 +182,3 @@ def copy_atomically(source: Path, target: Path) -> None:
         return
     with open_regular(source) as stream:
         write_atomically(target, stream.read())
-
-
-def kind_of(head: bytes) -> FileKind:
-    """The type that the first 12 bytes (or more) of a file tell."""
-    if head.startswith(b"glTF"):
-        return FileKind.GLB
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return FileKind.PNG
-    if head.startswith(b"\xff\xd8\xff"):
-        return FileKind.JPEG
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return FileKind.WEBP
-    if head[4:8] == b"ftyp":
-        return FileKind.MP4
-    return FileKind.UNKNOWN
-
-
-def kind_of_file(path: Path) -> FileKind:
-    with open_regular(path) as stream:
-        return kind_of(stream.read(16))
-
-
-def missing_end(path: Path) -> str:
-    """Why a file is not whole, judged by its own container, or "" when it is. It takes a bounded time.
-
-    Pictures made of too many pieces to be decoded in a bounded time do not count as whole (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
-    WebP: RIFF length. MP4: as ``mp4.gap``.
-    """
-    with open_regular(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        head = stream.read(16)
-        match kind_of(head):
-            case FileKind.GLB:
-                return _missing_bytes(size, struct.unpack_from("<I", head, 8)[0] if size >= 12 else 12)
-            case FileKind.WEBP:
-                announced = struct.unpack_from("<I", head, 4)[0] + 8
-                return _missing_bytes(size, announced) or picture_files.webp_excess(stream, size)
-            case FileKind.PNG:
-                is_whole = PNG_END in _tail(stream, size)
-                return picture_files.png_excess(stream, size) if is_whole else "its end (IEND) is missing"
-            case FileKind.JPEG:
-                is_whole = b"\xff\xd9" in _tail(stream, size)
-                return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
-            case FileKind.MP4:
-                return mp4.gap(stream, size)
-            case _:
-                return "its type is not known"
-
-
-def _missing_bytes(size: int, announced: int) -> str:
-    return "" if size >= announced else f"it has {size} of {announced} bytes"
-
-
-def _tail(stream: BinaryIO, size: int) -> bytes:
-    stream.seek(max(0, size - 64))
-    return stream.read()

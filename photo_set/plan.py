@@ -23,8 +23,8 @@ from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.input_files import open_regular
+from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..files.values import checked
-from ..files.writing import FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source, with_variant
 from ..imaging.animation import Preview
 from ..imaging.compose import Background
@@ -39,7 +39,6 @@ from .manifest import MOST_PHOTOS
 from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 
-PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
 MOST_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
 MODEL_SUFFIXES = set(MOST_BYTES)
@@ -395,7 +394,7 @@ def _require_mesh(gltf: Gltf) -> None:
 
 
 def _check_photo(path: Path) -> None:
-    if kind_of_file(path) not in PHOTO_KINDS:
+    if kind_of_file(path) not in PICTURES:
         raise InputError(
             f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a PNG, JPEG or WebP photo.",
             hint="Convert it first.",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...files.values import like
 from ..errors import UnknownEndpointError, WrongRequestError
-from ..jobs import Generation, Kind
+from ..jobs import Kind
 from .endpoint import OUTPUT_FILES as OUTPUT_FILES
 from .endpoint import Endpoint as Endpoint
 from .registry import REGISTRY as REGISTRY
@@ -53,11 +53,6 @@ def endpoint_of_result(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoin
         return endpoint
     places = (place for row in known.values() if row.kind is kind for place in row.output)
     return Endpoint(id=endpoint_id, kind=kind, output=tuple(dict.fromkeys(places)))
-
-
-def check(wanted: Generation) -> None:
-    """Refuse what cannot work, before anything is sent or paid."""
-    endpoint_for(wanted.endpoint, wanted.kind).check(wanted)
 
 
 def files_in(arguments: Any) -> list[Path]:

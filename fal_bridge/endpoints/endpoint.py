@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ...files.input_files import open_regular
-from ...files.writing import FileKind, kind_of_file, missing_end
+from ...files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..errors import WrongRequestError
 from ..jobs import Generation, Kind
 from .options import Option
@@ -19,11 +19,13 @@ from .price_models import BINARY_MEGAPIXEL, PriceModel, Size, Work
 
 Place = tuple[str | int, ...]
 
+# Where an image endpoint puts the address of its picture.
+IMAGE_PLACES: tuple[Place, ...] = (("images", 0, "url"), ("image", "url"))
+
 RATIO_FIELD = "aspect_ratio"
 SAME_SHAPE = 0.01  # Share by which a named ratio may miss the picture's.
 
 MOST_PICTURE_BYTES = 1 << 30  # 8192 x 8192 pixels without compression are a quarter of it.
-PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
 OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
     Kind.MODEL: frozenset({FileKind.GLB}),
     Kind.PHOTO: PICTURES,

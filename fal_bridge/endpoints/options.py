@@ -2,6 +2,7 @@
 """What an endpoint allows for an input that has no word of ours: ``--photo-option guidance_scale=3``."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,9 @@ class Option:
             raise ValueError(f"is not more than {self.above:g}")
 
 
+Options = Mapping[str, Option]
+
+
 def flag() -> Option:
     return Option(type=bool)
 
@@ -82,3 +86,8 @@ def number(
 
 def json_value() -> Option:
     return Option(type=object)
+
+
+TOLERANCE = one_of("1", "2", "3", "4", "5", "6")
+FORMAT = one_of("jpeg", "png")
+ANY_FORMAT = one_of("jpeg", "png", "webp")

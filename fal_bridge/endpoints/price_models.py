@@ -172,6 +172,11 @@ class PriceModel:
         )
 
 
+PER_IMAGE = PriceModel(per=Per.IMAGE)
+PER_SECOND = PriceModel(per=Per.SECOND)
+PER_MEGAPIXEL = PriceModel(per=Per.MEGAPIXEL, rounds_up=True)
+
+
 def per_of(unit: str) -> Per | None:
     """What the free text of a price list counts; ``None``: something of the endpoint's own."""
     words = unit.lower()

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ...files.kinds import PICTURES
 from ...files.values import shown
-from ...files.writing import FileKind
 from ..errors import NetworkDownError, ServiceTroubleError, UnknownEndpointError, WrongRequestError
 from ..jobs import Kind
 from ..network.platform import Platform
-from .choosing import ENDPOINT_ID
+from .choosing import ENDPOINT_ID, known_ids
 from .endpoint import Endpoint, Place
 from .options import Option
 from .price_models import PriceModel
@@ -55,7 +55,7 @@ def check_endpoints(
         if endpoint_id not in statuses:
             raise UnknownEndpointError(
                 f"fal.ai does not list the endpoint {endpoint_id}: it is withdrawn or misspelled.",
-                hint=f"Nothing was spent. Known for a {kind}: {_known_ids(kind)}.",
+                hint=f"Nothing was spent. Known for a {kind}: {', '.join(known_ids(kind))}.",
             )
         if statuses[endpoint_id] == "deprecated":
             warn(f"fal.ai lists {endpoint_id} as deprecated: it may stop working. Consider a newer one.")
@@ -97,15 +97,12 @@ class _Reader:
         image, images = self._first(_PICTURES), self._first(_PICTURE_LISTS)
         if image:
             images = ""  # One is enough; a list beside it is for references.
-        end, prompt, seconds = (
-            self._first(_END_PICTURES),
-            self._first(("prompt",)),
-            self._first(("duration",)),
-        )
+        end, prompt = self._first(_END_PICTURES), self._first(("prompt",))
+        negative, seed = self._first(("negative_prompt",)), self._first(("seed",))
         factor = self._first(_FACTORS) if self._kind is Kind.UPSCALE else ""
-        allowed, form = self._seconds() if seconds and self._kind is Kind.VIDEO else ((), "{}")
-        ours = {image, images, end, prompt, factor, self._first(("negative_prompt",)), self._first(("seed",))}
-        ours |= {seconds} if allowed else set()
+        allowed, form = self._seconds()
+        seconds = "duration" if allowed else ""
+        ours = {image, images, end, prompt, factor, negative, seed, seconds}
         self._refuse_unmet(ours, takes_picture=bool(image or images))
         return Endpoint(
             id=self._id,
@@ -113,28 +110,31 @@ class _Reader:
             output=output,
             price=PriceModel(is_guess=True),
             intent=self._intent(),
-            options={
-                name: _option(schema)
-                for name, schema in self._fields.items()
-                if name not in ours and name not in _NOT_OFFERED
-            },
+            options=self._options(ours),
             image_field=image,
             image_list_field=images,
             images=self._picture_count(image, images),
-            image_files=frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP}),
+            image_files=PICTURES,
             end_image_field=end,
             end_image_is_needed=end in self._required,
             prompt_field=prompt,
             prompt_is_needed=prompt in self._required,
             prompt_length=int(self._fields.get(prompt, {}).get("maxLength", 2500)),
-            negative_prompt_field=self._first(("negative_prompt",)),
-            seed_field=self._first(("seed",)),
-            seconds_field=seconds if allowed else "",
+            negative_prompt_field=negative,
+            seed_field=seed,
+            seconds_field=seconds,
             seconds=allowed,
             seconds_form=form,
             factor_field=factor,
             **self._factors(factor),
         )
+
+    def _options(self, ours: Collection[str]) -> dict[str, Option]:
+        return {
+            name: _option(schema)
+            for name, schema in self._fields.items()
+            if name not in ours and name not in _NOT_OFFERED
+        }
 
     @property
     def _required(self) -> Collection[str]:
@@ -165,7 +165,7 @@ class _Reader:
             made = ", ".join(sorted(members)) or "nothing that is named"
             raise UnknownEndpointError(
                 f"The endpoint {self._id} gives {made}, and no {_word_for(self._kind)}.",
-                hint=f"Known for a {self._kind}: {_known_ids(self._kind)}.",
+                hint=f"Known for a {self._kind}: {', '.join(known_ids(self._kind))}.",
             )
         return tuple(places)
 
@@ -206,7 +206,10 @@ class _Reader:
         return 0, 0
 
     def _seconds(self) -> tuple[tuple[int, ...], str]:
-        schema = self._fields["duration"]
+        """The lengths in seconds that a video may have, and how one is written."""
+        schema = self._fields.get("duration")
+        if schema is None or self._kind is not Kind.VIDEO:
+            return (), "{}"
         if schema.get("type") in ("integer", "number"):
             lowest, highest = int(schema.get("minimum", 1)), int(schema.get("maximum", _MOST_SECONDS))
             given = [int(value) for value in schema.get("enum", range(lowest, highest + 1))]
@@ -246,7 +249,3 @@ def _option(schema: Schema) -> Option:
 
 def _word_for(kind: Kind) -> str:
     return {Kind.MODEL: "GLB model", Kind.VIDEO: "video"}.get(kind, "picture")
-
-
-def _known_ids(kind: Kind) -> str:
-    return ", ".join(endpoint.id for endpoint in REGISTRY.values() if endpoint.kind is kind)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from ...files.writing import FileKind, kind_of_file, missing_end
+from ...files.kinds import FileKind, kind_of_file, missing_end
 from ..errors import DownloadFailedError
 from .limits import MAX_ANSWER_BYTES
 

@@ -13,9 +13,10 @@ from urllib.parse import urljoin
 
 import httpx
 
+from ...files.kinds import HEAD_BYTES, FileKind, kind_of_file
 from ...files.parts import Writer, note_of, part_for, parts_of, sweep, writer_of
 from ...files.video_check import first_frame_problem
-from ...files.writing import FileKind, kind_of_file, move_to_free_name, write_json_atomically
+from ...files.writing import move_to_free_name, write_json_atomically
 from ...processes.identity import is_gone, this_process
 from ..errors import DownloadFailedError, ExpiredResultError, JournalError
 from .arrivals import VideoCheck, complaint, judge, wrong_kind
@@ -32,7 +33,6 @@ from .limits import (
 from .service import Service
 from .transport import Backoff, retry_after
 
-HEAD_BYTES = 16  # Enough to tell the type of a file.
 MANY_DOWNLOADS = 6
 SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
 

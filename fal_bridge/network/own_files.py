@@ -10,15 +10,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from ...files.writing import FileKind, kind_of, missing_end, write_atomically
-from ..endpoints.endpoint import PICTURES
+from ...files.kinds import PICTURES, kind_of, media_type, missing_end
+from ...files.writing import write_atomically
 from ..errors import NetworkDownError, WrongRequestError
 from .bodies import UnusableBodyError, read_body
 from .limits import MAX_PHOTO_BYTES, MAX_REDIRECTS, PHOTO_TIMEOUT, WHOLE_PHOTO_SECONDS
 from .loops import new_runner
 from .service import LOOPBACK_HOSTS, Service
-
-MIME = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
 
 
 def is_address(text: str) -> bool:
@@ -45,7 +43,7 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
         raise NetworkDownError(
             f"{_host(url)} cannot be reached ({type(error).__name__}).", hint="Nothing was spent."
         ) from error
-    kind = kind_of(data[:16])
+    kind = kind_of(data)
     if kind not in PICTURES:
         raise WrongRequestError(f"What is at {_host(url)} is not a PNG, JPEG or WebP picture.")
     name = re.sub(r"[^\w.-]+", "-", Path(unquote(urlsplit(url).path)).stem).strip(".-") or "photo"
@@ -71,8 +69,7 @@ def data_uri_of(path: Path, sha256: str, most_bytes: int) -> str:
         return ""
     if hashlib.sha256(data).hexdigest() != sha256:
         return ""
-    mime = MIME.get(kind_of(data[:16]), "application/octet-stream")
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    return f"data:{media_type(kind_of(data))};base64,{base64.b64encode(data).decode()}"
 
 
 async def _fetch(url: str, *, is_local: bool) -> bytes:

@@ -12,7 +12,8 @@ import fal_client
 import httpx
 
 from ...files.input_files import read_json, read_regular
-from ...files.writing import kind_of, write_json_atomically
+from ...files.kinds import kind_of, media_type
+from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import MOST_PICTURE_BYTES
 from ..errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
 from ..traffic import MANY_UPLOADS
@@ -21,8 +22,6 @@ from .service import Service
 
 LIFETIME_SECONDS = 24 * 3600  # Short: an uploaded picture is public to whoever has its address.
 SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
-
-CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 _log = logging.getLogger(__name__)
 
@@ -61,12 +60,12 @@ class Uploads:
         await asyncio.to_thread(self._record(sha256).unlink, missing_ok=True)
 
     async def _upload(self, data: bytes, sha256: str) -> str:
-        kind = kind_of(data[:16])
+        kind = kind_of(data)
         try:
             async with asyncio.timeout(WHOLE_UPLOAD_SECONDS):
                 url = await self._client.upload(
                     data,
-                    CONTENT_TYPES.get(kind, "application/octet-stream"),
+                    media_type(kind),
                     f"{sha256[:16]}.{kind}",  # The user's own file name is nobody's business.
                     lifecycle=fal_client.StorageSettings(expires_in=self._lifetime or "never"),
                 )

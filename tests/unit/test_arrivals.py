@@ -19,7 +19,7 @@ from photoreal_set.fal_bridge.network.downloads import Downloads
 from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.network.transport import download_client
-from photoreal_set.files.writing import FileKind
+from photoreal_set.files.kinds import FileKind
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.test_mp4 import film
 

@@ -23,7 +23,8 @@ from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.network.transport import download_client
 from photoreal_set.fal_bridge.network.uploads import Uploads
-from photoreal_set.files.writing import FileKind, sha256_of
+from photoreal_set.files.kinds import FileKind
+from photoreal_set.files.writing import sha256_of
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 DAY = 86400.0

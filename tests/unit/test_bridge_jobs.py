@@ -25,7 +25,8 @@ from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.network.transport import download_client
-from photoreal_set.files.writing import FileKind, kind_of_file, missing_end, sha256_of
+from photoreal_set.files.kinds import FileKind, kind_of_file, missing_end
+from photoreal_set.files.writing import sha256_of
 from tests.desk import Desk
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 

@@ -29,6 +29,10 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+def check(wanted: Generation) -> None:
+    endpoints.endpoint_for(wanted.endpoint, wanted.kind).check(wanted)
+
+
 def photo(picture: Path, **changes: object) -> Generation:
     wanted = Generation(
         kind=Kind.PHOTO,
@@ -187,10 +191,10 @@ def test_the_number_of_photos_chooses_the_model(photos, ending):
 
 def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
     with pytest.raises(errors.UnknownEndpointError, match="fal-ai/flux-kontext/dev") as caught:
-        endpoints.check(photo(picture, endpoint="fal-ai/flux-contexts"))
+        check(photo(picture, endpoint="fal-ai/flux-contexts"))
     assert caught.value.exit_code == 1
     with pytest.raises(errors.WrongRequestError, match="makes a video, not a photo"):
-        endpoints.check(photo(picture, endpoint=endpoints.DEFAULT_VIDEO_ENDPOINT))
+        check(photo(picture, endpoint=endpoints.DEFAULT_VIDEO_ENDPOINT))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +211,7 @@ def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
 )
 def test_limits_are_checked_before_anything_is_sent(picture, changes, words):
     with pytest.raises(errors.WrongRequestError, match=words) as caught:
-        endpoints.check(photo(picture, **changes))
+        check(photo(picture, **changes))
     assert caught.value.exit_code == 1
 
 
@@ -215,10 +219,10 @@ def test_a_picture_must_be_one_and_whole(picture):
     whole = picture.read_bytes()
     picture.write_bytes(whole[:-20])
     with pytest.raises(errors.WrongRequestError, match="not whole"):
-        endpoints.check(photo(picture))
+        check(photo(picture))
     picture.write_text("not a picture")
     with pytest.raises(errors.WrongRequestError, match="not a picture that"):
-        endpoints.check(photo(picture))
+        check(photo(picture))
 
 
 # Journal

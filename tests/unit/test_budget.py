@@ -23,8 +23,10 @@ from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.money import costs
-from photoreal_set.fal_bridge.money.budget import Budget, Ceilings, EntryState, Ledger, Spending
+from photoreal_set.fal_bridge.money.budget import Budget, Ceilings
+from photoreal_set.fal_bridge.money.ledger import EntryState, Ledger
 from photoreal_set.fal_bridge.money.prices import look_up
+from photoreal_set.fal_bridge.money.spending import Spending
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
@@ -146,7 +148,7 @@ def test_every_ceiling_counts_and_a_refusal_leaves_nothing_aside(tmp_path):
     assert budget.left() == Decimal("0.4")
     first = budget.reserve("front photo", Decimal("0.3"))
     with pytest.raises(
-        errors.CeilingReachedError, match=r"0\.1 dollars is left of the catalogue's"
+        errors.CeilingReachedError, match=r"0\.10 dollars are left of the catalogue's"
     ) as caught:
         budget.reserve("side photo", Decimal("0.2"))
     assert caught.value.exit_code == 4

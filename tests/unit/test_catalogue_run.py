@@ -242,7 +242,7 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     assert run.exit_code == 4
     assert desk.states() == {"clock-0": "partial", **{f"clock-{number}": "done" for number in range(1, 6)}}
     (said,) = [text for text in run.texts() if text.startswith("clock-0: ")]
-    assert "0.005 dollars is left of the product's ceiling of 1.23 dollars" in said
+    assert "0.005 dollars are left of the product's ceiling of 1.23 dollars" in said
     assert costs(desk) == (7.35, 0)
     told = last_progress(run)
     assert told["spent"] == told["expected"] == 7.35

@@ -17,7 +17,7 @@ from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.money.prices import PriceList
 from photoreal_set.fal_bridge.network.platform import Platform
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
 from tests.patience import PATIENCE_SECONDS

@@ -24,7 +24,8 @@ from photoreal_set.files.input_files import (
     read_json,
     read_regular,
 )
-from photoreal_set.files.writing import kind_of_file, missing_end, sha256_of
+from photoreal_set.files.kinds import kind_of_file, missing_end
+from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import chosen_angles
 from photoreal_set.optics.rig_choice import chosen_rig

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.files import picture_files
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from tests.fal_emulator.lies import PICTURE_LIES
 
 EXCESS = {

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's view of money: price a request, reserve that amount under the ceilings, settle it later."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..endpoints.choosing import files_in
+from ..endpoints.endpoint import Endpoint, size_of
+from ..errors import UnknownPriceError
+from .budget import Budget
+from .ledger import EntryState
+from .prices import PriceList, Quote
+
+Facts = dict[str, Any]
+
+
+class Spending:
+    """What the engine asks before it sends, and tells after.
+
+    ``assumed``: what a request without a known price is taken to cost; ``None`` refuses it.
+    """
+
+    def __init__(self, prices: PriceList, budget: Budget, *, assumed: Decimal | None = None) -> None:
+        self.prices = prices
+        self.budget = budget
+        self.assumed = assumed
+
+    def reserve(self, endpoint: Endpoint, arguments: Mapping[str, Any], label: str) -> Facts:
+        """Facts for the journal: the price, and the reservation under its name. Raises when it may not be."""
+        quote = self._quote(endpoint, arguments)
+        if quote.cost is None and self.assumed is None:
+            raise UnknownPriceError(f"{label}: {quote.reason}.")
+        return _price_facts(quote, self.budget.reserve(label, self._most(quote)))
+
+    def count(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Facts:
+        """The same for a request that is already at fal.ai, which no ceiling can stop."""
+        quote = self._quote(endpoint, arguments)
+        return _price_facts(quote, self.budget.count(self._most(quote)))
+
+    def _quote(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Quote:
+        sizes = [size for path in files_in(dict(arguments)) if (size := size_of(path))]
+        return self.prices.quote(endpoint, arguments, sizes)
+
+    def _most(self, quote: Quote) -> Decimal:
+        return quote.cost.high if quote.cost else self.assumed or Decimal(0)
+
+    def mark_sent(self, price: Facts) -> None:
+        """It may be billed. ``price``: the facts that ``reserve`` gave, of this run or an earlier one."""
+        self._mark(price, EntryState.SENT)
+
+    def release(self, price: Facts) -> None:
+        release(self.budget, price)
+
+    def settle(self, price: Facts, units: float | None) -> None:
+        """Count what was billed; when fal.ai does not say, what was put aside stays."""
+        if units == 0:
+            self._mark(price, EntryState.SETTLED, Decimal(0))
+        elif units is not None and "unit_price" in price:
+            billed = Decimal(str(units)) * Decimal(str(price["unit_price"]))
+            self._mark(price, EntryState.SETTLED, billed)
+
+    def _mark(self, price: Facts, state: EntryState, amount: Decimal | None = None) -> None:
+        if "reservation" in price:
+            self.budget.mark(str(price["reservation"]), state, amount)
+
+
+def _price_facts(quote: Quote, reservation: str) -> Facts:
+    facts: Facts = {"reservation": reservation}
+    if quote.cost is not None:
+        facts |= {"min": str(quote.cost.low), "max": str(quote.cost.high), "currency": "USD"}
+    if quote.unit_price is not None:
+        facts |= {"unit_price": str(quote.unit_price.amount), "unit": quote.unit_price.unit}
+    return facts
+
+
+def release(budget: Budget, price: Facts) -> None:
+    """No longer count what was put aside for a request, in this run or an earlier one."""
+    if "reservation" in price:
+        budget.mark(str(price["reservation"]), EntryState.RELEASED)
