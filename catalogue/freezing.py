@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.endpoints.choosing import REGISTRY
 from ..fal_bridge.endpoints.endpoint import Endpoint, size_of
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Kind
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.own_files import is_address
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.network.picture_addresses import is_address
 from ..fal_bridge.network.service import Service
 from ..files.names import portable_path
 from ..gltf.document import parts_beside, sha256_of_source

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.network.own_files import is_address
+from ..fal_bridge.network.picture_addresses import is_address
 from ..files.enclosed import refuse_link
 from ..files.input_files import parsed_json, read_regular
 from ..files.names import path_text, same_name

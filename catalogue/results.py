@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
-from ..fal_bridge.money.costs import harmless
+from ..fal_bridge.money.journal_costs import harmless
 from ..files.writing import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
 from ..messages.errors import PhotorealError

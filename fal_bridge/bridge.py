@@ -15,7 +15,8 @@ from typing import Any, Self, TypeVar
 import fal_client
 import httpx
 
-from .endpoints.choosing import REGISTRY, Endpoint
+from .endpoints.endpoint import Endpoint
+from .endpoints.registry import REGISTRY
 from .engine import Engine
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
@@ -23,10 +24,10 @@ from .journal import Journal
 from .means import Means
 from .money.spending import Spending
 from .network.downloads import Downloads
-from .network.loops import DaemonExecutor
+from .network.event_loops import DaemonExecutor
+from .network.http_clients import download_client, safe_client, submit_client
 from .network.sdk import opened_client
 from .network.service import Service
-from .network.transport import download_client, safe_client, submit_client
 from .network.uploads import Uploads
 from .network.webhooks import checked_webhook
 from .pace import Pace

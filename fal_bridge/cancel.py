@@ -19,9 +19,10 @@ from .errors import BadKeyError, BridgeError, JobCancelledError
 from .journal import Entry, Journal, Stage
 from .money.budget import Budget
 from .money.spending import release
+from .network.answers import body_of
+from .network.http_clients import FINAL, safe_client
+from .network.paid_post import Accepted
 from .network.service import Service
-from .network.submits import Accepted
-from .network.transport import FINAL, body_of, safe_client
 
 PATIENCE_SECONDS = 20.0
 WATCH_SECONDS = 20.0

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from ..files.writing import sha256_of
 from .decisions import how_to_send_again
-from .endpoints.choosing import endpoint_for, endpoint_of_result, files_in, with_files
+from .endpoints.choosing import endpoint_for, endpoint_of_result
+from .endpoints.file_arguments import files_in, with_files
 from .errors import (
     LOST,
     BridgeError,
@@ -23,13 +24,14 @@ from .errors import (
     error_from,
 )
 from .following import Follower
+from .job_progress import JobProgress
 from .jobs import Generation, Job, JobResult, JobState, Kind
 from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
 from .means import Means
-from .network.submits import Accepted
+from .network.paid_post import Accepted
+from .prepared_job import PreparedJob
 from .results import Results, brought_to
 from .sending import Sender
-from .task import Progress, Task
 
 T = TypeVar("T")
 
@@ -55,8 +57,8 @@ class Engine:
         """The file for ``wanted``, made, fetched or found; ``target`` has no extension."""
 
         async def work() -> JobResult:
-            task = await asyncio.to_thread(self._prepare, wanted, target)
-            return await self._run_once(task)
+            prepared = await asyncio.to_thread(self._prepare, wanted, target)
+            return await self._run_once(prepared)
 
         return await self._stoppable(wanted.label, work)
 
@@ -99,13 +101,13 @@ class Engine:
             await asyncio.wait(runs)
         await self._sender.answers()
 
-    def _prepare(self, wanted: Generation, target: Path) -> Task:
+    def _prepare(self, wanted: Generation, target: Path) -> PreparedJob:
         endpoint = endpoint_for(wanted.endpoint, wanted.kind, self._endpoints)
         endpoint.check(wanted)
         arguments = endpoint.arguments(wanted)
         hashes = {path: sha256_of(path) for path in files_in(arguments)}
         inputs = with_files(arguments, lambda path: {"sha256": hashes[path]})
-        return Task(
+        return PreparedJob(
             key=job_key(endpoint.id, inputs, is_emulated=self._service.is_emulator, take=wanted.take),
             wanted=wanted,
             endpoint=endpoint,
@@ -115,39 +117,39 @@ class Engine:
             target=target.absolute(),
         )
 
-    async def _run_once(self, task: Task) -> JobResult:
+    async def _run_once(self, prepared: PreparedJob) -> JobResult:
         """Two wishes for the same job share it; each gets the file at its own place."""
-        if running := self._by_key.get(task.key):
+        if running := self._by_key.get(prepared.key):
             result = await asyncio.shield(running)
-            path = await asyncio.to_thread(brought_to, task.target, result.path)
+            path = await asyncio.to_thread(brought_to, prepared.target, result.path)
             return replace(result, path=path)
-        life = asyncio.ensure_future(self._life(task))
-        self._by_key[task.key] = life
+        life = asyncio.ensure_future(self._life(prepared))
+        self._by_key[prepared.key] = life
         try:
             return await life
         finally:
-            del self._by_key[task.key]
+            del self._by_key[prepared.key]
 
-    async def _life(self, task: Task) -> JobResult:
-        wanted = task.wanted
+    async def _life(self, prepared: PreparedJob) -> JobResult:
+        wanted = prepared.wanted
         job = Job(
-            key=task.key,
+            key=prepared.key,
             label=wanted.label,
             kind=wanted.kind,
             endpoint=wanted.endpoint,
             started_at=time.time(),
         )
-        progress = Progress(job, self._on_change, self._traffic)
+        progress = JobProgress(job, self._on_change, self._traffic)
         self._traffic.followed += 1
         try:
-            if not task.may_send:
-                return await self._as_the_journal_says(task, progress)
-            await self._clear_the_way(task)
+            if not prepared.may_send:
+                return await self._as_the_journal_says(prepared, progress)
+            await self._clear_the_way(prepared)
             try:
-                return await self._as_the_journal_says(task, progress)
+                return await self._as_the_journal_says(prepared, progress)
             finally:
                 with contextlib.suppress(BridgeError):  # They stay open, and the next run sees to them.
-                    await self._follow_others(task.label, task.target, own_key=task.key)
+                    await self._follow_others(prepared.label, prepared.target, own_key=prepared.key)
         except UncertainSubmitError as error:
             progress.end(JobState.UNCERTAIN, str(error))
             raise
@@ -166,42 +168,42 @@ class Engine:
             self._traffic.followed -= 1
             self._traffic.note(progress, JobState.DONE)  # However it ended, its place is free.
 
-    async def _as_the_journal_says(self, task: Task, progress: Progress) -> JobResult:
+    async def _as_the_journal_says(self, prepared: PreparedJob, progress: JobProgress) -> JobResult:
         waited_since = time.monotonic()
         limited_since: float | None = None
         while True:
-            entry = await asyncio.to_thread(self._journal.read, task.key)
+            entry = await asyncio.to_thread(self._journal.read, prepared.key)
             if entry.stage in (Stage.RELEASED, Stage.FORGOTTEN) and await self._sender.has_turned_up(
-                task, entry
+                prepared, entry
             ):
                 continue
-            if entry.may_send and task.may_send:
-                if entry.stage is Stage.ENDED and await self._sender.is_revived(task, entry):
+            if entry.may_send and prepared.may_send:
+                if entry.stage is Stage.ENDED and await self._sender.is_revived(prepared, entry):
                     continue
                 try:
-                    await self._sender.send(task, entry.attempt + 1, progress)
+                    await self._sender.send(prepared, entry.attempt + 1, progress)
                 except RateLimitedError as error:
                     limited_since = limited_since or time.monotonic()
                     await self._wait_out(error, time.monotonic() - limited_since, progress)
                 continue
             match entry.stage:
                 case Stage.DONE:
-                    return await self._recall(task, entry, progress)
+                    return await self._recall(prepared, entry, progress)
                 case Stage.SUBMITTED | Stage.ANSWERED:
-                    return await self._follow(task, entry, progress)
+                    return await self._follow(prepared, entry, progress)
                 case Stage.ENDED:
                     raise error_from(entry.facts[Stage.ENDED])
                 case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{task.label}: its request was given up by a person.",
-                        hint=how_to_send_again(task.key),
+                        f"{prepared.label}: its request was given up by a person.",
+                        hint=how_to_send_again(prepared.key),
                     )
                 case Stage.UNCERTAIN:
-                    await self._sender.look_up(task, entry, progress)
+                    await self._sender.look_up(prepared, entry, progress)
                 case _:
-                    await self._sender.wait_for_other(task, entry, time.monotonic() - waited_since)
+                    await self._sender.wait_for_other(prepared, entry, time.monotonic() - waited_since)
 
-    async def _wait_out(self, error: RateLimitedError, waited: float, progress: Progress) -> None:
+    async def _wait_out(self, error: RateLimitedError, waited: float, progress: JobProgress) -> None:
         """Wait as fal.ai asks, when that has not taken too long already. Raises ``error`` then."""
         wait = self._pace.first_look if error.wait_seconds is None else error.wait_seconds
         if waited + wait > self._pace.most_waits:
@@ -209,15 +211,15 @@ class Engine:
         progress.move(JobState.PREPARED, message=f"{error.message} It is sent again soon.")
         await self._sender.pause(wait)
 
-    async def _clear_the_way(self, task: Task) -> None:
+    async def _clear_the_way(self, prepared: PreparedJob) -> None:
         """Before anything new is sent: every open request for the same purpose, under whatever key, has ended.
 
-        Raises BridgeError when one stays open and ``task`` has not been sent.
+        Raises BridgeError when one stays open and ``prepared`` has not been sent.
         """
         try:
-            await self._follow_others(task.label, task.target, own_key=task.key)
+            await self._follow_others(prepared.label, prepared.target, own_key=prepared.key)
         except BridgeError:
-            entry = await asyncio.to_thread(self._journal.read, task.key)
+            entry = await asyncio.to_thread(self._journal.read, prepared.key)
             if entry.may_send:
                 raise
 
@@ -228,7 +230,7 @@ class Engine:
             if entry.key == own_key:
                 continue
             try:
-                await self._run_once(self._task_of(entry, target))
+                await self._run_once(self._prepared_from(entry, target))
             except BridgeError as error:
                 is_open = (await asyncio.to_thread(self._journal.read, entry.key)).stage in OPEN_STAGES
                 if is_open and not isinstance(error, LOST):
@@ -250,12 +252,12 @@ class Engine:
             if (left.key, left.attempt) != (own_key, own.attempt):
                 await self._sender.recover(left)
 
-    def _task_of(self, entry: Entry, target: Path) -> Task:
+    def _prepared_from(self, entry: Entry, target: Path) -> PreparedJob:
         """What follows a job of which only the journal knows; it cannot be sent again."""
         intent = entry.facts[Stage.IN_FLIGHT]
         kind = entry.kind or Kind.PHOTO
         about, inputs = intent.get("about"), intent.get("inputs")
-        return Task(
+        return PreparedJob(
             key=entry.key,
             wanted=Generation(
                 kind=kind,
@@ -271,32 +273,32 @@ class Engine:
             may_send=False,
         )
 
-    async def _follow(self, task: Task, entry: Entry, progress: Progress) -> JobResult:
-        accepted = self._accepted(task, entry)
+    async def _follow(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
+        accepted = self._accepted(prepared, entry)
         progress.move(JobState.QUEUED, request_id=accepted.request_id)
-        answer = await self._follower.answer(task, entry, accepted, progress)
+        answer = await self._follower.answer(prepared, entry, accepted, progress)
         progress.move(JobState.DOWNLOADING, queue_position=None)
-        return await self._bring_home(task, entry, accepted, answer, progress)
+        return await self._bring_home(prepared, entry, accepted, answer, progress)
 
-    async def _recall(self, task: Task, entry: Entry, progress: Progress) -> JobResult:
+    async def _recall(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
         """A job that is done: from disk, and only if the file is lost once more from fal.ai."""
         done = entry.facts[Stage.DONE]
-        result = await asyncio.to_thread(self._results.on_disk, task, done)
+        result = await asyncio.to_thread(self._results.on_disk, prepared, done)
         if result:
             progress.move(JobState.DONE, request_id=done["request_id"])
             return result
         await asyncio.to_thread(self._results.make_way, done)
-        accepted = self._accepted(task, entry)
+        accepted = self._accepted(prepared, entry)
         progress.move(JobState.DOWNLOADING, request_id=accepted.request_id)
-        return await self._bring_home(task, entry, accepted, entry.facts[Stage.ANSWERED], progress)
+        return await self._bring_home(prepared, entry, accepted, entry.facts[Stage.ANSWERED], progress)
 
     async def _bring_home(
-        self, task: Task, entry: Entry, accepted: Accepted, answer: Facts, progress: Progress
+        self, prepared: PreparedJob, entry: Entry, accepted: Accepted, answer: Facts, progress: JobProgress
     ) -> JobResult:
-        ask_again = partial(self._follower.ask, task, entry.attempt, accepted)
-        result = await self._results.bring_home(task, entry.attempt, accepted, answer, ask_again)
+        ask_again = partial(self._follower.ask, prepared, entry.attempt, accepted)
+        result = await self._results.bring_home(prepared, entry.attempt, accepted, answer, ask_again)
         progress.move(JobState.DONE)
         return result
 
-    def _accepted(self, task: Task, entry: Entry) -> Accepted:
-        return Accepted.from_answer(entry.facts[Stage.SUBMITTED], self._service, task.endpoint.id)
+    def _accepted(self, prepared: PreparedJob, entry: Entry) -> Accepted:
+        return Accepted.from_answer(entry.facts[Stage.SUBMITTED], self._service, prepared.endpoint.id)

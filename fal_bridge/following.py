@@ -19,13 +19,15 @@ from .errors import (
     ServiceTroubleError,
     facts_of,
 )
+from .job_progress import JobProgress
 from .jobs import Job, JobState
 from .journal import Entry, Facts, Stage
 from .means import Means
-from .money.billing import UNITS_HEADER, Billed, billed
-from .network.submits import Accepted
-from .network.transport import FINAL, Backoff, body_of, error_of, error_words, is_fetch_trouble, is_from_fal
-from .task import Progress, Task
+from .money.billed_units import UNITS_HEADER, Billed, billed
+from .network.answers import body_of, error_of, error_words, is_fetch_trouble, is_from_fal
+from .network.http_clients import FINAL, Backoff
+from .network.paid_post import Accepted
+from .prepared_job import PreparedJob
 
 _CERTAIN = frozenset({400, 422})  # The model has judged its input. Any other failure may pass.
 _TRY_LATER = frozenset({408, 425, 429})
@@ -45,20 +47,24 @@ class Follower:
         self._pace = means.pace
         self._spending = means.spending
 
-    async def answer(self, task: Task, entry: Entry, accepted: Accepted, progress: Progress) -> Facts:
+    async def answer(
+        self, prepared: PreparedJob, entry: Entry, accepted: Accepted, progress: JobProgress
+    ) -> Facts:
         """What ``ask`` gives, as soon as the job has ended; from the journal where it was asked before.
 
         Raises what fal.ai says of a failure, QueueDeadlineError, ExpiredResultError, ServiceTroubleError.
         """
         answer = entry.facts.get(Stage.ANSWERED)
         if answer is None:
-            completed = await self._end_of(task, accepted, progress)
-            answer = await self.ask(task, entry.attempt, accepted, is_failed=completed.error is not None)
-            await asyncio.to_thread(self._journal.record, task.key, entry.attempt, Stage.ANSWERED, answer)
+            completed = await self._end_of(prepared, accepted, progress)
+            answer = await self.ask(prepared, entry.attempt, accepted, is_failed=completed.error is not None)
+            await asyncio.to_thread(self._journal.record, prepared.key, entry.attempt, Stage.ANSWERED, answer)
         await asyncio.to_thread(self._settle, entry, answer["units"])
         return answer
 
-    async def _end_of(self, task: Task, accepted: Accepted, progress: Progress) -> fal_client.Completed:
+    async def _end_of(
+        self, prepared: PreparedJob, accepted: Accepted, progress: JobProgress
+    ) -> fal_client.Completed:
         """Ask until the job has come to an end, good or bad."""
         handle = fal_client.AsyncRequestHandle(
             accepted.request_id,
@@ -67,7 +73,7 @@ class Follower:
             accepted.cancel_url,
             client=self._client,
         )
-        pauses = Backoff(self._pace.poll[task.wanted.kind] / 5, self._pace.poll[task.wanted.kind])
+        pauses = Backoff(self._pace.poll[prepared.wanted.kind] / 5, self._pace.poll[prepared.wanted.kind])
         moved_at = heard_at = time.monotonic()
         while True:
             try:
@@ -75,26 +81,28 @@ class Follower:
             except fal_client.FalClientHTTPError as error:
                 is_own = is_from_fal(error.response)
                 if is_own and error.status_code in (401, 403):
-                    raise self._error_of(error.response, task) from error
+                    raise self._error_of(error.response, prepared) from error
                 if is_own and error.status_code == 404 and time.monotonic() - heard_at > self._pace.confirm:
                     raise ExpiredResultError(
-                        f"{task.label}: fal.ai no longer knows request {accepted.request_id}."
+                        f"{prepared.label}: fal.ai no longer knows request {accepted.request_id}."
                     ) from error
-                self._lose_patience(task, heard_at, error)
+                self._lose_patience(prepared, heard_at, error)
             except (KeyError, TypeError, ValueError, RecursionError) as error:
-                self._lose_patience(task, heard_at, error)
+                self._lose_patience(prepared, heard_at, error)
             else:
                 heard_at = time.monotonic()
                 if isinstance(status, fal_client.Completed):
                     return status
                 if progress.show(status):
                     moved_at = heard_at
-                self._check_deadline(task, progress.job, moved_at)
+                self._check_deadline(prepared, progress.job, moved_at)
             await asyncio.sleep(
                 max(pauses.next(), self._pace.turn(self._traffic.followed) * random.uniform(0.7, 1.3))
             )
 
-    async def ask(self, task: Task, attempt: int, accepted: Accepted, *, is_failed: bool = False) -> Facts:
+    async def ask(
+        self, prepared: PreparedJob, attempt: int, accepted: Accepted, *, is_failed: bool = False
+    ) -> Facts:
         """The job's output and billed units (``output``, ``units``), or its failure, written down and raised.
 
         ``is_failed``: the job's status says so too. Without that, one answer proves nothing: a failure counts when
@@ -106,17 +114,17 @@ class Follower:
             response = await self._client.get(accepted.response_url, extensions={FINAL: True})
             body = body_of(response)
             if response.status_code == 200 and isinstance(body, dict):
-                if task.endpoint.file_address(body) or confirmation.holds(200, "no file"):
-                    return {"output": body, **(await self._billed(response, task)).facts()}
+                if prepared.endpoint.file_address(body) or confirmation.holds(200, "no file"):
+                    return {"output": body, **(await self._billed(response, prepared)).facts()}
             elif is_from_fal(response):
-                await self._judge(response, task, attempt, accepted, confirmation, is_failed=is_failed)
-            self._lose_patience(task, asked_at, response)
-            await asyncio.sleep(self._pace.between_questions(task.wanted.kind, self._traffic.followed))
+                await self._judge(response, prepared, attempt, accepted, confirmation, is_failed=is_failed)
+            self._lose_patience(prepared, asked_at, response)
+            await asyncio.sleep(self._pace.between_questions(prepared.wanted.kind, self._traffic.followed))
 
     async def _judge(
         self,
         response: httpx.Response,
-        task: Task,
+        prepared: PreparedJob,
         attempt: int,
         accepted: Accepted,
         confirmation: "_Confirmation",
@@ -126,7 +134,7 @@ class Follower:
         """Raise what an answer of fal.ai's own means, when it is certain; else it is asked for again."""
         status = response.status_code
         if status in (401, 403):
-            raise self._error_of(response, task)
+            raise self._error_of(response, prepared)
         is_early = status == 400 and "in progress" in response.text.lower()
         if is_early or status < 400 or status in _TRY_LATER:
             return
@@ -134,19 +142,19 @@ class Follower:
         if not is_certain and not confirmation.holds(status, error_words(response)):
             return
         if status in (404, 410):
-            raise ExpiredResultError(f"{task.label}: fal.ai no longer has the result.")
-        raise await self._ended(task, attempt, accepted, response)
+            raise ExpiredResultError(f"{prepared.label}: fal.ai no longer has the result.")
+        raise await self._ended(prepared, attempt, accepted, response)
 
     async def _ended(
-        self, task: Task, attempt: int, accepted: Accepted, response: httpx.Response
+        self, prepared: PreparedJob, attempt: int, accepted: Accepted, response: httpx.Response
     ) -> BridgeError:
-        error = self._error_of(response, task)
+        error = self._error_of(response, prepared)
         may_send_again = isinstance(error, RunnerTroubleError | JobCancelledError)
         if is_fetch_trouble(response):
             may_send_again = True
-            for sha256 in task.hashes.values():
+            for sha256 in prepared.hashes.values():
                 await self._uploads.forget(sha256)
-        bill = await self._billed(response, task)
+        bill = await self._billed(response, prepared)
         facts = {
             **facts_of(error),
             "may_send_again": may_send_again,
@@ -154,18 +162,18 @@ class Follower:
             "status": response.status_code,
             **bill.facts(),
         }
-        await asyncio.to_thread(self._journal.record, task.key, attempt, Stage.ENDED, facts)
+        await asyncio.to_thread(self._journal.record, prepared.key, attempt, Stage.ENDED, facts)
         # What failed at fal.ai is never billed; a refused input may be.
         units = 0.0 if response.status_code >= 500 else bill.units
-        await asyncio.to_thread(self._settle, self._journal.read(task.key), units)
+        await asyncio.to_thread(self._settle, self._journal.read(prepared.key), units)
         return error
 
-    async def _billed(self, response: httpx.Response, task: Task) -> Billed:
+    async def _billed(self, response: httpx.Response, prepared: PreparedJob) -> Billed:
         """What the answer says was billed, as far as it can be right."""
-        entry = await asyncio.to_thread(self._journal.read, task.key)
+        entry = await asyncio.to_thread(self._journal.read, prepared.key)
         return billed(response.headers.get(UNITS_HEADER), entry.price)
 
-    def _check_deadline(self, task: Task, job: Job, moved_at: float) -> None:
+    def _check_deadline(self, prepared: PreparedJob, job: Job, moved_at: float) -> None:
         still = time.monotonic() - moved_at
         allowed = self._pace.running if job.state is JobState.RUNNING else self._pace.queue
         if still > allowed:
@@ -173,19 +181,19 @@ class Follower:
                 "running" if job.state is JobState.RUNNING else f"in the queue ({job.queue_position} ahead)"
             )
             raise QueueDeadlineError(
-                f"{task.label}: nothing has moved for {still / 60:.0f} minutes, it is {place}."
+                f"{prepared.label}: nothing has moved for {still / 60:.0f} minutes, it is {place}."
             )
 
-    def _lose_patience(self, task: Task, since: float, cause: Exception | httpx.Response) -> None:
+    def _lose_patience(self, prepared: PreparedJob, since: float, cause: Exception | httpx.Response) -> None:
         if time.monotonic() - since <= self._pace.patience:
             return
         if isinstance(cause, httpx.Response) and cause.status_code >= 400:
-            raise ServiceTroubleError(f"{task.label}: fal.ai answers with error {cause.status_code}.")
+            raise ServiceTroubleError(f"{prepared.label}: fal.ai answers with error {cause.status_code}.")
         error = cause if isinstance(cause, Exception) else None
-        raise ServiceTroubleError(f"{task.label}: fal.ai's answers cannot be understood.") from error
+        raise ServiceTroubleError(f"{prepared.label}: fal.ai's answers cannot be understood.") from error
 
-    def _error_of(self, response: httpx.Response, task: Task) -> BridgeError:
-        return error_of(response, label=task.label, endpoint=task.endpoint.id, service=self._service)
+    def _error_of(self, response: httpx.Response, prepared: PreparedJob) -> BridgeError:
+        return error_of(response, label=prepared.label, endpoint=prepared.endpoint.id, service=self._service)
 
     def _settle(self, entry: Entry, units: float | None) -> None:
         """Count what was billed instead of what was put aside."""

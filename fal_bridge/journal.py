@@ -44,8 +44,8 @@ from ..files.writing import flush_folder, write_if_absent, write_json_atomically
 from ..messages.errors import InputError
 from ..processes.identity import is_gone, this_process
 from .errors import JournalError, WrongRequestError
-from .facts import FACT_RULES
 from .jobs import LONGEST_USUAL_SECONDS, Kind
+from .journal_rules import FACT_RULES
 
 Facts = dict[str, Any]
 

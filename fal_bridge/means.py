@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from .endpoints.choosing import Endpoint
+from .endpoints.endpoint import Endpoint
 from .jobs import Job
 from .journal import Journal
 from .money.spending import Spending

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ..files.names import portable_path
 from ..files.writing import copy_to_free_name, move_to_free_name, sha256_of
-from .endpoints.choosing import OUTPUT_FILES
+from .endpoints.endpoint import OUTPUT_FILES
 from .errors import ExpiredResultError, JournalError, UnknownResultError, UnsafePictureError, facts_of
 from .jobs import JobResult
 from .journal import Facts, Journal, Stage
-from .money.costs import cost_of
+from .money.journal_costs import cost_of
 from .network.downloads import Arrived, Downloads
-from .network.submits import Accepted
-from .task import Task
+from .network.paid_post import Accepted
+from .prepared_job import PreparedJob
 
 AskAgain = Callable[[], Awaitable[Facts]]  # For the answer of the same job.
 
@@ -28,33 +28,33 @@ class Results:
         self._downloads = downloads
 
     async def bring_home(
-        self, task: Task, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
+        self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
     ) -> JobResult:
-        """The file that ``answer`` tells of, at the task's target and in the journal.
+        """The file that ``answer`` tells of, at the prepared's target and in the journal.
 
         Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError and
         JournalError.
         """
         try:
-            arrived = await self._fetch(task, answer)
+            arrived = await self._fetch(prepared, answer)
         except ExpiredResultError:
             # Addresses may expire before the result does: a fresh answer may have a fresh one.
             answer = await ask_again()
-            arrived = await self._fetch(task, answer)
+            arrived = await self._fetch(prepared, answer)
         try:
-            return await asyncio.to_thread(self._finish, task, attempt, accepted, answer, arrived)
+            return await asyncio.to_thread(self._finish, prepared, attempt, accepted, answer, arrived)
         except OSError as error:
-            raise JournalError(f"{task.label}: {task.target.parent} cannot be written.") from error
+            raise JournalError(f"{prepared.label}: {prepared.target.parent} cannot be written.") from error
 
-    def on_disk(self, task: Task, done: Facts) -> JobResult | None:
+    def on_disk(self, prepared: PreparedJob, done: Facts) -> JobResult | None:
         """What a job that is ``done`` has left, as long as its file is as it was."""
         recorded = self._journal.file_of(done)
         if recorded is None:
             return None
-        wanted = task.target.with_name(task.target.name + recorded.suffix)
+        wanted = prepared.target.with_name(prepared.target.name + recorded.suffix)
         for path in (recorded, wanted):
             if path.is_file() and sha256_of(path) == done["sha256"]:
-                return _result(task, done, brought_to(task.target, path))
+                return _result(prepared, done, brought_to(prepared.target, path))
         return None
 
     def make_way(self, done: Facts) -> None:
@@ -69,17 +69,19 @@ class Results:
         except OSError as error:
             raise JournalError(f"{place} cannot be moved: {error.strerror}.") from error
 
-    async def _fetch(self, task: Task, answer: Facts) -> Arrived:
-        address = task.endpoint.file_address(answer["output"])
+    async def _fetch(self, prepared: PreparedJob, answer: Facts) -> Arrived:
+        address = prepared.endpoint.file_address(answer["output"])
         if not address:
             raise UnknownResultError(
-                f"{task.label}: the result of {task.endpoint.id} has no file where one should be."
+                f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one should be."
             )
-        return await self._downloads.fetch(address, task.target, OUTPUT_FILES[task.wanted.kind], task.label)
+        return await self._downloads.fetch(
+            address, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label
+        )
 
     def _finish(
         self,
-        task: Task,
+        prepared: PreparedJob,
         attempt: int,
         accepted: Accepted,
         answer: Facts,
@@ -88,11 +90,13 @@ class Results:
         output = answer["output"]
 
         def is_taken(path: Path) -> bool:
-            return self._journal.file_owner(self._relative(path)) not in ("", task.key)
+            return self._journal.file_owner(self._relative(path)) not in ("", prepared.key)
 
         if _is_flagged(output) or arrived.is_black:
-            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"), is_taken)
-            error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
+            path = arrived.place(prepared.target.with_name(f"{prepared.target.name}.refused"), is_taken)
+            error = UnsafePictureError(
+                f"{prepared.label}: {prepared.endpoint.id} held the picture back as unsafe."
+            )
             facts = {
                 **facts_of(error),
                 "may_send_again": False,
@@ -100,11 +104,11 @@ class Results:
                 "units": answer["units"],
                 "path": self._relative(path),
             }
-            self._journal.record(task.key, attempt, Stage.ENDED, facts)
+            self._journal.record(prepared.key, attempt, Stage.ENDED, facts)
             raise error
-        path = arrived.place(task.target, is_taken)
+        path = arrived.place(prepared.target, is_taken)
         seed = output.get("seed")
-        price = self._journal.read(task.key).price
+        price = self._journal.read(prepared.key).price
         cost, basis = cost_of(price, answer["units"])
         done = {
             "request_id": accepted.request_id,
@@ -115,8 +119,8 @@ class Results:
             "cost": None if cost is None else str(cost),
             "cost_basis": basis,
         }
-        self._journal.record(task.key, attempt, Stage.DONE, done)
-        return _result(task, done, path)
+        self._journal.record(prepared.key, attempt, Stage.DONE, done)
+        return _result(prepared, done, path)
 
     def _relative(self, path: Path) -> str:
         """From the journal, so that a set folder can be moved."""
@@ -134,18 +138,18 @@ def brought_to(target: Path, path: Path) -> Path:
         raise JournalError(f"{own} cannot be written: {error.strerror}.") from error
 
 
-def _result(task: Task, done: Facts, path: Path) -> JobResult:
+def _result(prepared: PreparedJob, done: Facts, path: Path) -> JobResult:
     return JobResult(
-        key=task.key,
+        key=prepared.key,
         path=path,
         sha256=done["sha256"],
-        endpoint=task.endpoint.id,
+        endpoint=prepared.endpoint.id,
         request_id=done["request_id"],
         seed=done["seed"],
         cost=Decimal(done["cost"]) if done.get("cost") else None,
         units=done["units"],
-        inputs=task.inputs,
-        about=task.wanted.about,
+        inputs=prepared.inputs,
+        about=prepared.wanted.about,
     )
 
 

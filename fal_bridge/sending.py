@@ -10,15 +10,16 @@ from pathlib import Path
 import httpx
 
 from .decisions import how_to_decide
-from .endpoints.choosing import with_files
+from .endpoints.file_arguments import with_files
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
+from .job_progress import JobProgress
 from .jobs import JobState
 from .journal import Entry, Facts, Journal, Stage, late_key
-from .lookup import Lookup, NotFound
+from .lost_requests import Lookup, NotFound
 from .means import Means
-from .network.own_files import data_uri_of
-from .network.submits import Accepted, post_once
-from .task import Progress, Task
+from .network.paid_post import Accepted, post_once
+from .network.picture_addresses import data_uri_of
+from .prepared_job import PreparedJob
 
 INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")  # What an intent says of its request.
 
@@ -62,48 +63,48 @@ class Sender:
             if silent:
                 await asyncio.wait(silent)
 
-    async def send(self, task: Task, attempt: int, progress: Progress) -> None:
+    async def send(self, prepared: PreparedJob, attempt: int, progress: JobProgress) -> None:
         """Send it, unless another process does: the journal says what came of it.
 
         Raises StoppedError, CeilingReachedError, or what fal.ai's answer says when it certainly refused the request.
         """
         await self._traffic.take_place(
-            progress, lambda: self._check_sending(task), can_wait=task.wanted.can_wait
+            progress, lambda: self._check_sending(prepared), can_wait=prepared.wanted.can_wait
         )
-        if task.hashes and progress.job.state is not JobState.UPLOADING:
+        if prepared.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
-        paths = list(task.hashes)
-        addresses = await asyncio.gather(*(self._address_of(task, path, attempt) for path in paths))
+        paths = list(prepared.hashes)
+        addresses = await asyncio.gather(*(self._address_of(prepared, path, attempt) for path in paths))
         by_path = dict(zip(paths, addresses, strict=True))
-        sent = with_files(task.arguments, by_path.__getitem__)
+        sent = with_files(prepared.arguments, by_path.__getitem__)
         request = self._client.build_request(
             "POST",
-            f"{self._service.queue_url}/{task.endpoint.id}",
+            f"{self._service.queue_url}/{prepared.endpoint.id}",
             json=sent,
             params={"fal_webhook": self._webhook} if self._webhook else None,
         )
         async with self._traffic.sends:
-            send = asyncio.ensure_future(self._send_once(task, attempt, request, sent, progress))
+            send = asyncio.ensure_future(self._send_once(prepared, attempt, request, sent, progress))
             self._sends.add(send)
             send.add_done_callback(self._sends.discard)
             send.add_done_callback(_look_at)
             await asyncio.shield(send)  # Whoever stops waiting, its answer is written down.
 
-    async def wait_for_other(self, task: Task, entry: Entry, waited_seconds: float) -> None:
+    async def wait_for_other(self, prepared: PreparedJob, entry: Entry, waited_seconds: float) -> None:
         """Another process has claimed the job: its answer may be on the way, or was lost with it."""
         sent_at = float(entry.facts[Stage.IN_FLIGHT].get("time", time.time()))
         is_old = time.time() - sent_at > self._pace.sender
         if not (entry.sender_is_gone or is_old or waited_seconds > self._pace.sender):
-            await asyncio.sleep(self._pace.between_questions(task.wanted.kind, self._traffic.followed))
+            await asyncio.sleep(self._pace.between_questions(prepared.wanted.kind, self._traffic.followed))
             return
         lost = UncertainSubmitError(
-            f"{task.label}: an earlier run sent it to {task.endpoint.id} and ended before the answer."
+            f"{prepared.label}: an earlier run sent it to {prepared.endpoint.id} and ended before the answer."
         )
         await asyncio.to_thread(
-            self._journal.record, task.key, entry.attempt, Stage.UNCERTAIN, facts_of(lost)
+            self._journal.record, prepared.key, entry.attempt, Stage.UNCERTAIN, facts_of(lost)
         )
 
-    async def look_up(self, task: Task, entry: Entry, progress: Progress) -> None:
+    async def look_up(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> None:
         """An uncertain job, looked for at fal.ai: adopted, known not to be there, or held for a person to decide."""
         progress.move(JobState.UNCERTAIN, message="looking for it at fal.ai")
         try:
@@ -113,30 +114,30 @@ class Sender:
         except asyncio.CancelledError:
             found = NotFound(reason="The search for it was interrupted.")
         if isinstance(found, Accepted):
-            _log.info("%s: its answer was lost, it is request %s", task.label, found.request_id)
-            self._adopt(task, entry, found)
+            _log.info("%s: its answer was lost, it is request %s", prepared.label, found.request_id)
+            self._adopt(prepared, entry, found)
             return
-        if self._journal.read(task.key).stage in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
+        if self._journal.read(prepared.key).stage in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
             return
         lost = entry.facts[Stage.UNCERTAIN]
         if found.is_proof and lost.get("is_refusal"):
             progress.move(JobState.PREPARED, message="")
-            await self._end_refused(task, entry.attempt, lost, entry.price)
+            await self._end_refused(prepared, entry.attempt, lost, entry.price)
             return
         message = f"{error_from(lost).message} {found.reason}"
-        raise UncertainSubmitError(message, hint=how_to_decide(task.key, entry))
+        raise UncertainSubmitError(message, hint=how_to_decide(prepared.key, entry))
 
-    async def has_turned_up(self, task: Task, entry: Entry) -> bool:
+    async def has_turned_up(self, prepared: PreparedJob, entry: Entry) -> bool:
         """Whether a request that a person has given up is at fal.ai by now; it is then followed."""
         try:
             found = await self._lookup.find(entry, is_last=True)
         except BridgeError:
             return False  # The person has decided without the lists.
         if isinstance(found, Accepted):
-            self._adopt(task, entry, found)
+            self._adopt(prepared, entry, found)
         return isinstance(found, Accepted)
 
-    async def is_revived(self, task: Task, entry: Entry) -> bool:
+    async def is_revived(self, prepared: PreparedJob, entry: Entry) -> bool:
         """Before another attempt is sent: whether fal.ai has the request of the last one after all.
 
         That attempt was refused, or failed in a way that is not charged. Its request is asked about once more, for
@@ -148,10 +149,12 @@ class Sender:
         attempt = entry.attempt + 1
         price = entry.price
         if self._spending:
-            price = await asyncio.to_thread(self._spending.count, task.endpoint, task.arguments)
-        if await asyncio.to_thread(self._journal.claim, task.key, attempt, _adopting(entry, found, price)):
-            _log.info("%s: request %s is at fal.ai after all", task.label, found.request_id)
-            self._remember(task, attempt, found)
+            price = await asyncio.to_thread(self._spending.count, prepared.endpoint, prepared.arguments)
+        if await asyncio.to_thread(
+            self._journal.claim, prepared.key, attempt, _adopting(entry, found, price)
+        ):
+            _log.info("%s: request %s is at fal.ai after all", prepared.label, found.request_id)
+            self._remember(prepared, attempt, found)
         return True
 
     async def recover(self, entry: Entry) -> str:
@@ -170,16 +173,16 @@ class Sender:
             self._mark_sent(entry.price)
         return key
 
-    def _check_sending(self, task: Task) -> None:
+    def _check_sending(self, prepared: PreparedJob) -> None:
         if self._stopped.is_set():
-            raise StoppedError(f"{task.label}: stopped before it was sent.")
+            raise StoppedError(f"{prepared.label}: stopped before it was sent.")
 
-    async def _address_of(self, task: Task, path: Path, attempt: int) -> str:
+    async def _address_of(self, prepared: PreparedJob, path: Path, attempt: int) -> str:
         """The user's own address, the file itself when it is tiny, or where it was uploaded to."""
-        own = task.wanted.addresses.get(path)
+        own = prepared.wanted.addresses.get(path)
         if own and attempt == 1:  # It may be why an earlier attempt failed: then it is not trusted again.
             return own
-        sha256 = task.hashes[path]
+        sha256 = prepared.hashes[path]
         if self._inline_bytes and (
             inline := await asyncio.to_thread(data_uri_of, path, sha256, self._inline_bytes)
         ):
@@ -187,52 +190,58 @@ class Sender:
         return await self._uploads.address_of(path, sha256)
 
     async def _send_once(
-        self, task: Task, attempt: int, request: httpx.Request, sent: Facts, progress: Progress
+        self, prepared: PreparedJob, attempt: int, request: httpx.Request, sent: Facts, progress: JobProgress
     ) -> None:
-        self._check_sending(task)
+        self._check_sending(prepared)
         intent = {
-            "endpoint": task.endpoint.id,
-            "kind": task.wanted.kind,
-            "label": task.label,
-            "inputs": task.inputs,
-            "about": dict(task.wanted.about),
+            "endpoint": prepared.endpoint.id,
+            "kind": prepared.wanted.kind,
+            "label": prepared.label,
+            "inputs": prepared.inputs,
+            "about": dict(prepared.wanted.about),
             "sent": sent,  # To recognise it in fal.ai's lists, should its answer be lost.
         }
-        price = await self._reserve(task)
-        if not await self._claim(task, attempt, {**intent, "price": price}, price):
+        price = await self._reserve(prepared)
+        if not await self._claim(prepared, attempt, {**intent, "price": price}, price):
             return
         progress.move(JobState.SUBMITTING)
         try:
             if self._spending:
                 await asyncio.to_thread(self._spending.mark_sent, price)
             accepted = await post_once(
-                self._client, request, service=self._service, endpoint=task.endpoint.id, label=task.label
+                self._client,
+                request,
+                service=self._service,
+                endpoint=prepared.endpoint.id,
+                label=prepared.label,
             )
         except UncertainSubmitError as error:
             facts = {**facts_of(error), "is_refusal": error.is_refusal}
-            self._journal.record(task.key, attempt, Stage.UNCERTAIN, facts)
+            self._journal.record(prepared.key, attempt, Stage.UNCERTAIN, facts)
             return  # The journal says what comes next.
         except BridgeError as error:
-            await self._end_refused(task, attempt, facts_of(error), price)
+            await self._end_refused(prepared, attempt, facts_of(error), price)
             raise
         except asyncio.CancelledError:
-            lost = UncertainSubmitError(f"{task.label}: it was sent and the answer was not awaited.")
-            self._journal.record(task.key, attempt, Stage.UNCERTAIN, facts_of(lost))
+            lost = UncertainSubmitError(f"{prepared.label}: it was sent and the answer was not awaited.")
+            self._journal.record(prepared.key, attempt, Stage.UNCERTAIN, facts_of(lost))
             raise
-        self._remember(task, attempt, accepted)
+        self._remember(prepared, attempt, accepted)
 
-    async def _reserve(self, task: Task) -> Facts:
+    async def _reserve(self, prepared: PreparedJob) -> Facts:
         """Put aside what the request may cost, or raise: nothing is sent on credit."""
         if self._spending is None:
             return {}
-        return await asyncio.to_thread(self._spending.reserve, task.endpoint, task.arguments, task.label)
+        return await asyncio.to_thread(
+            self._spending.reserve, prepared.endpoint, prepared.arguments, prepared.label
+        )
 
-    async def _claim(self, task: Task, attempt: int, intent: Facts, price: Facts) -> bool:
+    async def _claim(self, prepared: PreparedJob, attempt: int, intent: Facts, price: Facts) -> bool:
         """The right to send; without it the money is free again."""
         is_ours = False
         try:
-            self._check_sending(task)  # It may have been stopped while money was put aside.
-            is_ours = await asyncio.to_thread(self._journal.claim, task.key, attempt, intent)
+            self._check_sending(prepared)  # It may have been stopped while money was put aside.
+            is_ours = await asyncio.to_thread(self._journal.claim, prepared.key, attempt, intent)
         finally:
             if not is_ours:
                 await self._release(price)
@@ -242,14 +251,14 @@ class Sender:
         if self._spending:
             await asyncio.to_thread(self._spending.release, price)
 
-    async def _end_refused(self, task: Task, attempt: int, refusal: Facts, price: Facts) -> None:
+    async def _end_refused(self, prepared: PreparedJob, attempt: int, refusal: Facts, price: Facts) -> None:
         """Nothing was accepted: the money is free, and the job may be sent again."""
-        self._journal.record(task.key, attempt, Stage.ENDED, {**refusal, "may_send_again": True})
+        self._journal.record(prepared.key, attempt, Stage.ENDED, {**refusal, "may_send_again": True})
         await self._release(price)
 
-    def _adopt(self, task: Task, entry: Entry, accepted: Accepted) -> None:
+    def _adopt(self, prepared: PreparedJob, entry: Entry, accepted: Accepted) -> None:
         """A lost request that was found counts as if its answer had come, also when it had been given up."""
-        self._remember(task, entry.attempt, accepted)
+        self._remember(prepared, entry.attempt, accepted)
         self._mark_sent(entry.price)
 
     def _mark_sent(self, price: Facts) -> None:
@@ -259,8 +268,8 @@ class Sender:
             except JournalError as error:
                 _log.warning("%s", error)
 
-    def _remember(self, task: Task, attempt: int, accepted: Accepted) -> None:
-        _record_submitted(self._journal, task.label, task.key, attempt, accepted)
+    def _remember(self, prepared: PreparedJob, attempt: int, accepted: Accepted) -> None:
+        _record_submitted(self._journal, prepared.label, prepared.key, attempt, accepted)
 
 
 def _record_submitted(journal: Journal, label: str, key: str, attempt: int, accepted: Accepted) -> None:
@@ -289,7 +298,7 @@ def _adopting(entry: Entry, accepted: Accepted, price: Facts) -> Facts:
     return {**kept, "price": price, "adopts": adopts}
 
 
-def _look_at(task: asyncio.Task[None]) -> None:
+def _look_at(send: asyncio.Task[None]) -> None:
     """An error that nobody waits for any more is in the journal; asyncio need not complain."""
-    if not task.cancelled():
-        task.exception()
+    if not send.cancelled():
+        send.exception()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .input_files import open_regular
-from .parts import part_for
+from .part_files import part_for
 
 
 def sha256_of(path: Path, most_bytes: int | None = None) -> str:

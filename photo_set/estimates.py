@@ -13,7 +13,7 @@ from ..fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPr
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
 from ..fal_bridge.money.budget import Budget
-from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
+from ..fal_bridge.money.price_list import PriceList, Quote, age_sentence
 from ..fal_bridge.money.spending import Spending
 from ..messages.errors import InputError
 from ..messages.money import dollars

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from ..files.enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from ..files.input_files import read_json
-from ..files.parts import is_part, part_for, sweep_tree
+from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from ..messages.errors import InputError

@@ -13,12 +13,11 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_UPSCALE_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
-    REGISTRY,
-    Endpoint,
     default_model_endpoint,
     endpoint_for,
 )
-from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES
+from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES, Endpoint
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook

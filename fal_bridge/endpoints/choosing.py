@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which endpoint is meant, and the files in its arguments.
+"""Find the endpoint for an id and a kind of job, and the default endpoints."""
 
-A file stands in the arguments as a ``Path``; ``with_files`` puts a hash or an address in its place.
-"""
-
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 from ...files.values import like
 from ..errors import UnknownEndpointError, WrongRequestError
 from ..jobs import Kind
-from .endpoint import OUTPUT_FILES as OUTPUT_FILES
-from .endpoint import Endpoint as Endpoint
-from .registry import REGISTRY as REGISTRY
+from .endpoint import Endpoint
+from .registry import REGISTRY
 
 DEFAULT_PHOTO_ENDPOINT = "fal-ai/flux-kontext/dev"
 DEFAULT_VIDEO_ENDPOINT = "fal-ai/kling-video/v3/pro/image-to-video"
@@ -53,21 +47,3 @@ def endpoint_of_result(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoin
         return endpoint
     places = (place for row in known.values() if row.kind is kind for place in row.output)
     return Endpoint(id=endpoint_id, kind=kind, output=tuple(dict.fromkeys(places)))
-
-
-def files_in(arguments: Any) -> list[Path]:
-    """Every different file in the arguments, in order."""
-    found: dict[Path, None] = {}
-    with_files(arguments, lambda path: found.setdefault(path))
-    return list(found)
-
-
-def with_files(value: Any, replacement: Callable[[Path], Any]) -> Any:
-    """A copy of ``value`` with every file replaced."""
-    if isinstance(value, Path):
-        return replacement(value)
-    if isinstance(value, Mapping):
-        return {name: with_files(member, replacement) for name, member in value.items()}
-    if isinstance(value, list):
-        return [with_files(member, replacement) for member in value]
-    return value

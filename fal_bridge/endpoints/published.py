@@ -9,7 +9,7 @@ from ...files.kinds import PICTURES
 from ...files.values import shown
 from ..errors import NetworkDownError, ServiceTroubleError, UnknownEndpointError, WrongRequestError
 from ..jobs import Kind
-from ..network.platform import Platform
+from ..network.platform_api import Platform
 from .choosing import ENDPOINT_ID, known_ids
 from .endpoint import Endpoint, Place
 from .options import Option

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..endpoints.choosing import files_in
 from ..endpoints.endpoint import Endpoint, size_of
+from ..endpoints.file_arguments import files_in
 from ..errors import UnknownPriceError
 from .budget import Budget
 from .ledger import EntryState
-from .prices import PriceList, Quote
+from .price_list import PriceList, Quote
 
 Facts = dict[str, Any]
 

@@ -14,13 +14,13 @@ from urllib.parse import urljoin
 import httpx
 
 from ...files.kinds import HEAD_BYTES, FileKind, kind_of_file
-from ...files.parts import Writer, note_of, part_for, parts_of, sweep, writer_of
+from ...files.part_files import Writer, note_of, part_for, parts_of, sweep, writer_of
 from ...files.video_check import first_frame_problem
 from ...files.writing import move_to_free_name, write_json_atomically
 from ...processes.identity import is_gone, this_process
 from ..errors import DownloadFailedError, ExpiredResultError, JournalError
-from .arrivals import VideoCheck, complaint, judge, wrong_kind
-from .bodies import plain_parts, require_plain
+from .answers import retry_after
+from .http_clients import Backoff
 from .limits import (
     FRUITLESS_TRIES,
     HEADERS_SECONDS,
@@ -30,8 +30,9 @@ from .limits import (
     SLOW_SECONDS,
     WHOLE_FILE_SECONDS,
 )
+from .response_bodies import plain_parts, require_plain
+from .result_checks import VideoCheck, complaint, judge, wrong_kind
 from .service import Service
-from .transport import Backoff, retry_after
 
 MANY_DOWNLOADS = 6
 SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.

@@ -14,8 +14,8 @@ from typing import Any
 import fal_client
 import httpx
 
+from .answers import read_limited
 from .service import Service
-from .transport import read_limited
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ import pytest
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.endpoints import choosing as endpoints
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.network import downloads
 from photoreal_set.fal_bridge.network.service import Service
@@ -377,9 +378,9 @@ def test_an_upload_that_fails_costs_nothing(desk, faults, error):
 
 
 def test_a_wrong_input_is_named_by_its_field(desk, monkeypatch):
-    row = endpoints.REGISTRY[endpoints.DEFAULT_PHOTO_ENDPOINT]
+    row = REGISTRY[endpoints.DEFAULT_PHOTO_ENDPOINT]
     wrong = replace(row, intent={**row.intent, "num_inference_steps": 9999})
-    monkeypatch.setitem(endpoints.REGISTRY, row.id, wrong)
+    monkeypatch.setitem(REGISTRY, row.id, wrong)
     error = desk.failure()
     assert isinstance(error, errors.InputRefusedError)
     assert "num_inference_steps" in error.message
@@ -442,7 +443,7 @@ def test_many_jobs_do_not_ask_more_often_than_few(desk):
 
 
 def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
-    monkeypatch.setattr("photoreal_set.fal_bridge.network.transport.WHOLE_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.http_clients.WHOLE_ANSWER_SECONDS", 0.3)
     desk.fault("slow-loris", at="status", seconds=0.1)
     assert isinstance(desk.failure(patience=0.8), errors.NetworkDownError)
     desk.emulator.control(faults=[])

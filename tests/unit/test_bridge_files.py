@@ -19,9 +19,9 @@ from PIL import Image
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.network import downloads
 from photoreal_set.fal_bridge.network.downloads import Downloads
+from photoreal_set.fal_bridge.network.http_clients import download_client
 from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.transport import download_client
 from photoreal_set.fal_bridge.network.uploads import Uploads
 from photoreal_set.files.kinds import FileKind
 from photoreal_set.files.writing import sha256_of

@@ -23,8 +23,8 @@ from photoreal_set.fal_bridge.endpoints.choosing import (
 )
 from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal
+from photoreal_set.fal_bridge.network.http_clients import download_client
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.transport import download_client
 from photoreal_set.files.kinds import FileKind, kind_of_file, missing_end
 from photoreal_set.files.writing import sha256_of
 from tests.desk import Desk

@@ -14,9 +14,9 @@ from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.endpoints import choosing as endpoints
 from photoreal_set.fal_bridge.jobs import NEXT_STATES, Generation, Job, JobState, Kind
 from photoreal_set.fal_bridge.journal import NEXT_STAGES, Journal, Stage, job_key
-from photoreal_set.fal_bridge.money.costs import costs_in
+from photoreal_set.fal_bridge.money.journal_costs import costs_in
+from photoreal_set.fal_bridge.network.answers import body_of
 from photoreal_set.fal_bridge.network.service import Service, key_from_environment
-from photoreal_set.fal_bridge.network.transport import body_of
 from photoreal_set.files.input_files import MOST_INNER_LEVELS
 
 SECRET = "1f2e3d4c-aaaa-bbbb-cccc-0123456789ab:5ecre7f00d"

@@ -11,11 +11,11 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.endpoints.endpoint import Endpoint
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.money.prices import PriceList
-from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.money.price_list import PriceList
+from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.kinds import missing_end
 from tests.fal_emulator.process import start_emulator

@@ -10,10 +10,10 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.endpoints.published import check_endpoints, endpoint_from
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.service import Service
 from tests.fal_emulator.openapi import document
 from tests.fal_emulator.schemas import all_endpoints

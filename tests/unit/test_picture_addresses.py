@@ -15,7 +15,7 @@ from photoreal_set.command_line.plans import source_of
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.network.own_files import data_uri_of, fetch_picture
+from photoreal_set.fal_bridge.network.picture_addresses import data_uri_of, fetch_picture
 from photoreal_set.fal_bridge.network.service import Service
 from tests.fal_emulator.lies import PICTURE_LIES
 from tests.patience import PATIENCE_SECONDS

@@ -20,9 +20,10 @@ import httpx
 
 from .errors import BadKeyError, ServiceTroubleError
 from .journal import Entry, Facts, Journal, Stage
+from .network.answers import body_of, is_from_fal
+from .network.http_clients import FINAL, Backoff
+from .network.paid_post import Accepted
 from .network.service import Service
-from .network.submits import Accepted
-from .network.transport import FINAL, Backoff, body_of, is_from_fal
 from .pace import Pace
 
 PAGE = 100

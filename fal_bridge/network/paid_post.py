@@ -15,8 +15,9 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import NetworkDownError, UncertainSubmitError
+from .answers import body_of, error_of, is_from_fal, read_limited
+from .http_clients import NOTHING_WAS_SENT
 from .service import Service
-from .transport import NOTHING_WAS_SENT, body_of, error_of, is_from_fal, read_limited
 
 # Statuses that name no decision about the request, even in an answer of fal.ai's own.
 _TELLS_NOTHING = frozenset({408, 425, 499})

@@ -14,11 +14,11 @@ from PIL import Image
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_VIDEO_ENDPOINT, default_model_endpoint
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.network.arrivals import judge
 from photoreal_set.fal_bridge.network.downloads import Downloads
+from photoreal_set.fal_bridge.network.http_clients import download_client
+from photoreal_set.fal_bridge.network.result_checks import judge
 from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.transport import download_client
 from photoreal_set.files.kinds import FileKind
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.test_mp4 import film

@@ -13,11 +13,12 @@ import httpx
 
 from ...files.input_files import parsed_json
 from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
-from .bodies import reason_of
+from .answers import read_limited
+from .event_loops import new_runner
+from .http_clients import Backoff
 from .limits import QUESTION_TIMEOUT, WHOLE_ANSWER_SECONDS
-from .loops import new_runner
+from .response_bodies import reason_of
 from .service import Service
-from .transport import Backoff, read_limited
 
 MOST_IDS = 50  # In one question.
 PATIENCE_SECONDS = 20.0

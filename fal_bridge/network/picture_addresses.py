@@ -13,9 +13,9 @@ import httpx
 from ...files.kinds import PICTURES, kind_of, media_type, missing_end
 from ...files.writing import write_atomically
 from ..errors import NetworkDownError, WrongRequestError
-from .bodies import UnusableBodyError, read_body
+from .event_loops import new_runner
 from .limits import MAX_PHOTO_BYTES, MAX_REDIRECTS, PHOTO_TIMEOUT, WHOLE_PHOTO_SECONDS
-from .loops import new_runner
+from .response_bodies import UnusableBodyError, read_body
 from .service import LOOPBACK_HOSTS, Service
 
 

@@ -20,7 +20,7 @@ from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import Endpoint
 from ..endpoints.price_models import Range, Size, per_of
 from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
-from ..network.platform import Platform, UnitPrice
+from ..network.platform_api import Platform, UnitPrice
 from ..network.service import Service
 
 FRESH_SECONDS = 3600.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files.input_files import read_json
-from .billing import Billed, billed
+from .billed_units import Billed, billed
 
 Facts = Mapping[str, Any]
 

@@ -1,40 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wish in an endpoint's words, and how far it is."""
+"""How far a job is, and the reports of each change."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import fal_client
 
-from .endpoints.choosing import Endpoint
-from .jobs import NEXT_STATES, Generation, Job, JobState
+from .jobs import NEXT_STATES, Job, JobState
 from .traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A wish in the endpoint's words."""
-
-    key: str
-    wanted: Generation
-    endpoint: Endpoint
-    arguments: dict[str, Any]
-    inputs: dict[str, Any]
-    hashes: Mapping[Path, str]
-    target: Path
-    may_send: bool = True  # Else it only follows what was sent.
-
-    @property
-    def label(self) -> str:
-        return self.wanted.label
-
-
-class Progress:
+class JobProgress:
     """The job as it stands, told to whoever listens."""
 
     def __init__(self, job: Job, on_change: Callable[[Job], None], traffic: Traffic) -> None:
