@@ -11,8 +11,8 @@ from .journal import Entry, Journal, Stage, shown_key
 from .money.budget import Budget
 from .money.spending import release
 
-MOST_NAMED = 10
-LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.
+MAX_NAMED = 10
+MAX_SENDING_SECONDS = 180.0  # After that long no process still waits for an answer.
 
 
 class Decision(StrEnum):
@@ -99,8 +99,8 @@ def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
     ]
     if not names:
         return f"There is none for --{decision}."
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"For --{decision}: {', '.join(names[:MOST_NAMED])}{more}."
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"For --{decision}: {', '.join(names[:MAX_NAMED])}{more}."
 
 
 def _waits(entry: Entry, decision: Decision) -> bool:
@@ -112,7 +112,7 @@ def _waits(entry: Entry, decision: Decision) -> bool:
 def is_abandoned(entry: Entry) -> bool:
     """Whether nobody waits any more for the answer to an attempt that has none."""
     sent_at = float(entry.facts.get(Stage.IN_FLIGHT, {}).get("time", 0.0))
-    return entry.sender_is_gone or time.time() - sent_at > LONGEST_SENDING
+    return entry.sender_is_gone or time.time() - sent_at > MAX_SENDING_SECONDS
 
 
 def how_to_decide(key: str, entry: Entry) -> str:

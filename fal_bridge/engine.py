@@ -206,7 +206,7 @@ class Engine:
     async def _wait_out(self, error: RateLimitedError, waited: float, progress: JobProgress) -> None:
         """Wait as fal.ai asks, when that has not taken too long already. Raises ``error`` then."""
         wait = self._pace.first_look if error.wait_seconds is None else error.wait_seconds
-        if waited + wait > self._pace.most_waits:
+        if waited + wait > self._pace.max_wait:
             raise error
         progress.move(JobState.PREPARED, message=f"{error.message} It is sent again soon.")
         await self._sender.pause(wait)

@@ -24,7 +24,7 @@ from .jobs import Job, JobState
 from .journal import Entry, Facts, Stage
 from .means import Means
 from .money.billed_units import UNITS_HEADER, Billed, billed
-from .network.answers import body_of, error_of, error_words, is_fetch_trouble, is_from_fal
+from .network.answers import body_of, error_of, error_type_of, is_fetch_trouble, is_from_fal
 from .network.http_clients import FINAL, Backoff
 from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
@@ -139,7 +139,7 @@ class Follower:
         if is_early or status < 400 or status in _TRY_LATER:
             return
         is_certain = is_failed or status in _CERTAIN
-        if not is_certain and not confirmation.holds(status, error_words(response)):
+        if not is_certain and not confirmation.holds(status, error_type_of(response)):
             return
         if status in (404, 410):
             raise ExpiredResultError(f"{prepared.label}: fal.ai no longer has the result.")

@@ -21,7 +21,7 @@ class Kind(StrEnum):
 # of requests that lacks one proves nothing, because it may show only those that have ended. fal.ai publishes no
 # such numbers: these are a few times what its model pages and users report (photos under a minute, Meshy 5 to 10
 # minutes, Kling up to 7), and within the hour that fal.ai allows one attempt of an app.
-LONGEST_USUAL_SECONDS: Mapping[Kind, float] = {
+USUAL_MAX_SECONDS: Mapping[Kind, float] = {
     Kind.PHOTO: 15 * 60.0,
     Kind.CONCEPT: 15 * 60.0,
     Kind.UPSCALE: 15 * 60.0,

@@ -44,7 +44,7 @@ from ..files.writing import flush_folder, write_if_absent, write_json_atomically
 from ..messages.errors import InputError
 from ..processes.identity import is_gone, this_process
 from .errors import JournalError, WrongRequestError
-from .jobs import LONGEST_USUAL_SECONDS, Kind
+from .jobs import USUAL_MAX_SECONDS, Kind
 from .journal_rules import FACT_RULES
 
 Facts = dict[str, Any]
@@ -136,7 +136,7 @@ class Entry:
     @property
     def resend_at(self) -> float:
         """When an uncertain request may be sent again without a look at the dashboard, in seconds since 1970."""
-        longest = LONGEST_USUAL_SECONDS[self.kind] if self.kind else max(LONGEST_USUAL_SECONDS.values())
+        longest = USUAL_MAX_SECONDS[self.kind] if self.kind else max(USUAL_MAX_SECONDS.values())
         return self.sent_at + longest
 
     @property

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ..files.values import MOST_DOLLARS, SHA256, Rule, number, optional, record_of, text, truth, whole
+from ..files.values import MAX_DOLLARS, SHA256, Rule, number, optional, record_of, text, truth, whole
 
-LONGEST_TEXT = 100_000
-LONGEST_PATH = 4096
+MAX_TEXT_LENGTH = 100_000
+MAX_PATH_LENGTH = 4096
 
 
 def _amount(value: Any) -> Any:
@@ -21,7 +21,7 @@ def _amount(value: Any) -> Any:
         )
     except InvalidOperation:
         amount = None
-    if amount is None or not amount.is_finite() or not 0 <= amount <= MOST_DOLLARS:
+    if amount is None or not amount.is_finite() or not 0 <= amount <= MAX_DOLLARS:
         raise ValueError("is not an amount")
     return value
 
@@ -30,8 +30,8 @@ def _open(needed: Mapping[str, Rule[Any]], more: Mapping[str, Rule[Any]]) -> Rul
     return record_of(needed, more, may_have_others=True)
 
 
-_WORDS = text(LONGEST_TEXT)
-_ID = text(1000, least=1)
+_WORDS = text(MAX_TEXT_LENGTH)
+_ID = text(1000, min_length=1)
 _UNITS = optional(number(0.0, 1e12))
 _STAMP = {"time": number(0.0, 1e12), "attempt": whole(1, 1_000_000)}
 _PRICE = _open(
@@ -72,7 +72,7 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
     "done": _open(
         {
             "request_id": _ID,
-            "path": text(LONGEST_PATH, least=1),
+            "path": text(MAX_PATH_LENGTH, min_length=1),
             "sha256": SHA256,
             "seed": optional(whole(-(1 << 63), 1 << 64)),
             "units": _UNITS,

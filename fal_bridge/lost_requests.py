@@ -27,10 +27,10 @@ from .network.service import Service
 from .pace import Pace
 
 PAGE = 100
-MOST_PAGES = 50
+MAX_PAGES = 50
 NEAR_SECONDS = 900.0  # Around the time of sending: our clock may be a little wrong.
 FAR_SECONDS = 26 * 3600.0  # The last look: or wrong by a time zone.
-MOST_PAUSE = 30.0
+MAX_PAUSE = 30.0
 STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
 
 
@@ -59,7 +59,7 @@ class Lookup:
         seconds = self._pace.lookup_seconds(entry.kind)
         age = min(max(time.time() - entry.sent_at, 0.0), seconds)
         give_up = time.monotonic() + seconds - age
-        pauses = Backoff(self._pace.first_look, MOST_PAUSE)
+        pauses = Backoff(self._pace.first_look, MAX_PAUSE)
         while True:
             pause = pauses.next()
             is_last = is_last or time.monotonic() + pause > give_up
@@ -176,7 +176,7 @@ class Lookup:
         self, name: str, query: Mapping[str, str], *, may_be_missing: bool = False
     ) -> AsyncIterator[dict[str, Any]]:
         asked: dict[str, str | int] = {**query, "expand": "payloads", "limit": PAGE}
-        for _page in range(MOST_PAGES):
+        for _page in range(MAX_PAGES):
             response = await self._client.get(
                 f"{self._service.platform_url}/models/requests/{name}", params=asked
             )

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .jobs import LONGEST_USUAL_SECONDS, Kind
+from .jobs import USUAL_MAX_SECONDS, Kind
 from .network.service import Service
 
 
@@ -19,11 +19,11 @@ class Pace:
     running: float = 2 * 3600.0
     patience: float = 600.0  # With a network or a service that does not answer.
     submit: float = 120.0  # For the answer to the paid request.
-    # For a lost request to appear in fal.ai's lists, counted from its sending; None: ``LONGEST_USUAL_SECONDS``.
+    # For a lost request to appear in fal.ai's lists, counted from its sending; None: ``USUAL_MAX_SECONDS``.
     lookup: float | None = None
     first_look: float = 2.0  # Until the second look; later pauses are longer.
     confirm: float = 30.0  # How long a failure must persist that the job's status does not mention.
-    most_waits: float = 600.0  # For fal.ai to accept a request again after it has asked to wait (429).
+    max_wait: float = 600.0  # For fal.ai to accept a request again after it has asked to wait (429).
     sender: float = 180.0  # For another process to write down what it sent; more than ``submit``.
     close: float = 20.0  # For answers to paid requests when everything else has stopped.
 
@@ -38,7 +38,7 @@ class Pace:
                 lookup=3.0,
                 first_look=0.1,
                 confirm=0.5,
-                most_waits=5.0,
+                max_wait=5.0,
             )
         quick = dict.fromkeys((Kind.PHOTO, Kind.CONCEPT, Kind.UPSCALE), 0.7)
         return cls(poll={**quick, Kind.VIDEO: 2.0, Kind.MODEL: 3.0})
@@ -51,7 +51,7 @@ class Pace:
         """How long a lost request of ``kind`` is looked for in one run, counted from its sending."""
         if self.lookup is not None:
             return self.lookup
-        return LONGEST_USUAL_SECONDS[kind] if kind else max(LONGEST_USUAL_SECONDS.values())
+        return USUAL_MAX_SECONDS[kind] if kind else max(USUAL_MAX_SECONDS.values())
 
     def turn(self, followed: int) -> float:
         """Seconds until it is a job's turn to be asked about, when all of ``followed`` have theirs."""

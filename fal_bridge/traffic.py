@@ -3,7 +3,7 @@
 
 fal.ai runs as many requests of an account at once as the account has places, and lets the others wait. How many
 places there are it does not say, but it is seen: with ``adapts`` no more requests wait in its queue than run, and
-at least ``LEAST_WAITING``. So every place is in use, a larger account is used as well as a small one, and a stop or a
+at least ``MIN_WAITING``. So every place is in use, a larger account is used as well as a small one, and a stop or a
 ceiling finds few requests that nobody needs.
 
 Who waits in line goes in the order of asking, but what nothing follows from lets others pass: a film that is begun last
@@ -20,8 +20,8 @@ from .jobs import JobState
 
 MANY_SENDS = 6
 MANY_UPLOADS = 6
-LEAST_WAITING = 4
-MOST_AT_ONCE = 200
+MIN_WAITING = 4
+MAX_AT_ONCE = 200
 LET_PASS = 100  # Requests that come later and go before one that can wait.
 
 _WAITS = frozenset({JobState.UPLOADING, JobState.SUBMITTING, JobState.UNCERTAIN, JobState.QUEUED})
@@ -100,7 +100,7 @@ class Traffic:
     def _has_room(self) -> bool:
         running = self.running
         waiting = len(self._places) - running
-        return len(self._places) < MOST_AT_ONCE and waiting < max(LEAST_WAITING, running)
+        return len(self._places) < MAX_AT_ONCE and waiting < max(MIN_WAITING, running)
 
     def _call_next(self) -> None:
         """One at a time: who is called takes its place, and calls the next."""

@@ -16,7 +16,7 @@ PNG_END = b"IEND\xaeB`\x82"  # The last chunk of a PNG: its type and checksum.
 
 
 class FileKind(StrEnum):
-    """File types by their content; the value is the usual extension."""
+    """File types by their content. The value is the usual extension, without the dot."""
 
     GLB = "glb"
     PNG = "png"
@@ -38,7 +38,7 @@ def media_type(kind: FileKind) -> str:
 
 
 def kind_of(head: bytes) -> FileKind:
-    """The type that the first 12 bytes (or more) of a file tell."""
+    """The type of a file by its first 12 bytes or more."""
     if head.startswith(b"glTF"):
         return FileKind.GLB
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -58,9 +58,9 @@ def kind_of_file(path: Path) -> FileKind:
 
 
 def missing_end(path: Path) -> str:
-    """Why a file is not whole, judged by its own container, or "" when it is. It takes a bounded time.
+    """Why a file is not complete by the rules of its format, or "" when it is. It takes a bounded time.
 
-    Pictures made of too many pieces to be decoded in a bounded time do not count as whole (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
+    Pictures of too many pieces to be decoded in bounded time do not count as complete (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
     WebP: RIFF length. MP4: as ``mp4.gap``.
     """
     with open_regular(path) as stream:
@@ -81,7 +81,7 @@ def missing_end(path: Path) -> str:
             case FileKind.MP4:
                 return mp4.gap(stream, size)
             case _:
-                return "its type is not known"
+                return "its type is unknown"
 
 
 def _missing_bytes(size: int, announced: int) -> str:

@@ -169,7 +169,7 @@ class SetFolder:
         """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
-        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MOST_BYTES)
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), max_bytes=MOST_BYTES)
         return path is not None and sha256_of(path) == entry.get("sha256")
 
     def store(self, relative: str, data: bytes) -> Record:

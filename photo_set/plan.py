@@ -16,7 +16,7 @@ from ..fal_bridge.endpoints.choosing import (
     default_model_endpoint,
     endpoint_for,
 )
-from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES, Endpoint
+from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES, Endpoint
 from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
@@ -320,7 +320,7 @@ def source_from(paths: list[Path], text: str) -> Source:
         )
     for path in paths:
         try:
-            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MOST_PICTURE_BYTES)) as stream:
+            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MAX_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{path} does not exist.", hint="Check the name.") from error
@@ -399,7 +399,7 @@ def _check_photo(path: Path) -> None:
             hint="Convert it first.",
         )
     try:
-        with open_regular(path, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
+        with open_regular(path, MAX_PICTURE_BYTES) as stream, Image.open(stream) as photo:
             photo.load()
             side = min(photo.size)
     except Image.DecompressionBombError as error:

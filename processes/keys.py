@@ -14,7 +14,7 @@ KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_FILE", "FAL_KEY_ID", "FAL_KEY_SECRET")
 FREE_COMMANDS = {"demo", "report", "test", "render-worker"}
 MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-LARGEST_MANIFEST = 1 << 26
+MAX_MANIFEST_BYTES = 1 << 26
 
 
 def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _is_free_set(words: Sequence[str]) -> bool:
     """Do the words of ``resume`` name the folder of one set that was planned without fal.ai, or with an emulator?"""
     try:
         manifests = [path for word in words if (path := Path(word, "set.json")).is_file()]
-        if len(manifests) != 1 or manifests[0].stat().st_size > LARGEST_MANIFEST:
+        if len(manifests) != 1 or manifests[0].stat().st_size > MAX_MANIFEST_BYTES:
             return False
         fal = json.loads(manifests[0].read_bytes())["plan"].get("fal", "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

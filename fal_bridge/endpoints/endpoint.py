@@ -25,7 +25,7 @@ IMAGE_PLACES: tuple[Place, ...] = (("images", 0, "url"), ("image", "url"))
 RATIO_FIELD = "aspect_ratio"
 SAME_SHAPE = 0.01  # Share by which a named ratio may miss the picture's.
 
-MOST_PICTURE_BYTES = 1 << 30  # 8192 x 8192 pixels without compression are a quarter of it.
+MAX_PICTURE_BYTES = 1 << 30  # 8192 x 8192 pixels without compression are a quarter of it.
 OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
     Kind.MODEL: frozenset({FileKind.GLB}),
     Kind.PHOTO: PICTURES,
@@ -111,8 +111,8 @@ class Endpoint:
             least, most = sorted((most, sizes[0][0] * sizes[0][1]))
         return Work(
             inputs=sizes,
-            least_pixels=least,
-            most_pixels=most,
+            min_pixels=least,
+            max_pixels=most,
             images=int(arguments.get("num_images", 1)),
             seconds=int(str(arguments.get(self.seconds_field, 0)).rstrip("s") or 0),
         )
@@ -228,7 +228,7 @@ def _shape(name: str) -> float:
 def size_of(picture: Path) -> Size | None:
     """Width and height of a picture, if it is one that can be read."""
     try:
-        with open_regular(picture, MOST_PICTURE_BYTES) as stream, Image.open(stream) as image:
+        with open_regular(picture, MAX_PICTURE_BYTES) as stream, Image.open(stream) as image:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None

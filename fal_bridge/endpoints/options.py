@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...files.input_files import MOST_INNER_LEVELS, parsed_json
+from ...files.input_files import MAX_INNER_LEVELS, parsed_json
 
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -17,10 +17,10 @@ class Option:
 
     type: type
     choices: tuple[Any, ...] = ()
-    lowest: float | None = None
-    highest: float | None = None
-    above: float | None = None  # Like ``lowest``, but itself not allowed.
-    longest: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None  # Like ``minimum``, but itself not allowed.
+    max_length: int | None = None
 
     def parse(self, text: str) -> Any:
         """The value that ``text`` means. Raises ValueError with what would be allowed."""
@@ -29,8 +29,8 @@ class Option:
             raise ValueError(f"is not one of {', '.join(map(str, self.choices))}")
         if self.type in (int, float):
             self._check_range(value)
-        if self.longest is not None and len(value) > self.longest:
-            raise ValueError(f"is longer than {self.longest} characters")
+        if self.max_length is not None and len(value) > self.max_length:
+            raise ValueError(f"is longer than {self.max_length} characters")
         return value
 
     def _typed(self, text: str) -> Any:
@@ -42,7 +42,7 @@ class Option:
             return text
         try:
             if self.type is object:
-                return parsed_json(text, most_levels=MOST_INNER_LEVELS)
+                return parsed_json(text, max_levels=MAX_INNER_LEVELS)
             return self.type(text)
         except ValueError as error:
             words = {int: "a whole number", float: "a number", object: "JSON"}
@@ -51,10 +51,10 @@ class Option:
     def _check_range(self, value: float) -> None:
         if not math.isfinite(value):
             raise ValueError("is not a number")
-        if self.lowest is not None and value < self.lowest:
-            raise ValueError(f"is less than {self.lowest:g}")
-        if self.highest is not None and value > self.highest:
-            raise ValueError(f"is more than {self.highest:g}")
+        if self.minimum is not None and value < self.minimum:
+            raise ValueError(f"is less than {self.minimum:g}")
+        if self.maximum is not None and value > self.maximum:
+            raise ValueError(f"is more than {self.maximum:g}")
         if self.above is not None and value <= self.above:
             raise ValueError(f"is not more than {self.above:g}")
 
@@ -66,22 +66,22 @@ def flag() -> Option:
     return Option(type=bool)
 
 
-def text(longest: int | None = None) -> Option:
-    return Option(type=str, longest=longest)
+def text(max_length: int | None = None) -> Option:
+    return Option(type=str, max_length=max_length)
 
 
 def one_of(*choices: Any) -> Option:
     return Option(type=type(choices[0]), choices=choices)
 
 
-def whole(lowest: float | None = None, highest: float | None = None) -> Option:
-    return Option(type=int, lowest=lowest, highest=highest)
+def whole(minimum: float | None = None, maximum: float | None = None) -> Option:
+    return Option(type=int, minimum=minimum, maximum=maximum)
 
 
 def number(
-    lowest: float | None = None, highest: float | None = None, *, above: float | None = None
+    minimum: float | None = None, maximum: float | None = None, *, above: float | None = None
 ) -> Option:
-    return Option(type=float, lowest=lowest, highest=highest, above=above)
+    return Option(type=float, minimum=minimum, maximum=maximum, above=above)
 
 
 def json_value() -> Option:

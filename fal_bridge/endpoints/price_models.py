@@ -68,8 +68,8 @@ class Work:
     """What a request takes in and gives out, as far as it is known beforehand."""
 
     inputs: Sequence[Size] = ()
-    least_pixels: int = BINARY_MEGAPIXEL  # Of one picture that comes out.
-    most_pixels: int = BINARY_MEGAPIXEL
+    min_pixels: int = BINARY_MEGAPIXEL  # Of one picture that comes out.
+    max_pixels: int = BINARY_MEGAPIXEL
     images: int = 1
     seconds: int = 0
 
@@ -150,15 +150,15 @@ class PriceModel:
             case Per.BLOCK:
                 block = self.block_megapixels * DECIMAL_MEGAPIXEL
                 low, high = (
-                    max(1, math.ceil(pixels / block)) for pixels in (work.least_pixels, work.most_pixels)
+                    max(1, math.ceil(pixels / block)) for pixels in (work.min_pixels, work.max_pixels)
                 )
                 return Range(Decimal(low), Decimal(high))
             case _:
                 return Range(Decimal(1), Decimal(1))
 
     def _megapixels(self, work: Work) -> Range:
-        low = Decimal(work.least_pixels) / BINARY_MEGAPIXEL
-        high = Decimal(math.ceil(Decimal(work.most_pixels) / self.megapixel))
+        low = Decimal(work.min_pixels) / BINARY_MEGAPIXEL
+        high = Decimal(math.ceil(Decimal(work.max_pixels) / self.megapixel))
         if self.rounds_up:
             low = Decimal(math.ceil(low))
         total = Range(low, high).times(Decimal(work.images))

@@ -32,7 +32,7 @@ _FILE_MEMBERS: Mapping[Kind, tuple[str, ...]] = {
 # Switches that we set, where they exist: they cost money or lose quality.
 _INTENT = {"generate_audio": False, "generate_audio_switch": False, "enable_pbr": True}
 _NOT_OFFERED = frozenset({"num_images", "sync_mode"})  # One file is kept, and it is fetched.
-_MOST_SECONDS = 60
+_MAX_SECONDS = 60
 
 
 def check_endpoints(
@@ -211,7 +211,7 @@ class _Reader:
         if schema is None or self._kind is not Kind.VIDEO:
             return (), "{}"
         if schema.get("type") in ("integer", "number"):
-            lowest, highest = int(schema.get("minimum", 1)), int(schema.get("maximum", _MOST_SECONDS))
+            lowest, highest = int(schema.get("minimum", 1)), int(schema.get("maximum", _MAX_SECONDS))
             given = [int(value) for value in schema.get("enum", range(lowest, highest + 1))]
             if "maximum" not in schema and "enum" not in schema:
                 given = [int(schema.get("default", 5))]
@@ -235,15 +235,15 @@ class _Reader:
 def _option(schema: Schema) -> Option:
     """As strict as the schema says; forms that we do not follow are passed on as JSON."""
     types: dict[str, type] = {"boolean": bool, "integer": int, "number": float, "string": str}
-    lowest, highest = schema.get("minimum"), schema.get("maximum")
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
     is_above = schema.get("exclusiveMinimum") is True
     return Option(
         type=types.get(str(schema.get("type")), object),
         choices=tuple(schema.get("enum", ())),
-        lowest=None if is_above or lowest is None else float(lowest),
-        highest=None if highest is None else float(highest),
-        above=float(lowest) if is_above and lowest is not None else None,
-        longest=schema.get("maxLength"),
+        minimum=None if is_above or minimum is None else float(minimum),
+        maximum=None if maximum is None else float(maximum),
+        above=float(minimum) if is_above and minimum is not None else None,
+        max_length=schema.get("maxLength"),
     )
 
 

@@ -24,7 +24,7 @@ from ..network.platform_api import Platform, UnitPrice
 from ..network.service import Service
 
 FRESH_SECONDS = 3600.0
-OLDEST_SECONDS = 30 * 24 * 3600.0
+MAX_AGE_SECONDS = 30 * 24 * 3600.0
 CENT_MILLIONTH = Decimal("0.000001")
 
 _log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class _Memory:
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
             return {}  # It only saves a question.
-        return {name: price for name, price in found.items() if 0 <= _age(price) < OLDEST_SECONDS}
+        return {name: price for name, price in found.items() if 0 <= _age(price) < MAX_AGE_SECONDS}
 
     def write(self, prices: Mapping[str, UnitPrice]) -> None:
         lines = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from ...files.input_files import MOST_INNER_LEVELS, parsed_json
+from ...files.input_files import MAX_INNER_LEVELS, parsed_json
 from ..errors import (
     AccountLockedError,
     BadKeyError,
@@ -67,7 +67,7 @@ def is_from_fal(response: httpx.Response) -> bool:
 def body_of(response: httpx.Response) -> Any:
     """The JSON of an answer, without what JSON files of ours cannot hold; ``None`` when it is none."""
     try:
-        return _storable(parsed_json(response.content, most_levels=MOST_INNER_LEVELS, is_lenient=True))
+        return _storable(parsed_json(response.content, max_levels=MAX_INNER_LEVELS, is_lenient=True))
     except ValueError:
         return None
 
@@ -104,7 +104,7 @@ def is_fetch_trouble(response: httpx.Response) -> bool:
     return any(detail.get("type") == "file_download_error" for detail in _details(body_of(response)))
 
 
-def error_words(response: httpx.Response) -> str:
+def error_type_of(response: httpx.Response) -> str:
     """The machine words of an error answer, without what differs each time it is given."""
     body = body_of(response)
     word = body.get("error_type", "") if isinstance(body, dict) else ""

@@ -24,9 +24,9 @@ from .http_clients import Backoff
 from .limits import (
     FRUITLESS_TRIES,
     HEADERS_SECONDS,
-    LEAST_BYTES,
     MAX_FILE_BYTES,
     MAX_REDIRECTS,
+    MIN_BYTES,
     SLOW_SECONDS,
     WHOLE_FILE_SECONDS,
 )
@@ -155,7 +155,7 @@ class _Speed:
         self._bytes += more
         if time.monotonic() - self._since < SLOW_SECONDS:
             return False
-        is_slow = self._bytes < LEAST_BYTES
+        is_slow = self._bytes < MIN_BYTES
         self._since, self._bytes = time.monotonic(), 0
         return is_slow
 

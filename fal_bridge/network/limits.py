@@ -23,9 +23,7 @@ WHOLE_FILE_SECONDS = 3600.0  # All tries of a run together. What came until then
 DOWNLOAD_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 HEADERS_SECONDS = 60.0  # Until an answer begins with its body.
 SLOW_SECONDS = 30.0
-LEAST_BYTES = (
-    30 << 10
-)  # In ``SLOW_SECONDS``: a connection with less is given up, and the file asked for again.
+MIN_BYTES = 30 << 10  # In ``SLOW_SECONDS``: a connection with less is given up, and the file asked for again.
 FRUITLESS_TRIES = 6  # In a row; a try that brings bytes starts the count again.
 MAX_REDIRECTS = 5
 

@@ -59,10 +59,10 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
     return path
 
 
-def data_uri_of(path: Path, sha256: str, most_bytes: int) -> str:
+def data_uri_of(path: Path, sha256: str, max_bytes: int) -> str:
     """The file itself as an address, or "" when it is larger, or no longer the file that was meant."""
     try:
-        if path.stat().st_size > most_bytes:
+        if path.stat().st_size > max_bytes:
             return ""
         data = path.read_bytes()
     except OSError:

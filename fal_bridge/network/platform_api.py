@@ -20,7 +20,7 @@ from .limits import QUESTION_TIMEOUT, WHOLE_ANSWER_SECONDS
 from .response_bodies import reason_of
 from .service import Service
 
-MOST_IDS = 50  # In one question.
+MAX_IDS = 50  # In one question.
 PATIENCE_SECONDS = 20.0
 EMULATOR_PATIENCE_SECONDS = 3.0
 
@@ -156,8 +156,8 @@ class Platform:
 
 def _parts(endpoint_ids: Collection[str]) -> Iterable[list[str]]:
     ids = list(dict.fromkeys(endpoint_ids))
-    for start in range(0, len(ids), MOST_IDS):
-        yield ids[start : start + MOST_IDS]
+    for start in range(0, len(ids), MAX_IDS):
+        yield ids[start : start + MAX_IDS]
 
 
 def _list_in(answer: Any, name: str) -> list[Mapping[str, Any]]:

@@ -29,13 +29,13 @@ async def plain_parts(response: httpx.Response) -> AsyncIterator[bytes]:
         yield part
 
 
-async def read_body(response: httpx.Response, most_bytes: int) -> bytes:
-    """The whole body. Raises UnusableBodyError when it is compressed or larger than ``most_bytes``."""
+async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    """The whole body. Raises UnusableBodyError when it is compressed or larger than ``max_bytes``."""
     parts, size = [], 0
     async for part in plain_parts(response):
         size += len(part)
-        if size > most_bytes:
-            raise UnusableBodyError(f"the response is larger than {most_bytes >> 20} MB")
+        if size > max_bytes:
+            raise UnusableBodyError(f"the response is larger than {max_bytes >> 20} MB")
         parts.append(part)
     return b"".join(parts)
 

@@ -17,8 +17,8 @@ from ...files.kinds import FileKind, kind_of_file, missing_end
 from ..errors import DownloadFailedError
 from .limits import MAX_ANSWER_BYTES
 
-BLACKEST = 8  # Of 255: what compression may leave of pure black.
-MOST_CHUNKS = 64  # Of a GLB, which has two; importers read all that there are.
+MAX_BLACK = 8  # Of 255: what compression may leave of pure black.
+MAX_CHUNKS = 64  # Of a GLB, which has two; importers read all that there are.
 
 VideoCheck = Callable[[Path], str]  # Why no frame of a video can be decoded, or "".
 
@@ -68,7 +68,7 @@ def _is_black(path: Path, label: str) -> bool:
         ) from error
     except (OSError, SyntaxError, ValueError) as error:
         raise DownloadFailedError(f"{label}: the picture that came cannot be decoded.") from error
-    return all(isinstance(band, tuple) and band[1] <= BLACKEST for band in bands)
+    return all(isinstance(band, tuple) and band[1] <= MAX_BLACK for band in bands)
 
 
 def _glb_problem(path: Path) -> str:
@@ -85,8 +85,8 @@ def _glb_problem(path: Path) -> str:
             number += 1
             if position > length:
                 return "a chunk of it is cut off"
-            if number > MOST_CHUNKS:
-                return f"it has more than {MOST_CHUNKS} chunks"
+            if number > MAX_CHUNKS:
+                return f"it has more than {MAX_CHUNKS} chunks"
             problem = _description_problem(kind, size, stream) if number == 1 else ""
             if problem:
                 return problem

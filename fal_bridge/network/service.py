@@ -12,7 +12,7 @@ from ..errors import BadKeyError, WrongRequestError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 EMULATOR_KEY = "emulator:emulator"
-MOST_KEY_BYTES = 1 << 16  # Of the file that holds it, with comments that it should not have.
+MAX_KEY_BYTES = 1 << 16  # Of the file that holds it, with comments that it should not have.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def key_from_environment(environ: Mapping[str, str]) -> str | None:
     if not name:
         return None
     try:
-        text = read_regular(Path(name).expanduser(), MOST_KEY_BYTES).decode("utf-8-sig")
+        text = read_regular(Path(name).expanduser(), MAX_KEY_BYTES).decode("utf-8-sig")
     except (OSError, RuntimeError, UnicodeDecodeError) as error:  # RuntimeError: ~NAME of an unknown user.
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise BadKeyError(f"The key file {name} (FAL_KEY_FILE) cannot be read ({reason}).") from error

@@ -14,7 +14,7 @@ import httpx
 from ...files.input_files import read_json, read_regular
 from ...files.kinds import kind_of, media_type
 from ...files.writing import write_json_atomically
-from ..endpoints.endpoint import MOST_PICTURE_BYTES
+from ..endpoints.endpoint import MAX_PICTURE_BYTES
 from ..errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
 from ..traffic import MANY_UPLOADS
 from .limits import WHOLE_UPLOAD_SECONDS
@@ -110,7 +110,7 @@ class Uploads:
 
 def _content(path: Path, sha256: str) -> bytes:
     try:
-        data = read_regular(path, MOST_PICTURE_BYTES)
+        data = read_regular(path, MAX_PICTURE_BYTES)
     except OSError as error:
         raise WrongRequestError(f"The picture {path} cannot be read ({error.strerror}).") from error
     if hashlib.sha256(data).hexdigest() != sha256:

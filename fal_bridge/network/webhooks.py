@@ -23,7 +23,7 @@ from .service import LOOPBACK_HOSTS, Service
 
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 CLOCK_SECONDS = 300
-LONGEST_ADDRESS = 2048
+MAX_ADDRESS_LENGTH = 2048
 
 _HEADER = "x-fal-webhook-"
 
@@ -39,7 +39,7 @@ class Delivery:
 def webhook_address(value: Any) -> str:
     """The rule for the address of a webhook; whether it can be reached is another question."""
     reason = "is not the address of a webhook, like https://shop.example/photos"
-    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS:
+    if not isinstance(value, str) or len(value) > MAX_ADDRESS_LENGTH:
         raise ValueError(reason)
     try:
         parts = urlsplit(value)

@@ -12,14 +12,14 @@ from PIL import Image
 from . import pictures
 
 HEIGHT_METRES = 0.24
-MOST_TRIANGLES = 18_000
+MAX_TRIANGLES = 18_000
 FLOAT, UNSIGNED_INT = 5126, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 
 
 def _grid(triangles: int) -> tuple[int, int]:
     """Rows and columns of quads for about so many triangles."""
-    quads = max(48, min(triangles, MOST_TRIANGLES) // 2)
+    quads = max(48, min(triangles, MAX_TRIANGLES) // 2)
     rows = max(6, int(math.sqrt(quads)))
     return rows, max(8, quads // rows)
 
@@ -61,7 +61,7 @@ def make_glb(
     words: str,
     photo: Image.Image | None,
     *,
-    triangles: int = MOST_TRIANGLES,
+    triangles: int = MAX_TRIANGLES,
     texture_side: int = 1024,
     has_texture: bool = True,
     has_pbr_maps: bool = False,

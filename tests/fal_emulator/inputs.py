@@ -20,7 +20,7 @@ from .schemas import Endpoint, Json, MediaField, complaint
 from .storage import FileStore
 
 FETCH_SECONDS = 20.0
-MOST_BYTES = 1 << 28
+MAX_PICTURE_BYTES = 1 << 28
 HIGHEST_SIDE = 14142  # Stated for Kontext; holds for every endpoint that states nothing.
 LOWEST_SIDE = 8
 PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
@@ -105,8 +105,8 @@ async def _get(address: URL) -> bytes:
         ):
             if answer.status != 200:
                 raise FetchError(f"The address answered {answer.status}")
-            data = await answer.content.read(MOST_BYTES)
-            while chunk := await answer.content.read(MOST_BYTES - len(data)):
+            data = await answer.content.read(MAX_PICTURE_BYTES)
+            while chunk := await answer.content.read(MAX_PICTURE_BYTES - len(data)):
                 data += chunk
             return data
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -136,12 +136,12 @@ def _data_uri(url: str) -> bytes:
 
 def _picture(data: bytes, place: MediaField, limits: Json) -> Image.Image:
     loc = ["body", *place.loc]
-    most_bytes = limits.get("bytes")
-    if most_bytes and len(data) > most_bytes:
+    max_bytes = limits.get("bytes")
+    if max_bytes and len(data) > max_bytes:
         raise InputError(
             [
                 complaint(
-                    loc, "file_too_large", "File is too large", ctx={"max_size": most_bytes}, value=place.url
+                    loc, "file_too_large", "File is too large", ctx={"max_size": max_bytes}, value=place.url
                 )
             ]
         )

@@ -244,7 +244,7 @@ def _model(call: Call) -> Making:
     data = glb.make_glb(
         call.words,
         photo,
-        triangles=int(inputs.get("target_polycount", glb.MOST_TRIANGLES)),
+        triangles=int(inputs.get("target_polycount", glb.MAX_TRIANGLES)),
         has_texture=is_textured,
         has_pbr_maps=has_maps,
         scale=float(inputs.get("mesh_scale", 1.0)),

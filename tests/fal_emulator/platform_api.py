@@ -18,7 +18,7 @@ from .state import Controls, iso
 from .storage import base_of
 from .wire import json_answer, platform_refusal
 
-MOST_IDS = 50
+MAX_IDS = 50
 DAY_SECONDS = 86400.0
 
 
@@ -222,8 +222,8 @@ def _ids(request: web.Request) -> list[str]:
     """Endpoint ids given as a list with commas, or repeated."""
     values = request.query.getall("endpoint_id", [])
     found = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
-    if len(found) > MOST_IDS:
-        raise PlatformError(400, "validation_error", f"At most {MOST_IDS} endpoint ids")
+    if len(found) > MAX_IDS:
+        raise PlatformError(400, "validation_error", f"At most {MAX_IDS} endpoint ids")
     return found
 
 

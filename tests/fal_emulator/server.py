@@ -21,7 +21,7 @@ from .storage import FileStore, StorageRoutes
 from .wire import json_answer, platform_refusal, refusal
 
 HOST = "127.0.0.1"
-MOST_BODY_BYTES = 2 << 30
+MAX_BODY_BYTES = 2 << 30
 SHUTDOWN_SECONDS = 0.5  # Slow answers must not hold up the exit.
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -40,7 +40,7 @@ class Emulator:
         self.short_tokens: set[str] = set()
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[self._count])
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._count])
         app.router.add_get("/ledger", self.ledger)
         app.router.add_get("/stats", self.stats)
         app.router.add_get("/control", self.show_control)

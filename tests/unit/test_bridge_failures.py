@@ -81,7 +81,7 @@ REFUSED = [
         says="no more requests",
         then=AGAIN,
         accepted=0,
-        pace={"most_waits": 0.5},
+        pace={"max_wait": 0.5},
     ),
 ]
 

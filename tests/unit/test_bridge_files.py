@@ -248,7 +248,7 @@ def test_a_clock_that_differs_from_the_file_systems_harms_no_download(
 
 def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
-    monkeypatch.setattr(downloads, "LEAST_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
+    monkeypatch.setattr(downloads, "MIN_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
     url = upload(emulator, picture)
     emulator.control(
         faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100, "count": 2}]

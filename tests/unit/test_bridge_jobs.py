@@ -269,7 +269,7 @@ def test_a_request_that_turns_up_late_is_not_sent_once_more(desk):
 )
 def test_a_refused_submit_may_be_sent_again(desk, fault, expected):
     desk.fault(fault)
-    error = desk.failure(most_waits=0.0)
+    error = desk.failure(max_wait=0.0)
     assert type(error) is expected
     assert error.hint
     assert desk.emulator.ledger() == []

@@ -17,7 +17,7 @@ from photoreal_set.fal_bridge.journal import NEXT_STAGES, Journal, Stage, job_ke
 from photoreal_set.fal_bridge.money.journal_costs import costs_in
 from photoreal_set.fal_bridge.network.answers import body_of
 from photoreal_set.fal_bridge.network.service import Service, key_from_environment
-from photoreal_set.files.input_files import MOST_INNER_LEVELS
+from photoreal_set.files.input_files import MAX_INNER_LEVELS
 
 SECRET = "1f2e3d4c-aaaa-bbbb-cccc-0123456789ab:5ecre7f00d"
 
@@ -278,7 +278,7 @@ def test_an_empty_intent_counts(tmp_path):
 
 
 def test_what_an_answer_holds_is_written_down_and_read_again_however_deep_it_is(tmp_path):
-    deep = "[" * (MOST_INNER_LEVELS - 1) + "1e999" + "]" * (MOST_INNER_LEVELS - 1)
+    deep = "[" * (MAX_INNER_LEVELS - 1) + "1e999" + "]" * (MAX_INNER_LEVELS - 1)
     body = body_of(httpx.Response(200, content=f'{{"a": {deep}}}'))
     assert body is not None
     journal = Journal(tmp_path / ".journal")

@@ -159,7 +159,7 @@ def test_prices_are_remembered_with_their_age(emulator, tmp_path, monkeypatch):
     assert 7100 < old.age_seconds < 7300
     assert "asked 2 hours ago serve instead" in warnings[0]
     emulator.control(faults=[])
-    monkeypatch.setattr(price_list, "OLDEST_SECONDS", 60.0)
+    monkeypatch.setattr(price_list, "MAX_AGE_SECONDS", 60.0)
     file.write_text("{")
     assert price_list.look_up([row], service, tmp_path, warnings.append).age_seconds < 60
 
