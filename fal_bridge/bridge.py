@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine on a thread of its own, for callers that are not asynchronous."""
+"""Run the engine on a background thread, for callers that are not asynchronous."""
 
 import asyncio
 import concurrent.futures
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """What engines need of the network; they may share it."""
+    """The network clients of engines, which may share them."""
 
     sdk: fal_client.AsyncClient
     submit: httpx.AsyncClient
@@ -50,16 +50,16 @@ class Clients:
 
 
 class Connection:
-    """A thread with an event loop and clients, for one bridge or for many at once.
+    """A thread with an event loop and clients, for one bridge or several at once.
 
-    ``adapts``: hold requests back that would only wait in fal.ai's queue (``traffic.py``).
+    ``adapts``: hold back requests that would only wait in fal.ai's queue (``traffic.py``).
     """
 
     def __init__(self, service: Service, *, pace: Pace | None = None, adapts: bool = False) -> None:
         self.service = service
         self.pace = pace or Pace.of(service)
         self._adapts = adapts
-        # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
+        # A daemon, like its helper threads: a call that hangs in the network must not keep Blender from exiting.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
         self._ready: concurrent.futures.Future[Clients] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,14 +87,14 @@ class Connection:
         return self._ready.result()
 
     def leave(self) -> None:
-        """What the end of the context does; from any thread, and more than once."""
+        """Do what the end of the context does. May be called from any thread, and more than once."""
         if self._loop and self._leave:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._leave.set)
         self._thread.join(JOIN_SECONDS)
 
     def call(self, function: Callable[[], object]) -> None:
-        """Run ``function`` on the loop, soon. Nothing happens when it has ended."""
+        """Run ``function`` on the loop soon. Does nothing when the loop has ended."""
         if self._loop:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(function)
@@ -145,13 +145,15 @@ class Connection:
 
 
 class Bridge:
-    """Makes files from wishes, in the background.
+    """Generates files in the background.
 
-    ``on_change`` is called on the bridge's thread, with a new ``Job`` for each change. Leaving the
-    context sends nothing more, waits for answers to paid requests on their way (``Pace.close``), and
-    ends the futures that are left with ``StoppedError``; what was sent can be resumed by the same call.
+    ``on_change`` is called on the bridge's thread, with a new ``Job`` for each change. Leaving the context sends
+    nothing more, waits up to ``Pace.close`` for responses to paid requests that are being sent, and ends the remaining
+    futures with ``StoppedError``. Requests that were sent can be resumed by the same call.
 
-    ``connection``: one that is open, and is shared with other bridges; left out, the bridge has its own.
+    ``connection``: an open one that other bridges share; without it, the bridge opens a separate one.
+    ``spending``: without it, requests are sent whatever they cost.
+    ``inline_bytes``: files up to this size are sent inside the request; 0 uploads every file.
     """
 
     def __init__(
@@ -195,12 +197,12 @@ class Bridge:
         self.leave()
 
     def send_no_more(self) -> None:
-        """Finish what is paid, send nothing else. From any thread."""
+        """Finish what is paid and send nothing else. May be called from any thread."""
         if self._engine:
             self._connection.call(self._engine.send_no_more)
 
     def leave(self) -> None:
-        """What the end of the context does; from any thread, and more than once."""
+        """Do what the end of the context does. May be called from any thread, and more than once."""
         if self._engine and (stopped := self._connection.start(self._engine.stop())):
             with contextlib.suppress(TimeoutError, concurrent.futures.CancelledError):
                 stopped.result(self._connection.pace.close + JOIN_SECONDS)
@@ -208,17 +210,18 @@ class Bridge:
             self._own_connection.leave()
 
     def start(self, generation: Generation, target: Path) -> concurrent.futures.Future[JobResult]:
-        """The future file for ``generation`` at ``target`` plus the extension that fits its content.
+        """Generate a file at ``target`` plus the extension that fits its content.
 
-        From any thread, also from a callback of another future. All errors come through the future.
+        May be called from any thread, and from a callback of another future. All errors, mostly BridgeError, are
+        raised by the future.
         """
         return self._start(generation.label, lambda engine: engine.run(generation, target))
 
     def settle(self, label: str, target: Path) -> concurrent.futures.Future[None]:
-        """Done when no request with this label is open any more: what earlier runs have sent is on disk.
+        """Wait until no request with this label is open: what earlier runs have sent is then on disk.
 
-        From any thread. It fails with the BridgeError of a request that stays open: then nothing new may be sent
-        for the same purpose.
+        May be called from any thread. The future raises the BridgeError of a request that stays open; then nothing
+        new may be sent for the same purpose.
         """
         return self._start(label, lambda engine: engine.settle(label, target))
 

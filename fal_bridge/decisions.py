@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person decides about a paid request whose fate nobody knows."""
+"""Record what a person decides about a paid request whose outcome is unknown."""
 
 import time
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from .money.budget import Budget
 from .money.spending import release
 
 MAX_NAMED = 10
-MAX_SENDING_SECONDS = 180.0  # After that long no process still waits for an answer.
+MAX_SENDING_SECONDS = 180.0  # After this time, no process is still waiting for a response.
 
 
 class Decision(StrEnum):
-    RESEND = "resend"  # It may be charged twice; the person has looked.
+    RESEND = "resend"  # It may be charged twice; the person has checked.
     FORGET = "forget"  # It counts as failed, and is not sent.
 
 
@@ -31,11 +31,11 @@ def decide(
     *,
     is_not_in_dashboard: bool = False,
 ) -> str:
-    """Write down the decision about the job whose key begins so; what is now true, as a sentence.
+    """Record a decision about the job whose key has this ``beginning``. Returns a sentence for the user.
 
-    What is given up no longer counts in ``budget``. What is sent again does, because both may be billed.
-    ``is_not_in_dashboard``: the person states that fal.ai's dashboard does not show the request; without that, a
-    request may only be sent again when it would have ended long ago (``Entry.resend_at``).
+    A request that is given up no longer counts in ``budget``. One that is sent again does, because both may be billed.
+    ``is_not_in_dashboard``: the person confirms that fal.ai's dashboard does not show the request. Without that, it may
+    only be sent again after ``Entry.resend_at``, when it would have ended long ago.
 
     Raises WrongRequestError when there is nothing to decide (unknown key, not uncertain, still being sent), and
     when it is too early to send it again.
@@ -50,7 +50,7 @@ def decide(
     _require_undecided(journal, key, entry, decision)
     if entry.stage is Stage.IN_FLIGHT:
         lost = UncertainSubmitError(
-            f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the answer arrived."
+            f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
         )
         journal.record(key, entry.attempt, Stage.UNCERTAIN, facts_of(lost))
     journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
@@ -70,7 +70,7 @@ def _require_undecided(journal: Journal, key: str, entry: Entry, decision: Decis
         )
     raise WrongRequestError(
         f"{_name(key, entry)} is not uncertain ({entry.stage or 'never sent'}).",
-        hint=f"Only a request whose answer was lost waits for a decision. {waiting_sentence([journal], decision)}",
+        hint=f"Only a request whose response was lost needs a decision. {waiting_sentence([journal], decision)}",
     )
 
 
@@ -79,8 +79,8 @@ def _require_late_enough(key: str, entry: Entry) -> None:
         raise WrongRequestError(
             f"{_name(key, entry)} may still be running at fal.ai, so sending it again now may be charged twice.",
             hint=(
-                f"`resume DIR` looks for it again, free of charge. From {_clock(moment)} on it can be sent again; "
-                "before that only with --not-in-dashboard, when your fal.ai dashboard does not show it."
+                f"`resume DIR` looks for it again, free of charge. It can be sent again from {_clock(moment)} on; "
+                "before that, only with --not-in-dashboard, if your fal.ai dashboard does not show it."
             ),
         )
 
@@ -90,7 +90,7 @@ def _clock(moment: float) -> str:
 
 
 def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
-    """Which requests can be decided about so."""
+    """A sentence that lists the requests this decision is possible for."""
     names = [
         _name(key, entry)
         for journal in journals
@@ -98,7 +98,7 @@ def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
         if _waits(entry := journal.read(key), decision)
     ]
     if not names:
-        return f"There is none for --{decision}."
+        return f"There are no requests for --{decision}."
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return f"For --{decision}: {', '.join(names[:MAX_NAMED])}{more}."
 
@@ -110,13 +110,13 @@ def _waits(entry: Entry, decision: Decision) -> bool:
 
 
 def is_abandoned(entry: Entry) -> bool:
-    """Whether nobody waits any more for the answer to an attempt that has none."""
+    """Whether no process is still waiting for the response to an attempt."""
     sent_at = float(entry.facts.get(Stage.IN_FLIGHT, {}).get("time", 0.0))
     return entry.sender_is_gone or time.time() - sent_at > MAX_SENDING_SECONDS
 
 
 def how_to_decide(key: str, entry: Entry) -> str:
-    """The hint for a person who can look where we cannot."""
+    """The hint for a person, who can check the dashboard."""
     short, moment = shown_key(key), entry.resend_at
     if time.time() >= moment:
         resend = f"If your fal.ai dashboard does not show it, `resume DIR --resend {short}` sends it again."

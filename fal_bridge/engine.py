@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of a job, from a wish to a file on disk. Runs on one event loop."""
+"""Lead each job from what is wanted to a file on disk. Runs on one event loop."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class Engine:
-    """Follows any number of jobs at once; each paid request is sent at most once."""
+    """Runs any number of jobs at once; each paid request is sent at most once."""
 
     def __init__(self, means: Means) -> None:
         self._service = means.service
@@ -54,7 +54,7 @@ class Engine:
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}
 
     async def run(self, wanted: Generation, target: Path) -> JobResult:
-        """The file for ``wanted``, made, fetched or found; ``target`` has no extension."""
+        """Generate, fetch or find the file for ``wanted``; ``target`` has no extension. Raises BridgeError."""
 
         async def work() -> JobResult:
             prepared = await asyncio.to_thread(self._prepare, wanted, target)
@@ -63,14 +63,14 @@ class Engine:
         return await self._stoppable(wanted.label, work)
 
     async def settle(self, label: str, target: Path) -> None:
-        """Follow every open request with this label to its end, so that what it made is on disk beside ``target``.
+        """Follow every open request with this label to its end, so that its file is on disk beside ``target``.
 
-        What was given up and has turned up at fal.ai is open again. Raises BridgeError when one stays open.
+        A request that was given up and has turned up at fal.ai is open again. Raises BridgeError when one stays open.
         """
         await self._stoppable(label, lambda: self._follow_others(label, target.absolute()))
 
     async def _stoppable(self, label: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do ``work`` until ``stop``, which ends it with StoppedError."""
+        """Run ``work``; ``stop`` ends it with StoppedError."""
         stopped = StoppedError(f"{label}: stopped.")
         if self._is_stopping:
             raise stopped
@@ -87,11 +87,11 @@ class Engine:
             self._runs.discard(this)
 
     def send_no_more(self) -> None:
-        """Go on with what was sent; what was not ends with ``StoppedError``."""
+        """Continue with requests that were sent; end the others with ``StoppedError``."""
         self._sender.stop()
 
     async def stop(self) -> None:
-        """Send nothing more; stay only for the answers to what is being sent."""
+        """Send nothing more, and wait only for responses to requests that are being sent."""
         self._is_stopping = True
         self._sender.stop()
         runs = set(self._runs)
@@ -118,19 +118,19 @@ class Engine:
         )
 
     async def _run_once(self, prepared: PreparedJob) -> JobResult:
-        """Two wishes for the same job share it; each gets the file at its own place."""
+        """Run equal jobs as one; each caller gets a file at its own target."""
         if running := self._by_key.get(prepared.key):
             result = await asyncio.shield(running)
             path = await asyncio.to_thread(brought_to, prepared.target, result.path)
             return replace(result, path=path)
-        life = asyncio.ensure_future(self._life(prepared))
-        self._by_key[prepared.key] = life
+        running = asyncio.ensure_future(self._tracked(prepared))
+        self._by_key[prepared.key] = running
         try:
-            return await life
+            return await running
         finally:
             del self._by_key[prepared.key]
 
-    async def _life(self, prepared: PreparedJob) -> JobResult:
+    async def _tracked(self, prepared: PreparedJob) -> JobResult:
         wanted = prepared.wanted
         job = Job(
             key=prepared.key,
@@ -148,7 +148,7 @@ class Engine:
             try:
                 return await self._as_the_journal_says(prepared, progress)
             finally:
-                with contextlib.suppress(BridgeError):  # They stay open, and the next run sees to them.
+                with contextlib.suppress(BridgeError):  # They stay open for the next run.
                     await self._follow_others(prepared.label, prepared.target, own_key=prepared.key)
         except UncertainSubmitError as error:
             progress.end(JobState.UNCERTAIN, str(error))
@@ -204,15 +204,15 @@ class Engine:
                     await self._sender.wait_for_other(prepared, entry, time.monotonic() - waited_since)
 
     async def _wait_out(self, error: RateLimitedError, waited: float, progress: JobProgress) -> None:
-        """Wait as fal.ai asks, when that has not taken too long already. Raises ``error`` then."""
+        """Wait as long as fal.ai asks. Raises ``error`` when the wait would exceed ``Pace.max_wait``."""
         wait = self._pace.first_look if error.wait_seconds is None else error.wait_seconds
         if waited + wait > self._pace.max_wait:
             raise error
-        progress.move(JobState.PREPARED, message=f"{error.message} It is sent again soon.")
+        progress.move(JobState.PREPARED, message=f"{error.message} It will be sent again soon.")
         await self._sender.pause(wait)
 
     async def _clear_the_way(self, prepared: PreparedJob) -> None:
-        """Before anything new is sent: every open request for the same purpose, under whatever key, has ended.
+        """Before sending anything new, follow every open request for the same purpose to its end, whatever its key.
 
         Raises BridgeError when one stays open and ``prepared`` has not been sent.
         """
@@ -224,7 +224,7 @@ class Engine:
                 raise
 
     async def _follow_others(self, label: str, target: Path, *, own_key: str = "") -> None:
-        """Have every other open request with this label come to its end. Raises BridgeError when one does not."""
+        """Follow every other open request with this label to its end. Raises BridgeError when one stays open."""
         await self._recover(label, own_key)
         for entry in await asyncio.to_thread(self._journal.open_jobs, label):
             if entry.key == own_key:
@@ -237,9 +237,9 @@ class Engine:
                     raise
 
     async def _recover(self, label: str, own_key: str) -> None:
-        """Look for attempts that were left behind, so that they are open jobs when fal.ai has them.
+        """Look for attempts that were left behind; those that fal.ai has become open jobs.
 
-        Not while an attempt with the same label is uncertain: what is found is the request of that one.
+        Not while an attempt with the same label is uncertain, because a request that is found belongs to that one.
         """
         own = await asyncio.to_thread(self._journal.read, own_key) if own_key else Entry()
         left_behind = await asyncio.to_thread(self._journal.left_behind, label)
@@ -253,7 +253,7 @@ class Engine:
                 await self._sender.recover(left)
 
     def _prepared_from(self, entry: Entry, target: Path) -> PreparedJob:
-        """What follows a job of which only the journal knows; it cannot be sent again."""
+        """A job that only the journal knows: it can be followed but not sent again."""
         intent = entry.facts[Stage.IN_FLIGHT]
         kind = entry.kind or Kind.PHOTO
         about, inputs = intent.get("about"), intent.get("inputs")
@@ -278,10 +278,10 @@ class Engine:
         progress.move(JobState.QUEUED, request_id=accepted.request_id)
         answer = await self._follower.answer(prepared, entry, accepted, progress)
         progress.move(JobState.DOWNLOADING, queue_position=None)
-        return await self._bring_home(prepared, entry, accepted, answer, progress)
+        return await self._fetch_result(prepared, entry, accepted, answer, progress)
 
     async def _recall(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
-        """A job that is done: from disk, and only if the file is lost once more from fal.ai."""
+        """The file of a finished job, from disk; only if it is lost, from fal.ai again."""
         done = entry.facts[Stage.DONE]
         result = await asyncio.to_thread(self._results.on_disk, prepared, done)
         if result:
@@ -290,13 +290,13 @@ class Engine:
         await asyncio.to_thread(self._results.make_way, done)
         accepted = self._accepted(prepared, entry)
         progress.move(JobState.DOWNLOADING, request_id=accepted.request_id)
-        return await self._bring_home(prepared, entry, accepted, entry.facts[Stage.ANSWERED], progress)
+        return await self._fetch_result(prepared, entry, accepted, entry.facts[Stage.ANSWERED], progress)
 
-    async def _bring_home(
+    async def _fetch_result(
         self, prepared: PreparedJob, entry: Entry, accepted: Accepted, answer: Facts, progress: JobProgress
     ) -> JobResult:
         ask_again = partial(self._follower.ask, prepared, entry.attempt, accepted)
-        result = await self._results.bring_home(prepared, entry.attempt, accepted, answer, ask_again)
+        result = await self._results.fetch_result(prepared, entry.attempt, accepted, answer, ask_again)
         progress.move(JobState.DONE)
         return result
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of a request that fal.ai has accepted: asked about until it ends, well or badly."""
+"""Follow a request that fal.ai has accepted until it succeeds or fails."""
 
 import asyncio
 import logging
@@ -29,14 +29,14 @@ from .network.http_clients import FINAL, Backoff
 from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
 
-_CERTAIN = frozenset({400, 422})  # The model has judged its input. Any other failure may pass.
+_CERTAIN = frozenset({400, 422})  # The model has rejected its input. Other failures may be temporary.
 _TRY_LATER = frozenset({408, 425, 429})
 
 _log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Asks about the requests of one engine; no call of it costs anything. Not for other threads."""
+    """Follows the requests of one engine. None of its calls costs money. Not thread-safe."""
 
     def __init__(self, means: Means) -> None:
         self._service = means.service
@@ -50,9 +50,9 @@ class Follower:
     async def answer(
         self, prepared: PreparedJob, entry: Entry, accepted: Accepted, progress: JobProgress
     ) -> Facts:
-        """What ``ask`` gives, as soon as the job has ended; from the journal where it was asked before.
+        """What ``ask`` returns, as soon as the job has ended; from the journal when it was asked before.
 
-        Raises what fal.ai says of a failure, QueueDeadlineError, ExpiredResultError, ServiceTroubleError.
+        Raises the error that fal.ai reports, QueueDeadlineError, ExpiredResultError or ServiceTroubleError.
         """
         answer = entry.facts.get(Stage.ANSWERED)
         if answer is None:
@@ -65,7 +65,7 @@ class Follower:
     async def _end_of(
         self, prepared: PreparedJob, accepted: Accepted, progress: JobProgress
     ) -> fal_client.Completed:
-        """Ask until the job has come to an end, good or bad."""
+        """Poll until the job has ended, successfully or not."""
         handle = fal_client.AsyncRequestHandle(
             accepted.request_id,
             accepted.response_url,
@@ -103,10 +103,10 @@ class Follower:
     async def ask(
         self, prepared: PreparedJob, attempt: int, accepted: Accepted, *, is_failed: bool = False
     ) -> Facts:
-        """The job's output and billed units (``output``, ``units``), or its failure, written down and raised.
+        """The job's output and billed units (``output``, ``units``). A failure is recorded and raised.
 
-        ``is_failed``: the job's status says so too. Without that, one answer proves nothing: a failure counts when
-        fal.ai itself repeats it for ``Pace.confirm`` seconds, and any other answer is asked for again.
+        ``is_failed``: the job's status reports a failure, too. Without that, one response proves nothing: a failure
+        counts when fal.ai itself repeats it for ``Pace.confirm`` seconds; any other response is requested again.
         """
         asked_at = time.monotonic()
         confirmation = _Confirmation(self._pace.confirm)
@@ -131,7 +131,7 @@ class Follower:
         *,
         is_failed: bool,
     ) -> None:
-        """Raise what an answer of fal.ai's own means, when it is certain; else it is asked for again."""
+        """Raise the error that a response of fal.ai itself means, if it is certain; otherwise it is requested again."""
         status = response.status_code
         if status in (401, 403):
             raise self._error_of(response, prepared)
@@ -163,13 +163,13 @@ class Follower:
             **bill.facts(),
         }
         await asyncio.to_thread(self._journal.record, prepared.key, attempt, Stage.ENDED, facts)
-        # What failed at fal.ai is never billed; a refused input may be.
+        # Failures at fal.ai are never billed; a refused input may be.
         units = 0.0 if response.status_code >= 500 else bill.units
         await asyncio.to_thread(self._settle, self._journal.read(prepared.key), units)
         return error
 
     async def _billed(self, response: httpx.Response, prepared: PreparedJob) -> Billed:
-        """What the answer says was billed, as far as it can be right."""
+        """The billed units that the response names, as far as they are plausible."""
         entry = await asyncio.to_thread(self._journal.read, prepared.key)
         return billed(response.headers.get(UNITS_HEADER), entry.price)
 
@@ -181,31 +181,31 @@ class Follower:
                 "running" if job.state is JobState.RUNNING else f"in the queue ({job.queue_position} ahead)"
             )
             raise QueueDeadlineError(
-                f"{prepared.label}: nothing has moved for {still / 60:.0f} minutes, it is {place}."
+                f"{prepared.label}: no progress for {still / 60:.0f} minutes; it is {place}."
             )
 
     def _lose_patience(self, prepared: PreparedJob, since: float, cause: Exception | httpx.Response) -> None:
         if time.monotonic() - since <= self._pace.patience:
             return
         if isinstance(cause, httpx.Response) and cause.status_code >= 400:
-            raise ServiceTroubleError(f"{prepared.label}: fal.ai answers with error {cause.status_code}.")
+            raise ServiceTroubleError(f"{prepared.label}: fal.ai responds with error {cause.status_code}.")
         error = cause if isinstance(cause, Exception) else None
-        raise ServiceTroubleError(f"{prepared.label}: fal.ai's answers cannot be understood.") from error
+        raise ServiceTroubleError(f"{prepared.label}: fal.ai's responses cannot be understood.") from error
 
     def _error_of(self, response: httpx.Response, prepared: PreparedJob) -> BridgeError:
         return error_of(response, label=prepared.label, endpoint=prepared.endpoint.id, service=self._service)
 
     def _settle(self, entry: Entry, units: float | None) -> None:
-        """Count what was billed instead of what was put aside."""
+        """Count what was billed instead of what was reserved."""
         if self._spending:
             try:
                 self._spending.settle(entry.price, units)
-            except JournalError as error:  # What was put aside stands for it; the result matters more.
+            except JournalError as error:  # The reservation still counts; the result is more important.
                 _log.warning("%s", error)
 
 
 class _Confirmation:
-    """Whether the same answer has been repeated for long enough, and more than twice."""
+    """Whether the same response has been repeated for long enough, and more than twice."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for the files of a journal, by the first part of their names: what is relied on is there and of its type."""
+"""The rules for the files of a journal, by the first part of their names. They check what the bridge relies on."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -12,7 +12,7 @@ MAX_PATH_LENGTH = 4096
 
 
 def _amount(value: Any) -> Any:
-    """A price or units: a number, or one as text."""
+    """A price or a number of units, as a number or as text."""
     try:
         amount = (
             Decimal(str(value))
@@ -30,7 +30,7 @@ def _open(needed: Mapping[str, Rule[Any]], more: Mapping[str, Rule[Any]]) -> Rul
     return record_of(needed, more, may_have_others=True)
 
 
-_WORDS = text(MAX_TEXT_LENGTH)
+_TEXT = text(MAX_TEXT_LENGTH)
 _ID = text(1000, min_length=1)
 _UNITS = optional(number(0.0, 1e12))
 _STAMP = {"time": number(0.0, 1e12), "attempt": whole(1, 1_000_000)}
@@ -38,17 +38,17 @@ _PRICE = _open(
     {},
     {
         **dict.fromkeys(("min", "max", "unit_price"), _amount),
-        **dict.fromkeys(("unit", "currency", "reservation"), _WORDS),
+        **dict.fromkeys(("unit", "currency", "reservation"), _TEXT),
     },
 )
-_ERROR = dict.fromkeys(("error", "message", "hint"), _WORDS)
-_ADOPTS = _open({"request_id": _ID}, {"key": _WORDS})
+_ERROR = dict.fromkeys(("error", "message", "hint"), _TEXT)
+_ADOPTS = _open({"request_id": _ID}, {"key": _TEXT})
 FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
     "intent": _open(
         {},
         {
             **_STAMP,
-            **dict.fromkeys(("label", "endpoint", "kind"), _WORDS),
+            **dict.fromkeys(("label", "endpoint", "kind"), _TEXT),
             "price": _PRICE,
             "adopts": _ADOPTS,
         },
@@ -57,7 +57,7 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
     "resend": _open({}, _STAMP),
     "forgotten": _open({}, _STAMP),
     "submitted": _open({"request_id": _ID}, _STAMP),
-    "answer": _open({"output": _open({}, {}), "units": _UNITS}, {**_STAMP, "refused_units": _WORDS}),
+    "answer": _open({"output": _open({}, {}), "units": _UNITS}, {**_STAMP, "refused_units": _TEXT}),
     "ended": _open(
         {},
         {
@@ -66,7 +66,7 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
             "may_send_again": truth,
             "status": whole(0, 999),
             "units": _UNITS,
-            "refused_units": _WORDS,
+            "refused_units": _TEXT,
         },
     ),
     "done": _open(

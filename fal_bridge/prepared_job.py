@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wish in an endpoint's words, and how far it is."""
+"""A job that is ready to be sent: what is wanted, as the arguments of an endpoint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from .jobs import Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedJob:
-    """A wish in the endpoint's words."""
+    """One job with everything that sending and following it needs.
+
+    ``arguments`` names files as paths, ``inputs`` the same files by their hashes; ``hashes`` has the SHA-256 of each
+    file. ``target`` is absolute and has no extension.
+    """
 
     key: str
     wanted: Generation
@@ -21,7 +25,7 @@ class PreparedJob:
     inputs: dict[str, Any]
     hashes: Mapping[Path, str]
     target: Path
-    may_send: bool = True  # Else it only follows what was sent.
+    may_send: bool = True  # Otherwise it only follows what was sent.
 
     @property
     def label(self) -> str:

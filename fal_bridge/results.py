@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From fal.ai's answer to the file on disk, and back to it when the same is wanted again."""
+"""Turn the answer of a finished job into a file on disk, and find that file when the job is wanted again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,20 +17,20 @@ from .network.downloads import Arrived, Downloads
 from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
 
-AskAgain = Callable[[], Awaitable[Facts]]  # For the answer of the same job.
+AskAgain = Callable[[], Awaitable[Facts]]  # Returns a fresh answer for the same job.
 
 
 class Results:
-    """Brings the files of one engine home."""
+    """Fetches the files of one engine."""
 
     def __init__(self, journal: Journal, downloads: Downloads) -> None:
         self._journal = journal
         self._downloads = downloads
 
-    async def bring_home(
+    async def fetch_result(
         self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
     ) -> JobResult:
-        """The file that ``answer`` tells of, at the prepared's target and in the journal.
+        """Fetch the file that ``answer`` names to the job's target, and record it in the journal.
 
         Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError and
         JournalError.
@@ -38,7 +38,7 @@ class Results:
         try:
             arrived = await self._fetch(prepared, answer)
         except ExpiredResultError:
-            # Addresses may expire before the result does: a fresh answer may have a fresh one.
+            # URLs may expire before the result: a fresh answer may have a fresh one.
             answer = await ask_again()
             arrived = await self._fetch(prepared, answer)
         try:
@@ -47,7 +47,7 @@ class Results:
             raise JournalError(f"{prepared.label}: {prepared.target.parent} cannot be written.") from error
 
     def on_disk(self, prepared: PreparedJob, done: Facts) -> JobResult | None:
-        """What a job that is ``done`` has left, as long as its file is as it was."""
+        """The result of a finished job, as long as its file is unchanged."""
         recorded = self._journal.file_of(done)
         if recorded is None:
             return None
@@ -58,7 +58,7 @@ class Results:
         return None
 
     def make_way(self, done: Facts) -> None:
-        """Set aside what has taken the place of a job's file, so that it can be fetched to its place again.
+        """Move away what has replaced a job's file, so that the file can be fetched to its place again.
 
         Raises JournalError.
         """
@@ -73,7 +73,7 @@ class Results:
         address = prepared.endpoint.file_address(answer["output"])
         if not address:
             raise UnknownResultError(
-                f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one should be."
+                f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one is expected."
             )
         return await self._downloads.fetch(
             address, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label
@@ -95,7 +95,7 @@ class Results:
         if _is_flagged(output) or arrived.is_black:
             path = arrived.place(prepared.target.with_name(f"{prepared.target.name}.refused"), is_taken)
             error = UnsafePictureError(
-                f"{prepared.label}: {prepared.endpoint.id} held the picture back as unsafe."
+                f"{prepared.label}: {prepared.endpoint.id} withheld the picture as unsafe."
             )
             facts = {
                 **facts_of(error),
@@ -123,14 +123,14 @@ class Results:
         return _result(prepared, done, path)
 
     def _relative(self, path: Path) -> str:
-        """From the journal, so that a set folder can be moved."""
+        """Relative to the journal, so that a set folder can be moved."""
         return portable_path(path, self._journal.folder)
 
 
 def brought_to(target: Path, path: Path) -> Path:
     """``path``, or in another folder its copy at ``target`` with the same extension. Raises JournalError."""
     if path.parent == target.parent and path.name.startswith(f"{target.name}."):
-        return path  # There it may have another number.
+        return path  # It may have another number there.
     own = target.with_name(target.name + path.suffix)
     try:
         return copy_to_free_name(path, own)

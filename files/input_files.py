@@ -112,10 +112,11 @@ def _require_regular(path: Path, facts: os.stat_result, max_bytes: int | None) -
 
 
 def _too_large(path: Path, max_bytes: int) -> OSError:
-    return OSError(errno.EFBIG, f"it is larger than {_shown_bytes(max_bytes)}", str(path))
+    return OSError(errno.EFBIG, f"it is larger than {shown_bytes(max_bytes)}", str(path))
 
 
-def _shown_bytes(count: int) -> str:
+def shown_bytes(count: int) -> str:
+    """A size for a message, in the largest unit that it fills."""
     for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
         if count >= unit:
             return f"{count // unit} {name}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command of ours in a process of its own: its JSON lines as they come, and how it is stopped.
+"""Run one of our commands in a child process: read its JSON events, and stop it.
 
-Nothing here waits: threads start the process and read it, and put what they hear into a queue.
+Nothing here blocks: threads start the process, read its output and put the events into a queue.
 """
 
 import contextlib
@@ -22,18 +22,17 @@ Event = dict[str, Any]
 Prepare = Callable[[], Sequence[str]]
 Look = Callable[[Event], Event | None]
 
-KEPT_LINES = 40  # Of what it says besides its events: the last ones explain a crash.
+KEPT_LINES = 40  # Of output other than events: the last lines explain a crash.
 NOT_STARTED = 3
-YIELDING = (
-    10  # Of "nice": about a tenth of a processor where the window wants the rest, all where it does not.
-)
+# Added to "nice": about a tenth of a processor while the window is busy, all of it otherwise.
+NICENESS = 10
 
 
 def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
-    """What starts ``batch.py`` in a background Blender with factory settings, or in ``python`` with the bpy module.
+    """The command that starts ``batch.py`` in a background Blender with factory settings, or in ``python`` with bpy.
 
-    ``binary`` is empty in the bpy module. The user's Online Access is handed on, because factory settings
-    do not know it.
+    ``binary`` is empty in the bpy module. The user's Online Access is passed on, because factory settings
+    do not include it.
     """
     if not binary:
         return (python, str(batch))
@@ -43,7 +42,7 @@ def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> t
 
 
 def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:
-    """The environment of the child. ``key`` replaces the keys that stand in it; ``None`` leaves them there."""
+    """The environment of the child. ``key`` replaces the keys in it; ``None`` keeps them."""
     inherited = dict(environ) if key is None else without_keys(environ)
     if key:
         inherited["FAL_KEY"] = key
@@ -51,11 +50,11 @@ def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, st
 
 
 class Child:
-    """One command that runs, or has ended.
+    """One command, running or ended.
 
-    ``prepare`` gives the arguments of ``batch.py``; it is called on a thread and may read and write files.
-    ``look`` is asked about every event there; what it gives follows that event. The last event is always
-    ``exited`` with ``code`` and ``words`` (what was said besides events). A command that does not use fal.ai gets
+    ``prepare`` returns the arguments of ``batch.py``; it is called on a thread and may read and write files.
+    ``look`` is called there with every event; an event that it returns follows that one. The last event is always
+    ``exited`` with ``code`` and ``words`` (the last lines of other output). A command that does not use fal.ai gets
     ``environment`` without its keys.
     """
 
@@ -75,11 +74,11 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
         self._stops = 0
         self._lock = threading.Lock()
-        # A daemon: closing Blender must not wait for a run, which goes on by itself.
+        # A daemon: closing Blender must not wait for a run, which continues without it.
         threading.Thread(target=self._work, name="photoreal-child", daemon=True).start()
 
     def stop(self) -> None:
-        """Once: finish what is paid and end. Twice: end now. What was sent can be resumed either way."""
+        """Called once: finish what is paid, then end. Called twice: end now. Requests that were sent can be resumed either way."""
         with self._lock:
             self._stops += 1
             if self._process is not None and self._process.poll() is None:
@@ -93,19 +92,19 @@ class Child:
             self._process.terminate()
 
     def _work(self) -> None:
-        words: deque[str] = deque(maxlen=KEPT_LINES)
+        output: deque[str] = deque(maxlen=KEPT_LINES)
         code = NOT_STARTED
         try:
-            code = self._run(words)
+            code = self._run(output)
         except (OSError, ValueError) as error:
-            words.append(str(error))
+            output.append(str(error))
         except Exception as error:
-            words.append(f"{type(error).__name__}: {error}")
+            output.append(f"{type(error).__name__}: {error}")
             raise
         finally:
-            self.events.put({"event": "exited", "code": code, "words": list(words)})
+            self.events.put({"event": "exited", "code": code, "words": list(output)})
 
-    def _run(self, words: deque[str]) -> int:
+    def _run(self, output: deque[str]) -> int:
         arguments = self._prepare()
         command = [*self._command, *arguments]
         environment = self._environment if may_need_key(arguments) else without_keys(self._environment)
@@ -123,21 +122,21 @@ class Child:
                 **own_group(),
             )
         process = self._process
-        let_yield(process.pid)
+        lower_priority(process.pid)
         assert process.stdout is not None and process.stderr is not None
-        complaints = threading.Thread(target=words.extend, args=(process.stderr,), daemon=True)
+        complaints = threading.Thread(target=output.extend, args=(process.stderr,), daemon=True)
         complaints.start()
         for line in process.stdout:
             self._hear(line)
         code = process.wait()
-        complaints.join(1.0)  # A grandchild may hold the pipe open.
+        complaints.join(1.0)  # A grandchild may keep the pipe open.
         return code
 
     def _hear(self, line: str) -> None:
         try:
             event = json.loads(line)
         except ValueError:
-            return  # Blender's own words.
+            return  # Output of Blender itself.
         if not isinstance(event, dict) or "event" not in event:
             return
         self.events.put(event)
@@ -146,22 +145,25 @@ class Child:
 
 
 def own_group() -> dict[str, Any]:
-    """How to start a child in a group of its own. Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
+    """The options of ``Popen`` that start a child in a separate process group.
+
+    Ctrl-C in the terminal that Blender was started from must not reach the child, which outlives Blender.
+    """
     if os.name == "nt":
         flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
         return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
     return {"start_new_session": True}
 
 
-def let_yield(pid: int) -> None:
-    """Have a process just started give way to the window that the artist works in; on Windows it began so.
+def lower_priority(pid: int) -> None:
+    """Lower the priority of a new process below that of the window; on Windows it was started that way.
 
-    It goes on at its old priority where the system does not allow that.
+    Where the system does not allow this, the priority stays as it is.
     """
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + YIELDING)
-    # Linux shares processors between sessions first, and the child has one of its own.
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + NICENESS)
+    # Linux divides processor time between sessions first, and the child has a separate session.
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(YIELDING))
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))

@@ -18,22 +18,23 @@ ENDPOINT_ID = like(rf"{_PART}(/{_PART})+", "an endpoint id (ids look like owner/
 
 
 def default_model_endpoint(photos: int) -> str:
-    """The endpoint that makes a model from so many photos; from text when there are none."""
+    """The endpoint that makes a model from this number of photos, or from text when it is 0."""
     if photos == 0:
         return "fal-ai/meshy/v6/text-to-3d"
     return "fal-ai/meshy/v6/image-to-3d" if photos == 1 else "fal-ai/meshy/v6/multi-image-to-3d"
 
 
 def known_ids(kind: Kind) -> list[str]:
+    """The ids of all known endpoints of a kind."""
     return [endpoint.id for endpoint in REGISTRY.values() if endpoint.kind is kind]
 
 
 def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:
-    """The row for ``endpoint_id``, which must make what ``kind`` says."""
+    """The endpoint with this id. Raises UnknownEndpointError, and WrongRequestError when it is of another kind."""
     choice = f"Known for a {kind}: {', '.join(known_ids(kind))}."
     endpoint = known.get(endpoint_id)
     if endpoint is None:
-        raise UnknownEndpointError(f"The endpoint {endpoint_id!r} is not known.", hint=choice)
+        raise UnknownEndpointError(f"The endpoint {endpoint_id!r} is unknown.", hint=choice)
     if endpoint.kind is not kind:
         raise WrongRequestError(
             f"The endpoint {endpoint_id} makes a {endpoint.kind}, not a {kind}.", hint=choice
@@ -42,7 +43,7 @@ def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = R
 
 
 def endpoint_of_result(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:
-    """What tells where the file is in a result: the row, or for an endpoint without one, where its kind has it."""
+    """The endpoint with this id, or one that finds the file in a result where known endpoints of this kind have it."""
     if (endpoint := known.get(endpoint_id)) and endpoint.kind is kind:
         return endpoint
     places = (place for row in known.values() if row.kind is kind for place in row.output)

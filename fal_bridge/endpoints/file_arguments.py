@@ -7,14 +7,14 @@ from typing import Any
 
 
 def files_in(arguments: Any) -> list[Path]:
-    """Every different file in the arguments, in order."""
+    """Every file in the arguments once, in order."""
     found: dict[Path, None] = {}
     with_files(arguments, lambda path: found.setdefault(path))
     return list(found)
 
 
 def with_files(value: Any, replacement: Callable[[Path], Any]) -> Any:
-    """A copy of ``value`` with every file replaced."""
+    """A copy of ``value`` with every file replaced by ``replacement(file)``."""
     if isinstance(value, Path):
         return replacement(value)
     if isinstance(value, Mapping):

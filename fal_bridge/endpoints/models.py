@@ -65,7 +65,7 @@ _MESHY_MULTI = replace(
     options={**_MESHY_OPTIONS, "should_texture": flag()},
     image_field="",
     image_list_field="image_urls",
-    images=(1, 4),  # A fifth would be ignored without a word.
+    images=(1, 4),  # A fifth would be ignored silently.
 )
 _MESHY_TEXT = Endpoint(
     id="",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an endpoint allows for an input that has no word of ours: ``--photo-option guidance_scale=3``."""
+"""The values that an endpoint accepts for inputs that only it has: ``--photo-option guidance_scale=3``."""
 
 import math
 from collections.abc import Mapping
@@ -8,22 +8,22 @@ from typing import Any
 
 from ...files.input_files import MAX_INNER_LEVELS, parsed_json
 
-_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One input: its type, and the values it may have. ``object`` stands for any JSON."""
+    """One input: its type and its possible values. The type ``object`` means any JSON."""
 
     type: type
     choices: tuple[Any, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    above: float | None = None  # Like ``minimum``, but itself not allowed.
+    above: float | None = None  # An exclusive minimum.
     max_length: int | None = None
 
     def parse(self, text: str) -> Any:
-        """The value that ``text`` means. Raises ValueError with what would be allowed."""
+        """The value of ``text``. Raises ValueError with what is allowed, as the end of a sentence."""
         value = self._typed(text)
         if self.choices and value not in self.choices:
             raise ValueError(f"is not one of {', '.join(map(str, self.choices))}")
@@ -35,9 +35,9 @@ class Option:
 
     def _typed(self, text: str) -> Any:
         if self.type is bool:
-            if text.lower() not in _TRUTHS:
+            if text.lower() not in _FLAGS:
                 raise ValueError("is neither true nor false")
-            return _TRUTHS[text.lower()]
+            return _FLAGS[text.lower()]
         if self.type is str:
             return text
         try:
@@ -45,8 +45,8 @@ class Option:
                 return parsed_json(text, max_levels=MAX_INNER_LEVELS)
             return self.type(text)
         except ValueError as error:
-            words = {int: "a whole number", float: "a number", object: "JSON"}
-            raise ValueError(f"is not {words[self.type]}") from error
+            names = {int: "a whole number", float: "a number", object: "JSON"}
+            raise ValueError(f"is not {names[self.type]}") from error
 
     def _check_range(self, value: float) -> None:
         if not math.isfinite(value):

@@ -50,8 +50,8 @@ _FLUX_2 = replace(
     },
     image_field="",
     image_list_field="image_urls",
-    images=(1, 4),  # A fifth would be ignored without a word.
-    size_field="image_size",  # Left to itself, the fast variants make squares.
+    images=(1, 4),  # A fifth would be ignored silently.
+    size_field="image_size",  # Without it, the fast variants make squares.
 )
 _FLUX_2_PRO = replace(
     _FLUX_2,
@@ -139,7 +139,7 @@ PHOTOS = (
         intent={"output_format": "png", "resolution": "1K"},
         options={
             **_BANANA_OPTIONS,
-            "resolution": one_of("1K"),  # What the other sizes cost, no page says.
+            "resolution": one_of("1K"),  # The prices of other sizes are not published.
             "aspect_ratio": one_of(*_BANANA_RATIOS, "4:1", "1:4", "8:1", "1:8"),
             "thinking_level": one_of("minimal", "high"),
         },

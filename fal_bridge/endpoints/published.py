@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An endpoint that the registry does not know, understood from its published OpenAPI, or refused."""
+"""Make an Endpoint from the published OpenAPI document of one that the registry does not have, or refuse it."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -29,23 +29,27 @@ _FILE_MEMBERS: Mapping[Kind, tuple[str, ...]] = {
     Kind.UPSCALE: ("image", "images"),
     Kind.VIDEO: ("video", "videos"),
 }
-# Switches that we set, where they exist: they cost money or lose quality.
+# Set where they exist, because their defaults cost money or lose quality.
 _INTENT = {"generate_audio": False, "generate_audio_switch": False, "enable_pbr": True}
-_NOT_OFFERED = frozenset({"num_images", "sync_mode"})  # One file is kept, and it is fetched.
+_NOT_OFFERED = frozenset({"num_images", "sync_mode"})  # We keep one file, and download it.
 _MAX_SECONDS = 60
 
 
 def check_endpoints(
     wanted: Mapping[Kind, str], platform: Platform, warn: Callable[[str], None]
 ) -> dict[str, Endpoint]:
-    """The registry and whatever else is wanted. Raises when an endpoint is gone or not understood."""
+    """The registry, plus the wanted endpoints that it does not have.
+
+    Raises UnknownEndpointError when an endpoint no longer exists or its schema cannot be used, WrongRequestError for
+    what is not an id, and the errors of ``Platform``.
+    """
     known = dict(REGISTRY)
     try:
         statuses = platform.statuses(list(wanted.values())) if wanted else {}
     except (NetworkDownError, ServiceTroubleError) as error:
         if not set(wanted.values()) <= set(known):
             raise
-        warn(f"Whether the endpoints still exist could not be asked: {error.message}")
+        warn(f"It could not be checked whether the endpoints still exist: {error.message}")
         return known
     for kind, endpoint_id in wanted.items():
         try:
@@ -54,7 +58,7 @@ def check_endpoints(
             raise WrongRequestError(f"{shown(endpoint_id)} {error}.") from error
         if endpoint_id not in statuses:
             raise UnknownEndpointError(
-                f"fal.ai does not list the endpoint {endpoint_id}: it is withdrawn or misspelled.",
+                f"fal.ai does not list the endpoint {endpoint_id}: it was withdrawn, or is misspelled.",
                 hint=f"Nothing was spent. Known for a {kind}: {', '.join(known_ids(kind))}.",
             )
         if statuses[endpoint_id] == "deprecated":
@@ -63,20 +67,20 @@ def check_endpoints(
             document = platform.document(endpoint_id)
             if document is None:
                 raise UnknownEndpointError(
-                    f"The endpoint {endpoint_id} is not known and fal.ai publishes no schema for it."
+                    f"The endpoint {endpoint_id} is unknown, and fal.ai does not publish a schema for it."
                 )
             known[endpoint_id] = endpoint_from(document, endpoint_id, kind)
     return known
 
 
 def endpoint_from(document: Schema, endpoint_id: str, kind: Kind) -> Endpoint:
-    """A row as in the registry. Raises UnknownEndpointError with what we have no word for."""
+    """An endpoint like those in the registry. Raises UnknownEndpointError with the input that we cannot provide."""
     try:
         return _Reader(document, endpoint_id, kind).endpoint()
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UnknownEndpointError(
             f"The published schema of {endpoint_id} cannot be read ({type(error).__name__}).",
-            hint="Choose an endpoint that is known.",
+            hint="Choose a known endpoint.",
         ) from error
 
 
@@ -162,9 +166,9 @@ class _Reader:
             else:
                 places.append((name, "url"))
         if not places:
-            made = ", ".join(sorted(members)) or "nothing that is named"
+            made = ", ".join(sorted(members)) or "nothing"
             raise UnknownEndpointError(
-                f"The endpoint {self._id} gives {made}, and no {_word_for(self._kind)}.",
+                f"The endpoint {self._id} returns {made}, but no {_name_of(self._kind)}.",
                 hint=f"Known for a {self._kind}: {', '.join(known_ids(self._kind))}.",
             )
         return tuple(places)
@@ -173,7 +177,7 @@ class _Reader:
         needs_picture = self._kind in (Kind.PHOTO, Kind.UPSCALE)
         if needs_picture and not takes_picture:
             raise UnknownEndpointError(
-                f"The endpoint {self._id} takes no picture, so it cannot keep a product the same."
+                f"The endpoint {self._id} does not accept a picture, so it cannot show the product."
             )
         unmet = [
             name
@@ -182,7 +186,7 @@ class _Reader:
         ]
         if unmet:
             raise UnknownEndpointError(
-                f"The endpoint {self._id} needs {', '.join(unmet)}, for which there is no word here.",
+                f"The endpoint {self._id} needs {', '.join(unmet)}, which Photoreal Set cannot provide.",
                 hint="Choose another endpoint.",
             )
 
@@ -190,7 +194,7 @@ class _Reader:
         intent: dict[str, Any] = {name: value for name, value in _INTENT.items() if name in self._fields}
         if "png" in self._fields.get("output_format", {}).get("enum", []):
             intent["output_format"] = "png"
-        # What an option costs is not known: the published defaults are sent, so that they stay what they are.
+        # The price of an option is unknown, so the published defaults are sent explicitly and cannot change.
         for name in ("resolution", "quality", "mode"):
             if "default" in self._fields.get(name, {}):
                 intent[name] = self._fields[name]["default"]
@@ -201,8 +205,8 @@ class _Reader:
             return (1 if image in self._required else 0), 1
         if images:
             schema = self._fields[images]
-            fewest = max(int(schema.get("minItems", 0)), 1 if images in self._required else 0)
-            return fewest, int(schema.get("maxItems", 4))
+            minimum = max(int(schema.get("minItems", 0)), 1 if images in self._required else 0)
+            return minimum, int(schema.get("maxItems", 4))
         return 0, 0
 
     def _seconds(self) -> tuple[tuple[int, ...], str]:
@@ -233,7 +237,7 @@ class _Reader:
 
 
 def _option(schema: Schema) -> Option:
-    """As strict as the schema says; forms that we do not follow are passed on as JSON."""
+    """An option as strict as its schema. Types that we do not support are passed on as JSON."""
     types: dict[str, type] = {"boolean": bool, "integer": int, "number": float, "string": str}
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
     is_above = schema.get("exclusiveMinimum") is True
@@ -247,5 +251,5 @@ def _option(schema: Schema) -> Option:
     )
 
 
-def _word_for(kind: Kind) -> str:
+def _name_of(kind: Kind) -> str:
     return {Kind.MODEL: "GLB model", Kind.VIDEO: "video"}.get(kind, "picture")

@@ -47,8 +47,8 @@ _KLING_1 = replace(
 )
 _KLING_3 = replace(
     _ANY_VIDEO,
-    intent={"generate_audio": False, "cfg_scale": 0.5},  # Sound is on unless refused, and dearer.
-    options={"generate_audio": flag(), "cfg_scale": number(0, 1)},  # Not elements: a voice is dearer.
+    intent={"generate_audio": False, "cfg_scale": 0.5},  # Sound is on by default and more expensive.
+    options={"generate_audio": flag(), "cfg_scale": number(0, 1)},  # Not elements: a voice is more expensive.
     image_field="start_image_url",
     end_image_field="end_image_url",
     negative_prompt_field="negative_prompt",
@@ -63,10 +63,10 @@ _KLING_O3 = replace(
 )
 
 
-def _veo(silent: str, sound: str, *dearer: tuple[str, str, str]) -> PriceModel:
-    """``dearer``: a resolution, and what a second of it costs without and with sound."""
-    small = ("720p",) if any(resolution == "1080p" for resolution, *_ in dearer) else ("720p", "1080p")
-    tiers = [(small, silent, sound), *(((name,), mute, loud) for name, mute, loud in dearer)]
+def _veo(silent: str, sound: str, *others: tuple[str, str, str]) -> PriceModel:
+    """``others``: a resolution, and the list price of one second without and with sound."""
+    small = ("720p",) if any(resolution == "1080p" for resolution, *_ in others) else ("720p", "1080p")
+    tiers = [(small, silent, sound), *(((name,), mute, loud) for name, mute, loud in others)]
     return PriceModel(
         per=Per.SECOND,
         tiers=tuple(

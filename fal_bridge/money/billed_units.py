@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The units that fal.ai says it has billed for a request: believed only where they can be right."""
+"""The units that fal.ai reports as billed for a request, accepted only when they are plausible."""
 
 import math
 from collections.abc import Mapping
@@ -8,40 +8,40 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 UNITS_HEADER = "x-fal-billable-units"
-MAX_UNITS = 1e6  # The dearest known request (a long 4K video) is billed by a few hundred.
-MAX_TIMES = 100  # How many times the highest expected price a bill may be; estimates miss tenfold at most.
+MAX_UNITS = 1e6  # The most expensive known request (a long 4K video) is billed a few hundred.
+MAX_TIMES = 100  # The maximum ratio of a bill to the highest expected price; estimates are wrong by up to a factor of ten.
 MAX_TEXT = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """``units`` is None when fal.ai does not say, or says what cannot be right: then ``refused`` is what it said."""
+    """``units`` is None when fal.ai reports none, or implausible ones, which are then in ``refused``."""
 
     units: float | None = None
     refused: str = ""
 
     def facts(self) -> dict[str, Any]:
-        """For the journal."""
+        """The members for the journal."""
         return {"units": self.units, **({"refused_units": self.refused} if self.refused else {})}
 
 
-def billed(said: object, price: Mapping[str, Any]) -> Billed:
-    """Judge billed units. ``price``: what the intent says of the request's price, empty when it says nothing."""
-    if said is None:
+def billed(reported: object, price: Mapping[str, Any]) -> Billed:
+    """Check billed units. ``price``: the price in the request's intent, empty when it has none."""
+    if reported is None:
         return Billed()
     try:
-        units = math.nan if isinstance(said, bool) else float(said)  # type: ignore[arg-type]  # It may be anything.
+        units = math.nan if isinstance(reported, bool) else float(reported)  # type: ignore[arg-type]  # It may be of any type; float() raises.
     except (TypeError, ValueError, OverflowError):
         units = math.nan
     if 0.0 <= units <= MAX_UNITS and not _is_far_above(units, price):
         return Billed(units=units)
-    return Billed(refused=f"{said}"[:MAX_TEXT])
+    return Billed(refused=f"{reported}"[:MAX_TEXT])
 
 
 def _is_far_above(units: float, price: Mapping[str, Any]) -> bool:
     try:
-        most = Decimal(str(price["max"]))
+        maximum = Decimal(str(price["max"]))
         amount = Decimal(str(units)) * Decimal(str(price["unit_price"]))
-        return most > 0 and amount > most * MAX_TIMES
+        return maximum > 0 and amount > maximum * MAX_TIMES
     except (KeyError, InvalidOperation):
         return False

@@ -20,7 +20,7 @@ from .ledger import EntryState, Ledger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
-    """The most that may be spent; ``None`` is no limit."""
+    """The maximum amounts that may be spent, in US dollars; ``None`` is no limit."""
 
     run: Decimal | None = None
     day: Decimal | None = None
@@ -28,7 +28,10 @@ class Ceilings:
 
 
 class Budget:
-    """The ceilings over this process's requests. ``catalogue``: the folder of the catalogue they belong to."""
+    """The ceilings for the requests of this process. ``catalogue``: the folder of the catalogue they belong to.
+
+    ``home``: the folder with the ledgers of the days, one subfolder for each ``account``. Amounts are in US dollars.
+    """
 
     def __init__(
         self,
@@ -47,9 +50,9 @@ class Budget:
         self._product_ceiling: Decimal | None = None
 
     def for_product(self, ceiling: Decimal | None, *, spent: Decimal = Decimal(0)) -> "Budget":
-        """The same ceilings with one more over the requests that go through the new budget.
+        """The same ceilings, plus one for the requests that use the returned budget.
 
-        ``spent``: what earlier runs have spent of it; under the other ceilings that counts already.
+        ``spent``: what earlier runs have spent of it. The other ceilings include that already.
         """
         budget = copy.copy(self)
         budget._product = Ledger()
@@ -58,42 +61,42 @@ class Budget:
         return budget
 
     def reserve(self, label: str, amount: Decimal) -> str:
-        """Put money aside under every ceiling; the name of the reservation. Raises CeilingReachedError."""
+        """Reserve money under every ceiling. Returns the id of the reservation. Raises CeilingReachedError."""
         day = datetime.now(UTC).date().isoformat()
         entry_id = f"{day} {uuid.uuid4().hex}"
         done: list[Ledger] = []
-        for word, ledger, ceiling in self._levels(day):
+        for name, ledger, ceiling in self._levels(day):
             left = ledger.reserve(entry_id, amount, ceiling)
             if left is not None:
                 for earlier in done:
                     earlier.mark(entry_id, EntryState.RELEASED)
-                kind = CeilingReachedError if word != "product's" else ProductCeilingError
+                kind = CeilingReachedError if name != "product's" else ProductCeilingError
                 raise kind(
                     f"{label}: it may cost {dollars(amount)} dollars, and {dollars(max(left, Decimal(0)))} dollars are "
-                    f"left of the {word} ceiling of {dollars(ceiling or Decimal(0))} dollars."
+                    f"left of the {name} ceiling of {dollars(ceiling or Decimal(0))} dollars."
                 )
             done.append(ledger)
         return entry_id
 
     def count(self, amount: Decimal) -> str:
-        """Count money that is already spent, whatever the ceilings; the name of the reservation."""
+        """Count money that is already spent, whatever the ceilings. Returns the id of the entry."""
         day = datetime.now(UTC).date().isoformat()
         entry_id = f"{day} {uuid.uuid4().hex}"
-        for _word, ledger, _ceiling in self._levels(day):
+        for _name, ledger, _ceiling in self._levels(day):
             ledger.reserve(entry_id, amount, None)
         self.mark(entry_id, EntryState.SENT)
         return entry_id
 
     def mark(self, entry_id: str, state: EntryState, amount: Decimal | None = None) -> None:
-        day, _space, _name = entry_id.partition(" ")
-        for _word, ledger, _ceiling in self._levels(day):
+        day, _space, _rest = entry_id.partition(" ")
+        for _name, ledger, _ceiling in self._levels(day):
             ledger.mark(entry_id, state, amount)
 
     def left(self) -> Decimal | None:
-        """Of the lowest ceiling; ``None`` without any."""
+        """What is left below the lowest ceiling; ``None`` without any ceiling."""
         day = datetime.now(UTC).date().isoformat()
         rooms = [
-            ceiling - ledger.total() for _word, ledger, ceiling in self._levels(day) if ceiling is not None
+            ceiling - ledger.total() for _name, ledger, ceiling in self._levels(day) if ceiling is not None
         ]
         return min(rooms, default=None)
 

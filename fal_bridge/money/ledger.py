@@ -30,7 +30,7 @@ from ...files.lock import locked
 from ...processes.identity import is_elsewhere, is_gone, this_process
 from ..errors import JournalError
 
-FOREIGN_SECONDS = 3600.0  # How long a reservation of another machine counts without having been sent.
+FOREIGN_SECONDS = 3600.0  # How long a reservation of another machine counts before it is sent.
 
 
 class EntryState(StrEnum):
@@ -44,7 +44,7 @@ class EntryState(StrEnum):
 class _Entry:
     state: EntryState
     amount: Decimal
-    mark: Mapping[str, Any]  # Of the process that wrote it.
+    mark: Mapping[str, Any]  # Of the process that wrote it (``identity``).
     time: float
 
     @property
@@ -59,18 +59,21 @@ class _Entry:
 
 
 class Ledger:
-    """What was put aside and spent. Without a ``path`` it lives in memory, for this process alone."""
+    """Reserved and spent amounts in US dollars. Without a ``path``, in memory and only for this process.
+
+    Its calls raise JournalError when the file cannot be read or written.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._entries: dict[str, _Entry] = {}
-        self._reserved: set[str] = set()  # What they count depends on who still lives.
-        self._certain = Decimal(0)  # What all other entries count.
+        self._reserved: set[str] = set()  # Their amounts depend on which processes are still running.
+        self._certain = Decimal(0)  # The sum of all other entries.
         self._read_up_to = 0
         self._lock = threading.Lock()
 
     def reserve(self, entry_id: str, amount: Decimal, ceiling: Decimal | None) -> Decimal | None:
-        """Put ``amount`` aside; ``None`` when that is done, else what is left below the ceiling."""
+        """Reserve ``amount``. Returns ``None`` on success, otherwise what is left below the ceiling."""
         with self._opened() as stream:
             left = None if ceiling is None else ceiling - self._total()
             if left is not None and amount > left:
@@ -79,7 +82,7 @@ class Ledger:
             return None
 
     def mark(self, entry_id: str, state: EntryState, amount: Decimal | None = None) -> None:
-        """The next state of an entry; nothing happens to one that is not known or whose bill is."""
+        """Set the next state of an entry. Unknown and settled entries stay as they are."""
         with self._opened() as stream:
             entry = self._entries.get(entry_id)
             if entry is None or entry.state in (EntryState.SETTLED, state):
@@ -102,7 +105,7 @@ class Ledger:
             "time": time.time(),
         }
         if stream is not None:
-            # A line that a crash cut off ends here, so that ours begins on its own.
+            # End a line that a crash cut off, so that ours begins on a new one.
             start = b"" if self._ends_whole(stream) else b"\n"
             stream.seek(0, os.SEEK_END)
             stream.write(start + json.dumps(line).encode() + b"\n")
@@ -112,7 +115,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[BinaryIO | None]:
-        """Alone with the ledger, and knowing all that others wrote."""
+        """Hold the lock, with the entries of other processes read."""
         with self._lock:
             if self._path is None:
                 yield None

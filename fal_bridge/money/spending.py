@@ -16,9 +16,9 @@ Facts = dict[str, Any]
 
 
 class Spending:
-    """What the engine asks before it sends, and tells after.
+    """Reserves the price of each request, and settles it later.
 
-    ``assumed``: what a request without a known price is taken to cost; ``None`` refuses it.
+    ``assumed``: the assumed cost in US dollars of a request without a known price; ``None`` refuses such requests.
     """
 
     def __init__(self, prices: PriceList, budget: Budget, *, assumed: Decimal | None = None) -> None:
@@ -27,33 +27,36 @@ class Spending:
         self.assumed = assumed
 
     def reserve(self, endpoint: Endpoint, arguments: Mapping[str, Any], label: str) -> Facts:
-        """Facts for the journal: the price, and the reservation under its name. Raises when it may not be."""
+        """Reserve what a request may cost. Returns the facts for the journal: price and reservation.
+
+        Raises UnknownPriceError, and CeilingReachedError when too little is left.
+        """
         quote = self._quote(endpoint, arguments)
         if quote.cost is None and self.assumed is None:
             raise UnknownPriceError(f"{label}: {quote.reason}.")
-        return _price_facts(quote, self.budget.reserve(label, self._most(quote)))
+        return _price_facts(quote, self.budget.reserve(label, self._max_cost(quote)))
 
     def count(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Facts:
         """The same for a request that is already at fal.ai, which no ceiling can stop."""
         quote = self._quote(endpoint, arguments)
-        return _price_facts(quote, self.budget.count(self._most(quote)))
+        return _price_facts(quote, self.budget.count(self._max_cost(quote)))
 
     def _quote(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Quote:
         sizes = [size for path in files_in(dict(arguments)) if (size := size_of(path))]
         return self.prices.quote(endpoint, arguments, sizes)
 
-    def _most(self, quote: Quote) -> Decimal:
+    def _max_cost(self, quote: Quote) -> Decimal:
         return quote.cost.high if quote.cost else self.assumed or Decimal(0)
 
     def mark_sent(self, price: Facts) -> None:
-        """It may be billed. ``price``: the facts that ``reserve`` gave, of this run or an earlier one."""
+        """The request may now be billed. ``price``: the facts from ``reserve``, of this or an earlier run."""
         self._mark(price, EntryState.SENT)
 
     def release(self, price: Facts) -> None:
         release(self.budget, price)
 
     def settle(self, price: Facts, units: float | None) -> None:
-        """Count what was billed; when fal.ai does not say, what was put aside stays."""
+        """Count what was billed. When fal.ai reports no units, the reservation stays."""
         if units == 0:
             self._mark(price, EntryState.SETTLED, Decimal(0))
         elif units is not None and "unit_price" in price:
@@ -75,6 +78,6 @@ def _price_facts(quote: Quote, reservation: str) -> Facts:
 
 
 def release(budget: Budget, price: Facts) -> None:
-    """No longer count what was put aside for a request, in this run or an earlier one."""
+    """Stop counting the reservation of a request, of this or an earlier run."""
     if "reservation" in price:
         budget.mark(str(price["reservation"]), EntryState.RELEASED)

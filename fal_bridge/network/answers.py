@@ -27,7 +27,7 @@ SENTENCE_LENGTH = 300
 
 
 async def read_limited(response: httpx.Response) -> httpx.Response:
-    """The same answer with its body. Raises UnusableBodyError when that is compressed or too large."""
+    """The same response with its body. Raises UnusableBodyError when that is compressed or too large."""
     body = await read_body(response, MAX_ANSWER_BYTES)
     return httpx.Response(
         response.status_code, headers=response.headers, content=body, request=response.request
@@ -45,7 +45,7 @@ def _storable(value: Any) -> Any:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks us to wait: given as a number or as a date, at most a minute."""
+    """The seconds of a ``Retry-After`` header, which is a number or a date; at most 60."""
     text = response.headers.get("retry-after", "").strip()
     if text.isdigit():
         return min(float(text), 60.0)
@@ -57,7 +57,7 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def is_from_fal(response: httpx.Response) -> bool:
-    """Whether an error answer comes from fal.ai itself and not from something in between."""
+    """Whether an error response comes from fal.ai itself and not from a proxy on the way."""
     if "x-fal-request-id" in response.headers or "x-fal-error-type" in response.headers:
         return True
     body = body_of(response)
@@ -65,7 +65,7 @@ def is_from_fal(response: httpx.Response) -> bool:
 
 
 def body_of(response: httpx.Response) -> Any:
-    """The JSON of an answer, without what JSON files of ours cannot hold; ``None`` when it is none."""
+    """The JSON of a response, without what our JSON files cannot store; ``None`` when it is not JSON."""
     try:
         return _storable(parsed_json(response.content, max_levels=MAX_INNER_LEVELS, is_lenient=True))
     except ValueError:
@@ -73,7 +73,7 @@ def body_of(response: httpx.Response) -> Any:
 
 
 def error_of(response: httpx.Response, *, label: str, endpoint: str, service: Service) -> BridgeError:
-    """What an error answer of the queue means, in our words."""
+    """The BridgeError for an error response of the queue."""
     status = response.status_code
     details = _details(body_of(response))
     said = service.without_key(_sentence(details, response))
@@ -88,31 +88,32 @@ def error_of(response: httpx.Response, *, label: str, endpoint: str, service: Se
         return UnknownEndpointError(f"fal.ai does not know {endpoint}: {said}")
     if status == 429:
         return RateLimitedError(
-            f"{label}: fal.ai accepts no more requests at the moment.", wait_seconds=retry_after(response)
+            f"{label}: fal.ai does not accept more requests at the moment.",
+            wait_seconds=retry_after(response),
         )
     if "content_policy_violation" in kinds:
-        return ContentPolicyError(f"{label}: {endpoint} refuses the content: {said}")
+        return ContentPolicyError(f"{label}: {endpoint} rejects the content: {said}")
     if status == 499:
         return JobCancelledError(f"{label}: the job was cancelled at fal.ai.")
     if status >= 500 or any(kind.startswith("downstream_service") for kind in kinds):
         return RunnerTroubleError(f"{label}: {endpoint} failed at fal.ai ({status}): {said}")
-    return InputRefusedError(f"{label}: {endpoint} refuses {_fields(details) or 'the input'}: {said}")
+    return InputRefusedError(f"{label}: {endpoint} rejects {_fields(details) or 'the input'}: {said}")
 
 
 def is_fetch_trouble(response: httpx.Response) -> bool:
-    """Whether a model could not fetch its input: the address is to blame, not the picture."""
+    """Whether an endpoint could not fetch its input: the URL is to blame, not the picture."""
     return any(detail.get("type") == "file_download_error" for detail in _details(body_of(response)))
 
 
 def error_type_of(response: httpx.Response) -> str:
-    """The machine words of an error answer, without what differs each time it is given."""
+    """The error types of a response, without the texts, which may differ each time."""
     body = body_of(response)
-    word = body.get("error_type", "") if isinstance(body, dict) else ""
-    return " ".join([str(word), *(str(detail.get("type", "")) for detail in _details(body))])
+    kind = body.get("error_type", "") if isinstance(body, dict) else ""
+    return " ".join([str(kind), *(str(detail.get("type", "")) for detail in _details(body))])
 
 
 def _details(body: Any) -> list[dict[str, Any]]:
-    """The error entries of a body; a plain text becomes one entry."""
+    """The error entries of a body. A plain text becomes one entry."""
     detail = body.get("detail", body) if isinstance(body, dict) else body
     if isinstance(detail, list):
         return [entry for entry in detail if isinstance(entry, dict)]
@@ -128,7 +129,7 @@ def _sentence(details: list[dict[str, Any]], response: httpx.Response) -> str:
 
 
 def _fields(details: list[dict[str, Any]]) -> str:
-    """The inputs that an answer complains about, without the word "body" that starts each place."""
+    """The names of the rejected inputs, without the "body" at the start of each location."""
     places = [detail.get("loc") for detail in details]
     names = [".".join(map(str, place[1:])) for place in places if isinstance(place, list) and len(place) > 1]
     return ", ".join(dict.fromkeys(names))

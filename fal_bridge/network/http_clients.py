@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three ways over the network: the one paid POST, calls that may be repeated, and bare downloads."""
+"""The HTTP clients for the paid POST, for calls that may be repeated, and for downloads."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ from .limits import ANSWER_TIMEOUT, DOWNLOAD_TIMEOUT, WHOLE_ANSWER_SECONDS
 from .response_bodies import reason_of
 from .service import Service
 
-FINAL = "photoreal_final"  # Request extension: an error answer is the job's own, do not ask again.
+FINAL = "photoreal_final"  # Request extension: an error response is the result of the job, so the call is not repeated.
 
 # httpx raises these before the first byte of a request leaves.
 NOTHING_WAS_SENT = (
@@ -31,8 +31,10 @@ NOTHING_WAS_SENT = (
 
 
 def submit_client(service: Service, trust: ssl.SSLContext, answer_seconds: float) -> httpx.AsyncClient:
-    """For the paid POST. No repeats, no redirects, and a new connection each time: a kept one may
-    have been closed by the other side, and the failure could not be told from a lost answer."""
+    """For the paid POST: no repetitions, no redirects, and a new connection each time.
+
+    The server may have closed a kept connection, and that failure looks like a lost response.
+    """
     return httpx.AsyncClient(
         verify=trust,
         headers=_headers(service),
@@ -45,7 +47,7 @@ def submit_client(service: Service, trust: ssl.SSLContext, answer_seconds: float
 def safe_client(
     service: Service, trust: ssl.SSLContext, *, patience_seconds: float, first_pause: float
 ) -> httpx.AsyncClient:
-    """For calls that change nothing: repeated until they are answered or patience ends."""
+    """For calls that change nothing: repeated until there is a response, for up to ``patience_seconds``."""
     return httpx.AsyncClient(
         transport=PatientTransport(service, trust, patience_seconds, first_pause),
         headers=_headers(service),
@@ -54,17 +56,17 @@ def safe_client(
 
 
 def download_client(service: Service, trust: ssl.SSLContext) -> httpx.AsyncClient:
-    """For files: public addresses on other hosts, which never see the key."""
+    """For files: public URLs on other hosts, which never receive the key."""
     return httpx.AsyncClient(verify=trust, timeout=DOWNLOAD_TIMEOUT, trust_env=not service.is_emulator)
 
 
 class PatientTransport(httpx.AsyncBaseTransport):
-    """Repeats GET and PUT on network trouble and on answers that ask for it, as ``Retry-After`` says."""
+    """Repeats GET and PUT after network errors and after responses that ask for it, respecting ``Retry-After``."""
 
     def __init__(
         self, service: Service, trust: ssl.SSLContext, patience_seconds: float, first_pause: float
     ) -> None:
-        # A whole client, because a bare transport knows nothing of proxies.
+        # A client, because a bare transport does not support proxies.
         self._inner = httpx.AsyncClient(verify=trust, trust_env=not service.is_emulator)
         self._patience_seconds = patience_seconds
         self._first_pause = first_pause
@@ -92,7 +94,7 @@ class PatientTransport(httpx.AsyncBaseTransport):
                     return response
                 wait = retry_after(response) or 0.0
                 trouble = ServiceTroubleError(
-                    f"{request.url.host} answers with error {response.status_code}."
+                    f"{request.url.host} responds with error {response.status_code}."
                 )
             wait = max(wait, delays.next())
             if time.monotonic() + wait > deadline:
@@ -104,16 +106,16 @@ class PatientTransport(httpx.AsyncBaseTransport):
 
 
 class Backoff:
-    """Growing pauses with chance in them, so that many jobs do not knock at the same moment."""
+    """Growing, randomized pauses in seconds, so that many jobs do not call at the same moment."""
 
-    def __init__(self, first: float, most: float = 15.0) -> None:
+    def __init__(self, first: float, max_pause: float = 15.0) -> None:
         self._first = first
         self._pause = first
-        self._most = most
+        self._max_pause = max_pause
 
     def next(self) -> float:
         pause = self._pause * random.uniform(0.7, 1.3)
-        self._pause = min(self._pause * 2, self._most)
+        self._pause = min(self._pause * 2, self._max_pause)
         return pause
 
     def reset(self) -> None:

@@ -78,7 +78,7 @@ REFUSED = [
         row="rate limit, or a queue longer than asked for",
         fault={"name": "rate-limited"},
         error=errors.RateLimitedError,
-        says="no more requests",
+        says="does not accept more requests",
         then=AGAIN,
         accepted=0,
         pace={"max_wait": 0.5},
@@ -125,7 +125,7 @@ ENDED = [
             row=f"model: {word}",
             fault={"name": "model-error", "type": word},
             error=error,
-            says="refuses",
+            says="rejects",
             then=OVER,
         )
         for word, error in MODEL_WORDS.items()
@@ -168,14 +168,14 @@ ENDED = [
         row="input file not fetchable, or its address expired in the queue",
         fault={"name": "model-error", "type": "file_download_error", "count": 1},
         error=errors.InputRefusedError,
-        says="refuses",
+        says="rejects",
         then=AGAIN,
     ),
     Failure(
         row="refused and charged all the same",
         fault={"name": "model-error", "type": "image_too_small", "units": 1.0},
         error=errors.InputRefusedError,
-        says="refuses",
+        says="rejects",
         then=OVER,
         units=1.0,
     ),
@@ -237,7 +237,10 @@ LATER = [
             ("deep-answer", "cannot be understood"),
             ("html-answer", "cannot be understood"),
             ("deep-answer", "cannot be understood"),
-            ("empty-answer", "no file where one should be" if place == "result" else "cannot be understood"),
+            (
+                "empty-answer",
+                "no file where one is expected" if place == "result" else "cannot be understood",
+            ),
             ("rate-limited", "429"),
         )
         if (name, place) != ("empty-answer", "result")
@@ -282,7 +285,7 @@ LATER = [
             row=f"file gone: {name}",
             fault={"name": name, "endpoint": "fal-ai/*"},
             error=errors.ExpiredResultError,
-            says="no longer at fal.ai",
+            says="no longer has the file",
             then=KEPT,
         )
         for name in ("file-missing", "file-forbidden")
@@ -297,18 +300,18 @@ LATER = [
         )
         for name, more, says in (
             ("truncated-file", {}, "missing"),
-            ("html-answer", {}, "not JPEG or PNG or WEBP"),
+            ("html-answer", {}, "other than JPEG or PNG or WEBP"),
             ("gzip-bomb", {"megabytes": 8}, "compressed (gzip)"),
             ("nginx-502", {}, "error 502"),
             ("drop-before-accept", {}, ""),
-            ("redirect-outside", {}, "not to be trusted"),
+            ("redirect-outside", {}, "is not trusted"),
         )
     ),
     Failure(
         row="output in another shape",
         fault={"name": "other-output"},
         error=errors.UnknownResultError,
-        says="no file where one should be",
+        says="no file where one is expected",
         then=OVER,
     ),
 ]
@@ -453,7 +456,7 @@ def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
 
 def test_a_result_larger_than_any_is_not_written_to_the_end(desk, monkeypatch):
     monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 1_000)
-    assert "larger than any" in desk.failure().message
+    assert "larger than 1000 bytes" in desk.failure().message
     assert not list(desk.folder.rglob("*.part"))
 
 

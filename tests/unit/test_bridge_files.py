@@ -263,7 +263,7 @@ def test_a_download_that_always_trickles_has_an_end(emulator, picture, tmp_path,
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
     url = upload(emulator, picture)
     emulator.control(faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100}])
-    with pytest.raises(errors.DownloadFailedError, match="too slowly") as caught:
+    with pytest.raises(errors.DownloadFailedError, match="too slow") as caught:
         fetch(emulator, url, tmp_path / "front-again")
     assert "that is free" in caught.value.hint
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]

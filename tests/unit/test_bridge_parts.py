@@ -200,11 +200,11 @@ def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"images": ()}, "takes 1 pictures, not 0"),
+        ({"images": ()}, "needs 1 picture, not 0"),
         ({"prompt": " "}, "needs a prompt"),
         ({"prompt": "x" * 5001}, "up to 5000 characters, not 5001"),
-        ({"prompt": "\udc80"}, "letters that are none"),
-        ({"end_image": Path("end.png")}, "no picture for the end"),
+        ({"prompt": "\udc80"}, "invalid Unicode"),
+        ({"end_image": Path("end.png")}, "does not accept a picture for the end"),
         ({"kind": Kind.VIDEO, "endpoint": endpoints.DEFAULT_VIDEO_ENDPOINT, "seconds": 2}, "not 2"),
         ({"images": (Path("missing.png"),)}, "cannot be read"),
     ],
@@ -218,7 +218,7 @@ def test_limits_are_checked_before_anything_is_sent(picture, changes, words):
 def test_a_picture_must_be_one_and_whole(picture):
     whole = picture.read_bytes()
     picture.write_bytes(whole[:-20])
-    with pytest.raises(errors.WrongRequestError, match="not whole"):
+    with pytest.raises(errors.WrongRequestError, match="not complete"):
         check(photo(picture))
     picture.write_text("not a picture")
     with pytest.raises(errors.WrongRequestError, match="not a picture that"):

@@ -150,7 +150,7 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
         (lambda data: changed(data, b"stsc", 4, ">I", 0), "where 30 frames are"),
         (lambda data: changed(data, b"stsc", 4, ">I", 0xFFFFFFFF), "lists more than"),
         (lambda data: changed(data, b"stsc", 12, ">I", 0), "where 30 frames are"),
-        (lambda data: changed(data, b"stts", -4, ">4s", b"stz2"), "unknown form"),
+        (lambda data: changed(data, b"stts", -4, ">4s", b"stz2"), "unknown format"),
     ],
 )
 def test_a_wrong_index_is_noticed(plain, change: Callable[[bytes], bytes], words: str):

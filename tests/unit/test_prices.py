@@ -123,7 +123,11 @@ def test_what_nobody_can_count_has_no_price():
     quote = listed(KONTEXT, "0.00111", "compute seconds").quote(row, row.intent, [SQUARE])
     assert quote.cost is None
     assert "compute seconds" in quote.reason
-    assert price_list.PriceList().quote(row, row.intent, [SQUARE]).reason.startswith("fal.ai names no price")
+    assert (
+        price_list.PriceList()
+        .quote(row, row.intent, [SQUARE])
+        .reason.startswith("fal.ai does not publish a price")
+    )
 
 
 # Asking
@@ -157,7 +161,7 @@ def test_prices_are_remembered_with_their_age(emulator, tmp_path, monkeypatch):
     old = price_list.look_up([row], service, tmp_path, warnings.append)
     assert old.unit_prices[KONTEXT].amount == Decimal("0.025")
     assert 7100 < old.age_seconds < 7300
-    assert "asked 2 hours ago serve instead" in warnings[0]
+    assert "fetched 2 hours ago are used instead" in warnings[0]
     emulator.control(faults=[])
     monkeypatch.setattr(price_list, "MAX_AGE_SECONDS", 60.0)
     file.write_text("{")
@@ -297,7 +301,7 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
     words = ["--engine", "fal", "--fal-url", emulator.url]
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words)
     assert code == 0
-    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "asked just now"):
+    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "fetched just now"):
         assert part in text
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
     lines = [json.loads(line) for line in text.splitlines()]
@@ -325,7 +329,7 @@ def test_estimate_says_what_it_does_not_know(emulator, photos, tmp_path, monkeyp
     )
     lines = [json.loads(line) for line in text.splitlines()]
     assert code == 0
-    assert (lines[1]["min"], lines[1]["reason"]) == (None, f"fal.ai names no price for {KONTEXT}")
+    assert (lines[1]["min"], lines[1]["reason"]) == (None, f"fal.ai does not publish a price for {KONTEXT}")
     assert (lines[3]["min"], lines[3]["max"]) == (1.76, None)
 
 
@@ -339,5 +343,5 @@ def test_without_a_network_an_estimate_is_a_sentence(photos, tmp_path, monkeypat
     code, text = run(
         monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", "http://127.0.0.1:9"
     )
-    assert (code, "unknown: fal.ai could not be asked for the price" in text) == (0, True)
-    assert "asked just now" not in text
+    assert (code, "unknown: fal.ai could not be reached for the price" in text) == (0, True)
+    assert "fetched just now" not in text

@@ -44,7 +44,7 @@ FAULTS = {
     Kind.MODEL: [
         ({"name": "lying-model", "lie": "text"}, "not valid JSON"),
         ({"name": "lying-model", "lie": "nested"}, "not valid JSON"),
-        ({"name": "lying-model", "lie": "large"}, "description is larger than"),
+        ({"name": "lying-model", "lie": "large"}, "JSON chunk is larger than"),
         ({"name": "lying-model", "lie": "beyond"}, "cut off"),
         ({"name": "lying-model", "lie": "chunks"}, "more than 64 chunks"),
         ({"name": "corrupt-output"}, "damaged"),
@@ -72,7 +72,7 @@ def test_a_result_that_is_not_what_it_says_is_not_taken(desk, kind, fault, words
         error = desk.failure(wanted)
         assert isinstance(error, errors.DownloadFailedError)
         assert words in error.message
-        assert "Resume soon: that is free." in error.hint
+        assert "Resume soon, free of charge." in error.hint
         assert f"--redo {wanted.name}" in error.hint
     assert len(desk.emulator.ledger()) == 1, "it is paid once"
     assert len(list(desk.journal.glob("*/answer.1.json"))) == 1
@@ -106,8 +106,8 @@ BINARY = chunk(b"BIN\0", bytes(100))
         (glb(DESCRIPTION, BINARY), ""),
         (glb(DESCRIPTION, BINARY) + b"trailing", ""),
         (glb(DESCRIPTION, BINARY, chunk(b"EXT1", b"")), ""),
-        (glb(DESCRIPTION, version=1), "glTF version 1, not 2"),
-        (glb(BINARY, DESCRIPTION), "does not begin with its description"),
+        (glb(DESCRIPTION, version=1), "glTF version is 1, not 2"),
+        (glb(BINARY, DESCRIPTION), "does not begin with its JSON chunk"),
         (glb(chunk(b"JSON", b"[1, 2]")), "not a JSON object"),
         (glb(chunk(b"JSON", b"\xff\xfe{}")), "not valid JSON"),
         (glb(), "empty"),
