@@ -21,7 +21,7 @@ from .service import Service
 @asynccontextmanager
 async def opened_client(service: Service) -> AsyncIterator[fal_client.AsyncClient]:
     """A client of ``service`` for the running event loop. Its responses are uncompressed and of a limited size."""
-    copy = _configured_copy(service)
+    copy = configured_copy(service)
     client: fal_client.AsyncClient = copy.AsyncClient(key=service.key, default_timeout=60.0)
     try:
         yield client
@@ -30,7 +30,8 @@ async def opened_client(service: Service) -> AsyncIterator[fal_client.AsyncClien
             await (await client._client).aclose()
 
 
-def _configured_copy(service: Service) -> types.ModuleType:
+def configured_copy(service: Service) -> types.ModuleType:
+    """A private copy of the module ``fal_client.client`` whose requests go to ``service``."""
     spec = importlib.util.find_spec("fal_client.client")
     assert spec is not None and spec.loader is not None
     copy = importlib.util.module_from_spec(spec)

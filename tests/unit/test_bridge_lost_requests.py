@@ -160,7 +160,7 @@ def test_without_what_was_sent_nothing_is_taken(account):
     account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
     del entry.facts[Stage.IN_FLIGHT]["sent"]
-    assert "not known" in account.find(entry).reason
+    assert "are unknown" in account.find(entry).reason
 
 
 def test_payloads_that_are_not_stored_are_no_match(account):

@@ -192,7 +192,7 @@ def test_all_tries_of_a_download_share_its_time_and_what_came_is_kept(desk, monk
     monkeypatch.setattr(downloads, "FRUITLESS_TRIES", 1_000_000)
     error = desk.failure()
     assert isinstance(error, errors.DownloadFailedError)
-    assert "did not end within" in error.message
+    assert "did not finish within" in error.message
     (note,) = (desk.folder / "photos").glob(".front.*.part.json")
     assert note.with_suffix("").stat().st_size > 0
     assert len(desk.emulator.ledger()) == 1

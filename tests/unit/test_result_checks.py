@@ -27,7 +27,7 @@ FAULTS = {
     Kind.VIDEO: [
         ({"name": "box-bomb", "megabytes": 1}, "more than 16384 boxes"),
         ({"name": "noise-video"}, "none of its frames can be decoded"),
-        ({"name": "lying-video", "lie": "beyond"}, "after its end"),
+        ({"name": "lying-video", "lie": "beyond"}, "after the end"),
         ({"name": "lying-video", "lie": "no-track"}, "no video track"),
         ({"name": "lying-video", "lie": "no-samples"}, "no frames"),
         ({"name": "lying-video", "lie": "deep"}, "nested more than"),
@@ -108,7 +108,7 @@ BINARY = chunk(b"BIN\0", bytes(100))
         (glb(DESCRIPTION, BINARY, chunk(b"EXT1", b"")), ""),
         (glb(DESCRIPTION, version=1), "glTF version is 1, not 2"),
         (glb(BINARY, DESCRIPTION), "does not begin with its JSON chunk"),
-        (glb(chunk(b"JSON", b"[1, 2]")), "not a JSON object"),
+        (glb(chunk(b"JSON", b"[1, 2]")), "is not an object"),
         (glb(chunk(b"JSON", b"\xff\xfe{}")), "not valid JSON"),
         (glb(), "empty"),
         (glb(DESCRIPTION, BINARY[:-1]), "cut off"),

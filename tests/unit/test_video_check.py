@@ -65,7 +65,7 @@ def test_a_decoder_that_does_not_start_is_not_the_videos_problem(probe, monkeypa
         assert first_frame_problem(probe("sys.exit(3)")) == ""
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
         assert first_frame_problem(probe("")) == ""
-    assert caplog.text.count("No decoder started") == 2
+    assert caplog.text.count("No video decoder could be started") == 2
 
 
 def test_what_else_is_said_does_not_disturb(probe):
