@@ -88,25 +88,9 @@ class Results:
         arrived: Arrived,
     ) -> JobResult:
         output = answer["output"]
-
-        def is_taken(path: Path) -> bool:
-            return self._journal.file_owner(self._relative(path)) not in ("", prepared.key)
-
         if _is_flagged(output) or arrived.is_black:
-            path = arrived.place(prepared.target.with_name(f"{prepared.target.name}.refused"), is_taken)
-            error = UnsafePictureError(
-                f"{prepared.label}: {prepared.endpoint.id} withheld the picture as unsafe."
-            )
-            facts = {
-                **facts_of(error),
-                "may_send_again": False,
-                "request_id": accepted.request_id,
-                "units": answer["units"],
-                "path": self._relative(path),
-            }
-            self._journal.record(prepared.key, attempt, Stage.ENDED, facts)
-            raise error
-        path = arrived.place(prepared.target, is_taken)
+            raise self._refused(prepared, attempt, accepted, answer, arrived)
+        path = self._placed(prepared, arrived, prepared.target)
         seed = output.get("seed")
         price = self._journal.read(prepared.key).price
         cost, basis = cost_of(price, answer["units"])
@@ -121,6 +105,32 @@ class Results:
         }
         self._journal.record(prepared.key, attempt, Stage.DONE, done)
         return _result(prepared, done, path)
+
+    def _refused(
+        self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, arrived: Arrived
+    ) -> UnsafePictureError:
+        """Keep the file of a picture that was withheld, and record that the job has failed."""
+        path = self._placed(prepared, arrived, prepared.target.with_name(f"{prepared.target.name}.refused"))
+        error = UnsafePictureError(
+            f"{prepared.label}: {prepared.endpoint.id} withheld the picture as unsafe."
+        )
+        facts = {
+            **facts_of(error),
+            "may_send_again": False,
+            "request_id": accepted.request_id,
+            "units": answer["units"],
+            "path": self._relative(path),
+        }
+        self._journal.record(prepared.key, attempt, Stage.ENDED, facts)
+        return error
+
+    def _placed(self, prepared: PreparedJob, arrived: Arrived, target: Path) -> Path:
+        """Give a downloaded file its name. A file of another job is not used, even with the same content."""
+
+        def is_taken(path: Path) -> bool:
+            return self._journal.file_owner(self._relative(path)) not in ("", prepared.key)
+
+        return arrived.place(target, is_taken)
 
     def _relative(self, path: Path) -> str:
         """Relative to the journal, so that a set folder can be moved."""

@@ -11,7 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from . import openapi
-from .jobs import Job, JobQueue, JobState
+from .job_queue import JobQueue
+from .jobs import Job, JobState
 from .prices import default_quantity, published
 from .schemas import Endpoint, Json, all_endpoints
 from .state import Controls, iso

@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from .jobs import Job, JobQueue, JobState
+from .job_queue import JobQueue
+from .jobs import Job, JobState
 from .schemas import Endpoint, Json, all_endpoints, app_of
 from .state import Controls
 from .storage import base_of, lifetime_wish

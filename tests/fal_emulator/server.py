@@ -12,7 +12,7 @@ from aiohttp import web
 
 from . import queue_api, webhooks, wire
 from .inputs import MediaReader
-from .jobs import JobQueue
+from .job_queue import JobQueue
 from .platform_api import PlatformError, PlatformRoutes
 from .queue_api import QueueRoutes
 from .schemas import Json
