@@ -30,7 +30,7 @@ from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
 from .means import Means
 from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
-from .results import Results, brought_to
+from .results import Results, copied_to
 from .sending import Sender
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ class Engine:
         """Run equal jobs as one; each caller gets a file at its own target."""
         if running := self._by_key.get(prepared.key):
             result = await asyncio.shield(running)
-            path = await asyncio.to_thread(brought_to, prepared.target, result.path)
+            path = await asyncio.to_thread(copied_to, prepared.target, result.path)
             return replace(result, path=path)
         running = asyncio.ensure_future(self._tracked(prepared))
         self._by_key[prepared.key] = running

@@ -54,7 +54,7 @@ class Results:
         wanted = prepared.target.with_name(prepared.target.name + recorded.suffix)
         for path in (recorded, wanted):
             if path.is_file() and sha256_of(path) == done["sha256"]:
-                return _result(prepared, done, brought_to(prepared.target, path))
+                return _result(prepared, done, copied_to(prepared.target, path))
         return None
 
     def make_way(self, done: Facts) -> None:
@@ -137,7 +137,7 @@ class Results:
         return portable_path(path, self._journal.folder)
 
 
-def brought_to(target: Path, path: Path) -> Path:
+def copied_to(target: Path, path: Path) -> Path:
     """``path``, or in another folder its copy at ``target`` with the same extension. Raises JournalError."""
     if path.parent == target.parent and path.name.startswith(f"{target.name}."):
         return path  # It may have another number there.

@@ -29,7 +29,7 @@ OPTIONAL_MEMBERS = (
 
 
 class JobQueue:
-    """Runs jobs in order of acceptance, at most so many at once as the settings allow."""
+    """Runs jobs in order of acceptance, up to the maximum number of running jobs in the settings."""
 
     def __init__(self, controls: Controls, store: FileStore, reader: MediaReader) -> None:
         self.controls = controls
@@ -38,7 +38,7 @@ class JobQueue:
         self.maker = Maker()
         self.jobs: dict[str, Job] = {}
         self.running: set[str] = set()
-        self.ready: list[Job] = []  # Past their queue delay, waiting for a free place.
+        self.ready: list[Job] = []  # After their queue delay, waiting for a free slot.
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(2, "model")
         controls.on_reset.append(self.forget)
@@ -62,7 +62,7 @@ class JobQueue:
         task.add_done_callback(self._tasks.discard)
 
     def waiting(self, endpoint_id: str | None = None) -> list[Job]:
-        """Jobs IN_QUEUE, first come first."""
+        """The jobs IN_QUEUE, in order of acceptance."""
         return [
             job
             for job in self.jobs.values()
@@ -70,7 +70,7 @@ class JobQueue:
         ]
 
     def position(self, job: Job) -> int:
-        """Jobs ahead: strangers, who become fewer while the queue delay passes, and our own."""
+        """The number of jobs ahead: those of other accounts, which decreases during the queue delay, and our own."""
         settings = self.controls.settings
         delay = settings.delays["queue"]
         left = 1.0 if delay <= 0 else 1.0 - (self.controls.clock.now() - job.accepted_at) / delay
@@ -83,7 +83,7 @@ class JobQueue:
         return strangers + own
 
     def cancel(self, job: Job) -> bool:
-        """Ask a job to stop; False when it is over already."""
+        """Ask a job to stop; False when it has already ended."""
         if job.is_over:
             return False
         if "ignore-cancel" not in job.faults:
@@ -92,7 +92,7 @@ class JobQueue:
         return True
 
     def fill(self) -> None:
-        """Let waiting jobs begin while there is room."""
+        """Start waiting jobs while there are free slots."""
         limit = self.controls.settings.concurrency
         self.ready.sort(key=lambda job: job.accepted_at)
         while self.ready and (limit is None or len(self.running) < limit):
@@ -103,7 +103,7 @@ class JobQueue:
             job.wake.set()
 
     def look_again(self) -> None:
-        """Clock or settings were changed: every job looks whether its time has come."""
+        """Clock or settings have changed: every job checks whether it can continue."""
         self.fill()
         for job in self.jobs.values():
             job.wake.set()
@@ -151,9 +151,9 @@ class JobQueue:
         return False
 
     async def _doze(self, job: Job, until: float) -> None:
-        """Sleep until a moment, or until somebody wakes the job."""
+        """Sleep until a time, or until the job is woken."""
         job.wake.clear()
-        seconds = min(max(0.0, until - self.controls.clock.now()), 0.5)  # The clock may be moved on.
+        seconds = min(max(0.0, until - self.controls.clock.now()), 0.5)  # The clock may be advanced.
         try:
             async with asyncio.timeout(seconds):
                 await job.wake.wait()
@@ -207,7 +207,7 @@ class JobQueue:
         making = await loop.run_in_executor(self._threads, self.maker.make, call)
         is_inline = bool(inputs.get("sync_mode"))
         job.is_stored = job.is_stored and not is_inline
-        placed: dict[int, Json] = {}  # One file that stands in two places of an output has one address.
+        placed: dict[int, Json] = {}  # A file that appears twice in an output has one URL.
 
         def place(product: Product) -> Json:
             if id(product) not in placed:
@@ -223,7 +223,7 @@ class JobQueue:
         return Outcome(200, output)
 
     def _placed(self, job: Job, product: Product, is_inline: bool) -> Json:
-        """The File or Image object of an output file, with the file where its URL says."""
+        """The File or Image object of an output file, with the file at its URL."""
         if "corrupt-output" in job.faults:
             product = corrupted(product)
         product = told(product, job.faults)

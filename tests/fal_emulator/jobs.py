@@ -13,7 +13,7 @@ from .state import iso
 
 
 class JobState(StrEnum):
-    """The ledger's words. The wire knows the first three only: failed and cancelled are COMPLETED there."""
+    """The states in the ledger. Responses have only the first three: failed and cancelled jobs are COMPLETED there."""
 
     IN_QUEUE = "IN_QUEUE"
     IN_PROGRESS = "IN_PROGRESS"
@@ -31,7 +31,7 @@ class Job:
 
     endpoint: Endpoint
     input: Any
-    base_url: str  # Where the client reached us; the job's URLs start so.
+    base_url: str  # The base URL that the client used; the job's URLs begin with it.
     accepted_at: float
     headers: dict[str, str] = field(default_factory=dict)
     webhook: str = ""
@@ -60,7 +60,7 @@ class Job:
 
     @property
     def running_seconds(self) -> float | None:
-        """How long the job ran; None while it runs, or when it never began."""
+        """How long the job ran; None while it runs, or if it never started."""
         if self.started_at is None or self.ended_at is None:
             return None
         return self.ended_at - self.started_at

@@ -21,7 +21,7 @@ MODEL_ERROR_STATUS = {
 
 @dataclass(slots=True)
 class Outcome:
-    """What the result request answers."""
+    """The response to a request for the result."""
 
     status: int
     body: Any
