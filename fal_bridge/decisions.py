@@ -16,6 +16,8 @@ MAX_SENDING_SECONDS = 180.0  # After this time, no process is still waiting for 
 
 
 class Decision(StrEnum):
+    """The values are the names of options of ``resume``."""
+
     RESEND = "resend"  # It may be charged twice; the person has checked.
     FORGET = "forget"  # It counts as failed, and is not sent.
 
@@ -132,6 +134,7 @@ def how_to_decide(key: str, entry: Entry) -> str:
 
 
 def how_to_send_again(key: str) -> str:
+    """The hint for a request that a person has given up."""
     return f"`resume DIR --resend {shown_key(key)}` sends it again."
 
 

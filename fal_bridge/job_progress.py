@@ -24,10 +24,12 @@ class JobProgress:
         self._report()
 
     def move(self, state: JobState, **changes: Any) -> None:
+        """Report the next state. Raises ValueError for an illegal move."""
         self.job = self.job.moved_to(state, **changes)
         self._report()
 
     def change(self, **changes: Any) -> None:
+        """Report other members of the job, if they have changed."""
         changed = replace(self.job, **changes)
         if changed != self.job:
             self.job = changed

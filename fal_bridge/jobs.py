@@ -10,6 +10,8 @@ from typing import Any
 
 
 class Kind(StrEnum):
+    """What a job generates. The values are stored in journals."""
+
     MODEL = "model"
     PHOTO = "photo"
     VIDEO = "video"
@@ -34,6 +36,8 @@ SET_WIDE: Mapping[Kind, str] = {Kind.CONCEPT: "concept", Kind.MODEL: "model", Ki
 
 
 class JobState(StrEnum):
+    """The states that a run reports for a job; see ``NEXT_STATES``."""
+
     PREPARED = "prepared"
     UPLOADING = "uploading"
     SUBMITTING = "submitting"
@@ -117,6 +121,7 @@ class Job:
     started_at: float = 0.0  # Seconds since 1970.
 
     def moved_to(self, state: JobState, **changes: Any) -> "Job":
+        """The job in its next state. Raises ValueError for a move that is not in ``NEXT_STATES``, which is a bug."""
         if state not in NEXT_STATES[self.state]:
             raise ValueError(f"{self.label}: {self.state} cannot become {state}")
         return replace(self, state=state, **changes)

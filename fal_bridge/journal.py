@@ -101,6 +101,7 @@ class Entry:
 
     @property
     def may_send(self) -> bool:
+        """Whether the next attempt may be claimed."""
         if self.stage is Stage.ENDED:
             return bool(self.facts[Stage.ENDED].get("may_send_again"))
         return self.stage in (Stage.FREE, Stage.RELEASED)

@@ -29,6 +29,7 @@ class Pace:
 
     @classmethod
     def of(cls, service: Service) -> "Pace":
+        """The usual pace for fal.ai, or a fast one for an emulator."""
         if service.is_emulator:
             return cls(
                 poll=dict.fromkeys(Kind, 0.05),

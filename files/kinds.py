@@ -53,6 +53,7 @@ def kind_of(head: bytes) -> FileKind:
 
 
 def kind_of_file(path: Path) -> FileKind:
+    """The type of a file by its content. Raises OSError, as ``open_regular``."""
     with open_regular(path) as stream:
         return kind_of(stream.read(HEAD_BYTES))
 

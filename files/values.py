@@ -101,6 +101,7 @@ def number(minimum: float = -math.inf, maximum: float = math.inf, unit: str = ""
 
 
 def truth(value: Any) -> bool:
+    """The rule for true or false."""
     if not isinstance(value, bool):
         raise ValueError("is neither true nor false")
     return value
@@ -124,6 +125,7 @@ def text(max_length: int = MAX_TEXT_LENGTH, *, min_length: int = 0) -> Rule[str]
 
 
 def one_of(names: Iterable[str]) -> Rule[str]:
+    """The rule for one of some names."""
     allowed = tuple(names)
 
     def rule(value: Any) -> str:
@@ -159,10 +161,12 @@ SHA256 = like(r"[0-9a-f]{64}", "a SHA-256 hash")
 
 
 def optional(rule: Rule[T]) -> Rule[T | None]:
+    """A rule that also accepts null."""
     return lambda value: None if value is None else rule(value)
 
 
 def empty_or(rule: Rule[str]) -> Rule[str]:
+    """A rule that also accepts the empty text."""
     return lambda value: "" if value == "" else rule(value)
 
 

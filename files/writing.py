@@ -168,6 +168,7 @@ def copy_to_free_name(source: Path, target: Path) -> Path:
 
 
 def write_json_atomically(path: Path, value: Any) -> None:
+    """Replace ``path`` as ``write_atomically``. Raises ValueError for numbers that are not finite."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         data = text.encode()

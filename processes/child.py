@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run one of our commands in a child process: read its JSON events, and stop it.
+"""A command of ours in a process of its own: its JSON lines as they come, and how it is stopped.
 
-Nothing here blocks: threads start the process, read its output and put the events into a queue.
+Nothing here waits: threads start the process and read it, and put what they hear into a queue.
 """
 
 import contextlib
@@ -22,17 +22,18 @@ Event = dict[str, Any]
 Prepare = Callable[[], Sequence[str]]
 Look = Callable[[Event], Event | None]
 
-KEPT_LINES = 40  # Of output other than events: the last lines explain a crash.
+KEPT_LINES = 40  # Of what it says besides its events: the last ones explain a crash.
 NOT_STARTED = 3
-# Added to "nice": about a tenth of a processor while the window is busy, all of it otherwise.
-NICENESS = 10
+YIELDING = (
+    10  # Of "nice": about a tenth of a processor where the window wants the rest, all where it does not.
+)
 
 
 def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
-    """The command that starts ``batch.py`` in a background Blender with factory settings, or in ``python`` with bpy.
+    """What starts ``batch.py`` in a background Blender with factory settings, or in ``python`` with the bpy module.
 
-    ``binary`` is empty in the bpy module. The user's Online Access is passed on, because factory settings
-    do not include it.
+    ``binary`` is empty in the bpy module. The user's Online Access is handed on, because factory settings
+    do not know it.
     """
     if not binary:
         return (python, str(batch))
@@ -42,7 +43,7 @@ def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> t
 
 
 def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:
-    """The environment of the child. ``key`` replaces the keys in it; ``None`` keeps them."""
+    """The environment of the child. ``key`` replaces the keys that stand in it; ``None`` leaves them there."""
     inherited = dict(environ) if key is None else without_keys(environ)
     if key:
         inherited["FAL_KEY"] = key
@@ -50,11 +51,11 @@ def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, st
 
 
 class Child:
-    """One command, running or ended.
+    """One command that runs, or has ended.
 
-    ``prepare`` returns the arguments of ``batch.py``; it is called on a thread and may read and write files.
-    ``look`` is called there with every event; an event that it returns follows that one. The last event is always
-    ``exited`` with ``code`` and ``words`` (the last lines of other output). A command that does not use fal.ai gets
+    ``prepare`` gives the arguments of ``batch.py``; it is called on a thread and may read and write files.
+    ``look`` is asked about every event there; what it gives follows that event. The last event is always
+    ``exited`` with ``code`` and ``words`` (what was said besides events). A command that does not use fal.ai gets
     ``environment`` without its keys.
     """
 
@@ -74,11 +75,11 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
         self._stops = 0
         self._lock = threading.Lock()
-        # A daemon: closing Blender must not wait for a run, which continues without it.
+        # A daemon: closing Blender must not wait for a run, which goes on by itself.
         threading.Thread(target=self._work, name="photoreal-child", daemon=True).start()
 
     def stop(self) -> None:
-        """Called once: finish what is paid, then end. Called twice: end now. Requests that were sent can be resumed either way."""
+        """Once: finish what is paid and end. Twice: end now. What was sent can be resumed either way."""
         with self._lock:
             self._stops += 1
             if self._process is not None and self._process.poll() is None:
@@ -92,19 +93,19 @@ class Child:
             self._process.terminate()
 
     def _work(self) -> None:
-        output: deque[str] = deque(maxlen=KEPT_LINES)
+        words: deque[str] = deque(maxlen=KEPT_LINES)
         code = NOT_STARTED
         try:
-            code = self._run(output)
+            code = self._run(words)
         except (OSError, ValueError) as error:
-            output.append(str(error))
+            words.append(str(error))
         except Exception as error:
-            output.append(f"{type(error).__name__}: {error}")
+            words.append(f"{type(error).__name__}: {error}")
             raise
         finally:
-            self.events.put({"event": "exited", "code": code, "words": list(output)})
+            self.events.put({"event": "exited", "code": code, "words": list(words)})
 
-    def _run(self, output: deque[str]) -> int:
+    def _run(self, words: deque[str]) -> int:
         arguments = self._prepare()
         command = [*self._command, *arguments]
         environment = self._environment if may_need_key(arguments) else without_keys(self._environment)
@@ -122,21 +123,21 @@ class Child:
                 **own_group(),
             )
         process = self._process
-        lower_priority(process.pid)
+        let_yield(process.pid)
         assert process.stdout is not None and process.stderr is not None
-        complaints = threading.Thread(target=output.extend, args=(process.stderr,), daemon=True)
+        complaints = threading.Thread(target=words.extend, args=(process.stderr,), daemon=True)
         complaints.start()
         for line in process.stdout:
             self._hear(line)
         code = process.wait()
-        complaints.join(1.0)  # A grandchild may keep the pipe open.
+        complaints.join(1.0)  # A grandchild may hold the pipe open.
         return code
 
     def _hear(self, line: str) -> None:
         try:
             event = json.loads(line)
         except ValueError:
-            return  # Output of Blender itself.
+            return  # Blender's own words.
         if not isinstance(event, dict) or "event" not in event:
             return
         self.events.put(event)
@@ -145,25 +146,22 @@ class Child:
 
 
 def own_group() -> dict[str, Any]:
-    """The options of ``Popen`` that start a child in a separate process group.
-
-    Ctrl-C in the terminal that Blender was started from must not reach the child, which outlives Blender.
-    """
+    """How to start a child in a group of its own. Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
     if os.name == "nt":
         flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
         return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
     return {"start_new_session": True}
 
 
-def lower_priority(pid: int) -> None:
-    """Lower the priority of a new process below that of the window; on Windows it was started that way.
+def let_yield(pid: int) -> None:
+    """Have a process just started give way to the window that the artist works in; on Windows it began so.
 
-    Where the system does not allow this, the priority stays as it is.
+    It goes on at its old priority where the system does not allow that.
     """
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + NICENESS)
-    # Linux divides processor time between sessions first, and the child has a separate session.
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + YIELDING)
+    # Linux shares processors between sessions first, and the child has one of its own.
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+        Path(f"/proc/{pid}/autogroup").write_text(str(YIELDING))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C (once to finish what is paid, twice to leave now), and stop requests from another process.
+"""Ctrl-C: once to finish what is paid, twice to leave now; and the wish to stop that comes from elsewhere.
 
-Python runs signal handlers between two bytecode instructions of the main thread, and a render is one long call. The
-wake-up descriptor is written immediately, so a separate thread can react to Ctrl-C while Blender renders.
+Python runs its signal handlers between two steps of the main thread, and a render is one long step. Its wake-up
+descriptor is written at once, so a thread of ours hears Ctrl-C while Blender renders.
 """
 
 import contextlib
@@ -12,20 +12,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from ..messages.errors import STOPPED_EXIT_CODE
 
-_BREAK = getattr(
-    signal, "SIGBREAK", signal.SIGINT
-)  # The only signal that one process can send to another on Windows.
+_BREAK = getattr(signal, "SIGBREAK", signal.SIGINT)  # On Windows one process can send only this to another.
 _SIGNALS = tuple({signal.SIGINT, signal.SIGTERM, _BREAK})
 
-LOOK_SECONDS = 1.0  # Between two checks for a stop request of another process.
+LOOK_SECONDS = 1.0  # Between two looks whether it is asked elsewhere.
 
 Callback = Callable[[], None]
 
-_early = threading.Event()  # Set when Ctrl-C was pressed before ``Interrupts`` was entered.
+_early = threading.Event()  # Ctrl-C was pressed before anybody listened.
 
 
 class StopRenderingError(Exception):
@@ -33,9 +31,9 @@ class StopRenderingError(Exception):
 
 
 class Stop:
-    """A request to stop, safe to use from any thread. A callback that is added late is called immediately.
+    """The wish to stop. Safe from any thread; whoever comes late is called at once.
 
-    ``is_asked_elsewhere`` tells whether another process asks to stop. It is called each time ``is_asked`` is read.
+    ``is_asked_elsewhere`` tells of another process's wish. It is looked at whenever somebody wants to know.
     """
 
     def __init__(self, is_asked_elsewhere: Callable[[], bool] = lambda: False) -> None:
@@ -78,7 +76,7 @@ class Stop:
 
 @contextlib.contextmanager
 def looking_elsewhere(stop: Stop) -> Iterator[None]:
-    """While entered, pass on a stop request of another process soon, even when ``is_asked`` is not read."""
+    """While entered: ``stop`` is asked soon after it is asked elsewhere, also when nobody wants to know."""
     is_over = threading.Event()
 
     def look() -> None:
@@ -94,13 +92,13 @@ def looking_elsewhere(stop: Stop) -> Iterator[None]:
 
 @contextlib.contextmanager
 def remembered() -> Iterator[None]:
-    """While entered, a Ctrl-C before ``Interrupts`` ends the run even where Python discards its KeyboardInterrupt.
+    """While entered: a Ctrl-C before ``Interrupts`` ends the run even where Python swallows its KeyboardInterrupt.
 
-    Python discards it in finalizers and some other callbacks, which run while modules are loaded.
+    It does so in finalisers and other callbacks of its own, while modules are loaded.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield  # Another handler is responsible.
+        yield  # Somebody else hears it.
         return
     _early.clear()
     signal.signal(signal.SIGINT, _remember)
@@ -117,10 +115,10 @@ def _remember(_number: int, _frame: object) -> None:
 
 
 class Interrupts:
-    """While entered, the first Ctrl-C asks ``stop``; the second one, or SIGTERM, leaves and ends the process.
+    """While entered: the first Ctrl-C asks ``stop``, the second (or SIGTERM) leaves and ends the process.
 
-    ``on_ask`` and ``on_leave`` inform the user; ``on_leave`` is the last call before the process ends. A third
-    Ctrl-C ends the process without waiting for it.
+    ``on_ask`` and ``on_leave`` tell the user; ``on_leave`` is the last thing to happen before the end. A third
+    Ctrl-C does not even wait for that.
     """
 
     def __init__(self, stop: Stop, on_ask: Callback, on_leave: Callback) -> None:
@@ -128,20 +126,16 @@ class Interrupts:
         self._on_ask = on_ask
         self._on_leave = on_leave
         self._is_leaving = False
-        self._is_main = threading.current_thread() is threading.main_thread()
-        self._receiver: socket.socket
-        self._sender: socket.socket
-        self._descriptor = -1  # The wake-up descriptor that was set before, and the handlers.
-        self._before: list[tuple[signal.Signals, Any]] = []
 
     def __enter__(self) -> Self:
+        self._is_main = threading.current_thread() is threading.main_thread()
         if self._is_main and _early.is_set():
             raise KeyboardInterrupt
-        if self._is_main:  # Python allows signal handlers only on the main thread.
-            self._receiver, self._sender = socket.socketpair()
-            self._sender.setblocking(False)
+        if self._is_main:  # Elsewhere Python allows no handlers; then somebody else has them.
+            self._ear, self._mouth = socket.socketpair()
+            self._mouth.setblocking(False)
             self._before = [(number, signal.signal(number, _nothing)) for number in _SIGNALS]
-            self._descriptor = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+            self._descriptor = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
             threading.Thread(target=self._listen, name="photoreal-interrupts", daemon=True).start()
         return self
 
@@ -152,22 +146,22 @@ class Interrupts:
         trace: TracebackType | None,
     ) -> None:
         if self._is_leaving:
-            threading.Event().wait()  # Never returns: the process ends first.
+            threading.Event().wait()  # The process ends before this does.
         if self._is_main:
             signal.set_wakeup_fd(self._descriptor)
             for number, handler in self._before:
-                # None: Blender set it from C, so it cannot be restored.
+                # None: it was set from C, by Blender, and cannot be given back.
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
-            self._sender.close()  # Ends the thread.
+            self._mouth.close()  # Ends the thread.
 
     def _listen(self) -> None:
-        with self._receiver:
-            while numbers := self._receiver.recv(16):
+        with self._ear:
+            while numbers := self._ear.recv(16):
                 for number in numbers:
                     if number in _SIGNALS:
-                        self._handle(number)
+                        self._hear(number)
 
-    def _handle(self, number: int) -> None:
+    def _hear(self, number: int) -> None:
         if self._is_leaving:
             os._exit(STOPPED_EXIT_CODE)
         if number in (signal.SIGINT, _BREAK) and not self._stop.is_asked:
@@ -175,7 +169,7 @@ class Interrupts:
             self._stop.ask()
             return
         self._is_leaving = True
-        # On a separate thread, so that a third Ctrl-C is received.
+        # On a thread of its own, so that a third Ctrl-C is heard.
         threading.Thread(target=self._leave, name="photoreal-leaving", daemon=True).start()
 
     def _leave(self) -> None:
@@ -187,4 +181,4 @@ class Interrupts:
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """Only signals with a handler reach the descriptor; the thread does the work."""
+    """The thread does it; but only signals with a handler reach the descriptor."""

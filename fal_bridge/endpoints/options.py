@@ -63,6 +63,7 @@ Options = Mapping[str, Option]
 
 
 def flag() -> Option:
+    """True or false."""
     return Option(type=bool)
 
 
@@ -85,6 +86,7 @@ def number(
 
 
 def json_value() -> Option:
+    """Any JSON value."""
     return Option(type=object)
 
 

@@ -20,6 +20,8 @@ Size = tuple[int, int]
 
 
 class Per(StrEnum):
+    """What an endpoint counts."""
+
     REQUEST = "request"
     IMAGE = "image"
     MEGAPIXEL = "megapixel"
@@ -39,6 +41,7 @@ class Range:
         return Range(self.low + other.low, self.high + other.high)
 
     def times(self, low: Decimal, high: Decimal | None = None) -> "Range":
+        """Both ends multiplied: the minimum by ``low``, the maximum by ``high`` (``low`` when it is None)."""
         return Range(self.low * low, self.high * (low if high is None else high))
 
     def or_(self, other: "Range") -> "Range":
@@ -76,6 +79,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceModel:
+    """How the arguments of a request determine the number of units it is billed."""
+
     per: Per = Per.REQUEST
     tiers: tuple[Tier, ...] = (Tier(Decimal(1)),)  # The first that fits counts.
     alternatives: tuple[

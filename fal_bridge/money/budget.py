@@ -72,8 +72,8 @@ class Budget:
                     earlier.mark(entry_id, EntryState.RELEASED)
                 kind = CeilingReachedError if name != "product's" else ProductCeilingError
                 raise kind(
-                    f"{label}: it may cost {dollars(amount)} dollars, and {dollars(max(left, Decimal(0)))} dollars are "
-                    f"left of the {name} ceiling of {dollars(ceiling or Decimal(0))} dollars."
+                    f"{label}: it may cost {dollars(amount)}, and {dollars(max(left, Decimal(0)))} is left of the {name} "
+                    f"ceiling of {dollars(ceiling or Decimal(0))} (US dollars)."
                 )
             done.append(ledger)
         return entry_id
@@ -88,6 +88,7 @@ class Budget:
         return entry_id
 
     def mark(self, entry_id: str, state: EntryState, amount: Decimal | None = None) -> None:
+        """Set the state of an entry in every ledger; ``amount`` replaces the reserved one."""
         day, _space, _rest = entry_id.partition(" ")
         for _name, ledger, _ceiling in self._levels(day):
             ledger.mark(entry_id, state, amount)

@@ -77,6 +77,7 @@ def _adopted(intent: Facts) -> tuple[str, int]:
 
 
 def total(costs: Iterable[Cost]) -> Decimal:
+    """The sum of the known amounts in US dollars."""
     return sum((cost.amount for cost in costs if cost.amount), Decimal(0))
 
 

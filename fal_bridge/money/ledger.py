@@ -34,6 +34,8 @@ FOREIGN_SECONDS = 3600.0  # How long a reservation of another machine counts bef
 
 
 class EntryState(StrEnum):
+    """The states described for the module. The values are stored in ledgers."""
+
     RESERVED = "reserved"
     SENT = "sent"
     SETTLED = "settled"
@@ -90,6 +92,7 @@ class Ledger:
             self._write(stream, entry_id, state, entry.amount if amount is None else amount)
 
     def total(self) -> Decimal:
+        """The sum of all entries that count at this moment."""
         with self._opened():
             return self._total()
 

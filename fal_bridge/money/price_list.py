@@ -129,6 +129,7 @@ def _is_unclear(endpoint: Endpoint, price: UnitPrice) -> bool:
 
 
 def age_sentence(seconds: float) -> str:
+    """The age of a price, for a message."""
     if seconds < 90:
         return "fetched just now"
     minutes = round(seconds / 60)

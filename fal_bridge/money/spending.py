@@ -53,6 +53,7 @@ class Spending:
         self._mark(price, EntryState.SENT)
 
     def release(self, price: Facts) -> None:
+        """Stop counting a request that was not sent."""
         release(self.budget, price)
 
     def settle(self, price: Facts, units: float | None) -> None:

@@ -114,11 +114,13 @@ class Backoff:
         self._max_pause = max_pause
 
     def next(self) -> float:
+        """The seconds of the next pause."""
         pause = self._pause * random.uniform(0.7, 1.3)
         self._pause = min(self._pause * 2, self._max_pause)
         return pause
 
     def reset(self) -> None:
+        """Begin again with the first pause."""
         self._pause = self._first
 
 

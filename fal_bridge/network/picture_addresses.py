@@ -20,6 +20,7 @@ from .service import LOOPBACK_HOSTS, Service
 
 
 def is_address(text: str) -> bool:
+    """Whether a source photo is given as a URL."""
     return text.lower().startswith(("https://", "http://"))
 
 

@@ -33,6 +33,7 @@ def complaint(path: Path, kinds: Collection[FileKind]) -> str:
 
 
 def wrong_kind(kinds: Collection[FileKind]) -> str:
+    """The complaint about a file of another type than ``kinds``."""
     return f"the server sent something other than {' or '.join(sorted(kind.name for kind in kinds))}"
 
 

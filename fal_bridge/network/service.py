@@ -29,6 +29,7 @@ class Service:
 
     @classmethod
     def live(cls, key: str) -> Self:
+        """fal.ai itself. Raises BadKeyError for what cannot be a key."""
         return cls(
             queue_url="https://queue.fal.run",
             rest_url="https://rest.fal.ai",
@@ -40,6 +41,7 @@ class Service:
 
     @classmethod
     def emulator(cls, url: str) -> Self:
+        """An emulator on this machine. Raises WrongRequestError for any other URL."""
         root = _checked_loopback(url)
         return cls(
             queue_url=f"{root}/queue",

@@ -14,14 +14,7 @@ from tests.patience import PATIENCE_SECONDS
 
 load_package()
 
-from photoreal_set.processes.child import (  # noqa: E402
-    NICENESS,
-    Child,
-    Event,
-    blender_command,
-    environment_for,
-    lower_priority,
-)
+from photoreal_set.processes.child import YIELDING, Child, Event, blender_command, environment_for, let_yield  # noqa: E402
 
 PATIENT = """
 import json, os, signal, sys, time
@@ -108,9 +101,9 @@ def test_it_yields_to_the_window_that_started_it():
     running = child(PATIENT)
     pid = heard(running, "started")[-1]["pid"]
     try:
-        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + YIELDING)
         if (shared := Path(f"/proc/{pid}/autogroup")).exists():
-            assert shared.read_text().split()[-1] == str(NICENESS)
+            assert shared.read_text().split()[-1] == str(YIELDING)
     finally:
         running.stop()
     assert heard(running)[-1]["code"] == 130
@@ -120,7 +113,7 @@ def test_it_yields_to_the_window_that_started_it():
 def test_a_system_that_refuses_to_lower_it_is_no_fault():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    lower_priority(ended.pid)
+    let_yield(ended.pid)
 
 
 def test_a_real_blender_gets_factory_settings_and_the_users_online_access():
