@@ -95,9 +95,8 @@ class Generation:
     options: Mapping[str, Any] = field(default_factory=dict)  # Named as in the endpoint's API, and checked.
     can_wait: bool = False  # Nothing depends on it, so others may be sent first.
     take: int = 1  # From 2 on: the same inputs again, as another request.
-    about: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # Stored in the journal for the run that fetches the result.
+    # Stored in the journal for the run that fetches the result.
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -21,14 +21,8 @@ from .network.paid_post import Accepted, post_once
 from .network.picture_addresses import data_uri_of
 from .prepared_job import PreparedJob
 
-INTENT_FACTS = (
-    "endpoint",
-    "kind",
-    "label",
-    "inputs",
-    "about",
-    "sent",
-)  # What an intent tells about its request.
+# What an intent tells about its request.
+INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")
 
 _log = logging.getLogger(__name__)
 

@@ -61,8 +61,10 @@ def kind_of_file(path: Path) -> FileKind:
 def missing_end(path: Path) -> str:
     """Why a file is not complete by the rules of its format, or "" when it is. It takes a bounded time.
 
-    Pictures of too many pieces to be decoded in bounded time do not count as complete (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
-    WebP: RIFF length. MP4: as ``mp4.gap``.
+    Pictures of too many pieces to be decoded in bounded time do not count as complete (``picture_files``).
+
+    GLB: the length in the 12-byte header (glTF 2.0, 4.4.2). PNG: the IEND chunk. JPEG: the EOI marker. WebP: the RIFF
+    length. MP4: as ``mp4.gap``. Raises OSError, as ``open_regular``.
     """
     with open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size

@@ -15,9 +15,8 @@ from pathlib import Path
 
 MARK = "photoreal-video "
 BEGUN = "begun"
-MAX_MEMORY_BYTES = (
-    3 << 30
-)  # In addition to loaded code. An 8K frame with its references needs about one gigabyte.
+# In addition to loaded code. An 8K frame with its references needs about one gigabyte.
+MAX_MEMORY_BYTES = 3 << 30
 MAX_CPU_SECONDS = 90
 MAX_PACKETS = 300  # Before the first good frame.
 

@@ -64,9 +64,7 @@ class Endpoint:
     size_field: str = ""  # For width and height of the result: those of the first picture.
     sides: tuple[int, int] = (512, 2048)  # Minimum and maximum in pixels that ``size_field`` accepts.
     factor_field: str = ""
-    factors: tuple[
-        float, ...
-    ] = ()  # The possible ones, or with ``factor_is_free`` the minimum and the maximum.
+    factors: tuple[float, ...] = ()  # All, or with ``factor_is_free`` the minimum and the maximum.
     factor_is_free: bool = False
     side_step: int = 1  # In pixels; sides of the result are multiples of it.
     note: str = ""  # What a user should know before choosing it.

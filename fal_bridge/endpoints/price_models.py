@@ -83,9 +83,8 @@ class PriceModel:
 
     per: Per = Per.REQUEST
     tiers: tuple[Tier, ...] = (Tier(Decimal(1)),)  # The first that fits counts.
-    alternatives: tuple[
-        Decimal, ...
-    ] = ()  # List prices that are published without the options that select them.
+    # List prices that are published without the options that select them.
+    alternatives: tuple[Decimal, ...] = ()
     surcharges: tuple[Tier, ...] = ()  # Each that fits is added.
     further: Decimal | None = None  # Each megapixel after the first.
     counts_input: bool = False

@@ -30,7 +30,8 @@ def billed(reported: object, price: Mapping[str, Any]) -> Billed:
     if reported is None:
         return Billed()
     try:
-        units = math.nan if isinstance(reported, bool) else float(reported)  # type: ignore[arg-type]  # It may be of any type; float() raises.
+        # float() raises TypeError for what is not a number.
+        units = math.nan if isinstance(reported, bool) else float(reported)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         units = math.nan
     if 0.0 <= units <= MAX_UNITS and not _is_far_above(units, price):

@@ -75,9 +75,8 @@ def test_what_looked_like_a_failure_and_is_there_after_all_is_not_paid_again(des
     assert desk.made().path.is_file()
     ledger = desk.emulator.ledger()
     assert len(ledger) == 1
-    (cost,) = journal_costs.costs_in(
-        desk.journal, ""
-    )  # The request stands once, with the attempt that follows it.
+    # The request appears once, with the attempt that follows it.
+    (cost,) = journal_costs.costs_in(desk.journal, "")
     assert (cost.row["request_id"], cost.row["state"]) == (ledger[0]["request_id"], "done")
 
 
