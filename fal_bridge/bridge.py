@@ -18,10 +18,10 @@ import httpx
 from .endpoints.endpoint import Endpoint
 from .endpoints.registry import REGISTRY
 from .engine import Engine
+from .engine_setup import EngineSetup
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
 from .journal import Journal
-from .means import Means
 from .money.spending import Spending
 from .network.downloads import Downloads
 from .network.event_loops import DaemonExecutor
@@ -185,7 +185,7 @@ class Bridge:
     def __enter__(self) -> Self:
         if self._own_connection:
             self._own_connection.__enter__()
-        self._engine = Engine(self._means(self._connection.clients))
+        self._engine = Engine(self._setup(self._connection.clients))
         return self
 
     def __exit__(
@@ -236,7 +236,7 @@ class Bridge:
         late.set_exception(StoppedError(f"{label}: stopped."))
         return late
 
-    def _means(self, clients: Clients) -> Means:
+    def _setup(self, clients: Clients) -> EngineSetup:
         pace = self._connection.pace
         uploads = Uploads(
             self._service,
@@ -245,7 +245,7 @@ class Bridge:
             are_kept=self._keep_uploads,
             not_all_at_once=clients.traffic.uploads,
         )
-        return Means(
+        return EngineSetup(
             service=self._service,
             journal=Journal(self._journal_folder),
             submit=clients.submit,

@@ -15,7 +15,7 @@ import httpx
 
 from ..messages.money import dollars
 from .decisions import is_abandoned
-from .errors import BadKeyError, BridgeError, JobCancelledError
+from .errors import BadKeyError, BridgeError, JobCancelledError, facts_of
 from .journal import Entry, Journal, Stage
 from .money.budget import Budget
 from .money.spending import release
@@ -213,9 +213,7 @@ class _Canceller:
         if response.status_code == 499:
             error = JobCancelledError(f"{entry.label}: the job was cancelled at fal.ai.")
             facts = {
-                "error": type(error).__name__,
-                "message": error.message,
-                "hint": error.hint,
+                **facts_of(error),
                 "may_send_again": True,
                 "request_id": accepted.request_id,
                 "status": response.status_code,

@@ -14,6 +14,7 @@ from ..files.writing import sha256_of
 from .decisions import how_to_send_again
 from .endpoints.choosing import endpoint_for, endpoint_of_result
 from .endpoints.file_arguments import files_in, with_files
+from .engine_setup import EngineSetup
 from .errors import (
     LOST,
     BridgeError,
@@ -27,7 +28,6 @@ from .following import Follower
 from .job_progress import JobProgress
 from .jobs import Generation, Job, JobResult, JobState, Kind
 from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
-from .means import Means
 from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
 from .results import Results, copied_to
@@ -39,16 +39,16 @@ T = TypeVar("T")
 class Engine:
     """Runs any number of jobs at once; each paid request is sent at most once."""
 
-    def __init__(self, means: Means) -> None:
-        self._service = means.service
-        self._endpoints = means.endpoints
-        self._pace = means.pace
-        self._journal = means.journal
-        self._on_change = means.on_change
-        self._traffic = means.traffic
-        self._sender = Sender(means)
-        self._follower = Follower(means)
-        self._results = Results(means.journal, means.downloads)
+    def __init__(self, setup: EngineSetup) -> None:
+        self._service = setup.service
+        self._endpoints = setup.endpoints
+        self._pace = setup.pace
+        self._journal = setup.journal
+        self._on_change = setup.on_change
+        self._traffic = setup.traffic
+        self._sender = Sender(setup)
+        self._follower = Follower(setup)
+        self._results = Results(setup.journal, setup.downloads)
         self._is_stopping = False
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}

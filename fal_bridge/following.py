@@ -9,6 +9,7 @@ import time
 import fal_client
 import httpx
 
+from .engine_setup import EngineSetup
 from .errors import (
     BridgeError,
     ExpiredResultError,
@@ -22,7 +23,6 @@ from .errors import (
 from .job_progress import JobProgress
 from .jobs import Job, JobState
 from .journal import Entry, Facts, Stage
-from .means import Means
 from .money.billed_units import UNITS_HEADER, Billed, billed
 from .network.answers import body_of, error_of, error_type_of, is_fetch_trouble, is_from_fal
 from .network.http_clients import FINAL, Backoff
@@ -38,14 +38,14 @@ _log = logging.getLogger(__name__)
 class Follower:
     """Follows the requests of one engine. None of its calls costs money. Not thread-safe."""
 
-    def __init__(self, means: Means) -> None:
-        self._service = means.service
-        self._journal = means.journal
-        self._client = means.safe
-        self._uploads = means.uploads
-        self._traffic = means.traffic
-        self._pace = means.pace
-        self._spending = means.spending
+    def __init__(self, setup: EngineSetup) -> None:
+        self._service = setup.service
+        self._journal = setup.journal
+        self._client = setup.safe
+        self._uploads = setup.uploads
+        self._traffic = setup.traffic
+        self._pace = setup.pace
+        self._spending = setup.spending
 
     async def answer(
         self, prepared: PreparedJob, entry: Entry, accepted: Accepted, progress: JobProgress

@@ -41,9 +41,7 @@ class JobState(StrEnum):
     PREPARED = "prepared"
     UPLOADING = "uploading"
     SUBMITTING = "submitting"
-    UNCERTAIN = (
-        "uncertain"  # Sent, and the response is lost: it may be billed and is never sent again automatically.
-    )
+    UNCERTAIN = "uncertain"  # Sent, and the response is lost: it may be billed, so it is not sent again.
     QUEUED = "queued"
     RUNNING = "running"
     DOWNLOADING = "downloading"
@@ -136,7 +134,7 @@ class JobResult:
     endpoint: str
     request_id: str
     seed: int | None
-    cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate says.
-    units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai did not say.
+    cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate tells.
+    units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai reports none.
     inputs: dict[str, Any]  # As sent, with each file given by its hash.
     about: Mapping[str, Any] = field(default_factory=dict)  # Of its ``Generation``.

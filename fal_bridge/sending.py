@@ -11,12 +11,12 @@ import httpx
 
 from .decisions import how_to_decide
 from .endpoints.file_arguments import with_files
+from .engine_setup import EngineSetup
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
 from .job_progress import JobProgress
 from .jobs import JobState
 from .journal import Entry, Facts, Journal, Stage, late_key
 from .lost_requests import Lookup, NotFound
-from .means import Means
 from .network.paid_post import Accepted, post_once
 from .network.picture_addresses import data_uri_of
 from .prepared_job import PreparedJob
@@ -30,17 +30,17 @@ _log = logging.getLogger(__name__)
 class Sender:
     """Sends the requests of one engine. Not thread-safe."""
 
-    def __init__(self, means: Means) -> None:
-        self._service = means.service
-        self._journal = means.journal
-        self._client = means.submit
-        self._uploads = means.uploads
-        self._lookup = Lookup(means.service, means.safe, means.journal, means.pace)
-        self._traffic = means.traffic
-        self._pace = means.pace
-        self._spending = means.spending
-        self._webhook = means.webhook
-        self._inline_bytes = means.inline_bytes
+    def __init__(self, setup: EngineSetup) -> None:
+        self._service = setup.service
+        self._journal = setup.journal
+        self._client = setup.submit
+        self._uploads = setup.uploads
+        self._lookup = Lookup(setup.service, setup.safe, setup.journal, setup.pace)
+        self._traffic = setup.traffic
+        self._pace = setup.pace
+        self._spending = setup.spending
+        self._webhook = setup.webhook
+        self._inline_bytes = setup.inline_bytes
         self._stopped = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
 

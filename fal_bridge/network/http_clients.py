@@ -128,7 +128,7 @@ def _headers(service: Service) -> dict[str, str]:
     return {
         "Authorization": f"Key {service.key}",
         "Accept": "application/json",
-        "Accept-Encoding": "identity",  # See ``bodies``.
+        "Accept-Encoding": "identity",  # See ``response_bodies``.
         "User-Agent": "photoreal-set",
     }
 

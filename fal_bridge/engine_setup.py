@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an engine works with. The bridge puts it together once; the parts of the engine take from it what they need."""
+"""Everything an engine needs, assembled once by the bridge; each part of the engine uses what it needs of it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from .traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """Where requests go, over what, and under which rules."""
+class EngineSetup:
+    """The service, the clients and the rules of one engine."""
 
     service: Service
     journal: Journal
