@@ -20,14 +20,16 @@ from ..fal_bridge.errors import (
     UncertainSubmitError,
     UnknownPriceError,
 )
-from ..fal_bridge.money.budget import Budget, Spending
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.own_files import fetch_picture, is_address
+from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.money.spending import Spending
+from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..files.lock import FileLock
 from ..gltf.document import sha256_of_source
 from ..imaging.report import build_report
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
-from ..messages.progress import Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.cloud_stage import CloudStage, bridge_for
 from ..photo_set.estimates import Bill, money

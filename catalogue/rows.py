@@ -276,12 +276,12 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
 _NUMBERS = {"seed", "max_cost"}
 _LINE = whole(1, MOST_BYTES)
 _PARTS = {
-    "sources": list_of(text(MOST_CELL, least=1), MOST_SOURCES),
+    "sources": list_of(text(MOST_CELL, min_length=1), MOST_SOURCES),
     "more": mapping_of(_CELL, _CELL, 10_000),
     "faults": list_of(_CELL, 10_000),
 }
 _GOOD_ROW = record_of(
-    {"number": _LINE, "line": _LINE, "sku": text(LONGEST_SKU, least=1)},
+    {"number": _LINE, "line": _LINE, "sku": text(LONGEST_SKU, min_length=1)},
     {**_PARTS, **{name: rule for name, rule in CELL_RULES.items() if name != "sku"}, "seed": optional(SEED)},
 )
 _BAD_ROW = record_of(

@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..messages.progress import JsonReporter, Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import JsonReporter, Reporter
 from .states import RowState, Status
 
 TELL_SECONDS = 5.0  # Between two words on progress, at least.

@@ -21,17 +21,18 @@ from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.run import CatalogueRun, Order, Stage, Tools
 from ..catalogue.tally import Tally
-from ..fal_bridge.endpoints.choosing import REGISTRY
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.errors import CeilingReachedError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.money.budget import Ceilings
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.platform import Platform
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
 from ..messages.errors import STOPPED_EXIT_CODE, InputError
-from ..messages.progress import JsonReporter, Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import JsonReporter, Reporter
 from ..optics.angles import ANGLES, CAMERAS
 from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money

@@ -94,7 +94,7 @@ class Gltf:
             return None
         entry = images[index]
         if isinstance(address := entry.get("uri"), str):
-            return read_part(address, None, self.name, most_bytes=LARGEST_GLB)
+            return read_part(address, None, self.name, max_bytes=LARGEST_GLB)
         return self.view(entry.get("bufferView"))
 
     def floats(self, index: object) -> NDArray[np.float32] | None:

@@ -137,7 +137,7 @@ class _Packing:
         address, name = buffer.get("uri"), self._gltf.name
         if not isinstance(address, str):
             return self._gltf.binary if number == 0 and self._gltf.binary else None
-        data = read_part(address, self._gltf.folder, name, most_bytes=LARGEST_GLB)
+        data = read_part(address, self._gltf.folder, name, max_bytes=LARGEST_GLB)
         if data is None:
             hint = "Put it beside the file, or export one GLB."
             if self._gltf.folder is None and not is_inline(address):

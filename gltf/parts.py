@@ -83,10 +83,10 @@ def find_part(address: str, folder: Path | None, owner: str) -> Path | None:
     if folder is None:
         check_name(name, owner, hint=HINT)
         return None
-    return find_in(folder, name, owner, most_bytes=LARGEST_GLB, hint=HINT)
+    return find_in(folder, name, owner, max_bytes=LARGEST_GLB, hint=HINT)
 
 
-def read_part(address: str, folder: Path | None, owner: str, *, most_bytes: int) -> bytes | None:
+def read_part(address: str, folder: Path | None, owner: str, *, max_bytes: int) -> bytes | None:
     """The bytes that an address stands for; None when they are not there.
 
     Raises InputError as ``enclosed.read_in``.
@@ -99,7 +99,7 @@ def read_part(address: str, folder: Path | None, owner: str, *, most_bytes: int)
     if folder is None:
         check_name(name, owner, hint=HINT)
         return None
-    return read_in(folder, name, owner, most_bytes=most_bytes, hint=HINT)
+    return read_in(folder, name, owner, max_bytes=max_bytes, hint=HINT)
 
 
 def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:
@@ -107,7 +107,7 @@ def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:
 
     Raises InputError as ``read_part``.
     """
-    data = read_part(address, folder, owner, most_bytes=LARGEST_PICTURE)
+    data = read_part(address, folder, owner, max_bytes=LARGEST_PICTURE)
     if data is None:
         return None
     is_targa = part_name(address).lower().endswith(".tga")  # A format without first bytes of its own.

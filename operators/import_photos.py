@@ -9,8 +9,7 @@ from bpy.types import Context, Event, Operator, OperatorFileListElement
 from bpy_extras.io_utils import ImportHelper
 
 from ..background_run.button_command import MOST_PHOTOS
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+from ..files.kinds import PICTURE_SUFFIXES
 
 
 class PHOTOREAL_OT_import_photos(Operator, ImportHelper):
@@ -32,7 +31,7 @@ class PHOTOREAL_OT_import_photos(Operator, ImportHelper):
     def execute(self, context: Context) -> set[str]:
         names = [file.name for file in self.files if file.name]
         paths = [Path(self.directory) / name for name in names] or [Path(self.filepath)]
-        paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        paths = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
         if not paths:
             self.report({"ERROR"}, "None of these is a photo. Choose PNG, JPEG or WebP files")
             return {"CANCELLED"}

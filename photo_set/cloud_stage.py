@@ -24,7 +24,7 @@ from ..fal_bridge.errors import (
 )
 from ..fal_bridge.jobs import SET_WIDE, Generation, Job, JobResult, JobState, Kind
 from ..fal_bridge.journal import Entry, Journal, Stage
-from ..fal_bridge.money.budget import Spending
+from ..fal_bridge.money.spending import Spending
 from ..files.writing import sha256_of
 from ..messages.errors import MachineError, PhotorealError
 from ..optics.angles import Angle, hero_first, hero_of

@@ -12,10 +12,11 @@ from ..fal_bridge.endpoints.price_models import NOTHING, Range, Size
 from ..fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPriceError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
-from ..fal_bridge.money.budget import Budget, Spending
-from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
+from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.price_list import PriceList, Quote, age_sentence
+from ..fal_bridge.money.spending import Spending
 from ..messages.errors import InputError
-from ..messages.progress import dollars
+from ..messages.money import dollars
 from ..optics import sizes
 from ..optics.angles import hero_of
 from .folder import DamagedSetError, Record, SetFolder

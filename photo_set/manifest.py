@@ -44,7 +44,7 @@ _AMOUNT = number(0.0, 1e12)
 _REAL = number(-1e12, 1e12)
 _TAKES = whole(1, MOST_TAKES)
 SOURCE_FILES = list_of(record_of({"name": component, "sha256": SHA256}), MOST_PHOTOS, name="file")
-_MATRIX = list_of(list_of(_REAL, 4, least=4), 4, least=4, name="row")
+_MATRIX = list_of(list_of(_REAL, 4, min_count=4), 4, min_count=4, name="row")
 _FILE = {"path": inner_path, "sha256": SHA256, "width": _COUNT, "height": _COUNT, "made_with": words}
 _ENLARGED = {
     **_FILE,
@@ -128,7 +128,7 @@ _model = _open(
     variant=words,
     concept=_open(**_MADE),
     triangles=_COUNT,
-    size_m=list_of(_AMOUNT, 3, least=3),
+    size_m=list_of(_AMOUNT, 3, min_count=3),
     standing_matrix=_MATRIX,
     triage=_FINDINGS,
     source_triage=_FINDINGS,

@@ -13,18 +13,17 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_UPSCALE_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
-    REGISTRY,
-    Endpoint,
     default_model_endpoint,
     endpoint_for,
 )
-from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES
+from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES, Endpoint
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.input_files import open_regular
+from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..files.values import checked
-from ..files.writing import FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source, with_variant
 from ..imaging.animation import Preview
 from ..imaging.compose import Background
@@ -39,7 +38,6 @@ from .manifest import MOST_PHOTOS
 from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 
-PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
 MOST_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
 MODEL_SUFFIXES = set(MOST_BYTES)
@@ -322,7 +320,7 @@ def source_from(paths: list[Path], text: str) -> Source:
         )
     for path in paths:
         try:
-            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MOST_PICTURE_BYTES)) as stream:
+            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MAX_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{path} does not exist.", hint="Check the name.") from error
@@ -395,13 +393,13 @@ def _require_mesh(gltf: Gltf) -> None:
 
 
 def _check_photo(path: Path) -> None:
-    if kind_of_file(path) not in PHOTO_KINDS:
+    if kind_of_file(path) not in PICTURES:
         raise InputError(
             f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a PNG, JPEG or WebP photo.",
             hint="Convert it first.",
         )
     try:
-        with open_regular(path, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
+        with open_regular(path, MAX_PICTURE_BYTES) as stream, Image.open(stream) as photo:
             photo.load()
             side = min(photo.size)
     except Image.DecompressionBombError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.network.service import Service
-from ..files.names import path_text
+from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 from ..files.writing import sha256_of
 from ..gltf.document import sha256_of_source
@@ -121,7 +121,7 @@ def rig_record(rig: RigChoice, folder: Path) -> Record:
     """The light, its file as seen from ``folder``."""
     record = asdict(rig)
     if rig.panorama:
-        record["panorama"]["path"] = _from(folder, Path(rig.panorama.path))
+        record["panorama"]["path"] = portable_path(Path(rig.panorama.path), folder)
     return record
 
 
@@ -137,7 +137,7 @@ def plan_record(plan: SetPlan) -> Record:
     """Everything of a plan that a later run needs, besides what ``set.json`` says anyway."""
     record = options_record(plan)
     if plan.source.files:
-        record["source_files"] = [_from(plan.out, path) for path in plan.source.files]
+        record["source_files"] = [portable_path(path, plan.out) for path in plan.source.files]
     record["rig"] = rig_record(plan.rig, plan.out)
     if plan.service is not None:
         record["fal"] = plan.service.emulator_url or LIVE
@@ -225,11 +225,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
-
-
-def _from(folder: Path, path: Path) -> str:
-    """Relative where it can be, so that folder and sources can move together."""
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:
-        return str(path.absolute())  # On another drive of Windows.

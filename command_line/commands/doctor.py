@@ -13,7 +13,7 @@ from typing import TextIO
 
 from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from ...fal_bridge.errors import BadKeyError
-from ...fal_bridge.network.platform import Platform
+from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
 from ...files.home import home_folder
 from ...messages.errors import MachineError, PhotorealError

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from photoreal_set.optics.angles import ANGLES as STANDARD
 from photoreal_set.optics.sizes import square
 from photoreal_set.photo_set.pipeline import run_set

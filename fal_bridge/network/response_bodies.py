@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bodies of responses, read as they come: never decompressed, never without a limit.
+"""Read the bodies of responses without decompressing them, and with a limit on their size.
 
-All requests ask for the ``identity`` coding. A body that is compressed all the same is refused by its header: a few
+All requests ask for the ``identity`` encoding. A body that is compressed nevertheless is refused by its header: a few
 kilobytes of zstd or gzip can expand to gigabytes, and httpx decompresses each piece as a whole.
 """
 
@@ -11,7 +11,7 @@ import httpx
 
 
 class UnusableBodyError(httpx.RemoteProtocolError):
-    """A body that is compressed, or larger than it may be."""
+    """A body is compressed or too large."""
 
 
 def require_plain(response: httpx.Response) -> None:
@@ -23,23 +23,23 @@ def require_plain(response: httpx.Response) -> None:
 
 
 async def plain_parts(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body piece by piece, as it came. Raises UnusableBodyError when it is compressed."""
+    """The body piece by piece, unchanged. Raises UnusableBodyError when it is compressed."""
     require_plain(response)
     async for part in response.aiter_raw():
         yield part
 
 
-async def read_body(response: httpx.Response, most_bytes: int) -> bytes:
-    """The whole body. Raises UnusableBodyError when it is compressed or larger than ``most_bytes``."""
+async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    """The whole body. Raises UnusableBodyError when it is compressed or larger than ``max_bytes``."""
     parts, size = [], 0
     async for part in plain_parts(response):
         size += len(part)
-        if size > most_bytes:
-            raise UnusableBodyError(f"the response is larger than {most_bytes >> 20} MB")
+        if size > max_bytes:
+            raise UnusableBodyError(f"the response is larger than {max_bytes >> 20} MB")
         parts.append(part)
     return b"".join(parts)
 
 
 def reason_of(error: Exception) -> str:
-    """Why there is no usable response, in a few words."""
+    """Why there is no usable response, for a message."""
     return str(error) if isinstance(error, UnusableBodyError) else type(error).__name__

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What fal.ai says about its endpoints: prices, whether they still exist, how they are called. All free."""
+"""Ask fal.ai about its endpoints: their prices, whether they still exist, and their schemas. All calls are free."""
 
 import asyncio
 import math
@@ -13,20 +13,21 @@ import httpx
 
 from ...files.input_files import parsed_json
 from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
-from .bodies import reason_of
+from .answers import read_limited
+from .event_loops import new_runner
+from .http_clients import Backoff
 from .limits import QUESTION_TIMEOUT, WHOLE_ANSWER_SECONDS
-from .loops import new_runner
+from .response_bodies import reason_of
 from .service import Service
-from .transport import Backoff, read_limited
 
-MOST_IDS = 50  # In one question.
+MAX_IDS = 50  # In one request.
 PATIENCE_SECONDS = 20.0
 EMULATOR_PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitPrice:
-    """What one unit of an endpoint costs this account, in US dollars; discounts are in it."""
+    """The price in US dollars of one unit of an endpoint, including the discounts of this account."""
 
     amount: Decimal
     unit: str
@@ -34,7 +35,10 @@ class UnitPrice:
 
 
 class Platform:
-    """Questions to the platform API, one after another, outside of any event loop. Use it as a context."""
+    """A client of the platform API. Blocks, so it must not run on an event loop. Use it as a context manager.
+
+    Raises NetworkDownError, ServiceTroubleError and BadKeyError.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -54,7 +58,7 @@ class Platform:
             runner.run(self._client.aclose())
 
     def unit_prices(self, endpoint_ids: Collection[str]) -> dict[str, UnitPrice]:
-        """The prices that are known; whether one unknown id spoils an answer is not documented."""
+        """The known prices by endpoint id. Whether one unknown id makes the whole call fail is not documented."""
         found: dict[str, UnitPrice] = {}
         for part in _parts(endpoint_ids):
             answer = self._ask_for("pricing", part)
@@ -66,7 +70,7 @@ class Platform:
         return {endpoint_id: found[endpoint_id] for endpoint_id in endpoint_ids if endpoint_id in found}
 
     def statuses(self, endpoint_ids: Collection[str]) -> dict[str, str]:
-        """``active``, ``deprecated`` or ``""`` (not said) of the ids that are listed; the others are gone."""
+        """``active``, ``deprecated`` or ``""`` (unknown) for each id that fal.ai lists; other ids no longer exist."""
         found = {}
         for part in _parts(endpoint_ids):
             answer = self._ask_for("", part)
@@ -77,7 +81,7 @@ class Platform:
         return {endpoint_id: found[endpoint_id] for endpoint_id in endpoint_ids if endpoint_id in found}
 
     def document(self, endpoint_id: str) -> Mapping[str, Any] | None:
-        """The published OpenAPI of an endpoint; ``None`` when there is none."""
+        """The published OpenAPI document of an endpoint; ``None`` when there is none."""
         request = self._client.build_request(
             "GET", self._service.openapi_url, params={"endpoint_id": endpoint_id}
         )
@@ -85,12 +89,12 @@ class Platform:
         return answer if isinstance(answer, Mapping) else None
 
     def past_cost(self, endpoint_id: str) -> Decimal | None:
-        """What a call has cost on average so far, as fal.ai reckons; ``None`` when it does not say."""
-        wish = {"estimate_type": "historical_api_price", "endpoints": {endpoint_id: {"call_quantity": 1}}}
+        """The average cost in US dollars of past calls, by fal.ai's estimate; ``None`` when it has none."""
+        query = {"estimate_type": "historical_api_price", "endpoints": {endpoint_id: {"call_quantity": 1}}}
         request = self._client.build_request(
             "POST",
             f"{self._service.platform_url}/models/pricing/estimate",
-            json=wish,
+            json=query,
             headers=self._key_header(),
         )
         answer = self._answer(request)
@@ -111,7 +115,7 @@ class Platform:
         return {"Authorization": f"Key {self._service.key}"}
 
     def _answer(self, request: httpx.Request) -> Any:
-        """The JSON of the answer, ``None`` for "not found". Nothing asked here changes or costs anything."""
+        """The JSON of the response; ``None`` for "not found". Repeated for a while, because these calls are free."""
         deadline = time.monotonic() + self._patience
         pauses = Backoff(0.2)
         host = request.url.host
@@ -133,9 +137,9 @@ class Platform:
                     try:
                         return parsed_json(answer.content, number=Decimal, is_lenient=True)
                     except ValueError:
-                        status = 502  # What is not JSON does not come from the API itself.
+                        status = 502  # A response that is not JSON does not come from the API itself.
                 reason = ServiceTroubleError(
-                    f"{host} answers with error {status}.", hint="Nothing was spent. Try again later."
+                    f"{host} responds with error {status}.", hint="Nothing was spent. Try again later."
                 )
                 if status not in (408, 425, 429) and status < 500:
                     raise reason
@@ -155,8 +159,8 @@ class Platform:
 
 def _parts(endpoint_ids: Collection[str]) -> Iterable[list[str]]:
     ids = list(dict.fromkeys(endpoint_ids))
-    for start in range(0, len(ids), MOST_IDS):
-        yield ids[start : start + MOST_IDS]
+    for start in range(0, len(ids), MAX_IDS):
+        yield ids[start : start + MAX_IDS]
 
 
 def _list_in(answer: Any, name: str) -> list[Mapping[str, Any]]:
@@ -165,7 +169,7 @@ def _list_in(answer: Any, name: str) -> list[Mapping[str, Any]]:
 
 
 def _prices_in(answer: Any) -> dict[str, UnitPrice]:
-    """Lines that we cannot read count as unknown, and so do prices of 0: nothing here is a gift."""
+    """The readable prices. A price of 0 counts as unknown, because no endpoint is free."""
     found = {}
     for line in _list_in(answer, "prices"):
         amount = _amount(line.get("unit_price"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that go to fal.ai without an upload: those with an address of the user's own, and tiny ones."""
+"""Pictures that need no upload: those that the user gives as a URL, and small ones sent as a data URI."""
 
 import asyncio
 import base64
@@ -10,25 +10,24 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from ...files.writing import FileKind, kind_of, missing_end, write_atomically
-from ..endpoints.endpoint import PICTURES
+from ...files.kinds import PICTURES, kind_of, media_type, missing_end
+from ...files.writing import write_atomically
 from ..errors import NetworkDownError, WrongRequestError
-from .bodies import UnusableBodyError, read_body
+from .event_loops import new_runner
 from .limits import MAX_PHOTO_BYTES, MAX_REDIRECTS, PHOTO_TIMEOUT, WHOLE_PHOTO_SECONDS
-from .loops import new_runner
+from .response_bodies import UnusableBodyError, read_body
 from .service import LOOPBACK_HOSTS, Service
-
-MIME = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
 
 
 def is_address(text: str) -> bool:
+    """Whether a source photo is given as a URL."""
     return text.lower().startswith(("https://", "http://"))
 
 
 def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
-    """A copy of the picture at a public address, in ``folder``. The key never goes there. Outside of any event loop.
+    """Download the picture at a public URL into ``folder``, without sending the key. Must not run on an event loop.
 
-    Raises WrongRequestError when there is no picture, and NetworkDownError when it does not come, or not in time.
+    Raises WrongRequestError when there is no usable picture, and NetworkDownError when it does not arrive in time.
     """
     is_local = service is not None and service.is_emulator
     try:
@@ -36,8 +35,8 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
             data = runner.run(_fetch(url, is_local=is_local))
     except TimeoutError as error:
         raise NetworkDownError(
-            f"{_host(url)} has not sent the whole picture in {WHOLE_PHOTO_SECONDS:.0f} seconds.",
-            hint="Nothing was spent. Download the picture and give the file instead.",
+            f"{_host(url)} did not send the whole picture within {WHOLE_PHOTO_SECONDS:.0f} seconds.",
+            hint="Nothing was spent. Download the picture and use the file instead.",
         ) from error
     except UnusableBodyError as error:
         raise WrongRequestError(f"The picture at {_host(url)} cannot be used: {error}.") from error
@@ -45,9 +44,9 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
         raise NetworkDownError(
             f"{_host(url)} cannot be reached ({type(error).__name__}).", hint="Nothing was spent."
         ) from error
-    kind = kind_of(data[:16])
+    kind = kind_of(data)
     if kind not in PICTURES:
-        raise WrongRequestError(f"What is at {_host(url)} is not a PNG, JPEG or WebP picture.")
+        raise WrongRequestError(f"The file at {_host(url)} is not a PNG, JPEG or WebP picture.")
     name = re.sub(r"[^\w.-]+", "-", Path(unquote(urlsplit(url).path)).stem).strip(".-") or "photo"
     path = folder / f"{name[:80]}.{kind}"
     number = 2
@@ -57,22 +56,21 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
     write_atomically(path, data)
     if gap := missing_end(path):
         path.unlink()
-        raise WrongRequestError(f"The picture at {_host(url)} is not whole: {gap}.")
+        raise WrongRequestError(f"The picture at {_host(url)} is not complete: {gap}.")
     return path
 
 
-def data_uri_of(path: Path, sha256: str, most_bytes: int) -> str:
-    """The file itself as an address, or "" when it is larger, or no longer the file that was meant."""
+def data_uri_of(path: Path, sha256: str, max_bytes: int) -> str:
+    """The file as a data URI; "" when it is larger than ``max_bytes`` or its content has changed."""
     try:
-        if path.stat().st_size > most_bytes:
+        if path.stat().st_size > max_bytes:
             return ""
         data = path.read_bytes()
     except OSError:
         return ""
     if hashlib.sha256(data).hexdigest() != sha256:
         return ""
-    mime = MIME.get(kind_of(data[:16]), "application/octet-stream")
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    return f"data:{media_type(kind_of(data))};base64,{base64.b64encode(data).decode()}"
 
 
 async def _fetch(url: str, *, is_local: bool) -> bytes:
@@ -89,11 +87,11 @@ async def _fetch(url: str, *, is_local: bool) -> bytes:
                     continue
                 if response.status_code != 200:
                     raise WrongRequestError(
-                        f"{_host(url)} does not give the picture (error {response.status_code}).",
-                        hint="The address must be open to everybody: fal.ai fetches it too.",
+                        f"{_host(url)} does not return the picture (error {response.status_code}).",
+                        hint="The URL must be public: fal.ai fetches it, too.",
                     )
                 return await read_body(response, MAX_PHOTO_BYTES)
-    raise WrongRequestError(f"The address at {_host(url)} leads in circles.")
+    raise WrongRequestError(f"The URL at {_host(url)} redirects too many times.")
 
 
 def _check(url: str, *, is_local: bool) -> None:
@@ -103,11 +101,11 @@ def _check(url: str, *, is_local: bool) -> None:
     except ValueError:
         host = None
     if not host or parts.username or parts.password:
-        raise WrongRequestError("The address of a source photo cannot be read.")
+        raise WrongRequestError("The URL of a source photo is not valid.")
     if parts.scheme != "https" and not (is_local and host in LOOPBACK_HOSTS):
-        raise WrongRequestError(f"The address at {host} does not begin with https://.")
+        raise WrongRequestError(f"The URL at {host} does not begin with https://.")
 
 
 def _host(url: str) -> str:
-    """Without path and query, which may hold a signature."""
-    return urlsplit(url).hostname or "the address"
+    """The host alone: path and query may contain a signature."""
+    return urlsplit(url).hostname or "the URL"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one POST that costs money: sent at most once, and judged without guessing.
+"""The one POST that costs money: sent at most once, with an outcome that is never a guess.
 
-``post_once`` ends in one of three ways, and the journal relies on it: it returns (accepted), it raises
-``UncertainSubmitError`` (may be accepted), or it raises another ``BridgeError`` (certainly not accepted).
-Both errors carry the request id that the answer gave: it is asked about before anything is sent again.
+The journal relies on the three outcomes of ``post_once``: it returns (accepted), raises ``UncertainSubmitError``
+(possibly accepted), or raises another ``BridgeError`` (certainly not accepted). The errors have the request id that the
+response named, which is checked before anything is sent again.
 """
 
 import asyncio
@@ -15,10 +15,11 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import NetworkDownError, UncertainSubmitError
+from .answers import body_of, error_of, is_from_fal, read_limited
+from .http_clients import NOTHING_WAS_SENT
 from .service import Service
-from .transport import NOTHING_WAS_SENT, body_of, error_of, is_from_fal, read_limited
 
-# Statuses that name no decision about the request, even in an answer of fal.ai's own.
+# Statuses that tell nothing about the request, even in a response of fal.ai itself.
 _TELLS_NOTHING = frozenset({408, 425, 499})
 REQUEST_ID_HEADER = "x-fal-request-id"
 MAX_ID_LENGTH = 200
@@ -26,7 +27,7 @@ MAX_ID_LENGTH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A job at fal.ai, and where to ask about it."""
+    """A request that fal.ai has accepted, and the URLs to follow it."""
 
     request_id: str
     status_url: str
@@ -35,7 +36,7 @@ class Accepted:
 
     @classmethod
     def from_answer(cls, body: Mapping[str, Any], service: Service, endpoint: str) -> Self:
-        """Addresses of other hosts are not believed: the key goes with each question."""
+        """From the body of a response. URLs of other hosts are replaced: the key is sent to them."""
         request_id = str(body["request_id"])
         base = f"{service.queue_url}/{_application(endpoint)}/requests/{quote(request_id, safe='')}"
 
@@ -54,6 +55,7 @@ class Accepted:
 async def post_once(
     client: httpx.AsyncClient, request: httpx.Request, *, service: Service, endpoint: str, label: str
 ) -> Accepted:
+    """Send ``request`` once. Raises as described for the module."""
     try:
         async with asyncio.timeout(client.timeout.read):
             response = await client.send(request, stream=True, follow_redirects=False)
@@ -66,10 +68,10 @@ async def post_once(
             f"{label}: {request.url.host} cannot be reached.",
             hint="Nothing was sent. Check the network, then resume.",
         ) from error
-    except Exception as error:  # Whatever it was, the request may be out.
+    except Exception as error:  # Whatever it was, the request may have been sent.
         reason = type(error).__name__
         raise UncertainSubmitError(
-            f"{label}: it was sent to {endpoint} and the answer was lost ({reason})."
+            f"{label}: it was sent to {endpoint} and the response was lost ({reason})."
         ) from error
     body = body_of(response)
     named = _named(body, response)
@@ -80,7 +82,7 @@ async def post_once(
         refusal.request_id = named
         raise refusal
     uncertain = UncertainSubmitError(
-        f"{label}: it was sent to {endpoint} and the answer ({response.status_code}) does not say whether it "
+        f"{label}: it was sent to {endpoint} and the response ({response.status_code}) does not tell whether it "
         "was accepted.",
         request_id=named,
     )
@@ -89,9 +91,9 @@ async def post_once(
 
 
 def _is_refusal(response: httpx.Response) -> bool:
-    """Whether fal.ai itself says that the request was not accepted.
+    """Whether fal.ai itself rejects the request.
 
-    A server error (5xx) may follow the acceptance, and a page of a proxy says nothing about what is behind it.
+    A server error (5xx) may follow the acceptance, and the page of a proxy tells nothing about fal.ai.
     """
     return (
         400 <= response.status_code < 500
@@ -101,12 +103,12 @@ def _is_refusal(response: httpx.Response) -> bool:
 
 
 def _named(body: Any, response: httpx.Response) -> str:
-    """The request id that an answer gives, in its body or its header; "" without any."""
+    """The request id in the body or the header of a response, or ""."""
     given = body.get("request_id") if isinstance(body, dict) else None
     return str(given or response.headers.get(REQUEST_ID_HEADER, ""))[:MAX_ID_LENGTH]
 
 
 def _application(endpoint: str) -> str:
-    """The part of an endpoint id that the addresses of its jobs keep."""
+    """The part of an endpoint id that the URLs of its requests contain."""
     parts = endpoint.split("/")
     return "/".join(parts[: 3 if parts[0] in ("workflows", "comfy") else 2])

@@ -15,7 +15,7 @@ from photoreal_set.command_line.plans import source_of
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.network.own_files import data_uri_of, fetch_picture
+from photoreal_set.fal_bridge.network.picture_addresses import data_uri_of, fetch_picture
 from photoreal_set.fal_bridge.network.service import Service
 from tests.fal_emulator.lies import PICTURE_LIES
 from tests.patience import PATIENCE_SECONDS
@@ -105,11 +105,11 @@ def test_what_is_no_open_picture_is_refused(emulator, shop, tmp_path):
     for url, words in (
         (f"{shop}/missing.png", "error 404"),
         (f"{shop}/page.png", "not a PNG"),
-        (f"{shop}/cut.png", "not whole: its end"),
-        (f"{shop}/bomb.png", "not whole: it has more than 262144 chunks"),
-        (f"{shop}/moved/moved/moved/moved/moved/moved/moved/x", "in circles"),
+        (f"{shop}/cut.png", "not complete: its end"),
+        (f"{shop}/bomb.png", "not complete: it has more than 262144 chunks"),
+        (f"{shop}/moved/moved/moved/moved/moved/moved/moved/x", "redirects too many times"),
         ("http://192.0.2.1/front.png", "https://"),
-        ("https://user:word@example.org/x.png", "cannot be read"),
+        ("https://user:word@example.org/x.png", "is not valid"),
     ):
         with pytest.raises(errors.WrongRequestError, match=words):
             fetch_picture(url, tmp_path, service)

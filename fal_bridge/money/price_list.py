@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What requests cost: unit prices asked at fal.ai and remembered with their age, times units.
+"""What requests cost: the unit prices of fal.ai, cached with their age, times the units of a request.
 
-The memory is ``prices/`` in the home folder (see ``places``), one file an account, because an account's
-discounts are in its prices. It serves runs shortly after each other, and runs without the platform API.
+The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices include
+the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import Endpoint
 from ..endpoints.price_models import Range, Size, per_of
 from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
-from ..network.platform import Platform, UnitPrice
+from ..network.platform_api import Platform, UnitPrice
 from ..network.service import Service
 
 FRESH_SECONDS = 3600.0
-OLDEST_SECONDS = 30 * 24 * 3600.0
+MAX_AGE_SECONDS = 30 * 24 * 3600.0
 CENT_MILLIONTH = Decimal("0.000001")
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What one request costs; without a ``cost`` its price is not known, and ``reason`` says why."""
+    """What one request costs, in US dollars. Without a ``cost`` the price is unknown, for the given ``reason``."""
 
     unit_price: UnitPrice | None = None
     units: Range | None = None
@@ -42,9 +42,9 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """The prices of one run. ``past``: what a call cost on average, where units cannot be counted.
+    """The prices of one run. ``past``: the average cost of past calls, where units cannot be counted.
 
-    ``was_reached``: fal.ai has answered, so that a price which is not here is one that it does not name.
+    ``was_reached``: fal.ai has responded, so a price that is missing here is one that it does not publish.
     """
 
     unit_prices: Mapping[str, UnitPrice] = field(default_factory=dict)
@@ -52,21 +52,24 @@ class PriceList:
     was_reached: bool = True
 
     def quote(self, endpoint: Endpoint, arguments: Mapping[str, Any], inputs: Sequence[Size]) -> Quote:
+        """What a request costs. ``inputs``: width and height in pixels of its pictures, as far as they are known."""
         price = self.unit_prices.get(endpoint.id)
         if price is None:
             if not self.was_reached:
-                return Quote(reason=f"fal.ai could not be asked for the price of {endpoint.id}")
-            return Quote(reason=f"fal.ai names no price for {endpoint.id}")
+                return Quote(reason=f"fal.ai could not be reached for the price of {endpoint.id}")
+            return Quote(reason=f"fal.ai does not publish a price for {endpoint.id}")
         units = endpoint.price.units(arguments, endpoint.work(arguments, inputs), price.unit)
         if units is None:
             past = self.past.get(endpoint.id)
             if not past:
-                return Quote(unit_price=price, reason=f"nobody says how many {price.unit} a request takes")
-            # One unit at least, unless calls were cheaper; a dear call may cost twice the average.
+                return Quote(
+                    unit_price=price, reason=f"fal.ai does not publish how many {price.unit} a request takes"
+                )
+            # At least one unit, unless past calls were cheaper; an expensive call may cost twice the average.
             low = min(Decimal(1), past / price.amount)
             units = Range(low, max(Decimal(1), 2 * past / price.amount))
         elif _is_unclear(endpoint, price):
-            # A unit may be smaller or larger than we think: what calls cost so far is within the range.
+            # The unit may differ from what we assume, so the range must include the cost of past calls.
             past = self.past.get(endpoint.id, endpoint.price.list_price(arguments)) / price.amount
             units = units.or_(Range(past, past))
         return Quote(
@@ -80,7 +83,7 @@ class PriceList:
 
     @property
     def age_seconds(self) -> float:
-        """Of the oldest price."""
+        """The age of the oldest price, in seconds."""
         asked = min((price.asked_at for price in self.unit_prices.values()), default=time.time())
         return max(0.0, time.time() - asked)
 
@@ -88,11 +91,11 @@ class PriceList:
 def look_up(
     endpoints: Iterable[Endpoint], service: Service, home: Path, warn: Callable[[str], None]
 ) -> PriceList:
-    """Prices from memory when they are fresh, else from fal.ai, else from memory as old as they are."""
+    """The prices of ``endpoints``: cached ones if they are recent, else from fal.ai, else cached ones of any age."""
     wanted = list(endpoints)
-    memory = _Memory(service, home)
-    known = memory.read()
-    # An emulator is asked every time: its prices change with each test.
+    cache = _Cache(service, home)
+    known = cache.read()
+    # An emulator is always asked: its prices change with each test.
     fresh = 0.0 if service.is_emulator else FRESH_SECONDS
     stale = [row.id for row in wanted if row.id not in known or _age(known[row.id]) > fresh]
     past: dict[str, Decimal] = {}
@@ -103,10 +106,10 @@ def look_up(
                 asked = platform.unit_prices(stale)
             except (NetworkDownError, ServiceTroubleError) as error:
                 was_reached = False
-                warn(f"Prices could not be asked: {error.message}{_what_is_left(stale, known)}")
+                warn(f"Prices could not be fetched: {error.message}{_what_is_left(stale, known)}")
             else:
                 known = {name: price for name, price in known.items() if name not in stale} | asked
-                memory.write(known)
+                cache.write(known)
         prices = {row.id: known[row.id] for row in wanted if row.id in known}
         for row in wanted:
             price = prices.get(row.id)
@@ -120,22 +123,23 @@ def look_up(
 
 
 def _is_unclear(endpoint: Endpoint, price: UnitPrice) -> bool:
-    """Whether the price is for "units" and is not what we know one to cost."""
+    """Whether the price is for an unspecified unit and differs from the list price that we know."""
     model = endpoint.price
     return not model.is_guess and per_of(price.unit) is None and model.list_unit not in (None, price.amount)
 
 
 def age_sentence(seconds: float) -> str:
+    """The age of a price, for a message."""
     if seconds < 90:
-        return "asked just now"
+        return "fetched just now"
     minutes = round(seconds / 60)
     if minutes < 120:
-        return f"asked {minutes} minutes ago"
+        return f"fetched {minutes} minutes ago"
     hours = round(minutes / 60)
-    return f"asked {hours} hours ago" if hours < 72 else f"asked {round(hours / 24)} days ago"
+    return f"fetched {hours} hours ago" if hours < 72 else f"fetched {round(hours / 24)} days ago"
 
 
-class _Memory:
+class _Cache:
     def __init__(self, service: Service, home: Path) -> None:
         account = hashlib.sha256(f"{service.platform_url} {service.key}".encode()).hexdigest()[:16]
         self._path = home / "prices" / f"{account}.json"
@@ -152,8 +156,8 @@ class _Memory:
                 for name, line in lines.items()
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
-            return {}  # It only saves a question.
-        return {name: price for name, price in found.items() if 0 <= _age(price) < OLDEST_SECONDS}
+            return {}  # It only saves a request.
+        return {name: price for name, price in found.items() if 0 <= _age(price) < MAX_AGE_SECONDS}
 
     def write(self, prices: Mapping[str, UnitPrice]) -> None:
         lines = {
@@ -163,7 +167,7 @@ class _Memory:
         try:
             write_json_atomically(self._path, lines)
         except OSError as error:
-            _log.info("Prices are not remembered: %s", error)
+            _log.info("Prices could not be cached: %s", error)
 
 
 def _age(price: UnitPrice) -> float:
@@ -172,4 +176,4 @@ def _age(price: UnitPrice) -> float:
 
 def _what_is_left(stale: list[str], known: Mapping[str, UnitPrice]) -> str:
     ages = [_age(known[name]) for name in stale if name in known]
-    return f" Those {age_sentence(max(ages))} serve instead." if ages else ""
+    return f" Those {age_sentence(max(ages))} are used instead." if ages else ""

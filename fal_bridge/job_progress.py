@@ -1,67 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wish in an endpoint's words, and how far it is."""
+"""The progress of a job, and the reports of each change."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import fal_client
 
-from .endpoints.choosing import Endpoint
-from .jobs import NEXT_STATES, Generation, Job, JobState
+from .jobs import NEXT_STATES, Job, JobState
 from .traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A wish in the endpoint's words."""
-
-    key: str
-    wanted: Generation
-    endpoint: Endpoint
-    arguments: dict[str, Any]
-    inputs: dict[str, Any]
-    hashes: Mapping[Path, str]
-    target: Path
-    may_send: bool = True  # Else it only follows what was sent.
-
-    @property
-    def label(self) -> str:
-        return self.wanted.label
-
-
-class Progress:
-    """The job as it stands, told to whoever listens."""
+class JobProgress:
+    """The current state of a job. Each change is passed to ``on_change``."""
 
     def __init__(self, job: Job, on_change: Callable[[Job], None], traffic: Traffic) -> None:
         self.job = job
         self._on_change = on_change
         self._traffic = traffic
-        self._tell()
+        self._report()
 
     def move(self, state: JobState, **changes: Any) -> None:
+        """Report the next state. Raises ValueError for an illegal move."""
         self.job = self.job.moved_to(state, **changes)
-        self._tell()
+        self._report()
 
     def change(self, **changes: Any) -> None:
+        """Report other members of the job, if they have changed."""
         changed = replace(self.job, **changes)
         if changed != self.job:
             self.job = changed
-            self._tell()
+            self._report()
 
     def end(self, state: JobState, error: str) -> None:
-        """The last move, where there is one: an answer that is still awaited has no state yet."""
+        """Move to the last state, if that is a legal move; a response that is still awaited has no state yet."""
         if state is self.job.state:
             self.change(error=error, message="")
         elif state in NEXT_STATES[self.job.state]:
             self.move(state, error=error)
 
     def show(self, status: fal_client.Status) -> bool:
-        """Report what a status says; whether the job has moved since the last one."""
+        """Report a status of the queue. Returns whether the job has moved since the last one."""
         before = self.job
         if isinstance(status, fal_client.Queued):
             if before.state is JobState.RUNNING:
@@ -78,9 +60,9 @@ class Progress:
         now = self.job
         return (now.state, now.queue_position) != (before.state, before.queue_position)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._traffic.note(self, self.job.state)
         try:
             self._on_change(self.job)
-        except Exception:  # noqa: BLE001  Whatever it does, the paid job goes on.
+        except Exception:  # noqa: BLE001  A listener must not end a paid job.
             _log.exception("A listener failed on %s", self.job.label)

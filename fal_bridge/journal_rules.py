@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for the files of a journal, by the first part of their names: what is relied on is there and of its type."""
+"""The rules for the files of a journal, by the first part of their names. They check what the bridge relies on."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ..files.values import MOST_DOLLARS, SHA256, Rule, number, optional, record_of, text, truth, whole
+from ..files.values import MAX_DOLLARS, SHA256, Rule, number, optional, record_of, text, truth, whole
 
-LONGEST_TEXT = 100_000
-LONGEST_PATH = 4096
+MAX_TEXT_LENGTH = 100_000
+MAX_PATH_LENGTH = 4096
 
 
 def _amount(value: Any) -> Any:
-    """A price or units: a number, or one as text."""
+    """A price or a number of units, as a number or as text."""
     try:
         amount = (
             Decimal(str(value))
@@ -21,7 +21,7 @@ def _amount(value: Any) -> Any:
         )
     except InvalidOperation:
         amount = None
-    if amount is None or not amount.is_finite() or not 0 <= amount <= MOST_DOLLARS:
+    if amount is None or not amount.is_finite() or not 0 <= amount <= MAX_DOLLARS:
         raise ValueError("is not an amount")
     return value
 
@@ -30,25 +30,25 @@ def _open(needed: Mapping[str, Rule[Any]], more: Mapping[str, Rule[Any]]) -> Rul
     return record_of(needed, more, may_have_others=True)
 
 
-_WORDS = text(LONGEST_TEXT)
-_ID = text(1000, least=1)
+_TEXT = text(MAX_TEXT_LENGTH)
+_ID = text(1000, min_length=1)
 _UNITS = optional(number(0.0, 1e12))
 _STAMP = {"time": number(0.0, 1e12), "attempt": whole(1, 1_000_000)}
 _PRICE = _open(
     {},
     {
         **dict.fromkeys(("min", "max", "unit_price"), _amount),
-        **dict.fromkeys(("unit", "currency", "reservation"), _WORDS),
+        **dict.fromkeys(("unit", "currency", "reservation"), _TEXT),
     },
 )
-_ERROR = dict.fromkeys(("error", "message", "hint"), _WORDS)
-_ADOPTS = _open({"request_id": _ID}, {"key": _WORDS})
+_ERROR = dict.fromkeys(("error", "message", "hint"), _TEXT)
+_ADOPTS = _open({"request_id": _ID}, {"key": _TEXT})
 FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
     "intent": _open(
         {},
         {
             **_STAMP,
-            **dict.fromkeys(("label", "endpoint", "kind"), _WORDS),
+            **dict.fromkeys(("label", "endpoint", "kind"), _TEXT),
             "price": _PRICE,
             "adopts": _ADOPTS,
         },
@@ -57,7 +57,7 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
     "resend": _open({}, _STAMP),
     "forgotten": _open({}, _STAMP),
     "submitted": _open({"request_id": _ID}, _STAMP),
-    "answer": _open({"output": _open({}, {}), "units": _UNITS}, {**_STAMP, "refused_units": _WORDS}),
+    "answer": _open({"output": _open({}, {}), "units": _UNITS}, {**_STAMP, "refused_units": _TEXT}),
     "ended": _open(
         {},
         {
@@ -66,13 +66,13 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
             "may_send_again": truth,
             "status": whole(0, 999),
             "units": _UNITS,
-            "refused_units": _WORDS,
+            "refused_units": _TEXT,
         },
     ),
     "done": _open(
         {
             "request_id": _ID,
-            "path": text(LONGEST_PATH, least=1),
+            "path": text(MAX_PATH_LENGTH, min_length=1),
             "sha256": SHA256,
             "seed": optional(whole(-(1 << 63), 1 << 64)),
             "units": _UNITS,

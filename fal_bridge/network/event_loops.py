@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Event loops of ours: helper threads hold nothing up, and callers that are not asynchronous can use one, too."""
+"""Event loops for callers that are not asynchronous, with helper threads that never delay the exit."""
 
 import asyncio
 import concurrent.futures
@@ -9,18 +9,18 @@ from typing import Any
 
 
 def new_runner() -> asyncio.Runner:
-    """Runs asynchronous work for a caller that is not asynchronous, so that a time can be set for all of it.
+    """A runner for a caller that is not asynchronous, so that the total time of its work can be limited.
 
-    A socket's own timeout counts from byte to byte, so a server that trickles is never too late.
+    The timeout of a socket starts again with every byte, so it never ends a slow trickle.
     """
-    # The other loop of Windows would take the wake-up descriptor, by which we hear Ctrl-C.
+    # The default loop of Windows would replace the wake-up descriptor, which reports Ctrl-C (``interrupts``).
     runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
     runner.get_loop().set_default_executor(DaemonExecutor())
     return runner
 
 
 class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
-    """A thread for each call, which the interpreter does not wait for at its end."""
+    """A new thread for each call. The interpreter does not wait for these threads when it exits."""
 
     def submit(
         self, function: Callable[..., Any], /, *args: Any, **options: Any
@@ -32,7 +32,7 @@ class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
                 return
             try:
                 future.set_result(function(*args, **options))
-            except BaseException as error:  # noqa: BLE001  It belongs to whoever waits for the future.
+            except BaseException as error:  # noqa: BLE001  It is raised where the future is awaited.
                 future.set_exception(error)
 
         threading.Thread(target=call, name="photoreal-bridge-call", daemon=True).start()

@@ -9,12 +9,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from photoreal_set.fal_bridge import lookup
+from photoreal_set.fal_bridge import lost_requests
 from photoreal_set.fal_bridge.journal import Journal, Stage
-from photoreal_set.fal_bridge.lookup import Lookup, NotFound
+from photoreal_set.fal_bridge.lost_requests import Lookup, NotFound
+from photoreal_set.fal_bridge.network.http_clients import safe_client
+from photoreal_set.fal_bridge.network.paid_post import Accepted
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.submits import Accepted
-from photoreal_set.fal_bridge.network.transport import safe_client
 from photoreal_set.fal_bridge.pace import Pace
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
@@ -140,7 +140,7 @@ def test_an_old_request_is_looked_for_once(account):
 
 
 def test_a_long_list_is_read_to_its_end(account, monkeypatch):
-    monkeypatch.setattr(lookup, "PAGE", 2)
+    monkeypatch.setattr(lost_requests, "PAGE", 2)
     ours = account.submit(account.sent(1))
     for number in range(2, 8):
         account.submit(account.sent(number))
@@ -160,7 +160,7 @@ def test_without_what_was_sent_nothing_is_taken(account):
     account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
     del entry.facts[Stage.IN_FLIGHT]["sent"]
-    assert "not known" in account.find(entry).reason
+    assert "are unknown" in account.find(entry).reason
 
 
 def test_payloads_that_are_not_stored_are_no_match(account):

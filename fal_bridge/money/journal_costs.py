@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was spent, read from the journal: every attempt of every job, also those that failed."""
+"""What was spent, from the journal: every attempt of every job, including those that failed."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files.input_files import read_json
-from .billing import Billed, billed
+from .billed_units import Billed, billed
 
 Facts = Mapping[str, Any]
 
@@ -27,16 +27,19 @@ _PLACES = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """One attempt. ``amount`` is ``None`` while nobody can say; ``basis`` is billed, estimated or unknown."""
+    """The cost of one attempt in US dollars; ``amount`` is ``None`` while it is unknown.
+
+    ``basis`` is billed, estimated or unknown.
+    """
 
     amount: Decimal | None
     basis: str
     row: dict[str, str]
-    refused_units: str = ""  # What fal.ai says it has billed, when that cannot be right.
+    refused_units: str = ""  # What fal.ai reports as billed, when that is implausible.
 
 
 def cost_of(price: Facts, units: float | None) -> tuple[Decimal | None, str]:
-    """What a request cost: as billed, or as estimated where only one amount was possible."""
+    """What a request cost, and on which basis: as billed, or as estimated if only one amount was possible."""
     try:
         if units is not None and "unit_price" in price:
             return (Decimal(str(units)) * Decimal(str(price["unit_price"]))).quantize(_PLACES), "billed"
@@ -50,9 +53,9 @@ def cost_of(price: Facts, units: float | None) -> tuple[Decimal | None, str]:
 
 
 def costs_in(journal: Path, product: str) -> list[Cost]:
-    """Every attempt in a journal that has sent a request, in the order of their sending.
+    """Every attempt in a journal that has sent a request, in the order of sending.
 
-    A request that a later attempt has adopted stands once, with that attempt.
+    A request that a later attempt has adopted appears once, with that attempt.
     """
     files = [path for path in journal.glob("*/intent.*") if _INTENT.fullmatch(path.name)]
     intents = {(path.parent.name, int(path.suffix[1:])): _read(path) for path in files}
@@ -74,11 +77,12 @@ def _adopted(intent: Facts) -> tuple[str, int]:
 
 
 def total(costs: Iterable[Cost]) -> Decimal:
+    """The sum of the known amounts in US dollars."""
     return sum((cost.amount for cost in costs if cost.amount), Decimal(0))
 
 
 def summary(costs: Iterable[Cost]) -> dict[str, Any]:
-    """The sum for programs, in dollars; ``unpriced`` counts the requests of which nobody can say the cost (yet)."""
+    """The sums in US dollars for JSON; ``unpriced`` counts the requests of unknown cost."""
     found = list(costs)
     estimated = total(cost for cost in found if cost.basis == "estimated")
     return {
@@ -90,12 +94,12 @@ def summary(costs: Iterable[Cost]) -> dict[str, Any]:
 
 
 def as_csv(costs: Iterable[Cost]) -> str:
-    """A table that spreadsheets open, and in which none of our texts becomes a formula."""
+    """A table for spreadsheets, in which no text is run as a formula."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     for cost in costs:
-        writer.writerow([harmless(cost.row[column]) for column in COLUMNS])
+        writer.writerow([spreadsheet_safe(cost.row[column]) for column in COLUMNS])
     return buffer.getvalue()
 
 
@@ -114,7 +118,7 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
     amount, basis = None, "unknown"
     if ended and not submitted:
         state, amount, basis = "refused", Decimal(0), "billed"
-    elif ended and bill.units is None:  # A failure that bills nothing, or whose bill is not known.
+    elif ended and bill.units is None:  # A failure that is not billed, or whose bill is unknown.
         is_free = int(ended.get("status", 0)) >= 500
         amount, basis = (Decimal(0), "billed") if is_free else (None, "unknown")
     elif answer or ended:
@@ -140,7 +144,7 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
 
 
 def _iso(moment: Any) -> str:
-    """An ISO date-time in UTC; 1970 for what is not a moment."""
+    """An ISO date-time in UTC; 1970 when ``moment`` is not a time."""
     try:
         return datetime.fromtimestamp(float(moment), UTC).isoformat(timespec="seconds")
     except (TypeError, ValueError, OverflowError, OSError):
@@ -148,8 +152,8 @@ def _iso(moment: Any) -> str:
 
 
 def _billed(facts: Facts, price: Facts) -> Billed:
-    said = facts.get("refused_units", facts.get("units"))
-    return billed(said, price)
+    reported = facts.get("refused_units", facts.get("units"))
+    return billed(reported, price)
 
 
 def _read(path: Path) -> Facts:
@@ -160,7 +164,7 @@ def _read(path: Path) -> Facts:
     return facts if isinstance(facts, dict) else {}
 
 
-def harmless(text: str) -> str:
-    """Spreadsheets run texts that begin like a formula; an apostrophe makes them texts again."""
+def spreadsheet_safe(text: str) -> str:
+    """A cell that spreadsheets do not run as a formula: an apostrophe makes it a text."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return f"'{line}" if line.lstrip().startswith(_FORMULA) else line

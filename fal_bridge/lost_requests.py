@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for requests whose answer was lost: by the id that an answer gave, then in fal.ai's lists by what was sent.
+"""Look for requests whose response was lost: by the id that a response gave, then by their inputs in fal.ai's lists.
 
-A request in a list is ours when its inputs equal ours in every value and no job of the folder has it already.
-Uploaded files have unique addresses, so such inputs cannot belong to anyone else. Inputs without files (a text)
-may be the same in two set folders: then both may get the one result.
+A listed request is ours when its inputs equal ours in every value and no job of the folder has claimed it. Uploaded
+files have unique URLs, so inputs with files cannot belong to anyone else. Inputs without files (a text) may be the
+same in two set folders: then both may use the one result.
 
-fal.ai documents two lists and for neither whether it shows requests that are still running. So a list that
-lacks a request proves nothing until the request would have ended long ago (``Entry.resend_at``).
+fal.ai documents two lists, and for neither whether it contains requests that are still running. A list without the
+request therefore proves nothing until the request would have ended long ago (``Entry.resend_at``).
 """
 
 import asyncio
@@ -20,29 +20,30 @@ import httpx
 
 from .errors import BadKeyError, ServiceTroubleError
 from .journal import Entry, Facts, Journal, Stage
+from .network.answers import body_of, is_from_fal
+from .network.http_clients import FINAL, Backoff
+from .network.paid_post import Accepted
 from .network.service import Service
-from .network.submits import Accepted
-from .network.transport import FINAL, Backoff, body_of, is_from_fal
 from .pace import Pace
 
 PAGE = 100
-MOST_PAGES = 50
-NEAR_SECONDS = 900.0  # Around the time of sending: our clock may be a little wrong.
-FAR_SECONDS = 26 * 3600.0  # The last look: or wrong by a time zone.
-MOST_PAUSE = 30.0
+MAX_PAGES = 50
+NEAR_SECONDS = 900.0  # Around the time of sending: our clock may be slightly wrong.
+FAR_SECONDS = 26 * 3600.0  # For the last search: the clock may be wrong by a time zone.
+MAX_PAUSE = 30.0
 STATUSES = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotFound:
-    """Why no request was taken for ours. ``is_proof``: it was not accepted, for it would be listed by now."""
+    """Why no request was found. ``is_proof``: it was not accepted, because it would be listed by now."""
 
     reason: str
     is_proof: bool = False
 
 
 class Lookup:
-    """The lists may lag behind, so they are read several times."""
+    """Searches for the requests of one journal. The lists may lag, so they are read several times."""
 
     def __init__(self, service: Service, client: httpx.AsyncClient, journal: Journal, pace: Pace) -> None:
         self._service = service
@@ -51,14 +52,14 @@ class Lookup:
         self._pace = pace
 
     async def find(self, entry: Entry, *, is_last: bool = False) -> Accepted | NotFound:
-        """The request of an uncertain attempt. ``is_last``: look once, however short ago it was sent.
+        """The request of an uncertain attempt. ``is_last``: search once, however recently it was sent.
 
-        Raises BadKeyError, ServiceTroubleError and NetworkDownError when fal.ai cannot be asked.
+        Raises BadKeyError, ServiceTroubleError and NetworkDownError when fal.ai does not respond.
         """
         seconds = self._pace.lookup_seconds(entry.kind)
         age = min(max(time.time() - entry.sent_at, 0.0), seconds)
         give_up = time.monotonic() + seconds - age
-        pauses = Backoff(self._pace.first_look, MOST_PAUSE)
+        pauses = Backoff(self._pace.first_look, MAX_PAUSE)
         while True:
             pause = pauses.next()
             is_last = is_last or time.monotonic() + pause > give_up
@@ -74,7 +75,7 @@ class Lookup:
             await asyncio.sleep(pause)
 
     async def _named(self, entry: Entry) -> Accepted | None:
-        """The request by an id that an answer gave, when fal.ai knows it and nothing else follows it."""
+        """The request by an id that a response gave, if fal.ai knows it and no other attempt follows it."""
         names, claimed = await asyncio.to_thread(self._names, entry)
         for name in names:
             accepted = self._accepted(entry, name)
@@ -83,31 +84,31 @@ class Lookup:
         return None
 
     def _names(self, entry: Entry) -> tuple[list[str], set[str]]:
-        """Ids that may be the request of an attempt, and those that other attempts have."""
+        """The ids that may belong to an attempt, and the ids of other attempts."""
         loose = self._journal.loose_requests(entry)
         names = [name for name in (entry.likely_request, *loose) if name]
         return names, self._journal.claimed_requests(apart_from=entry) - set(loose)
 
     async def alive(self, entry: Entry) -> Accepted | None:
-        """The request of an attempt that ended badly, when it is waiting, running or finished well after all.
+        """The request of a failed attempt, if it is waiting, running or finished successfully after all.
 
-        Raises BadKeyError, ServiceTroubleError and NetworkDownError when fal.ai cannot be asked.
+        Raises BadKeyError, ServiceTroubleError and NetworkDownError when fal.ai does not respond.
         """
         if (named := await self._named(entry)) and not await self._has_failed(named):
             return named
         if Stage.SUBMITTED in entry.facts:
-            return None  # Its id is certain, so there is nothing to look for.
+            return None  # Its id is certain, so there is nothing to search for.
         try:
             listed = await self._listed_alike(entry, FAR_SECONDS)
         except BadKeyError:
-            return None  # The key may send, but not read lists.
+            return None  # The key may send requests but not read lists.
         if isinstance(listed, NotFound) or not listed:
             return None
         found = self._accepted(entry, listed)
         return None if await self._has_failed(found) else found
 
     async def _has_failed(self, accepted: Accepted) -> bool:
-        """Whether fal.ai says so itself, by the status or by the result."""
+        """Whether fal.ai itself reports a failure, in the status or in the result."""
         status = await self.status(accepted)
         if status is None or status.get("error"):
             return True
@@ -117,11 +118,11 @@ class Lookup:
         if response.is_success:
             return False
         if not is_from_fal(response):
-            raise ServiceTroubleError(f"fal.ai answers with error {response.status_code}.")
+            raise ServiceTroubleError(f"fal.ai responds with error {response.status_code}.")
         return True
 
     async def status(self, accepted: Accepted) -> Facts | None:
-        """The status object of a request; None when fal.ai says that it has no such request."""
+        """The status object of a request; None when fal.ai reports that there is no such request."""
         response = await self._client.get(accepted.status_url)
         body = body_of(response)
         if response.is_success and isinstance(body, dict) and body.get("status") in STATUSES:
@@ -131,20 +132,20 @@ class Lookup:
         if response.status_code in (404, 410) and is_from_fal(response):
             return None
         raise ServiceTroubleError(
-            f"fal.ai answers the question about a request with error {response.status_code}."
+            f"fal.ai responds with error {response.status_code} when asked about a request."
         )
 
     def _accepted(self, entry: Entry, request_id: str) -> Accepted:
         return Accepted.from_answer({"request_id": request_id}, self._service, entry.endpoint)
 
     async def _listed_alike(self, entry: Entry, margin: float) -> str | NotFound:
-        """The id of a listed request with the same inputs that no job of the folder has; "" when there is none.
+        """The id of a listed request with equal inputs that no job of the folder has; "" when there is none.
 
-        Of several the oldest: with the same inputs each serves as well, and the next attempt finds the others.
+        Among several, the oldest: they are interchangeable, and the next attempt finds the others.
         """
         sent = entry.facts.get(Stage.IN_FLIGHT, {}).get("sent")
         if not isinstance(sent, dict) or not entry.sent_at:
-            return NotFound(reason="What exactly was sent is not known, so it cannot be looked for.")
+            return NotFound(reason="Its exact inputs are unknown, so it cannot be searched for.")
         begin, end = entry.sent_at - margin, max(time.time(), entry.sent_at) + margin
         claimed = await asyncio.to_thread(self._journal.claimed_requests)
         for pages in (self._by_endpoint(entry.endpoint, begin, end), self._newest(begin)):
@@ -165,7 +166,7 @@ class Lookup:
         return self._pages("by-endpoint", query)
 
     async def _newest(self, begin: float) -> AsyncIterator[dict[str, Any]]:
-        """All requests of the account, newest first, back to ``begin``. The call is new, so it may not be there."""
+        """All requests of the account since ``begin``, newest first. The API may not offer this list yet."""
         async for item in self._pages("search", {}, may_be_missing=True):
             if _moment(item.get("sent_at"), begin) < begin:
                 return
@@ -175,7 +176,7 @@ class Lookup:
         self, name: str, query: Mapping[str, str], *, may_be_missing: bool = False
     ) -> AsyncIterator[dict[str, Any]]:
         asked: dict[str, str | int] = {**query, "expand": "payloads", "limit": PAGE}
-        for _page in range(MOST_PAGES):
+        for _page in range(MAX_PAGES):
             response = await self._client.get(
                 f"{self._service.platform_url}/models/requests/{name}", params=asked
             )
@@ -185,7 +186,9 @@ class Lookup:
             if response.status_code in (401, 403):
                 raise BadKeyError("fal.ai does not show the list of requests to this key.")
             if response.status_code != 200 or not isinstance(body, dict):
-                raise ServiceTroubleError(f"The list of requests answers with error {response.status_code}.")
+                raise ServiceTroubleError(
+                    f"fal.ai responds with error {response.status_code} when asked for the list of requests."
+                )
             page = body.get("items")
             for item in page if isinstance(page, list) else []:
                 if isinstance(item, dict):
@@ -208,7 +211,7 @@ def _iso(moment: float) -> str:
 
 
 def _moment(text: Any, otherwise: float) -> float:
-    """Seconds since 1970 of an ISO date-time; without a zone it is UTC."""
+    """An ISO date-time in seconds since 1970; without a time zone it is UTC."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

@@ -14,12 +14,12 @@ from PIL import Image
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_VIDEO_ENDPOINT, default_model_endpoint
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.network.arrivals import judge
 from photoreal_set.fal_bridge.network.downloads import Downloads
+from photoreal_set.fal_bridge.network.http_clients import download_client
+from photoreal_set.fal_bridge.network.result_checks import judge
 from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.transport import download_client
-from photoreal_set.files.writing import FileKind
+from photoreal_set.files.kinds import FileKind
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.test_mp4 import film
 
@@ -27,7 +27,7 @@ FAULTS = {
     Kind.VIDEO: [
         ({"name": "box-bomb", "megabytes": 1}, "more than 16384 boxes"),
         ({"name": "noise-video"}, "none of its frames can be decoded"),
-        ({"name": "lying-video", "lie": "beyond"}, "after its end"),
+        ({"name": "lying-video", "lie": "beyond"}, "after the end"),
         ({"name": "lying-video", "lie": "no-track"}, "no video track"),
         ({"name": "lying-video", "lie": "no-samples"}, "no frames"),
         ({"name": "lying-video", "lie": "deep"}, "nested more than"),
@@ -44,7 +44,7 @@ FAULTS = {
     Kind.MODEL: [
         ({"name": "lying-model", "lie": "text"}, "not valid JSON"),
         ({"name": "lying-model", "lie": "nested"}, "not valid JSON"),
-        ({"name": "lying-model", "lie": "large"}, "description is larger than"),
+        ({"name": "lying-model", "lie": "large"}, "JSON chunk is larger than"),
         ({"name": "lying-model", "lie": "beyond"}, "cut off"),
         ({"name": "lying-model", "lie": "chunks"}, "more than 64 chunks"),
         ({"name": "corrupt-output"}, "damaged"),
@@ -72,7 +72,7 @@ def test_a_result_that_is_not_what_it_says_is_not_taken(desk, kind, fault, words
         error = desk.failure(wanted)
         assert isinstance(error, errors.DownloadFailedError)
         assert words in error.message
-        assert "Resume soon: that is free." in error.hint
+        assert "Resume soon, free of charge." in error.hint
         assert f"--redo {wanted.name}" in error.hint
     assert len(desk.emulator.ledger()) == 1, "it is paid once"
     assert len(list(desk.journal.glob("*/answer.1.json"))) == 1
@@ -106,9 +106,9 @@ BINARY = chunk(b"BIN\0", bytes(100))
         (glb(DESCRIPTION, BINARY), ""),
         (glb(DESCRIPTION, BINARY) + b"trailing", ""),
         (glb(DESCRIPTION, BINARY, chunk(b"EXT1", b"")), ""),
-        (glb(DESCRIPTION, version=1), "glTF version 1, not 2"),
-        (glb(BINARY, DESCRIPTION), "does not begin with its description"),
-        (glb(chunk(b"JSON", b"[1, 2]")), "not a JSON object"),
+        (glb(DESCRIPTION, version=1), "glTF version is 1, not 2"),
+        (glb(BINARY, DESCRIPTION), "does not begin with its JSON chunk"),
+        (glb(chunk(b"JSON", b"[1, 2]")), "is not an object"),
         (glb(chunk(b"JSON", b"\xff\xfe{}")), "not valid JSON"),
         (glb(), "empty"),
         (glb(DESCRIPTION, BINARY[:-1]), "cut off"),

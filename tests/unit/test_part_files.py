@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.files import parts
-from photoreal_set.files.parts import OLD_SECONDS, note_of, part_for, parts_of, sweep, sweep_tree
+from photoreal_set.files import part_files
+from photoreal_set.files.part_files import OLD_SECONDS, note_of, part_for, parts_of, sweep, sweep_tree
 from photoreal_set.files.writing import write_atomically, write_if_absent
 from tests.patience import until
 
@@ -59,7 +59,7 @@ def written_days_ago(path: Path, days: float) -> None:
 
 def of_another_machine(target: Path, days: float) -> Path:
     own = part_for(target)
-    part = own.with_name(own.name.replace(parts._space, "0123abcd"))
+    part = own.with_name(own.name.replace(part_files._space, "0123abcd"))
     part.write_bytes(b"half")
     written_days_ago(part, days)
     return part
@@ -87,7 +87,7 @@ def test_a_part_of_an_earlier_process_with_the_same_number_is_removed(tmp_path, 
     """The process of a container has the same number each time."""
     target = tmp_path / "front"
     own = part_for(target)
-    own.with_name(own.name.replace(parts._run, "fedcba")).write_bytes(b"half")
+    own.with_name(own.name.replace(part_files._run, "fedcba")).write_bytes(b"half")
     assert swept(target) == set()
 
 
@@ -120,7 +120,7 @@ def test_only_parts_of_the_target_are_its_own(tmp_path):
     names = ["front.refused", "fron", "front[1]", "set.json"]
     others = {part_for(tmp_path / name) for name in names}
     for part in others:
-        part.with_name(part.name.replace(parts._run, "fedcba")).write_bytes(b"half")
+        part.with_name(part.name.replace(part_files._run, "fedcba")).write_bytes(b"half")
     (tmp_path / "front.png").write_bytes(b"picture")
     (tmp_path / ".hidden.part.txt").write_bytes(b"mine")
     before = set(tmp_path.iterdir())
@@ -134,11 +134,11 @@ def test_a_part_that_can_be_resumed_is_kept_for_its_download(tmp_path):
     target = tmp_path / "photos" / "front"
     target.parent.mkdir()
     own = part_for(target)
-    part = own.with_name(own.name.replace(parts._run, "fedcba"))
+    part = own.with_name(own.name.replace(part_files._run, "fedcba"))
     part.write_bytes(b"half")
     note_of(part).write_bytes(b"{}")
     half_a_note = part_for(note_of(part))
-    half_a_note.with_name(half_a_note.name.replace(parts._run, "fedcba")).write_bytes(b"{")
+    half_a_note.with_name(half_a_note.name.replace(part_files._run, "fedcba")).write_bytes(b"{")
     sweep_tree(tmp_path)
     assert set(target.parent.iterdir()) == {part, note_of(part)}
     sweep(target)
@@ -148,7 +148,7 @@ def test_a_part_that_can_be_resumed_is_kept_for_its_download(tmp_path):
 def test_a_note_without_its_part_is_removed(tmp_path, swept):
     target = tmp_path / "front"
     own = part_for(target)
-    note = note_of(own.with_name(own.name.replace(parts._run, "fedcba")))
+    note = note_of(own.with_name(own.name.replace(part_files._run, "fedcba")))
     note.write_bytes(b"{}")
     written_days_ago(note, 1.1)
     assert swept(target) == set()
@@ -159,7 +159,7 @@ def test_links_are_not_followed(tmp_path):
     inside.mkdir()
     outside.mkdir()
     own = part_for(outside / "front")
-    part = own.with_name(own.name.replace(parts._run, "fedcba"))
+    part = own.with_name(own.name.replace(part_files._run, "fedcba"))
     part.write_bytes(b"half")
     (inside / "photos").symlink_to(outside, target_is_directory=True)
     (inside / part.name).symlink_to(part)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts: files that are still being written, beside the place that they are meant for.
+"""Part files: files that are still being written, beside their final place.
 
-The name of a part says which process writes it: ``.NAME.SPACE-PROCESS-RUN-NUMBER.part``. So a part that a killed
-process left behind can be told from one that is being written, whatever the clocks say. A note, ``….part.json``,
-makes a part resumable: a later process may take it over.
+The name of a part tells which process writes it: ``.NAME.SPACE-PROCESS-RUN-NUMBER.part``. This distinguishes a part
+that a killed process left behind from one that is being written, whatever the clocks show. A note, ``….part.json``,
+makes a part resumable: a later process may continue it.
 """
 
 import contextlib
@@ -18,17 +18,17 @@ from pathlib import Path
 from ..processes.identity import is_gone, process_space, this_process
 
 SUFFIX = ".part"
-OLD_SECONDS = 86_400.0  # Nothing here writes a file for so long.
-LONGEST_NAME = 180  # Bytes of NAME. File systems take 255 for the whole.
+OLD_SECONDS = 86_400.0  # No file here takes that long to write.
+MAX_NAME_BYTES = 180  # Bytes of NAME. File systems allow 255 for the whole name.
 
 _MARKED = re.compile(r"\..+\.([0-9a-f]{8})-([0-9a-f]{1,8})-([0-9a-f]{6})-[0-9a-f]+\.part")
 _space = process_space()
-_run = secrets.token_hex(3)  # Tells this process from an earlier one that had the same number.
+_run = secrets.token_hex(3)  # Distinguishes this process from an earlier one with the same number.
 _numbers = itertools.count()
 
 
 class Writer(enum.Enum):
-    """What is known of the process that writes a part."""
+    """What is known about the process that writes a part."""
 
     LIVES = enum.auto()
     GONE = enum.auto()
@@ -36,18 +36,18 @@ class Writer(enum.Enum):
 
 
 def part_for(path: Path) -> Path:
-    """A new name beside ``path``, under which this process can write what becomes ``path``."""
+    """A new name beside ``path``, for this process to write the content of ``path`` to."""
     mark = f"{_space}-{os.getpid():x}-{_run}-{next(_numbers):x}"
     return path.with_name(f".{_shortened(path.name)}.{mark}{SUFFIX}")
 
 
 def note_of(part: Path) -> Path:
-    """The note of ``part``, whether there is one or not."""
+    """The path of the note of ``part``, which may be missing."""
     return part.with_name(f"{part.name}.json")
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The parts of ``path`` in its folder, written by any process; also those of which only the note is left."""
+    """The parts of ``path`` in its folder, written by any process; includes parts of which only the note is left."""
     start = f".{_shortened(path.name)}."
     names = dict.fromkeys(_part_names(item.name for item in path.parent.iterdir()))
     return [
@@ -58,12 +58,12 @@ def parts_of(path: Path) -> list[Path]:
 
 
 def is_part(name: str) -> bool:
-    """Whether a file of this name is a part that bears the mark of its process."""
+    """Whether this is the name of a part that tells its process."""
     return _mark_in(name) is not None
 
 
 def writer_of(part: Path) -> Writer:
-    """What the name of ``part`` tells about its process."""
+    """The state of the process that the name of ``part`` tells."""
     mark = _mark_in(part.name)
     if mark is None:
         return Writer.UNKNOWN
@@ -78,7 +78,7 @@ def writer_of(part: Path) -> Writer:
 
 
 def sweep(path: Path) -> None:
-    """Remove the parts of ``path``, and of the notes beside it, that nothing writes any more."""
+    """Remove the parts of ``path`` and of its notes that no process writes any more."""
     notes = f"..{_shortened(path.name)}."
     names = [item.name for item in path.parent.iterdir() if item.name.startswith(notes)]
     halves = [path.with_name(name) for name in _part_names(names)]
@@ -86,9 +86,9 @@ def sweep(path: Path) -> None:
 
 
 def sweep_tree(root: Path) -> None:
-    """Remove the parts below ``root`` that nothing writes any more. Links are not followed.
+    """Remove the parts below ``root`` that no process writes any more. Links are not followed.
 
-    Those with a note stay for a day: the download that they belong to can go on with them.
+    Those with a note are kept for a day, so that their download can continue.
     """
     for folder, _folders, names in os.walk(root, followlinks=False):
         parts = [Path(folder, name) for name in dict.fromkeys(_part_names(names))]
@@ -105,25 +105,25 @@ def _remove_abandoned(parts: list[Path], *, are_notes_kept: bool) -> None:
         if must_be_old and now is None:
             now = _time_in(part.parent)
         if not must_be_old or (now is not None and now - _written_at(part) > OLD_SECONDS):
-            with contextlib.suppress(OSError):  # It does no harm, and the next run tries again.
-                note_of(part).unlink(missing_ok=True)  # First: it must not vouch for a part that is gone.
+            with contextlib.suppress(OSError):  # Harmless: the next run tries again.
+                note_of(part).unlink(missing_ok=True)  # First: a note must not outlive its part.
                 part.unlink(missing_ok=True)
 
 
 def _shortened(name: str) -> str:
-    while len(os.fsencode(name)) > LONGEST_NAME:
+    while len(os.fsencode(name)) > MAX_NAME_BYTES:
         name = name[:-1]
     return name
 
 
 def _part_names(names: Iterable[str]) -> list[str]:
-    """The names of parts among ``names``; a note stands for its part."""
+    """The names of parts among ``names``; a note counts as its part."""
     stripped = (name.removesuffix(".json") for name in names)
     return [name for name in stripped if name.startswith(".") and name.endswith(SUFFIX)]
 
 
 def _mark_in(name: str) -> tuple[str, int, str] | None:
-    """Process space, process and run in the name of a part."""
+    """Process space, process and run from the name of a part."""
     found = _MARKED.fullmatch(name)
     return (found[1], int(found[2], 16), found[3]) if found else None
 
@@ -138,9 +138,9 @@ def _written_at(part: Path) -> float:
 
 
 def _time_in(folder: Path) -> float:
-    """The time by the file system of ``folder``, which on a network drive is another machine's clock.
+    """The time of the file system of ``folder``: on a network drive, another machine's clock.
 
-    Minus infinity where nothing can be written: then nothing counts as old.
+    Minus infinity where nothing can be written, so that nothing counts as old.
     """
     probe = part_for(folder / "clock")
     try:
