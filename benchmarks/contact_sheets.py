@@ -17,7 +17,8 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.imaging.compose import Background, compose  # noqa: E402
+from photoreal_set.imaging.choices import Background  # noqa: E402
+from photoreal_set.imaging.compose import compose  # noqa: E402
 from photoreal_set.optics import rigs  # noqa: E402
 from photoreal_set.optics.angles import ANGLES  # noqa: E402  The package has to be loaded first.
 from photoreal_set.optics.sizes import square  # noqa: E402

@@ -13,9 +13,7 @@ from ..fal_bridge.endpoints.choosing import (
 )
 from ..fal_bridge.jobs import Kind
 from ..files.values import Rule, money, number, read_number, read_whole, shown
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX

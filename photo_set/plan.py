@@ -26,9 +26,7 @@ from ..files.input_files import open_regular
 from ..files.values import checked
 from ..files.writing import FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source, with_variant
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in

@@ -24,9 +24,10 @@ from ..files.writing import saying_where
 from ..gltf.findings import Finding, told, triage_list
 from ..gltf.packing import save_glb
 from ..imaging.animation import preview_of
-from ..imaging.compose import Background, box_of, compose, fill_of, mask_of
+from ..imaging.choices import Background, Pass
+from ..imaging.compose import box_of, compose, fill_of, mask_of, png
 from ..imaging.film_look import with_film_look
-from ..imaging.passes import Pass, depth_picture, normal_picture
+from ..imaging.passes import depth_picture, normal_picture
 from ..messages.errors import InputError
 from ..optics.angles import FILL, Angle, hero_first
 from ..optics.framing import framing_from
@@ -35,7 +36,7 @@ from ..optics.rigs import reference_of, rig_of
 from ..photo_set.folder import Record, angle_record
 from ..photo_set.pipeline import Renderer
 from ..photo_set.plan import Engine, SetPlan, SourceKind
-from ..photo_set.results import SetResults, png
+from ..photo_set.results import SetResults
 from ..photo_set.takes import PREVIEW, Shelf
 from ..photo_set.version import VERSION
 from ..processes.interrupts import StopRenderingError
