@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ..gltf import mesh_checks
-from ..gltf.document import is_far
+from ..gltf.mesh_checks import is_far
 from .mesh_facts import MeshFacts, mesh_extent, removable_faces, values_of
 
 SHARP = math.radians(30.0)  # Where normals are computed: edges that stay edges.

@@ -14,18 +14,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..gltf.document import (
-    FARTHEST_M,
-    Gltf,
-    is_far,
-    read_gltf,
-    with_far_at,
-    with_tags,
-    without_unseen,
-    without_variants,
-)
+from ..gltf.broken_vertices import find_broken_vertices
+from ..gltf.document import Gltf, read_gltf
+from ..gltf.edits import with_far_at, with_tags, without_unseen, without_variants
 from ..gltf.extensions import check_required, find_lost
 from ..gltf.findings import Finding, Severity, triage_list
+from ..gltf.mesh_checks import MAX_COORDINATE_M, is_far
 from ..gltf.packing import enclosed_copy
 from ..messages.errors import InputError, MachineError
 from . import compat, mending, mesh_facts, triage
@@ -38,7 +32,7 @@ COLLECTION = "Photoreal Product"
 ROOT = "Photoreal Product Root"
 TAG = "photoreal_number"  # Of a mesh or material in its file, while it is imported.
 SMALLEST_M = 1e-9  # What is smaller is no object, and its reciprocal overflows.
-FAR_M = 1e6 * FARTHEST_M  # Where broken vertices are during the import; a float holds its square.
+FAR_M = 1e6 * MAX_COORDINATE_M  # Where broken vertices are during the import; a float holds its square.
 UNIT_SIZE = (
     1.0  # Metres of the longest side in the studio: light, shadow and clip planes then fit every product.
 )
@@ -96,7 +90,7 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
     for item in objects:
         if item.parent is None:
             item.parent = root
-    broken = list(triage.find_broken_vertices(gltf))
+    broken = list(find_broken_vertices(gltf))
     points = visible_points(collection)
     if not len(points) and any(finding.kind == "broken_vertices" for finding in broken):
         raise InputError(

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from ..files.writing import saying_where
-from ..gltf.findings import Finding, told, triage_list
+from ..gltf.findings import Finding, terminal_lines, triage_list
 from ..gltf.packing import save_glb
 from ..imaging.animation import preview_of
 from ..imaging.choices import Background, Pass
@@ -165,7 +165,7 @@ class StudioStage:
                 }
                 for angle in self._plan.angles
             ]
-        for text in told(findings):
+        for text in terminal_lines(findings):
             self._results.reporter.tell("warning", text=text)
 
     def _render_references(self, session: Session) -> None:

@@ -11,8 +11,7 @@ import bpy
 import numpy as np
 
 from ..gltf import mesh_checks
-from ..gltf.document import Gltf, is_far
-from ..gltf.findings import Finding, Severity
+from ..gltf.findings import Finding, Severity, counted
 from .materials import principled_of
 from .mesh_facts import MeshFacts, removable_faces
 
@@ -108,7 +107,7 @@ def _stray(meshes: list[MeshFacts]) -> Iterator[Finding]:
         kind="stray_geometry",
         severity=Severity.WARNING,
         count=faces,
-        text=f"{_number(faces, 'face')} lie{'s' * (faces == 1)} far from the product and make it only "
+        text=f"{counted(faces, 'face')} lie{'s' * (faces == 1)} far from the product and make it only "
         f"{side / whole:.0%} as large in the frame. Delete what lies apart, and export again.",
     )
 
@@ -148,7 +147,7 @@ def _winding(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.WARNING,
             where=facts.where,
             count=opposed,
-            text=f"{facts.where}: {_number(opposed, 'face')} look{'s' * (opposed == 1)} away from their normals, which "
+            text=f"{facts.where}: {counted(opposed, 'face')} look{'s' * (opposed == 1)} away from their normals, which "
             "Cycles draws black; here they were turned to agree. Recalculate the normals outside in your program, "
             "other viewers show holes there.",
         )
@@ -161,7 +160,7 @@ def _winding(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.WARNING if is_glass else Severity.NOTE,
             where=facts.where,
             count=faces,
-            text=f"{facts.where} is inside out ({_number(faces, 'face')}): "
+            text=f"{facts.where} is inside out ({counted(faces, 'face')}): "
             + (
                 "light would bend the wrong way in it; here it was turned outwards. "
                 if is_glass
@@ -176,7 +175,7 @@ def _winding(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.WARNING if clear.any() else Severity.NOTE,
             where=facts.where,
             count=twisted,
-            text=f"{facts.where}: at {_number(twisted, 'edge')} neighbouring faces look to opposite sides, so "
+            text=f"{facts.where}: at {counted(twisted, 'edge')} neighbouring faces look to opposite sides, so "
             + ("glass bends light both ways" if clear.any() else "other viewers show holes")
             + ". Recalculate the normals outside in your program.",
         )
@@ -191,7 +190,7 @@ def _surface(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.NOTE,
             where=facts.where,
             count=flat,
-            text=f"{facts.where}: {_number(flat, 'face')} without any area, which no picture shows but which can leave "
+            text=f"{facts.where}: {counted(flat, 'face')} without any area, which no picture shows but which can leave "
             "dark specks where the surface is smooth. Dissolve degenerate faces in your program.",
         )
     crowded = int(shape.crowded_edges.sum())
@@ -202,7 +201,7 @@ def _surface(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.WARNING if clear.any() else Severity.NOTE,
             where=facts.where,
             count=crowded,
-            text=f"{facts.where}: at {_number(crowded, 'edge')} more than two faces meet, "
+            text=f"{facts.where}: at {counted(crowded, 'edge')} more than two faces meet, "
             + (
                 "so it has no clear inside and glass looks wrong"
                 if clear.any()
@@ -220,7 +219,7 @@ def _surface(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.WARNING if is_glass else Severity.NOTE,
             where=facts.where,
             count=holes,
-            text=f"{facts.where} has holes ({_number(holes, 'open edge')}): "
+            text=f"{facts.where} has holes ({counted(holes, 'open edge')}): "
             + (
                 "glass needs a closed surface to bend light as it does. "
                 if is_glass
@@ -253,7 +252,7 @@ def _doubled(facts: MeshFacts, doubled: int) -> Iterator[Finding]:
                 severity=Severity.WARNING,
                 where=facts.where,
                 count=count,
-                text=f"{facts.where}: {_number(count, 'face')} lie{'s' * (count == 1)} exactly on {fate} in your program.",
+                text=f"{facts.where}: {counted(count, 'face')} lie{'s' * (count == 1)} exactly on {fate} in your program.",
             )
 
 
@@ -286,7 +285,7 @@ def _uvs(facts: MeshFacts) -> Iterator[Finding]:
         severity=Severity.WARNING,
         where=facts.where,
         count=int(empty.sum()),
-        text=f"{facts.where}: {_number(int(empty.sum()), 'face')} ({share:.0%} of its surface) have no area in the UV "
+        text=f"{facts.where}: {counted(int(empty.sum()), 'face')} ({share:.0%} of its surface) have no area in the UV "
         "map, so its textures are smeared there. Unwrap them and export again.",
     )
 
@@ -397,60 +396,3 @@ def _has_normal_map(material: bpy.types.Material) -> bool:
 
 def _is_power(side: int) -> bool:
     return side & (side - 1) == 0
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
-
-
-# --- what the file itself says of its vertices ---------------------------------------------------
-
-
-def find_broken_vertices(gltf: Gltf) -> Iterator[Finding]:
-    """Normals and places that are missing or no numbers, by the file: Blender has replaced them after an import."""
-    without: set[str] = set()
-    broken: dict[str, int] = {}
-    places: dict[str, int] = {}
-    for number, mesh in enumerate(gltf.entries("meshes")):
-        name = str(mesh.get("name") or f"mesh {number}")
-        for primitive in mesh.get("primitives") or ():
-            if not isinstance(primitive, dict) or primitive.get("mode", 4) not in (4, 5, 6):
-                continue
-            attributes = primitive.get("attributes")
-            if not isinstance(attributes, dict):
-                continue
-            if "NORMAL" not in attributes:
-                without.add(name)
-            elif (normals := gltf.floats(attributes["NORMAL"])) is not None:
-                lengths = np.einsum("ij,ij->i", normals, normals)
-                broken[name] = broken.get(name, 0) + int((~(lengths > 1e-12)).sum())
-            if (points := gltf.floats(attributes.get("POSITION"))) is not None:
-                places[name] = places.get(name, 0) + int(is_far(points).sum())
-    for name in sorted(without):
-        yield Finding(
-            kind="no_normals",
-            severity=Severity.NOTE,
-            where=name,
-            text=f"{name} has no normals; here it was made smooth where faces meet at less than 30 degrees. Export "
-            "normals to decide yourself what is round and what is an edge.",
-        )
-    for name, count in broken.items():
-        if count:
-            yield Finding(
-                kind="broken_normals",
-                severity=Severity.NOTE,
-                where=name,
-                count=count,
-                text=f"{name}: {_number(count, 'normal')} of zero length or no number; here they were computed from the "
-                "faces. Recalculate the normals in your program.",
-            )
-    for name, count in places.items():
-        if count:
-            yield Finding(
-                kind="broken_vertices",
-                severity=Severity.ERROR,
-                where=name,
-                count=count,
-                text=f"{name}: {_number(count, 'vertex position')} not a number or beyond all measure; here the faces at "
-                "them were left out. Repair the mesh and export it again.",
-            )
