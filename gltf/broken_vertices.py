@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .document import Gltf, as_dicts
+from .document import Gltf
 from .findings import Finding, Severity, counted
+from .json_values import as_dicts
 from .mesh_checks import is_far
 
 TRIANGLE_MODES = (4, 5, 6)  # Triangles, strips and fans (glTF 2.0, 3.7.2.1).

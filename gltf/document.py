@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from ..files.input_files import open_regular
 from ..files.writing import sha256_of
 from ..messages.errors import InputError
+from .json_values import Json, as_dict, as_dicts, as_texts, as_whole, is_integer
 from .parts import MAX_GLB_BYTES, check_addresses, find_part, read_part
-
-Json = dict[str, Any]
 
 VARIANTS = "KHR_materials_variants"
 MAX_DEPTH = 256  # Levels of objects and lists; real files have about a dozen.
@@ -66,12 +65,12 @@ class Gltf:
     @property
     def required(self) -> tuple[str, ...]:
         """The extensions that a reader must support."""
-        return _texts(self.document.get("extensionsRequired"))
+        return as_texts(self.document.get("extensionsRequired"))
 
     @property
     def used(self) -> tuple[str, ...]:
         """All extensions that the file declares."""
-        return _texts(self.document.get("extensionsUsed"))
+        return as_texts(self.document.get("extensionsUsed"))
 
     def view(self, index: object) -> bytes | None:
         """The bytes of a buffer view of the binary chunk; None for any other."""
@@ -260,27 +259,3 @@ def sha256_of_source(path: Path) -> str:
         return sha256_of(path)
     hashes = [sha256_of(file) for file in (path, *parts)]
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-
-
-def as_dict(value: object) -> Json:
-    """A JSON object; an empty one for a value of another type."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_dicts(value: object) -> list[Json]:
-    """A list of JSON objects; an item of another type becomes an empty one."""
-    return [as_dict(item) for item in value] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def as_whole(value: object) -> int:
-    """A non-negative integer; 0 for anything else."""
-    return value if is_integer(value) and value >= 0 else 0
-
-
-def is_integer(value: object) -> TypeGuard[int]:
-    """Is it a JSON integer? In Python true and false are integers too."""
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -4,7 +4,8 @@
 import json
 
 from ..messages.errors import InputError
-from .document import VARIANTS, Gltf, Json, as_dict, as_dicts, as_whole, is_integer
+from .document import VARIANTS, Gltf
+from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
 from .mesh_checks import is_far
 
 

@@ -3,11 +3,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ..messages.errors import InputError
 from .document import VARIANTS, Gltf
 from .findings import Finding, Severity
+from .json_values import Json, as_dict
 
 # Imported by every supported Blender, or by ``studio/materials.py`` where Blender drops them.
 SHOWN = {
@@ -169,11 +169,9 @@ def find_lost(gltf: Gltf) -> Iterator[Finding]:
         )
 
 
-def _is_alone(texture: dict[str, Any]) -> bool:
+def _is_alone(texture: Json) -> bool:
     """Does a texture have no other picture than that of the extension?"""
-    extensions = texture.get("extensions")
-    webp = isinstance(extensions, dict) and "EXT_texture_webp" in extensions
-    return "source" not in texture and not webp
+    return "source" not in texture and "EXT_texture_webp" not in as_dict(texture.get("extensions"))
 
 
 def _users(gltf: Gltf, name: str) -> Iterator[str]:
@@ -183,10 +181,5 @@ def _users(gltf: Gltf, name: str) -> Iterator[str]:
     """
     for kind, singular in (("materials", "material"), ("textures", "texture"), ("nodes", "part")):
         for number, entry in enumerate(gltf.entries(kind)):
-            if name in _extensions(entry) and (kind != "textures" or _is_alone(entry)):
+            if name in as_dict(entry.get("extensions")) and (kind != "textures" or _is_alone(entry)):
                 yield f"{singular} {entry.get('name') or number}"
-
-
-def _extensions(entry: dict[str, Any]) -> dict[str, Any]:
-    extensions = entry.get("extensions")
-    return extensions if isinstance(extensions, dict) else {}

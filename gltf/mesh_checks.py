@@ -5,6 +5,7 @@ Files split a vertex where its normal or its UV changes, so vertices at the same
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +49,12 @@ class Shape:
     @property
     def is_closed(self) -> Flags:
         """Which parts enclose a space without holes: (parts,)."""
-        return (self.border_edges == 0) & (self.crowded_edges == 0)
+        is_closed: Flags = (self.border_edges == 0) & (self.crowded_edges == 0)
+        return is_closed
 
     @property
     def part_areas(self) -> Doubles:
-        return np.bincount(self.group, self.areas, self.parts)
+        return _sums(self.group, self.areas, self.parts)
 
     @property
     def part_triangles(self) -> Numbers:
@@ -69,7 +71,7 @@ class Shape:
         return np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts)
 
 
-def is_far(places: Floats) -> Flags:
+def is_far(places: Floats | Doubles) -> Flags:
     """Which places (n, 3), in metres, are not finite or too far away to be rendered: (n,)."""
     is_near: Flags = (np.abs(places) <= MAX_COORDINATE_M).all(axis=1)
     return ~is_near
@@ -112,7 +114,7 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
     sound = places[np.isfinite(places).all(axis=1)]
     middle = 0.5 * (sound.min(axis=0) + sound.max(axis=0)) if len(sound) else np.zeros(3)
     with np.errstate(invalid="ignore", over="ignore"):
-        volumes = np.bincount(group, np.nan_to_num(_dot(a - middle, crosses)) / 6.0, parts)
+        volumes = _sums(group, np.nan_to_num(_dot(a - middle, crosses)) / 6.0, parts)
     return Shape(
         points=places,
         corners=corners,
@@ -129,6 +131,12 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
     )
 
 
+def _sums(group: Numbers, values: Doubles, parts: int) -> Doubles:
+    """The sum of ``values`` (t,) over each part."""
+    sums: Any = np.bincount(group, values, parts)  # The stubs say integers, as without weights.
+    return np.asarray(sums, dtype=np.float64)
+
+
 def _cross(left: Doubles, right: Doubles) -> Doubles:
     """``np.cross`` for (n, 3), but several times faster."""
     (lx, ly, lz), (rx, ry, rz) = left.T, right.T
@@ -136,7 +144,8 @@ def _cross(left: Doubles, right: Doubles) -> Doubles:
 
 
 def _dot(left: Doubles, right: Doubles) -> Doubles:
-    return np.einsum("ij,ij->i", left, right)
+    products: Doubles = np.einsum("ij,ij->i", left, right)
+    return products
 
 
 def _parts(corners: Numbers, places: int) -> tuple[Numbers, int, Numbers]:
@@ -192,7 +201,7 @@ def _edges(sides: Numbers, part_of: Numbers, parts: int) -> tuple[Numbers, Numbe
 
 def inside_out(shape: Shape) -> Flags:
     """Which parts are closed, wound inside out, and not the inner wall of another part: (parts,)."""
-    wrong = shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes < 0.0)
+    wrong: Flags = shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes < 0.0)
     if not wrong.any():
         return wrong
     low, high = shape.part_boxes()
@@ -210,7 +219,8 @@ def opposed_faces(shape: Shape, corner_normals: Floats) -> Flags:
     with np.errstate(invalid="ignore", divide="ignore"):
         normals = shape.crosses / np.where(lengths > 0.0, lengths, 1.0)[:, None]
         against = np.einsum("tij,tj->ti", corner_normals.astype(np.float64), normals) < OPPOSED
-    return against.all(axis=1) & ~shape.flat
+    opposed: Flags = against.all(axis=1) & ~shape.flat
+    return opposed
 
 
 def doubled_faces(shape: Shape) -> Flags:
@@ -237,4 +247,5 @@ def doubled_faces(shape: Shape) -> Flags:
 def uv_areas(uvs: Floats) -> Doubles:
     """Areas in UV space, (t,), of triangles with corners ``uvs`` (t, 3, 2); 0 for NaN."""
     first, second = (uvs[:, index].astype(np.float64) - uvs[:, 0] for index in (1, 2))
-    return np.nan_to_num(0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]))
+    areas: Doubles = np.nan_to_num(0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]))
+    return areas

@@ -3,16 +3,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from ..files.enclosed import shown
 from ..files.writing import copy_atomically, write_atomically
 from ..messages.errors import InputError
-from .document import Gltf, as_dict, as_dicts, as_whole, is_integer, read_gltf, too_large
+from .document import Gltf, read_gltf, too_large
 from .edits import with_variant
+from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
 from .parts import MAX_GLB_BYTES, addresses_in, is_inline, media_type, part_name, read_part, read_picture
-
-Json = dict[str, Any]
 
 COMPRESSED_VIEWS = (
     "EXT_meshopt_compression",

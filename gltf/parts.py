@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from ..files.enclosed import check_name, find_in, outside, read_in
-
-Json = dict[str, Any]
+from .json_values import Json
 
 MAX_GLB_BYTES = (1 << 32) - 1  # Bytes: the length field has 32 bits (glTF 2.0, 4.4.2).
 MAX_PICTURE_BYTES = 1 << 30  # Bytes: 16384 x 16384 uncompressed pixels of 32 bits.

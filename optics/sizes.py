@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many pixels a picture has."""
+"""The size of a picture in pixels."""
 
 import math
 import re
@@ -28,7 +28,7 @@ class Size(NamedTuple):
         return min(self)
 
     def of_pixels(self, pixels: int) -> "Size":
-        """The size of the same shape that has about as many pixels."""
+        """The size with the same aspect ratio and about ``pixels`` pixels in total."""
         scale = math.sqrt(pixels / (self.width * self.height))
         return Size(max(1, round(self.width * scale)), max(1, round(self.height * scale)))
 
@@ -55,5 +55,5 @@ def parse_size(text: str) -> Size:
 
 
 def size_of_sides(sides: Any) -> Size:
-    """A list of width and height, as ``set.json`` has it. Raises ValueError for what is no such size."""
+    """A list of width and height, as in ``set.json``. Raises ValueError for anything else."""
     return Size(*_SIDES(sides))

@@ -12,9 +12,10 @@ from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.framing import frame
 from photoreal_set.optics.sizes import square
-from photoreal_set.studio.product import import_product, visible_points
-from photoreal_set.studio.render import Quality
+from photoreal_set.studio.product import import_product
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.session import Session
+from photoreal_set.studio.visible import visible_points
 from tests.blender.products import Glb, corners, quaternion, texture, textured_block
 
 SIDE = 80
@@ -200,7 +201,7 @@ def only_a_camera() -> Glb:
 @pytest.mark.parametrize(
     ("glb", "words"),
     [
-        (lambda: baked(0.0), "one point"),
+        (lambda: baked(0.0), "single point"),
         (only_a_camera, "no visible mesh"),
     ],
 )

@@ -14,7 +14,7 @@ from photoreal_set.optics import rigs
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import square
 from photoreal_set.studio.machine import use_device
-from photoreal_set.studio.render import Quality
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.rig import Studio
 from photoreal_set.studio.session import Session
 
