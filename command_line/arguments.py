@@ -17,7 +17,7 @@ from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
-from ..optics.sizes import SIDE, USUAL_SIZE, Size, parse_size
+from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, parse_size
 from ..photo_set.plan import Engine
 from ..photo_set.plan_values import (
     DEVICES,
@@ -195,7 +195,7 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolution",
         type=resolution,
-        default=USUAL_SIZE,
+        default=DEFAULT_SIZE,
         metavar="N|WxH",
         help="pixels: of a side of a square, or width and height",
     )

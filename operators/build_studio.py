@@ -11,7 +11,7 @@ from ..gltf.findings import terminal_lines
 from ..messages.errors import PhotorealError
 from ..optics.angles import ANGLES, HERO, Angle
 from ..optics.rig_choice import chosen_rig
-from ..optics.sizes import LEAST_SIDE, Size
+from ..optics.sizes import MIN_SIDE, Size
 from ..window import properties
 from ..window.scene_settings import settings_of
 from . import checks
@@ -45,7 +45,7 @@ def show_studio(operator: Operator, context: Context) -> set[str]:
         operator.report({"ERROR"}, f"{path} does not exist. Choose another file")
         return {"CANCELLED"}
     settings = scene.photoreal
-    size = Size(settings.resolution, max(settings.height or settings.resolution, LEAST_SIDE))
+    size = Size(settings.resolution, max(settings.height or settings.resolution, MIN_SIDE))
     angle = chosen_angle(scene)
     try:
         light = chosen_rig(

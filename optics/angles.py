@@ -20,15 +20,15 @@ from ..messages.errors import InputError
 FILL = 0.875  # Share of the frame: between 85 % (the minimum of Amazon) and 90 % (the maximum of Google).
 DETAIL_FILL = 1.9
 LENS_MM = 85.0  # A short telephoto lens, as in product photography: little perspective distortion.
-LEAST_LENS_MM, MOST_LENS_MM = 20.0, 300.0
-LEAST_F_STOP, MOST_F_STOP = 0.5, 256.0
-LEAST_FILL, MOST_FILL = 0.05, 20.0
-LENS = number(LEAST_LENS_MM, MOST_LENS_MM, "mm")
-F_STOP = number(LEAST_F_STOP, MOST_F_STOP)
-MOST_ANGLES = 72  # A turn in steps of five degrees.
+MIN_LENS_MM, MAX_LENS_MM = 20.0, 300.0
+MIN_F_STOP, MAX_F_STOP = 0.5, 256.0
+MIN_FILL, MAX_FILL = 0.05, 20.0
+LENS = number(MIN_LENS_MM, MAX_LENS_MM, "mm")
+F_STOP = number(MIN_F_STOP, MAX_F_STOP)
+MAX_ANGLES = 72  # A turn in steps of five degrees.
 CAMERAS = "cameras"  # In place of angles: the cameras of the product's file.
-LONGEST_NAME = 48
-LARGEST_FILE = 1 << 20
+MAX_NAME_LENGTH = 48
+MAX_FILE_BYTES = 1 << 20
 SENSOR_FITS = ("AUTO", "HORIZONTAL", "VERTICAL")
 
 Rows = tuple[tuple[float, ...], ...]
@@ -125,7 +125,7 @@ def angles_in(path: Path) -> list[Angle]:
     Raises InputError that says which entry is wrong and why.
     """
     try:
-        entries = parsed_json(read_regular(path, LARGEST_FILE))
+        entries = parsed_json(read_regular(path, MAX_FILE_BYTES))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
     except ValueError as error:
@@ -139,12 +139,12 @@ def angles_in(path: Path) -> list[Angle]:
 def angle_name(value: Any) -> str:
     """The rule for the name of an angle: a valid file name on every system."""
     is_name = isinstance(value, str) and re.fullmatch(
-        rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", value
+        rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_NAME_LENGTH - 1}}}", value
     )
     # NAME-enlarged is the name of an enlargement in photos/original.
     if not is_name or is_device_name(value) or value.lower().endswith("-enlarged"):
         raise ValueError(
-            f"is not the name of an angle: up to {LONGEST_NAME} letters (a-z), digits, - and _, a letter or digit "
+            f"is not the name of an angle: up to {MAX_NAME_LENGTH} letters (a-z), digits, - and _, a letter or digit "
             'first, nothing that Windows reserves, and not "-enlarged" at the end'
         )
     return str(value)
@@ -177,7 +177,7 @@ _view_record = record_of(
     }
 )
 _NEEDED = {"name": angle_name, "azimuth": turn, "elevation": number(-90.0, 90.0)}
-_OWN = {"fill": number(LEAST_FILL, MOST_FILL), "lens_mm": LENS}
+_OWN = {"fill": number(MIN_FILL, MAX_FILL), "lens_mm": LENS}
 _own_record = record_of(_NEEDED, _OWN)
 _kept_record = record_of(
     {**_NEEDED, "fill": _OWN["fill"], "lens_mm": optional(LENS), "view": optional(lambda view: _view(view))}
@@ -201,7 +201,7 @@ def _view(value: Any) -> View:
 
 def distinct_angles(rule: Rule[Angle]) -> Rule[tuple[Angle, ...]]:
     """The rule for a list of angles that ``rule`` accepts, with unique names; case does not count."""
-    angles = list_of(rule, MOST_ANGLES, least=1, name="angle")
+    angles = list_of(rule, MAX_ANGLES, least=1, name="angle")
 
     def judge(value: Any) -> tuple[Angle, ...]:
         found = angles(value)
@@ -225,7 +225,7 @@ def safe_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
     found: list[str] = []
     taken = {name.casefold() for name in others}
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: LONGEST_NAME - 8].rstrip("-_")
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: MAX_NAME_LENGTH - 8].rstrip("-_")
         plain = plain if is_safe_name(plain) else f"{plain}-camera".lstrip("-")
         safe, number = plain, 1
         while safe.casefold() in taken:

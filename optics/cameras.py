@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..messages.errors import InputError
-from .angles import MOST_ANGLES, Angle, View, direction_of, safe_names
+from .angles import MAX_ANGLES, Angle, View, direction_of, safe_names
 
 Matrix = NDArray[np.float64]
 
@@ -41,8 +41,8 @@ def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
     """
     if not views:
         raise InputError(f"{name} has no camera.", hint="Add cameras to it, or choose other --angles.")
-    if len(views) > MOST_ANGLES:
-        raise InputError(f"{name} has {len(views)} cameras; the maximum is {MOST_ANGLES}.")
+    if len(views) > MAX_ANGLES:
+        raise InputError(f"{name} has {len(views)} cameras; the maximum is {MAX_ANGLES}.")
     angles = []
     names = safe_names(camera for camera, _view in views)
     for safe, (_camera, view) in zip(names, views, strict=True):

@@ -23,7 +23,7 @@ ZOOMS = (
     4.2,
     5.6,
 )  # Factors by which the camera moves closer, until the product fills the picture.
-LEAST_COVERAGE, GOOD_COVERAGE = 0.55, 0.85  # The share of the close-up that should be product.
+MIN_COVERAGE, GOOD_COVERAGE = 0.55, 0.85  # The share of the close-up that should be product.
 REACH = 0.012  # Radius around a pixel that it is compared with, as a share of the side of the picture.
 FLOOR, HALF = (
     0.012,
@@ -64,7 +64,7 @@ def busiest_window(picture: Array, zoom: float) -> Window:
     liking = _liking(covered)
     for more in ZOOMS:
         _score, down, across, coverage = _best_place(energy * liking, covered, zoom * more)
-        if coverage >= LEAST_COVERAGE:
+        if coverage >= MIN_COVERAGE:
             break
     return Window(across=across, down=down, zoom=zoom * more, weight=energy + 1e-3 * covered)
 

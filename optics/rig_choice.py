@@ -14,9 +14,9 @@ from .angles import turn
 SOFTBOX = "softbox"
 RIG_NAMES = (SOFTBOX, "three-point", "high-key", "dark-field", "jewellery")
 PANORAMA_SUFFIXES = (".hdr", ".exr")
-MOST_PANORAMA_BYTES = 2 << 30  # 16384 x 8192 pixels of four floats.
-LEAST_INTENSITY, MOST_INTENSITY = 0.05, 20.0
-INTENSITY = number(LEAST_INTENSITY, MOST_INTENSITY)
+MAX_PANORAMA_BYTES = 2 << 30  # 16384 x 8192 pixels of four floats.
+MIN_INTENSITY, MAX_INTENSITY = 0.05, 20.0
+INTENSITY = number(MIN_INTENSITY, MAX_INTENSITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> R
             hint=f"Choose from {', '.join(RIG_NAMES)}, or name an .hdr or .exr panorama.",
         )
     try:
-        digest = sha256_of(path, MOST_PANORAMA_BYTES)
+        digest = sha256_of(path, MAX_PANORAMA_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
     panorama = Panorama(path=str(path), sha256=digest)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from ..files.values import WrongValueError, list_of, shown, whole
 from ..messages.errors import InputError
 
-LEAST_SIDE, MOST_SIDE = 64, 8192
-SIDE = whole(LEAST_SIDE, MOST_SIDE, "pixels")
+MIN_SIDE, MAX_SIDE = 64, 8192
+SIDE = whole(MIN_SIDE, MAX_SIDE, "pixels")
 _SIDES = list_of(SIDE, 2, least=2, name="side")
 
 
@@ -37,7 +37,7 @@ def square(side: int) -> Size:
     return Size(side, side)
 
 
-USUAL_SIZE = square(1024)
+DEFAULT_SIZE = square(1024)
 
 
 def parse_size(text: str) -> Size:

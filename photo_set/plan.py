@@ -32,7 +32,7 @@ from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
-from ..optics.sizes import USUAL_SIZE, Size
+from ..optics.sizes import DEFAULT_SIZE, Size
 from .folder import Record
 from .manifest import MOST_PHOTOS
 from .plan_values import FINAL, LANCZOS, MOST_SEED
@@ -109,7 +109,7 @@ class SetPlan:
     angles: tuple[Angle, ...]
     engine: Engine = Engine.CYCLES
     video: Engine | None = Engine.CYCLES
-    resolution: Size = USUAL_SIZE
+    resolution: Size = DEFAULT_SIZE
     lens_mm: float = LENS_MM  # Full-frame equivalent, of angles that have none of their own.
     samples: int | None = None
     device: str = "auto"
