@@ -14,7 +14,7 @@ from PIL import Image
 from photoreal_set.gltf.findings import Finding, Severity
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import square
-from photoreal_set.studio import triage
+from photoreal_set.studio import texture_checks, triage
 from photoreal_set.studio.product import Product, import_product
 from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.sample import build_sample
@@ -248,13 +248,13 @@ def test_nothing_is_wrong_with_a_good_product(tmp_path: Path, case: str):
 
 
 def test_a_product_of_too_many_triangles_is_heavy(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(triage, "MOST_TRIANGLES", 100)
+    monkeypatch.setattr(triage, "MAX_TRIANGLES", 100)
     kinds = [item.kind for item in taken(product(ball()), tmp_path).triage]
     assert kinds == ["too_many_triangles"]
 
 
 def test_a_texture_that_is_too_large_is_heavy(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(triage, "MOST_TEXTURE", 100)
+    monkeypatch.setattr(texture_checks, "MAX_TEXTURE", 100)
     kinds = [item.kind for item in taken(textured(ball()), tmp_path).triage]
     assert kinds == ["texture_huge"]
 
