@@ -54,10 +54,12 @@ class Shape:
 
     @property
     def part_areas(self) -> Doubles:
+        """The area of each part, (parts,)."""
         return _sums(self.group, self.areas, self.parts)
 
     @property
     def part_triangles(self) -> Numbers:
+        """The number of triangles of each part, (parts,)."""
         return np.bincount(self.group, minlength=self.parts)
 
     def part_boxes(self) -> tuple[Doubles, Doubles]:

@@ -71,6 +71,7 @@ class Angle:
 
     @property
     def shows_whole_product(self) -> bool:
+        """Is the camera placed so that all of the product is visible?"""
         return self.view is None and self.fill <= 1.0
 
     @property

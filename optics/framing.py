@@ -53,6 +53,7 @@ class Framing:
 
     @property
     def is_below_ground(self) -> bool:
+        """Does the camera look from below the ground, where the table would block its view?"""
         return bool((self.matrix[2, 2] if self.ortho_scale else self.matrix[2, 3]) < 0.0)
 
     def record(self) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Area:
 
     @property
     def radiance(self) -> float:
+        """The radiance that gives ``strength`` in the middle of the product."""
         return float(self.strength / self.share_of(PRODUCT_MIDDLE, self.axes[:, 2]))
 
     def share_of(self, points: Array, normal: Array) -> Array:

@@ -133,7 +133,7 @@ def empty_tree(data_block: bpy.types.Material | bpy.types.World) -> bpy.types.No
     return tree
 
 
-def accepted(operator: Any, **arguments: Any) -> dict[str, Any]:
+def known_arguments(operator: Any, **arguments: Any) -> dict[str, Any]:
     """The arguments that an operator has in this version of Blender."""
     known = operator.get_rna_type().properties.keys()
     return {name: value for name, value in arguments.items() if name in known}

@@ -54,7 +54,7 @@ def import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.typ
 
 def _run_importer(glb: bytes) -> None:
     operator = bpy.ops.import_scene.gltf
-    options = compat.accepted(
+    options = compat.known_arguments(
         operator, import_pack_images=True, merge_vertices=False, import_select_created_objects=False
     )
     with quiet_blender(), tempfile.TemporaryDirectory(prefix="photoreal-") as folder:

@@ -37,6 +37,7 @@ class MeshFacts:
 
     @property
     def where(self) -> str:
+        """The objects that show the mesh, for messages."""
         more = len(self.names) - 1
         return self.names[0] + (f" and {more} cop{'ies' if more > 1 else 'y'} of it" if more else "")
 

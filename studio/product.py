@@ -51,11 +51,6 @@ class Product:
         self.root.matrix_world = Matrix.Rotation(math.radians(degrees), 4, "Z") @ self.standing
         present(bpy.context.view_layer).update()
 
-    def restore(self) -> None:
-        """Put every object back to where the file has it."""
-        self.root.matrix_world = Matrix.Identity(4)
-        present(bpy.context.view_layer).update()
-
 
 def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Product:
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.

@@ -61,6 +61,7 @@ class Session:
 
     @property
     def has_denoiser(self) -> bool:
+        """Does this build of Blender denoise?"""
         return self._renderer.has_denoiser
 
     @property
