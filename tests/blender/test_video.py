@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Films by Cycles: whole turns, quiet pictures, the colours of their frames."""
+"""Videos by Cycles: full turns, no flicker, the colours of their frames."""
 
 import itertools
 from dataclasses import replace
@@ -43,11 +43,11 @@ def test_a_turn_is_whole_in_equal_steps():
     ("resolution", "side"),
     [((64, 64), 64), ((65, 65), 64), ((720, 720), 720), ((1024, 1280), 720), ((8192, 101), 100)],
 )
-def test_a_film_has_an_even_side_of_720_at_most(resolution: tuple[int, int], side: int):
+def test_a_video_has_an_even_side_of_720_at_most(resolution: tuple[int, int], side: int):
     assert frame_side(Size(*resolution)) == side
 
 
-def test_a_film_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
+def test_a_video_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
     import av
     from PIL import Image
 
@@ -57,28 +57,28 @@ def test_a_film_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
         paths.append(tmp_path / f"{number:04}.png")
         Image.new("RGB", (64, 64), colour).save(paths[-1])
     scenes = len(bpy.data.scenes)
-    encode(paths, tmp_path / "film.mp4", 64)
+    encode(paths, tmp_path / "turn.mp4", 64)
     assert len(bpy.data.scenes) == scenes
-    with av.open(str(tmp_path / "film.mp4")) as film:
-        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    with av.open(str(tmp_path / "turn.mp4")) as video_file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in video_file.decode(video=0)]
     assert len(frames) == 24
     for frame, colour in zip(frames, colours * 6, strict=True):
         assert frame.reshape(-1, 3).mean(axis=0) == pytest.approx(colour, abs=8)
 
 
-def test_a_film_that_cannot_be_written_leaves_nothing(scene, tmp_path: Path):
+def test_a_video_that_cannot_be_written_leaves_nothing(scene, tmp_path: Path):
     from PIL import Image
 
     from photoreal_set.messages.errors import PhotorealError
 
     Image.new("RGB", (64, 64)).save(tmp_path / "0000.png")
-    (tmp_path / "film.mp4").mkdir()
+    (tmp_path / "turn.mp4").mkdir()
     with pytest.raises((PhotorealError, OSError)):
-        encode([tmp_path / "0000.png"], tmp_path / "film.mp4", 64)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000.png", "film.mp4"]
+        encode([tmp_path / "0000.png"], tmp_path / "turn.mp4", 64)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000.png", "turn.mp4"]
 
 
-def test_all_motions_of_the_command_line_can_be_filmed(scene, tmp_path: Path, monkeypatch):
+def test_all_motions_of_the_command_line_can_be_rendered(scene, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(video, "FRAMES", 3)
     monkeypatch.setattr(video, "SHADOWS", 2)
     session = Session(
