@@ -18,7 +18,7 @@ from ..photo_set.prompts import TURNTABLE, USUAL_LOOK
 FREE = "cycles"
 FAL = "fal"
 NO_FILM = "none"
-PASSES = ("depth", "normal")  # ``imaging.passes.Pass`` without its packages.
+PASSES = ("depth", "normal")  # ``imaging.choices.Pass`` without its packages.
 USUAL_RESOLUTION = 1024
 USUAL_QUALITY = "final"
 MOST_PHOTOS = 4

@@ -36,8 +36,9 @@ from photoreal_set.optics import rigs  # noqa: E402
 from photoreal_set.optics.angles import ANGLES  # noqa: E402  The package has to be loaded first.
 from photoreal_set.optics.light_map import Rig  # noqa: E402
 from photoreal_set.optics.sizes import square  # noqa: E402
-from photoreal_set.studio import compat, render  # noqa: E402
-from photoreal_set.studio.render import read_pixels  # noqa: E402
+from photoreal_set.studio import compat  # noqa: E402
+from photoreal_set.studio.blender import read_pixels  # noqa: E402
+from photoreal_set.studio.quality import QUALITIES  # noqa: E402
 from photoreal_set.studio.session import open_session  # noqa: E402
 
 ANGLE = "three-quarter"
@@ -159,7 +160,7 @@ def _truth(task: Any, folder: Path) -> Path:
         hashlib.sha256(Path(wanted.model).read_bytes()).hexdigest(),
         wanted.side,
         wanted.window,
-        render.QUALITIES[wanted.quality].table,
+        QUALITIES[wanted.quality].table,
         _rig(wanted.quality).digest,
         bpy.app.version_string,
         TRUTH_SAMPLES,
@@ -227,7 +228,7 @@ def _work(task: Task) -> int:
 
 def _shoot(task: Task) -> dict[str, Any]:
 
-    quality = render.QUALITIES[task.quality]
+    quality = QUALITIES[task.quality]
     angle = ANGLES[ANGLE]
     began = time.monotonic()
     with open_session(Path(task.model), resolution=square(task.side), device="cpu", name="") as session:

@@ -15,7 +15,7 @@ from ..fal_bridge.network.picture_addresses import is_address
 from ..fal_bridge.network.service import Service
 from ..files.names import portable_path
 from ..gltf.document import parts_beside, sha256_of_source
-from ..imaging.compose import Background
+from ..imaging.choices import Background
 from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..optics.rig_choice import Panorama, RigChoice, chosen_rig, is_panorama_file

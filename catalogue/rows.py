@@ -24,7 +24,7 @@ from ..files.values import (
     text,
     whole,
 )
-from ..imaging.compose import Background
+from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file

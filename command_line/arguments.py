@@ -13,13 +13,11 @@ from ..fal_bridge.endpoints.choosing import (
 )
 from ..fal_bridge.jobs import Kind
 from ..files.values import Rule, money, number, read_number, read_whole, shown
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
-from ..optics.sizes import SIDE, USUAL_SIZE, Size, parse_size
+from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, parse_size
 from ..photo_set.plan import Engine
 from ..photo_set.plan_values import (
     DEVICES,
@@ -197,7 +195,7 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolution",
         type=resolution,
-        default=USUAL_SIZE,
+        default=DEFAULT_SIZE,
         metavar="N|WxH",
         help="pixels: of a side of a square, or width and height",
     )

@@ -13,7 +13,7 @@ from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
-from ..imaging.animation import Preview
+from ..imaging.choices import Preview
 from ..imaging.compose import Background
 from ..messages.errors import InputError
 from ..messages.progress import Reporter

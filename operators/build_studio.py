@@ -7,11 +7,11 @@ from pathlib import Path
 import bpy
 from bpy.types import Context, Operator
 
-from ..gltf.findings import told
+from ..gltf.findings import terminal_lines
 from ..messages.errors import PhotorealError
 from ..optics.angles import ANGLES, HERO, Angle
 from ..optics.rig_choice import chosen_rig
-from ..optics.sizes import LEAST_SIDE, Size
+from ..optics.sizes import MIN_SIDE, Size
 from ..window import properties
 from ..window.scene_settings import settings_of
 from . import checks
@@ -45,7 +45,7 @@ def show_studio(operator: Operator, context: Context) -> set[str]:
         operator.report({"ERROR"}, f"{path} does not exist. Choose another file")
         return {"CANCELLED"}
     settings = scene.photoreal
-    size = Size(settings.resolution, max(settings.height or settings.resolution, LEAST_SIDE))
+    size = Size(settings.resolution, max(settings.height or settings.resolution, MIN_SIDE))
     angle = chosen_angle(scene)
     try:
         light = chosen_rig(
@@ -59,7 +59,7 @@ def show_studio(operator: Operator, context: Context) -> set[str]:
     except PhotorealError as error:
         operator.report({"ERROR"}, str(error))
         return {"CANCELLED"}
-    for text in told(session.product.triage):
+    for text in terminal_lines(session.product.triage):
         operator.report({"WARNING"}, text)
     remember_standing(session.product)
     if angle.is_close_up:

@@ -23,7 +23,7 @@ from .folder import DamagedSetError, Record, SetFolder
 from .plan import USUAL_PIXELS, Engine, SetPlan
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
-MEGAPIXEL: Size = sizes.USUAL_SIZE
+MEGAPIXEL: Size = sizes.DEFAULT_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

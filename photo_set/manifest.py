@@ -10,7 +10,7 @@ from typing import Any
 from ..files.names import component, inner_path
 from ..files.values import SHA256, Rule, list_of, mapping_of, member_of, number, optional, record_of, whole
 from ..gltf.findings import Severity
-from ..optics.angles import MOST_ANGLES, angle_name
+from ..optics.angles import MAX_ANGLES, angle_name
 
 MOST_PHOTOS = 4  # Of which a model is made.
 MOST_TAKES = 10_000
@@ -139,7 +139,7 @@ MANIFEST = record_of(
         "source": _open(kind=words, text=words, files=SOURCE_FILES),
         "state": member_of(SetState),
         "model": _model,
-        "angles": list_of(_angle, MOST_ANGLES, name="angle"),
+        "angles": list_of(_angle, MAX_ANGLES, name="angle"),
         "videos": list_of(_video, MOST_VIDEOS, name="video"),
     },
     {

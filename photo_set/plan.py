@@ -24,15 +24,14 @@ from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.input_files import open_regular
 from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..files.values import checked
-from ..gltf.document import Gltf, read_gltf, sha256_of_source, with_variant
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..gltf.document import Gltf, read_gltf, sha256_of_source
+from ..gltf.edits import with_variant
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
-from ..optics.sizes import USUAL_SIZE, Size
+from ..optics.sizes import DEFAULT_SIZE, Size
 from .folder import Record
 from .manifest import MOST_PHOTOS
 from .plan_values import FINAL, LANCZOS, MOST_SEED
@@ -108,7 +107,7 @@ class SetPlan:
     angles: tuple[Angle, ...]
     engine: Engine = Engine.CYCLES
     video: Engine | None = Engine.CYCLES
-    resolution: Size = USUAL_SIZE
+    resolution: Size = DEFAULT_SIZE
     lens_mm: float = LENS_MM  # Full-frame equivalent, of angles that have none of their own.
     samples: int | None = None
     device: str = "auto"
@@ -244,7 +243,7 @@ class SetPlan:
             raise InputError("--variant chooses among the materials of a 3D file.", hint="Leave it out.")
         path = self.source.files[0]
         if path.suffix.lower() != ".blend" and path.is_file():  # A .blend tells its variants when it is open.
-            with_variant(read_gltf(path, only_words=True), self.variant)
+            with_variant(read_gltf(path, without_binary=True), self.variant)
 
     def _check_size(self) -> None:
         if self.photo_size is None:
@@ -361,7 +360,7 @@ def angles_for(
     path = source.files[0]
     if path.suffix.lower() == ".blend":
         return tuple(cameras_of_blend(path))
-    return tuple(cameras_in(read_gltf(path, only_words=True).document, path.name))
+    return tuple(cameras_in(read_gltf(path, without_binary=True).document, path.name))
 
 
 def _as_text(name: str) -> str:
@@ -378,9 +377,9 @@ def _check_model(path: Path) -> None:
                 )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
-            _require_mesh(read_gltf(path, only_words=True))
+            _require_mesh(read_gltf(path, without_binary=True))
         case ".gltf":
-            _require_mesh(read_gltf(path, only_words=True))
+            _require_mesh(read_gltf(path, without_binary=True))
         case ".blend":
             with open_regular(path) as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):

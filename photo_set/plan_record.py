@@ -13,9 +13,7 @@ from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 from ..files.writing import sha256_of
 from ..gltf.document import sha256_of_source
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
 from ..optics.rig_choice import Panorama, RigChoice, kept_rig

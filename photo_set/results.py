@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the stages of a run share: the plan, and the one hand that writes down what became of it."""
 
-import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
@@ -253,10 +250,3 @@ def kept_of_takes(entry: Record) -> Record:
 
 def _counters_of(video: Record) -> Record:
     return {name: video[name] for name in COUNTERS if name in video and name != "pending"}
-
-
-def png(picture: Image.Image) -> bytes:
-    """PNG without compression: references are read more often than they are stored."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()

@@ -16,9 +16,9 @@ from bpy.props import (
 )
 from bpy.types import Context, PropertyGroup
 
-from ..optics.angles import FILL, LEAST_F_STOP, LEAST_LENS_MM, LENS_MM, MOST_F_STOP, MOST_LENS_MM
-from ..optics.rig_choice import LEAST_INTENSITY, MOST_INTENSITY, RIG_NAMES, SOFTBOX
-from ..optics.sizes import LEAST_SIDE, MOST_SIDE
+from ..optics.angles import FILL, LENS_MM, MAX_F_STOP, MAX_LENS_MM, MIN_F_STOP, MIN_LENS_MM
+from ..optics.rig_choice import MAX_INTENSITY, MIN_INTENSITY, RIG_NAMES, SOFTBOX
+from ..optics.sizes import MAX_SIDE, MIN_SIDE
 from ..photo_set.prompts import LOOKS, MOTIONS
 
 PANORAMA = "panorama"
@@ -144,8 +144,8 @@ class PhotorealSettings(PropertyGroup):
         name="Width",
         description="Pixels of the pictures from left to right",
         default=1024,
-        min=LEAST_SIDE,
-        max=MOST_SIDE,
+        min=MIN_SIDE,
+        max=MAX_SIDE,
         update=_changed,
     )  # type: ignore[valid-type]
     rig: EnumProperty(
@@ -174,8 +174,8 @@ class PhotorealSettings(PropertyGroup):
         name="Brightness",
         description="Factor on the light; 1 is the right exposure",
         default=1.0,
-        min=LEAST_INTENSITY,
-        max=MOST_INTENSITY,
+        min=MIN_INTENSITY,
+        max=MAX_INTENSITY,
         soft_max=4.0,
         precision=2,
         update=_changed,
@@ -196,7 +196,7 @@ class PhotorealSettings(PropertyGroup):
         description="Pixels of the pictures from top to bottom; 0 is as many as the width",
         default=0,
         min=0,
-        max=MOST_SIDE,
+        max=MAX_SIDE,
         update=_changed,
     )  # type: ignore[valid-type]
     samples: IntProperty(
@@ -240,8 +240,8 @@ class PhotorealSettings(PropertyGroup):
         name="Lens",
         description="Focal length in millimetres of a full-frame camera: shorter shows more perspective",
         default=LENS_MM,
-        min=LEAST_LENS_MM,
-        max=MOST_LENS_MM,
+        min=MIN_LENS_MM,
+        max=MAX_LENS_MM,
         precision=0,
         step=500,
         update=_changed,
@@ -266,8 +266,8 @@ class PhotorealSettings(PropertyGroup):
         name="F-Stop",
         description="Of the lens: lower numbers blur more",
         default=8.0,
-        min=LEAST_F_STOP,
-        max=MOST_F_STOP,
+        min=MIN_F_STOP,
+        max=MAX_F_STOP,
         soft_max=32.0,
         precision=1,
         update=_changed,
@@ -310,8 +310,8 @@ class PhotorealSettings(PropertyGroup):
         name="Enlarge To",
         description="Pixels of the longer side of enlarged photos",
         default=2048,
-        min=LEAST_SIDE,
-        max=MOST_SIDE,
+        min=MIN_SIDE,
+        max=MAX_SIDE,
         update=_changed,
     )  # type: ignore[valid-type]
 

@@ -467,7 +467,7 @@ def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        (("--rig", "torn.hdr"), "torn.hdr is damaged or no picture"),
+        (("--rig", "torn.hdr"), "torn.hdr is damaged or not a picture"),
         (("--device", "metal" if sys.platform != "darwin" else "optix"), "Cycles finds no"),
     ],
 )

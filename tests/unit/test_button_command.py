@@ -16,7 +16,7 @@ from photoreal_set.background_run import button_command  # noqa: E402  The packa
 from photoreal_set.background_run.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
 from photoreal_set.command_line.commands import estimate  # noqa: E402
 from photoreal_set.command_line.commands import set as one_set  # noqa: E402
-from photoreal_set.imaging.passes import Pass  # noqa: E402
+from photoreal_set.imaging.choices import Pass  # noqa: E402
 from photoreal_set.optics.angles import ANGLES, chosen_angles  # noqa: E402
 
 USUAL = tuple(
