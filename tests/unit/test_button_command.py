@@ -119,7 +119,7 @@ def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
 
 
 def test_words_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
-    words = Settings(source=Source.WORDS, words="a tea pot", model_endpoint="fal-ai/meshy/v6")
+    words = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
     assert words.uses_fal
     options = set_options(words, tmp_path)
     assert (options.text, options.model_endpoint) == ("a tea pot", "fal-ai/meshy/v6")

@@ -8,7 +8,7 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.background_run.run_view import TOLD_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
+from photoreal_set.background_run.run_view import SHOWN_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
 
 
 def view(*events: dict[str, Any]) -> RunView:
@@ -59,10 +59,10 @@ def test_a_job_belongs_to_its_angle_and_shows_its_place_in_the_queue():
     assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("generating", None)
 
 
-def test_model_and_film_get_lines_of_their_own():
+def test_model_and_video_get_separate_rows():
     shown = view(STARTED, job("3D model", "running"), progress("film", 30, 120))
     assert shown.rows["3D model"].state == "generating"
-    assert (shown.rows["film"].state, shown.rows["film"].factor) == ("filming", 0.25)
+    assert (shown.rows["video"].state, shown.rows["video"].factor) == ("rendering", 0.25)
 
 
 def test_an_error_stays_with_its_angle():
@@ -72,7 +72,7 @@ def test_an_error_stays_with_its_angle():
 def test_an_end_that_was_told_is_believed():
     shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0, "set": "/sets/jar"})
     assert not shown.is_over
-    shown.take({"event": "exited", "code": 0, "words": ["noise"]})
+    shown.take({"event": "exited", "code": 0, "output": ["noise"]})
     assert shown.is_over
     assert (shown.state, shown.error, shown.doing) == ("done", "", "")
 
@@ -81,17 +81,20 @@ def test_the_end_is_told_for_a_while_in_the_status_bar():
     shown = view(
         STARTED, {"event": "finished", "state": "partial", "exit": 2}, {"event": "exited", "code": 2}
     )
-    assert shown.line() == "Photoreal Set: Jar not complete"
-    shown.ended -= TOLD_SECONDS
+    assert shown.line() == "Photoreal Set: Jar incomplete"
+    shown.ended -= SHOWN_SECONDS
     assert shown.line() == ""
 
 
 def test_a_death_without_a_word_is_a_failure_with_the_last_words():
     shown = view(STARTED, progress("references", 0, 2, "side"))
-    shown.take({"event": "exited", "code": -9, "words": ["", "Killed\n"]})
+    shown.take({"event": "exited", "code": -9, "output": ["", "Killed\n"]})
     assert (shown.state, shown.exit_code) == ("failed", -9)
     assert "Killed" in shown.error
-    assert {name: row.state for name, row in shown.rows.items()} == {"front": "not begun", "side": "stopped"}
+    assert {name: row.state for name, row in shown.rows.items()} == {
+        "front": "not started",
+        "side": "stopped",
+    }
 
 
 def test_what_a_finished_run_found_done_is_done():

@@ -64,7 +64,7 @@ def test_a_model_that_fal_made_is_known_with_its_price_also_when_the_next_is_on_
 def test_a_file_that_is_gone_is_not_shown(tmp_path: Path):
     found = read_set(write(tmp_path))
     assert found is not None
-    assert found.films[0].path is None
+    assert found.videos[0].path is None
 
 
 @pytest.mark.parametrize("state", ["partial", "failed", "held"])
@@ -106,7 +106,7 @@ def test_what_is_wrong_with_the_model_is_shown_and_notes_are_not(tmp_path: Path)
     ]
     found = read_set(write(tmp_path, model={"price": 0.5, "triage": triage}))
     assert found is not None
-    assert found.faults == ("Lid: faces look inwards.",)
+    assert found.problems == ("Lid: faces look inwards.",)
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ def test_a_picture_outside_the_folder_is_not_shown(tmp_path: Path, path: str):
     (folder / "photos" / "leak.png").symlink_to(tmp_path / "secret.png")
     found = read_set(folder)
     assert found is not None
-    assert (found.pictures[0].photo, found.films[0].path) == (None, None)
+    assert (found.pictures[0].photo, found.videos[0].path) == (None, None)
