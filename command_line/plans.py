@@ -19,7 +19,8 @@ from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
-from ..photo_set.plan import MODEL_SUFFIXES, Engine, SetPlan, Source, SourceKind, angles_for, source_from
+from ..photo_set.choices import NO_VIDEO, Engine
+from ..photo_set.plan import MODEL_SUFFIXES, SetPlan, Source, SourceKind, angles_for, source_from
 from .service import require_online, service_at
 
 
@@ -43,7 +44,7 @@ def _plan(
     options: argparse.Namespace, reporter: Reporter, source: Source, service: Service | None
 ) -> SetPlan:
     engine = _engine(options.engine, service, reporter)
-    video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
+    video = engine if options.video is None else None if options.video == NO_VIDEO else Engine(options.video)
     return SetPlan(
         source=source,
         out=options.out,

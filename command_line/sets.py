@@ -16,7 +16,8 @@ from ..fal_bridge.money import costs
 from ..files.home import home_folder
 from ..files.lock import FileLock
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
-from ..messages.progress import Reporter, cost_sentence
+from ..messages.money import cost_sentence
+from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState

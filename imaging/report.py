@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from ..messages.money import dollars
 from .passes import Pass
 
 Record = dict[str, Any]
@@ -77,9 +78,9 @@ def _is_emulated(record: Record) -> bool:
 
 def _cost(cost: Record, *, is_emulated: bool) -> str:
     """Empty when nothing was asked of fal.ai."""
-    parts = [f"{cost['actual']:g} dollars"] if cost.get("actual") else []
+    parts = [dollars(cost["actual"])] if cost.get("actual") else []
     if unknown := cost.get("unknown"):
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} without a known bill")
+        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
     where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
     return f" · {' and '.join(parts)} to {where}" if parts else ""
 

@@ -32,9 +32,10 @@ from ..optics.angles import FILL, Angle, hero_first
 from ..optics.framing import framing_from
 from ..optics.light_map import Rig
 from ..optics.rigs import reference_of, rig_of
+from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, angle_record
 from ..photo_set.pipeline import Renderer
-from ..photo_set.plan import Engine, SetPlan, SourceKind
+from ..photo_set.plan import SetPlan, SourceKind
 from ..photo_set.results import SetResults, png
 from ..photo_set.takes import PREVIEW, Shelf
 from ..photo_set.version import VERSION

@@ -21,8 +21,8 @@ load_package()
 
 from photoreal_set.files.writing import copy_atomically  # noqa: E402  The package has to be loaded first.
 from photoreal_set.messages.errors import PhotorealError  # noqa: E402
+from photoreal_set.photo_set.choices import Engine  # noqa: E402
 from photoreal_set.photo_set.folder import SetFolder, angle_record  # noqa: E402
-from photoreal_set.photo_set.plan import Engine  # noqa: E402
 from photoreal_set.photo_set.plan_record import plan_from  # noqa: E402
 from photoreal_set.photo_set.results import png  # noqa: E402
 
