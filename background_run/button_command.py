@@ -13,15 +13,11 @@ from pathlib import Path
 from ..files.input_files import read_json
 from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
 from ..optics.rig_choice import SOFTBOX
+from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine
 from ..photo_set.prompts import TURNTABLE, USUAL_LOOK
 
-CYCLES = "cycles"
-FAL = "fal"
-NO_VIDEO = "none"
 PASSES = ("depth", "normal")  # ``imaging.passes.Pass`` without its packages.
 DEFAULT_RESOLUTION = 1024
-DEFAULT_QUALITY = "final"
-MAX_PHOTOS = 4
 MANIFEST = "set.json"
 STAND_IN = b"BLENDER-v430 only asked for its price"  # Passes for a .blend file, and is never opened.
 
@@ -56,7 +52,7 @@ class Settings:
     source: Source = Source.FILE
     files: tuple[str, ...] = ()
     text: str = ""  # What the product is, for a model from text.
-    engine: str = CYCLES
+    engine: str = Engine.CYCLES
     video: str = NO_VIDEO
     views: tuple[View, ...] = ()
     # Names of cameras that are used unchanged, instead of ``views``. Those of a file are not known: ``()``.
@@ -64,11 +60,11 @@ class Settings:
     rig: str = SOFTBOX  # A name, or an .hdr or .exr file.
     rig_rotation: float = 0.0
     rig_intensity: float = 1.0
-    quality: str = DEFAULT_QUALITY
+    quality: str = FINAL
     width: int = DEFAULT_RESOLUTION
     height: int = 0  # 0: as the width.
     samples: int = 0
-    device: str = "auto"
+    device: str = AUTO_DEVICE
     background: str = "white"
     passes: tuple[str, ...] = ()
     lens: float = LENS_MM
@@ -92,7 +88,7 @@ class Settings:
     @property
     def uses_fal(self) -> bool:
         """Whether anything is made by fal.ai, and so costs money."""
-        return FAL in (self.engine, self.video) or self.source in (Source.PHOTOS, Source.TEXT)
+        return Engine.FAL in (self.engine, self.video) or self.source in (Source.PHOTOS, Source.TEXT)
 
     def angle_names(self) -> list[str]:
         """The expected angles, in the order of the list; none while only the file knows them."""
@@ -233,11 +229,11 @@ def _studio_options(settings: Settings, angles: str) -> list[str]:
 
 def _photo_options(settings: Settings) -> list[str]:
     options: list[str] = []
-    if settings.engine == CYCLES:
-        options += ["--quality", settings.quality] if settings.quality != DEFAULT_QUALITY else []
+    if settings.engine == Engine.CYCLES:
+        options += ["--quality", settings.quality] if settings.quality != FINAL else []
         options += [] if settings.f_stop is None else ["--f-stop", f"{settings.f_stop:g}"]
         options += ["--film-look"] if settings.film_look else []
-    if settings.engine == FAL:
+    if settings.engine == Engine.FAL:
         options += ["--photo-endpoint", settings.photo_endpoint] if settings.photo_endpoint else []
         options += ["--look", settings.look] if settings.look != USUAL_LOOK else []
         options += [] if settings.photo_size is None else ["--photo-size", str(settings.photo_size)]
@@ -248,7 +244,7 @@ def _video_options(settings: Settings) -> list[str]:
     options: list[str] = []
     if settings.video != NO_VIDEO and settings.motion != TURNTABLE:
         options += ["--motion", settings.motion]
-    if settings.video == FAL:
+    if settings.video == Engine.FAL:
         options += ["--video-endpoint", settings.video_endpoint] if settings.video_endpoint else []
         options += ["--seconds", str(settings.seconds)] if settings.seconds else []
         options += ["--loop"] if settings.loop else []
@@ -259,7 +255,7 @@ def _fal_options(settings: Settings) -> list[str]:
     options: list[str] = []
     if settings.source in (Source.PHOTOS, Source.TEXT) and settings.model_endpoint:
         options += ["--model-endpoint", settings.model_endpoint]
-    if settings.prompt.strip() and FAL in (settings.engine, settings.video):
+    if settings.prompt.strip() and Engine.FAL in (settings.engine, settings.video):
         options += ["--prompt", settings.prompt.strip()]
     if settings.seed is not None and settings.uses_fal:
         options += ["--seed", str(settings.seed)]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..messages.money import dollars
 from .button_command import Settings, price_key
-from .set_view import dollars
 
 LIFE_SECONDS = 3600.0  # How long a price is shown before it is asked for again.
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The contents of a set folder, read once: what the Gallery panel draws."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,11 +91,6 @@ class SetView:
         """
         pictures = [picture for picture in self.pictures if picture.photo]
         return [(one.name, own_file(one.photo, one.take)) for one in pictures if one.photo]
-
-
-def dollars(amount: float) -> str:
-    """An amount of US dollars for a button: in cents, rounded up."""
-    return f"${math.ceil(round(amount * 100.0, 6)) / 100.0:.2f}"
 
 
 def read_set(folder: Path) -> SetView | None:

@@ -7,10 +7,11 @@ from enum import Enum, auto
 import bpy
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import FAL, MAX_PHOTOS, Settings, Source
-from ..background_run.set_view import dollars
+from ..background_run.button_command import Settings, Source
+from ..messages.money import dollars
 from ..optics.angles import is_safe_name
-from ..window import preferences, properties, runs
+from ..photo_set.choices import MAX_PHOTOS, Engine
+from ..window import preferences, properties, runs, studio_properties
 from ..window.blender_types import scene_of
 from ..window.scene_settings import cameras_of, settings_of
 
@@ -95,7 +96,7 @@ def price(_context: Context, settings: Settings) -> Problem | None:
 
 def angles(context: Context) -> Problem | None:
     """Names of angles become file names; without angles there must be a camera."""
-    if properties.of_context(context).angles_from == properties.CAMERAS:
+    if properties.of_context(context).angles_from == studio_properties.CAMERAS:
         match Source(properties.of_context(context).source_kind):
             case Source.PHOTOS | Source.TEXT:
                 return Problem(reason="A 3D model by fal.ai has no cameras: use the list of angles")
@@ -139,7 +140,7 @@ def the_set(context: Context) -> Problem | None:
 def redo(context: Context) -> Problem | None:
     """Only photos by fal.ai can be made again: Cycles would render the same photo."""
     found = runs.set_of(scene_of(context))
-    if found is None or not any(picture.engine == FAL for picture in found.pictures):
+    if found is None or not any(picture.engine == Engine.FAL for picture in found.pictures):
         return Problem(reason="Cycles would render the same photo again: change the settings instead")
     return idle(context) or fal(context, settings_of(context))
 

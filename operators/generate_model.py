@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from bpy.types import Context, Event, Operator
 
-from ..background_run.button_command import CYCLES, NO_VIDEO, Settings, View
+from ..background_run.button_command import Settings, View
 from ..optics.angles import ANGLES, HERO
+from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import launch, runs
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
@@ -23,7 +24,7 @@ def model_only(settings: Settings) -> Settings:
     view = View(name=hero.name, azimuth=hero.azimuth, elevation=hero.elevation, fill=hero.fill)
     return replace(
         settings,
-        engine=CYCLES,
+        engine=Engine.CYCLES,
         video=NO_VIDEO,
         views=(view,),
         cameras=None,

@@ -7,7 +7,7 @@ from typing import Annotated
 from bpy.props import CollectionProperty, StringProperty
 from bpy.types import Context, Event, Operator, OperatorFileListElement
 
-from ..background_run.button_command import MAX_PHOTOS
+from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties
 from ..window.blender_types import Items, Result, with_properties
 from ..window.stored_paths import stored_path

@@ -3,7 +3,8 @@
 
 from bpy.types import Context, Event
 
-from ..background_run.set_view import SetView, dollars
+from ..background_run.set_view import SetView
+from ..messages.money import dollars
 from ..window import launch, runs
 from ..window.blender_types import Result, scene_of
 from . import checks

@@ -6,7 +6,7 @@ from typing import Annotated
 from bpy.props import IntProperty
 from bpy.types import Context, Operator
 
-from ..window import properties
+from ..window import changes, properties
 from ..window.blender_types import Result, with_properties
 
 
@@ -21,5 +21,5 @@ class PHOTOREAL_OT_remove_photo(Operator):
 
     def execute(self, context: Context) -> Result:
         properties.of_context(context).photos.remove(self.index)
-        properties.tell_change(context)
+        changes.tell(context)
         return {"FINISHED"}

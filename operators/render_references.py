@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import CYCLES, NO_VIDEO, Source
+from ..background_run.button_command import Source
+from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import launch, properties
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
@@ -31,7 +32,7 @@ class PHOTOREAL_OT_render_references(Operator):
         return checks.allow(cls, problem)
 
     def execute(self, context: Context) -> Result:
-        settings = replace(settings_of(context), engine=CYCLES, video=NO_VIDEO)
+        settings = replace(settings_of(context), engine=Engine.CYCLES, video=NO_VIDEO)
         if sentence := missing_file(settings):
             return refuse(self, sentence)
         try:

@@ -14,7 +14,7 @@ from ..operators.move_angle import PHOTOREAL_OT_move_angle
 from ..operators.remove_angle import PHOTOREAL_OT_remove_angle
 from ..operators.use_cameras import PHOTOREAL_OT_use_cameras
 from ..optics.angles import ANGLES
-from ..window import properties
+from ..window import properties, studio_properties
 from ..window.blender_types import layout_of, scene_of
 from ..window.scene_settings import cameras_of
 from .layout import SubPanel, button, draw_problem, draw_text, title
@@ -50,7 +50,7 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
         settings = properties.of_context(context)
         layout = layout_of(self)
         layout.row(align=True).prop(settings, "angles_from", expand=True)
-        if settings.angles_from == properties.CAMERAS:
+        if settings.angles_from == studio_properties.CAMERAS:
             draw_cameras(context, layout)
             return
         if not settings.angles:

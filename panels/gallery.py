@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import FAL
-from ..background_run.set_view import Picture, dollars
+from ..background_run.set_view import Picture
+from ..messages.money import dollars
 from ..operators.export_set import PHOTOREAL_OT_export_set
 from ..operators.open_folder import PHOTOREAL_OT_open_folder
 from ..operators.open_report import PHOTOREAL_OT_open_report
@@ -13,6 +13,7 @@ from ..operators.place_photos import PHOTOREAL_OT_place_photos
 from ..operators.place_video import PHOTOREAL_OT_place_video
 from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
 from ..operators.redo_model import PHOTOREAL_OT_redo_model
+from ..photo_set.choices import Engine
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
 from .layout import SubPanel, button, draw_text, title
@@ -68,7 +69,7 @@ def draw_picture(layout: UILayout, picture: Picture) -> None:
     facts.alignment = "RIGHT"
     price = dollars(picture.price) if picture.price else ""
     facts.label(text=" ".join(filter(None, (picture.fidelity, price))))
-    if picture.engine == FAL:
+    if picture.engine == Engine.FAL:
         button(facts, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
     pair = box.row(align=True)
     for path in (picture.render, picture.photo):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bpy.types import Context, Panel, UILayout
 
 from ..background_run.run_view import OUTCOMES, Row, RunView
-from ..background_run.set_view import SetView, dollars
+from ..background_run.set_view import SetView
+from ..messages.money import dollars
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain

@@ -3,8 +3,8 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import FAL
 from ..operators.new_prompt import PHOTOREAL_OT_new_prompt
+from ..photo_set.choices import Engine
 from ..window import properties
 from ..window.blender_types import layout_of
 from .layout import SubPanel, draw_text
@@ -17,7 +17,7 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         settings = properties.of_context(context)
         layout = layout_of(self)
         layout.row(align=True).prop(settings, "engine", expand=True)
-        if settings.engine != FAL:
+        if settings.engine != Engine.FAL:
             draw_text(context, layout, "Rendered by Cycles on this machine: free and exact.")
             layout.use_property_split = True
             layout.use_property_decorate = False

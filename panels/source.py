@@ -3,13 +3,14 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import MAX_PHOTOS, Source
+from ..background_run.button_command import Source
 from ..operators import checks
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
 from ..operators.generate_model import PHOTOREAL_OT_generate_model, model_only
 from ..operators.import_photos import PHOTOREAL_OT_import_photos
 from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.remove_photo import PHOTOREAL_OT_remove_photo
+from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties, runs
 from ..window.blender_types import layout_of
 from ..window.scene_settings import settings_of

@@ -7,7 +7,7 @@ from ..operators import checks
 from ..operators.build_studio import PHOTOREAL_OT_build_studio
 from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
 from ..operators.render_references import PHOTOREAL_OT_render_references
-from ..window import properties
+from ..window import properties, studio_properties
 from ..window.blender_types import layout_of
 from .layout import SubPanel, button, draw_problem, draw_text
 
@@ -21,7 +21,7 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "rig")
-        if settings.rig == properties.PANORAMA:
+        if settings.rig == studio_properties.PANORAMA:
             layout.prop(settings, "panorama", text="File")
         column = layout.column(align=True)
         column.prop(settings, "rig_rotation")

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Panel
 
-from ..background_run.button_command import CYCLES, FAL, NO_VIDEO
+from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import properties
 from ..window.blender_types import layout_of
 from .layout import SubPanel, draw_text
@@ -17,14 +17,14 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
         settings = properties.of_context(context)
         layout = layout_of(self)
         layout.row(align=True).prop(settings, "video", expand=True)
-        if settings.video == CYCLES:
+        if settings.video == Engine.CYCLES:
             draw_text(context, layout, "Rendered by Cycles on this machine: free, but slow.")
         if settings.video == NO_VIDEO:
             return
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "motion")
-        if settings.video != FAL:
+        if settings.video != Engine.FAL:
             return
         layout.prop(settings, "video_endpoint", placeholder="as in preferences")
         layout.prop(settings, "seconds")

@@ -11,21 +11,13 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy.types import Context
 
 from ..background_run.run_view import Kind
-from . import properties
+from ..photo_set.choices import AUTO_DEVICE, DEVICES
 from .blender_types import with_properties
+from .changes import changed
+from .labels import DEVICE_LABELS
 
 # That of the extension; its name depends on the repository that it is installed from.
 package = (__package__ or "").rpartition(".")[0]
-
-DEVICES = (
-    ("auto", "Automatic", "A GPU if Cycles finds one, else the CPU"),
-    ("cpu", "CPU", "Processor only"),
-    ("cuda", "CUDA", "NVIDIA GPU"),
-    ("optix", "OptiX", "NVIDIA RTX GPU"),
-    ("hip", "HIP", "AMD GPU"),
-    ("metal", "Metal", "Apple GPU"),
-    ("oneapi", "oneAPI", "Intel GPU"),
-)
 
 
 @dataclass(slots=True)
@@ -44,10 +36,6 @@ def answers_to(kind: Kind) -> list[str]:
     return answers.key if kind is Kind.KEY else answers.doctor
 
 
-def _changed(_preferences: Any, context: Context) -> None:
-    properties.tell_change(context)
-
-
 @with_properties
 class StoredPreferences:
     """The values that Blender keeps in its preferences. ``panels.preferences`` registers and draws them."""
@@ -62,7 +50,7 @@ class StoredPreferences:
                 ("ENVIRONMENT", "Environment", "The variable FAL_KEY, or the file named by FAL_KEY_FILE"),
             ),
             default="PREFERENCES",
-            update=_changed,
+            update=changed,
         ),
     ]
     fal_key: Annotated[
@@ -71,7 +59,7 @@ class StoredPreferences:
             name="fal.ai Key",
             description="The key of your fal.ai account: two parts with a colon between them",
             subtype="PASSWORD",
-            update=_changed,
+            update=changed,
         ),
     ]
     output_folder: Annotated[
@@ -114,7 +102,10 @@ class StoredPreferences:
     device: Annotated[
         str,
         EnumProperty(
-            name="Cycles Device", description="Device that Cycles renders on", items=DEVICES, default="auto"
+            name="Cycles Device",
+            description="Device that Cycles renders on",
+            items=[(name, *DEVICE_LABELS[name]) for name in DEVICES],
+            default=AUTO_DEVICE,
         ),
     ]
     model_endpoint: Annotated[
@@ -122,7 +113,7 @@ class StoredPreferences:
         StringProperty(
             name="3D Model Endpoint",
             description="fal endpoint for 3D models. Empty: chosen by the number of photos",
-            update=_changed,
+            update=changed,
         ),
     ]
     photo_endpoint: Annotated[
@@ -130,7 +121,7 @@ class StoredPreferences:
         StringProperty(
             name="Photo Endpoint",
             description="fal endpoint for photos, unless a scene names one. Empty: FLUX Kontext",
-            update=_changed,
+            update=changed,
         ),
     ]
     video_endpoint: Annotated[
@@ -138,7 +129,7 @@ class StoredPreferences:
         StringProperty(
             name="Video Endpoint",
             description="fal endpoint for videos, unless a scene names one. Empty: Kling",
-            update=_changed,
+            update=changed,
         ),
     ]
     fal_url: Annotated[
@@ -146,7 +137,7 @@ class StoredPreferences:
         StringProperty(
             name="Emulator Address",
             description="Try everything without paying: http://127.0.0.1:PORT of a running emulator. Your key is not sent to it",
-            update=_changed,
+            update=changed,
         ),
     ]
     place_when_done: Annotated[

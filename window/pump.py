@@ -17,7 +17,7 @@ from bpy.app.handlers import persistent
 from ..background_run.button_command import Source
 from ..background_run.run_view import Kind
 from ..processes.child import Event
-from . import launch, preferences, properties, runs, screen
+from . import changes, launch, preferences, properties, runs, screen
 from .runs import Run
 from .scene_settings import settings_of
 from .stored_paths import stored_path
@@ -195,7 +195,7 @@ def _look_once() -> None:
 def attach() -> None:
     runs.reset(_wake)
     runs.state.sets.open()
-    properties.listen(_settings_changed)
+    changes.listen(_settings_changed)
     bpy.app.handlers.load_post.append(_file_was_loaded)
     if not bpy.app.background:
         # Data cannot be read while an extension is being registered.
@@ -208,7 +208,7 @@ def detach() -> None:
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     bpy.app.handlers.load_post.remove(_file_was_loaded)
-    properties.stop_listening(_settings_changed)
+    changes.stop_listening(_settings_changed)
     if runs.state.status:
         screen.show_status("")
     runs.state.sets.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 
 from ..background_run.button_command import PASSES, Settings, Source, View, safe_name
-from . import preferences, properties
+from . import preferences, properties, studio_properties
 from .blender_types import scene_of
 
 
@@ -21,7 +21,7 @@ def settings_of(context: bpy.types.Context) -> Settings:
         video=scene.video,
         views=_views(scene),
         cameras=_camera_names(context),
-        rig=bpy.path.abspath(scene.panorama) if scene.rig == properties.PANORAMA else scene.rig,
+        rig=bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
         rig_rotation=scene.rig_rotation,
         rig_intensity=scene.rig_intensity,
         quality=scene.quality,
@@ -71,7 +71,7 @@ def _views(scene: properties.PhotorealSettings) -> tuple[View, ...]:
 def _camera_names(context: bpy.types.Context) -> tuple[str, ...] | None:
     """The cameras that are used unchanged; none yet for those of a file, ``None`` with the list of angles."""
     scene = properties.of_context(context)
-    if scene.angles_from != properties.CAMERAS:
+    if scene.angles_from != studio_properties.CAMERAS:
         return None
     if Source(scene.source_kind) is not Source.OBJECTS:
         return ()

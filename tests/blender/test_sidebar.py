@@ -22,7 +22,7 @@ from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
 from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
-from photoreal_set.window import preferences, properties, pump, runs
+from photoreal_set.window import changes, preferences, properties, pump, runs
 from photoreal_set.window.scene_settings import settings_of
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
@@ -62,7 +62,7 @@ def traces() -> list[str]:
         if one is menus.draw_entry
     ]
     found += ["timer"] if bpy.app.timers.is_registered(pump.pump) else []
-    found += ["listener"] if properties._listeners else []
+    found += ["listener"] if changes._listeners else []
     return found
 
 
@@ -127,10 +127,29 @@ def test_what_costs_money_cannot_be_repeated_or_undone(extension: bpy.types.Scen
 
 def test_every_property_has_a_tooltip(extension: bpy.types.Scene):
     for cls in (*properties.CLASSES, PhotorealPreferences):
-        names = set(cls.__annotations__) | set(preferences.DEFAULTS)
+        names = {name for base in cls.__mro__ for name in vars(base).get("__annotations__", ())}
         for item in cls.bl_rna.properties:
             if item.identifier in names and not item.is_hidden and item.type != "COLLECTION":
                 assert item.description or item.identifier == "home", (cls.__name__, item.identifier)
+
+
+def test_every_setting_is_a_property_of_blender(extension: bpy.types.Scene):
+    for cls in (properties.PhotorealSettings, PhotorealPreferences):
+        wanted = {
+            name
+            for base in cls.__mro__
+            if base.__module__.startswith("photoreal_set")
+            for name in vars(base).get("__annotations__", ())
+        }
+        assert len(wanted) > 10
+        assert wanted <= set(cls.bl_rna.properties.keys())
+
+
+def test_without_stored_preferences_the_defaults_are_those_of_blender(extension: bpy.types.Scene):
+    known = PhotorealPreferences.bl_rna.properties
+    assert {name: known[name].default for name in preferences.DEFAULTS} == preferences.DEFAULTS
+    chosen = preferences.get(bpy.context)
+    assert {name: getattr(chosen, name) for name in preferences.DEFAULTS} == preferences.DEFAULTS
 
 
 # --- drawing --------------------------------------------------------------------------------------

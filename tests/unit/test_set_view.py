@@ -11,7 +11,7 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.background_run.set_view import dollars, read_set  # noqa: E402
+from photoreal_set.background_run.set_view import read_set  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage, shown_key  # noqa: E402
 
 KEY = "a" * 64
@@ -107,14 +107,6 @@ def test_what_is_wrong_with_the_model_is_shown_and_notes_are_not(tmp_path: Path)
     found = read_set(write(tmp_path, model={"price": 0.5, "triage": triage}))
     assert found is not None
     assert found.problems == ("Lid: faces look inwards.",)
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [(0.0, "$0.00"), (0.125, "$0.13"), (0.1 + 0.2, "$0.30"), (0.0004, "$0.01"), (1.89, "$1.89")],
-)
-def test_an_amount_is_never_told_as_less_than_it_is(amount: float, text: str):
-    assert dollars(amount) == text
 
 
 @pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "photos/leak.png"])

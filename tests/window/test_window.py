@@ -357,7 +357,7 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
     # What is only told must not have prices asked for.
-    listening = f"from {MODULE}.window import properties, pump\nproperties.{{}}(pump._settings_changed)"
+    listening = f"from {MODULE}.window import changes, pump\nchanges.{{}}(pump._settings_changed)"
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():
         blender.python(f"{PREPARE}\n{code}")
