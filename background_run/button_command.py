@@ -287,9 +287,3 @@ def _holds_set_of(folder: Path, source_names: Sequence[str]) -> bool:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return bool(names) and names == list(source_names)
-
-
-def safe_name(text: str) -> str:
-    """A folder name for a product on every system."""
-    kept = "".join(letter if letter.isalnum() or letter in " -_." else "-" for letter in text)
-    return kept.strip(" .-")[:60] or "product"

@@ -7,6 +7,7 @@ from typing import Any
 
 MOST_BYTES = 255  # Of one name, on nearly every file system.
 LONGEST_PATH = 4096
+MAX_SAFE_LETTERS = 60  # Leaves room for a suffix, and for folders around it on Windows.
 
 # Windows opens a device for these, whatever follows the first dot. NFKC makes the digits of COM¹ plain.
 # Source: "Naming Files, Paths, and Namespaces" in Microsoft's documentation of Windows.
@@ -28,6 +29,13 @@ def same_name(name: str) -> str:
     """Equal for names that some system takes for the same: in capitals or not, composed or not (Unicode, 3.13, D145)."""
     folded = unicodedata.normalize("NFD", name).casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded))
+
+
+def safe_name(text: str, *, otherwise: str) -> str:
+    """``text`` as the name of a file or folder on every system; ``otherwise`` when nothing of it is left."""
+    kept = "".join(letter if letter.isalnum() or letter in " -_." else "-" for letter in text)
+    name = kept.strip(" .-")[:MAX_SAFE_LETTERS] or otherwise
+    return f"_{name}" if is_device_name(name) else name
 
 
 def component(value: Any) -> str:

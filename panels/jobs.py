@@ -9,6 +9,7 @@ from bpy.types import Context, Panel, UILayout
 from ..background_run.run_view import OUTCOMES, Row, RunView
 from ..background_run.set_view import SetView
 from ..messages.money import dollars
+from ..messages.progress import clock
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
@@ -161,8 +162,3 @@ def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:
         draw_text(context, column, note)
     if view.error:
         draw_error(context, column, view.error)
-
-
-def clock(seconds: float) -> str:
-    """Elapsed time as m:ss."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

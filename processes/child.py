@@ -140,7 +140,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                **own_group(),
+                **own_group(beside_window=True),  # Closing Blender must not end it.
             )
         process = self._process
         lower_priority(process.pid)
@@ -165,15 +165,16 @@ class Child:
             self.events.put(further)
 
 
-def own_group() -> dict[str, Any]:
-    """Arguments of ``Popen`` for a child in a separate process group.
+def own_group(*, beside_window: bool = False) -> dict[str, Any]:
+    """Arguments of ``Popen`` for a child in a separate process group, which Ctrl-C in a terminal does not reach.
 
-    Ctrl-C in the terminal from which Blender was started does not reach it, because the child outlives Blender.
+    ``beside_window``: on Windows also without a console window, and with a lower priority than Blender's.
     """
-    if os.name == "nt":
-        flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
-        return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
-    return {"start_new_session": True}
+    if os.name != "nt":
+        return {"start_new_session": True}
+    flags = ["CREATE_NEW_PROCESS_GROUP"]
+    flags += ["CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS"] if beside_window else []
+    return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
 
 
 def lower_priority(pid: int) -> None:

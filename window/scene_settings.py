@@ -5,7 +5,8 @@ from pathlib import Path
 
 import bpy
 
-from ..background_run.button_command import PASSES, Settings, Source, View, safe_name
+from ..background_run.button_command import PASSES, Settings, Source, View
+from ..files.names import safe_name
 from . import preferences, properties, studio_properties
 from .blender_types import scene_of
 
@@ -89,10 +90,11 @@ def product_name(context: bpy.types.Context) -> str:
     match Source(settings.source_kind):
         case Source.OBJECTS:
             picked = context.active_object or next(iter(context.selected_objects), None)
-            return safe_name(picked.name if picked else scene_of(context).name)
+            name = picked.name if picked else scene_of(context).name
         case Source.TEXT:
-            return safe_name(settings.words)
+            name = settings.words
         case Source.PHOTOS:
-            return safe_name(Path(settings.photos[0].path).stem)
+            name = Path(settings.photos[0].path).stem
         case Source.FILE:
-            return safe_name(Path(settings.source).stem)
+            name = Path(settings.source).stem
+    return safe_name(name, otherwise="product")

@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from command_line.bootstrap import load_package
 
 load_package()
@@ -174,13 +172,6 @@ def test_cameras_come_with_the_file_and_cost_by_their_number(tmp_path: Path):
     assert "--lens" not in button_command.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
     assert [angle.name for angle in chosen_angles(asked)] == selection.angle_names() == ["Shot-1", "Shot-2"]
     assert price_key(selection) != price_key(replace(selection, cameras=("Shot 1",)))
-
-
-@pytest.mark.parametrize(
-    ("name", "safe"), [("Vase 2", "Vase 2"), ("a/b:c", "a-b-c"), (" .. ", "product"), ("x" * 90, "x" * 60)]
-)
-def test_folder_names_fit_every_system(name: str, safe: str):
-    assert button_command.safe_name(name) == safe
 
 
 def write_set(folder: Path, *names: str) -> None:
