@@ -112,9 +112,7 @@ def price_arguments(settings: Settings, scratch: Path) -> list[str]:
         stand_in = scratch / "objects.blend"
         stand_in.write_bytes(STAND_IN)
         sources = [str(stand_in)]
-        if (
-            settings.cameras is not None
-        ):  # The stand-in has no cameras; the price depends only on their number.
+        if settings.cameras is not None:  # The stand-in has none; the price depends only on their number.
             views = tuple(View(name=name, azimuth=0.0, elevation=0.0) for name in settings.angle_names())
             settings = replace(settings, views=views, cameras=None)
     options = _options(settings, angles_option(settings, scratch))

@@ -21,5 +21,5 @@ class PHOTOREAL_OT_remove_photo(Operator):
 
     def execute(self, context: Context) -> Result:
         properties.of_context(context).photos.remove(self.index)
-        changes.tell(context)
+        changes.notify(context)
         return {"FINISHED"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is told when settings change, because the price may be another one then."""
+"""Listeners that are called when settings change, because the price may change too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from bpy.types import Context
 _listeners: list[Callable[[Context], None]] = []
 
 
-def tell(context: Context) -> None:
+def notify(context: Context) -> None:
     """Call the listeners."""
     for listener in _listeners:
         listener(context)
@@ -27,4 +27,4 @@ def stop_listening(listener: Callable[[Context], None]) -> None:
 
 def changed(_owner: Any, context: Context) -> None:
     """What a property of Blender calls after a change (``update=``)."""
-    tell(context)
+    notify(context)

@@ -165,12 +165,12 @@ class Recorder:
         if name == "drawn":
             raise AttributeError(name)
 
-        def call(*words: Any, **facts: Any) -> Any:
+        def call(*given: Any, **facts: Any) -> Any:
             if name == "prop":
-                assert words[1] in words[0].bl_rna.properties, words[1]
+                assert given[1] in given[0].bl_rna.properties, given[1]
             if name == "operator":
-                assert hasattr(bpy.types, _class_of(words[0])), words[0]
-                self.drawn.append(f"[{facts.get('text') or words[0]}]")
+                assert hasattr(bpy.types, _class_of(given[0])), given[0]
+                self.drawn.append(f"[{facts.get('text') or given[0]}]")
                 return SimpleNamespace()
             if "text" in facts:
                 self.drawn.append(facts["text"])
@@ -241,18 +241,18 @@ EVENTS = [
 ]
 
 
-def test_a_run_is_told_in_the_other_scenes_of_its_file(extension: bpy.types.Scene):
+def test_a_run_is_shown_in_the_other_scenes_of_its_file(extension: bpy.types.Scene):
     run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
     other = SimpleNamespace(
         scene=bpy.data.scenes.new("Other"), region=None, preferences=bpy.context.preferences
     )
-    told = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
-    assert f"In the scene {extension.name}: side rendering" in told
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
+    assert f"In the scene {extension.name}: side rendering" in drawn
     run.view.take({"event": "exited", "code": -9, "output": []})
     assert "failed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
 
 
-def test_a_set_of_an_earlier_session_says_how_it_stands(extension: bpy.types.Scene):
+def test_a_set_of_an_earlier_session_shows_its_state(extension: bpy.types.Scene):
     folder = Path("/sets/jar")
     extension.photoreal.made_in = str(folder)
     runs.state.sets.take(folder, a_set(folder, state="done"))
@@ -283,22 +283,22 @@ def test_every_panel_draws_without_disk_network_or_changes(
         runs.state.sets.take(folder, a_set(folder))
     before = dump(extension)
 
-    def forbidden(*_words: Any, **_facts: Any) -> None:
-        raise AssertionError("drawing reaches for disk or network")
+    def forbidden(*_given: Any, **_facts: Any) -> None:
+        raise AssertionError("drawing uses the disk or the network")
 
-    preferences_words: list[str] = []
-    fake = SimpleNamespace(layout=Recorder(preferences_words), **preferences.DEFAULTS)
+    drawn_preferences: list[str] = []
+    fake = SimpleNamespace(layout=Recorder(drawn_preferences), **preferences.DEFAULTS)
     fake.bl_rna = PhotorealPreferences.bl_rna
     fake._draw_key = PhotorealPreferences._draw_key.__get__(fake)
     places = ((builtins, "open"), (socket, "socket"), (Path, "stat"), (Path, "open"), (Path, "iterdir"))
-    words = {}
+    drawn = {}
     with monkeypatch.context() as patched:  # pytest itself needs files as soon as something fails.
         for module, name in places:
             patched.setattr(module, name, forbidden)
         try:
             for cls in panels.CLASSES:
                 if issubclass(cls, bpy.types.Panel | bpy.types.Menu):
-                    words[cls.__name__] = drawn_by(cls, bpy.context)
+                    drawn[cls.__name__] = drawn_by(cls, bpy.context)
             PhotorealPreferences.draw(fake, bpy.context)
         except Exception as error:  # noqa: BLE001  Whatever it is.
             raised = error
@@ -306,13 +306,13 @@ def test_every_panel_draws_without_disk_network_or_changes(
             raised = None
     assert raised is None, repr(raised)
     assert dump(extension) == before
-    assert words["PHOTOREAL_PT_main"][0].startswith("[Generate")
+    assert drawn["PHOTOREAL_PT_main"][0].startswith("[Generate")
     if state == "runs":
-        assert "[Stop Here]" in words["PHOTOREAL_PT_jobs"]
-        assert "2 ahead" in words["PHOTOREAL_PT_jobs"]
+        assert "[Stop Here]" in drawn["PHOTOREAL_PT_jobs"]
+        assert "2 ahead" in drawn["PHOTOREAL_PT_jobs"]
     if state == "ended":
-        assert {"[Copy Error]", "[Send Again]", "[Do Without]"} <= set(words["PHOTOREAL_PT_jobs"])
-        assert "[photoreal.resume_set]" in words["PHOTOREAL_PT_jobs"]
+        assert {"[Copy Error]", "[Send Again]", "[Do Without]"} <= set(drawn["PHOTOREAL_PT_jobs"])
+        assert "[photoreal.resume_set]" in drawn["PHOTOREAL_PT_jobs"]
 
 
 def dump(scene: bpy.types.Scene) -> str:
@@ -336,20 +336,22 @@ def head(scene: bpy.types.Scene) -> list[str]:
 
 
 def test_without_a_source_the_button_says_so_and_offers_the_choice(extension: bpy.types.Scene):
-    words = head(extension)
-    assert "Choose a GLB, glTF or .blend file" in " ".join(words)
-    assert "[Choose a Model …]" in words
+    drawn = head(extension)
+    assert "Choose a GLB, glTF or .blend file" in " ".join(drawn)
+    assert "[Choose a Model …]" in drawn
     assert not bpy.ops.photoreal.generate_set.poll()
 
 
 def test_fal_without_a_key_asks_for_one(extension: bpy.types.Scene):
     extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
-    words = head(extension)
-    assert "fal.ai needs a key" in " ".join(words) or "fal.ai needs Online Access" in " ".join(words)
+    drawn = head(extension)
+    assert "fal.ai needs a key" in " ".join(drawn) or "fal.ai needs Online Access" in " ".join(drawn)
     assert not bpy.ops.photoreal.generate_set.poll()
 
 
-def test_nobody_pays_before_the_price_is_shown(extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_bought_before_its_price_is_shown(
+    extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(preferences, "has_key", lambda _preferences: True)
     monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
     extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
@@ -385,7 +387,7 @@ def test_a_model_and_photos_become_the_source(extension: bpy.types.Scene, block_
     assert [Path(entry.path).name for entry in extension.photoreal.photos] == names[:4]
 
 
-def test_what_is_no_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
+def test_a_file_that_is_not_a_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear artist")
     for path, reason in (
@@ -421,7 +423,7 @@ def test_cameras_become_angles_where_they_stand(extension: bpy.types.Scene):
 def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, block_file: Path):
     bpy.ops.object.light_add(type="SUN")
     bpy.ops.object.camera_add()
-    bpy.data.materials.new("Mine, used by nobody")
+    bpy.data.materials.new("Mine, without users")
     before, home = everything(), extension.name
     extension.photoreal.source = str(block_file)
     bpy.ops.photoreal.build_studio()
@@ -501,19 +503,19 @@ def test_a_run_belongs_to_its_scene_and_to_no_other_file(extension: bpy.types.Sc
     assert runs.run_of(extension) is run
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert runs.run_of(bpy.context.scene) is None
-    assert runs.set_run() is run, "it goes on, and can be stopped"
+    assert runs.set_run() is run, "it continues, and can be stopped"
 
 
-def test_a_photo_that_is_gone_is_told_and_holds_nothing_up(extension: bpy.types.Scene, tmp_path: Path):
+def test_a_missing_photo_is_reported_and_blocks_nothing(extension: bpy.types.Scene, tmp_path: Path):
     end = [{"event": "finished", "state": "done"}, {"event": "exited", "code": 0, "output": []}]
     run = a_run(extension, *EVENTS, *end, folder=Path("/sets/jar"))
     picture = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "gone.png")
     runs.state.sets.take("/sets/jar", a_set(tmp_path, state="done", pictures=(picture,)))
     runs.state.to_place.append(run)
     assert pump.pump() is None
-    words = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
-    assert "could not be placed" in words
-    assert "2 ahead" not in words, "nothing waits any more"
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+    assert "could not be placed" in drawn
+    assert "2 ahead" not in drawn, "nothing waits any more"
 
 
 def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: Path):
@@ -542,7 +544,7 @@ def test_the_price_comes_from_the_command_line(
     assert fresh_emulator.ledger() == []
 
 
-def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
+def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     extension: bpy.types.Scene,
     fresh_emulator: Any,
     block_file: Path,
@@ -592,7 +594,7 @@ def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
     assert sent[2]["input"]["image_url"] and sent[2]["input"]["seed"] == 1
 
 
-def test_a_model_that_came_damaged_can_be_bought_again_in_the_gallery(
+def test_a_damaged_model_can_be_bought_again_in_the_gallery(
     extension: bpy.types.Scene, fresh_emulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})

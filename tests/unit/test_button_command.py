@@ -105,7 +105,7 @@ def test_passes_are_those_of_the_command_line():
     assert tuple(Pass) == button_command.PASSES
 
 
-def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
+def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
     )
@@ -116,10 +116,10 @@ def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
     assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
 
 
-def test_words_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
-    words = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
-    assert words.uses_fal
-    options = set_options(words, tmp_path)
+def test_text_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
+    text = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
+    assert text.uses_fal
+    options = set_options(text, tmp_path)
     assert (options.text, options.model_endpoint) == ("a tea pot", "fal-ai/meshy/v6")
     assert options.source == []
 

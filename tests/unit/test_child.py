@@ -133,7 +133,7 @@ def test_it_yields_to_the_window_that_started_it():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
-def test_a_system_that_refuses_to_lower_it_is_no_fault():
+def test_a_system_that_refuses_to_lower_it_is_no_error():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     lower_priority(ended.pid)

@@ -69,7 +69,7 @@ def test_an_error_stays_with_its_angle():
     assert view(job("side photo", "failed", error="Refused.")).rows["side"].error == "Refused."
 
 
-def test_an_end_that_was_told_is_believed():
+def test_a_reported_end_is_believed():
     shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0, "set": "/sets/jar"})
     assert not shown.is_over
     shown.take({"event": "exited", "code": 0, "output": ["noise"]})
@@ -77,7 +77,7 @@ def test_an_end_that_was_told_is_believed():
     assert (shown.state, shown.error, shown.doing) == ("done", "", "")
 
 
-def test_the_end_is_told_for_a_while_in_the_status_bar():
+def test_the_status_bar_shows_the_end_for_a_while():
     shown = view(
         STARTED, {"event": "finished", "state": "partial", "exit": 2}, {"event": "exited", "code": 2}
     )
@@ -86,7 +86,7 @@ def test_the_end_is_told_for_a_while_in_the_status_bar():
     assert shown.line() == ""
 
 
-def test_a_death_without_a_word_is_a_failure_with_the_last_words():
+def test_a_crash_is_a_failure_with_the_last_output():
     shown = view(STARTED, progress("references", 0, 2, "side"))
     shown.take({"event": "exited", "code": -9, "output": ["", "Killed\n"]})
     assert (shown.state, shown.exit_code) == ("failed", -9)
@@ -109,7 +109,7 @@ def test_the_time_of_a_row_is_that_of_its_work():
     assert row.elapsed(row.since + 100.0) < 1.0
 
 
-def test_what_is_not_known_is_kept_for_who_asks():
+def test_events_of_another_kind_are_kept():
     assert view({"event": "estimate", "min": 1.0, "max": 2.0}).facts == [
         {"event": "estimate", "min": 1.0, "max": 2.0}
     ]

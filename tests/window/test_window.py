@@ -289,8 +289,8 @@ with bpy.context.temp_override(window=first):
 
 def test_selections_are_photographed_as_they_stand(blender: Desktop):
     script = ("--python-exit-code", "3", "--python", "/project/tests/window/selections.py")
-    told = blender.run("blender", "-b", *script)
-    line = next(line for line in told.splitlines() if line.startswith("SELECTIONS "))
+    output = blender.run("blender", "-b", *script)
+    line = next(line for line in output.splitlines() if line.startswith("SELECTIONS "))
     distances = json.loads(line.removeprefix("SELECTIONS "))
     assert distances
     assert {name: metres for name, metres in distances.items() if metres > 1e-4} == {}
@@ -356,7 +356,7 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
-    # What is only told must not have prices asked for.
+    # The states are made up, so no prices are asked for.
     listening = f"from {MODULE}.window import changes, pump\nchanges.{{}}(pump._settings_changed)"
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():

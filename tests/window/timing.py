@@ -14,10 +14,10 @@ from {MODULE} import operators, panels
 from {MODULE}.window import pump
 spent = bpy.app.driver_namespace.setdefault('photoreal_spent', {{}})
 def timed(name, function):
-    def call(*words, **facts):
+    def call(*given, **named):
         clock, own = time.perf_counter(), time.thread_time()
         try:
-            return function(*words, **facts)
+            return function(*given, **named)
         finally:
             spent.setdefault(name, []).append([time.perf_counter() - clock, time.thread_time() - own])
     return call
