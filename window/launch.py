@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -62,7 +62,7 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
         return Prepared(arguments=[*arguments, *external], event=event)
 
     run = runs.Run(
-        child=_child(context, prepare, look=_look_at_changes),
+        child=_child(context, prepare, look=_look_at_changes()),
         view=view,
         home=runs.home_of(scene),
         scratch=scratch,
@@ -88,7 +88,7 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
     external = external_data_options(external_folders()) if settings.source is Source.OBJECTS else []
     arguments = ["resume", str(folder), *further, *external, *ceiling_options(settings), "--json"]
     run = runs.Run(
-        child=_child(context, lambda: Prepared(arguments=arguments), look=_look_at_changes),
+        child=_child(context, lambda: Prepared(arguments=arguments), look=_look_at_changes()),
         view=view,
         home=runs.home_of(scene_of(context)),
         places=preferences.get(context).place_when_done,
@@ -179,12 +179,12 @@ def _look_at_changes() -> Look:
     return look
 
 
-def _child(context: bpy.types.Context, prepare: Prepare, *, look: Callable[[], Look] | None = None) -> Child:
+def _child(context: bpy.types.Context, prepare: Prepare, *, look: Look = lambda _event: None) -> Child:
     """A background Blender as the user's preferences want it, not started yet."""
     online = bool(bpy.app.online_access)
     command = blender_command(bpy.app.binary_path, sys.executable, BATCH, online=online)
     environment = environment_for(os.environ, preferences.key_for_child(preferences.get(context)))
-    return Child(command, prepare, environment, look=look()) if look else Child(command, prepare, environment)
+    return Child(command, prepare, environment, look=look)
 
 
 def _start(run: runs.Run) -> runs.Run:

@@ -20,10 +20,16 @@ from photoreal_set.background_run.button_command import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.imaging.compose import Background
+from photoreal_set.imaging.passes import Pass
+from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
+from photoreal_set.photo_set.choices import DEVICES, QUALITY_NAMES, VIDEO_CHOICES, Engine
+from photoreal_set.photo_set.prompts import LOOKS, MOTIONS
 from photoreal_set.window import changes, preferences, properties, pump, runs
 from photoreal_set.window.scene_settings import settings_of
+from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
 from tests.blender.sidebar import everything, pump_until_idle
@@ -143,6 +149,23 @@ def test_every_setting_is_a_property_of_blender(extension: bpy.types.Scene):
         }
         assert len(wanted) > 10
         assert wanted <= set(cls.bl_rna.properties.keys())
+
+
+def test_choices_are_those_of_the_command_line(extension: bpy.types.Scene):
+    settings, stored = properties.PhotorealSettings.bl_rna, PhotorealPreferences.bl_rna
+    wanted = {
+        "background": [one.value for one in Background],
+        "quality": list(QUALITY_NAMES),
+        "rig": [*RIG_NAMES, PANORAMA],
+        "look": list(LOOKS),
+        "motion": list(MOTIONS),
+        "engine": [one.value for one in Engine],
+        "video": list(VIDEO_CHOICES),
+    }
+    for name, choices in wanted.items():
+        assert sorted(settings.properties[name].enum_items.keys()) == sorted(choices), name
+    assert tuple(stored.properties["device"].enum_items.keys()) == DEVICES
+    assert {f"{one.value}_pass" for one in Pass} <= set(settings.properties.keys())
 
 
 def test_without_stored_preferences_the_defaults_are_those_of_blender(extension: bpy.types.Scene):
