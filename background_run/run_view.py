@@ -86,7 +86,6 @@ class RunView:
     kind: Kind
     folder: Path | None = None
     product: str = ""
-    summary: str = ""
     rows: dict[str, Row] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -163,7 +162,6 @@ class RunView:
 
     def _begin(self, event: Mapping[str, Any]) -> None:
         self.product = str(event.get("product", ""))
-        self.summary = str(event.get("summary", ""))
         if event.get("set"):
             self.folder = Path(event["set"])
         self.state = "working"

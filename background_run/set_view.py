@@ -70,7 +70,6 @@ class SetView:
     videos: tuple[Video, ...]
     held: tuple[Held, ...]
     spent: float
-    source_names: tuple[str, ...]
     is_model_bought: bool = False  # Made by fal.ai, or about to be; not the user's own file.
     model_price: float | None = None  # Of the newest model that was received.
     problems: tuple[str, ...] = ()
@@ -113,7 +112,6 @@ def read_set(folder: Path) -> SetView | None:
             spent=max(actual, sum(price for price in paid if price)),
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             model_price=_model_price(record.get("model", {})),
-            source_names=tuple(entry["name"] for entry in record.get("source", {}).get("files", [])),
             problems=tuple(
                 str(entry["text"])
                 for entry in record.get("model", {}).get("triage", [])

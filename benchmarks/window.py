@@ -29,7 +29,7 @@ from tools.real_blender import default_folder, make
 
 load_package()
 
-from photoreal_set.processes.child import LOWER_PRIORITY  # noqa: E402
+from photoreal_set.processes.child import NICENESS  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 BLENDERS = ("trixie", "sid")
@@ -81,7 +81,7 @@ scene.cycles.samples, scene.cycles.use_adaptive_sampling, scene.cycles.use_denoi
 bpy.ops.render.render(write_still=True)
 """
 CHILD = ("blender", "-b", "--factory-startup", "--python-expr", CYCLES)
-LOWER = f'echo {LOWER_PRIORITY} > /proc/self/autogroup; exec nice -n {LOWER_PRIORITY} "$@"'
+LOWER = f'echo {NICENESS} > /proc/self/autogroup; exec nice -n {NICENESS} "$@"'
 # What an artist gets who drags five pictures into the viewport.
 PICTURES = """
 for number in range(5):

@@ -24,7 +24,7 @@ Event = dict[str, Any]
 KEPT_LINES = 40  # Of its output besides events: the last lines explain a crash.
 NOT_STARTED = 3  # The exit code that stands for a process that never ran.
 # Added to the "nice" value: about a tenth of a processor while the window needs the rest, all of it otherwise.
-LOWER_PRIORITY = 10
+NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,7 @@ def lower_priority(pid: int) -> None:
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + LOWER_PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + NICENESS)
     # Linux first shares processors between sessions, and the child has a session to itself.
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(LOWER_PRIORITY))
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))

@@ -28,10 +28,6 @@ class KnownSets:
         bpy.utils.previews.remove(self._icons)
         self._icons = None
 
-    def clear(self) -> None:
-        """Forget all sets; the icons stay."""
-        self._views.clear()
-
     def view_of(self, folder: str | Path) -> SetView | None:
         """The set as it was last read."""
         return self._views.get(str(folder))

@@ -232,7 +232,6 @@ def a_set(folder: Path, **changes: Any) -> SetView:
         "videos": (Video(motion="turntable", path=None, state="failed", error=""),),
         "held": (Held(key="abc", label="front photo"),),
         "spent": 1.25,
-        "source_names": (),
         "problems": ("Lid: 212 faces look inwards.", "A", "B", "C", "D"),
     }  # fmt: skip
     return SetView(**{**facts, **changes})

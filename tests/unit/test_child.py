@@ -15,7 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 load_package()
 
 from photoreal_set.processes.child import (  # noqa: E402
-    LOWER_PRIORITY,
+    NICENESS,
     Child,
     Event,
     Prepared,
@@ -122,11 +122,9 @@ def test_it_yields_to_the_window_that_started_it():
     running = child(PATIENT)
     pid = heard(running, "started")[-1]["pid"]
     try:
-        assert os.getpriority(os.PRIO_PROCESS, pid) == min(
-            19, os.getpriority(os.PRIO_PROCESS, 0) + LOWER_PRIORITY
-        )
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
         if (shared := Path(f"/proc/{pid}/autogroup")).exists():
-            assert shared.read_text().split()[-1] == str(LOWER_PRIORITY)
+            assert shared.read_text().split()[-1] == str(NICENESS)
     finally:
         running.stop()
     assert heard(running)[-1]["code"] == 130

@@ -48,7 +48,6 @@ def test_pictures_states_and_money_are_read(tmp_path: Path):
     found = read_set(write(tmp_path))
     assert found is not None
     assert (found.product, found.state, found.spent) == ("Jar", "partial", 1.75)
-    assert found.source_names == ("jar.glb",)
     assert not found.is_model_bought
     assert found.sheet() == [("front", tmp_path / "photos" / "front.png")]
     assert (found.pictures[1].state, found.pictures[1].error) == ("failed", "Refused.")

@@ -57,13 +57,13 @@ def a_set(state='done', **changes):
         for name in NAMES
     ]
     facts = dict(folder=FOLDER, product='Enamel Jar', state=state, error='', pictures=tuple(pictures),
-        videos=(Video(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66, source_names=())
+        videos=(Video(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66)
     runs.state.sets.take(FOLDER, SetView(**{{**facts, **changes}}))
 
 def forget():
     runs.state.runs.clear()
     runs.state.to_place.clear()
-    runs.state.sets.clear()
+    runs.state.sets.take(FOLDER, None)
 """
 
 STATES = {
