@@ -30,9 +30,8 @@ from ..imaging.compose import png
 from ..messages.errors import MachineError, PhotorealError
 from ..optics.angles import Angle, hero_first, hero_of
 from . import prompts
+from .choices import LANCZOS, Engine
 from .folder import Record
-from .plan import Engine
-from .plan_values import LANCZOS
 from .results import SetResults
 from .takes import CONCEPT, FOLDERS, Shelf, identity_of, takes_in
 

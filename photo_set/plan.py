@@ -32,9 +32,8 @@ from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
 from ..optics.sizes import DEFAULT_SIZE, Size
+from .choices import FINAL, LANCZOS, MAX_PHOTOS, MAX_SEED, Engine
 from .folder import Record
-from .manifest import MOST_PHOTOS
-from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
@@ -43,11 +42,6 @@ MODEL_SUFFIXES = set(MOST_BYTES)
 LEAST_PHOTO_SIDE = 256
 USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
-
-
-class Engine(StrEnum):
-    CYCLES = "cycles"
-    FAL = "fal"
 
 
 class SourceKind(StrEnum):
@@ -190,7 +184,7 @@ class SetPlan:
 
         ``take`` counts from 1: what the user wants once more is another request, by another seed where there is one.
         """
-        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MOST_SEED + 1)
+        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MAX_SEED + 1)
         return Generation(
             kind=kind,
             endpoint=self.endpoint_ids[kind],
@@ -336,7 +330,7 @@ def source_from(paths: list[Path], text: str) -> Source:
             raise InputError("A 3D file is a source by itself.", hint="Give one 3D file, or only photos.")
         _check_model(models[0])
         return Source(kind=SourceKind.MODEL, files=(models[0],))
-    if len(paths) > MOST_PHOTOS:
+    if len(paths) > MAX_PHOTOS:
         raise InputError(f"{len(paths)} photos are too many.", hint="Give one to four of the same object.")
     for path in paths:
         _check_photo(path)

@@ -149,8 +149,8 @@ class SetResults:
         with self.folder.change() as record:
             record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
         if estimate and estimate.jobs:
-            more = " and what is unknown" if estimate.unknown else ""
-            text = f"The whole set costs {money(estimate.known)} dollars{more}."
+            more = ", plus items of unknown price" if estimate.unknown else ""
+            text = f"The whole set costs {money(estimate.known)}{more}."
             self.reporter.tell("note", text=text)
 
     def check_journal(self) -> None:
@@ -159,7 +159,7 @@ class SetResults:
             raise InputError(
                 f"The journal of paid requests in {self.folder.journal} is missing or not whole, so what is finished "
                 "would be paid again.",
-                hint="Copy the set anew with its hidden files; another --out folder has everything made and paid anew.",
+                hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
             )
 
     def _paid(self) -> list[journal_costs.Cost]:
