@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.endpoints.choosing import REGISTRY
 from ..fal_bridge.endpoints.endpoint import Endpoint
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.service import Service
-from ..imaging.compose import Background
+from ..imaging.choices import Background
 from ..messages.errors import FieldError, InputError, PhotorealError
 from ..optics.angles import chosen_angles
 from ..optics.rig_choice import is_panorama_file

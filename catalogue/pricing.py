@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from ..fal_bridge.endpoints.endpoint import size_of
-from ..fal_bridge.money.prices import PriceList
+from ..fal_bridge.money.price_list import PriceList
 from ..photo_set.estimates import Estimate, PlannedJob, estimate_of
 from ..photo_set.plan import SetPlan
 from ..photo_set.source import SourceKind

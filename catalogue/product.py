@@ -20,9 +20,10 @@ from ..fal_bridge.errors import (
     UncertainSubmitError,
     UnknownPriceError,
 )
-from ..fal_bridge.money.budget import Budget, Spending
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.own_files import fetch_picture, is_address
+from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.money.spending import Spending
+from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..files.lock import FileLock
 from ..gltf.document import sha256_of_source
 from ..imaging.report import build_report

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 
 from ..messages import events
 from ..messages.errors import MachineError
+from ..processes.child import own_group
 from ..processes.keys import without_keys
 from .memory import machine_memory, memory_of
 
@@ -136,12 +137,6 @@ class BlenderChild:
             return self._process
         self.end()
         lines: queue.Queue[str | None] = queue.Queue()
-        # We handle Ctrl-C ourselves; the child is told through stdin.
-        group: Mapping[str, Any] = (
-            {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-            if os.name == "nt"
-            else {"start_new_session": True}
-        )
         process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -150,7 +145,7 @@ class BlenderChild:
             encoding="utf-8",
             errors="replace",
             env=without_keys(os.environ),  # It opens files of unknown origin.
-            **group,
+            **own_group(),  # This process handles Ctrl-C; the child is told through stdin.
         )
         _prefer_for_out_of_memory(process.pid)
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()

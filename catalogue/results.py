@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
-from ..fal_bridge.money.costs import harmless
+from ..fal_bridge.money.journal_costs import spreadsheet_safe
 from ..files.writing import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
 from ..messages import events
@@ -123,7 +123,7 @@ def _table(results: list[Result]) -> str:
     more = list(dict.fromkeys(name for result in results for name in result.frozen.row.more))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([*COLUMNS, *map(harmless, more)])
+    writer.writerow([*COLUMNS, *map(spreadsheet_safe, more)])
     for result in results:
         row, status = result.frozen.row, result.status
         cells = (
@@ -144,7 +144,7 @@ def _table(results: list[Result]) -> str:
             row.spec,
             *(row.more.get(name, "") for name in more),
         )
-        writer.writerow([harmless(cell) for cell in cells])
+        writer.writerow([spreadsheet_safe(cell) for cell in cells])
     return buffer.getvalue()
 
 

@@ -24,7 +24,7 @@ from ..files.values import (
     text,
     whole,
 )
-from ..imaging.compose import Background
+from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
@@ -272,12 +272,12 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
 _NUMBERS = {"seed", "max_cost"}
 _LINE = whole(1, MAX_BYTES)
 _PARTS = {
-    "sources": list_of(text(MAX_CELL, least=1), MAX_SOURCES),
+    "sources": list_of(text(MAX_CELL, min_length=1), MAX_SOURCES),
     "more": mapping_of(_CELL, _CELL, 10_000),
     "faults": list_of(_CELL, 10_000),
 }
 _GOOD_ROW = record_of(
-    {"number": _LINE, "line": _LINE, "sku": text(MAX_SKU, least=1)},
+    {"number": _LINE, "line": _LINE, "sku": text(MAX_SKU, min_length=1)},
     {**_PARTS, **{name: rule for name, rule in CELL_RULES.items() if name != "sku"}, "seed": optional(SEED)},
 )
 _BAD_ROW = record_of(

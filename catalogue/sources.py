@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.network.own_files import is_address
+from ..fal_bridge.network.picture_addresses import is_address
+from ..files.names import portable_path
 from ..gltf.document import parts_beside, sha256_of_source
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
@@ -15,7 +16,7 @@ from ..photo_set.choices import MAX_PHOTOS
 from ..photo_set.plan import angles_for
 from ..photo_set.plan_record import options_from
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
-from .lock_file import FrozenFile, FrozenRow, Lock, frozen_path
+from .lock_file import FrozenFile, FrozenRow, Lock
 from .rows import Row
 
 CamerasOfBlend = Callable[[Path], list[Angle]]  # What only Blender can read.
@@ -104,7 +105,7 @@ class SourceDesk:
         return _source_of([Path(text.split("?")[0]) for text in row.sources], is_photos=True), files
 
     def _as_before(self, path: Path) -> FrozenFile | None:
-        known = self._known.get(frozen_path(path, self._root))
+        known = self._known.get(portable_path(path, self._root))
         try:
             is_same = known and (known.size, known.changed) == _size_and_change(path)
         except OSError:
@@ -112,7 +113,7 @@ class SourceDesk:
         return known if is_same else None
 
     def _frozen(self, path: Path) -> FrozenFile:
-        name = frozen_path(path, self._root)
+        name = portable_path(path, self._root)
         try:
             size, changed = _size_and_change(path)
             file = FrozenFile(path=name, sha256=sha256_of_source(path), size=size, changed=changed)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..fal_bridge.errors import UncertainSubmitError
-from ..fal_bridge.money import costs
+from ..fal_bridge.money import journal_costs
 from ..files.enclosed import refuse_link
 from ..files.input_files import read_json
 from ..files.names import inner_path
@@ -131,8 +131,8 @@ def write_status(root: Path, status: Status) -> None:
 
 def paid_in(root: Path) -> dict[str, Any]:
     """The costs in the journal of a set, as members of its ``Status``."""
-    paid = costs.costs_in(root / ".journal", "")
-    return {"paid": float(costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
+    paid = journal_costs.costs_in(root / ".journal", "")
+    return {"paid": float(journal_costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 
 def files_in(record: Manifest) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..files.values import Rule, read_number, shown
-from ..imaging.passes import Pass
+from ..imaging.choices import Pass
 from ..messages.errors import InputError
 from ..optics.sizes import Size, parse_size
 from ..photo_set.plan_values import OPTION_NAME, OPTION_VALUE

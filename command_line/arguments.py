@@ -11,11 +11,10 @@ from ..fal_bridge.endpoints.choosing import (
 )
 from ..fal_bridge.jobs import Kind
 from ..files.values import money, number, read_number, read_whole
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
+from ..imaging.choices import Background, Preview
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
-from ..optics.sizes import SIDE, USUAL_SIZE
+from ..optics.sizes import DEFAULT_SIZE, SIDE
 from ..photo_set.choices import (
     AUTO_DEVICE,
     DEVICES,
@@ -234,7 +233,7 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolution",
         type=resolution,
-        default=USUAL_SIZE,
+        default=DEFAULT_SIZE,
         metavar="N|WxH",
         help="pixels: side of a square, or width and height",
     )

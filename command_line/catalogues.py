@@ -18,7 +18,7 @@ from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.run import CatalogueRun
 from ..catalogue.tally import Tally
 from ..fal_bridge.errors import CeilingReachedError
-from ..fal_bridge.money.prices import PriceList
+from ..fal_bridge.money.price_list import PriceList
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, FieldError
 from ..messages.money import dollars

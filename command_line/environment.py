@@ -5,7 +5,6 @@ Standard library only. ``bootstrap`` loads this file by its path, before the pac
 """
 
 import contextlib
-import errno
 import hashlib
 import importlib.util
 import os
@@ -17,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
@@ -109,9 +109,10 @@ def is_ready(python: Path, *, dev: bool) -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
     """Only one process makes the environment; the others wait and find it ready."""
-    with path.open("w") as lock:  # It is never deleted: waiting for a deleted file would lock no one out.
+    lock = load_module("photoreal_lock", "files/lock.py")
+    with path.open("a+b") as stream:  # It is never deleted: a process that waits for it would lock nothing.
         is_told = False
-        while not _try_lock(lock.fileno()):
+        while not _try_lock(lock, stream):
             if not is_told:
                 say(f"Waiting for another process that is making {ENVIRONMENT.name}")
                 is_told = True
@@ -119,21 +120,11 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def _try_lock(number: int) -> bool:
+def _try_lock(lock: ModuleType, stream: BinaryIO) -> bool:
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return bool(lock.try_lock(stream))
     except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-            return False
         raise BootstrapError(f"{ENVIRONMENT.name} cannot be locked here ({error.strerror}).") from error
-    return True
 
 
 def _make_environment(python: Path, *, dev: bool) -> None:

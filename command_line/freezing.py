@@ -14,14 +14,14 @@ from ..catalogue.pricing import Pricing
 from ..catalogue.results import RECORD
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.sources import SourceDesk
-from ..fal_bridge.endpoints.choosing import REGISTRY
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.errors import CeilingReachedError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.money.budget import Ceilings
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.platform import Platform
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
 from ..messages import events
 from ..messages.errors import InputError

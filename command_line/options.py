@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TextIO, TypeVar, get_type_hints
 
-from ..imaging.passes import Pass
+from ..imaging.choices import Pass
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..optics.sizes import Size

@@ -9,11 +9,10 @@ from typing import Any
 from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.errors import BadKeyError
 from ..fal_bridge.jobs import Kind
-from ..fal_bridge.network.own_files import fetch_picture, is_address
-from ..fal_bridge.network.platform import Platform
+from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
+from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
+from ..imaging.choices import Background, Preview
 from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter

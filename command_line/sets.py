@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..catalogue.states import row_lock
-from ..fal_bridge.money import costs
+from ..fal_bridge.money import journal_costs
 from ..files.home import home_folder
 from ..files.lock import FileLock
 from ..messages import events
@@ -120,10 +120,10 @@ class _SetRun:
 
     def _cost(self) -> events.Cost:
         """What the set has cost so far; empty when nothing was paid."""
-        paid = costs.costs_in(self._plan.out / ".journal", self._plan.product)
+        paid = journal_costs.costs_in(self._plan.out / ".journal", self._plan.product)
         if not paid:
             return {}
         service = self._plan.service
-        found: events.Cost = costs.summary(paid)
+        found: events.Cost = journal_costs.summary(paid)
         found["is_emulated"] = service is not None and service.is_emulator
         return found

@@ -11,7 +11,7 @@ from ..fal_bridge.bridge import Bridge, Connection
 from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, StoppedError, UncertainSubmitError
 from ..fal_bridge.jobs import Generation, Job, JobResult, JobState
 from ..fal_bridge.journal import Entry, Journal, Stage
-from ..fal_bridge.money.budget import Spending
+from ..fal_bridge.money.spending import Spending
 from ..files.writing import sha256_of
 from ..messages import events
 from ..messages.errors import MachineError, PhotorealError

@@ -10,6 +10,7 @@ from PIL import Image
 from ..fal_bridge.errors import FINALLY_LOST
 from ..fal_bridge.jobs import JobResult, Kind
 from ..fal_bridge.journal import Stage
+from ..imaging.compose import png
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..optics.angles import Angle, hero_of
@@ -18,7 +19,7 @@ from .choices import LANCZOS, Engine
 from .cloud_jobs import CloudJobs, paid_by_entry, paid_by_result
 from .folder import Record
 from .labels import enlargement_label, photo_label
-from .results import SetResults, png
+from .results import SetResults
 from .takes import Shelf, identity_of
 
 

@@ -12,13 +12,14 @@ from ..fal_bridge.endpoints.price_models import NOTHING, Range, Size
 from ..fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPriceError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
-from ..fal_bridge.money.budget import Budget, Spending
-from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
+from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.price_list import PriceList, Quote, age_sentence
+from ..fal_bridge.money.spending import Spending
 from ..messages import events
 from ..messages.errors import FieldError
 from ..messages.money import dollars
 from ..optics.angles import hero_of
-from ..optics.sizes import USUAL_SIZE
+from ..optics.sizes import DEFAULT_SIZE
 from ..optics.sizes import Size as PixelSize
 from .choices import Engine
 from .folder import DamagedSetError, SetFolder
@@ -26,7 +27,7 @@ from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, 
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
 
 PICTURE = Path("picture.png")  # In place of files that do not exist yet.
-MEGAPIXEL: Size = USUAL_SIZE
+MEGAPIXEL: Size = DEFAULT_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

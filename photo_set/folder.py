@@ -16,16 +16,16 @@ from typing import Any, cast
 
 from ..files.enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from ..files.input_files import read_json
-from ..files.parts import is_part, part_for, sweep_tree
+from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from ..messages.errors import InputError
-from .manifest import MANIFEST, AngleRecord, Manifest, SourceRecord
+from .manifest import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
 from .manifest import SetState as SetState
 from .version import VERSION
 
 SCHEMA = 1
-TOOL = {"name": "Photoreal Set", "version": VERSION}
+TOOL: Tool = {"name": "Photoreal Set", "version": VERSION}
 Record = dict[str, Any]  # A part of a manifest while it is put together; ``manifest`` has the types.
 
 # Everything that a set writes. A link among them would make it write or read outside its folder.
@@ -70,7 +70,7 @@ class SetFolder:
         *,
         product: str,
         source: SourceRecord,
-        tool: Record,
+        tool: Tool,
         plan: Record | None = None,
         may_replace_source: bool = False,
     ) -> "SetFolder":
@@ -161,7 +161,7 @@ class SetFolder:
         """Whether the file of a manifest entry exists, is unchanged, and was made with the ``wanted`` values."""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
-        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MAX_FILE_BYTES)
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), max_bytes=MAX_FILE_BYTES)
         return path is not None and sha256_of(path) == entry.get("sha256")
 
     def store(self, relative: str, data: bytes) -> Record:
@@ -251,7 +251,7 @@ class SetFolder:
 
 
 def _begun(
-    earlier: Record, *, product: str, source: SourceRecord, tool: Record, plan: Record | None
+    earlier: Record, *, product: str, source: SourceRecord, tool: Tool, plan: Record | None
 ) -> Manifest:
     """The manifest of a run that begins, with what ``earlier`` runs have made."""
     cost = {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}

@@ -24,7 +24,7 @@ from typing import (
 from ..files.names import component, inner_path
 from ..files.values import SHA256, Rule, list_of, mapping_of, member_of, number, optional, record_of, whole
 from ..gltf.findings import Severity
-from ..optics.angles import MOST_ANGLES, angle_name
+from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
 
 MAX_TAKES = 10_000
@@ -90,10 +90,12 @@ TAKE = Value(whole(1, MAX_TAKES), {"type": "integer", "minimum": 1, "maximum": M
 TAKE_OR_NONE = Value(whole(0, MAX_TAKES), {"type": "integer", "minimum": 0, "maximum": MAX_TAKES})
 START_TAKE = Value(optional(whole(0, MAX_TAKES)), {"type": ["integer", "null"], "minimum": 0})
 STATE = Value(any_text, {"enum": [state.value for state in PictureState]})
-_MATRIX_RULE = list_of(list_of(REAL.rule, 4, least=4), 4, least=4, name="row")
+_MATRIX_RULE = list_of(list_of(REAL.rule, 4, min_count=4), 4, min_count=4, name="row")
 _ROW = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 MATRIX = Value(_MATRIX_RULE, {"type": "array", "items": _ROW, "minItems": 4, "maxItems": 4})
-SIZE = Value(list_of(AMOUNT.rule, 3, least=3), {"type": "array", "items": {"type": "number"}, "minItems": 3})
+SIZE = Value(
+    list_of(AMOUNT.rule, 3, min_count=3), {"type": "array", "items": {"type": "number"}, "minItems": 3}
+)
 PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
 SET_STATE = Value(member_of(SetState), {"enum": [state.value for state in SetState]})
 SEVERITY = Value(member_of(Severity), {"enum": [severity.value for severity in Severity]})
@@ -282,7 +284,7 @@ class Manifest(TypedDict, total=False):
     source: Required[Annotated[SourceRecord, "what the product is made from"]]
     state: Required[Annotated[str, SET_STATE, "how far the set is"]]
     model: Required[Annotated[ModelRecord, "the 3D model"]]
-    angles: Required[Annotated[list[AngleRecord], Items(MOST_ANGLES, name="angle"), "the angles"]]
+    angles: Required[Annotated[list[AngleRecord], Items(MAX_ANGLES, name="angle"), "the angles"]]
     videos: Required[Annotated[list[VideoRecord], Items(MAX_VIDEOS, name="video"), "the videos"]]
     product: Annotated[str, TEXT, "name of the product"]
     created: Annotated[str, TEXT, "ISO 8601, UTC"]
@@ -326,7 +328,7 @@ def _rule(hint: Any, annotations: tuple[Any, ...]) -> Rule[Any]:
         inner = rule_for(get_args(hint)[-1])
         if get_origin(hint) is dict:
             return mapping_of(angle_name, inner, items.maximum)  # Motions are named by the same rule.
-        return list_of(inner, items.maximum, least=items.minimum, name=items.name)
+        return list_of(inner, items.maximum, min_count=items.minimum, name=items.name)
     if is_typeddict(hint):
         return rule_for(hint)
     return optional(rule_for(next(part for part in get_args(hint) if is_typeddict(part))))

@@ -10,24 +10,23 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_UPSCALE_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
-    REGISTRY,
-    Endpoint,
     default_model_endpoint,
     endpoint_for,
 )
+from ..fal_bridge.endpoints.endpoint import Endpoint
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.values import checked
-from ..gltf.document import read_gltf, with_variant
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..gltf.document import read_gltf
+from ..gltf.edits import with_variant
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import FieldError, InputError
 from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
-from ..optics.sizes import USUAL_SIZE, Size
+from ..optics.sizes import DEFAULT_SIZE, Size
 from .choices import FINAL, LANCZOS, MAX_SEED, Engine
 from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE
 from .source import Source, SourceKind, as_text
@@ -44,7 +43,7 @@ class SetPlan:
     angles: tuple[Angle, ...]
     engine: Engine = Engine.CYCLES
     video: Engine | None = Engine.CYCLES
-    resolution: Size = USUAL_SIZE
+    resolution: Size = DEFAULT_SIZE
     lens_mm: float = LENS_MM  # Full-frame equivalent; for angles without a lens.
     samples: int | None = None
     device: str = "auto"
@@ -165,7 +164,7 @@ class SetPlan:
                 )
             path = self.source.files[0]
             if path.suffix.lower() != ".blend" and path.is_file():  # Blender checks the variants of a .blend.
-                with_variant(read_gltf(path, only_words=True), self.variant)
+                with_variant(read_gltf(path, without_binary=True), self.variant)
         if self.concept_endpoint and self.source.kind is not SourceKind.TEXT:
             raise FieldError(
                 "concept_endpoint",
@@ -303,4 +302,4 @@ def angles_for(
     path = source.files[0]
     if path.suffix.lower() == ".blend":
         return tuple(cameras_of_blend(path))
-    return tuple(cameras_in(read_gltf(path, only_words=True).document, path.name))
+    return tuple(cameras_in(read_gltf(path, without_binary=True).document, path.name))

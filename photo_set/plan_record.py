@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.network.service import Service
-from ..files.names import path_text
+from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 from ..files.writing import sha256_of
 from ..gltf.document import sha256_of_source
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
 from ..optics.rig_choice import Panorama, RigChoice, kept_rig
@@ -123,7 +121,7 @@ def rig_record(rig: RigChoice, folder: Path) -> Record:
     """The light, with the path of its file relative to ``folder``."""
     record = asdict(rig)
     if rig.panorama:
-        record["panorama"]["path"] = _from(folder, Path(rig.panorama.path))
+        record["panorama"]["path"] = portable_path(Path(rig.panorama.path), folder)
     return record
 
 
@@ -139,7 +137,7 @@ def plan_record(plan: SetPlan) -> Record:
     """Everything in a plan that a later run needs and that is nowhere else in ``set.json``."""
     record = options_record(plan)
     if plan.source.files:
-        record["source_files"] = [_from(plan.out, path) for path in plan.source.files]
+        record["source_files"] = [portable_path(path, plan.out) for path in plan.source.files]
     record["rig"] = rig_record(plan.rig, plan.out)
     if plan.service is not None:
         record["fal"] = plan.service.emulator_url or LIVE
@@ -227,11 +225,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
-
-
-def _from(folder: Path, path: Path) -> str:
-    """Relative where possible, so that folder and sources can move together."""
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:
-        return str(path.absolute())  # On another drive of Windows.

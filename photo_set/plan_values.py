@@ -21,7 +21,7 @@ PROMPT = text()
 VARIANT = text(255)
 ENDPOINT = empty_or(ENDPOINT_ID)
 UPSCALE_ENDPOINT = lambda value: value if value == LANCZOS else ENDPOINT_ID(value)  # noqa: E731
-OPTION_NAME = text(255, least=1)
+OPTION_NAME = text(255, min_length=1)
 OPTION_VALUE = text(1 << 20)
 OPTION_TEXTS = mapping_of(member_of(Kind), mapping_of(OPTION_NAME, OPTION_VALUE, 100), len(Kind))
 WEBHOOK = empty_or(webhook_address)

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the stages of a run share: the plan, and the single writer of its results."""
 
-import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image
-
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
-from ..fal_bridge.money import costs
+from ..fal_bridge.money import journal_costs
 from ..files.writing import copy_atomically, write_atomically
 from ..gltf.findings import Finding
 from ..messages import events
@@ -176,10 +173,10 @@ class SetResults:
                 hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
             )
 
-    def _paid(self) -> list[costs.Cost]:
-        return costs.costs_in(self.folder.journal, self.folder.record["product"])
+    def _paid(self) -> list[journal_costs.Cost]:
+        return journal_costs.costs_in(self.folder.journal, self.folder.record["product"])
 
-    def _lost_requests(self, paid: list[costs.Cost]) -> set[str]:
+    def _lost_requests(self, paid: list[journal_costs.Cost]) -> set[str]:
         return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
 
     def record_costs(self) -> None:
@@ -189,14 +186,14 @@ class SetResults:
             return  # The recorded costs say more than a journal with gaps.
         self._tell_of_refused_bills(paid)
         if paid:
-            write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
+            write_atomically(self.folder.root / "costs.csv", journal_costs.as_csv(paid).encode())
         with self.folder.change() as record:
-            record["cost"]["actual"] = float(costs.total(paid))
+            record["cost"]["actual"] = float(journal_costs.total(paid))
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
 
-    def _tell_of_refused_bills(self, paid: list[costs.Cost]) -> None:
+    def _tell_of_refused_bills(self, paid: list[journal_costs.Cost]) -> None:
         for cost in paid:
             request_id = cost.row["request_id"]
             if cost.refused_units and request_id not in self._refused_bills:
@@ -264,10 +261,3 @@ def kept_of_takes(entry: Mapping[str, Any]) -> Record:
 
 def _counters_of(video: Mapping[str, Any]) -> Record:
     return {name: video[name] for name in COUNTERS if name in video and name != "pending"}
-
-
-def png(picture: Image.Image) -> bytes:
-    """PNG without compression: references are read more often than they are stored."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()

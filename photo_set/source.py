@@ -8,15 +8,14 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES
+from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES
 from ..files.input_files import open_regular
-from ..files.writing import FileKind, kind_of_file, missing_end
+from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source
 from ..messages.errors import InputError
 from .choices import MAX_PHOTOS
 from .manifest import SourceRecord
 
-PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # A GLB stores its length in 32 bits (glTF 2.0, 4.4.2); the other formats have no limit, so these are ours.
 MAX_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
 MODEL_SUFFIXES = set(MAX_BYTES)
@@ -84,7 +83,7 @@ def source_from(paths: list[Path], text: str) -> Source:
         )
     for path in paths:
         try:
-            with open_regular(path, MAX_BYTES.get(path.suffix.lower(), MOST_PICTURE_BYTES)) as stream:
+            with open_regular(path, MAX_BYTES.get(path.suffix.lower(), MAX_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{path} does not exist.", hint="Check the name.") from error
@@ -127,9 +126,9 @@ def _check_model(path: Path) -> None:
                 )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
-            _require_mesh(read_gltf(path, only_words=True))
+            _require_mesh(read_gltf(path, without_binary=True))
         case ".gltf":
-            _require_mesh(read_gltf(path, only_words=True))
+            _require_mesh(read_gltf(path, without_binary=True))
         case ".blend":
             with open_regular(path) as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):
@@ -142,13 +141,13 @@ def _require_mesh(gltf: Gltf) -> None:
 
 
 def _check_photo(path: Path) -> None:
-    if kind_of_file(path) not in PHOTO_KINDS:
+    if kind_of_file(path) not in PICTURES:
         raise InputError(
             f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a PNG, JPEG or WebP photo.",
             hint="Convert it first.",
         )
     try:
-        with open_regular(path, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
+        with open_regular(path, MAX_PICTURE_BYTES) as stream, Image.open(stream) as photo:
             photo.load()
             side = min(photo.size)
     except Image.DecompressionBombError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from ...fal_bridge.errors import BadKeyError
-from ...fal_bridge.network.platform import Platform
+from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
 from ...files.home import home_folder
 from ...messages import events

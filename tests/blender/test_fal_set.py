@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from photoreal_set.messages import events
 from photoreal_set.optics.angles import ANGLES as STANDARD
 from photoreal_set.optics.sizes import square
@@ -471,7 +471,7 @@ def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        (("--rig", "torn.hdr"), "torn.hdr is damaged or no picture"),
+        (("--rig", "torn.hdr"), "torn.hdr is damaged or not a picture"),
         (("--device", "metal" if sys.platform != "darwin" else "optix"), "Cycles finds no"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import FieldError, PhotorealError

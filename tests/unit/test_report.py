@@ -194,7 +194,7 @@ def test_every_state_of_a_set_is_shown(state: str):
     ("photo", "words"),
     [
         (None, "No photo yet"),
-        ({"engine": "fal", "state": "waiting"}, "on its way"),
+        ({"engine": "fal", "state": "waiting"}, "Waiting for the photo"),
         (
             {"engine": "fal", "state": "failed", "error": "The picture was refused."},
             "The picture was refused.",

@@ -20,9 +20,7 @@ from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.home import home_folder
-from photoreal_set.imaging.animation import Preview
-from photoreal_set.imaging.compose import Background
-from photoreal_set.imaging.passes import Pass
+from photoreal_set.imaging.choices import Background, Pass, Preview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
 from photoreal_set.optics.rig_choice import chosen_rig
@@ -399,7 +397,7 @@ def test_decisions_come_before_the_run(plan, runs):
     assert (code, journal.read(KEY).may_send) == (0, True)
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)
-    assert "'ffff'. There is none for --resend." in lines[-1]["error"]
+    assert "'ffff'. There are no requests for --resend." in lines[-1]["error"]
 
 
 def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:

@@ -20,8 +20,8 @@ from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, w
 def distance(make: Make, folder: Path) -> float:
     # Factory settings would disable the extension, and Blender then takes its wheels away.
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    from bl_ext.user_default.photoreal_set.selection import external_folders, write_selection
     from bl_ext.user_default.photoreal_set.studio.blend_file import convert_to_glb
+    from bl_ext.user_default.photoreal_set.window.selection import external_folders, write_selection
 
     make(folder / "library.blend")
     copy = write_selection(bpy.context, with_cameras=False)
