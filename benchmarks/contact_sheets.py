@@ -17,11 +17,12 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.imaging.compose import Background, compose  # noqa: E402
+from photoreal_set.imaging.choices import Background  # noqa: E402
+from photoreal_set.imaging.compose import compose  # noqa: E402
 from photoreal_set.optics import rigs  # noqa: E402
 from photoreal_set.optics.angles import ANGLES  # noqa: E402  The package has to be loaded first.
 from photoreal_set.optics.sizes import square  # noqa: E402
-from photoreal_set.studio import render  # noqa: E402
+from photoreal_set.studio.quality import QUALITIES  # noqa: E402
 from photoreal_set.studio.session import open_session  # noqa: E402
 
 ROW = 4  # Products in a row of the sheet.
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("--angle", default="three-quarter", choices=list(ANGLES))
     parser.add_argument("--rig", action="append", default=[], choices=[*rigs.RIGS, "reference"])
     parser.add_argument("--product", action="append", default=[], choices=list(products.PRODUCTS))
-    parser.add_argument("--quality", default="reference", choices=list(render.QUALITIES))
+    parser.add_argument("--quality", default="reference", choices=list(QUALITIES))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     lights = {**rigs.RIGS, "reference": rigs.REFERENCE}
@@ -53,7 +54,7 @@ def main() -> int:
             with open_session(model, resolution=square(options.side), device="cpu", name="") as session:
                 for name in names:
                     session.light(lights[name])
-                    shot = session.shoot(session.framing(angle), angle, render.QUALITIES[options.quality])
+                    shot = session.shoot(session.framing(angle), angle, QUALITIES[options.quality])
                     background = Background.BLACK if name == "dark-field" else Background.WHITE
                     pictures[name].append((model.stem, compose(shot.colour, shot.shadow, background)))
     for name, taken in pictures.items():

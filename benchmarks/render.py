@@ -5,7 +5,7 @@ Every case is rendered by a plain script (Blender's defaults: 128 samples, its d
 between pictures) and by the studio, with the same model, camera, light and table, one after the other on the same
 machine. Both are compared inside the product's mask with a picture of 1,024 samples that was not denoised: with the middle of
 it, ``--window`` of each side, since it takes long; it is kept in ``--truths`` for the next run. The studio's time has the shadow in it, and not the composing and storing, which go on beside the next render.
-Each measurement has a process of its own, for its memory.
+Each measurement runs in a separate process, to measure its memory.
 Besides the GLB files that are named, two products made in code are measured: glass with metal, and a million
 triangles. ``--growth`` adds tables by resolution and by number of triangles.
 """
@@ -36,8 +36,9 @@ from photoreal_set.optics import rigs  # noqa: E402
 from photoreal_set.optics.angles import ANGLES  # noqa: E402  The package has to be loaded first.
 from photoreal_set.optics.light_map import Rig  # noqa: E402
 from photoreal_set.optics.sizes import square  # noqa: E402
-from photoreal_set.studio import compat, render  # noqa: E402
-from photoreal_set.studio.render import read_pixels  # noqa: E402
+from photoreal_set.studio import compat  # noqa: E402
+from photoreal_set.studio.blender import read_pixels  # noqa: E402
+from photoreal_set.studio.quality import QUALITIES  # noqa: E402
 from photoreal_set.studio.session import open_session  # noqa: E402
 
 ANGLE = "three-quarter"
@@ -159,7 +160,7 @@ def _truth(task: Any, folder: Path) -> Path:
         hashlib.sha256(Path(wanted.model).read_bytes()).hexdigest(),
         wanted.side,
         wanted.window,
-        render.QUALITIES[wanted.quality].table,
+        QUALITIES[wanted.quality].table,
         _rig(wanted.quality).digest,
         bpy.app.version_string,
         TRUTH_SAMPLES,
@@ -199,7 +200,7 @@ def _made(name: str, folder: Path) -> Path:
 
 
 def _run(task: Task) -> dict[str, Any]:
-    """Let a process of its own do it; its last line is what it measured."""
+    """Do it in a separate process; its last line is the measurement."""
     command = [sys.executable, "-m", "benchmarks.render", "--task", json.dumps(asdict(task))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -227,7 +228,7 @@ def _work(task: Task) -> int:
 
 def _shoot(task: Task) -> dict[str, Any]:
 
-    quality = render.QUALITIES[task.quality]
+    quality = QUALITIES[task.quality]
     angle = ANGLES[ANGLE]
     began = time.monotonic()
     with open_session(Path(task.model), resolution=square(task.side), device="cpu", name="") as session:

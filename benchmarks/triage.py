@@ -19,8 +19,9 @@ load_package()
 import bpy  # noqa: E402  The package has to be loaded first.
 
 from photoreal_set.studio import mesh_facts, triage  # noqa: E402
-from photoreal_set.studio.product import import_product, visible_meshes  # noqa: E402
+from photoreal_set.studio.product import import_product  # noqa: E402
 from photoreal_set.studio.quiet import quiet_blender  # noqa: E402
+from photoreal_set.studio.visible import visible_meshes  # noqa: E402
 from tests.blender.shapes import ball, product  # noqa: E402
 
 ROUNDS = 3  # The best of them: what else the machine does only adds.
@@ -51,7 +52,7 @@ def main() -> int:
             (thing,) = found
 
             def look() -> None:
-                list(triage.find_faults(mesh_facts.measure(visible_meshes(thing.collection)), thing.size_m))  # noqa: B023
+                list(triage.find_problems(mesh_facts.measure(visible_meshes(thing.collection)), thing.size_m))  # noqa: B023
 
             looked.append(seconds(look))
     print(f"Blender {bpy.app.version_string}, {thing.triangles:,} triangles, best of {ROUNDS}")

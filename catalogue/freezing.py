@@ -15,13 +15,13 @@ from ..fal_bridge.network.picture_addresses import is_address
 from ..fal_bridge.network.service import Service
 from ..files.names import portable_path
 from ..gltf.document import parts_beside, sha256_of_source
-from ..imaging.compose import Background
+from ..imaging.choices import Background
 from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..optics.rig_choice import Panorama, RigChoice, chosen_rig, is_panorama_file
+from ..photo_set.choices import MAX_PHOTOS, NO_VIDEO, Engine
 from ..photo_set.estimates import Estimate, PlannedJob, estimate_of
-from ..photo_set.manifest import MOST_PHOTOS
-from ..photo_set.plan import MODEL_SUFFIXES, Engine, SetPlan, Source, SourceKind, angles_for, source_from
+from ..photo_set.plan import MODEL_SUFFIXES, SetPlan, Source, SourceKind, angles_for, source_from
 from ..photo_set.plan_record import members_record, options_from, options_record, rig_record
 from .folder_names import folder_names
 from .lock_file import FrozenFile, FrozenRow, Lock, digest_of
@@ -87,7 +87,7 @@ def plan_of(
     if row.background:
         options["background"] = Background(row.background)
     if row.video:
-        options["video"] = None if row.video == "none" else Engine(row.video)
+        options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
     words = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
     options |= {name: value for name, value in words.items() if value}
     if row.rig and not is_panorama_file(row.rig):
@@ -279,7 +279,7 @@ class _SourceDesk:
 
     def _mixed(self, row: Row) -> tuple[Source, tuple[FrozenFile, ...]]:
         """Photos by address are fetched when their product is made; here only the others can be looked at."""
-        if len(row.sources) > MOST_PHOTOS:
+        if len(row.sources) > MAX_PHOTOS:
             raise InputError(f"{len(row.sources)} photos are too many.", hint="Give one to four.")
         if insecure := next((text for text in row.sources if text.lower().startswith("http://")), ""):
             raise InputError(f"The address {insecure.split('?')[0]} does not begin with https://.")

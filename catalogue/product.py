@@ -31,10 +31,11 @@ from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.money import dollars
 from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
+from ..photo_set.choices import Engine
 from ..photo_set.cloud_stage import CloudStage, bridge_for
 from ..photo_set.estimates import Bill, money
 from ..photo_set.folder import TOOL, SetFolder
-from ..photo_set.plan import Engine, Source, SourceKind, source_from
+from ..photo_set.plan import Source, SourceKind, source_from
 from ..photo_set.plan_record import plan_from, plan_record
 from ..photo_set.results import Outcome, SetResults
 from ..processes.interrupts import Stop
@@ -81,7 +82,7 @@ class Till:
             for kind, left in ((ProductCeilingError, ceiling), (CeilingReachedError, self._budget.left())):
                 if left is not None and estimate.known.low > left:
                     raise kind(
-                        f"This product costs {money(estimate.known)} dollars, and "
+                        f"This product costs {money(estimate.known)}, and "
                         f"{dollars(max(left, Decimal(0)))} may be spent."
                     )
         return Bill(estimate=estimate, spending=Spending(self._prices, budget, assumed=self._assumed))

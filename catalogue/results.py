@@ -160,8 +160,8 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
     ]
     cost = cost_of_all(results)
     count = cost["unpriced"]
-    more = f" and {count} request{'s' * (count > 1)} without a known bill" if count else ""
-    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])} dollars{more}")
+    more = f", plus {count} request{'s' * (count > 1)} of unknown price" if count else ""
+    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])}{more}")
 
 
 def _thumbnail(root: Path, result: Result) -> str:

@@ -24,11 +24,11 @@ from ..files.values import (
     text,
     whole,
 )
-from ..imaging.compose import Background
+from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
-from ..photo_set.plan import Engine
+from ..photo_set.choices import VIDEO_CHOICES
 from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
 
@@ -36,7 +36,6 @@ COLUMNS = (
     *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
     *("endpoint", "seed", "video", "spec", "max_cost"),
 )
-VIDEOS = (*(engine.value for engine in Engine), "none")
 DELIMITERS = (",", ";", "\t")
 MOST_CELL = 1 << 20
 MOST_BYTES = 256 << 20
@@ -269,7 +268,7 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "look": _word(LOOKS),
     "endpoint": ENDPOINT,
     "seed": lambda words: SEED(read_whole(words)),
-    "video": _word(VIDEOS),
+    "video": _word(VIDEO_CHOICES),
     "spec": text(MOST_CELL),
     "max_cost": money,
 }

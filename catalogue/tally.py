@@ -69,7 +69,7 @@ class Tally:
         if left is not None and self.ended < self.of:
             words.append(f"{duration(left)} left")
         if expected:
-            words.append(f"{dollars(self.spent)} of {dollars(expected)} dollars")
+            words.append(f"{dollars(self.spent)} of {dollars(expected)}")
         self.reporter.tell(
             "progress",
             stage="products",

@@ -226,7 +226,7 @@ def _tell_price(
     left = budget.left()
     if left is not None and estimate.known.low > left:
         raise CeilingReachedError(
-            f"The catalogue costs {money(estimate.known)} dollars, and {dollars(max(left, Decimal(0)))} may be spent.",
+            f"The catalogue costs {money(estimate.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Raise the ceiling; with this one a run stops on its way.",
         )
 
@@ -343,11 +343,11 @@ def _till(
     if options.allow_unknown_price and ceilings.catalogue is None:
         raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
     left = budget.left()
-    more = f" and {unknown} requests without a known price" if unknown else ""
-    reporter.tell("note", text=f"All products cost {money(estimate.known)} dollars{more}.")
+    more = f", plus {unknown} requests of unknown price" if unknown else ""
+    reporter.tell("note", text=f"All products cost {money(estimate.known)}{more}.")
     if left is not None and estimate.known.low > left:
         may = dollars(max(left, Decimal(0)))
-        reporter.tell("warning", text=f"{may} dollars may be spent: that stops the catalogue on its way.")
+        reporter.tell("warning", text=f"{may} may be spent: the run would stop before it finishes.")
     assumed = None
     if options.allow_unknown_price and left is not None:
         assumed = max(left - estimate.known.high, Decimal(0)) / max(1, unknown)

@@ -8,6 +8,7 @@ from typing import Any
 
 MAX_NAME_BYTES = 255  # The limit of nearly every file system.
 MAX_PATH_LENGTH = 4096
+MAX_SAFE_LETTERS = 60  # Leaves room for a suffix, and for folders around it on Windows.
 
 # Windows opens a device for these, whatever follows the first dot. NFKC makes the digits of COM¹ plain.
 # Source: "Naming Files, Paths, and Namespaces" in Microsoft's documentation of Windows.
@@ -40,6 +41,13 @@ def portable_path(path: Path, folder: Path) -> str:
         return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
     except ValueError:
         return path.absolute().as_posix()
+
+
+def safe_name(text: str, *, otherwise: str) -> str:
+    """``text`` as the name of a file or folder on every system; ``otherwise`` when nothing of it is left."""
+    kept = "".join(letter if letter.isalnum() or letter in " -_." else "-" for letter in text)
+    name = kept.strip(" .-")[:MAX_SAFE_LETTERS] or otherwise
+    return f"_{name}" if is_device_name(name) else name
 
 
 def component(value: Any) -> str:

@@ -63,7 +63,7 @@ def _output_of(command: Sequence[str]) -> list[str]:
             stderr=subprocess.DEVNULL,
             timeout=WHOLE_SECONDS,
             env=environment_for(os.environ, ""),
-            **own_group(),
+            **own_group(beside_window=True),
         ).stdout
     except subprocess.TimeoutExpired as error:
         output = error.stdout or b""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which glTF extensions the pictures show, and what they show instead where they do not."""
+"""Which glTF extensions the pictures show, and what they show instead of the others."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ..messages.errors import InputError
 from .document import VARIANTS, Gltf
 from .findings import Finding, Severity
+from .json_values import Json, as_dict
 
-# Imported by every supported Blender, or by this extension where Blender drops them (``materials.py``).
+# Imported by every supported Blender, or by ``studio/materials.py`` where Blender drops them.
 SHOWN = {
     "KHR_draco_mesh_compression",
     "KHR_materials_anisotropy",
@@ -32,8 +32,8 @@ SHOWN = {
     "KHR_meshopt_compression",
     "EXT_texture_webp",
 }
-# What a photo of a product does not have anyway: lights, cameras, sound, movement, words about the file.
-NO_MATTER = {
+# Not part of a product photo: lights, sound, animation, metadata.
+IRRELEVANT = {
     "KHR_lights_punctual",
     "EXT_lights_ies",
     "EXT_lights_image_based",
@@ -52,7 +52,7 @@ NO_MATTER = {
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An extension that is not shown: ``what`` it is, what the pictures have ``instead``, what to ``do``."""
+    """An extension that is not shown: ``what`` it adds, what the pictures show ``instead``, what to ``do``."""
 
     what: str
     instead: str
@@ -62,40 +62,38 @@ class Loss:
 _OTHER_EXPORT = "Export the model without it."
 LOSSES = {
     "KHR_materials_dispersion": Loss(
-        "how glass splits light into colours",
+        "the splitting of light into colours by glass",
         "clear glass without coloured fringes",
         "Nothing needs to be done.",
     ),
     "KHR_materials_diffuse_transmission": Loss(
-        "light that shines through thin matter like paper or leaves",
-        "the same matter without light behind it",
-        "Use transmission with roughness where it matters.",
+        "light that shines through thin materials such as paper or leaves",
+        "the same materials without light from behind",
+        "Use rough transmission where it matters.",
     ),
     "KHR_materials_volume_scatter": Loss(
-        "light that wanders below the surface, as in wax or skin",
-        "a firm surface",
-        "Paint the softness into the colour where it matters.",
+        "light that scatters below the surface, as in wax or skin",
+        "an opaque surface",
+        "Paint the effect into the colour where it matters.",
     ),
     "KHR_texture_basisu": Loss(
         "textures in the KTX2 format",
-        "the plain colour where a texture has no PNG or JPEG besides",
+        "the plain colour of materials whose textures have no PNG or JPEG version",
         "Export with PNG or JPEG textures.",
     ),
     "EXT_texture_avif": Loss(
         "textures in the AVIF format",
-        "the plain colour where a texture has no PNG or JPEG besides",
+        "the plain colour of materials whose textures have no PNG or JPEG version",
         "Export with PNG or JPEG textures.",
     ),
     "MSFT_texture_dds": Loss(
         "textures in the DDS format",
-        "the plain colour where a texture has no PNG or JPEG besides",
+        "the plain colour of materials whose textures have no PNG or JPEG version",
         "Export with PNG or JPEG textures.",
     ),
-    "KHR_node_visibility": Loss(
-        "parts that are switched off", "also those parts", "Delete them before exporting."
-    ),
+    "KHR_node_visibility": Loss("parts that are hidden", "those parts too", "Delete them before exporting."),
 }
-# Refused when a file cannot do without: its shapes, or all of its colours, are in them.
+# A file that requires one of these is refused: it contains the shapes.
 HOLDS_SHAPES = {
     "KHR_draco_mesh_compression": "Draco",
     "EXT_meshopt_compression": "meshopt",
@@ -104,10 +102,10 @@ HOLDS_SHAPES = {
 
 
 def check_required(gltf: Gltf, importable: Iterable[str]) -> None:
-    """Refuse a file that needs what this Blender cannot read. ``importable`` is what its importer knows.
+    """Raises InputError for a file that requires an extension that this Blender cannot read.
 
-    An extension of materials only is no reason to refuse: ``find_lost`` says what is not shown.
-    Raises InputError with one sentence.
+    ``importable`` are the extensions that its importer reads. Material extensions are never refused; ``find_lost``
+    reports what is not shown.
     """
     known = set(importable)
     for name in gltf.required:
@@ -116,7 +114,7 @@ def check_required(gltf: Gltf, importable: Iterable[str]) -> None:
         if name in HOLDS_SHAPES:
             raise InputError(
                 f"{gltf.name} is compressed with {HOLDS_SHAPES[name]} ({name}), which this Blender cannot read.",
-                hint="Export it without compression, or use the Blender from blender.org in a newer version.",
+                hint="Export it without compression, or use a newer Blender from blender.org.",
             )
         if name in LOSSES:
             raise InputError(
@@ -128,28 +126,28 @@ def check_required(gltf: Gltf, importable: Iterable[str]) -> None:
 
 
 def may_be_dropped(name: str) -> bool:
-    """Can a file that requires this extension be shown without Blender knowing it?"""
-    is_ours = name in {"KHR_node_visibility", VARIANTS}  # Settled before Blender sees the file.
-    return is_ours or name in NO_MATTER or name.startswith(("KHR_materials_", "EXT_materials_"))
+    """Can a file that requires this extension be rendered by a Blender that does not support it?"""
+    is_ours = name in {"KHR_node_visibility", VARIANTS}  # Applied before Blender reads the file.
+    return is_ours or name in IRRELEVANT or name.startswith(("KHR_materials_", "EXT_materials_"))
 
 
 def find_lost(gltf: Gltf) -> Iterator[Finding]:
-    """One note or warning for every extension in use that the pictures do not show."""
+    """A note or warning for every extension in use that the pictures do not show."""
     if names := gltf.variants():
         yield Finding(
             kind="variants",
             severity=Severity.NOTE,
             count=len(names),
-            text=f"The file has {len(names)} material variants ({', '.join(names)}); the pictures show its usual "
+            text=f"The file has {len(names)} material variants ({', '.join(names)}); the pictures show its default "
             "materials. Choose a variant with --variant.",
         )
     for name in gltf.used:
-        if name in SHOWN or name in NO_MATTER:
+        if name in SHOWN or name in IRRELEVANT:
             continue
         places = list(_users(gltf, name))
         loss = LOSSES.get(name)
         if not places:
-            continue  # Words of a program about the file, or about shapes that are there without them.
+            continue  # Metadata, or about shapes that are complete without it.
         where = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
         if loss is None:
             yield Finding(
@@ -157,8 +155,8 @@ def find_lost(gltf: Gltf) -> Iterator[Finding]:
                 severity=Severity.NOTE,
                 where=where,
                 count=len(places),
-                text=f"{where}: the glTF extension {name} is not known here, so the pictures are made without it. "
-                "Export without it if something is missing in them.",
+                text=f"{where}: the glTF extension {name} is unknown and was ignored. Export "
+                "without it if something is missing from the pictures.",
             )
             continue
         is_note = loss.do.startswith("Nothing")
@@ -167,28 +165,21 @@ def find_lost(gltf: Gltf) -> Iterator[Finding]:
             severity=Severity.NOTE if is_note else Severity.WARNING,
             where=where,
             count=len(places),
-            text=f"{where}: {name} ({loss.what}) cannot be shown; the pictures have {loss.instead}. {loss.do}",
+            text=f"{where}: {name} ({loss.what}) cannot be shown; the pictures show {loss.instead}. {loss.do}",
         )
 
 
-def _is_alone(texture: dict[str, Any]) -> bool:
-    """Has a texture no picture besides those of its extensions?"""
-    extensions = texture.get("extensions")
-    webp = isinstance(extensions, dict) and "EXT_texture_webp" in extensions
-    return "source" not in texture and not webp
+def _is_alone(texture: Json) -> bool:
+    """Does a texture have no other picture than that of the extension?"""
+    return "source" not in texture and "EXT_texture_webp" not in as_dict(texture.get("extensions"))
 
 
 def _users(gltf: Gltf, name: str) -> Iterator[str]:
-    """The materials, textures and parts that look otherwise without an extension.
+    """The materials, textures and parts that look different without an extension.
 
-    A texture that has another form besides, which is shown, is not among them.
+    Textures with a fallback in a format that is shown do not count.
     """
     for kind, singular in (("materials", "material"), ("textures", "texture"), ("nodes", "part")):
         for number, entry in enumerate(gltf.entries(kind)):
-            if name in _extensions(entry) and (kind != "textures" or _is_alone(entry)):
+            if name in as_dict(entry.get("extensions")) and (kind != "textures" or _is_alone(entry)):
                 yield f"{singular} {entry.get('name') or number}"
-
-
-def _extensions(entry: dict[str, Any]) -> dict[str, Any]:
-    extensions = entry.get("extensions")
-    return extensions if isinstance(extensions, dict) else {}

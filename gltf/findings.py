@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a 3D model, as the triage list of ``set.json`` holds it."""
+"""Problems found in a 3D model: the triage list of ``set.json``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-MOST_OF_A_KIND = 20  # Entries of one kind in the list; what is beyond is counted in one more.
-MOST_TOLD = 5  # Sentences in a terminal; the rest is in the report.
+MAX_OF_A_KIND = 20  # Entries of one kind in the list; one more entry counts the others.
+MAX_SENTENCES = 5  # In a terminal; the others are in the report.
 
 
 class Severity(StrEnum):
     """How much a finding matters to the pictures."""
 
-    NOTE = "note"  # Worth knowing; the pictures are right, or as right as they can be.
-    WARNING = "warning"  # Something is seen that the product does not have, or is not seen.
-    ERROR = "error"  # The pictures are not of the product.
+    NOTE = "note"  # Good to know; the pictures are as correct as they can be.
+    WARNING = "warning"  # The pictures show something that the product does not have, or lack something.
+    ERROR = "error"  # The pictures do not show the product.
 
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
@@ -23,11 +23,11 @@ _ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong.
+    """One problem.
 
-    ``kind`` is a stable word for programs, ``where`` the object or material it is in ("" for the whole
-    product), ``count`` how many faces, edges or pixels it concerns, where counting says something.
-    ``text`` is for people: what is wrong, what it does to the pictures, what to do.
+    ``kind`` is a stable identifier for programs, ``where`` names the object or material ("" for the whole product),
+    ``count`` is the number of faces, edges or pixels concerned, where that is meaningful. ``text`` is for people: what
+    is wrong, how it affects the pictures, and what to do.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Finding:
     count: int | None = None
 
     def record(self) -> dict[str, Any]:
-        """As it stands in ``set.json``."""
+        """The entry in ``set.json``."""
         record: dict[str, Any] = {"kind": self.kind, "severity": self.severity.value, "where": self.where}
         if self.count is not None:
             record["count"] = self.count
@@ -50,15 +50,15 @@ class Finding:
 
 
 def triage_list(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The worst first, in a stable order; of a kind no more than ``MOST_OF_A_KIND``, then one that counts on."""
+    """The findings, worst first, in a stable order. At most ``MAX_OF_A_KIND`` of a kind, and one entry for the others."""
     ordered = sorted(findings, key=lambda item: (_ORDER.index(item.severity), item.kind))
     kept: list[Finding] = []
     for number, finding in enumerate(ordered):
         same = [item for item in ordered[:number] if _family(item) == _family(finding)]
-        if len(same) < MOST_OF_A_KIND:
+        if len(same) < MAX_OF_A_KIND:
             kept.append(finding)
-        elif len(same) == MOST_OF_A_KIND:
-            more = sum(_family(item) == _family(finding) for item in ordered) - MOST_OF_A_KIND
+        elif len(same) == MAX_OF_A_KIND:
+            more = sum(_family(item) == _family(finding) for item in ordered) - MAX_OF_A_KIND
             others = f"{more} more part{'s' * (more > 1)}"
             kept.append(
                 Finding(
@@ -76,9 +76,17 @@ def _family(finding: Finding) -> tuple[str, Severity]:
     return finding.kind, finding.severity
 
 
-def told(findings: Iterable[Finding]) -> list[str]:
-    """What a terminal shows: warnings and errors, a handful, and where the rest is."""
+def terminal_lines(findings: Iterable[Finding]) -> list[str]:
+    """Warnings and errors for a terminal: at most ``MAX_SENTENCES``; the last one then refers to the report."""
     texts = [item.text for item in findings if item.severity is not Severity.NOTE]
-    if len(texts) <= MOST_TOLD:
+    if len(texts) <= MAX_SENTENCES:
         return texts
-    return [*texts[: MOST_TOLD - 1], f"And {len(texts) - MOST_TOLD + 1} more: see the report, index.html."]
+    return [
+        *texts[: MAX_SENTENCES - 1],
+        f"And {len(texts) - MAX_SENTENCES + 1} more: see the report, index.html.",
+    ]
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 face``, ``2,000 faces``; for nouns that only take an s."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"

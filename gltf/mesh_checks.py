@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with triangles, in numpy: for a million of them in about a second.
+"""Measures triangle meshes and finds defects, with numpy: a million triangles take about a second.
 
-Files split a vertex where its normal or its place in a texture changes, so everything here first takes
-vertices at the same place as one.
+Files split a vertex where its normal or its UV changes, so vertices at the same place are merged first.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,22 @@ Doubles = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Twice the area below which a triangle has none: the share of its longest side squared that float32
-# coordinates can still tell from a straight line.
+# A triangle is flat when twice its area is below this share of its longest side squared: float32 coordinates cannot tell
+# it from a straight line.
 FLAT = 1e-6
-GRID = 1_000_000  # Steps of the longest side that a vertex's place is known to; float32 has about 8 million.
+GRID = 1_000_000  # Steps along the longest side on which places are the same; float32 has about 8 million.
 OPPOSED = -0.2  # Cosine between a face and its own normals: clearly turned away, not only bent.
+MAX_COORDINATE_M = (
+    1e9  # Models of the whole earth reach 1e7; larger numbers overflow the floats of the renderer.
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One mesh as triangles.
 
-    ``corners`` (t, 3) are vertices in ``points`` (v, 3); ``group`` (t,) the part of each triangle, parts
-    being what hangs together; ``parts`` their number. ``areas`` (t,) are in the units of ``points`` squared.
+    ``corners`` (t, 3) are indices into ``points`` (v, 3). A part is a set of connected triangles; ``group`` (t,) is the
+    part of each triangle and ``parts`` the number of parts. ``areas`` (t,) are in the units of ``points`` squared.
     """
 
     points: Doubles
@@ -36,28 +39,31 @@ class Shape:
     areas: Doubles
     flat: Flags
     group: Numbers
-    part_of: Numbers  # Of each point; only of those that a triangle has.
+    part_of: Numbers  # (v,); meaningless for points without a triangle.
     parts: int
-    border_edges: Numbers  # Of each part: edges of one face, of more than two, and of two that run alike.
+    border_edges: Numbers  # (parts,): edges with one face, with more than two, with two of opposite winding.
     crowded_edges: Numbers
     twisted_edges: Numbers
     volumes: Doubles
 
     @property
     def is_closed(self) -> Flags:
-        """Of each part: does it enclose a space, without a hole?"""
-        return (self.border_edges == 0) & (self.crowded_edges == 0)
+        """Which parts enclose a space without holes: (parts,)."""
+        is_closed: Flags = (self.border_edges == 0) & (self.crowded_edges == 0)
+        return is_closed
 
     @property
     def part_areas(self) -> Doubles:
-        return np.bincount(self.group, self.areas, self.parts)
+        """The area of each part, (parts,)."""
+        return _sums(self.group, self.areas, self.parts)
 
     @property
     def part_triangles(self) -> Numbers:
+        """The number of triangles of each part, (parts,)."""
         return np.bincount(self.group, minlength=self.parts)
 
     def part_boxes(self) -> tuple[Doubles, Doubles]:
-        """The lowest and the highest corner of each part, (parts, 3) each."""
+        """The minimum and maximum corner of each part, (parts, 3) each."""
         used = np.zeros(len(self.points), dtype=bool)
         used[self.corners.ravel()] = True
         order = np.flatnonzero(used)
@@ -67,11 +73,17 @@ class Shape:
         return np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts)
 
 
-def welded(points: Floats) -> tuple[Doubles, Numbers]:
-    """Each place once, and the place of each vertex; ``points`` (n, 3) may hold anything, also NaN.
+def is_far(places: Floats | Doubles) -> Flags:
+    """Which places (n, 3), in metres, are not finite or too far away to be rendered: (n,)."""
+    is_near: Flags = (np.abs(places) <= MAX_COORDINATE_M).all(axis=1)
+    return ~is_near
 
-    Places are the same on a grid of ``GRID`` steps in the longest side. It goes through the origin, where
-    the ends of a round outline differ by the last bits of a sine.
+
+def welded(points: Floats) -> tuple[Doubles, Numbers]:
+    """The distinct places (v, 3) of ``points`` (n, 3), and the index of the place of each point (n,).
+
+    Places are equal when they fall into the same cell of a grid of ``GRID`` steps along the longest side. The grid is
+    aligned to the origin, because both ends of a round outline differ there in the last bits. Points may be NaN.
     """
     if not len(points):
         return np.empty((0, 3)), np.empty(0, dtype=np.int64)
@@ -88,7 +100,7 @@ def welded(points: Floats) -> tuple[Doubles, Numbers]:
 
 
 def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
-    """The mesh of ``points`` (n, 3) and ``triangles`` (t, 3); both may come from a broken file."""
+    """The shape of ``points`` (n, 3) and ``triangles`` (t, 3), which may come from a damaged file."""
     places, place = welded(points)
     corners = place[triangles].reshape(-1, 3)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -100,11 +112,11 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
         flat = ~(2.0 * areas > FLAT * longest)
     group, parts, part_of = _parts(corners, len(places))
     border, crowded, twisted = _edges(corners[~flat], part_of, parts)
-    # Of a closed surface: the sum of the tetrahedra from any point to its faces (divergence theorem).
+    # The volume of a closed surface: the sum of the tetrahedra from any point to its faces (divergence theorem).
     sound = places[np.isfinite(places).all(axis=1)]
     middle = 0.5 * (sound.min(axis=0) + sound.max(axis=0)) if len(sound) else np.zeros(3)
     with np.errstate(invalid="ignore", over="ignore"):
-        volumes = np.bincount(group, np.nan_to_num(_dot(a - middle, crosses)) / 6.0, parts)
+        volumes = _sums(group, np.nan_to_num(_dot(a - middle, crosses)) / 6.0, parts)
     return Shape(
         points=places,
         corners=corners,
@@ -121,21 +133,28 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
     )
 
 
+def _sums(group: Numbers, values: Doubles, parts: int) -> Doubles:
+    """The sum of ``values`` (t,) over each part."""
+    sums: Any = np.bincount(group, values, parts)  # The stubs say integers, as without weights.
+    return np.asarray(sums, dtype=np.float64)
+
+
 def _cross(left: Doubles, right: Doubles) -> Doubles:
-    """As ``np.cross`` of (n, 3), several times as fast."""
+    """``np.cross`` for (n, 3), but several times faster."""
     (lx, ly, lz), (rx, ry, rz) = left.T, right.T
     return np.stack((ly * rz - lz * ry, lz * rx - lx * rz, lx * ry - ly * rx), axis=1)
 
 
 def _dot(left: Doubles, right: Doubles) -> Doubles:
-    return np.einsum("ij,ij->i", left, right)
+    products: Doubles = np.einsum("ij,ij->i", left, right)
+    return products
 
 
 def _parts(corners: Numbers, places: int) -> tuple[Numbers, int, Numbers]:
-    """Which triangles hang together by their vertices: the part of each, how many, and the part of each place.
+    """Connected components: the part of each triangle, the number of parts, and the part of each place.
 
-    Label propagation with pointer jumping (Shiloach and Vishkin 1982): rounds grow with the logarithm of
-    the longest chain, each is a few passes over the edges.
+    Label propagation with pointer jumping (Shiloach and Vishkin 1982): the number of rounds grows with the logarithm of
+    the longest chain, and each round is a few passes over the edges.
     """
     label = np.arange(places, dtype=np.int32)
     small = corners.astype(np.int32)
@@ -160,16 +179,15 @@ def _parts(corners: Numbers, places: int) -> tuple[Numbers, int, Numbers]:
 
 
 def _edges(sides: Numbers, part_of: Numbers, parts: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Per part: edges of one face, of more than two faces, and of two faces that are wound against each other.
+    """Per part: edges with one face, with more than two faces, and with two faces of opposite winding.
 
-    ``sides`` are the corners of triangles (t, 3). Those that are no more than a line must not be among
-    them: two of their sides lie on each other.
+    ``sides`` are the corners of triangles (t, 3) that are not flat: two sides of a flat one coincide.
     """
     base = np.int64(len(part_of))
     starts, ends = sides.T.reshape(-1), np.roll(sides, -1, axis=1).T.reshape(-1)
     forwards = starts < ends
     keys = np.where(forwards, starts * base + ends, ends * base + starts)
-    # The direction is the last bit, and the edge tells its part: so numbers are sorted, not their order.
+    # The direction is the last bit, and the edge determines its part: sorting the keys is enough, no argsort.
     keys = np.sort(2 * keys + forwards)
     edges = keys >> 1
     begins = np.flatnonzero(np.diff(edges, prepend=-1))
@@ -184,8 +202,8 @@ def _edges(sides: Numbers, part_of: Numbers, parts: int) -> tuple[Numbers, Numbe
 
 
 def inside_out(shape: Shape) -> Flags:
-    """Of each part: closed, wound so that its outside is inside, and not the hollow of another part."""
-    wrong = shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes < 0.0)
+    """Which parts are closed, wound inside out, and not the inner wall of another part: (parts,)."""
+    wrong: Flags = shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes < 0.0)
     if not wrong.any():
         return wrong
     low, high = shape.part_boxes()
@@ -198,16 +216,17 @@ def inside_out(shape: Shape) -> Flags:
 
 
 def opposed_faces(shape: Shape, corner_normals: Floats) -> Flags:
-    """Triangles whose three shading normals, (t, 3, 3), all point away from their front."""
+    """Which triangles have three shading normals, (t, 3, 3), that all point away from their front: (t,)."""
     lengths = 2.0 * shape.areas
     with np.errstate(invalid="ignore", divide="ignore"):
         normals = shape.crosses / np.where(lengths > 0.0, lengths, 1.0)[:, None]
         against = np.einsum("tij,tj->ti", corner_normals.astype(np.float64), normals) < OPPOSED
-    return against.all(axis=1) & ~shape.flat
+    opposed: Flags = against.all(axis=1) & ~shape.flat
+    return opposed
 
 
 def doubled_faces(shape: Shape) -> Flags:
-    """Triangles that lie exactly on an earlier one, whichever way they are wound."""
+    """Which triangles coincide with an earlier one, with either winding: (t,)."""
     doubled = np.zeros(len(shape.corners), dtype=bool)
     if not len(shape.corners):
         return doubled
@@ -218,7 +237,7 @@ def doubled_faces(shape: Shape) -> Flags:
         keys = keys * np.uint64(0x9E3779B97F4A7C15)
         keys ^= keys >> np.uint64(31)
         keys = keys + ordered[:, axis].astype(np.uint64)
-    if not (np.diff(np.sort(keys)) == 0).any():  # Nearly always; where they are takes longer to find.
+    if not (np.diff(np.sort(keys)) == 0).any():  # The usual case; finding them takes longer.
         return doubled
     _keys, first = np.unique(keys, return_index=True)
     again = np.ones(len(real), dtype=bool)
@@ -228,6 +247,7 @@ def doubled_faces(shape: Shape) -> Flags:
 
 
 def uv_areas(uvs: Floats) -> Doubles:
-    """Areas in the texture, (t,), of triangles with corners ``uvs`` (t, 3, 2); NaN counts as none."""
+    """Areas in UV space, (t,), of triangles with corners ``uvs`` (t, 3, 2); 0 for NaN."""
     first, second = (uvs[:, index].astype(np.float64) - uvs[:, 0] for index in (1, 2))
-    return np.nan_to_num(0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]))
+    areas: Doubles = np.nan_to_num(0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]))
+    return areas

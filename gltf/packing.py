@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A glTF file as one file: all parts that it names, in one GLB, without decoding or losing anything."""
+"""Packs a glTF file and all files that it refers to into one GLB, without decoding or losing anything."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 from ..files.enclosed import shown
 from ..files.writing import copy_atomically, write_atomically
 from ..messages.errors import InputError
-from .document import Gltf, as_dict, as_dicts, as_whole, is_integer, read_gltf, too_large, with_variant
-from .parts import LARGEST_GLB, addresses_in, is_inline, media_type, part_name, read_part, read_picture
+from .document import Gltf, read_gltf, too_large
+from .edits import with_variant
+from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
+from .parts import MAX_GLB_BYTES, addresses_in, is_inline, media_type, part_name, read_part, read_picture
 
-Json = dict[str, Any]
-
-COMPRESSED_VIEWS = ("EXT_meshopt_compression", "KHR_meshopt_compression")  # Name a buffer of their own.
-# Stands for a picture that is missing: importers make a texture of it that has no pixels.
+COMPRESSED_VIEWS = (
+    "EXT_meshopt_compression",
+    "KHR_meshopt_compression",
+)  # These refer to a buffer themselves.
+# Replaces a missing picture: importers make a texture without pixels from it.
 NO_PICTURE = "data:application/octet-stream;base64,AAAA"
 
 
 def save_glb(source: Path, target: Path, *, variant: str = "", name: str = "") -> None:
-    """Write a .gltf or .glb file as one whole GLB, in the materials of ``variant`` when one is named.
+    """Write a .gltf or .glb file as one self-contained GLB, with the materials of ``variant`` if it is given.
 
-    ``name`` is what messages call the file. Raises InputError as ``packed`` and ``with_variant``.
+    ``name`` is the name of the file in messages. Raises InputError as ``packed`` and ``with_variant``.
     """
     gltf = read_gltf(source, name=name)
     has_own_buffers = any("uri" in buffer for buffer in gltf.entries("buffers"))
@@ -32,10 +34,9 @@ def save_glb(source: Path, target: Path, *, variant: str = "", name: str = "") -
 
 
 def packed(gltf: Gltf) -> Gltf:
-    """The same with all parts that it names beside it, as one file: nothing is decoded, nothing is lost.
+    """The file with the contents of all files that it refers to. Nothing is decoded, nothing is lost.
 
-    Pictures that are missing stay as they are named. Raises InputError when geometry is missing, and for a part that
-    may not be read.
+    References to missing pictures stay. Raises InputError when geometry is missing, and for a file that may not be read.
     """
     packing = _Packing(gltf)
     packing.take_buffers()
@@ -44,9 +45,9 @@ def packed(gltf: Gltf) -> Gltf:
 
 
 def enclosed_copy(gltf: Gltf) -> Gltf:
-    """The same for an importer: as one file that names no other file, in known extensions or in unknown ones.
+    """The file for an importer, without any reference to another file, not even in unknown extensions.
 
-    A picture that is missing becomes one without pixels that keeps its name. Raises InputError as ``packed``.
+    A missing picture becomes one without pixels, with the same name. Raises InputError as ``packed``.
     """
     entries = [*gltf.entries("buffers"), *gltf.entries("images")]
     whole = packed(gltf) if any("uri" in entry for entry in entries) else gltf
@@ -65,22 +66,22 @@ def enclosed_copy(gltf: Gltf) -> Gltf:
 
 
 class _Packing:
-    """A glTF document whose parts move into one binary."""
+    """Moves the parts of a glTF document into one binary."""
 
     def __init__(self, gltf: Gltf) -> None:
         self._gltf = gltf
         self._document: Json = json.loads(json.dumps(gltf.document))
         self._binary = bytearray()
-        self._others: list[Json] = []  # Buffers without bytes, which decoders write into.
-        self._views: dict[str, int] = {}  # Of pictures, by their address.
+        self._others: list[Json] = []  # Buffers without bytes, into which decoders write.
+        self._views: dict[str, int] = {}  # Buffer views of pictures, by address.
 
     def result(self) -> Gltf:
         self._document["buffers"] = [{"byteLength": len(self._binary)}, *self._others]
         return Gltf(self._gltf.name, None, self._document, bytes(self._binary))
 
     def take_buffers(self) -> None:
-        """Bring the bytes of all buffers into the first one. Raises InputError when some are missing."""
-        places: list[tuple[int, int]] = []  # Of each buffer: its new buffer and the offset in it.
+        """Move the bytes of all buffers into the first one. Raises InputError when some are missing."""
+        places: list[tuple[int, int]] = []  # For each old buffer: its new buffer and the offset there.
         known: dict[str, tuple[int, int]] = {}
         for number, buffer in enumerate(self._gltf.entries("buffers")):
             address = buffer.get("uri")
@@ -102,7 +103,7 @@ class _Packing:
                     user["byteOffset"] = as_whole(user.get("byteOffset")) + offset
 
     def take_pictures(self) -> None:
-        """Bring in the pictures that are there."""
+        """Move the pictures that exist into the first buffer."""
         views = self._document.get("bufferViews")
         self._document["bufferViews"] = views = views if isinstance(views, list) else []
         for entry in as_dicts(self._document.get("images")):
@@ -126,9 +127,9 @@ class _Packing:
             del self._document["bufferViews"]
 
     def _add(self, data: bytes) -> int:
-        """Where ``data`` now begins."""
+        """Append ``data``; returns its offset."""
         offset = len(self._binary)
-        if offset + len(data) > LARGEST_GLB:
+        if offset + len(data) > MAX_GLB_BYTES:
             raise too_large(self._gltf.name)
         self._binary += data + b"\0" * (-len(data) % 4)
         return offset
@@ -137,11 +138,11 @@ class _Packing:
         address, name = buffer.get("uri"), self._gltf.name
         if not isinstance(address, str):
             return self._gltf.binary if number == 0 and self._gltf.binary else None
-        data = read_part(address, self._gltf.folder, name, max_bytes=LARGEST_GLB)
+        data = read_part(address, self._gltf.folder, name, max_bytes=MAX_GLB_BYTES)
         if data is None:
-            hint = "Put it beside the file, or export one GLB."
+            hint = "Put it next to the file, or export a single GLB."
             if self._gltf.folder is None and not is_inline(address):
-                hint = "A GLB holds all its parts itself: export it again."
+                hint = "A GLB contains all its parts: export it again."
             raise InputError(f"{name} cannot be read: its part {shown(address)} is missing.", hint=hint)
         length = buffer.get("byteLength")
         if not is_integer(length):

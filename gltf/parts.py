@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a glTF file that it names by an address: in ``data:`` addresses, or in files beside it.
+"""The parts of a glTF file that it refers to by address: ``data:`` addresses, or files next to it.
 
-After the glTF 2.0 specification (Khronos, 2021, revision 2.0.1), sections 2.8 (URIs), 3.6.1 (buffers) and 3.8.3
-(images). Which files may be read is the rule of ``enclosed``; nothing is ever fetched from a network.
+See the glTF 2.0 specification (Khronos, 2021, revision 2.0.1), sections 2.8 (URIs), 3.6.1 (buffers) and 3.8.3 (images).
+``files.enclosed`` decides which files may be read; nothing is ever fetched from a network.
 """
 
 import base64
@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from ..files.enclosed import check_name, find_in, outside, read_in
+from .json_values import Json
 
-Json = dict[str, Any]
-
-LARGEST_GLB = (1 << 32) - 1  # Bytes: its length field has 32 bits (glTF 2.0, 4.4.2).
-LARGEST_PICTURE = 1 << 30  # Bytes: 16384 x 16384 pixels of 32 bits, without compression.
-# Pictures by their first bytes: nothing else that a file names is read into the product.
+MAX_GLB_BYTES = (1 << 32) - 1  # Bytes: the length field has 32 bits (glTF 2.0, 4.4.2).
+MAX_PICTURE_BYTES = 1 << 30  # Bytes: 16384 x 16384 uncompressed pixels of 32 bits.
+# Media types by the first bytes of a file. Only such files are read as pictures.
 PICTURE_MAGICS = {
     b"\x89PNG": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -31,22 +30,22 @@ PICTURE_MAGICS = {
     b"II*\0": "image/tiff",
     b"MM\0*": "image/tiff",
 }
-HINT = "Put all parts into the folder of the .gltf file, or export one GLB."
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # A single letter is a drive of Windows.
+HINT = "Put all parts into the folder of the .gltf file, or export a single GLB."
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # A single letter is a Windows drive.
 _ADDRESS = re.compile(
     r"(?:(?:^|_)ur[il]|U[Rr][IiLl])s?$"
 )  # ``uri``, and those of extensions such as ``schemaUri``.
 
 
 def is_inline(address: str) -> bool:
-    """Does the address hold the bytes itself (``data:``)?"""
+    """Does the address contain the bytes itself (``data:``)?"""
     return address[:5].lower() == "data:"
 
 
 def addresses_in(document: Json) -> Iterator[tuple[Json, str, str]]:
-    """Every address in a glTF document: the object it stands in, its member, and its text.
+    """Every address in a glTF document: the object that contains it, the name of its member, and its text.
 
-    Extensions are included, whether they are known or not; ``extras`` are not, because no reader acts on them.
+    All extensions are searched, also unknown ones; ``extras`` are not, because no reader acts on them.
     """
     waiting: list[Any] = [document]
     while waiting:
@@ -64,16 +63,16 @@ def addresses_in(document: Json) -> Iterator[tuple[Json, str, str]]:
 
 
 def check_addresses(document: Json, folder: Path | None, owner: str) -> None:
-    """Raises InputError when ``document`` names a file that may not be read, and says which.
+    """Raises InputError when ``document`` refers to a file that may not be read.
 
-    ``folder`` is where the parts of ``owner`` lie; None for a GLB, which has no parts beside it.
+    ``folder`` contains the parts of ``owner``; None for a GLB, which has no parts next to it.
     """
     for address in dict.fromkeys(address for _holder, _name, address in addresses_in(document)):
         find_part(address, folder, owner)
 
 
 def find_part(address: str, folder: Path | None, owner: str) -> Path | None:
-    """The file that an address stands for; None for a missing one, a remote one, and one that is inline.
+    """The file that an address refers to; None when it is missing, remote or inline.
 
     Raises InputError as ``enclosed.find_in``.
     """
@@ -83,11 +82,11 @@ def find_part(address: str, folder: Path | None, owner: str) -> Path | None:
     if folder is None:
         check_name(name, owner, hint=HINT)
         return None
-    return find_in(folder, name, owner, max_bytes=LARGEST_GLB, hint=HINT)
+    return find_in(folder, name, owner, max_bytes=MAX_GLB_BYTES, hint=HINT)
 
 
 def read_part(address: str, folder: Path | None, owner: str, *, max_bytes: int) -> bytes | None:
-    """The bytes that an address stands for; None when they are not there.
+    """The bytes that an address refers to; None when they are missing.
 
     Raises InputError as ``enclosed.read_in``.
     """
@@ -107,10 +106,12 @@ def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:
 
     Raises InputError as ``read_part``.
     """
-    data = read_part(address, folder, owner, max_bytes=LARGEST_PICTURE)
+    data = read_part(address, folder, owner, max_bytes=MAX_PICTURE_BYTES)
     if data is None:
         return None
-    is_targa = part_name(address).lower().endswith(".tga")  # A format without first bytes of its own.
+    is_targa = (
+        part_name(address).lower().endswith(".tga")
+    )  # Targa files cannot be recognized by their first bytes.
     return data if is_targa or media_type(data) else None
 
 
@@ -120,12 +121,12 @@ def media_type(data: bytes) -> str:
 
 
 def part_name(address: str) -> str:
-    """What people call the file that an address stands for; empty when it is inline."""
+    """The name of the file that an address refers to; empty when it is inline."""
     return "" if is_inline(address) else unquote(address).replace("\\", "/").split("/")[-1]
 
 
 def _file_name(address: str, owner: str) -> str | None:
-    """The relative path in an address; None when it is none. Raises OutsideError for ``file:`` addresses."""
+    """The relative path in an address; None when it is not one. Raises OutsideError for ``file:`` addresses."""
     if is_inline(address):
         return None
     scheme = _SCHEME.match(address)
@@ -135,7 +136,7 @@ def _file_name(address: str, owner: str) -> str | None:
 
 
 def _inline_data(address: str) -> bytes | None:
-    """What a ``data:`` address holds (RFC 2397); None when it is damaged."""
+    """The contents of a ``data:`` address (RFC 2397); None when it is damaged."""
     head, comma, text = address.partition(",")
     if not comma:
         return None

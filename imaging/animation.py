@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small moving picture of a film, for pages and mails that play no video."""
+"""A small animation of a video, for web pages and mails that cannot play the video itself."""
 
 import io
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
 from PIL import Image
 
-SIDE = 360
-NEAR = 8  # Steps of 255.
+from .choices import Preview
+
+SIDE = 360  # Pixels of the longer side.
+NEAR = 8  # Colours that differ by less, in steps of 255, count as the same for the palette.
 EVERY = 2  # Half of the frames are enough at this size.
 
 
-class Preview(StrEnum):
-    WEBP = "webp"
-    GIF = "gif"
-
-
 def preview_of(frames: Sequence[Path], frames_per_second: float, kind: Preview) -> bytes:
-    """The pictures in ``frames`` as one endless animation of ``SIDE`` pixels or less."""
+    """The pictures in ``frames`` as an animation that loops for ever, at most ``SIDE`` pixels wide or high."""
     pictures = []
     for path in frames[::EVERY]:
         with Image.open(path) as frame:
@@ -43,7 +39,7 @@ def preview_of(frames: Sequence[Path], frames_per_second: float, kind: Preview) 
 
 
 def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
-    """One for all, since colours that change from frame to frame would flicker; it has the exact background."""
+    """One palette for all frames, so that colours do not flicker. It contains the exact background colour."""
     some = pictures[:: max(1, len(pictures) // 12)]
     strip = Image.new("RGB", (some[0].width, some[0].height * len(some)))
     for index, picture in enumerate(some):
@@ -51,7 +47,7 @@ def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
     found = strip.quantize(255).getpalette() or []
     colours = [found[start : start + 3] for start in range(0, len(found), 3)]
     background = list(some[0].tobytes()[:3])
-    # Pillow takes a colour that is near enough for the nearest: there must be none next to the background.
+    # Pillow may pick a colour that is only near: leave none close to the background.
     others = [colour for colour in colours if max(map(abs, map(int.__sub__, colour, background))) > NEAR]
     palette = Image.new("P", (1, 1))
     palette.putpalette([value for colour in (background, *others) for value in colour])

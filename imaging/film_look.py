@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look of photographic film, in small: a gentle curve and fine grain. White and black stay what they are."""
+"""The look of photographic film: a slight tone curve and fine grain. White and black do not change."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ GRAIN_PIXELS = 1.2  # About the width of a grain.
 
 
 def with_film_look(picture: Image.Image, seed: int) -> Image.Image:
-    """The picture (RGB or RGBA) on film; the same ``seed`` gives the same grain."""
+    """The picture (RGB or RGBA) with the film look; the same ``seed`` gives the same grain."""
     values = np.asarray(picture, dtype=np.float32)
     colour = values[..., :3] / 255.0
     curved = colour + CONTRAST * (colour * colour * (3.0 - 2.0 * colour) - colour)
@@ -26,7 +26,7 @@ def with_film_look(picture: Image.Image, seed: int) -> Image.Image:
 
 
 def _grain(shape: tuple[int, ...], seed: int) -> NDArray[Any]:
-    """Noise of mean 0 and deviation 1 whose neighbours resemble each other a little."""
+    """Noise with mean 0 and standard deviation 1, with slightly correlated neighbours."""
     noise = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
     side = np.exp(-1.0 / (2.0 * (GRAIN_PIXELS / 2.0) ** 2))
     for axis in (0, 1):

@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Depth and normals of what a camera sees, as pictures that other tools read."""
 
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-NEAREST = 65535  # Of a 16-bit depth picture; 1 is farthest, 0 is no surface.
-
-
-class Pass(StrEnum):
-    DEPTH = "depth"
-    NORMAL = "normal"
+NEAREST = 65535  # The nearest surface in a 16-bit depth picture; 1 is the farthest, 0 is no surface.
 
 
 def depth_picture(depth: NDArray[Any]) -> tuple[Image.Image, float, float]:
-    """Distances (h, w), infinite where nothing is, as a 16-bit picture; with the nearest and the farthest.
+    """A 16-bit picture of distances (h, w), which are infinite where there is no surface.
 
-    65535 is nearest, 1 farthest, 0 nothing, in proportion between: a value v stands for the distance
-    far - (v - 1) / 65534 * (far - near). Both are 0 when nothing is seen.
+    Returns the picture with the nearest and the farthest distance, both 0 when there is no surface at all.
+    65535 is the nearest surface, 1 the farthest, 0 none; a value v means the distance
+    far - (v - 1) / 65534 * (far - near).
     """
     is_seen = np.isfinite(depth)
     if not is_seen.any():
@@ -32,8 +27,8 @@ def depth_picture(depth: NDArray[Any]) -> tuple[Image.Image, float, float]:
 
 
 def normal_picture(normal: NDArray[Any]) -> Image.Image:
-    """Unit vectors (h, w, 3) of camera space (x right, y up, z towards the camera) as an RGB picture.
+    """Unit vectors (h, w, 3) in camera space (x right, y up, z towards the camera) as an RGB picture.
 
-    Each part is stored as (n + 1) / 2 * 255, so what faces the camera is (128, 128, 255).
+    Each component n is stored as (n + 1) / 2 * 255, so a surface that faces the camera is (128, 128, 255).
     """
     return Image.fromarray(np.floor((normal + 1.0) / 2.0 * 255.0 + 0.5).astype(np.uint8), "RGB")

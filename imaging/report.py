@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``index.html`` of a set: one page that opens from disk, without a script or a network."""
+"""``index.html`` of a set: its pictures, video, model and what is wrong with the model."""
 
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from .passes import Pass
+from ..messages.money import dollars
+from .choices import Pass
+from .page import html_page
 
 Record = dict[str, Any]
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #c0392b; --good: #1e8449; }
-* { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1200px; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.9rem; margin: 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; }
-p.lead { margin: .25rem 0 0; opacity: .75; }
 .state { border-radius: 99px; font-size: .85rem; padding: .1rem .7rem; background: var(--soft); vertical-align: middle; }
 .state.done { color: #fff; background: var(--good); } .state.failed, .state.held { color: #fff; background: var(--bad); }
 .pair { border-top: 1px solid var(--line); display: grid; gap: 1rem; grid-template-columns: 11rem 1fr 1fr; padding: 1rem 0; }
@@ -24,39 +20,34 @@ p.lead { margin: .25rem 0 0; opacity: .75; }
 figure { margin: 0; } figure img, figure video { background: #fff; border: 1px solid var(--line); border-radius: 6px;
   display: block; height: auto; width: 100%; }
 .row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
-.film { max-width: 560px; } .fault { color: var(--bad); opacity: 1 !important; overflow-wrap: anywhere; }
+.video { max-width: 560px; }
 .empty { align-items: center; aspect-ratio: 1; background: var(--soft); border-radius: 6px; display: flex;
   justify-content: center; padding: 1rem; text-align: center; }
-table { border-collapse: collapse; } td { padding: .15rem 1.25rem .15rem 0; vertical-align: top; overflow-wrap: anywhere; }
+td { padding: .15rem 1.25rem .15rem 0; }
 @media (max-width: 720px) { .pair { grid-template-columns: 1fr 1fr; } .pair > div { grid-column: 1 / -1; } }
 """
 
 
 def build_report(record: Record) -> str:
-    """The page for a manifest. Shows what is there; what is missing or failed says so."""
-    name = escape(str(record.get("product", "Product")))
+    """The page for the contents of ``set.json``. Members that are missing are left out or shown as not made yet."""
+    product = str(record.get("product", "Product"))
     state = escape(str(record.get("state", "partial")))
     parts = [
-        f"<h1>{name} <span class='state {state}'>{state}</span></h1>",
+        f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
     if _is_emulated(record):
         parts.append(
-            "<p class='fault'>Made with an emulator of fal.ai: to try things out, not to be shown.</p>"
+            "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
         )
     if record.get("error"):
-        parts.append(f"<p class='fault'>{escape(str(record['error']))}</p>")
+        parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
     parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
     parts += _section("What is wrong with the model", [_triage(record)])
-    body = "\n".join(parts)
-    return (
-        "<!doctype html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
-        f"<title>{name}</title>\n<style>{STYLE}</style>\n<body>\n{body}\n</body>\n</html>\n"
-    )
+    return html_page(product, "\n".join(parts), STYLE, max_width=1200)
 
 
 def _section(title: str, content: Iterable[str]) -> list[str]:
@@ -76,10 +67,10 @@ def _is_emulated(record: Record) -> bool:
 
 
 def _cost(cost: Record, *, is_emulated: bool) -> str:
-    """Empty when nothing was asked of fal.ai."""
-    parts = [f"{cost['actual']:g} dollars"] if cost.get("actual") else []
+    """What the set cost; empty when fal.ai was not used."""
+    parts = [dollars(cost["actual"])] if cost.get("actual") else []
     if unknown := cost.get("unknown"):
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} without a known bill")
+        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
     where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
     return f" · {' and '.join(parts)} to {where}" if parts else ""
 
@@ -102,14 +93,14 @@ def _pair(record: Record, entry: Record) -> str:
     facts = [f"azimuth {entry.get('azimuth', 0):g}°, elevation {entry.get('elevation', 0):g}°"]
     if entry.get("fill"):
         facts.append(f"fills {entry['fill']:.0%} of the frame")
-    words = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    details = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
     passes = {kind: entry[kind]["path"] for kind in Pass if (entry.get(kind) or {}).get("path")}
     if passes:
         links = (f"<a href='{quote(path)}'>{escape(kind)}</a>" for kind, path in passes.items())
-        words += f"<p>{', '.join(links)}</p>"
-    words += _other_takes(record, "photos", entry["name"])
+        details += f"<p>{', '.join(links)}</p>"
+    details += _other_takes(record, "photos", entry["name"])
     for error in filter(None, (photo.get("error"), (entry.get("pending") or {}).get("error"))):
-        words += f"<p class='fault'>{escape(str(error))}</p>"
+        details += f"<p class='error'>{escape(str(error))}</p>"
     left = (
         _figure(render["path"], f"Render, {render['samples']} sample{'s' * (render['samples'] != 1)}")
         if render
@@ -117,11 +108,11 @@ def _pair(record: Record, entry: Record) -> str:
     )
     maker = photo.get("endpoint") or photo.get("engine", "")
     right = _figure(photo["path"], f"Photo, {maker}") if photo.get("path") else _empty(_photo_state(photo))
-    return f"<div class='pair'><div><h3>{escape(str(entry['name']))}</h3>{words}</div>{left}{right}</div>"
+    return f"<div class='pair'><div><h3>{escape(str(entry['name']))}</h3>{details}</div>{left}{right}</div>"
 
 
 def _photo_state(photo: Record) -> str:
-    return {"waiting": "Photo on its way", "failed": "Photo failed", "uncertain": "Photo uncertain"}.get(
+    return {"waiting": "Waiting for the photo", "failed": "Photo failed", "uncertain": "Photo uncertain"}.get(
         str(photo.get("state", "")), "No photo yet"
     )
 
@@ -139,17 +130,17 @@ def _other_takes(record: Record, shelf: str, name: str) -> str:
 
 def _video(record: Record, entry: Record) -> str:
     error = entry.get("error") or (entry.get("pending") or {}).get("error")
-    fault = f"<p class='fault'>{escape(str(error))}</p>" if error else ""
+    message = f"<p class='error'>{escape(str(error))}</p>" if error else ""
     others = _other_takes(record, "videos", str(entry.get("motion", "")))
     if not entry.get("path"):
-        return (fault or "<p>No video yet</p>") + others
+        return (message or "<p>No video yet</p>") + others
     address = quote(entry["path"])
     facts = (
         f"{entry['motion']}, {entry.get('seconds', '')} s, {entry.get('endpoint') or entry.get('engine', '')}"
     )
     return (
-        f"<figure class='film'><video src='{address}' controls loop muted autoplay playsinline></video>"
-        f"<figcaption>{escape(facts)}</figcaption></figure>{fault}{others}"
+        f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
+        f"<figcaption>{escape(facts)}</figcaption></figure>{message}{others}"
     )
 
 
@@ -176,7 +167,7 @@ def _triage(record: Record) -> str:
     rows = ""
     for finding in (record.get("model") or {}).get("triage", []):
         severity = escape(str(finding.get("severity", "note")))
-        style = "" if severity == "note" else " class='fault'"
+        style = "" if severity == "note" else " class='error'"
         rows += f"<tr><td{style}>{severity}</td><td>{escape(str(finding.get('text', '')))}</td></tr>"
     return f"<table class='triage'>{rows}</table>" if rows else ""
 

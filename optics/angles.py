@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The camera views of a set: the five named ones, a user's own, and the cameras that a file brings along.
+"""The camera angles of a set: the five named ones, those of a JSON file, and the cameras of the product's file.
 
-Azimuth turns the camera counter-clockwise seen from above, 0° in front of the product (-Y);
-elevation is above the horizon. Both in degrees.
+Azimuth turns the camera counter-clockwise, seen from above; 0° is in front of the product (-Y). Elevation is the angle
+above the horizon. Both are in degrees.
 """
 
 import math
@@ -17,18 +17,18 @@ from ..files.names import is_device_name
 from ..files.values import Rule, checked_in, list_of, number, one_of, optional, record_of
 from ..messages.errors import InputError
 
-FILL = 0.875  # Share of the frame's larger side: between 85 % (Amazon's least) and 90 % (Google's most).
+FILL = 0.875  # Share of the frame: between 85 % (the minimum of Amazon) and 90 % (the maximum of Google).
 DETAIL_FILL = 1.9
-LENS_MM = 85.0  # A short telephoto: little perspective distortion, as product photographers use.
-LEAST_LENS_MM, MOST_LENS_MM = 20.0, 300.0
-LEAST_F_STOP, MOST_F_STOP = 0.5, 256.0
-LEAST_FILL, MOST_FILL = 0.05, 20.0
-LENS = number(LEAST_LENS_MM, MOST_LENS_MM, "mm")
-F_STOP = number(LEAST_F_STOP, MOST_F_STOP)
-MOST_ANGLES = 72  # A turn in steps of five degrees.
-CAMERAS = "cameras"  # Stands for the cameras of the product's file.
-LONGEST_NAME = 48
-LARGEST_FILE = 1 << 20
+LENS_MM = 85.0  # A short telephoto lens, as in product photography: little perspective distortion.
+MIN_LENS_MM, MAX_LENS_MM = 20.0, 300.0
+MIN_F_STOP, MAX_F_STOP = 0.5, 256.0
+MIN_FILL, MAX_FILL = 0.05, 20.0
+LENS = number(MIN_LENS_MM, MAX_LENS_MM, "mm")
+F_STOP = number(MIN_F_STOP, MAX_F_STOP)
+MAX_ANGLES = 72  # A turn in steps of five degrees.
+CAMERAS = "cameras"  # In place of angles: the cameras of the product's file.
+MAX_NAME_LENGTH = 48
+MAX_FILE_BYTES = 1 << 20
 SENSOR_FITS = ("AUTO", "HORIZONTAL", "VERTICAL")
 
 Rows = tuple[tuple[float, ...], ...]
@@ -36,11 +36,11 @@ Rows = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A camera as it stands in the product's file; in Blender's axes, metres, before the product is normalised.
+    """A camera of the product's file, in Blender's axes and metres, before the product is normalised.
 
-    ``matrix`` is its 4x4 matrix to world (looks along its -Z, +Y up) without scale. ``sensor_fit`` says along
-    which side of the picture the sensor lies: HORIZONTAL, VERTICAL, or AUTO for the longer one. ``shift`` is a
-    share of that side. ``ortho_scale`` is its length in metres for a camera without perspective, else 0.
+    ``matrix`` is its 4x4 matrix to world (looks along its -Z, +Y up) without scale. ``sensor_fit`` is the side of the
+    picture that the sensor lies along: HORIZONTAL, VERTICAL, or AUTO for the longer one. ``shift`` is a share of that
+    side. ``ortho_scale`` is its length in metres for a camera without perspective, otherwise 0.
     """
 
     matrix: Rows
@@ -53,10 +53,13 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Angle:
-    """One view. ``fill`` above 1 is a close-up: so many times larger than the frame would the product be.
+    """One camera angle.
 
-    ``lens_mm`` is the angle's own lens, full-frame equivalent; None: that of the set. With a ``view`` the camera
-    is used as it is, and azimuth and elevation only say where it looks from.
+    ``fill`` is the share of the frame that the product fills; above 1 it is a close-up. ``lens_mm`` is the focal length,
+    full-frame equivalent; None means that of the set. With a ``view`` that camera is used as it is, and azimuth and
+    elevation only describe its direction.
+
+    Names and values of all members are part of the digest that decides whether a picture is up to date.
     """
 
     name: str
@@ -68,11 +71,12 @@ class Angle:
 
     @property
     def shows_whole_product(self) -> bool:
+        """Is the camera placed so that all of the product is visible?"""
         return self.view is None and self.fill <= 1.0
 
     @property
     def is_close_up(self) -> bool:
-        """Does the camera go where the product is most detailed?"""
+        """Does the camera move to the most detailed part of the product?"""
         return self.view is None and self.fill > 1.0
 
 
@@ -90,9 +94,9 @@ HERO = "three-quarter"
 
 
 def chosen_angles(text: str) -> list[Angle]:
-    """The angles of a comma-separated list, in its order; or those of a JSON file.
+    """The angles in a comma-separated list, in that order, or in a JSON file.
 
-    Raises InputError for a name that is not known or there twice, for an empty list, and as ``angles_in``.
+    Raises InputError for an unknown or repeated name, for an empty list, and as ``angles_in``.
     """
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     choice = f"Choose from {', '.join(ANGLES)}, or name a JSON file."
@@ -102,8 +106,8 @@ def chosen_angles(text: str) -> list[Angle]:
         return angles_in(Path(text.strip()))
     if any(is_angle_file(name) or name == CAMERAS for name in wanted):
         raise InputError(
-            f"{CAMERAS} and a file of angles stand alone, not in a list.",
-            hint="Write all the angles into the file.",
+            f"{CAMERAS} and a file of angles cannot be part of a list.",
+            hint="Put all angles into the file.",
         )
     if unknown := [name for name in wanted if name not in ANGLES]:
         raise InputError(f"There is no angle called {unknown[0]!r}.", hint=choice)
@@ -117,12 +121,12 @@ def is_angle_file(text: str) -> bool:
 
 
 def angles_in(path: Path) -> list[Angle]:
-    """The angles of a JSON file: a list of objects with name, azimuth, elevation, and perhaps fill and lens_mm.
+    """The angles in a JSON file: a list of objects with name, azimuth, elevation, and optionally fill and lens_mm.
 
-    Raises InputError with what is wrong in which entry.
+    Raises InputError that says which entry is wrong and why.
     """
     try:
-        entries = parsed_json(read_regular(path, LARGEST_FILE))
+        entries = parsed_json(read_regular(path, MAX_FILE_BYTES))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
     except ValueError as error:
@@ -130,25 +134,25 @@ def angles_in(path: Path) -> list[Angle]:
     return list(checked_in(path.name, _ANGLES_OF_FILE, entries, hint=_FILE_HINT))
 
 
-# --- rules for what comes from outside ----------------------------------------------------------
+# --- rules for values from outside ----------------------------------------------------------
 
 
 def angle_name(value: Any) -> str:
-    """The rule for the name of an angle: files of every system can be called so, and no two of a set the same."""
+    """The rule for the name of an angle: a valid file name on every system."""
     is_name = isinstance(value, str) and re.fullmatch(
-        rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", value
+        rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_NAME_LENGTH - 1}}}", value
     )
-    # photos/original keeps the enlargement of NAME as NAME-enlarged.
+    # NAME-enlarged is the name of an enlargement in photos/original.
     if not is_name or is_device_name(value) or value.lower().endswith("-enlarged"):
         raise ValueError(
-            f"is not the name of an angle: up to {LONGEST_NAME} letters (a-z), digits, - and _, a letter or digit "
+            f"is not the name of an angle: up to {MAX_NAME_LENGTH} letters (a-z), digits, - and _, a letter or digit "
             'first, nothing that Windows reserves, and not "-enlarged" at the end'
         )
     return str(value)
 
 
 def is_safe_name(name: Any) -> bool:
-    """Whether ``angle_name`` takes it."""
+    """Does ``angle_name`` accept it?"""
     try:
         angle_name(name)
     except ValueError:
@@ -157,9 +161,9 @@ def is_safe_name(name: Any) -> bool:
 
 
 def turn(value: Any) -> float:
-    """The rule for an angle around the vertical axis: degrees from 0 up to 360."""
+    """The rule for an angle around the vertical axis: any number of degrees, reduced to 0 up to 360."""
     degrees = number()(value) % 360.0
-    return 0.0 if degrees == 360.0 else degrees  # The remainder of a tiny negative number is rounded.
+    return 0.0 if degrees == 360.0 else degrees  # The remainder of a tiny negative number is rounded to 360.
 
 
 _LENGTH = number(1e-6, 1e9)
@@ -174,7 +178,7 @@ _view_record = record_of(
     }
 )
 _NEEDED = {"name": angle_name, "azimuth": turn, "elevation": number(-90.0, 90.0)}
-_OWN = {"fill": number(LEAST_FILL, MOST_FILL), "lens_mm": LENS}
+_OWN = {"fill": number(MIN_FILL, MAX_FILL), "lens_mm": LENS}
 _own_record = record_of(_NEEDED, _OWN)
 _kept_record = record_of(
     {**_NEEDED, "fill": _OWN["fill"], "lens_mm": optional(LENS), "view": optional(lambda view: _view(view))}
@@ -182,7 +186,7 @@ _kept_record = record_of(
 
 
 def kept_angle(value: Any) -> Angle:
-    """The rule for an angle in ``set.json`` or a lock: the name of a usual one, or all members of ``Angle``."""
+    """The rule for an angle in ``set.json`` or a lock file: a name in ``ANGLES``, or all members of ``Angle``."""
     if isinstance(value, str):
         return ANGLES[one_of(ANGLES)(value)]
     return Angle(**_kept_record(value))
@@ -197,8 +201,8 @@ def _view(value: Any) -> View:
 
 
 def distinct_angles(rule: Rule[Angle]) -> Rule[tuple[Angle, ...]]:
-    """The rule for a list of angles that ``rule`` takes, with names that differ in more than capitals."""
-    angles = list_of(rule, MOST_ANGLES, min_count=1, name="angle")
+    """The rule for a list of angles that ``rule`` accepts, with unique names; case does not count."""
+    angles = list_of(rule, MAX_ANGLES, min_count=1, name="angle")
 
     def judge(value: Any) -> tuple[Angle, ...]:
         found = angles(value)
@@ -218,11 +222,11 @@ _FILE_HINT = 'Write entries like {"name": "back", "azimuth": 180, "elevation": 1
 
 
 def safe_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
-    """The same names as files may have them, each another one, also than ``others``."""
+    """The names as valid file names, unique and different from ``others``; case does not count."""
     found: list[str] = []
     taken = {name.casefold() for name in others}
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: LONGEST_NAME - 8].rstrip("-_")
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: MAX_NAME_LENGTH - 8].rstrip("-_")
         plain = plain if is_safe_name(plain) else f"{plain}-camera".lstrip("-")
         safe, number = plain, 1
         while safe.casefold() in taken:
@@ -234,20 +238,20 @@ def safe_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
 
 
 def direction_of(matrix: Rows) -> tuple[float, float]:
-    """Azimuth and elevation that a camera with this matrix to world looks from, in degrees."""
+    """Azimuth and elevation of a camera with this matrix to world, in degrees."""
     (_, up_x, back_x), (_, up_y, back_y), (_, _, back_z) = (row[:3] for row in matrix[:3])
     elevation = math.degrees(math.asin(max(-1.0, min(1.0, back_z))))
     x, y = back_x, back_y
-    if abs(elevation) > 89.9:  # Straight down or up: by the upper edge of the picture.
+    if abs(elevation) > 89.9:  # Straight down or up: the upper edge of the picture decides.
         x, y = (-up_x, -up_y) if elevation > 0.0 else (up_x, up_y)
     return math.degrees(math.atan2(x, -y)) % 360.0, elevation
 
 
 def hero_first(angles: list[Angle]) -> list[Angle]:
-    """The same angles in working order: the video waits for the hero, so it comes first."""
+    """The angles with the hero first, because the video needs it."""
     return sorted(angles, key=lambda angle: angle.name != hero_of(angles).name)
 
 
 def hero_of(angles: list[Angle]) -> Angle:
-    """The angle that the video starts from: three-quarter, or the first one without it."""
+    """The angle that the video starts from: three-quarter if there is one, or else the first."""
     return next((angle for angle in angles if angle.name == HERO), angles[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cameras in a glTF description, as angles."""
+"""The cameras in a glTF document, as angles."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..messages.errors import InputError
-from .angles import MOST_ANGLES, Angle, View, direction_of, safe_names
+from .angles import MAX_ANGLES, Angle, View, direction_of, safe_names
 
 Matrix = NDArray[np.float64]
 
-SENSOR_HEIGHT_MM = 24.0  # Blender's, to which its importer fits the lens; only their proportion counts.
-# glTF has y up and the front towards +z, Blender z up and the front towards -y.
+SENSOR_HEIGHT_MM = 24.0  # Blender's importer fits the lens to this height; only their ratio matters.
+# In glTF y is up and the front faces +z, in Blender z is up and the front faces -y.
 TO_BLENDER = np.array(
     ((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, -1.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 )
 
 
 def cameras_in(document: Mapping[str, Any], name: str) -> list[Angle]:
-    """An angle for every camera of a glTF document, in the order of its nodes, as Blender's importer has them.
+    """An angle for every camera of a glTF document, in the order of its nodes, as Blender imports them.
 
-    ``name`` is that of the file. Raises InputError when the cameras cannot be read, and as ``angles_of``.
+    ``name`` is the name of the file in messages. Raises InputError when the cameras cannot be read, and as ``angles_of``.
     """
     try:
-        with np.errstate(all="ignore"):  # What overflows is refused as not finite.
+        with np.errstate(all="ignore"):  # Values that overflow are refused because they are not finite.
             return angles_of(list(_views(document)), name)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(
@@ -35,14 +35,14 @@ def cameras_in(document: Mapping[str, Any], name: str) -> list[Angle]:
 
 
 def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
-    """Angles for named cameras, with names that are safe and differ.
+    """Angles for named cameras, with unique names that are valid file names.
 
-    Raises InputError when there is none or too many of them.
+    Raises InputError when there are none or too many.
     """
     if not views:
-        raise InputError(f"{name} has no camera.", hint="Put cameras into it, or name other --angles.")
-    if len(views) > MOST_ANGLES:
-        raise InputError(f"{name} has {len(views)} cameras; {MOST_ANGLES} are the most.")
+        raise InputError(f"{name} has no camera.", hint="Add cameras to it, or choose other --angles.")
+    if len(views) > MAX_ANGLES:
+        raise InputError(f"{name} has {len(views)} cameras; the maximum is {MAX_ANGLES}.")
     angles = []
     names = safe_names(camera for camera, _view in views)
     for safe, (_camera, view) in zip(names, views, strict=True):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the camera stands: exact framing of a silhouette, in numpy."""
+"""Places cameras so that the silhouette of the product fills the picture exactly."""
 
 import math
 from collections.abc import Mapping
@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .angles import LENS_MM, Angle, View
 from .sizes import Size, square
 
-FOCUS_PART = 0.3  # Share of the picture's longer side around the middle in which the focus is looked for.
-FOCUS_QUANTILE = 0.05  # A few stray vertices in front do not draw it away.
+Array = NDArray[Any]
+
+FOCUS_PART = (
+    0.3  # The part of the picture around its middle, as a share of the longer side, that is focused on.
+)
+FOCUS_QUANTILE = 0.05  # So that a few stray vertices in front do not matter.
 SENSOR_MM = 36.0
 SQUARE = square(1)
 STEPS = 40
-CLOSEST = 0.02  # Least distance from lens to surface, as a share of the product's size.
-CLOSE_UP_GAP = 0.5  # And for a close-up, as a share of half the product's depth: less distorts.
+CLOSEST = 0.02  # Minimum distance from the lens to the surface, in product sizes.
+CLOSE_UP_GAP = 0.5  # Additional minimum distance for close-ups, as a share of half the depth: less distorts.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +30,13 @@ class Framing:
     """A camera in world space.
 
     ``matrix`` is its 4x4 matrix to world (Blender's convention: looks along its -Z, +Y up). ``sensor_mm`` is
-    the length of the sensor along the longer side of the picture, ``shift`` a share of that side, and
-    ``ortho_scale`` its length in the world for a camera without perspective, else 0. ``near`` and ``far`` are
-    distances that contain the product and its ground. ``lens_radius`` is the radius of the opening of the lens
-    in product sizes, 0 for a picture that is sharp everywhere; ``focus`` the distance of what is sharp.
+    the length of the sensor along the longer side of the picture, ``shift`` a share of that side, and ``ortho_scale`` its
+    length in the world for a camera without perspective, otherwise 0. The product and the ground are between ``near`` and
+    ``far``. ``lens_radius`` is the radius of the aperture in product sizes, 0 for a picture that is sharp everywhere;
+    ``focus`` is the distance that is in focus.
     """
 
-    matrix: np.ndarray
+    matrix: Array
     lens_mm: float
     near: float
     far: float
@@ -48,10 +53,11 @@ class Framing:
 
     @property
     def is_below_ground(self) -> bool:
+        """Does the camera look from below the ground, where the table would block its view?"""
         return bool((self.matrix[2, 2] if self.ortho_scale else self.matrix[2, 3]) < 0.0)
 
     def record(self) -> dict[str, Any]:
-        """For ``set.json``, in the words of Blender's cameras."""
+        """The camera in ``set.json``, with the names of Blender's camera properties."""
         kind = {"type": "ORTHO", "ortho_scale": self.ortho_scale} if self.ortho_scale else {"type": "PERSP"}
         return {
             "matrix_world": self.matrix.tolist(),
@@ -67,7 +73,7 @@ class Framing:
 
 
 def framing_from(record: Mapping[str, Any]) -> Framing:
-    """The camera that ``Framing.record`` wrote down."""
+    """The camera that ``record`` describes, as ``Framing.record`` made it."""
     return Framing(
         matrix=np.array(record["matrix_world"], dtype=float),
         lens_mm=record["lens_mm"],
@@ -79,8 +85,8 @@ def framing_from(record: Mapping[str, Any]) -> Framing:
     )
 
 
-def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
-    """Right, up and backward unit vectors of the camera, as the columns of a 3x3 matrix; degrees in."""
+def camera_axes(azimuth: float, elevation: float) -> Array:
+    """Right, up and backward unit vectors of the camera as columns of a 3x3 matrix; the arguments are in degrees."""
     turn, lift = math.radians(azimuth), math.radians(elevation)
     right = np.array((math.cos(turn), math.sin(turn), 0.0))
     back = np.array((math.sin(turn) * math.cos(lift), -math.cos(turn) * math.cos(lift), math.sin(lift)))
@@ -88,23 +94,22 @@ def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
 
 
 def frame(
-    points: np.ndarray,
+    points: Array,
     angle: Angle,
     size: Size = SQUARE,
     *,
     fill: float | None = None,
     lens_mm: float = LENS_MM,
-    body: np.ndarray | None = None,
+    body: Array | None = None,
 ) -> Framing:
     """Place the camera of ``angle`` so that the silhouette of ``points`` is centred and fills the frame.
 
-    points: world coordinates of shape (n, 3). size: the picture's, of which only the shape counts. ``fill``
-    replaces that of the angle: the share of the frame that the silhouette takes in the direction where it
-    takes most. The sensor lies along the longer side of the picture. ``body`` are the points that the camera
-    stays in front of, when they are more than ``points``.
+    ``points``: world coordinates (n, 3). ``size``: of the picture; only the aspect ratio matters. ``fill`` overrides that
+    of the angle: the share of the frame that the silhouette fills, in the direction where it fills more. The sensor lies
+    along the longer side of the picture. ``body``: the points that the camera stays in front of, if not ``points``.
 
-    The lens is that of the angle, else ``lens_mm``, unless the camera would have to stand in the product; then
-    the camera keeps its distance, and the lens is longer.
+    The lens is that of the angle, or ``lens_mm`` if it has none, unless the camera would be inside the product; then the
+    camera keeps its distance and the lens is longer.
     """
     axes = camera_axes(angle.azimuth, angle.elevation)
     local = points @ axes
@@ -112,8 +117,8 @@ def frame(
     wanted = angle.fill if fill is None else fill
     half = SENSOR_MM / (angle.lens_mm or lens_mm) / 2.0
     halves = half * np.array(size) / max(size)
-    # Two opposite borders of the wanted part of the frame touch the product: two linear inequalities for each
-    # vertex, whose tightest pair gives the depth from which the product looks just so large.
+    # Two opposite borders of the wanted part of the frame touch the product: two linear inequalities per vertex, of which
+    # the tightest pair gives the distance.
     depth = float(body[:, 2].max()) + CLOSEST * _extent(body)
     for axis in (0, 1):
         reach = wanted * halves[axis]
@@ -133,15 +138,15 @@ def refit(
     box: tuple[float, float, float, float],
     angle: Angle,
     size: Size,
-    points: np.ndarray,
+    points: Array,
     *,
     lens_mm: float = LENS_MM,
 ) -> Framing:
-    """Frame anew what is seen of the product, when that is less than what ``points`` span.
+    """Frame the visible part of the product, when it is smaller than the extent of ``points``.
 
-    box: where the product is seen through ``framing``, in shares of width and height from the upper left
-    corner: left, top, right, bottom. It is taken to lie in the middle of the product's depth, so the answer is
-    near the truth, and exact when it is asked for again.
+    ``box``: the visible part as ``framing`` sees it, left, top, right and bottom in shares of width and height from the
+    upper left corner. It is assumed to be in the middle of the product's depth, so that the result is approximate;
+    repeating it converges.
     """
     axes, place = framing.matrix[:3, :3], framing.matrix[:3, 3]
     depth = float(((place - points) @ axes[:, 2]).mean())
@@ -161,15 +166,15 @@ def close_up(
     zoom: float,
     depth: float,
     size: Size,
-    points: np.ndarray,
+    points: Array,
     *,
     lens_mm: float,
 ) -> Framing:
-    """Go closer to a part of what ``whole`` sees, in the same direction.
+    """Move closer to a part of what ``whole`` sees, in the same direction.
 
-    across, down: the middle of the part, in shares of width and height from the upper left corner; zoom: how
-    many times smaller it is than the picture; depth: how far it is from the camera. The lens is ``lens_mm``
-    unless the camera would come too near to the product; then it is longer.
+    ``across``, ``down``: the middle of the part, in shares of width and height from the upper left corner. ``zoom``: how
+    many times smaller it is than the picture. ``depth``: its distance from the camera. The lens is ``lens_mm`` unless the
+    camera would be too close to the product; then it is longer.
     """
     axes = whole.matrix[:3, :3]
     halves = whole.half * np.array(size) / max(size)
@@ -184,10 +189,10 @@ def close_up(
     return _framing(axes, place, reach / (place[2] - target), local)
 
 
-def standing_view(view: View, standing: np.ndarray, size: Size, points: np.ndarray) -> Framing:
-    """A camera of the product's file as it stands to the product, which ``standing`` (4x4) has normalised.
+def standing_view(view: View, standing: Array, size: Size, points: Array) -> Framing:
+    """A camera of the product's file, placed relative to the product, which ``standing`` (4x4) has normalised.
 
-    points: of the normalised product, (n, 3); only the clip planes are fitted to them.
+    ``points``: of the normalised product, (n, 3); they determine only the clip planes.
     """
     scale = float(np.cbrt(np.linalg.det(standing[:3, :3])))
     matrix = standing @ np.array(view.matrix, dtype=float)
@@ -200,7 +205,7 @@ def standing_view(view: View, standing: np.ndarray, size: Size, points: np.ndarr
     return Framing(
         matrix=fitted,
         lens_mm=view.lens_mm,
-        near=max(nearest * 0.5, 1e-4 * extent),  # The camera may stand in the product.
+        near=max(nearest * 0.5, 1e-4 * extent),  # The camera may be inside the product.
         far=max(float(depths.max()), 0.0) + 100.0 * extent,
         sensor_mm=view.sensor_mm / fit,
         shift=(view.shift[0] * fit, view.shift[1] * fit),
@@ -208,8 +213,8 @@ def standing_view(view: View, standing: np.ndarray, size: Size, points: np.ndarr
     )
 
 
-def _framing(axes: np.ndarray, place: np.ndarray, half: float, body: np.ndarray) -> Framing:
-    """A camera at ``place`` in the coordinates of its own ``axes``, in which ``body`` is, too."""
+def _framing(axes: Array, place: Array, half: float, body: Array) -> Framing:
+    """A camera at ``place``; ``place`` and ``body`` are in the coordinates of its ``axes``."""
     matrix = np.eye(4)
     matrix[:3, :3] = axes
     matrix[:3, 3] = axes @ place
@@ -221,23 +226,23 @@ def _framing(axes: np.ndarray, place: np.ndarray, half: float, body: np.ndarray)
     )
 
 
-def _extent(points: np.ndarray) -> float:
+def _extent(points: Array) -> float:
     return max(float(np.ptp(points, axis=0).max()), 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """The silhouette along one axis: its ``size`` in tangents, and where the line of sight meets the axis."""
+    """The silhouette along one axis: its ``size`` in tangents, and the ``centre`` of the line of sight on the axis."""
 
     size: float
     centre: float
 
 
-def _centred(offsets: np.ndarray, depths: np.ndarray) -> _Span:
-    """The line of sight that has the silhouette's ends at equal tangents on both sides, by Newton's method.
+def _centred(offsets: Array, depths: Array) -> _Span:
+    """The line of sight for which both ends of the silhouette are at equal tangents, found with Newton's method.
 
-    For a mesh in front of the camera the outermost points are vertices. Their tangents are linear in the
-    centre as long as they stay the outermost ones, so few steps are exact.
+    The outermost points of a mesh in front of the camera are vertices. As long as they do not change, their tangents are
+    linear in the centre, so that a few steps are exact.
     """
     centre = float(offsets.mean())
     for _step in range(STEPS):
@@ -250,15 +255,13 @@ def _centred(offsets: np.ndarray, depths: np.ndarray) -> _Span:
     return _Span(float(tangents[high] - tangents[low]), centre)
 
 
-def frame_all_round(
-    points: np.ndarray, elevation: float, fill: float, *, lens_mm: float = LENS_MM
-) -> Framing:
-    """One camera, at azimuth 0, that holds the product whole while it turns once about the Z axis.
+def frame_all_round(points: Array, elevation: float, fill: float, *, lens_mm: float = LENS_MM) -> Framing:
+    """A camera at azimuth 0 that shows all of the product while it turns around the Z axis.
 
-    The silhouette of all turns together is that of the circles that the points describe.
+    The union of the silhouettes of all turns is the silhouette of the circles of its points.
     """
     radius = np.hypot(points[:, 0], points[:, 1])
-    # Only the widest circle of each height counts; 256 heights are finer than a pixel.
+    # Only the widest circle at each height matters; 256 heights are finer than a pixel.
     height = points[:, 2]
     low, high = float(height.min()), float(height.max())
     slot = np.minimum(((height - low) / max(high - low, 1e-9) * 256).astype(int), 255)
@@ -287,7 +290,7 @@ def frame_all_round(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A rectangle of whole pixels; (0, 0) is the upper left corner, right and bottom are just outside."""
+    """A rectangle of whole pixels; (0, 0) is the upper left corner, right and bottom are exclusive."""
 
     left: int
     top: int
@@ -295,11 +298,11 @@ class Box:
     bottom: int
 
 
-def seen_box(points: np.ndarray, framing: Framing, size: Size, margin: int) -> Box:
-    """The pixels that ``points`` (n, 3) in front of the camera span, and ``margin`` around, inside the picture."""
+def seen_box(points: Array, framing: Framing, size: Size, margin: int) -> Box:
+    """The pixels covered by the bounds of ``points`` (n, 3) and a margin, limited to the picture."""
     local = (points - framing.matrix[:3, 3]) @ framing.matrix[:3, :3]
     depth = np.ones(len(local)) if framing.ortho_scale else -local[:, 2]
-    if depth.min() <= framing.near:  # Behind or inside the camera: it may be anywhere.
+    if depth.min() <= framing.near:  # Points at or behind the camera could appear anywhere.
         return Box(left=0, top=0, right=size.width, bottom=size.height)
     pixels = max(size) / 2.0 / framing.half
     shift_x, shift_y = (share * max(size) for share in framing.shift)
@@ -315,8 +318,8 @@ def seen_box(points: np.ndarray, framing: Framing, size: Size, margin: int) -> B
     )
 
 
-def focus_on(points: np.ndarray, framing: Framing) -> float:
-    """The distance of the nearest surface in the middle of the picture, by the vertices (n, 3) that are there."""
+def focus_on(points: Array, framing: Framing) -> float:
+    """The distance of the nearest surface in the middle of the picture, from vertices (n, 3)."""
     local = (points - framing.matrix[:3, 3]) @ framing.matrix[:3, :3]
     depth = -local[:, 2]
     reach = framing.half * FOCUS_PART * (1.0 if framing.ortho_scale else depth)
@@ -325,16 +328,16 @@ def focus_on(points: np.ndarray, framing: Framing) -> float:
 
 
 def turned(framing: Framing, degrees: float) -> Framing:
-    """The same camera carried counter-clockwise around the Z axis."""
+    """The camera rotated counter-clockwise around the Z axis."""
     matrix = np.eye(4)
     matrix[:3, :3] = camera_axes(degrees, 0.0)[:, (0, 2, 1)] * (1.0, -1.0, 1.0)
     return replace(framing, matrix=matrix @ framing.matrix)
 
 
-def ground_points(framing: Framing, width: int, height: int) -> np.ndarray:
-    """Where the ray of every pixel meets the ground z=0: shape (height, width, 2), row 0 on top.
+def ground_points(framing: Framing, width: int, height: int) -> Array:
+    """Where the ray of every pixel meets the ground z=0: (height, width, 2), row 0 on top.
 
-    NaN where the ray goes above the horizon.
+    NaN for rays above the horizon.
     """
     pixel = framing.half * 2.0 / max(width, height)
     shift_x, shift_y = (share * framing.half * 2.0 for share in framing.shift)
@@ -343,11 +346,12 @@ def ground_points(framing: Framing, width: int, height: int) -> np.ndarray:
     axes, position = framing.matrix[:3, :3], framing.matrix[:3, 3]
     across, up = np.meshgrid(x, y)
     ahead = np.full((height, width), -1.0)
-    if framing.ortho_scale:  # All rays are parallel; each begins at a place of its own.
+    if framing.ortho_scale:  # The rays are parallel and start at different places.
         position = position + np.stack((across, up, ahead * 0.0), axis=-1) @ axes.T
         rays = np.stack((across * 0.0, across * 0.0, ahead), axis=-1) @ axes.T
     else:
         rays = np.stack((across, up, ahead), axis=-1) @ axes.T
     with np.errstate(divide="ignore", invalid="ignore"):
         travel = np.where(rays[..., 2] < -1e-6, -position[..., 2] / rays[..., 2], np.nan)
-    return position[..., :2] + rays[..., :2] * travel[..., None]
+    places: Array = position[..., :2] + rays[..., :2] * travel[..., None]
+    return places

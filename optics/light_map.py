@@ -1,32 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Light set-ups as numbers: what the product sees around it, and how bright that makes it. Numpy only.
+"""Light rigs as numbers: light maps, near lights, and the exposure.
 
-Directions are those of the product, which stands at the origin and looks along -Y towards the camera.
-Radiance and irradiance are relative: exposure is decided by ``exposed``.
+Directions are relative to the product, which is at the origin and faces the camera at -Y. Radiance and irradiance are
+relative; ``light_of`` determines the exposure.
 """
 
 import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .framing import camera_axes
 from .rig_choice import Panorama
 
+Array = NDArray[Any]
+
 MAP_WIDTH, MAP_HEIGHT = 1024, 512
-FACING_ELEVATION = 25.0  # The surface that is exposed for looks at the camera of the usual angles.
-PRODUCT_MIDDLE = np.array((0.0, 0.0, 0.4))  # In product sizes: where near lights are measured.
+FACING_ELEVATION = 25.0  # The surface that the exposure is computed for faces the camera of a typical angle.
+PRODUCT_MIDDLE = np.array((0.0, 0.0, 0.4))  # In product sizes; where near lights are measured.
 UP = np.array((0.0, 0.0, 1.0))
-AREA_GRID = 12  # Points along each side of a near light when it is summed up.
+AREA_GRID = 12  # Points along each side of a near light, over which it is summed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Softbox:
-    """A rectangular light far away; angles in degrees, azimuth 0 behind the camera.
+    """A rectangular distant light; angles in degrees, azimuth 0 is behind the camera.
 
-    A negative ``strength`` takes light away: a black card.
+    A negative ``strength`` removes light: a black card.
     """
 
     azimuth: float
@@ -39,9 +43,9 @@ class Softbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """A rectangular light near the product, turned towards it. Lengths in product sizes.
+    """A rectangular light near the product, facing it. Lengths are in product sizes.
 
-    ``strength`` is the irradiance that it gives to a surface in the product's middle that faces it.
+    ``strength`` is the irradiance of a surface in the middle of the product that faces the light.
     """
 
     name: str
@@ -53,22 +57,23 @@ class Area:
     strength: float
 
     @property
-    def axes(self) -> np.ndarray:
-        """Right, up and backward unit vectors as columns; the light shines against the last."""
+    def axes(self) -> Array:
+        """Right, up and backward unit vectors as columns of a 3x3 matrix; the light shines opposite to the last."""
         return camera_axes(self.azimuth, self.elevation)
 
     @property
-    def place(self) -> np.ndarray:
-        """Its middle, in world space."""
-        spot: np.ndarray = PRODUCT_MIDDLE + self.axes[:, 2] * self.distance
+    def place(self) -> Array:
+        """The middle of the light, in world space."""
+        spot: Array = PRODUCT_MIDDLE + self.axes[:, 2] * self.distance
         return spot
 
     @property
     def radiance(self) -> float:
-        return self.strength / self.share_of(PRODUCT_MIDDLE, self.axes[:, 2])
+        """The radiance that gives ``strength`` in the middle of the product."""
+        return float(self.strength / self.share_of(PRODUCT_MIDDLE, self.axes[:, 2]))
 
-    def share_of(self, points: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        """Irradiance at ``points`` (..., 3) facing ``normal`` for a radiance of 1: its projected solid angle."""
+    def share_of(self, points: Array, normal: Array) -> Array:
+        """Irradiance at ``points`` (..., 3) facing ``normal`` for a radiance of 1: the projected solid angle."""
         steps = (np.arange(AREA_GRID) + 0.5) / AREA_GRID - 0.5
         across, along = np.meshgrid(steps * self.width, steps * self.height)
         axes = self.axes
@@ -85,11 +90,13 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rig:
-    """A light set-up.
+    """A light rig.
 
-    ``dome`` is the brightness of the room as (elevation in degrees, radiance) from the horizon up.
-    ``facing`` is the exposure: how much of its base colour a matt surface shows that faces the camera.
-    ``rotation`` turns all lights counter-clockwise seen from above; ``intensity`` is a factor on the exposure.
+    ``dome`` is the brightness of the room as (elevation in degrees, radiance) from the horizon upwards. ``facing`` is the
+    exposure: with 1, a matt surface that faces the camera shows its base colour. ``rotation`` turns all lights
+    counter-clockwise, seen from above, in degrees; ``intensity`` is a factor on the exposure.
+
+    Names and values of all members are part of ``digest``, which is stored with every picture.
     """
 
     name: str
@@ -104,14 +111,14 @@ class Rig:
 
     @property
     def digest(self) -> str:
-        """The same light gives the same digest, wherever its file lies."""
+        """The same light has the same digest, wherever its light map is stored."""
         facts = asdict(self)
         if self.panorama:
             facts["panorama"] = self.panorama.sha256
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def turned(self, *, rotation: float, intensity: float) -> "Rig":
-        """The rig as the user wants it turned and dimmed."""
+        """The rig with another rotation and intensity."""
         return replace(self, rotation=rotation, intensity=intensity)
 
 
@@ -119,29 +126,29 @@ class Rig:
 class Light:
     """A rig, exposed.
 
-    ``radiance``: float32 (h, w) or (h, w, 3), the far light; row 0 at the bottom, in Blender's
-    equirectangular layout. ``areas``: the near lights with the radiance of each.
+    ``radiance``: float32 (h, w) or (h, w, 3), the distant light; row 0 at the bottom, in Blender's equirectangular layout.
+    ``areas``: the near lights, with their radiance.
     """
 
-    radiance: np.ndarray
+    radiance: Array
     areas: tuple[tuple[Area, float], ...]
     table_albedo: float
 
-    def table_radiance(self, points: np.ndarray) -> np.ndarray:
-        """What a camera sees of the empty table at ``points`` (..., 3), mean of the channels."""
+    def table_radiance(self, points: Array) -> Array:
+        """The radiance of the empty table at ``points`` (..., 3), the mean of the channels."""
         far = float(np.mean(irradiance(self.radiance, UP)))
         near = sum(area.share_of(points, UP) * radiance for area, radiance in self.areas)
-        table: np.ndarray = self.table_albedo * (far + near) / math.pi + np.zeros(np.shape(points)[:-1])
+        table: Array = self.table_albedo * (far + near) / math.pi + np.zeros(np.shape(points)[:-1])
         return table
 
 
-def light_of(rig: Rig, panorama: np.ndarray | None = None) -> Light:
+def light_of(rig: Rig, panorama: Array | None = None) -> Light:
     """Expose a rig. ``panorama``: float (h, w, 3), row 0 at the bottom, for a rig that has one."""
     sky = _from_panorama(panorama) if panorama is not None else _sky(rig)
     sky = _rolled(sky, rig.rotation)
     areas = tuple(replace(area, azimuth=area.azimuth + rig.rotation) for area in rig.areas)
     near_up = sum(float(area.share_of(np.zeros(3), UP)) * area.radiance for area in areas)
-    # Below the horizon lies the table: it gives back what falls on it.
+    # Below the horizon is the table, which reflects the light that falls on it.
     table = rig.table_albedo * (irradiance(sky, UP) + near_up) / math.pi
     height = sky.shape[0]
     below = np.arange(height) < height // 2
@@ -149,7 +156,7 @@ def light_of(rig: Rig, panorama: np.ndarray | None = None) -> Light:
     facing = camera_axes(0.0, FACING_ELEVATION)[:, 2]
     near = sum(float(area.share_of(PRODUCT_MIDDLE, facing)) * area.radiance for area in areas)
     wanted = rig.facing * rig.intensity * math.pi
-    # Channel by channel: a surface that faces the camera is lit neutrally, whatever the room's tint.
+    # Per channel, so that a surface facing the camera is lit neutrally, whatever the tint of the room.
     factor = wanted / np.maximum(irradiance(sky, facing) + near, 1e-9)
     return Light(
         radiance=(sky * factor).astype(np.float32),
@@ -158,7 +165,7 @@ def light_of(rig: Rig, panorama: np.ndarray | None = None) -> Light:
     )
 
 
-def _sky(rig: Rig) -> np.ndarray:
+def _sky(rig: Rig) -> Array:
     directions = _directions(MAP_WIDTH, MAP_HEIGHT)
     lift = np.degrees(np.arcsin(np.clip(directions[..., 2], 0.0, 1.0)))
     stops, levels = zip(*rig.dome, strict=True)
@@ -168,8 +175,8 @@ def _sky(rig: Rig) -> np.ndarray:
     return np.clip(radiance, 0.0, None)
 
 
-def _from_panorama(pixels: np.ndarray) -> np.ndarray:
-    """Of the size of our maps, by averaging, without what is no light."""
+def _from_panorama(pixels: Array) -> Array:
+    """A panorama (h, w, 3) scaled to the size of our maps by averaging, without negative and invalid values."""
     clean = np.clip(np.nan_to_num(pixels.astype(np.float64), nan=0.0, posinf=0.0), 0.0, None)
     for axis, wanted in ((0, MAP_HEIGHT), (1, MAP_WIDTH)):
         count = clean.shape[axis]
@@ -184,25 +191,25 @@ def _from_panorama(pixels: np.ndarray) -> np.ndarray:
     return clean
 
 
-def _rolled(sky: np.ndarray, degrees: float) -> np.ndarray:
-    """Turned counter-clockwise seen from above: column u looks along (0.5 - u) * 360°."""
+def _rolled(sky: Array, degrees: float) -> Array:
+    """The map turned counter-clockwise, seen from above: column u is at (0.5 - u) * 360°."""
     width = sky.shape[1]
     shift = (-degrees / 360.0 * width) % width
     whole, part = int(shift), shift - int(shift)
     first, second = np.roll(sky, whole, axis=1), np.roll(sky, whole + 1, axis=1)
-    mixed: np.ndarray = first * (1.0 - part) + second * part
+    mixed: Array = first * (1.0 - part) + second * part
     return mixed
 
 
-def _directions(width: int, height: int) -> np.ndarray:
+def _directions(width: int, height: int) -> Array:
     turn = (0.5 - (np.arange(width) + 0.5) / width) * 2.0 * np.pi
     lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
     turn, lift = np.meshgrid(turn, lift)
     return np.stack((np.cos(lift) * np.cos(turn), np.cos(lift) * np.sin(turn), np.sin(lift)), axis=-1)
 
 
-def _softbox_mask(light: Softbox, directions: np.ndarray) -> np.ndarray:
-    """1 inside the softbox, 0 outside, a smooth edge between."""
+def _softbox_mask(light: Softbox, directions: Array) -> Array:
+    """1 inside the softbox, 0 outside, with a smooth edge: (h, w) for directions (h, w, 3)."""
     local = directions @ camera_axes(light.azimuth, light.elevation)
     depth = np.where(local[..., 2] > 1e-3, local[..., 2], np.nan)
     mask = np.ones(directions.shape[:2])
@@ -214,11 +221,11 @@ def _softbox_mask(light: Softbox, directions: np.ndarray) -> np.ndarray:
     return mask
 
 
-def irradiance(radiance: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Cosine-weighted integral of a light map over the half-space of ``normal``; one value a channel."""
+def irradiance(radiance: Array, normal: Array) -> Array:
+    """The cosine-weighted integral of a light map over the hemisphere around ``normal``; one value per channel."""
     height, width = radiance.shape[:2]
     lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
     solid_angle = np.cos(lift)[:, None] * (np.pi / height) * (2.0 * np.pi / width)
     weight = np.clip(_directions(width, height) @ normal, 0.0, None) * solid_angle
-    total: np.ndarray = np.tensordot(weight, radiance, axes=((0, 1), (0, 1)))
+    total: Array = np.tensordot(weight, radiance, axes=((0, 1), (0, 1)))
     return total

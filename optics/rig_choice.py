@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which light the user wants: a rig by name, or a light map from a file."""
+"""The light that the user chose: a rig by name, or a light map in a file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,14 @@ from .angles import turn
 SOFTBOX = "softbox"
 RIG_NAMES = (SOFTBOX, "three-point", "high-key", "dark-field", "jewellery")
 PANORAMA_SUFFIXES = (".hdr", ".exr")
-MOST_PANORAMA_BYTES = 2 << 30  # 16384 x 8192 pixels of four floats.
-LEAST_INTENSITY, MOST_INTENSITY = 0.05, 20.0
-INTENSITY = number(LEAST_INTENSITY, MOST_INTENSITY)
+MAX_PANORAMA_BYTES = 2 << 30  # 16384 x 8192 pixels of four floats.
+MIN_INTENSITY, MAX_INTENSITY = 0.05, 20.0
+INTENSITY = number(MIN_INTENSITY, MAX_INTENSITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panorama:
-    """A light map in a file, known by its content."""
+    """A light map in a file, identified by its contents."""
 
     path: str
     sha256: str
@@ -29,7 +29,7 @@ class Panorama:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RigChoice:
-    """``rotation``: degrees counter-clockwise seen from above; ``intensity``: factor on the right exposure."""
+    """``rotation`` is in degrees, counter-clockwise seen from above; ``intensity`` is a factor on the exposure."""
 
     name: str = SOFTBOX
     panorama: Panorama | None = None
@@ -44,7 +44,7 @@ _rig_record = record_of(
 
 
 def kept_rig(value: Any) -> RigChoice:
-    """The rule for a light in ``set.json`` or a lock: the members of ``RigChoice``. Its file is not looked at."""
+    """The rule for a rig in ``set.json`` or a lock file: the members of ``RigChoice``. The light map is not read."""
     record = _rig_record(value)
     panorama = record.get("panorama")
     if panorama is None:
@@ -58,11 +58,11 @@ def is_panorama_file(text: str) -> bool:
 
 
 def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> RigChoice:
-    """The rig called ``text``, or lit by the panorama in that file.
+    """The rig called ``text``, or one with the panorama in the file ``text``.
 
-    Raises InputError for a name that is not known, a file that cannot be read, and light that is none.
+    Raises InputError for an unknown name, a file that cannot be read, and values out of range.
     """
-    intensity = checked(INTENSITY, intensity, "The intensity of the rig", hint="1 is the right exposure.")
+    intensity = checked(INTENSITY, intensity, "The intensity of the rig", hint="1 is the normal exposure.")
     rotation = checked(turn, rotation, "The rotation of the rig")
     if text in RIG_NAMES:
         return RigChoice(name=text, rotation=rotation, intensity=intensity)
@@ -73,7 +73,7 @@ def chosen_rig(text: str, *, rotation: float = 0.0, intensity: float = 1.0) -> R
             hint=f"Choose from {', '.join(RIG_NAMES)}, or name an .hdr or .exr panorama.",
         )
     try:
-        digest = sha256_of(path, MOST_PANORAMA_BYTES)
+        digest = sha256_of(path, MAX_PANORAMA_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the name.") from error
     panorama = Panorama(path=str(path), sha256=digest)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The light set-ups that a photographer would build, by name."""
+"""The light rigs, by name."""
 
 from .light_map import Area, Rig, Softbox
 from .rig_choice import RigChoice
 
-REFERENCE = Rig(  # Even light: shape and silhouette are readable everywhere.
+REFERENCE = Rig(  # Even light, in which shape and silhouette are clearly visible everywhere.
     name="softbox",
     lights=(
         Softbox(azimuth=-45.0, elevation=40.0, width=60.0, height=60.0, strength=4.5),
@@ -26,16 +26,24 @@ SOFTBOX = Rig(  # More contrast between key and fill, crisper reflections.
     ),
     dome=((0.0, 0.34), (90.0, 0.5)),
 )
-THREE_POINT = Rig(  # Key, fill and rim near the product: light that falls off, a shadow with a direction.
-    name="three-point",
-    areas=(
-        Area(name="Key", azimuth=-45.0, elevation=38.0, distance=2.2, width=1.0, height=1.0, strength=3.0),
-        Area(name="Fill", azimuth=50.0, elevation=15.0, distance=2.6, width=1.6, height=1.6, strength=0.8),
-        Area(name="Rim", azimuth=155.0, elevation=45.0, distance=2.2, width=0.5, height=1.4, strength=3.2),
-    ),
-    dome=((0.0, 0.22), (90.0, 0.35)),
+THREE_POINT = (
+    Rig(  # Key, fill and rim light near the product: the light falls off, and the shadow has a direction.
+        name="three-point",
+        areas=(
+            Area(
+                name="Key", azimuth=-45.0, elevation=38.0, distance=2.2, width=1.0, height=1.0, strength=3.0
+            ),
+            Area(
+                name="Fill", azimuth=50.0, elevation=15.0, distance=2.6, width=1.6, height=1.6, strength=0.8
+            ),
+            Area(
+                name="Rim", azimuth=155.0, elevation=45.0, distance=2.2, width=0.5, height=1.4, strength=3.2
+            ),
+        ),
+        dome=((0.0, 0.22), (90.0, 0.35)),
+    )
 )
-HIGH_KEY = Rig(  # A bright room all around; black cards at both sides draw the edges of what is white.
+HIGH_KEY = Rig(  # A bright room; black cards at both sides outline white products.
     name="high-key",
     lights=(
         Softbox(azimuth=-40.0, elevation=45.0, width=80.0, height=70.0, strength=1.3, softness=0.8),
@@ -45,7 +53,7 @@ HIGH_KEY = Rig(  # A bright room all around; black cards at both sides draw the 
     ),
     dome=((0.0, 0.95), (90.0, 1.1)),
 )
-DARK_FIELD = Rig(  # Light from behind at both sides: glass shines along its edges out of the dark.
+DARK_FIELD = Rig(  # Light from behind on both sides: the edges of glass shine in the dark.
     name="dark-field",
     lights=(
         Softbox(azimuth=112.0, elevation=20.0, width=30.0, height=110.0, strength=9.0, softness=0.2),
@@ -57,7 +65,7 @@ DARK_FIELD = Rig(  # Light from behind at both sides: glass shines along its edg
     table_albedo=0.06,
     facing=0.22,
 )
-JEWELLERY = Rig(  # Broad gradients for polished metal and stones: bright and dark zones, no edge anywhere.
+JEWELLERY = Rig(  # Wide gradients for polished metal and stones: bright and dark zones without edges.
     name="jewellery",
     lights=(
         Softbox(azimuth=-55.0, elevation=40.0, width=100.0, height=90.0, strength=2.6, softness=1.0),
@@ -72,13 +80,13 @@ RIGS = {rig.name: rig for rig in (SOFTBOX, THREE_POINT, HIGH_KEY, DARK_FIELD, JE
 
 
 def reference_of(rig: Rig) -> Rig:
-    """What the references are lit with when the photos are lit with ``rig``."""
+    """The rig for the references when the photos use ``rig``."""
     if rig.name == SOFTBOX.name and rig.panorama is None:
         return REFERENCE.turned(rotation=rig.rotation, intensity=rig.intensity)
     return rig
 
 
 def rig_of(choice: RigChoice) -> Rig:
-    """The light set-up that the user chose."""
+    """The rig for the user's choice."""
     rig = Rig(name=choice.name, panorama=choice.panorama) if choice.panorama else RIGS[choice.name]
     return rig.turned(rotation=choice.rotation, intensity=choice.intensity)

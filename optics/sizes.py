@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many pixels a picture has."""
+"""The size of a picture in pixels."""
 
 import math
 import re
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from ..files.values import WrongValueError, list_of, shown, whole
 from ..messages.errors import InputError
 
-LEAST_SIDE, MOST_SIDE = 64, 8192
-SIDE = whole(LEAST_SIDE, MOST_SIDE, "pixels")
+MIN_SIDE, MAX_SIDE = 64, 8192
+SIDE = whole(MIN_SIDE, MAX_SIDE, "pixels")
 _SIDES = list_of(SIDE, 2, min_count=2, name="side")
 
 
@@ -28,7 +28,7 @@ class Size(NamedTuple):
         return min(self)
 
     def of_pixels(self, pixels: int) -> "Size":
-        """The size of the same shape that has about as many pixels."""
+        """The size with the same aspect ratio and about ``pixels`` pixels in total."""
         scale = math.sqrt(pixels / (self.width * self.height))
         return Size(max(1, round(self.width * scale)), max(1, round(self.height * scale)))
 
@@ -37,7 +37,7 @@ def square(side: int) -> Size:
     return Size(side, side)
 
 
-USUAL_SIZE = square(1024)
+DEFAULT_SIZE = square(1024)
 
 
 def parse_size(text: str) -> Size:
@@ -55,5 +55,5 @@ def parse_size(text: str) -> Size:
 
 
 def size_of_sides(sides: Any) -> Size:
-    """A list of width and height, as ``set.json`` has it. Raises ValueError for what is no such size."""
+    """A list of width and height, as in ``set.json``. Raises ValueError for anything else."""
     return Size(*_SIDES(sides))

@@ -24,18 +24,16 @@ from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.input_files import open_regular
 from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..files.values import checked
-from ..gltf.document import Gltf, read_gltf, sha256_of_source, with_variant
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..gltf.document import Gltf, read_gltf, sha256_of_source
+from ..gltf.edits import with_variant
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
-from ..optics.sizes import USUAL_SIZE, Size
+from ..optics.sizes import DEFAULT_SIZE, Size
+from .choices import FINAL, LANCZOS, MAX_PHOTOS, MAX_SEED, Engine
 from .folder import Record
-from .manifest import MOST_PHOTOS
-from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
@@ -44,11 +42,6 @@ MODEL_SUFFIXES = set(MOST_BYTES)
 LEAST_PHOTO_SIDE = 256
 USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
-
-
-class Engine(StrEnum):
-    CYCLES = "cycles"
-    FAL = "fal"
 
 
 class SourceKind(StrEnum):
@@ -108,7 +101,7 @@ class SetPlan:
     angles: tuple[Angle, ...]
     engine: Engine = Engine.CYCLES
     video: Engine | None = Engine.CYCLES
-    resolution: Size = USUAL_SIZE
+    resolution: Size = DEFAULT_SIZE
     lens_mm: float = LENS_MM  # Full-frame equivalent, of angles that have none of their own.
     samples: int | None = None
     device: str = "auto"
@@ -191,7 +184,7 @@ class SetPlan:
 
         ``take`` counts from 1: what the user wants once more is another request, by another seed where there is one.
         """
-        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MOST_SEED + 1)
+        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MAX_SEED + 1)
         return Generation(
             kind=kind,
             endpoint=self.endpoint_ids[kind],
@@ -244,7 +237,7 @@ class SetPlan:
             raise InputError("--variant chooses among the materials of a 3D file.", hint="Leave it out.")
         path = self.source.files[0]
         if path.suffix.lower() != ".blend" and path.is_file():  # A .blend tells its variants when it is open.
-            with_variant(read_gltf(path, only_words=True), self.variant)
+            with_variant(read_gltf(path, without_binary=True), self.variant)
 
     def _check_size(self) -> None:
         if self.photo_size is None:
@@ -337,7 +330,7 @@ def source_from(paths: list[Path], text: str) -> Source:
             raise InputError("A 3D file is a source by itself.", hint="Give one 3D file, or only photos.")
         _check_model(models[0])
         return Source(kind=SourceKind.MODEL, files=(models[0],))
-    if len(paths) > MOST_PHOTOS:
+    if len(paths) > MAX_PHOTOS:
         raise InputError(f"{len(paths)} photos are too many.", hint="Give one to four of the same object.")
     for path in paths:
         _check_photo(path)
@@ -361,7 +354,7 @@ def angles_for(
     path = source.files[0]
     if path.suffix.lower() == ".blend":
         return tuple(cameras_of_blend(path))
-    return tuple(cameras_in(read_gltf(path, only_words=True).document, path.name))
+    return tuple(cameras_in(read_gltf(path, without_binary=True).document, path.name))
 
 
 def _as_text(name: str) -> str:
@@ -378,9 +371,9 @@ def _check_model(path: Path) -> None:
                 )
             if gap := missing_end(path):
                 raise InputError(f"{path.name} is cut off: {gap}.", hint="Copy or download it again.")
-            _require_mesh(read_gltf(path, only_words=True))
+            _require_mesh(read_gltf(path, without_binary=True))
         case ".gltf":
-            _require_mesh(read_gltf(path, only_words=True))
+            _require_mesh(read_gltf(path, without_binary=True))
         case ".blend":
             with open_regular(path) as stream:
                 if not stream.read(7).startswith(BLEND_MAGICS):

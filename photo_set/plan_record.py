@@ -13,16 +13,15 @@ from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 from ..files.writing import sha256_of
 from ..gltf.document import sha256_of_source
-from ..imaging.animation import Preview
-from ..imaging.compose import Background
-from ..imaging.passes import Pass
+from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
 from ..optics.rig_choice import Panorama, RigChoice, kept_rig
 from ..optics.sizes import SIDE, size_of_sides
+from .choices import MAX_PHOTOS, Engine
 from .folder import Record, SetFolder
-from .manifest import MOST_PHOTOS, SOURCE_FILES
-from .plan import Engine, SetPlan, Source, SourceKind
+from .manifest import SOURCE_FILES
+from .plan import SetPlan, Source, SourceKind
 from .plan_values import (
     DEVICE,
     ENDPOINT,
@@ -80,7 +79,7 @@ MEMBER_RULES: Mapping[str, Rule[Any]] = {
     "inline_bytes": INLINE_BYTES,
 }
 OPTIONS = record_of({}, MEMBER_RULES)
-_SOURCE_FILES = list_of(path_text, MOST_PHOTOS)
+_SOURCE_FILES = list_of(path_text, MAX_PHOTOS)
 _PLAN = record_of({"angles": KEPT_ANGLES}, {**MEMBER_RULES, "source_files": _SOURCE_FILES, "fal": text(255)})
 _SOURCE = record_of(
     {"kind": member_of(SourceKind)},
@@ -181,7 +180,7 @@ def _record_of(folder: SetFolder) -> Record:
 def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> Source:
     kind, kept = source["kind"], source.get("files", ())
     is_model = kind is SourceKind.MODEL
-    fewest, most = {SourceKind.MODEL: (1, 1), SourceKind.PHOTOS: (1, MOST_PHOTOS)}.get(kind, (0, 0))
+    fewest, most = {SourceKind.MODEL: (1, 1), SourceKind.PHOTOS: (1, MAX_PHOTOS)}.get(kind, (0, 0))
     if len(kept) != len(originals) or not fewest <= len(kept) <= most:
         raise InputError(
             f"{folder.manifest}: the source has {len(kept)} files and the plan {len(originals)}, which do not "

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the stages of a run share: the plan, and the one hand that writes down what became of it."""
 
-import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
@@ -152,8 +149,8 @@ class SetResults:
         with self.folder.change() as record:
             record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
         if estimate and estimate.jobs:
-            more = " and what is unknown" if estimate.unknown else ""
-            text = f"The whole set costs {money(estimate.known)} dollars{more}."
+            more = ", plus items of unknown price" if estimate.unknown else ""
+            text = f"The whole set costs {money(estimate.known)}{more}."
             self.reporter.tell("note", text=text)
 
     def check_journal(self) -> None:
@@ -162,7 +159,7 @@ class SetResults:
             raise InputError(
                 f"The journal of paid requests in {self.folder.journal} is missing or not whole, so what is finished "
                 "would be paid again.",
-                hint="Copy the set anew with its hidden files; another --out folder has everything made and paid anew.",
+                hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
             )
 
     def _paid(self) -> list[journal_costs.Cost]:
@@ -253,10 +250,3 @@ def kept_of_takes(entry: Record) -> Record:
 
 def _counters_of(video: Record) -> Record:
     return {name: video[name] for name in COUNTERS if name in video and name != "pending"}
-
-
-def png(picture: Image.Image) -> bytes:
-    """PNG without compression: references are read more often than they are stored."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()

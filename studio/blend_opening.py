@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens .blend files so that nothing they name outside their folder is read.
+"""Opens .blend files without reading files that they refer to outside their folder.
 
 Blender reads linked libraries while it loads a file, and fonts, caches, volumes and the files of import nodes when it
-evaluates the scene, which it does before ``open_mainfile`` returns. So libraries are looked at before the file is
-opened, and everything else by a handler that runs between loading and evaluating. Scripts of the file never run.
+evaluates the scene, before ``open_mainfile`` returns. So libraries are checked before the file is opened, and everything
+else in a handler that runs between loading and evaluation. Scripts in the file are never run.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,31 +17,31 @@ from ..files.blend_paths import HINT, blender_path, check_libraries, is_enclosed
 from ..files.enclosed import OutsideError, shown
 from ..messages.errors import InputError, MachineError
 from . import compat
-from .product import reason
+from .blender import reason_of, value_of
 from .quiet import quiet_blender
 
-# Data whose files Blender reads only to render or play the file itself, which is never done.
+# Data whose files Blender reads only to render or play the .blend file itself, which never happens.
 UNREAD = (
     *(bpy.types.Text, bpy.types.Scene, bpy.types.Material, bpy.types.World, bpy.types.Light),
     *(bpy.types.ShaderNodeTree, bpy.types.CompositorNodeTree),
 )
-UNHEARD = (bpy.types.Sound, bpy.types.MovieClip)  # No GLB holds them.
-# Objects that no GLB of a product shows.
-UNSEEN = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER", "EMPTY", "LATTICE"}
+UNEXPORTED = (bpy.types.Sound, bpy.types.MovieClip)  # A GLB cannot contain them.
+# Object types that are not rendered.
+UNRENDERED = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER", "EMPTY", "LATTICE"}
 TILE_MARKS = ("<UDIM>", "<UVTILE>")
 
 
 def open_blend(path: Path, external_data: Iterable[Path] = ()) -> None:
     """Open a .blend file in place of the one that is open.
 
-    It may read files in its own folder and in those of ``external_data``, with links followed. A picture outside that
-    the product does not show (of a world, a camera) is left out.
+    It may read files in its folder and in the folders ``external_data``, after links are resolved. A picture elsewhere
+    is removed if the product does not use it, such as that of a world.
 
-    Only for a background Blender. Raises OutsideError when the product needs any other file that is there, and
-    InputError when Blender cannot open it.
+    Only for a background Blender. Raises OutsideError when the product needs an existing file elsewhere, and InputError
+    when Blender cannot open the file.
     """
     path = path.absolute()
-    allowed = (path.parent, *external_data, Path(bpy.utils.system_resource("DATAFILES")))
+    allowed = (path.parent, *external_data, Path(_data_files()))
     check_libraries(path, allowed)
     failure = None
     with _before_evaluation(path.name, lambda: _enclose(path, allowed)) as problems:
@@ -52,26 +52,33 @@ def open_blend(path: Path, external_data: Iterable[Path] = ()) -> None:
             failure = error
     if failure is not None:
         raise InputError(
-            f"Blender cannot open {path.name}: {reason(failure)}.", hint="Export it again."
+            f"Blender cannot open {path.name}: {reason_of(failure)}.", hint="Export it again."
         ) from failure
     if problems:
         raise problems[0]
 
 
+def _data_files() -> str:
+    """Blender's own folder of fonts, brushes and the like."""
+    return str(bpy.utils.system_resource("DATAFILES"))  # type: ignore[attr-defined]  # Not in the stubs.
+
+
 @contextmanager
 def _before_evaluation(name: str, work: Callable[[], None]) -> Iterator[list[Exception]]:
-    """While entered: ``work`` runs when a file has been loaded, before its scene is evaluated.
+    """Run ``work`` whenever a file has been loaded, before its scene is evaluated.
 
-    Gives the errors that it raised, which Blender would only print; after one, nothing is left to evaluate.
-    It holds one from the beginning, in case ``work`` never runs.
+    Yields the list of errors that it raised, which Blender would only print; after an error the scene is emptied, so
+    that there is nothing to evaluate. The list contains an error from the beginning, in case ``work`` never runs.
     """
-    problems: list[Exception] = [MachineError(f"Blender did not let us check what {name} names.")]
+    problems: list[Exception] = [
+        MachineError(f"Blender did not let us check the files that {name} refers to.")
+    ]
 
-    @persistent
+    @persistent  # type: ignore[untyped-decorator]  # Untyped in the stubs.
     def check(*_arguments: object) -> None:
         try:
             work()
-        except Exception as error:  # noqa: BLE001  Raised after loading, where somebody can catch it.
+        except Exception as error:  # noqa: BLE001  Raised again after loading, where it can be caught.
             problems[:] = [error]
             bpy.data.batch_remove([*bpy.data.objects, *bpy.data.cache_files])
         else:
@@ -85,8 +92,8 @@ def _before_evaluation(name: str, work: Callable[[], None]) -> Iterator[list[Exc
 
 
 def _enclose(path: Path, allowed: Sequence[Path]) -> None:
-    """Leave out pictures outside that no product shows. Raises InputError for whatever else may not be read."""
-    users = bpy.data.user_map()
+    """Remove outside pictures that the product does not use. Raises InputError for other files that may not be read."""
+    users = bpy.data.user_map()  # type: ignore[call-arg]  # All arguments are optional, the stubs say otherwise.
     unneeded: list[bpy.types.ID] = []
     for block, text in _files_to_read():
         folder = _folder_of(block, path)
@@ -95,7 +102,9 @@ def _enclose(path: Path, allowed: Sequence[Path]) -> None:
         if is_enclosed(text, folder, allowed):
             _require_file(text, folder, path.name)
             continue
-        if isinstance(block, UNHEARD) or (isinstance(block, bpy.types.Image) and not _is_shown(block, users)):
+        if isinstance(block, UNEXPORTED) or (
+            isinstance(block, bpy.types.Image) and not _is_shown(block, users)
+        ):
             unneeded.append(block)
             continue
         name = f" ({block.name})" if block else ""
@@ -106,7 +115,7 @@ def _enclose(path: Path, allowed: Sequence[Path]) -> None:
 
 
 def _files_to_read() -> Iterator[tuple[bpy.types.ID | None, str]]:
-    """Every path that Blender may read for the product, and the data-block that has it where that is known."""
+    """Every path that Blender may read for the product, with the data-block that contains it, if known."""
     for block, text in compat.named_files():
         if not isinstance(block, UNREAD):
             yield block, text
@@ -121,7 +130,7 @@ def _files_to_read() -> Iterator[tuple[bpy.types.ID | None, str]]:
 
 
 def _caches_of(item: bpy.types.Object) -> Iterator[str]:
-    """The simulation caches of an object, which Blender's own list leaves out."""
+    """The simulation caches of an object, which are not in Blender's list of files."""
     for modifier in item.modifiers:
         yield from _external(getattr(modifier, "point_cache", None))
         yield getattr(modifier, "bake_directory", "")
@@ -141,9 +150,9 @@ def _external(cache: bpy.types.PointCache | None) -> Iterator[str]:
 
 
 def _imports_of(tree: bpy.types.GeometryNodeTree) -> Iterator[str]:
-    """The files that import nodes read, which Blender's own list leaves out before 5.0.
+    """The files that import nodes read, which are not in Blender's list of files before 5.0.
 
-    Raises OutsideError for a path that the nodes compute, because it is known only when it is read.
+    Raises OutsideError for a path that other nodes compute, because it is unknown before evaluation.
     """
     for node in tree.nodes:
         if not node.bl_idname.startswith("GeometryNodeImport") or node.mute:
@@ -151,22 +160,22 @@ def _imports_of(tree: bpy.types.GeometryNodeTree) -> Iterator[str]:
         path = next((socket for socket in node.inputs if socket.type == "STRING"), None)
         if path is None or path.is_linked:
             raise OutsideError(
-                f"The node {node.name} of {tree.name} reads a file whose path is computed, which could lie anywhere.",
-                hint="Write the path into the node, or apply the modifier.",
+                f"The node {node.name} of {tree.name} reads a file whose path is computed, so it could be anywhere.",
+                hint="Enter the path in the node, or apply the modifier.",
             )
-        if path.default_value:
-            yield path.default_value
+        if text := str(value_of(path)):
+            yield text
 
 
 def _folder_of(block: bpy.types.ID | None, path: Path) -> Path:
-    """What ``//`` stands for in the paths of a data-block."""
+    """The folder that ``//`` means in the paths of a data-block."""
     library = block.library if block else None
     found = blender_path(library.filepath, path.parent) if library else path
     return found.parent if found else path.parent
 
 
 def _may_be_there(text: str, folder: Path) -> bool:
-    """Could Blender find something there? What is on another machine is not looked at."""
+    """Could Blender find a file there? Paths on other machines are not checked; they count as existing."""
     found = blender_path(text, folder)
     if found is None:
         return True
@@ -186,12 +195,12 @@ def _require_file(text: str, folder: Path, owner: str) -> None:
 
 
 def _is_shown(block: bpy.types.ID, users: dict[bpy.types.ID, set[bpy.types.ID]]) -> bool:
-    """Is a data-block used, also by what uses it, by an object that a GLB can show?"""
+    """Is a data-block used, directly or indirectly, by an object that is rendered?"""
     waiting, seen = [block], {block}
     while waiting:
         for user in users.get(waiting.pop(), ()):
             if isinstance(user, bpy.types.Object):
-                if user.type not in UNSEEN:
+                if user.type not in UNRENDERED:
                     return True
             elif user not in seen and not isinstance(user, bpy.types.Scene):
                 seen.add(user)

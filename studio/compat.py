@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every place where Blender 4.3 to 5.2 and its distribution builds differ."""
+"""Differences between Blender 4.3 to 5.2, and of builds by Linux distributions."""
 
 import importlib
 import importlib.util
@@ -9,34 +9,46 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 
 from ..files import mp4
+from .blender import present, set_choice
 
-TO_PICTURES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")  # Down to their description.
+SAMPLE_ENTRY = (
+    b"moov",
+    b"trak",
+    b"mdia",
+    b"minf",
+    b"stbl",
+    b"stsd",
+    b"avc1",
+)  # Path to the video description.
 NEUTRAL_VIEW = "Khronos PBR Neutral"
 
 
 def set_view_transform(scene: bpy.types.Scene, name: str) -> str:
-    """Show the scene through ``name`` on an sRGB display; the name that this build really took."""
-    scene.display_settings.display_device = "sRGB"
-    view = scene.view_settings
+    """Use the view transform ``name`` on an sRGB display; returns the one that is used.
+
+    That is Standard in builds that do not have ``name``.
+    """
+    set_choice(scene.display_settings, "display_device", "sRGB")
+    view = present(scene.view_settings)
     for candidate in (name, "Standard"):
         try:
-            view.view_transform = candidate
+            set_choice(view, "view_transform", candidate)
         except TypeError:
             continue
         break
-    view.look = "None"
+    set_choice(view, "look", "None")
     view.exposure = 0.0
     view.gamma = 1.0
     return str(view.view_transform)
 
 
-# Quality, prefilter and guides of OpenImageDenoise. The careful prefilter costs more than several samples do. Behind
-# glass the guides are as noisy as the picture, and leave their grain in it.
+# Quality, prefilter and guides of OpenImageDenoise. The accurate prefilter takes longer than several samples. Behind glass
+# the guides are as noisy as the picture, and their noise would remain in it.
 DENOISERS = {
     "fast": ("FAST", "FAST", "RGB_ALBEDO_NORMAL"),
     "balanced": ("BALANCED", "FAST", "RGB_ALBEDO_NORMAL"),
@@ -46,14 +58,14 @@ DENOISERS = {
 
 
 def set_denoiser(scene: bpy.types.Scene, effort: str) -> bool:
-    """Switch OpenImageDenoise on with an effort of ``DENOISERS``.
+    """Denoise with OpenImageDenoise; ``effort`` is a key of ``DENOISERS``.
 
-    False where this build has none (then denoising stays off).
+    Returns False in builds without it; denoising is then off.
     """
-    cycles = scene.cycles
+    cycles = present(scene.cycles)
     try:
         cycles.denoiser = "OPENIMAGEDENOISE"
-    except TypeError:  # Distribution builds: the list is empty, and rendering fails while denoising is on.
+    except TypeError:  # The list of denoisers is empty, and rendering would fail with denoising on.
         cycles.use_denoising = False
         return False
     cycles.use_denoising = True
@@ -61,10 +73,12 @@ def set_denoiser(scene: bpy.types.Scene, effort: str) -> bool:
     return True
 
 
-def set_still(scene: bpy.types.Scene, *, file_format: str, depth: str) -> None:
-    """Write RGBA stills of ``file_format`` (PNG or OPEN_EXR) with ``depth`` bits a channel."""
-    settings = scene.render.image_settings
-    if hasattr(settings, "media_type"):  # 5.0 and later: chosen before the format.
+def set_still(
+    scene: bpy.types.Scene, *, file_format: Literal["PNG", "OPEN_EXR"], depth: Literal["8", "16", "32"]
+) -> None:
+    """Write RGBA still images with ``depth`` bits per channel."""
+    settings = present(present(scene.render).image_settings)
+    if hasattr(settings, "media_type"):  # From 5.0 on, and it limits the formats.
         settings.media_type = "IMAGE"
     settings.file_format = file_format
     settings.color_mode = "RGBA"
@@ -72,14 +86,14 @@ def set_still(scene: bpy.types.Scene, *, file_format: str, depth: str) -> None:
     settings.compression = 0
 
 
-def set_movie(scene: bpy.types.Scene) -> None:
-    """Write H.264 in MP4, visually lossless, playable everywhere (4:2:0)."""
-    settings = scene.render.image_settings
+def set_video(scene: bpy.types.Scene) -> None:
+    """Write H.264 in MP4: visually lossless, and 4:2:0, which every player supports."""
+    settings = present(present(scene.render).image_settings)
     if hasattr(settings, "media_type"):
         settings.media_type = "VIDEO"
     settings.file_format = "FFMPEG"
     settings.color_mode = "RGB"
-    ffmpeg = scene.render.ffmpeg
+    ffmpeg = present(present(scene.render).ffmpeg)
     ffmpeg.format = "MPEG4"
     ffmpeg.codec = "H264"
     ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
@@ -88,16 +102,16 @@ def set_movie(scene: bpy.types.Scene) -> None:
     ffmpeg.audio_codec = "NONE"
 
 
-def mark_movie_colours(path: Path) -> None:
-    """Say in an MP4 of ours which colours it holds, where Blender has not said it.
+def mark_video_colours(path: Path) -> None:
+    """Declare the colour space in an MP4 that Blender wrote, if it is not declared.
 
-    Blender 4.3 encodes in BT.601 and leaves it open; players take BT.709 for a film of this size, and
-    its colours shift. The mark is a ``colr`` box, put at the end of the description of the pictures.
+    Blender 4.3 encodes in BT.601 without declaring it; players assume BT.709 for a video of this size, and show wrong
+    colours. The declaration is a ``colr`` box at the end of the sample entry (ISO/IEC 14496-12, 12.1.5).
     """
     data = bytearray(path.read_bytes())
-    places = mp4.path_to(io.BytesIO(data), 0, len(data), TO_PICTURES)
+    places = mp4.path_to(io.BytesIO(data), 0, len(data), SAMPLE_ENTRY)
     if not places or places[0].end != len(data):
-        return  # Pictures behind the index would move.
+        return  # Inserting the box would move the pictures after the index.
     entry = places[-1]
     if b"colr" in data[entry.content : entry.end]:
         return
@@ -110,27 +124,28 @@ def mark_movie_colours(path: Path) -> None:
     path.write_bytes(data)
 
 
-def ensure_nodes(data_block: Any) -> bpy.types.NodeTree:
-    """The node tree of a world or material, empty."""
+def empty_tree(data_block: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The node tree of a world or material, emptied."""
     if not data_block.node_tree:
         data_block.use_nodes = True
-    data_block.node_tree.nodes.clear()
-    return data_block.node_tree
+    tree = present(data_block.node_tree)
+    tree.nodes.clear()
+    return tree
 
 
-def accepted(operator: Any, **arguments: Any) -> dict[str, Any]:
-    """The arguments that this version of an operator knows."""
+def known_arguments(operator: Any, **arguments: Any) -> dict[str, Any]:
+    """The arguments that an operator has in this version of Blender."""
     known = operator.get_rna_type().properties.keys()
     return {name: value for name, value in arguments.items() if name in known}
 
 
-def shows_film_on_metal() -> bool:
-    """Does Cycles colour metal by a thin film? Measured: not in 4.3 and 4.5, but in 5.2."""
+def renders_thin_film_on_metal() -> bool:
+    """Does Cycles support a thin film on metal? Measured: not in 4.3 and 4.5, but in 5.2."""
     return bpy.app.version >= (5, 0, 0)
 
 
 def importable_extensions() -> set[str]:
-    """The glTF extensions that this Blender's importer can read; distribution builds lack decoders."""
+    """The glTF extensions that the importer can read; builds by distributions lack some decoders."""
     reader = importlib.import_module("io_scene_gltf2.io.imp.gltf2_io_gltf")
     known = set(reader.glTFImporter("", {"import_user_extensions": []}).extensions_managed)
     decoders = {"KHR_draco_mesh_compression": (("bf_intern_draco_bridge", "Draco"), "draco")}
@@ -144,8 +159,8 @@ def importable_extensions() -> set[str]:
 
 @contextmanager
 def exporting_variants() -> Iterator[None]:
-    """Have the exporter write material variants, which a preference of the glTF add-on decides."""
-    addon = bpy.context.preferences.addons.get("io_scene_gltf2")
+    """Let the exporter write material variants, which is a preference of the glTF add-on."""
+    addon = present(bpy.context.preferences).addons.get("io_scene_gltf2")
     preferences = addon.preferences if addon else None
     if preferences is None or not hasattr(preferences, "KHR_materials_variants_ui"):
         yield
@@ -159,9 +174,9 @@ def exporting_variants() -> Iterator[None]:
 
 
 def named_files() -> Iterator[tuple[bpy.types.ID | None, str]]:
-    """Every path of a file that the open file names, without those that are packed, and the data-block that has it.
+    """Every file path in the open file, except those of packed files, and the data-block that contains it.
 
-    Blender 4.3 does not tell the data-block of all: for the others it is None and the path is absolute.
+    Blender 4.3 does not report all data-blocks: where it is unknown, it is None and the path is absolute.
     """
     if hasattr(bpy.data, "file_path_map"):
         for block, texts in bpy.data.file_path_map().items():
@@ -183,7 +198,7 @@ def _absolute(text: str, library: bpy.types.Library | None) -> str:
 
 
 def _has_decoder(library: tuple[str, str], module: str) -> bool:
-    """Is the shared library there? 5.2 keeps them in one place, before each had a module of its own."""
+    """Does the shared library exist? Blender 5.2 has one module for all of them, earlier versions one for each."""
     if importlib.util.find_spec("io_scene_gltf2.io.com.library"):
         path = importlib.import_module("io_scene_gltf2.io.com.library").dll_path(*library)
     elif module:
@@ -194,5 +209,5 @@ def _has_decoder(library: tuple[str, str], module: str) -> bool:
 
 
 def sequence_strips(editor: bpy.types.SequenceEditor) -> Any:
-    """The strips of a sequence editor: called ``sequences`` before 4.4."""
+    """The strips of a sequence editor, which were called ``sequences`` before 4.4."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this Blender and this machine can do."""
+"""The devices and the denoiser that this Blender can use on this machine."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,20 +8,21 @@ import bpy
 
 from ..messages.errors import InputError
 from . import compat
+from .blender import present
 
-BACKENDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")  # The best of several first.
+BACKENDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")  # The best first.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Something Cycles can compute on; ``backend`` is the word of ``--device``."""
+    """A device that Cycles can render on; ``backend`` is a value of ``--device``."""
 
     backend: str
     name: str
 
 
 def gpu_devices() -> list[Device]:
-    """The GPUs that Cycles finds. Only for a background Blender: it changes Cycles' preferences."""
+    """The GPUs that Cycles finds. Only for a background Blender, because it changes the preferences of Cycles."""
     preferences = _preferences()
     found = [
         Device(backend=backend.lower(), name=device.name)
@@ -33,9 +34,9 @@ def gpu_devices() -> list[Device]:
 
 
 def use_device(wanted: str) -> str:
-    """Make Cycles compute on ``wanted`` (cpu, auto or a GPU back end); the scene's device word.
+    """Select the device ``wanted`` (cpu, auto or a GPU back end) in the preferences.
 
-    Raises InputError when a named back end has no device here.
+    Returns the value for ``scene.cycles.device``. Raises InputError for a back end that has no device on this machine.
     """
     if wanted == "cpu":
         return "CPU"
@@ -47,12 +48,14 @@ def use_device(wanted: str) -> str:
             return "GPU"
     preferences.compute_device_type = "NONE"
     if wanted != "auto":
-        raise InputError(f"Cycles finds no {wanted} device here.", hint="Use --device auto or --device cpu.")
+        raise InputError(
+            f"Cycles finds no {wanted} device on this machine.", hint="Use --device auto or --device cpu."
+        )
     return "CPU"
 
 
 def has_denoiser() -> bool:
-    """Whether this build has OpenImageDenoise."""
+    """Does this build of Blender have OpenImageDenoise?"""
     scene = bpy.data.scenes.new("Photoreal Diagnosis")
     try:
         return compat.set_denoiser(scene, next(iter(compat.DENOISERS)))
@@ -61,14 +64,14 @@ def has_denoiser() -> bool:
 
 
 def _preferences() -> Any:
-    return bpy.context.preferences.addons["cycles"].preferences
+    return present(bpy.context.preferences).addons["cycles"].preferences
 
 
 def _devices_of(preferences: Any, backend: str) -> list[Any]:
-    """Each back end is asked by itself: asking for all of them at once crashes on some mixed machines."""
+    """The devices of one back end: asking for all at once crashes on some machines with several kinds of GPU."""
     try:
         preferences.compute_device_type = backend
     except TypeError:
-        return []  # This build was made without it.
+        return []  # Not in this build.
     preferences.refresh_devices()
     return [device for device in preferences.devices if device.type == backend]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of each mesh of a product before anybody judges it, as arrays."""
+"""Measures each mesh of a product, as arrays, for the checks and the repairs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,30 +7,37 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..gltf import mesh_checks
-from ..gltf.mesh_checks import Shape
+from ..gltf.mesh_checks import Doubles, Flags, Shape
+from .blender import present
 from .materials import is_clear
 
 
 @dataclass(slots=True)
 class MeshFacts:
-    """A mesh as it is shown: by ``names`` at ``matrices``; ``material`` (t,) names the slot of each triangle."""
+    """A mesh as it is rendered, by the objects ``names`` with the 4x4 matrices ``matrices``.
+
+    Arrays have one entry for each triangle, (t,): ``material`` is its material slot, ``polygon`` its polygon,
+    ``opposed`` and ``doubled`` as in ``mesh_checks``, ``uv_areas`` None without a UV map.
+    """
 
     item: bpy.types.Object
     shape: Shape
-    material: np.ndarray
-    polygon: np.ndarray
+    material: NDArray[np.int32]
+    polygon: NDArray[np.int32]
     materials: list[bpy.types.Material | None]
-    opposed: np.ndarray
-    doubled: np.ndarray
+    opposed: Flags
+    doubled: Flags
     has_uvs: bool
-    uv_areas: np.ndarray | None
+    uv_areas: Doubles | None
     names: list[str] = field(default_factory=list)
-    matrices: list[np.ndarray] = field(default_factory=list)
+    matrices: list[Doubles] = field(default_factory=list)
 
     @property
     def where(self) -> str:
+        """The objects that show the mesh, for messages."""
         more = len(self.names) - 1
         return self.names[0] + (f" and {more} cop{'ies' if more > 1 else 'y'} of it" if more else "")
 
@@ -38,31 +45,40 @@ class MeshFacts:
     def triangles(self) -> int:
         return len(self.shape.corners)
 
-    def of(self, chosen: Iterable[bpy.types.Material | None]) -> np.ndarray:
+    def of(self, chosen: Iterable[bpy.types.Material | None]) -> Flags:
         """Which triangles have one of these materials, (t,)."""
         wanted = {item.name for item in chosen if item is not None}
         slots = [index for index, item in enumerate(self.materials) if item and item.name in wanted]
         return np.isin(self.material, slots)
 
     @property
-    def clear(self) -> np.ndarray:
-        """Which triangles let light through, (t,)."""
+    def clear(self) -> Flags:
+        """Which triangles transmit light, (t,)."""
         return self.of(item for item in self.materials if item and is_clear(item))
 
 
 def measure(meshes: Iterable[tuple[bpy.types.Object, bpy.types.Mesh, object]]) -> list[MeshFacts]:
-    """The facts of every mesh that ``product.visible_meshes`` gives; one that is shown twice is measured once."""
+    """The facts of all meshes from ``visible.visible_meshes``; a mesh that is rendered twice is measured once."""
     known: dict[tuple[int, bool], MeshFacts] = {}
     for item, mesh, matrix in meshes:
-        key = (item.original.data.session_uid, bool(item.original.modifiers))
+        original = original_of(item)
+        key = (present(original.data).session_uid, bool(original.modifiers))
         if key not in known:
             facts = _facts(item, mesh)
             if facts is None:
                 continue
             known[key] = facts
-        known[key].names.append(item.original.name)
+        known[key].names.append(original.name)
         known[key].matrices.append(np.array(matrix, dtype=np.float64))
     return list(known.values())
+
+
+def original_of(item: bpy.types.Object) -> bpy.types.Object:
+    """The object that an evaluated one was made from."""
+    original = present(item.original)
+    if not isinstance(original, bpy.types.Object):
+        raise TypeError(f"{item.name} was not made from an object.")
+    return original
 
 
 def _facts(item: bpy.types.Object, mesh: bpy.types.Mesh) -> MeshFacts | None:
@@ -81,7 +97,7 @@ def _facts(item: bpy.types.Object, mesh: bpy.types.Mesh) -> MeshFacts | None:
     if layer is not None:
         areas = mesh_checks.uv_areas(values_of(layer.uv, "vector", 2, np.float32)[loops])
     return MeshFacts(
-        item=item.original,
+        item=original_of(item),
         shape=shape,
         material=values_of(mesh.loop_triangles, "material_index", 1, np.int32).ravel(),
         polygon=polygon,
@@ -93,16 +109,16 @@ def _facts(item: bpy.types.Object, mesh: bpy.types.Mesh) -> MeshFacts | None:
     )
 
 
-def values_of(collection: Any, name: str, width: int, kind: type) -> np.ndarray:
-    """A property of all elements, in rows of ``width`` numbers."""
+def values_of(collection: Any, name: str, width: int, kind: type[np.generic]) -> NDArray[Any]:
+    """A property of all elements of a Blender collection, of type ``kind``, reshaped to rows of ``width`` values."""
     size = len(collection) * len(np.atleast_1d(getattr(collection[0], name))) if len(collection) else 0
-    values = np.empty(size, dtype=kind)
+    values: NDArray[Any] = np.empty(size, dtype=kind)
     collection.foreach_get(name, values)
     return values.reshape(-1, width)
 
 
 def open_materials(meshes: Iterable[MeshFacts]) -> set[str]:
-    """The materials that are mostly on surfaces which enclose no space."""
+    """The names of the materials that are mostly on surfaces which enclose no space."""
     closed: dict[str, float] = {}
     total: dict[str, float] = {}
     for facts in meshes:
@@ -116,8 +132,8 @@ def open_materials(meshes: Iterable[MeshFacts]) -> set[str]:
     return {name for name, area in total.items() if closed[name] < 0.5 * area}
 
 
-def removable_faces(facts: MeshFacts) -> np.ndarray:
-    """Doubled faces that can go without a trace: opaque, and of one material with all that lie there."""
+def removable_faces(facts: MeshFacts) -> Flags:
+    """Doubled faces that can be deleted without a visible change: opaque, and all of one material at that place."""
     removable = np.zeros(facts.triangles, dtype=bool)
     if not facts.doubled.any():
         return removable
@@ -126,14 +142,14 @@ def removable_faces(facts: MeshFacts) -> np.ndarray:
     same = np.concatenate(([False], (np.diff(corners[order], axis=0) == 0).all(axis=1)))
     stack = np.cumsum(~same)
     material = facts.material[order]
-    least, most = np.full(stack[-1] + 1, np.iinfo(np.int32).max), np.full(stack[-1] + 1, -1)
-    np.minimum.at(least, stack, material)
-    np.maximum.at(most, stack, material)
-    removable[order] = (least == most)[stack]
+    lowest, highest = np.full(stack[-1] + 1, np.iinfo(np.int32).max), np.full(stack[-1] + 1, -1)
+    np.minimum.at(lowest, stack, material)
+    np.maximum.at(highest, stack, material)
+    removable[order] = (lowest == highest)[stack]
     return removable & facts.doubled & ~facts.clear
 
 
 def mesh_extent(mesh: bpy.types.Mesh) -> float:
-    """The longest side of a mesh in its own coordinates."""
+    """The longest side of a mesh in its local coordinates."""
     points = values_of(mesh.vertices, "co", 3, np.float32)
     return float(np.ptp(points, axis=0).max()) if len(points) else 0.0

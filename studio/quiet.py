@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps what Blender's operators print out of the user's terminal."""
+"""Keeps the output of Blender's operators off the user's terminal."""
 
 import logging
 import os
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def quiet_blender() -> Iterator[None]:
-    """For short operators: their chatter and tracebacks go to our log (level DEBUG).
+    """Redirect standard output and standard error, for short operators, to our log (level DEBUG).
 
-    They print to the file descriptors, from C, so nothing less than those can be caught.
+    Operators write from C, so the file descriptors themselves are redirected.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as words:
-        os.dup2(words.fileno(), 1)
-        os.dup2(words.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
         try:
             yield
         finally:
@@ -31,5 +31,5 @@ def quiet_blender() -> Iterator[None]:
             for number, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, number)
                 os.close(original)
-            words.seek(0)
-            log.debug("%s", words.read().decode(errors="replace"))
+            output.seek(0)
+            log.debug("%s", output.read().decode(errors="replace"))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Blender that renders one set after the other for the process that started it.
+"""A Blender process that renders one set after another for the process that started it.
 
-It reads one JSON object a line, ``{"set": FOLDER}``, renders what the set in that folder lacks, and answers with the
-events of a run and ``{"event": "rendered", ...}``. The set folder is prepared before, and has its model unless that
-is a file of the user's. ``{"stop": true}`` ends it after the picture at hand, the end of its input at once: whoever
-started it is gone, and another process may work in the folder.
+It reads one JSON object per line, ``{"set": FOLDER}``, renders what the set in that folder lacks, and writes the events
+of a run and ``{"event": "rendered", ...}``. The set folder must exist, with its model unless that is a file of the user.
+``{"stop": true}`` ends the process after the current picture. The end of its input ends it at once: the process that
+started it is gone, and another one may use the folder.
 """
 
 import contextlib
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 
 
 def serve(requests: TextIO, reporter: Reporter, external_data: tuple[Path, ...] = ()) -> int:
-    """Render until the input ends. Gives the exit code.
+    """Render until the input ends, which ends the process.
 
-    ``external_data`` are folders beside their own that .blend files may read from.
+    ``external_data`` are folders that .blend files may read from, in addition to their own.
     """
     stop = Stop()
     wanted: queue.Queue[Path] = queue.Queue()
@@ -49,10 +49,10 @@ def serve(requests: TextIO, reporter: Reporter, external_data: tuple[Path, ...] 
         except OSError as error:
             _answer(reporter, folder, machine_error(error, folder))
         except MemoryError:
-            _answer(reporter, folder, MachineError("The memory is full."))
+            _answer(reporter, folder, MachineError("There is not enough memory."))
         except StopRenderingError:
             reporter.tell("rendered", set=str(folder), state="stopped", error="", exit=0)
-        except Exception as error:  # A fault of ours at one product; the others go on.
+        except Exception as error:  # A bug that one product triggers must not stop the others.
             log.exception("%s could not be rendered", folder)
             _answer(reporter, folder, FaultError(error))
         else:

@@ -1,31 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The studio in a scene: the rig's far light as a world made in code, its near lights, and a table.
+"""The rig in a Blender scene: distant lights as a world, near lights as area lights, and a table.
 
-Lights and camera stay and the product turns, as on a photographer's turntable.
+Lights and camera do not move; the product turns, as on a photographer's turntable.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 from mathutils import Matrix
+from numpy.typing import NDArray
 
 from ..messages.errors import InputError
 from ..optics.light_map import Area, Light, Rig, light_of
 from ..optics.rig_choice import Panorama
 from . import compat
+from .blender import (
+    data_of,
+    input_of,
+    new_node,
+    output_of,
+    pixels_of,
+    present,
+    set_choice,
+    set_pixels,
+    set_value,
+)
 
-TABLE_RADIUS = 30.0  # In product sizes: its edge is never seen, not even in a mirror near the ground.
+TABLE_RADIUS = 30.0  # In product sizes: its edge is never visible, not even in a mirror near the ground.
 PREFIX = "Photoreal"
 
 
-def read_panorama(panorama: Panorama) -> np.ndarray:
+def read_panorama(panorama: Panorama) -> NDArray[np.float32]:
     """The radiance in an HDR or EXR file, float32 (h, w, 3), row 0 at the bottom.
 
-    Raises InputError when it is no picture, or not one of all directions.
+    Raises InputError when it is not a picture, or not an equirectangular one with light above the horizon.
     """
     path = Path(panorama.path)
     try:
@@ -37,17 +49,17 @@ def read_panorama(panorama: Panorama) -> np.ndarray:
     try:
         width, height = image.size
         if not width or not height:
-            raise InputError(f"{path.name} is damaged or no picture.", hint="Give an .hdr or .exr panorama.")
+            raise InputError(
+                f"{path.name} is damaged or not a picture.", hint="Give an .hdr or .exr panorama."
+            )
         if width != 2 * height:
             raise InputError(
-                f"{path.name} is no panorama of all directions: it has {width} x {height} pixels.",
-                hint="Give an equirectangular one, twice as wide as high.",
+                f"{path.name} is not a full panorama: it has {width} x {height} pixels.",
+                hint="Give an equirectangular panorama, twice as wide as high.",
             )
-        pixels = np.empty(width * height * 4, dtype=np.float32)
-        image.pixels.foreach_get(pixels)
+        radiance = pixels_of(image)[..., :3]
     finally:
         bpy.data.images.remove(image)
-    radiance = pixels.reshape(height, width, 4)[..., :3]
     if not float(np.nan_to_num(radiance[height // 2 :]).max(initial=0.0)) > 0.0:
         raise InputError(
             f"{path.name} is black above the horizon.", hint="Give a panorama with lights in it."
@@ -58,20 +70,19 @@ def read_panorama(panorama: Panorama) -> np.ndarray:
 class Studio:
     """A rig in a scene: its world, its near lights and its table.
 
-    ``rig`` is the one that it was told to use, ``light`` what shines at the moment.
+    ``rig`` is the rig in use; ``light`` is the current light, which also contains added lights.
     """
 
     def __init__(self, scene: bpy.types.Scene, rig: Rig) -> None:
         self._scene = scene
         self._before = scene.world
         self.collection = bpy.data.collections.new(f"{PREFIX} Studio")
-        scene.collection.children.link(self.collection)
-        self._table_colour: bpy.types.NodeSocket
-        self.table = self._build_table()
+        present(scene.collection).children.link(self.collection)
+        self.table, self._table_colour = self._build_table()
         self.world = bpy.data.worlds.new(f"{PREFIX} World")
         self._texture = self._build_world()
-        self._lamps: list[bpy.types.Object] = []
-        self._panoramas: dict[str, np.ndarray] = {}
+        self._lamps: list[Lamp] = []
+        self._panoramas: dict[str, NDArray[np.float32]] = {}
         scene.world = self.world
         self.rig: Rig
         self.light: Light
@@ -79,7 +90,7 @@ class Studio:
         self.use(rig)
 
     def use(self, rig: Rig) -> None:
-        """Light the scene with ``rig``. Raises as ``read_panorama``; the earlier light shines on then."""
+        """Light the scene with ``rig``. Raises as ``read_panorama``; the light is then unchanged."""
         panorama = None
         if rig.panorama:
             if rig.panorama.sha256 not in self._panoramas:
@@ -90,101 +101,115 @@ class Studio:
         self._rig_areas = self.light.areas
         self._shine(self.light.radiance)
         self._put_up(self.light.areas)
-        self._table_colour.default_value = (self.light.table_albedo,) * 3 + (1.0,)
+        set_value(self._table_colour, (self.light.table_albedo,) * 3 + (1.0,))
 
     def add_light(self, area: Area, radiance: float) -> None:
-        """Put one more near light beside those of the rig, instead of the last that was added."""
+        """Add a near light to those of the rig. It replaces the one added before."""
         self.light = replace(self.light, areas=(*self._rig_areas, (area, radiance)))
         self._put_up(self.light.areas)
 
     def _put_up(self, areas: Sequence[tuple[Area, float]]) -> None:
-        """Let exactly these near lights shine, each with its radiance."""
+        """Make exactly these near lights shine, each with its radiance."""
         while len(self._lamps) > len(areas):
             lamp = self._lamps.pop()
-            data = lamp.data
-            bpy.data.objects.remove(lamp)
-            bpy.data.lights.remove(data)
+            bpy.data.objects.remove(lamp.item)
+            bpy.data.lights.remove(lamp.data)
         while len(self._lamps) < len(areas):
-            data = bpy.data.lights.new(f"{PREFIX} Light", "AREA")
-            data.shape = "RECTANGLE"
-            lamp = bpy.data.objects.new(data.name, data)
-            lamp.visible_camera = False
-            self.collection.objects.link(lamp)
+            lamp = new_lamp()
+            self.collection.objects.link(lamp.item)
             self._lamps.append(lamp)
         for lamp, (area, radiance) in zip(self._lamps, areas, strict=True):
-            lamp.name = f"{PREFIX} {area.name}"
-            place_lamp(lamp, area, radiance)
+            lamp.place(area, radiance)
 
     def follow_table(self, follow: bool) -> None:
-        """Whether light that meets the table comes back from it, or from the light map below the horizon."""
+        """Choose whether light bounces off the table, or off the light map below the horizon, which is less noisy."""
         table = self.table
         table.visible_diffuse = table.visible_glossy = table.visible_transmission = follow
-        table.visible_shadow = follow  # Else it would keep the light map's own table away.
+        table.visible_shadow = follow  # Otherwise it would block the lower half of the light map.
 
-    def _shine(self, radiance: np.ndarray) -> None:
+    def _shine(self, radiance: NDArray[np.float32]) -> None:
+        """Use ``radiance``, (h, w) or (h, w, 3), as the light of the world."""
         height, width = radiance.shape[:2]
-        pixels = np.ones((height, width, 4), dtype=np.float32)
-        pixels[..., :3] = radiance if radiance.ndim == 3 else radiance[..., None]
-        # A new picture each time: with persistent data Cycles goes on with the pixels that it has of a known one.
+        # A new image each time: with persistent data, Cycles keeps the old pixels of a known one.
         earlier = self._texture.image
         image = bpy.data.images.new(f"{PREFIX} Light Map", width, height, float_buffer=True)
-        image.colorspace_settings.name = "Linear Rec.709"
-        image.pixels.foreach_set(pixels.ravel())
+        set_choice(image.colorspace_settings, "name", "Linear Rec.709")
+        set_pixels(image, radiance)
         image.update()
         self._texture.image = image
         if earlier is not None:
             bpy.data.images.remove(earlier)
 
     def remove(self) -> None:
-        """Take the rig out and give the scene its own world back."""
+        """Remove the rig and restore the world of the scene."""
         self._scene.world = self._before
         self._put_up(())
-        mesh = self.table.data
-        material = mesh.materials[0]
+        mesh = data_of(self.table, bpy.types.Mesh)
+        material = present(mesh.materials[0])
         bpy.data.collections.remove(self.collection)
         bpy.data.objects.remove(self.table)
         bpy.data.meshes.remove(mesh)
         bpy.data.materials.remove(material)
         image = self._texture.image
         bpy.data.worlds.remove(self.world)
-        bpy.data.images.remove(image)
+        if image is not None:
+            bpy.data.images.remove(image)
 
-    def _build_table(self) -> bpy.types.Object:
+    def _build_table(self) -> tuple[bpy.types.Object, bpy.types.NodeSocket]:
+        """The table, and the input for its colour."""
         mesh = bpy.data.meshes.new(f"{PREFIX} Table")
         side = TABLE_RADIUS
         mesh.from_pydata(
             [(-side, -side, 0), (side, -side, 0), (side, side, 0), (-side, side, 0)], [], [(0, 1, 2, 3)]
         )
         material = bpy.data.materials.new(f"{PREFIX} Table")
-        tree = compat.ensure_nodes(material)
-        surface = tree.nodes.new("ShaderNodeBsdfDiffuse")
-        self._table_colour = surface.inputs["Color"]
-        output = tree.nodes.new("ShaderNodeOutputMaterial")
-        tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
+        tree = compat.empty_tree(material)
+        surface = new_node(tree, bpy.types.ShaderNodeBsdfDiffuse)
+        output = new_node(tree, bpy.types.ShaderNodeOutputMaterial)
+        tree.links.new(output_of(surface, "BSDF"), input_of(output, "Surface"))
         mesh.materials.append(material)
         table = bpy.data.objects.new(f"{PREFIX} Table", mesh)
-        # The product meets exact background colour; the shadow is laid below it.
+        # Behind the product is the exact background colour; the shadow is composed with it later.
         table.visible_camera = False
         self.collection.objects.link(table)
-        return table
+        return table, input_of(surface, "Color")
 
-    def _build_world(self) -> bpy.types.Node:
-        tree = compat.ensure_nodes(self.world)
-        texture = tree.nodes.new("ShaderNodeTexEnvironment")
-        background = tree.nodes.new("ShaderNodeBackground")
-        output = tree.nodes.new("ShaderNodeOutputWorld")
-        tree.links.new(texture.outputs["Color"], background.inputs["Color"])
-        tree.links.new(background.outputs["Background"], output.inputs["Surface"])
+    def _build_world(self) -> bpy.types.ShaderNodeTexEnvironment:
+        """The node for the light map."""
+        tree = compat.empty_tree(self.world)
+        texture = new_node(tree, bpy.types.ShaderNodeTexEnvironment)
+        background = new_node(tree, bpy.types.ShaderNodeBackground)
+        output = new_node(tree, bpy.types.ShaderNodeOutputWorld)
+        tree.links.new(output_of(texture, "Color"), input_of(background, "Color"))
+        tree.links.new(output_of(background, "Background"), input_of(output, "Surface"))
         return texture
 
 
-def place_lamp(lamp: bpy.types.Object, area: Area, radiance: float) -> None:
-    """Bring an area light to where ``area`` is, as bright."""
-    data = lamp.data
-    data.size, data.size_y = area.width, area.height
-    # Blender's watts leave a rectangle evenly over the half-space: radiance = watts / (pi * area).
-    data.energy = radiance * math.pi * area.width * area.height
-    matrix = np.eye(4)
-    matrix[:3, :3] = area.axes
-    matrix[:3, 3] = area.place
-    lamp.matrix_world = Matrix(matrix.tolist())
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """An area light in the scene."""
+
+    item: bpy.types.Object
+    data: bpy.types.AreaLight
+
+    def place(self, area: Area, radiance: float) -> None:
+        """Give the light the place, the size and the name of ``area``."""
+        self.item.name = f"{PREFIX} {area.name}"
+        self.data.size, self.data.size_y = area.width, area.height
+        # Blender distributes the watts of a rectangle over the half-space: radiance = watts / (pi * area).
+        self.data.energy = radiance * math.pi * area.width * area.height
+        matrix = np.eye(4)
+        matrix[:3, :3] = area.axes
+        matrix[:3, 3] = area.place
+        self.item.matrix_world = Matrix(matrix.tolist())
+
+
+def new_lamp() -> Lamp:
+    """An area light that the camera does not see; in no collection yet."""
+    data = bpy.data.lights.new(f"{PREFIX} Light", "AREA")
+    if not isinstance(data, bpy.types.AreaLight):
+        raise TypeError("Blender did not make an area light.")
+    data.shape = "RECTANGLE"
+    item = bpy.data.objects.new(data.name, data)
+    item.visible_camera = False
+    return Lamp(item, data)

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundled sample product, made in code: a glazed storage jar with a brass plate and a wooden lid.
+"""The bundled sample product, modelled in code: a glazed storage jar with a brass plate and a wooden lid.
 
-Glaze, brass and wood show how differently materials answer the same light; the plate with its lettering
-and the handle tell front from side.
+Glaze, brass and wood reflect the same light differently; the handle and the plate with its lettering distinguish front
+and side.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import bpy
 import numpy as np
 
+from ..gltf.mesh_checks import Doubles
 from ..messages.errors import MachineError
 from . import compat
+from .blender import data_of, input_of, new_node, output_of, present, set_pixels, set_value
 from .quiet import quiet_blender
 
 SEGMENTS = 128
@@ -21,7 +23,7 @@ TEXTURE_SIDE = 1024
 LETTERING = "No. 5  TEA"
 BODY_RADIUS = 0.060
 
-# Outlines as (radius, height) in metres, from the axis at the bottom upwards.
+# Outlines as (radius, height) in metres, from the bottom upwards.
 BODY = (
     (0.0, 0.0), (0.046, 0.0), (0.0475, 0.0006), (0.0495, 0.003), (0.0535, 0.010), (0.0575, 0.022),
     (0.0595, 0.036), (BODY_RADIUS, 0.052), (BODY_RADIUS, 0.088), (0.0592, 0.100), (0.0565, 0.110),
@@ -38,9 +40,9 @@ LID = (
 
 
 def build_sample(target: Path) -> None:
-    """Write the sample as a GLB. Raises MachineError when Blender cannot."""
+    """Write the sample as a GLB. Raises MachineError when Blender cannot write it."""
     scene = bpy.data.scenes.new("Photoreal Sample")
-    bpy.context.window.scene = scene
+    present(bpy.context.window).scene = scene
     glaze = _material("Glaze", roughness=0.22, texture=_glaze())
     brass = _material("Brass", colour=(0.83, 0.62, 0.30), metallic=1.0, roughness=0.28)
     wood = _material("Walnut", roughness=0.55, texture=_wood())
@@ -54,7 +56,7 @@ def build_sample(target: Path) -> None:
         _lettering(ink),
     ]
     for part in parts:
-        scene.collection.objects.link(part)
+        present(scene.collection).objects.link(part)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with quiet_blender():
@@ -69,13 +71,13 @@ def build_sample(target: Path) -> None:
 
 def _mesh_object(
     name: str,
-    vertices: np.ndarray,
-    faces: list[tuple[int, ...]],
+    vertices: Doubles,
+    faces: Sequence[tuple[int, ...]],
     material: bpy.types.Material,
     uv: Callable[[int], tuple[float, float]] | None = None,
 ) -> bpy.types.Object:
     mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata(vertices.tolist(), [], faces)
+    mesh.from_pydata(vertices.tolist(), [], list(faces))
     if uv is not None:
         layer = mesh.uv_layers.new(name="UVMap")
         for polygon in mesh.polygons:
@@ -92,7 +94,7 @@ def _mesh_object(
 def _lathe(
     name: str, outline: tuple[tuple[float, float], ...], material: bpy.types.Material
 ) -> bpy.types.Object:
-    """A body of revolution around Z, its outline rounded."""
+    """A solid of revolution around Z with a smoothed outline."""
     profile = _smooth(np.array(outline))
     turns = np.linspace(0.0, 2.0 * np.pi, SEGMENTS, endpoint=False)
     rings = [
@@ -104,7 +106,7 @@ def _lathe(
         for column in range(SEGMENTS):
             after = (column + 1) % SEGMENTS
             lower, upper = row * SEGMENTS, (row + 1) * SEGMENTS
-            quad = (lower + column, lower + after, upper + after, upper + column)
+            quad: tuple[int, ...] = (lower + column, lower + after, upper + after, upper + column)
             if profile[row][0] < 1e-6:
                 quad = (lower, upper + after, upper + column)
             elif profile[row + 1][0] < 1e-6:
@@ -118,8 +120,8 @@ def _lathe(
     return _mesh_object(name, np.concatenate(rings), faces, material, uv)
 
 
-def _smooth(points: np.ndarray, rounds: int = 2) -> np.ndarray:
-    """Round a polyline by cutting its corners (Chaikin 1974): the ends stay, nothing overshoots."""
+def _smooth(points: Doubles, rounds: int = 2) -> Doubles:
+    """Smooth a polyline (n, 2) by cutting its corners (Chaikin 1974): its ends stay, and it does not overshoot."""
     for _round in range(rounds):
         starts, ends = points[:-1], points[1:]
         cut = np.stack((0.75 * starts + 0.25 * ends, 0.25 * starts + 0.75 * ends), axis=1).reshape(-1, 2)
@@ -128,7 +130,7 @@ def _smooth(points: np.ndarray, rounds: int = 2) -> np.ndarray:
 
 
 def _handle(material: bpy.types.Material) -> bpy.types.Object:
-    """An ear on the product's left (+X), swept along half an ellipse."""
+    """A handle on the left of the product (+X), swept along half an ellipse."""
     along, around = 48, 24
     path = np.linspace(-0.5 * np.pi, 0.5 * np.pi, along)
     centres = np.stack(
@@ -157,8 +159,8 @@ def _handle(material: bpy.types.Material) -> bpy.types.Object:
     )
 
 
-def _on_body(vertices: np.ndarray, lift: float) -> np.ndarray:
-    """Bend flat coordinates (x along the front, y up, z outwards) around the body's front."""
+def _on_body(vertices: Doubles, lift: float) -> Doubles:
+    """Wrap flat coordinates (n, 3), x along the front, y up, z outwards, around the front of the body."""
     radius = BODY_RADIUS + lift + vertices[:, 2]
     turn = vertices[:, 0] / BODY_RADIUS
     return np.stack((radius * np.sin(turn), -radius * np.cos(turn), 0.070 + vertices[:, 1]), axis=1)
@@ -167,7 +169,7 @@ def _on_body(vertices: np.ndarray, lift: float) -> np.ndarray:
 def _plate(material: bpy.types.Material) -> bpy.types.Object:
     columns, half_width, half_height, thick = 48, 0.033, 0.0125, 0.0014
     x = np.linspace(-half_width, half_width, columns)
-    # Rounded short sides: the outline of the plate at every column.
+    # Half the height of the plate at every column: the short sides are rounded.
     reach = half_height * np.sqrt(
         np.clip(1.0 - np.clip((np.abs(x) - half_width + 0.006) / 0.006, 0.0, 1.0) ** 2, 0.04, 1.0)
     )
@@ -195,12 +197,14 @@ def _plate(material: bpy.types.Material) -> bpy.types.Object:
         end = tuple(row * columns + side for row in range(6))
         faces.append(end if side == 0 else end[::-1])
     plate = _mesh_object("Plate", _on_body(rows.reshape(-1, 3), 0.0), faces, material)
-    plate.data.set_sharp_from_angle(angle=math.radians(35.0))
+    data_of(plate, bpy.types.Mesh).set_sharp_from_angle(angle=math.radians(35.0))
     return plate
 
 
 def _lettering(material: bpy.types.Material) -> bpy.types.Object:
     curve = bpy.data.curves.new("Lettering", "FONT")
+    if not isinstance(curve, bpy.types.TextCurve):
+        raise TypeError("Blender did not make a text.")
     curve.body = LETTERING
     curve.size = 0.0115
     curve.extrude = 0.0002
@@ -213,7 +217,7 @@ def _lettering(material: bpy.types.Material) -> bpy.types.Object:
     bpy.data.objects.remove(flat)
     bpy.data.curves.remove(curve)
     lettering = _mesh_object("Lettering", _on_body(vertices, 0.0016), faces, material)
-    lettering.data.set_sharp_from_angle(angle=math.radians(30.0))
+    data_of(lettering, bpy.types.Mesh).set_sharp_from_angle(angle=math.radians(30.0))
     return lettering
 
 
@@ -223,31 +227,29 @@ def _material(
     colour: tuple[float, float, float] = (0.8, 0.8, 0.8),
     metallic: float = 0.0,
     roughness: float = 0.5,
-    texture: np.ndarray | None = None,
+    texture: Doubles | None = None,
 ) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
-    tree = compat.ensure_nodes(material)
-    surface = tree.nodes.new("ShaderNodeBsdfPrincipled")
-    surface.inputs["Base Color"].default_value = (*colour, 1.0)
-    surface.inputs["Metallic"].default_value = metallic
-    surface.inputs["Roughness"].default_value = roughness
-    output = tree.nodes.new("ShaderNodeOutputMaterial")
-    tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
+    tree = compat.empty_tree(material)
+    surface = new_node(tree, bpy.types.ShaderNodeBsdfPrincipled)
+    set_value(input_of(surface, "Base Color"), (*colour, 1.0))
+    set_value(input_of(surface, "Metallic"), metallic)
+    set_value(input_of(surface, "Roughness"), roughness)
+    output = new_node(tree, bpy.types.ShaderNodeOutputMaterial)
+    tree.links.new(output_of(surface, "BSDF"), input_of(output, "Surface"))
     if texture is not None:
         height, width = texture.shape[:2]
         image = bpy.data.images.new(name, width, height)
-        pixels = np.ones((height, width, 4), dtype=np.float32)
-        pixels[..., :3] = texture
-        image.pixels.foreach_set(pixels.ravel())
+        set_pixels(image, texture)
         image.pack()
-        node = tree.nodes.new("ShaderNodeTexImage")
+        node = new_node(tree, bpy.types.ShaderNodeTexImage)
         node.image = image
-        tree.links.new(node.outputs["Color"], surface.inputs["Base Color"])
+        tree.links.new(output_of(node, "Color"), input_of(surface, "Base Color"))
     return material
 
 
-def _noise(generator: np.random.Generator, cells_x: int, cells_y: int) -> np.ndarray:
-    """Smooth noise from 0 to 1 that repeats in x, (TEXTURE_SIDE,) * 2."""
+def _noise(generator: np.random.Generator, cells_x: int, cells_y: int) -> Doubles:
+    """Smooth noise from 0 to 1 that repeats in x: (TEXTURE_SIDE, TEXTURE_SIDE)."""
     grid = generator.random((cells_y + 1, cells_x))
     x = np.arange(TEXTURE_SIDE) / TEXTURE_SIDE * cells_x
     y = np.arange(TEXTURE_SIDE) / TEXTURE_SIDE * cells_y
@@ -256,21 +258,23 @@ def _noise(generator: np.random.Generator, cells_x: int, cells_y: int) -> np.nda
     right = (left + 1) % cells_x
     below = grid[lower][:, left] * (1.0 - fade_x) + grid[lower][:, right] * fade_x
     above = grid[lower + 1][:, left] * (1.0 - fade_x) + grid[lower + 1][:, right] * fade_x
-    return below * (1.0 - fade_y)[:, None] + above * fade_y[:, None]
+    noise: Doubles = below * (1.0 - fade_y)[:, None] + above * fade_y[:, None]
+    return noise
 
 
-def _glaze() -> np.ndarray:
-    """Deep teal with drifting tone and dark iron speckles, sRGB."""
+def _glaze() -> Doubles:
+    """Dark teal with slow variations and dark speckles: sRGB (h, w, 3)."""
     generator = np.random.default_rng(5)
     drift = 0.6 * _noise(generator, 6, 5) + 0.4 * _noise(generator, 24, 20)
     dark, light = np.array((0.045, 0.245, 0.270)), np.array((0.110, 0.400, 0.410))
     picture = dark + (light - dark) * drift[..., None]
     speckle = np.clip((_noise(generator, 270, 170) - 0.87) * 14.0, 0.0, 1.0)[..., None]
-    return picture * (1.0 - 0.75 * speckle)
+    glaze: Doubles = picture * (1.0 - 0.75 * speckle)
+    return glaze
 
 
-def _wood() -> np.ndarray:
-    """Walnut: rings stretched along the grain, sRGB."""
+def _wood() -> Doubles:
+    """Walnut, with rings stretched along the grain: sRGB (h, w, 3)."""
     generator = np.random.default_rng(7)
     bend = _noise(generator, 4, 6)
     rings = 0.5 + 0.5 * np.sin(
@@ -278,4 +282,5 @@ def _wood() -> np.ndarray:
     )
     fibre = _noise(generator, 12, 300)
     dark, light = np.array((0.20, 0.115, 0.065)), np.array((0.47, 0.305, 0.185))
-    return dark + (light - dark) * (0.65 * rings + 0.35 * fibre)[..., None]
+    wood: Doubles = dark + (light - dark) * (0.65 * rings + 0.35 * fibre)[..., None]
+    return wood

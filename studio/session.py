@@ -16,21 +16,24 @@ from ..optics.angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
 from ..optics.cameras import angles_of
 from ..optics.framing import SQUARE, Framing, close_up, focus_on, frame, frame_all_round, refit, standing_view
 from ..optics.light_map import Rig
-from ..optics.rigs import REFERENCE
+from ..optics.rigs import REFERENCE as REFERENCE_RIG
 from ..optics.sizes import Size
-from . import film, render
+from . import video
 from .blend_opening import open_blend
-from .product import Product, import_product, surface_points, visible_points
+from .blender import data_of, present
+from .product import Product, import_product
+from .quality import REFERENCE, Quality
 from .quiet import quiet_blender
-from .render import Quality, Renderer, Shot
+from .render import Renderer, Shot
 from .rig import Studio
 from .surface import Surface
+from .visible import surface_points, visible_points
 
 SCENE = "Photoreal Studio"
 
 
 class Session:
-    """Takes pictures of the product."""
+    """Takes pictures of a product. Raises as ``import_product``."""
 
     def __init__(
         self,
@@ -45,32 +48,33 @@ class Session:
         self._lens_mm = lens_mm
         self.scene = scene
         self.product: Product = import_product(model, scene, name=name)
-        self._points: np.ndarray = visible_points(self.product.collection)
-        studio = Studio(scene, REFERENCE)
+        self._points = visible_points(self.product.collection)
+        studio = Studio(scene, REFERENCE_RIG)
         self._renderer = Renderer(
             scene, self.product, self._points, studio, resolution=resolution, device=device
         )
 
     @property
     def device(self) -> str:
-        """What Cycles computes on: CPU or GPU."""
+        """What Cycles renders on: CPU or GPU."""
         return self._renderer.device
 
     @property
     def has_denoiser(self) -> bool:
+        """Does this build of Blender denoise?"""
         return self._renderer.has_denoiser
 
     @property
     def standing_matrix(self) -> list[list[float]]:
-        """Brings the file's coordinates (in Blender) to those of the camera matrices."""
-        return [list(row) for row in self.product.standing]
+        """The 4x4 matrix from coordinates in the file (in Blender's axes) to those of the camera matrices."""
+        return [list(row) for row in np.array(self.product.standing).tolist()]
 
     def light(self, chosen: Rig) -> None:
         """Light the product with ``chosen``. Raises InputError when its light map cannot be read."""
         self._renderer.light(chosen)
 
     def framing(self, angle: Angle) -> Framing:
-        """The camera of ``angle``. For a close-up a quick picture is taken to find the most detailed part."""
+        """The camera of ``angle``. For a close-up, the most detailed part is found in a quick render."""
         size = self._renderer.resolution
         if angle.view is not None:
             return standing_view(angle.view, np.array(self.product.standing), size, self._points)
@@ -79,7 +83,7 @@ class Session:
         return frame(self._points, angle, size, lens_mm=self._lens_mm)
 
     def refit(self, framing: Framing, box: tuple[float, float, float, float], angle: Angle) -> Framing:
-        """The camera of ``angle`` for what is seen in ``box`` of the picture by ``framing``; see ``framing.refit``."""
+        """The camera of ``angle`` for the visible part of the product, ``box``; see ``framing.refit``."""
         return refit(framing, box, angle, self._renderer.resolution, self._points, lens_mm=self._lens_mm)
 
     def _close_up(self, angle: Angle, size: Size) -> Framing:
@@ -94,11 +98,12 @@ class Session:
             whole, window.across, window.down, window.zoom, depth, size, self._points, lens_mm=lens_mm
         )
 
-    def pose(self, angle: Angle, quality: Quality = render.REFERENCE) -> None:
-        """Leave product and camera as they are for a picture of ``angle``."""
+    def pose(self, angle: Angle, quality: Quality = REFERENCE) -> None:
+        """Set up product and camera for a picture of ``angle``, without rendering it."""
         self._renderer.pose(self.framing(angle), angle.azimuth, quality)
 
     def shoot(self, framing: Framing, angle: Angle, quality: Quality) -> Shot:
+        """Render what ``framing`` sees. Raises as ``Renderer.shoot``."""
         return self._renderer.shoot(framing, angle.azimuth, quality)
 
     def measure(self, framing: Framing, angle: Angle) -> Surface:
@@ -106,42 +111,43 @@ class Session:
         return self._renderer.measure(framing, angle.azimuth)
 
     def opened(self, framing: Framing, f_stop: float) -> Framing:
-        """The camera with its lens opened to ``f_stop``, as a full-frame one would see a product of its real size."""
+        """The camera at aperture ``f_stop``, for a full-frame camera and the real size of the product."""
         millimetres = max(self.product.size_m) * 1000.0
         radius = framing.lens_mm / f_stop / 2.0 / millimetres
         return replace(framing, lens_radius=radius, focus=focus_on(self._points, framing))
 
-    def film(self, motion: str, quality: Quality) -> Iterator[Shot]:
-        """The frames of ``motion``, in order; square."""
+    def video_shots(self, motion: str, quality: Quality) -> Iterator[Shot]:
+        """Render the frames of ``motion``, in order; they are square."""
         hero, close = ANGLES[HERO], ANGLES["detail"]
         lens_mm = self._lens_mm
-        views = film.Views(
-            turn=frame_all_round(self._points, film.ELEVATION, film.FILL, lens_mm=lens_mm),
+        views = video.Views(
+            turn=frame_all_round(self._points, video.ELEVATION, video.FILL, lens_mm=lens_mm),
             hero=frame(self._points, hero, SQUARE, lens_mm=lens_mm),
             hero_azimuth=hero.azimuth,
             whole=frame(self._points, replace(close, fill=FILL), SQUARE, lens_mm=lens_mm),
             detail=self._close_up(close, SQUARE),
             detail_azimuth=close.azimuth,
         )
-        return film.film(self._renderer, motion, views, quality)
+        return video.shots(self._renderer, motion, views, quality)
 
 
 def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
-    """A studio to work in: in a new scene, which is not shown yet; the scenes that are there stay as they are.
+    """A studio to work in, in a new scene that is not shown yet. Other scenes do not change.
 
-    Raises as ``import_product``; the new scene is gone then.
+    Raises as ``import_product``; the new scene is then removed.
     """
-    shown = bpy.context.window.scene
+    window = present(bpy.context.window)
+    shown = window.scene
     scene = bpy.data.scenes.new(SCENE)
-    bpy.context.window.scene = scene  # The importer fills the scene that is shown.
+    window.scene = scene  # The importer uses the scene of the window.
     try:
         session = Session(scene, model, resolution=resolution, device="cpu")
         session.pose(angle)
     except BaseException:
-        bpy.context.window.scene = shown
+        window.scene = shown
         bpy.data.scenes.remove(scene)
         raise
-    bpy.context.window.scene = shown
+    window.scene = shown
     return session
 
 
@@ -149,36 +155,37 @@ def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
 def open_session(
     model: Path, *, resolution: Size, device: str, name: str, lens_mm: float = LENS_MM
 ) -> Iterator[Session]:
-    """A session in a new scene. Only for a background Blender, which ends with the run.
+    """A session in a new scene. Only for a background Blender that exits after the run.
 
-    ``name`` is what the user calls the model.
+    ``name`` is the name of the model in messages.
     """
     scene = bpy.data.scenes.new(SCENE)
-    bpy.context.window.scene = scene
+    present(bpy.context.window).scene = scene
     yield Session(scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm)
 
 
 def cameras_of_blend(path: Path, external_data: Sequence[Path] = ()) -> list[Angle]:
-    """The cameras of a .blend file's scene as angles, those that it does not hide from renders.
+    """The cameras in the scene of a .blend file as angles, without those that are hidden in renders.
 
     Only for a background Blender: the file replaces the one that is open.
     Raises InputError as ``open_blend``, or as ``cameras.angles_of``.
     """
     open_blend(path, external_data)
-    bpy.context.view_layer.update()  # Constraints of cameras.
-    scene = bpy.context.scene
+    present(bpy.context.view_layer).update()  # Evaluates constraints of cameras.
+    scene = present(bpy.context.scene)
     found = [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
     return angles_of([(item.name, _view_of(item)) for item in found], path.name)
 
 
 def _view_of(item: bpy.types.Object) -> View:
-    camera = item.data
+    camera = data_of(item, bpy.types.Camera)
     if camera.type not in {"PERSP", "ORTHO"}:
         raise InputError(
-            f"The camera {item.name} is a panorama, which no product photo is.", hint="Delete or hide it."
+            f"The camera {item.name} is a panorama camera, which cannot take product photos.",
+            hint="Delete or hide it.",
         )
     place, turn, _scale = item.matrix_world.decompose()
-    matrix = Matrix.LocRotScale(place, turn, None)
+    matrix = np.array(Matrix.LocRotScale(place, turn, None)).tolist()
     return View(
         matrix=tuple(tuple(row) for row in matrix),
         lens_mm=camera.lens,
@@ -190,7 +197,7 @@ def _view_of(item: bpy.types.Object) -> View:
 
 
 def empty_blender() -> None:
-    """Forget everything of the file that is open, so that the next product begins as the first one did.
+    """Remove everything in the open file, so that the next product starts like the first.
 
     Only for a background Blender.
     """

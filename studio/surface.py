@@ -1,73 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the surface is that a camera sees, and which way it faces: measured by Cycles, one ray a pixel."""
+"""Measures depth and normals of the surface that a camera sees, with Cycles and one ray per pixel."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
+
+from . import compat
+from .blender import input_of, new_node, output_of, set_value
 
 MATERIAL = "Photoreal Surface"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """What lies behind the middle of each pixel. Row 0 on top.
+    """The surface at the middle of each pixel. Row 0 on top.
 
-    ``depth``: float32 (h, w), along the camera's axis in the units of the camera's matrix; infinite where
-    nothing is. ``normal``: float32 (h, w, 3) in camera space, x right, y up, z towards the camera; (0, 0, 1)
-    where nothing is.
+    ``depth``: float32 (h, w), along the axis of the camera, in the units of its matrix; infinite where there is no
+    surface. ``normal``: float32 (h, w, 3) in camera space, x right, y up, z towards the camera; (0, 0, 1) where there is
+    no surface.
     """
 
-    depth: np.ndarray
-    normal: np.ndarray
+    depth: NDArray[np.float32]
+    normal: NDArray[np.float32]
 
 
 def measuring_material() -> bpy.types.Material:
-    """Shines with (x + 1) / 2 and (y + 1) / 2 of the normal in camera space, and with the depth."""
+    """A material that emits (x + 1) / 2 and (y + 1) / 2 of the normal in camera space, and the depth."""
     made = bpy.data.materials.get(MATERIAL)
     if made is not None:
         return made
     made = bpy.data.materials.new(MATERIAL)
-    made.use_nodes = True
-    tree = made.node_tree
-    tree.nodes.clear()
-    nodes = {
-        name: tree.nodes.new(kind)
-        for name, kind in (
-            ("geometry", "ShaderNodeNewGeometry"),
-            ("turn", "ShaderNodeVectorTransform"),
-            ("halve", "ShaderNodeVectorMath"),
-            ("split", "ShaderNodeSeparateXYZ"),
-            ("camera", "ShaderNodeCameraData"),
-            ("join", "ShaderNodeCombineXYZ"),
-            ("shine", "ShaderNodeEmission"),
-            ("end", "ShaderNodeOutputMaterial"),
-        )
-    }
-    nodes["turn"].vector_type, nodes["turn"].convert_from, nodes["turn"].convert_to = (
-        "NORMAL",
-        "WORLD",
-        "CAMERA",
-    )
-    nodes["halve"].operation = "MULTIPLY_ADD"
+    tree = compat.empty_tree(made)
+    geometry = new_node(tree, bpy.types.ShaderNodeNewGeometry)
+    to_camera = new_node(tree, bpy.types.ShaderNodeVectorTransform)
+    to_camera.vector_type, to_camera.convert_from, to_camera.convert_to = "NORMAL", "WORLD", "CAMERA"
+    halved = new_node(tree, bpy.types.ShaderNodeVectorMath)
+    halved.operation = "MULTIPLY_ADD"
     for number in (1, 2):
-        nodes["halve"].inputs[number].default_value = (0.5, 0.5, 0.5)
-    for (start, output), (end, entry) in (
-        (("geometry", "Normal"), ("turn", 0)),
-        (("turn", 0), ("halve", 0)),
-        (("halve", 0), ("split", 0)),
-        (("split", 0), ("join", 0)),
-        (("split", 1), ("join", 1)),
-        (("camera", "View Z Depth"), ("join", 2)),
-        (("join", 0), ("shine", "Color")),
-        (("shine", 0), ("end", "Surface")),
+        set_value(input_of(halved, number), (0.5, 0.5, 0.5))
+    split = new_node(tree, bpy.types.ShaderNodeSeparateXYZ)
+    camera = new_node(tree, bpy.types.ShaderNodeCameraData)
+    joined = new_node(tree, bpy.types.ShaderNodeCombineXYZ)
+    emission = new_node(tree, bpy.types.ShaderNodeEmission)
+    output = new_node(tree, bpy.types.ShaderNodeOutputMaterial)
+    for source, target in (
+        (output_of(geometry, "Normal"), input_of(to_camera, 0)),
+        (output_of(to_camera, 0), input_of(halved, 0)),
+        (output_of(halved, 0), input_of(split, 0)),
+        (output_of(split, 0), input_of(joined, 0)),
+        (output_of(split, 1), input_of(joined, 1)),
+        (output_of(camera, "View Z Depth"), input_of(joined, 2)),
+        (output_of(joined, 0), input_of(emission, "Color")),
+        (output_of(emission, 0), input_of(output, "Surface")),
     ):
-        tree.links.new(nodes[start].outputs[output], nodes[end].inputs[entry])
+        tree.links.new(source, target)
     return made
 
 
-def surface_from(picture: np.ndarray) -> Surface:
-    """What the measuring material showed: float32 (h, w, 4)."""
+def surface_from(picture: NDArray[Any]) -> Surface:
+    """The surface in a render of the measuring material, float32 (h, w, 4)."""
     is_seen = picture[..., 3] > 0.0
     across, up = (picture[..., axis] * 2.0 - 1.0 for axis in (0, 1))
     towards = np.sqrt(np.clip(1.0 - across**2 - up**2, 0.0, None))

@@ -1,76 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks through an imported product for what would spoil its pictures, and says it.
+"""Finds problems in an imported product that would spoil its pictures.
 
-``mesh_checks.py`` has the geometry, ``mending.py`` mends what can be mended safely; thresholds stand here, each
-with what it is for.
+``gltf/mesh_checks.py`` measures shapes, ``face_checks.py`` and ``texture_checks.py`` judge single meshes, and
+``mesh_repairs.py`` repairs what can be repaired safely. The constants are thresholds.
 """
 
 from collections.abc import Iterator
 
-import bpy
 import numpy as np
 
-from ..gltf import mesh_checks
-from ..gltf.document import Gltf, is_far
-from ..gltf.findings import Finding, Severity
-from .materials import principled_of
-from .mesh_facts import MeshFacts, removable_faces
+from ..gltf.findings import Finding, Severity, counted
+from ..gltf.mesh_checks import Doubles, Numbers
+from .face_checks import surface_problems, winding_problems
+from .mesh_facts import MeshFacts
+from .texture_checks import plain_materials, texture_problems, uv_problems
 
-LEAST_SIZE_M, MOST_SIZE_M = 0.001, 500.0  # Of the longest side: beyond, a unit was mistaken.
-MOST_TRIANGLES = 5_000_000  # Several GB of memory in Cycles, minutes to build.
-MOST_TEXTURE = 8192  # Pixels of a side; a larger one takes more than 1 GB as float, and no frame shows it.
-LEAST_TEXTURE = 128  # Pixels of a side; over a whole product that is less than a picture has.
-FEW = 0.001  # Share of faces below which a fault is not worth a sentence: it is not seen.
-MANY = 0.01  # Share of faces from which it is.
-SMALL_PART = 0.005  # Share of the surface that a stray part may have.
-FAR = 0.25  # Distance of a stray part, in longest sides of the rest.
-SHRUNK = 1.3  # How much smaller it must make the product for it to matter.
-HOLE = 0.05  # Edges at holes, as a share of a part's triangles: a surface with a hole, not a sheet.
+MIN_SIZE_M, MAX_SIZE_M = 0.001, 500.0  # Of the longest side: outside, the unit is probably wrong.
+MAX_TRIANGLES = 5_000_000  # They take several GB of memory in Cycles, and minutes to prepare.
+SMALL_PART = 0.005  # The maximum share of the surface in stray parts.
+FAR = 0.25  # The minimum distance of a stray part, in longest sides of the rest.
+SHRUNK = 1.3  # Stray parts matter when they make the product this much smaller in the picture.
 
 
-# --- what is found ------------------------------------------------------------------------------
-
-
-def find_faults(meshes: list[MeshFacts], size_m: tuple[float, float, float]) -> Iterator[Finding]:
-    """Everything about shapes, scale and textures, before anything is mended."""
+def find_problems(meshes: list[MeshFacts], size_m: tuple[float, float, float]) -> Iterator[Finding]:
+    """Findings about shapes, scale and textures, before anything is repaired."""
     yield from _scale(max(size_m))
     yield from _weight(sum(facts.triangles * len(facts.names) for facts in meshes))
-    yield from _stray(meshes)
+    yield from _stray_parts(meshes)
     yield from _same_place(meshes)
     for facts in meshes:
-        yield from _winding(facts)
-        yield from _surface(facts)
-        yield from _uvs(facts)
+        yield from winding_problems(facts)
+        yield from surface_problems(facts)
+        yield from uv_problems(facts)
         yield from _mirrored(facts)
-    yield from _textures(meshes)
-    yield from _plainness(meshes)
+    yield from texture_problems(meshes)
+    yield from plain_materials(meshes)
 
 
 def _scale(longest: float) -> Iterator[Finding]:
-    if LEAST_SIZE_M <= longest <= MOST_SIZE_M:
+    if MIN_SIZE_M <= longest <= MAX_SIZE_M:
         return
     yield Finding(
         kind="absurd_scale",
         severity=Severity.WARNING,
-        text=f"The product is {longest:.3g} m long by its file: a unit was mistaken. The pictures are right but for "
-        "coloured glass, and the size in set.json is not; export it in metres.",
+        text=f"The product is {longest:.3g} m long according to its file; the unit is probably wrong. The pictures are "
+        "correct except for coloured glass, but the size in set.json is not. Export the product in metres.",
     )
 
 
 def _weight(triangles: int) -> Iterator[Finding]:
-    if triangles <= MOST_TRIANGLES:
+    if triangles <= MAX_TRIANGLES:
         return
     yield Finding(
         kind="too_many_triangles",
         severity=Severity.WARNING,
         count=triangles,
-        text=f"The product has {triangles:,} triangles: every picture waits for them and memory may run out. Reduce "
-        f"it below {MOST_TRIANGLES:,}; finer detail belongs into a normal map.",
+        text=f"The product has {triangles:,} triangles: rendering is slow, and memory may run out. Reduce them to less "
+        f"than {MAX_TRIANGLES:,}; use a normal map for finer detail.",
     )
 
 
-def _world_boxes(meshes: list[MeshFacts]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of every part, as often as it is shown: low and high corner in the world, area, triangles."""
+def _world_boxes(meshes: list[MeshFacts]) -> tuple[Doubles, Doubles, Doubles, Numbers]:
+    """For every part, once for each object: minimum and maximum corner in the world, area, number of triangles."""
     lows, highs, areas, counts = [], [], [], []
     ends = np.array([[(index >> axis) & 1 for axis in range(3)] for index in range(8)], dtype=bool)
     for facts in meshes:
@@ -84,7 +75,8 @@ def _world_boxes(meshes: list[MeshFacts]) -> tuple[np.ndarray, np.ndarray, np.nd
     return np.concatenate(lows), np.concatenate(highs), np.concatenate(areas), np.concatenate(counts)
 
 
-def _stray(meshes: list[MeshFacts]) -> Iterator[Finding]:
+def _stray_parts(meshes: list[MeshFacts]) -> Iterator[Finding]:
+    """Small parts far from the rest, which make the product small in the picture."""
     if not meshes:
         return
     low, high, areas, counts = _world_boxes(meshes)
@@ -93,7 +85,7 @@ def _stray(meshes: list[MeshFacts]) -> Iterator[Finding]:
     total = areas.sum()
     order = np.argsort(areas, kind="stable")
     small = np.zeros(len(areas), dtype=bool)
-    small[order] = np.cumsum(areas[order]) <= SMALL_PART * total  # Together, not each.
+    small[order] = np.cumsum(areas[order]) <= SMALL_PART * total  # All of them together.
     if small.all() or not small.any():
         return
     core_low, core_high = low[~small].min(axis=0), high[~small].max(axis=0)
@@ -108,13 +100,13 @@ def _stray(meshes: list[MeshFacts]) -> Iterator[Finding]:
         kind="stray_geometry",
         severity=Severity.WARNING,
         count=faces,
-        text=f"{_number(faces, 'face')} lie{'s' * (faces == 1)} far from the product and make it only "
-        f"{side / whole:.0%} as large in the frame. Delete what lies apart, and export again.",
+        text=f"{counted(faces, 'face')} far from the product make{'s' * (faces == 1)} it only {side / whole:.0%} as large "
+        "in the picture. Delete the stray geometry and export again.",
     )
 
 
 def _same_place(meshes: list[MeshFacts]) -> Iterator[Finding]:
-    """Objects that are exactly on one another: exported twice."""
+    """Objects that coincide with another one, usually because they were exported twice."""
     seen: dict[tuple[float, ...], str] = {}
     for facts in meshes:
         low, high = facts.shape.part_boxes()
@@ -133,162 +125,10 @@ def _same_place(meshes: list[MeshFacts]) -> Iterator[Finding]:
                     kind="doubled_objects",
                     severity=Severity.WARNING,
                     where=name,
-                    text=f"{name} lies exactly on {seen[key]}: both surfaces shimmer through each other or go dark. "
-                    "Delete one of them.",
+                    text=f"{name} is in exactly the same place as {seen[key]}: the surfaces flicker or turn dark. Delete "
+                    "one of them.",
                 )
             seen.setdefault(key, name)
-
-
-def _winding(facts: MeshFacts) -> Iterator[Finding]:
-    shape, clear = facts.shape, facts.clear
-    opposed = int(facts.opposed.sum())
-    if opposed >= max(1.0, FEW * facts.triangles):
-        yield Finding(
-            kind="flipped_faces",
-            severity=Severity.WARNING,
-            where=facts.where,
-            count=opposed,
-            text=f"{facts.where}: {_number(opposed, 'face')} look{'s' * (opposed == 1)} away from their normals, which "
-            "Cycles draws black; here they were turned to agree. Recalculate the normals outside in your program, "
-            "other viewers show holes there.",
-        )
-    wrong = mesh_checks.inside_out(shape)[shape.group] & ~facts.opposed
-    for is_glass, faces in ((True, int((wrong & clear).sum())), (False, int((wrong & ~clear).sum()))):
-        if not faces:
-            continue
-        yield Finding(
-            kind="inside_out",
-            severity=Severity.WARNING if is_glass else Severity.NOTE,
-            where=facts.where,
-            count=faces,
-            text=f"{facts.where} is inside out ({_number(faces, 'face')}): "
-            + (
-                "light would bend the wrong way in it; here it was turned outwards. "
-                if is_glass
-                else "these pictures show both sides alike, other viewers show holes. "
-            )
-            + "Recalculate the normals outside in your program.",
-        )
-    twisted = int(shape.twisted_edges.sum())
-    if twisted >= max(1.0, FEW * facts.triangles) and opposed < max(1.0, FEW * facts.triangles):
-        yield Finding(
-            kind="inconsistent_winding",
-            severity=Severity.WARNING if clear.any() else Severity.NOTE,
-            where=facts.where,
-            count=twisted,
-            text=f"{facts.where}: at {_number(twisted, 'edge')} neighbouring faces look to opposite sides, so "
-            + ("glass bends light both ways" if clear.any() else "other viewers show holes")
-            + ". Recalculate the normals outside in your program.",
-        )
-
-
-def _surface(facts: MeshFacts) -> Iterator[Finding]:
-    shape, clear = facts.shape, facts.clear
-    flat = int(shape.flat.sum())
-    if flat >= max(1.0, FEW * facts.triangles):
-        yield Finding(
-            kind="zero_area_faces",
-            severity=Severity.NOTE,
-            where=facts.where,
-            count=flat,
-            text=f"{facts.where}: {_number(flat, 'face')} without any area, which no picture shows but which can leave "
-            "dark specks where the surface is smooth. Dissolve degenerate faces in your program.",
-        )
-    crowded = int(shape.crowded_edges.sum())
-    doubled = int(facts.doubled.sum())
-    if crowded >= max(1.0, FEW * facts.triangles) and not doubled:
-        yield Finding(
-            kind="non_manifold",
-            severity=Severity.WARNING if clear.any() else Severity.NOTE,
-            where=facts.where,
-            count=crowded,
-            text=f"{facts.where}: at {_number(crowded, 'edge')} more than two faces meet, "
-            + (
-                "so it has no clear inside and glass looks wrong"
-                if clear.any()
-                else "which only glass would show"
-            )
-            + ". Separate the walls, or remove those inside.",
-        )
-    if doubled >= max(1.0, FEW * facts.triangles):
-        yield from _doubled(facts, doubled)
-    holes = _holes(facts)
-    if holes:
-        is_glass = bool((clear & ~shape.is_closed[shape.group]).any())
-        yield Finding(
-            kind="open_edges",
-            severity=Severity.WARNING if is_glass else Severity.NOTE,
-            where=facts.where,
-            count=holes,
-            text=f"{facts.where} has holes ({_number(holes, 'open edge')}): "
-            + (
-                "glass needs a closed surface to bend light as it does. "
-                if is_glass
-                else "its inside shows through them where they can be seen. "
-            )
-            + "Close them in your program.",
-        )
-
-
-def _holes(facts: MeshFacts) -> int:
-    """Open edges of parts that are closed but for them; a sheet, which is open all around, has none."""
-    shape = facts.shape
-    few = (shape.border_edges > 0) & (shape.border_edges < HOLE * shape.part_triangles)
-    few &= shape.crowded_edges == 0  # Walls inside end somewhere; that is another fault.
-    return int(shape.border_edges[few].sum())
-
-
-def _doubled(facts: MeshFacts, doubled: int) -> Iterator[Finding]:
-    mended = int(removable_faces(facts).sum())
-    for count, fate in (
-        (mended, "others and would darken them; here they were left out. Merge by distance and delete them"),
-        (
-            doubled - mended,
-            "others of another look, and chance decides which is seen. Delete the hidden ones",
-        ),
-    ):
-        if count:
-            yield Finding(
-                kind="doubled_faces",
-                severity=Severity.WARNING,
-                where=facts.where,
-                count=count,
-                text=f"{facts.where}: {_number(count, 'face')} lie{'s' * (count == 1)} exactly on {fate} in your program.",
-            )
-
-
-def _uvs(facts: MeshFacts) -> Iterator[Finding]:
-    """UVs of what has textures."""
-    textured = [item for item in facts.materials if item and _images_of(item)]
-    faces = facts.of(textured)
-    if not faces.any():
-        return
-    if not facts.has_uvs or facts.uv_areas is None:
-        yield Finding(
-            kind="missing_uvs",
-            severity=Severity.WARNING,
-            where=facts.where,
-            count=int(faces.sum()),
-            text=f"{facts.where} has textures but no UV map, so each shows as a single colour. Unwrap it and export "
-            "again.",
-        )
-        return
-    areas = facts.shape.areas[faces]
-    empty = (facts.uv_areas[faces] <= 0.0) & ~facts.shape.flat[faces]
-    share = float(areas[empty].sum() / areas.sum()) if areas.sum() > 0.0 else 0.0
-    has_normal_map = any(_has_normal_map(item) for item in textured)
-    # Models that take each face's colour from one place in a palette have no such areas at all.
-    is_palette = share > 0.9 and not has_normal_map
-    if share < MANY or is_palette:
-        return
-    yield Finding(
-        kind="zero_area_uvs",
-        severity=Severity.WARNING,
-        where=facts.where,
-        count=int(empty.sum()),
-        text=f"{facts.where}: {_number(int(empty.sum()), 'face')} ({share:.0%} of its surface) have no area in the UV "
-        "map, so its textures are smeared there. Unwrap them and export again.",
-    )
 
 
 def _mirrored(facts: MeshFacts) -> Iterator[Finding]:
@@ -304,153 +144,6 @@ def _mirrored(facts: MeshFacts) -> Iterator[Finding]:
         severity=Severity.NOTE,
         where=mirrored[0],
         count=len(mirrored),
-        text=f"{mirrored[0]} is mirrored by a negative scale: lettering on it reads backwards unless that is meant. "
-        "Apply the scale before exporting.",
+        text=f"{mirrored[0]} is mirrored by a negative scale, so that any text on it reads backwards. If that is not "
+        "intended, apply the scale before exporting.",
     )
-
-
-def _textures(meshes: list[MeshFacts]) -> Iterator[Finding]:
-    users: dict[str, tuple[bpy.types.Image, str]] = {}
-    for facts in meshes:
-        for item in facts.materials:
-            for image in _images_of(item) if item else ():
-                users.setdefault(image.name, (image, item.name))
-    for name, (image, material) in sorted(users.items()):
-        width, height = image.size
-        at = f"Texture {name} of material {material} ({width} × {height})"
-        if max(width, height) > MOST_TEXTURE:
-            yield Finding(
-                kind="texture_huge",
-                severity=Severity.WARNING,
-                where=name,
-                count=max(width, height),
-                text=f"{at} takes {width * height * 16 / 2**30:.1f} GB of memory, and no picture shows that much of it. "
-                f"Reduce it to {MOST_TEXTURE // 2} pixels.",
-            )
-        elif not _is_power(width) or not _is_power(height):
-            yield Finding(
-                kind="texture_not_power_of_two",
-                severity=Severity.NOTE,
-                where=name,
-                text=f"{at} has sides that are no powers of two: these pictures show it as it is, phones and web "
-                "viewers blur it. Resize it to powers of two for them.",
-            )
-        # A palette or a plain colour as an image is small on purpose, and so are maps of nothing in particular.
-        if 16 < max(width, height) < LEAST_TEXTURE and not image.colorspace_settings.is_data:
-            yield Finding(
-                kind="texture_tiny",
-                severity=Severity.NOTE,
-                where=name,
-                count=max(width, height),
-                text=f"{at} is small, so it looks blurred in large pictures. Use a larger one if it holds a pattern or "
-                "print.",
-            )
-
-
-def _plainness(meshes: list[MeshFacts]) -> Iterator[Finding]:
-    """A product whose only detail is colour: each matter on it reflects alike."""
-    materials = {item.name: item for facts in meshes for item in facts.materials if item}
-    surfaces = [(item, principled_of(item)) for item in materials.values()]
-    lit = [(item, surface) for item, surface in surfaces if surface is not None]
-    if not lit or not any(surface.inputs["Base Color"].is_linked for _item, surface in lit):
-        return
-    inputs = ("Metallic", "Roughness", "Normal")
-    if any(surface.inputs[name].is_linked for _item, surface in lit for name in inputs):
-        return
-    values = {
-        tuple(round(float(surface.inputs[name].default_value), 3) for name in inputs[:2])
-        for _item, surface in lit
-    }
-    if len(values) > 1:
-        return
-    ((metallic, roughness),) = values
-    is_metal = metallic > 0.5
-    yield Finding(
-        kind="no_pbr_maps",
-        severity=Severity.WARNING if is_metal else Severity.NOTE,
-        where=", ".join(sorted(materials))[:120],
-        text="The product has colours only, no maps of metal, roughness or relief: all of it is shown as "
-        + (
-            f"metal (metallic {metallic:g}, roughness {roughness:g}), which is dark if it is none"
-            if is_metal
-            else f"one matter of roughness {roughness:g}, so metal and glass in it look painted"
-        )
-        + ". Export those maps too, or give each matter a material of its own.",
-    )
-
-
-def _images_of(material: bpy.types.Material) -> list[bpy.types.Image]:
-    if not material.node_tree:
-        return []
-    return [
-        node.image
-        for node in material.node_tree.nodes
-        if node.type == "TEX_IMAGE" and node.image and any(output.is_linked for output in node.outputs)
-    ]
-
-
-def _has_normal_map(material: bpy.types.Material) -> bool:
-    return any(
-        node.type == "NORMAL_MAP" and node.inputs["Color"].is_linked for node in material.node_tree.nodes
-    )
-
-
-def _is_power(side: int) -> bool:
-    return side & (side - 1) == 0
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
-
-
-# --- what the file itself says of its vertices ---------------------------------------------------
-
-
-def find_broken_vertices(gltf: Gltf) -> Iterator[Finding]:
-    """Normals and places that are missing or no numbers, by the file: Blender has replaced them after an import."""
-    without: set[str] = set()
-    broken: dict[str, int] = {}
-    places: dict[str, int] = {}
-    for number, mesh in enumerate(gltf.entries("meshes")):
-        name = str(mesh.get("name") or f"mesh {number}")
-        for primitive in mesh.get("primitives") or ():
-            if not isinstance(primitive, dict) or primitive.get("mode", 4) not in (4, 5, 6):
-                continue
-            attributes = primitive.get("attributes")
-            if not isinstance(attributes, dict):
-                continue
-            if "NORMAL" not in attributes:
-                without.add(name)
-            elif (normals := gltf.floats(attributes["NORMAL"])) is not None:
-                lengths = np.einsum("ij,ij->i", normals, normals)
-                broken[name] = broken.get(name, 0) + int((~(lengths > 1e-12)).sum())
-            if (points := gltf.floats(attributes.get("POSITION"))) is not None:
-                places[name] = places.get(name, 0) + int(is_far(points).sum())
-    for name in sorted(without):
-        yield Finding(
-            kind="no_normals",
-            severity=Severity.NOTE,
-            where=name,
-            text=f"{name} has no normals; here it was made smooth where faces meet at less than 30 degrees. Export "
-            "normals to decide yourself what is round and what is an edge.",
-        )
-    for name, count in broken.items():
-        if count:
-            yield Finding(
-                kind="broken_normals",
-                severity=Severity.NOTE,
-                where=name,
-                count=count,
-                text=f"{name}: {_number(count, 'normal')} of zero length or no number; here they were computed from the "
-                "faces. Recalculate the normals in your program.",
-            )
-    for name, count in places.items():
-        if count:
-            yield Finding(
-                kind="broken_vertices",
-                severity=Severity.ERROR,
-                where=name,
-                count=count,
-                text=f"{name}: {_number(count, 'vertex position')} not a number or beyond all measure; here the faces at "
-                "them were left out. Repair the mesh and export it again.",
-            )

@@ -30,6 +30,7 @@ from tests.opened_files import opens_in, recorded_opens
 load_package()
 
 from photoreal_set.gltf import document as gltf  # noqa: E402  The package has to be loaded first.
+from photoreal_set.gltf import edits  # noqa: E402
 from photoreal_set.gltf import packing as gltf_packing  # noqa: E402
 from photoreal_set.gltf.extensions import check_required, find_lost  # noqa: E402
 from photoreal_set.messages.errors import InputError  # noqa: E402
@@ -296,7 +297,7 @@ def _every_edit(path: Path, target: Path) -> Iterator[Callable[[], object]]:
     yield lambda: gltf.parts_beside(path)
     yield lambda: gltf.sha256_of_source(path)
     yield lambda: gltf_packing.save_glb(path, target)
-    yield lambda: gltf.read_gltf(path, only_words=True)
+    yield lambda: gltf.read_gltf(path, without_binary=True)
     try:
         read = gltf.read_gltf(path, name="a model")
     except InputError:
@@ -315,8 +316,8 @@ def _every_edit(path: Path, target: Path) -> Iterator[Callable[[], object]]:
 
 def _prepared(read: gltf.Gltf) -> bytes:
     """The file as Blender's importer gets it."""
-    whole = gltf.without_unseen(gltf.without_variants(gltf_packing.enclosed_copy(read)))
-    data = gltf.with_tags(gltf.with_far_at(whole, 1e15), "tag", required=whole.required).glb()
+    whole = edits.without_unseen(edits.without_variants(gltf_packing.enclosed_copy(read)))
+    data = edits.with_tags(edits.with_far_at(whole, 1e15), "tag", required=whole.required).glb()
     named = [address for _holder, _name, address in addresses_in(data)]
     assert all(address == gltf_packing.NO_PICTURE for address in named), named
     return data

@@ -226,7 +226,7 @@ def test_what_the_studio_refuses_is_refused_before_models_are_bought(
     code, events = run("catalogue", table, *fal)
     (fault,) = [event for event in events if event["event"] == "warning"]
     assert code == 1
-    assert fault["sku"] == "lamp" and "torn.hdr is damaged or no picture" in fault["text"]
+    assert fault["sku"] == "lamp" and "torn.hdr is damaged or not a picture" in fault["text"]
     code, events = run("catalogue", table, *fal, "--skip-bad-rows", "--device", ELSEWHERE)
     assert code == 1
     assert f"Cycles finds no {ELSEWHERE} device here" in events[-1]["error"]

@@ -13,7 +13,8 @@ from mathutils import Euler, Matrix
 
 from photoreal_set.optics.angles import ANGLES, Angle
 from photoreal_set.optics.sizes import Size, square
-from photoreal_set.studio.render import Quality, read_pixels
+from photoreal_set.studio.blender import read_pixels
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.session import Session
 from tests.blender.products import Glb, corners, quaternion, texture, textured_block
 from tests.blender.runs import ROOT, Run, make_set
@@ -127,7 +128,7 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path):
     options = ("--engine", "cycles", "--angles", "side", "--video", "none")
     run = make_set(glb.write(tmp_path / "sheet.glb"), out=tmp_path / "set", options=options, resolution=64)
     assert run.exit_code == 0, run.stderr
-    assert run.warnings() == ["side: nothing of the product is seen from there."]
+    assert run.warnings() == ["side: the product is not visible."]
 
 
 def test_from_below_there_is_light_and_no_shadow(scene, block_file: Path):

@@ -16,7 +16,7 @@ from photoreal_set.optics.angles import ANGLES, Angle
 from photoreal_set.optics.light_map import FACING_ELEVATION, Rig, irradiance, light_of
 from photoreal_set.optics.rig_choice import RIG_NAMES, Panorama, chosen_rig
 from photoreal_set.optics.sizes import square
-from photoreal_set.studio.render import Quality
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.rig import Studio
 from photoreal_set.studio.session import Session
 from tests.blender.products import Glb, ball, quaternion, textured_block

@@ -7,14 +7,16 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix
 
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.framing import frame
 from photoreal_set.optics.sizes import square
-from photoreal_set.studio.product import import_product, visible_points
-from photoreal_set.studio.render import Quality
+from photoreal_set.studio.product import import_product
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.session import Session
+from photoreal_set.studio.visible import visible_points
 from tests.blender.products import Glb, corners, quaternion, texture, textured_block
 
 SIDE = 80
@@ -150,7 +152,8 @@ def test_restoring_puts_every_object_exactly_where_the_file_has_it(scene, tmp_pa
     product = import_product(path, bpy.context.scene)
     product.turn(33.0)
     assert world_matrices([item for item in bpy.data.objects if item.name in wanted]) != wanted
-    product.restore()
+    product.root.matrix_world = Matrix.Identity(4)
+    bpy.context.view_layer.update()
     assert world_matrices([item for item in bpy.data.objects if item.name in wanted]) == wanted
 
 
@@ -200,7 +203,7 @@ def only_a_camera() -> Glb:
 @pytest.mark.parametrize(
     ("glb", "words"),
     [
-        (lambda: baked(0.0), "one point"),
+        (lambda: baked(0.0), "single point"),
         (only_a_camera, "no visible mesh"),
     ],
 )

@@ -8,13 +8,13 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.gltf.findings import told
+from photoreal_set.gltf.findings import terminal_lines
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics import rigs
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import square
 from photoreal_set.studio.machine import use_device
-from photoreal_set.studio.render import Quality
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.rig import Studio
 from photoreal_set.studio.session import Session
 
@@ -59,7 +59,7 @@ def test_a_session_holds_product_camera_and_light_and_renders_what_it_frames(sce
     assert shot.shadow.shape == (64, 64)
     assert 0.0 <= shot.shadow.min() <= shot.shadow.max() <= 1.0
     assert shot.shadow.max() > 0.3, "a contact shadow"
-    assert told(session.product.triage) == []
+    assert terminal_lines(session.product.triage) == []
 
 
 def test_no_render_can_see_the_ground_only_its_shadow(scene, block_file: Path):

@@ -14,9 +14,9 @@ from PIL import Image
 from photoreal_set.gltf.findings import Finding, Severity
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import square
-from photoreal_set.studio import triage
+from photoreal_set.studio import texture_checks, triage
 from photoreal_set.studio.product import Product, import_product
-from photoreal_set.studio.render import Quality
+from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.sample import build_sample
 from photoreal_set.studio.session import Session
 from tests.blender.products import Glb, texture
@@ -248,13 +248,13 @@ def test_nothing_is_wrong_with_a_good_product(tmp_path: Path, case: str):
 
 
 def test_a_product_of_too_many_triangles_is_heavy(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(triage, "MOST_TRIANGLES", 100)
+    monkeypatch.setattr(triage, "MAX_TRIANGLES", 100)
     kinds = [item.kind for item in taken(product(ball()), tmp_path).triage]
     assert kinds == ["too_many_triangles"]
 
 
 def test_a_texture_that_is_too_large_is_heavy(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(triage, "MOST_TEXTURE", 100)
+    monkeypatch.setattr(texture_checks, "MAX_TEXTURE", 100)
     kinds = [item.kind for item in taken(textured(ball()), tmp_path).triage]
     assert kinds == ["texture_huge"]
 
@@ -404,7 +404,7 @@ def test_the_list_goes_to_set_json_the_terminal_and_the_page(tmp_path: Path):
         ("texture_not_power_of_two", "note"),
     ]
     assert listed[0]["count"] == len(ball().triangles)
-    assert [text for text in run.warnings() if "look away" in text] == [listed[0]["text"]]
+    assert [text for text in run.warnings() if "away from the normals" in text] == [listed[0]["text"]]
     assert not [text for text in run.warnings() if "powers of two" in text], "a note is for the page"
     page = (tmp_path / "set" / "index.html").read_text(encoding="utf-8")
     assert "powers of two" in page

@@ -162,7 +162,7 @@ def test_a_file_that_is_missing_too_large_or_no_text_is_said(tmp_path: Path):
 
 @pytest.mark.parametrize("mixed", ["front,my.json", "my.json,front", "front,cameras"])
 def test_names_files_and_cameras_are_not_mixed(mixed: str):
-    with pytest.raises(InputError, match="stand alone"):
+    with pytest.raises(InputError, match="cannot be part of a list"):
         chosen_angles(mixed)
 
 

@@ -13,8 +13,9 @@ from photoreal_set.fal_bridge.cancel import Fate, cancel_all
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.optics.angles import ANGLES
+from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from photoreal_set.photo_set.plan_record import plan_record
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST

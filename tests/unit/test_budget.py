@@ -31,7 +31,8 @@ from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import estimates
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KONTEXT = "fal-ai/flux-kontext/dev"
@@ -289,7 +290,7 @@ def bill(desk: Desk, ceiling: str | None, *, allows_unknown: bool = False) -> es
 
 
 def test_a_set_that_cannot_fit_is_refused_before_it_begins(desk):
-    with pytest.raises(errors.CeilingReachedError, match=r"costs 1\.885 dollars, and 1\.80 may be spent"):
+    with pytest.raises(errors.CeilingReachedError, match=r"costs \$1\.885, and \$1\.80 may be spent"):
         bill(desk, "1.8")
     assert bill(desk, "1.885").spending.assumed is None
 

@@ -75,7 +75,7 @@ def test_names_are_safe_and_differ():
         (document(node(rotation=[0, 1])), "damaged"),
         (document(node(scale=[0, 0, 0])), "damaged"),
         (document({"children": [1]}, node(children=[0])), "damaged"),
-        (document(*(node() for _ in range(73))), "has 73 cameras; 72 are the most"),
+        (document(*(node() for _ in range(73))), "has 73 cameras; the maximum is 72"),
     ],
 )
 def test_what_cannot_be_used_is_said(broken: dict, words: str):

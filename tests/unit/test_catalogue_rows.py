@@ -97,7 +97,7 @@ def test_jsonl_is_read(tmp_path: Path):
         ("x,,,,,,,", "neither source nor text"),
         ("x,a.glb,words,,,,,", "both source and text"),
         ("x,a.glb,,behind,,,,", "no angle called 'behind'"),
-        ('x,a.glb,,"front,cameras",,,,', "stand alone"),
+        ('x,a.glb,,"front,cameras",,,,', "cannot be part of a list"),
         ("x,a.glb,,,pink,,,", "background 'pink' is not one of white, grey"),
         ("x,a.glb,,,,-3,,", "seed '-3' is not a whole number"),
         ("x,a.glb,,,,,gif,", "video 'gif' is not one of cycles, fal, none"),

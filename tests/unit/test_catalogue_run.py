@@ -246,13 +246,13 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     assert costs(desk) == (7.35, 0)
     told = last_progress(run)
     assert told["spent"] == told["expected"] == 7.35
-    assert "7.35 of 7.35 dollars" in told["label"]
+    assert "$7.35 of $7.35" in told["label"]
     rows[0] |= {"max_cost": "", "prompt": "third words"}
     desk.table(*rows)
     again = desk.make("--engine", "fal")
     assert again.exit_code == 0
-    assert "7.375 of 7.375 dollars" in last_progress(again)["label"]
-    assert "7.375 dollars" in (desk.out / "index.html").read_text(encoding="utf-8")
+    assert "$7.375 of $7.375" in last_progress(again)["label"]
+    assert "$7.375" in (desk.out / "index.html").read_text(encoding="utf-8")
 
 
 def test_what_is_paid_counts_when_a_ceiling_stops_the_others(desk: Desk):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.imaging.compose import SHADOW_BEGINS, Background, compose, fill_of, mask_of
+from photoreal_set.imaging.choices import Background
+from photoreal_set.imaging.compose import SHADOW_BEGINS, compose, fill_of, mask_of
 
 SIDE = 80
 GREY = 127

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from photoreal_set.optics.angles import ANGLES
-from photoreal_set.optics.detail import LEAST_COVERAGE, Window, busiest_window, depth_in, detail_energy
+from photoreal_set.optics.detail import MIN_COVERAGE, Window, busiest_window, depth_in, detail_energy
 from photoreal_set.optics.framing import frame
 from photoreal_set.optics.sizes import Size, square
 
@@ -104,7 +104,7 @@ def test_nothing_to_be_seen_is_no_reason_to_fail():
     picture = np.zeros((32, 32, 4), dtype=np.uint8)
     picture[20, 20] = 255
     assert holds(busiest_window(picture, 2.0), 20, 20, picture)
-    assert LEAST_COVERAGE < 1.0
+    assert MIN_COVERAGE < 1.0
 
 
 def test_the_depth_is_that_of_the_nearest_surface_in_the_part():

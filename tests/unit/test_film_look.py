@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.imaging.animation import EVERY, SIDE, Preview, preview_of
+from photoreal_set.imaging.animation import EVERY, SIDE, preview_of
+from photoreal_set.imaging.choices import Preview
 from photoreal_set.imaging.film_look import with_film_look
 
 

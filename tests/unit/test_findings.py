@@ -3,7 +3,14 @@
 
 import json
 
-from photoreal_set.gltf.findings import MOST_OF_A_KIND, MOST_TOLD, Finding, Severity, told, triage_list
+from photoreal_set.gltf.findings import (
+    MAX_OF_A_KIND,
+    MAX_SENTENCES,
+    Finding,
+    Severity,
+    terminal_lines,
+    triage_list,
+)
 
 
 def finding(kind: str, severity: Severity, number: int = 0) -> Finding:
@@ -29,23 +36,23 @@ def test_the_worst_come_first_and_the_rest_keeps_its_order():
 
 def test_a_thousand_of_a_kind_are_counted():
     kept = triage_list([finding("a", Severity.NOTE, number) for number in range(1000)])
-    assert len(kept) == MOST_OF_A_KIND + 1
-    assert kept[-1].count == 1000 - MOST_OF_A_KIND
+    assert len(kept) == MAX_OF_A_KIND + 1
+    assert kept[-1].count == 1000 - MAX_OF_A_KIND
     assert "980 more parts" in kept[-1].text
     assert (
-        len(triage_list([finding("a", Severity.NOTE, number) for number in range(MOST_OF_A_KIND)]))
-        == MOST_OF_A_KIND
+        len(triage_list([finding("a", Severity.NOTE, number) for number in range(MAX_OF_A_KIND)]))
+        == MAX_OF_A_KIND
     )
 
 
 def test_a_terminal_hears_a_handful_and_where_the_rest_is():
     notes = [finding("n", Severity.NOTE)]
-    assert told(notes) == []
-    some = [finding("w", Severity.WARNING, number) for number in range(MOST_TOLD)]
-    assert told([*notes, *some]) == [item.text for item in some]
+    assert terminal_lines(notes) == []
+    some = [finding("w", Severity.WARNING, number) for number in range(MAX_SENTENCES)]
+    assert terminal_lines([*notes, *some]) == [item.text for item in some]
     many = [finding("w", Severity.WARNING, number) for number in range(9)]
-    assert told(many)[:-1] == [item.text for item in many[: MOST_TOLD - 1]]
-    assert told(many)[-1] == "And 5 more: see the report, index.html."
+    assert terminal_lines(many)[:-1] == [item.text for item in many[: MAX_SENTENCES - 1]]
+    assert terminal_lines(many)[-1] == "And 5 more: see the report, index.html."
 
 
 def test_a_finding_survives_set_json():

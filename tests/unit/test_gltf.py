@@ -15,11 +15,8 @@ import pytest
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.gltf import document as gltf_module
 from photoreal_set.gltf import packing as gltf_packing
-from photoreal_set.gltf.document import (
-    Gltf,
-    parts_beside,
-    read_gltf,
-    sha256_of_source,
+from photoreal_set.gltf.document import Gltf, parts_beside, read_gltf, sha256_of_source
+from photoreal_set.gltf.edits import (
     with_far_at,
     with_tags,
     with_variant,
@@ -104,7 +101,7 @@ def test_a_glb_whose_geometry_lies_beside_it_is_refused(tmp_path: Path):
     }
     source = tmp_path / "block.glb"
     source.write_bytes(Gltf("block", None, document, glb.binary).glb())
-    with pytest.raises(InputError, match=r"block\.glb.*'mesh\.bin' is missing.*A GLB holds all"):
+    with pytest.raises(InputError, match=r"block\.glb.*'mesh\.bin' is missing.*A GLB contains all"):
         save_glb(source, tmp_path / "out.glb")
     assert not (tmp_path / "out.glb").exists()
 
@@ -290,8 +287,8 @@ def test_a_part_with_fewer_bytes_than_announced_is_refused(tmp_path: Path, inlin
 
 def test_parts_that_no_glb_can_hold_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     source = apart(tmp_path, coated())
-    monkeypatch.setattr(gltf_packing, "LARGEST_GLB", len(coated().binary) + 10)
-    with pytest.raises(InputError, match=r"block\.gltf is larger with all its parts"):
+    monkeypatch.setattr(gltf_packing, "MAX_GLB_BYTES", len(coated().binary) + 10)
+    with pytest.raises(InputError, match=r"block\.gltf with all its parts exceeds the maximum size"):
         packed(read_gltf(source))
 
 
@@ -394,7 +391,7 @@ def test_an_enormous_description_is_refused_without_being_read(tmp_path: Path, s
     with path.open("wb") as stream:  # Sparse: it takes no space.
         stream.write(struct.pack("<4sIII4s", b"glTF", 2, 2**32 - 1, 2**32 - 100, b"JSON"))
         stream.truncate(1 << 36)
-    with pytest.raises(InputError, match=r"a glTF description of [\d,]+ bytes; the maximum is"):
+    with pytest.raises(InputError, match=r"The JSON in .* has [\d,]+ bytes; the maximum is"):
         read_gltf(path)
 
 
@@ -402,7 +399,7 @@ def test_a_description_of_too_many_values_is_refused(tmp_path: Path, monkeypatch
     path = tmp_path / "many.gltf"
     path.write_text('{"asset": {}, "extras": [' + "0," * 100 + "0]}")
     read_gltf(path)
-    monkeypatch.setattr(gltf_module, "MOST_VALUES", 50)
+    monkeypatch.setattr(gltf_module, "MAX_VALUES", 50)
     with pytest.raises(InputError, match="more than 50 values"):
         read_gltf(path)
 

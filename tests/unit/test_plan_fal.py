@@ -13,7 +13,8 @@ from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import prompts
-from photoreal_set.photo_set.plan import Engine, SetPlan, Source, SourceKind, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, Source, SourceKind, source_from
 
 PIXAL = "fal-ai/pixal3d"
 

@@ -22,7 +22,8 @@ from photoreal_set.files.home import home_folder
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import Size, square
 from photoreal_set.photo_set import estimates
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, source_from
 
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
 KONTEXT = "fal-ai/flux-kontext/dev"

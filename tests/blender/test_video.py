@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Films by Cycles: whole turns, quiet pictures, the colours of their frames."""
+"""Videos by Cycles: full turns, no flicker, the colours of their frames."""
 
 import itertools
 from dataclasses import replace
@@ -13,8 +13,10 @@ from photoreal_set.optics import rigs
 from photoreal_set.optics.framing import Framing
 from photoreal_set.optics.sizes import Size, square
 from photoreal_set.photo_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, MOTIONS
-from photoreal_set.studio import film
-from photoreal_set.studio.film import (
+from photoreal_set.studio import video
+from photoreal_set.studio.quality import Quality
+from photoreal_set.studio.session import Session
+from photoreal_set.studio.video import (
     FRAMES,
     FRAMES_PER_SECOND,
     azimuth_of,
@@ -24,8 +26,6 @@ from photoreal_set.studio.film import (
     loops,
     sweep_light,
 )
-from photoreal_set.studio.render import Quality
-from photoreal_set.studio.session import Session
 from tests.blender.products import ball, textured_block
 
 QUICK = Quality(name="quick", samples=4)
@@ -43,11 +43,11 @@ def test_a_turn_is_whole_in_equal_steps():
     ("resolution", "side"),
     [((64, 64), 64), ((65, 65), 64), ((720, 720), 720), ((1024, 1280), 720), ((8192, 101), 100)],
 )
-def test_a_film_has_an_even_side_of_720_at_most(resolution: tuple[int, int], side: int):
+def test_a_video_has_an_even_side_of_720_at_most(resolution: tuple[int, int], side: int):
     assert frame_side(Size(*resolution)) == side
 
 
-def test_a_film_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
+def test_a_video_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
     import av
     from PIL import Image
 
@@ -57,36 +57,36 @@ def test_a_film_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
         paths.append(tmp_path / f"{number:04}.png")
         Image.new("RGB", (64, 64), colour).save(paths[-1])
     scenes = len(bpy.data.scenes)
-    encode(paths, tmp_path / "film.mp4", 64)
+    encode(paths, tmp_path / "turn.mp4", 64)
     assert len(bpy.data.scenes) == scenes
-    with av.open(str(tmp_path / "film.mp4")) as film:
-        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    with av.open(str(tmp_path / "turn.mp4")) as video_file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in video_file.decode(video=0)]
     assert len(frames) == 24
     for frame, colour in zip(frames, colours * 6, strict=True):
         assert frame.reshape(-1, 3).mean(axis=0) == pytest.approx(colour, abs=8)
 
 
-def test_a_film_that_cannot_be_written_leaves_nothing(scene, tmp_path: Path):
+def test_a_video_that_cannot_be_written_leaves_nothing(scene, tmp_path: Path):
     from PIL import Image
 
     from photoreal_set.messages.errors import PhotorealError
 
     Image.new("RGB", (64, 64)).save(tmp_path / "0000.png")
-    (tmp_path / "film.mp4").mkdir()
+    (tmp_path / "turn.mp4").mkdir()
     with pytest.raises((PhotorealError, OSError)):
-        encode([tmp_path / "0000.png"], tmp_path / "film.mp4", 64)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000.png", "film.mp4"]
+        encode([tmp_path / "0000.png"], tmp_path / "turn.mp4", 64)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000.png", "turn.mp4"]
 
 
-def test_all_motions_of_the_command_line_can_be_filmed(scene, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(film, "FRAMES", 3)
-    monkeypatch.setattr(film, "SHADOWS", 2)
+def test_all_motions_of_the_command_line_can_be_rendered(scene, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(video, "FRAMES", 3)
+    monkeypatch.setattr(video, "SHADOWS", 2)
     session = Session(
         scene, textured_block().write(tmp_path / "block.glb"), resolution=square(64), device="cpu"
     )
     session.light(rigs.SOFTBOX)
     for motion in MOTIONS:
-        shots = list(session.film(motion, QUICK))
+        shots = list(session.video_shots(motion, QUICK))
         assert len(shots) == 3
         pictures = [shot.colour.astype(int) for shot in shots]
         assert all(picture.shape == (64, 64, 4) for picture in pictures)
@@ -94,12 +94,12 @@ def test_all_motions_of_the_command_line_can_be_filmed(scene, tmp_path: Path, mo
 
 
 def test_the_light_is_as_it_was_after_a_sweep(scene, block_file: Path, monkeypatch):
-    monkeypatch.setattr(film, "FRAMES", 2)
-    monkeypatch.setattr(film, "SHADOWS", 1)
+    monkeypatch.setattr(video, "FRAMES", 2)
+    monkeypatch.setattr(video, "SHADOWS", 1)
     session = Session(scene, block_file, resolution=square(64), device="cpu")
     session.light(rigs.SOFTBOX)
     before = {item.name for item in bpy.data.lights}
-    list(session.film(LIGHT_SWEEP, QUICK))
+    list(session.video_shots(LIGHT_SWEEP, QUICK))
     assert {item.name for item in bpy.data.lights} == before
     assert session._renderer.studio.rig == rigs.SOFTBOX
 
@@ -129,12 +129,14 @@ def test_the_camera_goes_from_one_view_to_the_other():
 
 def test_what_does_not_change_does_not_flicker(scene, tmp_path: Path, monkeypatch):
     """A plain ball on a turntable looks the same in every frame."""
-    monkeypatch.setattr(film, "FRAMES", 4)
-    monkeypatch.setattr(film, "SHADOWS", 2)
+    monkeypatch.setattr(video, "FRAMES", 4)
+    monkeypatch.setattr(video, "SHADOWS", 2)
     glb = ball(baseColorFactor=[0.5, 0.2, 0.1, 1.0], roughnessFactor=0.4)
     session = Session(scene, glb.write(tmp_path / "ball.glb"), resolution=square(96), device="cpu")
     session.light(rigs.SOFTBOX)
-    pictures = [shot.colour.astype(float) for shot in session.film("turntable", replace(QUICK, samples=8))]
+    pictures = [
+        shot.colour.astype(float) for shot in session.video_shots("turntable", replace(QUICK, samples=8))
+    ]
     inside = np.min([picture[..., 3] for picture in pictures], axis=0) == 255
     for earlier, later in itertools.pairwise(pictures):
         assert np.abs(later - earlier)[inside].mean() < 1.5

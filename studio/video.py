@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Films by Cycles: a turn of the product, a light passing over it, the camera closing in on its details."""
+"""Renders videos with Cycles: a turntable, a light that passes over the product, a camera that moves to its detail."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 from mathutils import Matrix
+from numpy.typing import NDArray
 
 from ..messages.errors import MachineError
 from ..optics.framing import Framing, focus_on, turned
@@ -16,58 +17,60 @@ from ..optics.light_map import Area
 from ..optics.sizes import Size, square
 from ..photo_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, TURNTABLE
 from . import compat
-from .render import SHADOW_SHARE, Quality, Renderer, Shot
+from .blender import present, set_choice
+from .quality import Quality
+from .render import SHADOW_SHARE, Renderer, Shot
 
 FRAMES_PER_SECOND = 24
 SECONDS = 5
 FRAMES = FRAMES_PER_SECOND * SECONDS
 ELEVATION = 18.0
 FILL = 0.86
-LARGEST_SIDE = 720
-SHADOWS = 24  # A soft shadow changes slowly: the frames between two of these are blends.
-SWEEP_REACH = 115.0  # Degrees to each side of the camera where the passing light rises and sets.
-SWEEP_DIM = 0.55  # Of the rig while the light passes: its highlights are what is seen.
+MAX_SIDE = 720
+SHADOWS = 24  # A soft shadow changes slowly: the frames between two of these use blends.
+SWEEP_REACH = 115.0  # Degrees to each side of the camera at which the passing light starts and ends.
+SWEEP_DIM = 0.55  # The intensity of the rig while the light passes, so that its highlights stand out.
 SWEEP_STRENGTH = 2.6
-REVEAL_BLUR = 0.006  # Radius of the lens at the end of the reveal, in product sizes: the far side is soft.
+REVEAL_BLUR = 0.006  # Radius of the lens at the end of the reveal, in product sizes: the far side is blurred.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """The cameras that a film is made between: the whole product and its detail, in world space.
+    """The cameras of a video, in world space: of the whole product and of its detail.
 
-    ``hero_azimuth`` and ``detail_azimuth`` are theirs, in degrees.
+    ``hero_azimuth`` and ``detail_azimuth`` are the azimuths of these cameras, in degrees.
     """
 
     turn: Framing  # At azimuth 0, wide enough for every turn of the product.
     hero: Framing
     hero_azimuth: float
-    whole: Framing  # All of the product, from the side that shows the detail.
+    whole: Framing  # All of the product, from the side of the detail.
     detail: Framing
     detail_azimuth: float
 
 
 def frame_side(resolution: Size) -> int:
-    """Pixels of a side of the film, which is square: even, as H.264 in 4:2:0 needs."""
-    return max(2, min(resolution.shorter, LARGEST_SIDE) // 2 * 2)
+    """The side of the square video in pixels: even, as H.264 in 4:2:0 requires."""
+    return max(2, min(resolution.shorter, MAX_SIDE) // 2 * 2)
 
 
 def loops(motion: str) -> bool:
-    """Does the film's last frame lead to its first?"""
+    """Does the last frame of the video lead to the first?"""
     return motion != DETAIL_REVEAL
 
 
-def film(renderer: Renderer, motion: str, views: Views, quality: Quality) -> Iterator[Shot]:
-    """Render the frames of ``motion`` in order. The light is as it was when all have been taken."""
-    makers: dict[str, Callable[[Renderer, Views, Quality], Iterator[Shot]]] = {
+def shots(renderer: Renderer, motion: str, views: Views, quality: Quality) -> Iterator[Shot]:
+    """Render the frames of ``motion`` in order. After the last one, the light is as it was before."""
+    motions: dict[str, Callable[[Renderer, Views, Quality], Iterator[Shot]]] = {
         TURNTABLE: _turntable,
         LIGHT_SWEEP: _light_sweep,
         DETAIL_REVEAL: _detail_reveal,
     }
-    return makers[motion](renderer, views, quality)
+    return motions[motion](renderer, views, quality)
 
 
 def azimuth_of(frame: int) -> float:
-    """Degrees of a frame of the turn, counted from 0; frame FRAMES would be frame 0 again."""
+    """The azimuth of a frame of the turntable, in degrees. Frames count from 0; frame FRAMES would be frame 0 again."""
     return 360.0 * frame / FRAMES
 
 
@@ -78,13 +81,13 @@ def _turntable(renderer: Renderer, views: Views, quality: Quality) -> Iterator[S
         for index in range(SHADOWS)
     ]
     for frame in range(FRAMES):
-        # The camera of every azimuth is the same one: the product turns, not the camera.
+        # One camera for every azimuth: the product turns, not the camera.
         shadow = _blend(shadows, frame / FRAMES)
         yield renderer.shoot_fixed(views.turn, azimuth_of(frame), quality, square(side), shadow)
 
 
 def _light_sweep(renderer: Renderer, views: Views, quality: Quality) -> Iterator[Shot]:
-    """A strip light rises on one side, passes over the product and sets on the other: dark at both ends."""
+    """A strip light passes over the product from one side to the other, dark at the start and at the end."""
     framing = turned(views.hero, -views.hero_azimuth)
     side = frame_side(renderer.resolution)
     rig = renderer.studio.rig
@@ -105,7 +108,7 @@ def _light_sweep(renderer: Renderer, views: Views, quality: Quality) -> Iterator
 
 
 def sweep_light(share: float) -> tuple[Area, float]:
-    """The passing light at ``share`` of the film, 0 to 1, and its radiance."""
+    """The passing light at ``share`` of the video, 0 to 1, and its radiance."""
     glow = math.sin(math.pi * share) ** 2
     area = Area(
         name="Sweep",
@@ -120,7 +123,7 @@ def sweep_light(share: float) -> tuple[Area, float]:
 
 
 def _detail_reveal(renderer: Renderer, views: Views, quality: Quality) -> Iterator[Shot]:
-    """From the whole product to its detail, slowly, the focus getting shallow."""
+    """The camera moves slowly from the whole product to its detail, and the depth of field becomes shallow."""
     points = renderer.turned_points(views.detail_azimuth)
     first, last = (turned(view, -views.detail_azimuth) for view in (views.whole, views.detail))
     side = frame_side(renderer.resolution)
@@ -133,7 +136,7 @@ def _detail_reveal(renderer: Renderer, views: Views, quality: Quality) -> Iterat
 
 
 def between(first: Framing, last: Framing, share: float) -> Framing:
-    """The camera that has gone ``share`` of the way: turned evenly, and closer by an even factor."""
+    """The camera at ``share`` of the way, 0 to 1: rotation and place are interpolated evenly, the zoom by factors."""
     start, end = Matrix(first.matrix.tolist()), Matrix(last.matrix.tolist())
     turn = start.to_quaternion().slerp(end.to_quaternion(), share).to_matrix().to_4x4()
     place = start.translation.lerp(end.translation, share)
@@ -144,50 +147,59 @@ def between(first: Framing, last: Framing, share: float) -> Framing:
 
 
 def _eased(share: float) -> float:
-    """Starts and ends at rest (smootherstep, Perlin 2002)."""
+    """Slow at the start and at the end (smootherstep, Perlin 2002)."""
     return share * share * share * (share * (share * 6.0 - 15.0) + 10.0)
 
 
-def _blend(shadows: Sequence[np.ndarray], share: float) -> np.ndarray:
+def _blend(shadows: Sequence[NDArray[np.float32]], share: float) -> NDArray[np.float32]:
+    """The shadow at ``share`` of a loop, 0 to 1, blended from the two nearest."""
     position = share * len(shadows)
     first = int(position)
     part = position - first
-    blended: np.ndarray = shadows[first] * (1.0 - part) + shadows[(first + 1) % len(shadows)] * part
+    blended: NDArray[np.float32] = shadows[first] * (1.0 - part) + shadows[(first + 1) % len(shadows)] * part
     return blended
 
 
 def encode(frames: list[Path], target: Path, side: int) -> None:
-    """Write square pictures, in order, as an H.264 film in MP4 without sound.
+    """Write square pictures, in order, as an H.264 video in MP4 without sound.
 
-    ``target`` appears whole or not at all. Raises MachineError when Blender cannot write it.
+    ``target`` is replaced only when the video is complete. Raises MachineError when Blender cannot write it.
     """
-    scene = bpy.data.scenes.new("Photoreal Film")
+    scene = bpy.data.scenes.new("Photoreal Video")
     part = target.with_name(f".{target.stem}.part.mp4")
     try:
-        compat.set_view_transform(scene, "Standard")  # The pictures are display colours already.
-        compat.set_movie(scene)
-        render = scene.render
-        render.resolution_x = render.resolution_y = side
-        render.resolution_percentage = 100
-        render.fps, render.fps_base = FRAMES_PER_SECOND, 1.0
-        render.use_sequencer, render.use_compositing = True, False
-        render.dither_intensity = 0.0
-        render.use_file_extension = False
-        render.filepath = str(part)
-        scene.frame_start, scene.frame_end = 1, len(frames)
-        editor = scene.sequence_editor_create()
-        strip = compat.sequence_strips(editor).new_image("Film", str(frames[0]), channel=1, frame_start=1)
-        for path in frames[1:]:
-            strip.elements.append(path.name)
-        strip.frame_final_duration = len(frames)
-        scene.sequencer_colorspace_settings.name = "sRGB"
+        _set_up_encoder(scene, part, side)
+        _add_frames(scene, frames)
         bpy.ops.render.render(animation=True, scene=scene.name)
         if not part.exists() or not part.stat().st_size:
-            raise MachineError("Blender wrote no film.", hint="Is the disk full?")
-        compat.mark_movie_colours(part)
+            raise MachineError("Blender did not write a video.", hint="The disk may be full.")
+        compat.mark_video_colours(part)
         part.replace(target)
     except RuntimeError as error:
-        raise MachineError(f"Blender could not write the film: {str(error).strip()}") from error
+        raise MachineError(f"Blender could not write the video: {str(error).strip()}") from error
     finally:
         part.unlink(missing_ok=True)
         bpy.data.scenes.remove(scene)
+
+
+def _set_up_encoder(scene: bpy.types.Scene, target: Path, side: int) -> None:
+    compat.set_view_transform(scene, "Standard")  # The pictures contain display colours already.
+    compat.set_video(scene)
+    render = present(scene.render)
+    render.resolution_x = render.resolution_y = side
+    render.resolution_percentage = 100
+    render.fps, render.fps_base = FRAMES_PER_SECOND, 1.0
+    render.use_sequencer, render.use_compositing = True, False
+    render.dither_intensity = 0.0
+    render.use_file_extension = False
+    render.filepath = str(target)
+
+
+def _add_frames(scene: bpy.types.Scene, frames: list[Path]) -> None:
+    scene.frame_start, scene.frame_end = 1, len(frames)
+    editor = scene.sequence_editor_create()
+    strip = compat.sequence_strips(editor).new_image("Video", str(frames[0]), channel=1, frame_start=1)
+    for path in frames[1:]:
+        strip.elements.append(path.name)
+    strip.frame_final_duration = len(frames)
+    set_choice(scene.sequencer_colorspace_settings, "name", "sRGB")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes to a glTF document before Blender reads it. Each returns a changed copy."""
+
+import json
+
+from ..messages.errors import InputError
+from .document import VARIANTS, Gltf
+from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
+from .mesh_checks import is_far
+
+
+def with_variant(gltf: Gltf, variant: str) -> Gltf:
+    """The file with the materials of a variant as its default materials (KHR_materials_variants).
+
+    Raises InputError when there is no variant of that name; the hint lists the names that there are.
+    """
+    names = gltf.variants()
+    if not names:
+        raise InputError(f"{gltf.name} has no material variants.", hint="Leave --variant out.")
+    known = variant if variant in names else None
+    if known is None:
+        similar = [name for name in names if name.casefold() == variant.casefold()]
+        if len(set(similar)) != 1:
+            listed = ", ".join(repr(name) for name in names)
+            raise InputError(f"{gltf.name} has no variant {variant!r}.", hint=f"It has {listed}.")
+        known = similar[0]
+    return _settled(gltf, names.index(known))
+
+
+def without_variants(gltf: Gltf) -> Gltf:
+    """The file with only its default materials."""
+    return _settled(gltf, None)
+
+
+def _settled(gltf: Gltf, number: int | None) -> Gltf:
+    document = json.loads(json.dumps(gltf.document))
+    settled = Gltf(gltf.name, gltf.folder, document, gltf.binary)
+    for _mesh, primitive in settled.primitives():
+        table = as_dict(as_dict(primitive.get("extensions")).pop(VARIANTS, None))
+        for mapping in as_dicts(table.get("mappings")):
+            numbers = mapping.get("variants")
+            if isinstance(numbers, list) and number in numbers:
+                primitive["material"] = mapping.get("material")
+    as_dict(document.get("extensions")).pop(VARIANTS, None)
+    for name in ("extensionsUsed", "extensionsRequired"):
+        if isinstance(document.get(name), list):
+            document[name] = [item for item in document[name] if item != VARIANTS]
+    return settled
+
+
+def without_unseen(gltf: Gltf) -> Gltf:
+    """The file without the meshes of nodes that are not visible.
+
+    A node is visible when the default scene contains it (``scene``, or the first scene) and KHR_node_visibility hides
+    neither it nor a node above it. Importers import all nodes.
+    """
+    document = json.loads(json.dumps(gltf.document))
+    nodes, scenes = as_dicts(document.get("nodes")), as_dicts(document.get("scenes"))
+    number = as_whole(document.get("scene"))
+    if number >= len(scenes):
+        return gltf
+    seen: set[int] = set()
+    waiting = _indices(scenes[number].get("nodes"), nodes)
+    while waiting:
+        index = waiting.pop()
+        visibility = as_dict(as_dict(nodes[index].get("extensions")).get("KHR_node_visibility"))
+        if index in seen or visibility.get("visible") is False:
+            continue
+        seen.add(index)
+        waiting += _indices(nodes[index].get("children"), nodes)
+    for index, node in enumerate(nodes):
+        if index not in seen:
+            node.pop("mesh", None)
+            as_dict(node.get("extensions")).pop("EXT_mesh_gpu_instancing", None)
+    return Gltf(gltf.name, gltf.folder, document, gltf.binary)
+
+
+def with_far_at(gltf: Gltf, place: float) -> Gltf:
+    """The file with every coordinate of a vertex that ``is_far`` set to ``place``, in metres.
+
+    Importers move invalid coordinates to the origin, where nothing tells them from valid ones.
+    """
+    binary = bytearray(gltf.binary)
+    document = json.loads(json.dumps(gltf.document))
+    for _mesh, primitive in gltf.primitives():
+        index = as_dict(primitive.get("attributes")).get("POSITION")
+        layout = gltf.layout(index)
+        if layout is None or layout.shape[1] != 3:
+            continue
+        places = layout.of(binary)
+        far = is_far(places)
+        if far.any():
+            places[far] = place
+            for bound in ("min", "max"):  # NaN and infinity are not valid JSON.
+                document["accessors"][index].pop(bound, None)
+    return Gltf(gltf.name, gltf.folder, document, bytes(binary))
+
+
+def with_tags(gltf: Gltf, tag: str, *, required: tuple[str, ...]) -> Gltf:
+    """The file with the index of each mesh and material under ``tag`` in its extras, where the importer keeps it.
+
+    The file then requires only the extensions in ``required``.
+    """
+    document = json.loads(json.dumps(gltf.document))
+    for kind in ("meshes", "materials"):
+        for number, entry in enumerate(as_dicts(document.get(kind))):
+            entry["extras"] = {**as_dict(entry.get("extras")), tag: number}
+    document["extensionsRequired"] = list(required)
+    document["extensionsUsed"] = [*dict.fromkeys((*gltf.used, *required))]
+    return Gltf(gltf.name, gltf.folder, document, gltf.binary)
+
+
+def _indices(value: object, entries: list[Json]) -> list[int]:
+    numbers = value if isinstance(value, list) else []
+    return [number for number in numbers if is_integer(number) and 0 <= number < len(entries)]
