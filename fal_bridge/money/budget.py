@@ -73,7 +73,7 @@ class Budget:
                 kind = CeilingReachedError if name != "product's" else ProductCeilingError
                 raise kind(
                     f"{label}: it may cost {dollars(amount)}, and {dollars(max(left, Decimal(0)))} is left of the {name} "
-                    f"ceiling of {dollars(ceiling or Decimal(0))} (US dollars)."
+                    f"ceiling of {dollars(ceiling or Decimal(0))}."
                 )
             done.append(ledger)
         return entry_id

@@ -148,7 +148,7 @@ def test_every_ceiling_counts_and_a_refusal_leaves_nothing_aside(tmp_path):
     )
     assert budget.left() == Decimal("0.4")
     first = budget.reserve("front photo", Decimal("0.3"))
-    with pytest.raises(errors.CeilingReachedError, match=r"0\.10 is left of the catalogue's") as caught:
+    with pytest.raises(errors.CeilingReachedError, match=r"\$0\.10 is left of the catalogue's") as caught:
         budget.reserve("side photo", Decimal("0.2"))
     assert caught.value.exit_code == 4
     assert Ledger(tmp_path / "spending" / "live" / f"{Noon.now(UTC):%Y-%m-%d}.jsonl").total() == Decimal(

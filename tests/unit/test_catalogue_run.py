@@ -242,7 +242,7 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     assert run.exit_code == 4
     assert desk.states() == {"clock-0": "partial", **{f"clock-{number}": "done" for number in range(1, 6)}}
     (said,) = [text for text in run.texts() if text.startswith("clock-0: ")]
-    assert "0.005 is left of the product's ceiling of 1.23" in said
+    assert "$0.005 is left of the product's ceiling of $1.23" in said
     assert costs(desk) == (7.35, 0)
     told = last_progress(run)
     assert told["spent"] == told["expected"] == 7.35
@@ -539,7 +539,7 @@ def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: 
     assert {event["sku"] for event in run.events if "fate" in event} == {f"lamp-{n}" for n in range(4)}
     assert run.texts("note")[-1] == (
         "4 requests: 2 cancelled while they were waiting, 2 cancelled while they were running. "
-        "Charged or possibly charged: up to 0.05 (US dollars)."
+        "Charged or possibly charged: up to $0.05."
     )
     again = desk.run("cancel", desk.out)
     assert again.exit_code == 0 and not fates(again)
