@@ -101,7 +101,7 @@ from decimal import Decimal
 from pathlib import Path
 from command_line.bootstrap import load_package
 load_package()
-from photoreal_set.fal_bridge.money.budget import EntryState, Ledger
+from photoreal_set.fal_bridge.money.ledger import EntryState, Ledger
 ledger, mode = Ledger(Path(sys.argv[1])), sys.argv[2]
 if mode == "fill":
     for number in range(60):
