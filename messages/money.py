@@ -13,7 +13,7 @@ def dollars(amount: float | Decimal) -> str:
 
 
 def cost_sentence(cost: Mapping[str, Any]) -> str:
-    """What a run has paid, from the ``cost`` member of an event (``fal_bridge.money.costs.summary``)."""
+    """What a run has paid, from the ``cost`` member of an event (``fal_bridge.money.journal_costs.summary``)."""
     where = "an emulator of fal.ai, so nothing is billed" if cost.get("is_emulated") else "fal.ai"
     text = f"Cost at {where}: {dollars(cost['actual'])}"
     if cost.get("estimated"):

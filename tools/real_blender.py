@@ -9,15 +9,15 @@ at /project. Needs root on Debian or Ubuntu. Standard library only.
 import argparse
 import contextlib
 import ctypes
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+
+from files.lock import locked
 
 PROJECT = Path(__file__).resolve().parent.parent
 MARKER = ".photoreal-root"
@@ -90,7 +90,7 @@ def make(name: str, folder: Path) -> Path:
     if folder.is_relative_to(PROJECT):
         raise RootError(f"{folder} lies in the project: name a folder outside of it.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(folder.with_name(f".{folder.name}.lock")):
+    with folder.with_name(f".{folder.name}.lock").open("ab") as lock, locked(lock):
         if is_good(folder, name):
             say(f"{folder} is there already")
             return folder
@@ -188,13 +188,6 @@ def _remove(folder: Path) -> None:
         raise RootError(f"{inside[0]} is mounted: take it away with umount, then start again.")
     if folder.exists():
         shutil.rmtree(folder)
-
-
-@contextlib.contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _require_root() -> None:

@@ -162,37 +162,37 @@ class Endpoint:
         return best if near.get(best, 1.0) <= SAME_SHAPE else None
 
     def _parsed(self, name: str, text: str) -> Any:
-        complain = f"{self.id}: the option {name}"
+        prefix = f"{self.id}: the option {name}"
         if name not in self.options:
             known = ", ".join(sorted(self.options)) or "none"
-            raise WrongRequestError(f"{complain} does not exist.", hint=f"It has: {known}.")
+            raise WrongRequestError(f"{prefix} does not exist.", hint=f"It has: {known}.")
         try:
             return self.options[name].parse(text)
         except ValueError as error:
-            raise WrongRequestError(f"{complain}: {text!r} {error}.") from error
+            raise WrongRequestError(f"{prefix}: {text!r} {error}.") from error
 
     def _check_numbers(self, wanted: Generation) -> None:
-        complain, length = f"{wanted.label}: {self.id}", len(wanted.prompt)
+        prefix, length = f"{wanted.label}: {self.id}", len(wanted.prompt)
         minimum, maximum = self.images
         if not minimum <= len(wanted.images) <= maximum:
             allowed = _count_of_pictures(minimum, maximum)
-            raise WrongRequestError(f"{complain} needs {allowed}, not {len(wanted.images)}.")
+            raise WrongRequestError(f"{prefix} needs {allowed}, not {len(wanted.images)}.")
         if wanted.end_image and not self.end_image_field:
-            raise WrongRequestError(f"{complain} does not accept a picture for the end.")
+            raise WrongRequestError(f"{prefix} does not accept a picture for the end.")
         if self.end_image_is_needed and not wanted.end_image:
-            raise WrongRequestError(f"{complain} needs a picture for the end.", hint="Use --loop.")
+            raise WrongRequestError(f"{prefix} needs a picture for the end.", hint="Use --loop.")
         if self.prompt_is_needed and not wanted.prompt.strip():
-            raise WrongRequestError(f"{complain} needs a prompt.")
+            raise WrongRequestError(f"{prefix} needs a prompt.")
         if self.prompt_field and length > self.prompt_length:
             raise WrongRequestError(
-                f"{complain} accepts prompts of up to {self.prompt_length} characters, not {length}."
+                f"{prefix} accepts prompts of up to {self.prompt_length} characters, not {length}."
             )
         if any("\ud800" <= letter <= "\udfff" for letter in wanted.prompt + wanted.negative_prompt):
             raise WrongRequestError(f"{wanted.label}: the prompt contains invalid Unicode characters.")
         if self.seconds_field and wanted.seconds not in self.seconds:
-            raise WrongRequestError(f"{complain} {self.seconds_sentence(wanted.seconds)}")
+            raise WrongRequestError(f"{prefix} {self.seconds_sentence(wanted.seconds)}")
         if self.factor_field and wanted.enlarge > max(self.factors):
-            raise WrongRequestError(f"{complain} enlarges up to {max(self.factors):g} times.")
+            raise WrongRequestError(f"{prefix} enlarges up to {max(self.factors):g} times.")
 
     def seconds_sentence(self, wanted: int) -> str:
         """The end of a sentence that refuses a length of ``wanted`` seconds."""

@@ -102,7 +102,7 @@ from decimal import Decimal
 from pathlib import Path
 from command_line.bootstrap import load_package
 load_package()
-from photoreal_set.fal_bridge.money.budget import EntryState, Ledger
+from photoreal_set.fal_bridge.money.ledger import EntryState, Ledger
 ledger, mode = Ledger(Path(sys.argv[1])), sys.argv[2]
 if mode == "fill":
     for number in range(60):
@@ -149,7 +149,7 @@ def test_every_ceiling_counts_and_a_refusal_leaves_nothing_aside(tmp_path):
     )
     assert budget.left() == Decimal("0.4")
     first = budget.reserve("front photo", Decimal("0.3"))
-    with pytest.raises(errors.CeilingReachedError, match=r"0\.10 is left of the catalogue's") as caught:
+    with pytest.raises(errors.CeilingReachedError, match=r"\$0\.10 is left of the catalogue's") as caught:
         budget.reserve("side photo", Decimal("0.2"))
     assert caught.value.exit_code == 4
     assert Ledger(tmp_path / "spending" / "live" / f"{Noon.now(UTC):%Y-%m-%d}.jsonl").total() == Decimal(

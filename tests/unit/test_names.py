@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names made from what people type are names of files on every system."""
+"""Names and paths that are written down mean the same file on every system."""
+
+from pathlib import Path
 
 import pytest
 
-from photoreal_set.files.names import is_device_name, safe_name
+from photoreal_set.files.names import is_device_name, portable_path, safe_name
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,11 @@ from photoreal_set.files.names import is_device_name, safe_name
 def test_a_safe_name_fits_every_system(text: str, name: str):
     assert safe_name(text, otherwise="product") == name
     assert not is_device_name(name)
+
+
+def test_a_path_that_is_written_down_moves_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    photo = tmp_path / "sources" / "mug.png"
+    text = portable_path(photo, tmp_path / "sets" / "mug")
+    assert text == "../../sources/mug.png"
+    monkeypatch.chdir(tmp_path)
+    assert portable_path(Path("sources/mug.png"), Path("sets/mug")) == text

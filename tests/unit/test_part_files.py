@@ -39,7 +39,7 @@ def another_process(target: Path) -> Iterator[Path]:
         "from pathlib import Path\n"
         "from command_line.bootstrap import load_package\n"
         "load_package()\n"
-        "from photoreal_set.files.parts import part_for\n"
+        "from photoreal_set.files.part_files import part_for\n"
         f"part_for(Path({str(target)!r})).write_bytes(b'half')\n"
         "sys.stdin.read()\n"
     )
@@ -189,7 +189,7 @@ def test_where_nothing_can_be_written_nothing_counts_as_old(tmp_path):
         "from pathlib import Path\n"
         "from command_line.bootstrap import load_package\n"
         "load_package()\n"
-        "from photoreal_set.files.parts import sweep_tree\n"
+        "from photoreal_set.files.part_files import sweep_tree\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         f"sweep_tree(Path({str(tmp_path)!r}))\n"
     )
