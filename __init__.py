@@ -13,10 +13,10 @@ _undo = ExitStack()
 def classes() -> tuple[type, ...]:
     """Every class that Blender must know, in the order of registration."""
     from . import operators, panels
-    from .window import preferences, properties
+    from .window import properties
 
-    # Property groups first: everything else points at them.
-    return (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
+    # Property groups first: everything else refers to them.
+    return (*properties.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
 
 def attachments() -> tuple[Any, ...]:

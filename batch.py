@@ -68,5 +68,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:  # While it is still being loaded.
-        print("Error: Stopped; the same command goes on from here.", file=sys.stderr)
+        print("Error: Stopped. The same command continues from here.", file=sys.stderr)
         sys.exit(130)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a run is, made of its events: what the Jobs panel draws."""
+"""The progress of a run, made from its events: what the Jobs panel draws."""
 
 import time
 from collections.abc import Mapping
@@ -8,12 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-FILM = "film"
-SUFFIXES = (" photo", " enlargement")
-UNCERTAIN_EXIT_CODE = 5
+VIDEO = "video"  # The name of its row.
+VIDEO_EVENTS = "film"  # What events call its stage and its job.
+SUFFIXES = (" photo", " enlargement")  # Of the label of a job that belongs to an angle.
 KEPT_TEXTS = 50
+FAILED_EXIT_CODE = 3
 
-WORDS = {
+STATE_TEXTS = {
     "prepared": "waiting",
     "submitting": "sending",
     "running": "generating",
@@ -23,7 +24,6 @@ WORDS = {
 BUSY = {
     "rendering",
     "photographing",
-    "filming",
     "uploading",
     "sending",
     "queued",
@@ -31,10 +31,9 @@ BUSY = {
     "downloading",
 }
 
-
-# How a run ended, as words that follow the product's name.
-OUTCOMES = {"done": "finished", "partial": "not complete", "failed": "failed", "held": "waits for you"}
-TOLD_SECONDS = 5.0  # How long the end of a run is told.
+# How a run ended, as text that follows the product's name.
+OUTCOMES = {"done": "finished", "partial": "incomplete", "failed": "failed", "held": "waiting for you"}
+SHOWN_SECONDS = 5.0  # How long the status bar shows the end of a run.
 
 
 class Kind(StrEnum):
@@ -49,7 +48,11 @@ class Kind(StrEnum):
 
 @dataclass(slots=True)
 class Row:
-    """One line of the Jobs panel: an angle, the 3D model or the film. ``factor`` is None without a bar."""
+    """One line of the Jobs panel: an angle, the 3D model or the video.
+
+    ``factor`` is from 0 to 1, None without a bar. ``worked`` and ``since``: seconds of work before the present state,
+    and when that began.
+    """
 
     name: str
     state: str = "waiting"
@@ -61,27 +64,28 @@ class Row:
 
     @property
     def is_busy(self) -> bool:
+        """Whether something is done for it, as opposed to waiting."""
         return self.state in BUSY
 
     def move(self, state: str) -> None:
+        """Begin another state now."""
         now = time.monotonic()
         self.worked = self.elapsed(now)
         self.since = now
         self.state = state
 
     def elapsed(self, now: float) -> float:
-        """Seconds that were spent on it until now, waits of the row itself left out."""
+        """Seconds of work up to ``now`` (``time.monotonic``), without the time that the row waited."""
         return self.worked + (now - self.since if self.is_busy else 0.0)
 
 
 @dataclass(slots=True)
 class RunView:
-    """One run as its events tell it. Times are of ``time.monotonic``."""
+    """One run as its events describe it. Times are of ``time.monotonic``."""
 
     kind: Kind
     folder: Path | None = None
     product: str = ""
-    summary: str = ""
     rows: dict[str, Row] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -91,10 +95,11 @@ class RunView:
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
-    facts: list[dict[str, Any]] = field(default_factory=list)  # Of events that only one kind of run has.
+    facts: list[dict[str, Any]] = field(default_factory=list)  # Events that only one kind of run has.
 
     @property
     def is_over(self) -> bool:
+        """Whether its process has ended."""
         return self.exit_code is not None
 
     @property
@@ -109,11 +114,11 @@ class RunView:
 
     @property
     def doing(self) -> str:
-        """What is being done, and how much is done: a few words without a capital; "" when it is over."""
+        """What is being done and how much is done, in lower case; "" when it is over."""
         if self.is_over:
             return ""
         if self.is_stopping:
-            return "stopping, what is paid is finished"
+            return "stopping, paid requests are finished"
         busy = [row for row in self.rows.values() if row.is_busy]
         what = f"{busy[-1].name} {busy[-1].state}" if busy else self.state
         done = sum(row.state == "done" for row in self.rows.values())
@@ -121,25 +126,23 @@ class RunView:
 
     @property
     def outcome(self) -> str:
-        """How it ended: a few words without a capital."""
+        """How it ended, in lower case."""
         return OUTCOMES.get(self.state, self.state)
 
     def line(self) -> str:
         """The run in one line for the status bar; "" some seconds after its end."""
         if not self.is_over:
             return f"Photoreal Set: {self.doing}"
-        told = time.monotonic() - self.ended < TOLD_SECONDS
-        return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if told else ""
+        is_shown = time.monotonic() - self.ended < SHOWN_SECONDS
+        return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if is_shown else ""
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Learn from one event; unknown ones are kept in ``facts``."""
+        """Update from one event; events of another kind are kept in ``facts``."""
         match event.get("event"):
+            case "prepared":
+                self.folder = Path(event["folder"])
             case "started":
-                self.product = str(event.get("product", ""))
-                self.summary = str(event.get("summary", ""))
-                if event.get("set"):
-                    self.folder = Path(event["set"])
-                self.state = "working"
+                self._begin(event)
             case "note":
                 self._keep(self.notes, event)
                 self.facts.append(dict(event))
@@ -153,9 +156,15 @@ class RunView:
                 self.state = str(event.get("state", ""))
                 self.error = str(event.get("error") or self.error)
             case "exited":
-                self._end(int(event.get("code", 3)), event.get("words") or [])
+                self._end(int(event.get("code", FAILED_EXIT_CODE)), event.get("output") or [])
             case _:
                 self.facts.append(dict(event))
+
+    def _begin(self, event: Mapping[str, Any]) -> None:
+        self.product = str(event.get("product", ""))
+        if event.get("set"):
+            self.folder = Path(event["set"])
+        self.state = "working"
 
     def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:
         texts.append(str(event.get("text", "")))
@@ -163,14 +172,14 @@ class RunView:
 
     def _take_progress(self, event: Mapping[str, Any]) -> None:
         stage, done, of = str(event["stage"]), int(event["done"]), max(1, int(event["of"]))
-        if stage == FILM:
-            row = self.rows.setdefault(FILM, Row(FILM))
-            row.move("done" if done >= of else "filming")
+        if stage == VIDEO_EVENTS:
+            row = self.rows.setdefault(VIDEO, Row(VIDEO))
+            row.move("done" if done >= of else "rendering")
             row.factor = done / of
             return
         doing, ready = ("photographing", "done") if stage == "photos" else ("rendering", "rendered")
         for row in self.rows.values():
-            if row.state == doing:
+            if row.state == doing and row.name != VIDEO:
                 row.move(ready)
                 row.factor = None
         if label := str(event.get("label") or ""):
@@ -182,25 +191,26 @@ class RunView:
         name = str(event.get("label", ""))
         for suffix in SUFFIXES:
             name = name.removesuffix(suffix)
+        name = VIDEO if name == VIDEO_EVENTS else name
         row = self.rows.setdefault(name, Row(name))
         state = str(event.get("state", ""))
-        row.move(WORDS.get(state, state))
+        row.move(STATE_TEXTS.get(state, state))
         row.factor = None
         row.queue_position = event.get("queue_position")
         row.error = str(event.get("error") or "")
 
-    def _end(self, code: int, words: list[str]) -> None:
+    def _end(self, code: int, output: list[str]) -> None:
         self.exit_code = code
         self.ended = time.monotonic()
-        if self.state in {"starting", "working"}:  # It died before it could say how it ended.
+        if self.state in {"starting", "working"}:  # It ended before it could report how.
             self.state = "failed"
-            last = [line.strip() for line in words if line.strip()]
+            last = [line.strip() for line in output if line.strip()]
             self.error = self.error or (
                 f"The background Blender ended unexpectedly ({last[-1] if last else f'code {code}'})."
             )
         for row in self.rows.values():
             if row.is_busy:
                 row.move("stopped")
-            elif row.state == "waiting":  # For nothing any more; kept from an earlier run where all is done.
-                row.move("done" if code == 0 else "not begun")
+            elif row.state == "waiting":  # In a run where all is done, an earlier run has made it.
+                row.move("done" if code == 0 else "not started")
             row.factor = None

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A set folder as it stands, read once: what the Gallery panel draws."""
+"""The contents of a set folder, read once: what the Gallery panel draws."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..photo_set.takes import Shelf, own_file, takes_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One angle. Paths are None while there is no file; ``stamp`` changes with the file.
+    """One angle. Paths are None while there is no file; ``stamp`` changes with the files; ``price`` is in US dollars.
 
     ``take`` is the number of the chosen take, ``takes`` how many there are.
     """
@@ -34,7 +33,9 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class Video:
+    """One video of the set. ``path`` is None while there is no file."""
+
     motion: str
     path: Path | None
     state: str
@@ -43,7 +44,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A paid request that waits for a person.
+    """A paid request whose answer was lost, and that waits for a decision.
 
     ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970.
     """
@@ -55,41 +56,40 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetView:
-    """What ``set.json`` and the journal of a folder say. ``spent`` in US dollars, as far as prices are known."""
+    """What ``set.json`` and the journal of a folder say.
+
+    ``spent`` and ``model_price`` are in US dollars, as far as prices are known. ``problems``: what is wrong with the
+    model, worst first, without what is only a note.
+    """
 
     folder: Path
     product: str
     state: str
     error: str
     pictures: tuple[Picture, ...]
-    films: tuple[Film, ...]
+    videos: tuple[Video, ...]
     held: tuple[Held, ...]
     spent: float
-    source_names: tuple[str, ...]
-    is_model_bought: bool = False  # By fal.ai, or about to be; not the user's own file.
-    model_price: float | None = None  # Of the newest that came.
-    faults: tuple[str, ...] = ()  # What is wrong with the model, worst first, without what is only a note.
+    is_model_bought: bool = False  # Made by fal.ai, or about to be; not the user's own file.
+    model_price: float | None = None  # Of the newest model that was received.
+    problems: tuple[str, ...] = ()
 
     @property
     def can_resume(self) -> bool:
+        """Whether ``resume`` has something to do."""
         return self.state in {"partial", "failed", "held"}
 
     def sheet(self) -> list[tuple[str, Path]]:
-        """Name and file of every photo that is there."""
+        """Name and file of every finished photo."""
         return [(picture.name, picture.photo) for picture in self.pictures if picture.photo]
 
     def lasting_sheet(self) -> list[tuple[str, Path]]:
-        """The same with files that no later take replaces, so that a placed picture stays what it is.
+        """The same with files that no later take replaces, so that a placed picture does not change.
 
-        Makes those files where they are missing. Raises OSError.
+        Writes those files where they are missing. Raises OSError.
         """
         pictures = [picture for picture in self.pictures if picture.photo]
         return [(one.name, own_file(one.photo, one.take)) for one in pictures if one.photo]
-
-
-def dollars(amount: float) -> str:
-    """An amount of US dollars for a button: in cents, never less than it is."""
-    return f"${math.ceil(round(amount * 100.0, 6)) / 100.0:.2f}"
 
 
 def read_set(folder: Path) -> SetView | None:
@@ -97,7 +97,7 @@ def read_set(folder: Path) -> SetView | None:
     try:
         record = read_json(folder / "set.json")
         angles = tuple(_picture(folder, record, entry) for entry in record.get("angles", []))
-        films = tuple(_film(folder, entry) for entry in record.get("videos", []))
+        videos = tuple(_video(folder, entry) for entry in record.get("videos", []))
         paid = [record.get("model", {}).get("price"), *(picture.price for picture in angles)]
         paid += [entry.get("price") for entry in record.get("videos", [])]
         actual = float(record.get("cost", {}).get("actual") or 0.0)
@@ -107,13 +107,12 @@ def read_set(folder: Path) -> SetView | None:
             state=str(record.get("state", "")),
             error=str(record.get("error") or ""),
             pictures=angles,
-            films=films,
+            videos=videos,
             held=_held(folder),
             spent=max(actual, sum(price for price in paid if price)),
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             model_price=_model_price(record.get("model", {})),
-            source_names=tuple(entry["name"] for entry in record.get("source", {}).get("files", [])),
-            faults=tuple(
+            problems=tuple(
                 str(entry["text"])
                 for entry in record.get("model", {}).get("triage", [])
                 if entry["severity"] != "note"
@@ -149,10 +148,10 @@ def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Pic
     )
 
 
-def _film(folder: Path, entry: dict[str, Any]) -> Film:
+def _video(folder: Path, entry: dict[str, Any]) -> Video:
     pending = entry.get("pending") or {}
-    return Film(
-        motion=str(entry.get("motion", "film")),
+    return Video(
+        motion=str(entry.get("motion", "video")),
         path=_file(folder, entry),
         state=str(pending.get("state") or entry.get("state", "")),
         error=str(pending.get("error") or entry.get("error") or ""),

@@ -225,7 +225,7 @@ def _kills(folder: Path) -> int:
 
 
 def _unlucky_shop(desk: Desk) -> set[int]:
-    """A table of good rows and ten that are bad each in a way of its own; the numbers of the bad ones."""
+    """A table of good rows and ten that are bad in ten ways; the numbers of the bad ones."""
     rows: list[dict[str, object]] = []
     for number in range(GOOD_ROWS):
         source = desk.model(f"{number}.glb", number) if number % 4 else desk.photo(f"{number}.png", number)

@@ -2,7 +2,7 @@
 """What it costs to follow many jobs at once: ``python -m benchmarks.following``. Free: it pays only the emulator.
 
 All jobs are sent and stay at work while CPU time, memory and questions are measured in this process, with the pace
-of the real service; then all end at once and are brought home.
+of the real service; then all end at once and are downloaded.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def _bring_home(emulator: RunningEmulator, futures: list[concurrent.futures.Futu
     concurrent.futures.wait(futures, PATIENCE_SECONDS)
     home = sum(future.done() and not future.exception() for future in futures)
     took = time.monotonic() - began
-    print(f"{home} files brought home in {took:.1f} s, {time.process_time() - cpu:.1f} s of CPU time")
+    print(f"{home} files downloaded in {took:.1f} s, {time.process_time() - cpu:.1f} s of CPU time")
 
 
 def _wish(kind: Kind, number: int, picture: Path) -> Generation:

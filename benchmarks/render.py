@@ -5,7 +5,7 @@ Every case is rendered by a plain script (Blender's defaults: 128 samples, its d
 between pictures) and by the studio, with the same model, camera, light and table, one after the other on the same
 machine. Both are compared inside the product's mask with a picture of 1,024 samples that was not denoised: with the middle of
 it, ``--window`` of each side, since it takes long; it is kept in ``--truths`` for the next run. The studio's time has the shadow in it, and not the composing and storing, which go on beside the next render.
-Each measurement has a process of its own, for its memory.
+Each measurement runs in a separate process, to measure its memory.
 Besides the GLB files that are named, two products made in code are measured: glass with metal, and a million
 triangles. ``--growth`` adds tables by resolution and by number of triangles.
 """
@@ -200,7 +200,7 @@ def _made(name: str, folder: Path) -> Path:
 
 
 def _run(task: Task) -> dict[str, Any]:
-    """Let a process of its own do it; its last line is what it measured."""
+    """Do it in a separate process; its last line is the measurement."""
     command = [sys.executable, "-m", "benchmarks.render", "--task", json.dumps(asdict(task))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -29,7 +29,7 @@ from tools.real_blender import default_folder, make
 
 load_package()
 
-from photoreal_set.processes.child import YIELDING  # noqa: E402
+from photoreal_set.processes.child import NICENESS  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 BLENDERS = ("trixie", "sid")
@@ -72,7 +72,7 @@ bpy.app.driver_namespace['photoreal_redraw'] = redraw
 bpy.app.timers.register(redraw)
 """
 STOP_REDRAW = "bpy.app.timers.unregister(bpy.app.driver_namespace['photoreal_redraw'])"
-# A render that does not end by itself, started in a session of its own as from a terminal.
+# A render that does not end by itself, started in a separate session as from a terminal.
 CYCLES = """
 import bpy
 scene = bpy.context.scene
@@ -81,7 +81,7 @@ scene.cycles.samples, scene.cycles.use_adaptive_sampling, scene.cycles.use_denoi
 bpy.ops.render.render(write_still=True)
 """
 CHILD = ("blender", "-b", "--factory-startup", "--python-expr", CYCLES)
-LOWER = f'echo {YIELDING} > /proc/self/autogroup; exec nice -n {YIELDING} "$@"'
+LOWER = f'echo {NICENESS} > /proc/self/autogroup; exec nice -n {NICENESS} "$@"'
 # What an artist gets who drags five pictures into the viewport.
 PICTURES = """
 for number in range(5):
@@ -162,8 +162,8 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     screen.python(HEARTBEAT)
     screen.python("bpy.ops.photoreal.generate_set()")
     told = (
-        f"from {MODULE}.window import pump as runtime\nrun = runtime.run_of(bpy.context.scene)\n"
-        "over = run.view.is_over and runtime.pump() is None\n"
+        f"from {MODULE}.window import pump, runs\nrun = runs.run_of(bpy.context.scene)\n"
+        "over = run.view.is_over and pump.pump() is None\n"
         "answer = [run.view.state, run.view.error, run.view.warnings] if over else None"
     )
     while (end := screen.python(told)) is None:

@@ -7,23 +7,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.endpoints.choosing import REGISTRY
 from ..fal_bridge.endpoints.endpoint import Endpoint, size_of
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Kind
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.own_files import is_address
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.network.picture_addresses import is_address
 from ..fal_bridge.network.service import Service
+from ..files.names import portable_path
 from ..gltf.document import parts_beside, sha256_of_source
 from ..imaging.choices import Background
 from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..optics.rig_choice import Panorama, RigChoice, chosen_rig, is_panorama_file
+from ..photo_set.choices import MAX_PHOTOS, NO_VIDEO, Engine
 from ..photo_set.estimates import Estimate, PlannedJob, estimate_of
-from ..photo_set.manifest import MOST_PHOTOS
-from ..photo_set.plan import MODEL_SUFFIXES, Engine, SetPlan, Source, SourceKind, angles_for, source_from
+from ..photo_set.plan import MODEL_SUFFIXES, SetPlan, Source, SourceKind, angles_for, source_from
 from ..photo_set.plan_record import members_record, options_from, options_record, rig_record
 from .folder_names import folder_names
-from .lock_file import FrozenFile, FrozenRow, Lock, digest_of, frozen_path
+from .lock_file import FrozenFile, FrozenRow, Lock, digest_of
 from .rows import Row, asks_for_own_angles
 
 Understand = Callable[[Kind, str], Endpoint]  # An endpoint by its id; raises when there is none like it.
@@ -86,7 +87,7 @@ def plan_of(
     if row.background:
         options["background"] = Background(row.background)
     if row.video:
-        options["video"] = None if row.video == "none" else Engine(row.video)
+        options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
     words = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
     options |= {name: value for name, value in words.items() if value}
     if row.rig and not is_panorama_file(row.rig):
@@ -278,7 +279,7 @@ class _SourceDesk:
 
     def _mixed(self, row: Row) -> tuple[Source, tuple[FrozenFile, ...]]:
         """Photos by address are fetched when their product is made; here only the others can be looked at."""
-        if len(row.sources) > MOST_PHOTOS:
+        if len(row.sources) > MAX_PHOTOS:
             raise InputError(f"{len(row.sources)} photos are too many.", hint="Give one to four.")
         if insecure := next((text for text in row.sources if text.lower().startswith("http://")), ""):
             raise InputError(f"The address {insecure.split('?')[0]} does not begin with https://.")
@@ -289,7 +290,7 @@ class _SourceDesk:
         return _source_of([Path(text.split("?")[0]) for text in row.sources], is_photos=True), files
 
     def _as_before(self, path: Path) -> FrozenFile | None:
-        known = self._known.get(frozen_path(path, self._root))
+        known = self._known.get(portable_path(path, self._root))
         try:
             is_same = known and (known.size, known.changed) == _size_and_change(path)
         except OSError:
@@ -297,7 +298,7 @@ class _SourceDesk:
         return known if is_same else None
 
     def _frozen(self, path: Path) -> FrozenFile:
-        name = frozen_path(path, self._root)
+        name = portable_path(path, self._root)
         try:
             size, changed = _size_and_change(path)
             file = FrozenFile(path=name, sha256=sha256_of_source(path), size=size, changed=changed)

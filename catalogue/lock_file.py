@@ -7,13 +7,12 @@ wherever the folder is mounted: paths are relative to it. The key is never in it
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.network.own_files import is_address
+from ..fal_bridge.network.picture_addresses import is_address
 from ..files.enclosed import refuse_link
 from ..files.input_files import parsed_json, read_regular
 from ..files.names import path_text, same_name
@@ -186,14 +185,6 @@ def digest_of(
 
 _NOT_IN_PICTURES = {"number", "line", "sources", "spec", "max_cost", "more", "faults"}
 _NOTHING: tuple[Any, ...] = ("", None, [], {})
-
-
-def frozen_path(path: Path, folder: Path) -> str:
-    """Relative to the catalogue's folder, so that both can be mounted elsewhere."""
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:
-        return path.absolute().as_posix()  # On another drive of Windows.
 
 
 def _record(row: Row) -> dict[str, Any]:

@@ -20,19 +20,22 @@ from ..fal_bridge.errors import (
     UncertainSubmitError,
     UnknownPriceError,
 )
-from ..fal_bridge.money.budget import Budget, Spending
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.own_files import fetch_picture, is_address
+from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.money.spending import Spending
+from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..files.lock import FileLock
 from ..gltf.document import sha256_of_source
 from ..imaging.report import build_report
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
-from ..messages.progress import Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
+from ..photo_set.choices import Engine
 from ..photo_set.cloud_stage import CloudStage, bridge_for
 from ..photo_set.estimates import Bill, money
 from ..photo_set.folder import TOOL, SetFolder
-from ..photo_set.plan import Engine, Source, SourceKind, source_from
+from ..photo_set.plan import Source, SourceKind, source_from
 from ..photo_set.plan_record import plan_from, plan_record
 from ..photo_set.results import Outcome, SetResults
 from ..processes.interrupts import Stop
@@ -79,7 +82,7 @@ class Till:
             for kind, left in ((ProductCeilingError, ceiling), (CeilingReachedError, self._budget.left())):
                 if left is not None and estimate.known.low > left:
                     raise kind(
-                        f"This product costs {money(estimate.known)} dollars, and "
+                        f"This product costs {money(estimate.known)}, and "
                         f"{dollars(max(left, Decimal(0)))} may be spent."
                     )
         return Bill(estimate=estimate, spending=Spending(self._prices, budget, assumed=self._assumed))

@@ -14,13 +14,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ..messages.errors import MachineError
+from ..processes.child import own_group
 from ..processes.keys import without_keys
 from .memory import machine_memory, memory_of
 
@@ -135,12 +136,6 @@ class BlenderChild:
             return self._process
         self.end()
         lines: queue.Queue[str | None] = queue.Queue()
-        # Ctrl-C is ours to hear: the child learns of it by its input.
-        group: Mapping[str, Any] = (
-            {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-            if os.name == "nt"
-            else {"start_new_session": True}
-        )
         process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -149,7 +144,7 @@ class BlenderChild:
             encoding="utf-8",
             errors="replace",
             env=without_keys(os.environ),  # It opens files from other people.
-            **group,
+            **own_group(),  # This process handles Ctrl-C; the child is told through stdin.
         )
         _offer_to_the_killer(process.pid)
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
-from ..fal_bridge.money.costs import harmless
+from ..fal_bridge.money.journal_costs import spreadsheet_safe
 from ..files.writing import write_atomically, write_json_atomically
 from ..imaging.overview import Card, build_overview
 from ..messages.errors import PhotorealError
-from ..messages.progress import dollars
+from ..messages.money import dollars
 from ..photo_set.version import VERSION
 from .lock_file import FrozenRow, Lock
 from .states import RowState, Status, read_status
@@ -122,7 +122,7 @@ def _table(results: list[Result]) -> str:
     more = list(dict.fromkeys(name for result in results for name in result.row.row.more))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([*COLUMNS, *map(harmless, more)])
+    writer.writerow([*COLUMNS, *map(spreadsheet_safe, more)])
     for result in results:
         row, status = result.row.row, result.status
         cells = (
@@ -143,7 +143,7 @@ def _table(results: list[Result]) -> str:
             row.spec,
             *(row.more.get(name, "") for name in more),
         )
-        writer.writerow([harmless(cell) for cell in cells])
+        writer.writerow([spreadsheet_safe(cell) for cell in cells])
     return buffer.getvalue()
 
 
@@ -160,8 +160,8 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
     ]
     cost = cost_of_all(results)
     count = cost["unpriced"]
-    more = f" and {count} request{'s' * (count > 1)} without a known bill" if count else ""
-    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])} dollars{more}")
+    more = f", plus {count} request{'s' * (count > 1)} of unknown price" if count else ""
+    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])}{more}")
 
 
 def _thumbnail(root: Path, result: Result) -> str:

@@ -28,7 +28,7 @@ from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
-from ..photo_set.plan import Engine
+from ..photo_set.choices import VIDEO_CHOICES
 from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
 
@@ -36,7 +36,6 @@ COLUMNS = (
     *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
     *("endpoint", "seed", "video", "spec", "max_cost"),
 )
-VIDEOS = (*(engine.value for engine in Engine), "none")
 DELIMITERS = (",", ";", "\t")
 MOST_CELL = 1 << 20
 MOST_BYTES = 256 << 20
@@ -269,19 +268,19 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "look": _word(LOOKS),
     "endpoint": ENDPOINT,
     "seed": lambda words: SEED(read_whole(words)),
-    "video": _word(VIDEOS),
+    "video": _word(VIDEO_CHOICES),
     "spec": text(MOST_CELL),
     "max_cost": money,
 }
 _NUMBERS = {"seed", "max_cost"}
 _LINE = whole(1, MOST_BYTES)
 _PARTS = {
-    "sources": list_of(text(MOST_CELL, least=1), MOST_SOURCES),
+    "sources": list_of(text(MOST_CELL, min_length=1), MOST_SOURCES),
     "more": mapping_of(_CELL, _CELL, 10_000),
     "faults": list_of(_CELL, 10_000),
 }
 _GOOD_ROW = record_of(
-    {"number": _LINE, "line": _LINE, "sku": text(LONGEST_SKU, least=1)},
+    {"number": _LINE, "line": _LINE, "sku": text(LONGEST_SKU, min_length=1)},
     {**_PARTS, **{name: rule for name, rule in CELL_RULES.items() if name != "sku"}, "seed": optional(SEED)},
 )
 _BAD_ROW = record_of(

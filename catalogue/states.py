@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.errors import UncertainSubmitError
-from ..fal_bridge.money import costs
+from ..fal_bridge.money import journal_costs
 from ..files.enclosed import refuse_link
 from ..files.input_files import read_json
 from ..files.names import inner_path
@@ -130,8 +130,8 @@ def write_status(root: Path, status: Status) -> None:
 
 def paid_in(root: Path) -> dict[str, Any]:
     """What the journal of a set says of its costs, as members of its ``Status``."""
-    paid = costs.costs_in(root / ".journal", "")
-    return {"paid": float(costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
+    paid = journal_costs.costs_in(root / ".journal", "")
+    return {"paid": float(journal_costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 
 def files_in(record: Record) -> dict[str, Any]:

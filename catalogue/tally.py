@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..messages.progress import JsonReporter, Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import JsonReporter, Reporter
 from .states import RowState, Status
 
 TELL_SECONDS = 5.0  # Between two words on progress, at least.
@@ -68,7 +69,7 @@ class Tally:
         if left is not None and self.ended < self.of:
             words.append(f"{duration(left)} left")
         if expected:
-            words.append(f"{dollars(self.spent)} of {dollars(expected)} dollars")
+            words.append(f"{dollars(self.spent)} of {dollars(expected)}")
         self.reporter.tell(
             "progress",
             stage="products",

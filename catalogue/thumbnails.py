@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES
+from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES
 from ..files.enclosed import place_in
 from ..files.input_files import open_regular
 from ..files.writing import write_atomically
@@ -35,7 +35,7 @@ def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     try:
         if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
             return
-        with open_regular(source, MOST_PICTURE_BYTES) as stream, Image.open(stream, formats=FORMATS) as photo:
+        with open_regular(source, MAX_PICTURE_BYTES) as stream, Image.open(stream, formats=FORMATS) as photo:
             small = photo.convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return

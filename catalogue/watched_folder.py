@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.enclosed import is_in
-from ..files.writing import FileKind, kind_of_file, missing_end
+from ..files.kinds import PICTURE_SUFFIXES, FileKind, kind_of_file, missing_end
 from ..photo_set.plan import MODEL_SUFFIXES
 
 SETTLE_SECONDS = 5.0  # Without a change, until what is there counts as whole.
-PHOTO_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 _UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart"}
 
 _Print = tuple[tuple[str, int, int], ...]  # Name, size and time of each file.
@@ -72,7 +71,7 @@ class WatchedFolder:
 
     def _arrival(self, sku: str, files: list[Path]) -> Arrival:
         models = [path for path in files if path.suffix.lower() in MODEL_SUFFIXES]
-        chosen = models[:1] or [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
+        chosen = models[:1] or [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
         sources = tuple(path.relative_to(self._root).as_posix() for path in chosen)
         return Arrival(sku, sources)
 
@@ -90,7 +89,7 @@ def _files_of(place: Path) -> list[Path]:
     if any(path.suffix.lower() in _UNFINISHED for path in files):
         return []
     suffixes = {path.suffix.lower() for path in files}
-    return files if suffixes & (MODEL_SUFFIXES | PHOTO_SUFFIXES) else []
+    return files if suffixes & (MODEL_SUFFIXES | PICTURE_SUFFIXES) else []
 
 
 def _print_of(files: list[Path]) -> _Print:

@@ -18,17 +18,13 @@ from ..messages.errors import InputError
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, parse_size
-from ..photo_set.plan import Engine
+from ..photo_set.choices import DEVICES, FINAL, LANCZOS, QUALITY_NAMES, VIDEO_CHOICES, Engine
 from ..photo_set.plan_values import (
-    DEVICES,
     ENDPOINT,
-    FINAL,
     INLINE_KB,
-    LANCZOS,
     OPTION_NAME,
     OPTION_VALUE,
     PROMPT,
-    QUALITY_NAMES,
     SAMPLES,
     SECONDS,
     SEED,
@@ -79,7 +75,7 @@ def add_external_data(parser: argparse.ArgumentParser) -> None:
 def add_pictures(parser: argparse.ArgumentParser) -> None:
     """Who makes what, and how, whatever the product is."""
     parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
-    parser.add_argument("--video", choices=["cycles", "fal", "none"], help="who makes the film (as --engine)")
+    parser.add_argument("--video", choices=VIDEO_CHOICES, help="who makes the film (as --engine)")
     parser.add_argument(
         "--model-endpoint",
         type=argument(ENDPOINT),

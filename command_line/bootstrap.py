@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds or makes a Python that has bpy and our packages, and starts batch.py there.
 
-Standard library only, and no import of the product besides ``processes/keys.py``, which needs nothing: this runs before
-anything is there.
+Standard library only. Of the product it loads just ``processes/keys.py`` and ``files/lock.py``, which import nothing else
+of it: this runs before any package is installed.
 """
 
 import contextlib
-import errno
 import hashlib
 import importlib.util
 import json
@@ -19,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
@@ -65,16 +64,16 @@ def load_package() -> ModuleType:
     return module
 
 
-def _keys_module() -> ModuleType:
-    """``processes/keys.py``, by its path: the package cannot be loaded yet."""
-    spec = importlib.util.spec_from_file_location("photoreal_keys", ROOT / "processes" / "keys.py")
+def _loaded_alone(path: str) -> ModuleType:
+    """One file of the product that imports nothing else of it; the package cannot be loaded yet."""
+    spec = importlib.util.spec_from_file_location(f"photoreal_{Path(path).stem}", ROOT / path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-keys = _keys_module()
+keys = _loaded_alone("processes/keys.py")
 
 
 def say(text: str) -> None:
@@ -287,9 +286,10 @@ def _is_ready(python: Path, *, dev: bool) -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
     """Only one process makes the environment; the others wait and then find it ready."""
-    with path.open("w") as lock:  # It stays there: who waits for a deleted file locks nobody out.
+    lock = _loaded_alone("files/lock.py")
+    with path.open("a+b") as stream:  # It is never deleted: a process that waits for it would lock nothing.
         said = False
-        while not _try_lock(lock.fileno()):
+        while not _try_lock(lock, stream):
             if not said:
                 say(f"Waiting for another start, which makes {ENVIRONMENT.name}")
                 said = True
@@ -297,21 +297,11 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def _try_lock(number: int) -> bool:
+def _try_lock(lock: ModuleType, stream: BinaryIO) -> bool:
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return bool(lock.try_lock(stream))
     except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-            return False
         raise BootstrapError(f"{ENVIRONMENT.name} cannot be locked here ({error.strerror}).") from error
-    return True
 
 
 def _make_environment(python: Path, *, dev: bool) -> None:

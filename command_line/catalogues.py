@@ -21,17 +21,18 @@ from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.run import CatalogueRun, Order, Stage, Tools
 from ..catalogue.tally import Tally
-from ..fal_bridge.endpoints.choosing import REGISTRY
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.errors import CeilingReachedError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.money.budget import Ceilings
-from ..fal_bridge.money.prices import PriceList
-from ..fal_bridge.network.platform import Platform
+from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
 from ..messages.errors import STOPPED_EXIT_CODE, InputError
-from ..messages.progress import JsonReporter, Reporter, dollars
+from ..messages.money import dollars
+from ..messages.progress import JsonReporter, Reporter
 from ..optics.angles import ANGLES, CAMERAS
 from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money
@@ -225,7 +226,7 @@ def _tell_price(
     left = budget.left()
     if left is not None and estimate.known.low > left:
         raise CeilingReachedError(
-            f"The catalogue costs {money(estimate.known)} dollars, and {dollars(max(left, Decimal(0)))} may be spent.",
+            f"The catalogue costs {money(estimate.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Raise the ceiling; with this one a run stops on its way.",
         )
 
@@ -342,11 +343,11 @@ def _till(
     if options.allow_unknown_price and ceilings.catalogue is None:
         raise InputError("--allow-unknown-price needs a ceiling.", hint="Give --max-cost USD with it.")
     left = budget.left()
-    more = f" and {unknown} requests without a known price" if unknown else ""
-    reporter.tell("note", text=f"All products cost {money(estimate.known)} dollars{more}.")
+    more = f", plus {unknown} requests of unknown price" if unknown else ""
+    reporter.tell("note", text=f"All products cost {money(estimate.known)}{more}.")
     if left is not None and estimate.known.low > left:
         may = dollars(max(left, Decimal(0)))
-        reporter.tell("warning", text=f"{may} dollars may be spent: that stops the catalogue on its way.")
+        reporter.tell("warning", text=f"{may} may be spent: the run would stop before it finishes.")
     assumed = None
     if options.allow_unknown_price and left is not None:
         assumed = max(left - estimate.known.high, Decimal(0)) / max(1, unknown)

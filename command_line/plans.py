@@ -10,16 +10,16 @@ from typing import Any
 from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.errors import BadKeyError
 from ..fal_bridge.jobs import Kind
-from ..fal_bridge.network.own_files import fetch_picture, is_address
-from ..fal_bridge.network.platform import Platform
+from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
+from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
-from ..imaging.choices import Preview
-from ..imaging.compose import Background
+from ..imaging.choices import Background, Preview
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
-from ..photo_set.plan import MODEL_SUFFIXES, Engine, SetPlan, Source, SourceKind, angles_for, source_from
+from ..photo_set.choices import NO_VIDEO, Engine
+from ..photo_set.plan import MODEL_SUFFIXES, SetPlan, Source, SourceKind, angles_for, source_from
 from .service import require_online, service_at
 
 
@@ -43,7 +43,7 @@ def _plan(
     options: argparse.Namespace, reporter: Reporter, source: Source, service: Service | None
 ) -> SetPlan:
     engine = _engine(options.engine, service, reporter)
-    video = engine if options.video is None else None if options.video == "none" else Engine(options.video)
+    video = engine if options.video is None else None if options.video == NO_VIDEO else Engine(options.video)
     return SetPlan(
         source=source,
         out=options.out,

@@ -10,8 +10,9 @@ from ..fal_bridge.jobs import SET_WIDE, Kind
 from ..files.writing import link_to_free_name
 from ..messages.errors import InputError
 from ..optics.angles import hero_of
+from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, SetFolder, angle_record
-from ..photo_set.plan import Engine, SetPlan, SourceKind
+from ..photo_set.plan import SetPlan, SourceKind
 from ..photo_set.takes import Shelf, Takes, chosen_number
 
 CONCEPT, MODEL, FILM = SET_WIDE[Kind.CONCEPT], SET_WIDE[Kind.MODEL], SET_WIDE[Kind.VIDEO]

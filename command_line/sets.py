@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue.states import row_lock
-from ..fal_bridge.money import costs
+from ..fal_bridge.money import journal_costs
 from ..files.home import home_folder
 from ..files.lock import FileLock
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
-from ..messages.progress import Reporter, cost_sentence
+from ..messages.money import cost_sentence
+from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState
@@ -61,9 +62,9 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
     stop = Stop(lambda: cancel_mark.is_new)
 
     def cost_so_far() -> dict[str, Any]:
-        paid = costs.costs_in(plan.out / ".journal", plan.product)
+        paid = journal_costs.costs_in(plan.out / ".journal", plan.product)
         is_emulated = plan.service is not None and plan.service.is_emulator
-        return {"cost": {**costs.summary(paid), "is_emulated": is_emulated}} if paid else {}
+        return {"cost": {**journal_costs.summary(paid), "is_emulated": is_emulated}} if paid else {}
 
     def tell_end(state: SetState, code: int) -> None:
         more = cost_so_far()

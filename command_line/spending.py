@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.money.budget import Budget, Ceilings
-from ..fal_bridge.money.prices import PriceList, look_up
+from ..fal_bridge.money.price_list import PriceList, look_up
 from ..fal_bridge.network.service import Service
 from ..files.home import home_folder
 from ..files.values import checked, money

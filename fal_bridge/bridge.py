@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine on a thread of its own, for callers that are not asynchronous."""
+"""Run the engine on a background thread, for callers that are not asynchronous."""
 
 import asyncio
 import concurrent.futures
@@ -15,17 +15,19 @@ from typing import Any, Self, TypeVar
 import fal_client
 import httpx
 
-from .endpoints.choosing import REGISTRY, Endpoint
+from .endpoints.endpoint import Endpoint
+from .endpoints.registry import REGISTRY
 from .engine import Engine
+from .engine_setup import EngineSetup
 from .errors import StoppedError
 from .jobs import Generation, Job, JobResult
 from .journal import Journal
-from .money.budget import Spending
+from .money.spending import Spending
 from .network.downloads import Downloads
-from .network.loops import DaemonExecutor
+from .network.event_loops import DaemonExecutor
+from .network.http_clients import download_client, safe_client, submit_client
 from .network.sdk import opened_client
 from .network.service import Service
-from .network.transport import download_client, safe_client, submit_client
 from .network.uploads import Uploads
 from .network.webhooks import checked_webhook
 from .pace import Pace
@@ -38,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """What engines need of the network; they may share it."""
+    """The network clients of engines, which may share them."""
 
     sdk: fal_client.AsyncClient
     submit: httpx.AsyncClient
@@ -48,16 +50,16 @@ class Clients:
 
 
 class Connection:
-    """A thread with an event loop and clients, for one bridge or for many at once.
+    """A thread with an event loop and clients, for one bridge or several at once.
 
-    ``adapts``: hold requests back that would only wait in fal.ai's queue (``traffic.py``).
+    ``adapts``: hold back requests that would only wait in fal.ai's queue (``traffic.py``).
     """
 
     def __init__(self, service: Service, *, pace: Pace | None = None, adapts: bool = False) -> None:
         self.service = service
         self.pace = pace or Pace.of(service)
         self._adapts = adapts
-        # A daemon, as are its helpers: what hangs in the network never keeps Blender from ending.
+        # A daemon, like its helper threads: a call that hangs in the network must not keep Blender from exiting.
         self._thread = threading.Thread(target=self._work, name="photoreal-bridge", daemon=True)
         self._ready: concurrent.futures.Future[Clients] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -85,14 +87,14 @@ class Connection:
         return self._ready.result()
 
     def leave(self) -> None:
-        """What the end of the context does; from any thread, and more than once."""
+        """Do what the end of the context does. May be called from any thread, and more than once."""
         if self._loop and self._leave:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._leave.set)
         self._thread.join(JOIN_SECONDS)
 
     def call(self, function: Callable[[], object]) -> None:
-        """Run ``function`` on the loop, soon. Nothing happens when it has ended."""
+        """Run ``function`` on the loop soon. Does nothing when the loop has ended."""
         if self._loop:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(function)
@@ -143,13 +145,15 @@ class Connection:
 
 
 class Bridge:
-    """Makes files from wishes, in the background.
+    """Generates files in the background.
 
-    ``on_change`` is called on the bridge's thread, with a new ``Job`` for each change. Leaving the
-    context sends nothing more, waits for answers to paid requests on their way (``Pace.close``), and
-    ends the futures that are left with ``StoppedError``; what was sent can be resumed by the same call.
+    ``on_change`` is called on the bridge's thread, with a new ``Job`` for each change. Leaving the context sends
+    nothing more, waits up to ``Pace.close`` for responses to paid requests that are being sent, and ends the remaining
+    futures with ``StoppedError``. Requests that were sent can be resumed by the same call.
 
-    ``connection``: one that is open, and is shared with other bridges; left out, the bridge has its own.
+    ``connection``: an open one that other bridges share; without it, the bridge opens a separate one.
+    ``spending``: without it, requests are sent whatever they cost.
+    ``inline_bytes``: files up to this size are sent inside the request; 0 uploads every file.
     """
 
     def __init__(
@@ -181,7 +185,7 @@ class Bridge:
     def __enter__(self) -> Self:
         if self._own_connection:
             self._own_connection.__enter__()
-        self._engine = self._new_engine(self._connection.clients)
+        self._engine = Engine(self._setup(self._connection.clients))
         return self
 
     def __exit__(
@@ -193,12 +197,12 @@ class Bridge:
         self.leave()
 
     def send_no_more(self) -> None:
-        """Finish what is paid, send nothing else. From any thread."""
+        """Finish what is paid and send nothing else. May be called from any thread."""
         if self._engine:
             self._connection.call(self._engine.send_no_more)
 
     def leave(self) -> None:
-        """What the end of the context does; from any thread, and more than once."""
+        """Do what the end of the context does. May be called from any thread, and more than once."""
         if self._engine and (stopped := self._connection.start(self._engine.stop())):
             with contextlib.suppress(TimeoutError, concurrent.futures.CancelledError):
                 stopped.result(self._connection.pace.close + JOIN_SECONDS)
@@ -206,17 +210,18 @@ class Bridge:
             self._own_connection.leave()
 
     def start(self, generation: Generation, target: Path) -> concurrent.futures.Future[JobResult]:
-        """The future file for ``generation`` at ``target`` plus the extension that fits its content.
+        """Generate a file at ``target`` plus the extension that fits its content.
 
-        From any thread, also from a callback of another future. All errors come through the future.
+        May be called from any thread, and from a callback of another future. All errors, mostly BridgeError, are
+        raised by the future.
         """
         return self._start(generation.label, lambda engine: engine.run(generation, target))
 
     def settle(self, label: str, target: Path) -> concurrent.futures.Future[None]:
-        """Done when no request with this label is open any more: what earlier runs have sent is on disk.
+        """Wait until no request with this label is open: what earlier runs have sent is then on disk.
 
-        From any thread. It fails with the BridgeError of a request that stays open: then nothing new may be sent
-        for the same purpose.
+        May be called from any thread. The future raises the BridgeError of a request that stays open; then nothing
+        new may be sent for the same purpose.
         """
         return self._start(label, lambda engine: engine.settle(label, target))
 
@@ -231,26 +236,27 @@ class Bridge:
         late.set_exception(StoppedError(f"{label}: stopped."))
         return late
 
-    def _new_engine(self, clients: Clients) -> Engine:
+    def _setup(self, clients: Clients) -> EngineSetup:
         pace = self._connection.pace
-        return Engine(
+        uploads = Uploads(
+            self._service,
+            clients.sdk,
+            self._journal_folder / "uploads",
+            are_kept=self._keep_uploads,
+            not_all_at_once=clients.traffic.uploads,
+        )
+        return EngineSetup(
             service=self._service,
             journal=Journal(self._journal_folder),
             submit=clients.submit,
             safe=clients.safe,
-            uploads=Uploads(
-                self._service,
-                clients.sdk,
-                self._journal_folder / "uploads",
-                are_kept=self._keep_uploads,
-                not_all_at_once=clients.traffic.uploads,
-            ),
+            uploads=uploads,
             downloads=Downloads(self._service, clients.download, pace.first_pause),
             pace=pace,
-            on_change=self._on_change,
             traffic=clients.traffic,
-            webhook=self._webhook,
             endpoints=self._endpoints,
+            on_change=self._on_change,
             spending=self._spending,
+            webhook=self._webhook,
             inline_bytes=self._inline_bytes,
         )

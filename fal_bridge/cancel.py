@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cancels at fal.ai what a folder has sent and not yet received, watches what comes of it, and says what it costs."""
+"""Cancel the pending requests of a folder at fal.ai, and report what became of them and what they cost."""
 
 import asyncio
 import time
@@ -13,22 +13,25 @@ from typing import Any
 
 import httpx
 
+from ..messages.money import dollars
 from .decisions import is_abandoned
-from .errors import BadKeyError, BridgeError, JobCancelledError
+from .errors import BadKeyError, BridgeError, JobCancelledError, facts_of
 from .journal import Entry, Journal, Stage
-from .money.budget import Budget, release
+from .money.budget import Budget
+from .money.spending import release
+from .network.answers import body_of
+from .network.http_clients import FINAL, safe_client
+from .network.paid_post import Accepted
 from .network.service import Service
-from .network.submits import Accepted
-from .network.transport import FINAL, body_of, safe_client
 
 PATIENCE_SECONDS = 20.0
 WATCH_SECONDS = 20.0
 LOOK_SECONDS = 0.5
-MANY = 50  # Jobs that are seen to at a time.
+MANY = 50  # Jobs that are cancelled at the same time.
 
 
 class Fate(StrEnum):
-    """What has become of a job; the value is the word for programs."""
+    """What became of a job. The values appear in JSON output."""
 
     NEVER_RAN = "never-ran"
     STOPPED = "stopped"
@@ -42,25 +45,25 @@ class Fate(StrEnum):
 
 
 SENTENCES = {
-    Fate.NEVER_RAN: "cancelled while it waited: fal.ai does not charge that.",
-    Fate.STOPPED: "cancelled while it ran: it may still be charged.",
-    Fate.FINISHED: "was finished before it could be cancelled: it is charged, and resume fetches it.",
+    Fate.NEVER_RAN: "cancelled while it was waiting: fal.ai does not charge for it.",
+    Fate.STOPPED: "cancelled while it was running: it may still be charged.",
+    Fate.FINISHED: "had finished before it could be cancelled: it is charged, and resume fetches it.",
     Fate.FAILED: "had ended with an error before it could be cancelled.",
-    Fate.STILL_THERE: "was asked to stop and goes on: it may still be charged. Cancel again, or resume to fetch it.",
-    Fate.UNKNOWN: "is not known to fal.ai any more.",
+    Fate.STILL_THERE: "was asked to stop and is still running: it may still be charged. Cancel again, or resume to fetch it.",
+    Fate.UNKNOWN: "is no longer known to fal.ai.",
     Fate.UNREACHABLE: "could not be cancelled: fal.ai cannot be reached. It may still run and be charged.",
-    Fate.UNCERTAIN: "has no request id, because the answer to it was lost, so it cannot be cancelled. Resume looks for it.",
+    Fate.UNCERTAIN: "has no request id because its response was lost, so it cannot be cancelled. Resume looks for it.",
     Fate.BEING_SENT: "is being sent right now by another run: it may be charged. Cancel again.",
 }
 _BRIEFLY = {
-    Fate.NEVER_RAN: "cancelled while they waited",
-    Fate.STOPPED: "cancelled while they ran",
-    Fate.FINISHED: "finished before (resume fetches them)",
-    Fate.FAILED: "ended with an error before",
-    Fate.STILL_THERE: "were asked to stop and go on",
-    Fate.UNKNOWN: "not known to fal.ai any more",
+    Fate.NEVER_RAN: "cancelled while they were waiting",
+    Fate.STOPPED: "cancelled while they were running",
+    Fate.FINISHED: "finished earlier (resume fetches them)",
+    Fate.FAILED: "ended with an error earlier",
+    Fate.STILL_THERE: "were asked to stop and are still running",
+    Fate.UNKNOWN: "no longer known to fal.ai",
     Fate.UNREACHABLE: "not cancelled, because fal.ai cannot be reached",
-    Fate.UNCERTAIN: "uncertain, because the answer to them was lost (resume looks for them)",
+    Fate.UNCERTAIN: "uncertain, because their response was lost (resume looks for them)",
     Fate.BEING_SENT: "being sent right now by another run",
 }
 IS_OVER = {Fate.NEVER_RAN, Fate.STOPPED, Fate.FINISHED, Fate.FAILED, Fate.UNKNOWN}
@@ -68,14 +71,14 @@ IS_OVER = {Fate.NEVER_RAN, Fate.STOPPED, Fate.FINISHED, Fate.FAILED, Fate.UNKNOW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """One job after ``cancel_all``. ``most``: dollars that it was expected to cost at most; None: nobody knows."""
+    """One job after ``cancel_all``. ``max_cost``: its highest expected cost in US dollars, or None when unknown."""
 
     journal: Path
     key: str
     label: str
     request_id: str
     fate: Fate
-    most: Decimal | None = None
+    max_cost: Decimal | None = None
 
     @property
     def sentence(self) -> str:
@@ -83,19 +86,19 @@ class Cancelled:
 
 
 def summary_of(results: Iterable[Cancelled]) -> str:
-    """What became of many jobs and what of it is, or may be, charged, in two sentences."""
+    """Two sentences on what became of many jobs, and how much may be charged."""
     found = list(results)
     if not found:
-        return "Nothing is left at fal.ai that could be cancelled."
+        return "There is nothing left to cancel at fal.ai."
     counts = Counter(result.fate for result in found)
     fates = ", ".join(f"{counts[fate]} {_BRIEFLY[fate]}" for fate in Fate if counts[fate])
     paid = [result for result in found if result.fate is not Fate.NEVER_RAN]
     if not paid:
         return f"{len(found)} requests: {fates}. None of them is charged."
-    known = sum((result.most for result in paid if result.most is not None), Decimal(0))
-    unknown = sum(result.most is None for result in paid)
+    known = sum((result.max_cost for result in paid if result.max_cost is not None), Decimal(0))
+    unknown = sum(result.max_cost is None for result in paid)
     more = f", and {unknown} of unknown price" if unknown else ""
-    return f"{len(found)} requests: {fates}. Charged, or perhaps charged: {known:.2f} dollars at most{more}."
+    return f"{len(found)} requests: {fates}. Charged or possibly charged: up to {dollars(known)} (US dollars){more}."
 
 
 def cancel_all(
@@ -137,7 +140,7 @@ def _open_jobs(journal: Journal) -> list[tuple[str, Entry]]:
 _OPEN = (Stage.IN_FLIGHT, Stage.UNCERTAIN, Stage.SUBMITTED)
 
 
-def _most(entry: Entry) -> Decimal | None:
+def _max_cost(entry: Entry) -> Decimal | None:
     try:
         return Decimal(str(entry.price["max"]))
     except (KeyError, InvalidOperation):
@@ -178,7 +181,7 @@ class _Canceller:
             label=entry.label,
             request_id=request_id,
             fate=fate,
-            most=_most(entry),
+            max_cost=_max_cost(entry),
         )
 
     async def _fate(self, key: str, entry: Entry, accepted: Accepted) -> Fate:
@@ -193,7 +196,7 @@ class _Canceller:
                 return Fate.STILL_THERE
             await asyncio.sleep(LOOK_SECONDS)
         return await asyncio.to_thread(
-            self._written_down, key, entry, accepted, await self._result(accepted), ran
+            self._recorded, key, entry, accepted, await self._result(accepted), ran
         )
 
     async def _status(self, accepted: Accepted) -> str:
@@ -203,16 +206,14 @@ class _Canceller:
     async def _result(self, accepted: Accepted) -> httpx.Response:
         return self._allowed(await self._client.get(accepted.response_url, extensions={FINAL: True}))
 
-    def _written_down(
+    def _recorded(
         self, key: str, entry: Entry, accepted: Accepted, response: httpx.Response, ran: bool
     ) -> Fate:
         body: Any = body_of(response)
         if response.status_code == 499:
             error = JobCancelledError(f"{entry.label}: the job was cancelled at fal.ai.")
             facts = {
-                "error": type(error).__name__,
-                "message": error.message,
-                "hint": error.hint,
+                **facts_of(error),
                 "may_send_again": True,
                 "request_id": accepted.request_id,
                 "status": response.status_code,
@@ -223,7 +224,7 @@ class _Canceller:
                 release(self._budget, entry.price)
             return Fate.STOPPED if ran else Fate.NEVER_RAN
         if response.status_code == 200 and isinstance(body, dict):
-            return Fate.FINISHED  # Resume reads it: results stay for a while.
+            return Fate.FINISHED  # Resume fetches it: fal.ai keeps results for a while.
         return Fate.FAILED
 
     def _allowed(self, response: httpx.Response) -> httpx.Response:

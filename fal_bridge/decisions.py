@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person decides about a paid request whose fate nobody knows."""
+"""Record what a person decides about a paid request whose outcome is unknown."""
 
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from .errors import WrongRequestError
-from .journal import Entry, Facts, Journal, Stage, shown_key
-from .money.budget import Budget, release
+from .errors import UncertainSubmitError, WrongRequestError, facts_of
+from .journal import Entry, Journal, Stage, shown_key
+from .money.budget import Budget
+from .money.spending import release
 
-MOST_NAMED = 10
-LONGEST_SENDING = 180.0  # After that long no process still waits for an answer.
+MAX_NAMED = 10
+MAX_SENDING_SECONDS = 180.0  # After this time, no process is still waiting for a response.
 
 
 class Decision(StrEnum):
-    RESEND = "resend"  # It may be charged twice; the person has looked.
+    """The values are the names of options of ``resume``."""
+
+    RESEND = "resend"  # It may be charged twice; the person has checked.
     FORGET = "forget"  # It counts as failed, and is not sent.
 
 
@@ -30,11 +33,11 @@ def decide(
     *,
     is_not_in_dashboard: bool = False,
 ) -> str:
-    """Write down the decision about the job whose key begins so; what is now true, as a sentence.
+    """Record a decision about the job whose key has this ``beginning``. Returns a sentence for the user.
 
-    What is given up no longer counts in ``budget``. What is sent again does, because both may be billed.
-    ``is_not_in_dashboard``: the person states that fal.ai's dashboard does not show the request; without that, a
-    request may only be sent again when it would have ended long ago (``Entry.resend_at``).
+    A request that is given up no longer counts in ``budget``. One that is sent again does, because both may be billed.
+    ``is_not_in_dashboard``: the person confirms that fal.ai's dashboard does not show the request. Without that, it may
+    only be sent again after ``Entry.resend_at``, when it would have ended long ago.
 
     Raises WrongRequestError when there is nothing to decide (unknown key, not uncertain, still being sent), and
     when it is too early to send it again.
@@ -46,21 +49,12 @@ def decide(
     entry = journal.read(key)
     if decision is Decision.RESEND and not is_not_in_dashboard and _waits(entry, decision):
         _require_late_enough(key, entry)
+    _require_undecided(journal, key, entry, decision)
     if entry.stage is Stage.IN_FLIGHT:
-        if not is_abandoned(entry):
-            raise WrongRequestError(
-                f"{_name(key, entry)} is being sent right now.", hint="Wait for that run, then decide."
-            )
-        facts: Facts = {
-            "error": "UncertainSubmitError",
-            "message": f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the answer.",
-        }
-        journal.record(key, entry.attempt, Stage.UNCERTAIN, facts)
-    elif not _waits(entry, decision):
-        raise WrongRequestError(
-            f"{_name(key, entry)} is not uncertain ({entry.stage or 'never sent'}).",
-            hint=f"Only a request whose answer was lost waits for a decision. {waiting_sentence([journal], decision)}",
+        lost = UncertainSubmitError(
+            f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
         )
+        journal.record(key, entry.attempt, Stage.UNCERTAIN, facts_of(lost))
     journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
     if decision is Decision.RESEND:
         return f"{_name(key, entry)} may be sent again."
@@ -69,13 +63,26 @@ def decide(
     return f"{_name(key, entry)} is given up."
 
 
+def _require_undecided(journal: Journal, key: str, entry: Entry, decision: Decision) -> None:
+    if _waits(entry, decision):
+        return
+    if entry.stage is Stage.IN_FLIGHT:
+        raise WrongRequestError(
+            f"{_name(key, entry)} is being sent right now.", hint="Wait for that run to end, then decide."
+        )
+    raise WrongRequestError(
+        f"{_name(key, entry)} is not uncertain ({entry.stage or 'never sent'}).",
+        hint=f"Only a request whose response was lost needs a decision. {waiting_sentence([journal], decision)}",
+    )
+
+
 def _require_late_enough(key: str, entry: Entry) -> None:
     if time.time() < (moment := entry.resend_at):
         raise WrongRequestError(
             f"{_name(key, entry)} may still be running at fal.ai, so sending it again now may be charged twice.",
             hint=(
-                f"`resume DIR` looks for it again, free of charge. From {_clock(moment)} on it can be sent again; "
-                "before that only with --not-in-dashboard, when your fal.ai dashboard does not show it."
+                f"`resume DIR` looks for it again, free of charge. It can be sent again from {_clock(moment)} on; "
+                "before that, only with --not-in-dashboard, if your fal.ai dashboard does not show it."
             ),
         )
 
@@ -85,7 +92,7 @@ def _clock(moment: float) -> str:
 
 
 def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
-    """Which requests can be decided about so."""
+    """A sentence that lists the requests this decision is possible for."""
     names = [
         _name(key, entry)
         for journal in journals
@@ -93,9 +100,9 @@ def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
         if _waits(entry := journal.read(key), decision)
     ]
     if not names:
-        return f"There is none for --{decision}."
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"For --{decision}: {', '.join(names[:MOST_NAMED])}{more}."
+        return f"There are no requests for --{decision}."
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"For --{decision}: {', '.join(names[:MAX_NAMED])}{more}."
 
 
 def _waits(entry: Entry, decision: Decision) -> bool:
@@ -105,13 +112,13 @@ def _waits(entry: Entry, decision: Decision) -> bool:
 
 
 def is_abandoned(entry: Entry) -> bool:
-    """Whether nobody waits any more for the answer to an attempt that has none."""
+    """Whether no process is still waiting for the response to an attempt."""
     sent_at = float(entry.facts.get(Stage.IN_FLIGHT, {}).get("time", 0.0))
-    return entry.sender_is_gone or time.time() - sent_at > LONGEST_SENDING
+    return entry.sender_is_gone or time.time() - sent_at > MAX_SENDING_SECONDS
 
 
 def how_to_decide(key: str, entry: Entry) -> str:
-    """The hint for a person who can look where we cannot."""
+    """The hint for a person, who can check the dashboard."""
     short, moment = shown_key(key), entry.resend_at
     if time.time() >= moment:
         resend = f"If your fal.ai dashboard does not show it, `resume DIR --resend {short}` sends it again."
@@ -127,6 +134,7 @@ def how_to_decide(key: str, entry: Entry) -> str:
 
 
 def how_to_send_again(key: str) -> str:
+    """The hint for a request that a person has given up."""
     return f"`resume DIR --resend {shown_key(key)}` sends it again."
 
 

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of a job, from a wish to a file on disk. Runs on one event loop."""
+"""Lead each job from what is wanted to a file on disk. Runs on one event loop."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
-
 from ..files.writing import sha256_of
 from .decisions import how_to_send_again
-from .endpoints.choosing import REGISTRY, Endpoint, endpoint_for, endpoint_of_result, files_in, with_files
+from .endpoints.choosing import endpoint_for, endpoint_of_result
+from .endpoints.file_arguments import files_in, with_files
+from .engine_setup import EngineSetup
 from .errors import (
     LOST,
     BridgeError,
@@ -25,93 +25,52 @@ from .errors import (
     error_from,
 )
 from .following import Follower
+from .job_progress import JobProgress
 from .jobs import Generation, Job, JobResult, JobState, Kind
-from .journal import OPEN_STAGES, Entry, Facts, Journal, Stage, job_key
-from .lookup import Lookup
-from .money.budget import Spending
-from .network.downloads import Downloads
-from .network.service import Service
-from .network.submits import Accepted
-from .network.uploads import Uploads
-from .pace import Pace
-from .results import Results, brought_to
+from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
+from .network.paid_post import Accepted
+from .prepared_job import PreparedJob
+from .results import Results, copied_to
 from .sending import Sender
-from .task import Progress, Task
-from .traffic import Traffic
 
 T = TypeVar("T")
 
 
 class Engine:
-    """Follows any number of jobs at once; each paid request is sent at most once."""
+    """Runs any number of jobs at once; each paid request is sent at most once."""
 
-    def __init__(
-        self,
-        *,
-        service: Service,
-        journal: Journal,
-        submit: httpx.AsyncClient,
-        safe: httpx.AsyncClient,
-        uploads: Uploads,
-        downloads: Downloads,
-        pace: Pace,
-        on_change: Callable[[Job], None],
-        traffic: Traffic | None = None,
-        webhook: str = "",
-        endpoints: Mapping[str, Endpoint] = REGISTRY,
-        spending: Spending | None = None,
-        inline_bytes: int = 0,
-    ) -> None:
-        self._service = service
-        self._endpoints = endpoints
-        self._pace = pace
-        self._journal = journal
-        self._on_change = on_change
-        self._traffic = traffic or Traffic()
-        self._sender = Sender(
-            service=service,
-            journal=journal,
-            client=submit,
-            uploads=uploads,
-            lookup=Lookup(service, safe, journal, pace),
-            traffic=self._traffic,
-            pace=pace,
-            spending=spending,
-            webhook=webhook,
-            inline_bytes=inline_bytes,
-        )
-        self._follower = Follower(
-            service=service,
-            journal=journal,
-            client=safe,
-            uploads=uploads,
-            traffic=self._traffic,
-            pace=pace,
-            spending=spending,
-        )
-        self._results = Results(journal, downloads)
+    def __init__(self, setup: EngineSetup) -> None:
+        self._service = setup.service
+        self._endpoints = setup.endpoints
+        self._pace = setup.pace
+        self._journal = setup.journal
+        self._on_change = setup.on_change
+        self._traffic = setup.traffic
+        self._sender = Sender(setup)
+        self._follower = Follower(setup)
+        self._results = Results(setup.journal, setup.downloads)
         self._is_stopping = False
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}
 
     async def run(self, wanted: Generation, target: Path) -> JobResult:
-        """The file for ``wanted``, made, fetched or found; ``target`` has no extension."""
+        """Generate, fetch or find the file for ``wanted``; ``target`` has no extension. Raises BridgeError."""
 
         async def work() -> JobResult:
-            task = await asyncio.to_thread(self._prepare, wanted, target)
-            return await self._run_once(task)
+            prepared = await asyncio.to_thread(self._prepare, wanted, target)
+            return await self._run_once(prepared)
 
         return await self._stoppable(wanted.label, work)
 
     async def settle(self, label: str, target: Path) -> None:
-        """Follow every open request with this label to its end, so that what it made is on disk beside ``target``.
+        """Follow every open request with this label to its end, so that its file is on disk beside ``target``.
 
-        What was given up and has turned up at fal.ai is open again. Raises BridgeError when one stays open.
+        A request that was given up and has turned up at fal.ai is open again. Raises BridgeError when one stays open.
         """
         await self._stoppable(label, lambda: self._follow_others(label, target.absolute()))
 
     async def _stoppable(self, label: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do ``work`` until ``stop``, which ends it with StoppedError."""
+        """Run ``work``; ``stop`` ends it with StoppedError."""
         stopped = StoppedError(f"{label}: stopped.")
         if self._is_stopping:
             raise stopped
@@ -128,11 +87,11 @@ class Engine:
             self._runs.discard(this)
 
     def send_no_more(self) -> None:
-        """Go on with what was sent; what was not ends with ``StoppedError``."""
+        """Continue with requests that were sent; end the others with ``StoppedError``."""
         self._sender.stop()
 
     async def stop(self) -> None:
-        """Send nothing more; stay only for the answers to what is being sent."""
+        """Send nothing more, and wait only for responses to requests that are being sent."""
         self._is_stopping = True
         self._sender.stop()
         runs = set(self._runs)
@@ -142,13 +101,13 @@ class Engine:
             await asyncio.wait(runs)
         await self._sender.answers()
 
-    def _prepare(self, wanted: Generation, target: Path) -> Task:
+    def _prepare(self, wanted: Generation, target: Path) -> PreparedJob:
         endpoint = endpoint_for(wanted.endpoint, wanted.kind, self._endpoints)
         endpoint.check(wanted)
         arguments = endpoint.arguments(wanted)
         hashes = {path: sha256_of(path) for path in files_in(arguments)}
         inputs = with_files(arguments, lambda path: {"sha256": hashes[path]})
-        return Task(
+        return PreparedJob(
             key=job_key(endpoint.id, inputs, is_emulated=self._service.is_emulator, take=wanted.take),
             wanted=wanted,
             endpoint=endpoint,
@@ -158,39 +117,39 @@ class Engine:
             target=target.absolute(),
         )
 
-    async def _run_once(self, task: Task) -> JobResult:
-        """Two wishes for the same job share it; each gets the file at its own place."""
-        if running := self._by_key.get(task.key):
+    async def _run_once(self, prepared: PreparedJob) -> JobResult:
+        """Run equal jobs as one; each caller gets a file at its own target."""
+        if running := self._by_key.get(prepared.key):
             result = await asyncio.shield(running)
-            path = await asyncio.to_thread(brought_to, task.target, result.path)
+            path = await asyncio.to_thread(copied_to, prepared.target, result.path)
             return replace(result, path=path)
-        life = asyncio.ensure_future(self._life(task))
-        self._by_key[task.key] = life
+        running = asyncio.ensure_future(self._tracked(prepared))
+        self._by_key[prepared.key] = running
         try:
-            return await life
+            return await running
         finally:
-            del self._by_key[task.key]
+            del self._by_key[prepared.key]
 
-    async def _life(self, task: Task) -> JobResult:
-        wanted = task.wanted
+    async def _tracked(self, prepared: PreparedJob) -> JobResult:
+        wanted = prepared.wanted
         job = Job(
-            key=task.key,
+            key=prepared.key,
             label=wanted.label,
             kind=wanted.kind,
             endpoint=wanted.endpoint,
             started_at=time.time(),
         )
-        progress = Progress(job, self._on_change, self._traffic)
+        progress = JobProgress(job, self._on_change, self._traffic)
         self._traffic.followed += 1
         try:
-            if not task.may_send:
-                return await self._as_the_journal_says(task, progress)
-            await self._clear_the_way(task)
+            if not prepared.may_send:
+                return await self._as_the_journal_says(prepared, progress)
+            await self._clear_the_way(prepared)
             try:
-                return await self._as_the_journal_says(task, progress)
+                return await self._as_the_journal_says(prepared, progress)
             finally:
-                with contextlib.suppress(BridgeError):  # They stay open, and the next run sees to them.
-                    await self._follow_others(task.label, task.target, own_key=task.key)
+                with contextlib.suppress(BridgeError):  # They stay open for the next run.
+                    await self._follow_others(prepared.label, prepared.target, own_key=prepared.key)
         except UncertainSubmitError as error:
             progress.end(JobState.UNCERTAIN, str(error))
             raise
@@ -209,78 +168,78 @@ class Engine:
             self._traffic.followed -= 1
             self._traffic.note(progress, JobState.DONE)  # However it ended, its place is free.
 
-    async def _as_the_journal_says(self, task: Task, progress: Progress) -> JobResult:
+    async def _as_the_journal_says(self, prepared: PreparedJob, progress: JobProgress) -> JobResult:
         waited_since = time.monotonic()
         limited_since: float | None = None
         while True:
-            entry = await asyncio.to_thread(self._journal.read, task.key)
+            entry = await asyncio.to_thread(self._journal.read, prepared.key)
             if entry.stage in (Stage.RELEASED, Stage.FORGOTTEN) and await self._sender.has_turned_up(
-                task, entry
+                prepared, entry
             ):
                 continue
-            if entry.may_send and task.may_send:
-                if entry.stage is Stage.ENDED and await self._sender.is_revived(task, entry):
+            if entry.may_send and prepared.may_send:
+                if entry.stage is Stage.ENDED and await self._sender.is_revived(prepared, entry):
                     continue
                 try:
-                    await self._sender.send(task, entry.attempt + 1, progress)
+                    await self._sender.send(prepared, entry.attempt + 1, progress)
                 except RateLimitedError as error:
                     limited_since = limited_since or time.monotonic()
                     await self._wait_out(error, time.monotonic() - limited_since, progress)
                 continue
             match entry.stage:
                 case Stage.DONE:
-                    return await self._recall(task, entry, progress)
+                    return await self._recall(prepared, entry, progress)
                 case Stage.SUBMITTED | Stage.ANSWERED:
-                    return await self._follow(task, entry, progress)
+                    return await self._follow(prepared, entry, progress)
                 case Stage.ENDED:
                     raise error_from(entry.facts[Stage.ENDED])
                 case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{task.label}: its request was given up by a person.",
-                        hint=how_to_send_again(task.key),
+                        f"{prepared.label}: its request was given up by a person.",
+                        hint=how_to_send_again(prepared.key),
                     )
                 case Stage.UNCERTAIN:
-                    await self._sender.look_up(task, entry, progress)
+                    await self._sender.look_up(prepared, entry, progress)
                 case _:
-                    await self._sender.wait_for_other(task, entry, time.monotonic() - waited_since)
+                    await self._sender.wait_for_other(prepared, entry, time.monotonic() - waited_since)
 
-    async def _wait_out(self, error: RateLimitedError, waited: float, progress: Progress) -> None:
-        """Wait as fal.ai asks, when that has not taken too long already. Raises ``error`` then."""
+    async def _wait_out(self, error: RateLimitedError, waited: float, progress: JobProgress) -> None:
+        """Wait as long as fal.ai asks. Raises ``error`` when the wait would exceed ``Pace.max_wait``."""
         wait = self._pace.first_look if error.wait_seconds is None else error.wait_seconds
-        if waited + wait > self._pace.most_waits:
+        if waited + wait > self._pace.max_wait:
             raise error
-        progress.move(JobState.PREPARED, message=f"{error.message} It is sent again soon.")
+        progress.move(JobState.PREPARED, message=f"{error.message} It will be sent again soon.")
         await self._sender.pause(wait)
 
-    async def _clear_the_way(self, task: Task) -> None:
-        """Before anything new is sent: every open request for the same purpose, under whatever key, has ended.
+    async def _clear_the_way(self, prepared: PreparedJob) -> None:
+        """Before sending anything new, follow every open request for the same purpose to its end, whatever its key.
 
-        Raises BridgeError when one stays open and ``task`` has not been sent.
+        Raises BridgeError when one stays open and ``prepared`` has not been sent.
         """
         try:
-            await self._follow_others(task.label, task.target, own_key=task.key)
+            await self._follow_others(prepared.label, prepared.target, own_key=prepared.key)
         except BridgeError:
-            entry = await asyncio.to_thread(self._journal.read, task.key)
+            entry = await asyncio.to_thread(self._journal.read, prepared.key)
             if entry.may_send:
                 raise
 
     async def _follow_others(self, label: str, target: Path, *, own_key: str = "") -> None:
-        """Have every other open request with this label come to its end. Raises BridgeError when one does not."""
+        """Follow every other open request with this label to its end. Raises BridgeError when one stays open."""
         await self._recover(label, own_key)
         for entry in await asyncio.to_thread(self._journal.open_jobs, label):
             if entry.key == own_key:
                 continue
             try:
-                await self._run_once(self._task_of(entry, target))
+                await self._run_once(self._prepared_from(entry, target))
             except BridgeError as error:
                 is_open = (await asyncio.to_thread(self._journal.read, entry.key)).stage in OPEN_STAGES
                 if is_open and not isinstance(error, LOST):
                     raise
 
     async def _recover(self, label: str, own_key: str) -> None:
-        """Look for attempts that were left behind, so that they are open jobs when fal.ai has them.
+        """Look for attempts that were left behind; those that fal.ai has become open jobs.
 
-        Not while an attempt with the same label is uncertain: what is found is the request of that one.
+        Not while an attempt with the same label is uncertain, because a request that is found belongs to that one.
         """
         own = await asyncio.to_thread(self._journal.read, own_key) if own_key else Entry()
         left_behind = await asyncio.to_thread(self._journal.left_behind, label)
@@ -293,12 +252,12 @@ class Engine:
             if (left.key, left.attempt) != (own_key, own.attempt):
                 await self._sender.recover(left)
 
-    def _task_of(self, entry: Entry, target: Path) -> Task:
-        """What follows a job of which only the journal knows; it cannot be sent again."""
+    def _prepared_from(self, entry: Entry, target: Path) -> PreparedJob:
+        """A job that only the journal knows: it can be followed but not sent again."""
         intent = entry.facts[Stage.IN_FLIGHT]
         kind = entry.kind or Kind.PHOTO
         about, inputs = intent.get("about"), intent.get("inputs")
-        return Task(
+        return PreparedJob(
             key=entry.key,
             wanted=Generation(
                 kind=kind,
@@ -314,32 +273,32 @@ class Engine:
             may_send=False,
         )
 
-    async def _follow(self, task: Task, entry: Entry, progress: Progress) -> JobResult:
-        accepted = self._accepted(task, entry)
+    async def _follow(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
+        accepted = self._accepted(prepared, entry)
         progress.move(JobState.QUEUED, request_id=accepted.request_id)
-        answer = await self._follower.answer(task, entry, accepted, progress)
+        answer = await self._follower.answer(prepared, entry, accepted, progress)
         progress.move(JobState.DOWNLOADING, queue_position=None)
-        return await self._bring_home(task, entry, accepted, answer, progress)
+        return await self._fetch_result(prepared, entry, accepted, answer, progress)
 
-    async def _recall(self, task: Task, entry: Entry, progress: Progress) -> JobResult:
-        """A job that is done: from disk, and only if the file is lost once more from fal.ai."""
+    async def _recall(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
+        """The file of a finished job, from disk; only if it is lost, from fal.ai again."""
         done = entry.facts[Stage.DONE]
-        result = await asyncio.to_thread(self._results.on_disk, task, done)
+        result = await asyncio.to_thread(self._results.on_disk, prepared, done)
         if result:
             progress.move(JobState.DONE, request_id=done["request_id"])
             return result
         await asyncio.to_thread(self._results.make_way, done)
-        accepted = self._accepted(task, entry)
+        accepted = self._accepted(prepared, entry)
         progress.move(JobState.DOWNLOADING, request_id=accepted.request_id)
-        return await self._bring_home(task, entry, accepted, entry.facts[Stage.ANSWERED], progress)
+        return await self._fetch_result(prepared, entry, accepted, entry.facts[Stage.ANSWERED], progress)
 
-    async def _bring_home(
-        self, task: Task, entry: Entry, accepted: Accepted, answer: Facts, progress: Progress
+    async def _fetch_result(
+        self, prepared: PreparedJob, entry: Entry, accepted: Accepted, answer: Facts, progress: JobProgress
     ) -> JobResult:
-        ask_again = partial(self._follower.ask, task, entry.attempt, accepted)
-        result = await self._results.bring_home(task, entry.attempt, accepted, answer, ask_again)
+        ask_again = partial(self._follower.ask, prepared, entry.attempt, accepted)
+        result = await self._results.fetch_result(prepared, entry.attempt, accepted, answer, ask_again)
         progress.move(JobState.DONE)
         return result
 
-    def _accepted(self, task: Task, entry: Entry) -> Accepted:
-        return Accepted.from_answer(entry.facts[Stage.SUBMITTED], self._service, task.endpoint.id)
+    def _accepted(self, prepared: PreparedJob, entry: Entry) -> Accepted:
+        return Accepted.from_answer(entry.facts[Stage.SUBMITTED], self._service, prepared.endpoint.id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that can go wrong between us and fal.ai, each with a next step."""
+"""The errors of the bridge, each with a hint on what to do."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -8,10 +8,10 @@ from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
 
 
 class BridgeError(PhotorealError):
-    """``next_step`` is the hint of the class; an error may bring a better one.
+    """``next_step`` is the hint of the class; an error may have a better one.
 
-    NAME in it stands for what ``resume --redo`` calls the job. ``request_id`` is what fal.ai's answer called the
-    request; "" where it gave none.
+    NAME in it is a placeholder for the job's name in ``resume --redo``. ``request_id`` is the id that fal.ai's response
+    gave the request, or "".
     """
 
     next_step: ClassVar[str] = ""
@@ -21,12 +21,12 @@ class BridgeError(PhotorealError):
         self.request_id = request_id
 
     def name_redo(self, name: str) -> None:
-        """Put what ``resume --redo`` calls the job into the hint."""
+        """Replace the placeholder in the hint with the job's name in ``resume --redo``."""
         self.hint = self.hint.replace("--redo NAME", f"--redo {name}")
 
 
 class WrongRequestError(BridgeError):
-    """Found by ourselves, before anything was sent or paid."""
+    """Found here, before anything was sent or paid."""
 
     exit_code = 1
 
@@ -56,11 +56,11 @@ class RateLimitedError(BridgeError):
 
 
 class InputRefusedError(BridgeError):
-    next_step = "Change the input: the same one would be refused again and may be charged again."
+    next_step = "Change the input: it would be rejected again and may be charged again."
 
 
 class ContentPolicyError(BridgeError):
-    next_step = "Change the picture or the prompt: the same ones would be refused again."
+    next_step = "Change the picture or the prompt: they would be rejected again."
 
 
 class UnsafePictureError(BridgeError):
@@ -68,7 +68,7 @@ class UnsafePictureError(BridgeError):
 
 
 class RunnerTroubleError(BridgeError):
-    next_step = "Failures of this sort are not charged. Resume to send it again."
+    next_step = "Failures of this kind are not charged. Resume to send it again."
 
 
 class JobCancelledError(BridgeError):
@@ -76,7 +76,7 @@ class JobCancelledError(BridgeError):
 
 
 class QueueDeadlineError(BridgeError):
-    next_step = "The job stays in fal.ai's queue. Resume later to go on waiting: that is free."
+    next_step = "The job stays in fal.ai's queue. Resume later to continue waiting, free of charge."
 
 
 class NetworkDownError(BridgeError):
@@ -88,18 +88,18 @@ class ServiceTroubleError(BridgeError):
 
 
 class UnknownResultError(ServiceTroubleError):
-    """The job is paid, and nobody here can tell where in its answer the file is."""
+    """The job is paid, and where its result names the file is unknown."""
 
     next_step = (
-        "Its answer is kept in the journal; a newer version may understand it. "
-        "`resume DIR --redo NAME` buys it anew."
+        "Its result is kept in the journal; a newer version may understand it. "
+        "`resume DIR --redo NAME` buys it again."
     )
 
 
 class UncertainSubmitError(BridgeError):
-    """The one paid request went out and its answer is not known.
+    """The one paid request was sent and its response is unknown.
 
-    ``is_refusal``: fal.ai itself has answered with a server error, so it was probably not accepted.
+    ``is_refusal``: fal.ai itself responded with a server error, so it was probably not accepted.
     """
 
     is_refusal = False
@@ -112,27 +112,29 @@ class UncertainSubmitError(BridgeError):
 
 
 class ForgottenError(BridgeError):
-    """Uncertain, and a person has decided to do without it."""
+    """Uncertain, and a person has decided to continue without it."""
 
     next_step = "Resume with --resend to send it again."
 
 
 class CeilingReachedError(BridgeError):
-    """Money was not put aside, so nothing was sent."""
+    """The money could not be reserved, so nothing was sent."""
 
     exit_code = 4
-    next_step = "Nothing more was sent. Raise the ceiling to go on; what is paid is kept and not paid twice."
+    next_step = (
+        "Nothing more was sent. Raise the ceiling to continue; what is paid is kept and not paid twice."
+    )
 
 
 class ProductCeilingError(CeilingReachedError):
-    """The ceiling of one product of a catalogue; the others go on."""
+    """The ceiling of one product of a catalogue; the others continue."""
 
 
 class UnknownPriceError(BridgeError):
     exit_code = 1
     next_step = (
         "Nothing was sent. Choose another endpoint, or give --max-cost USD with --allow-unknown-price: "
-        "it then counts as a share of what the ceiling leaves."
+        "it then counts as a share of what is left below the ceiling."
     )
 
 
@@ -142,31 +144,31 @@ class UploadFailedError(BridgeError):
 
 class DownloadFailedError(BridgeError):
     next_step = (
-        "The job is paid and its result is kept by fal.ai for a while. Resume soon: that is free. "
-        "If it stays so, `resume DIR --redo NAME` buys it anew."
+        "The job is paid and fal.ai keeps its result for a while. Resume soon, free of charge. "
+        "If it still fails, `resume DIR --redo NAME` buys it again."
     )
 
 
 class ExpiredResultError(BridgeError):
-    next_step = "fal.ai keeps results for a limited time. `resume DIR --redo NAME` buys it anew."
+    next_step = "fal.ai keeps results for a limited time. `resume DIR --redo NAME` buys it again."
 
 
 class StoppedError(BridgeError):
     exit_code = STOPPED_EXIT_CODE
-    next_step = "Resume to go on: what was sent is kept and is not paid twice."
+    next_step = "Resume to continue: what was sent is kept and is not paid twice."
 
 
 class JournalError(BridgeError):
-    """The disk refuses to remember; without memory nothing is sent."""
+    """The journal cannot be written or read; without it nothing is sent."""
 
     exit_code = 3
     next_step = "Check that the folder is writable and the disk is not full."
 
 
 class ForeignWebhookError(BridgeError):
-    """Somebody else than fal.ai may have sent it."""
+    """It may not be from fal.ai."""
 
-    next_step = "Answer with status 401 and do nothing else."
+    next_step = "Respond with status 401 and do nothing else."
 
 
 class MissingPackageError(BridgeError):
@@ -182,10 +184,10 @@ def _subclasses(kind: type[BridgeError]) -> Iterator[type[BridgeError]]:
 
 BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in _subclasses(BridgeError)}
 
-# fal.ai has refused the job for good, or a person has given it up: no later run of the same job brings anything.
+# fal.ai has finally rejected the job, or a person has given it up: running the same job again is of no use.
 FINALLY_LOST = (ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError)
 
-# The job has ended, or its result is lost: only another request can bring what was wanted.
+# The job has ended, or its result is lost: only another request can generate the file.
 LOST = (
     *(ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError),
     *(DownloadFailedError, ExpiredResultError, UnknownResultError),
@@ -193,12 +195,12 @@ LOST = (
 
 
 def facts_of(error: BridgeError) -> dict[str, Any]:
-    """What a journal keeps of an error."""
+    """An error as it is kept in a journal."""
     facts = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
     return {**facts, "request_id": error.request_id} if error.request_id else facts
 
 
 def error_from(facts: Mapping[str, Any]) -> BridgeError:
-    """The error that ``facts_of`` has kept; a BridgeError where its name is no longer known."""
+    """The error from the facts that ``facts_of`` returned; a BridgeError when its name is unknown."""
     kind = BY_NAME.get(str(facts.get("error")), BridgeError)
     return kind(str(facts.get("message", "")), hint=str(facts.get("hint", "")))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted, how far it is, and what came of it. One table says which moves are legal."""
+"""What is wanted (Generation), its progress (Job) and its outcome (JobResult). One table has the legal moves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,18 +10,20 @@ from typing import Any
 
 
 class Kind(StrEnum):
+    """What a job generates. The values are stored in journals."""
+
     MODEL = "model"
     PHOTO = "photo"
     VIDEO = "video"
-    CONCEPT = "concept"  # A picture from words, which a model is then made from.
+    CONCEPT = "concept"  # A picture from text, which a model is then made from.
     UPSCALE = "upscale"
 
 
-# After that long a request of its kind has usually ended, the wait in fal.ai's queue included. Until then a list
-# of requests that lacks one proves nothing, because it may show only those that have ended. fal.ai publishes no
-# such numbers: these are a few times what its model pages and users report (photos under a minute, Meshy 5 to 10
-# minutes, Kling up to 7), and within the hour that fal.ai allows one attempt of an app.
-LONGEST_USUAL_SECONDS: Mapping[Kind, float] = {
+# A request has usually ended after this time, including the wait in fal.ai's queue. Until then, a list of requests
+# without it proves nothing, because the list may contain only ended ones. fal.ai publishes no such numbers: these are
+# a few times what its model pages and users report (photos under a minute, Meshy 5 to 10 minutes, Kling up to 7), and
+# below the one hour that fal.ai allows for one attempt of an app.
+USUAL_MAX_SECONDS: Mapping[Kind, float] = {
     Kind.PHOTO: 15 * 60.0,
     Kind.CONCEPT: 15 * 60.0,
     Kind.UPSCALE: 15 * 60.0,
@@ -29,22 +31,24 @@ LONGEST_USUAL_SECONDS: Mapping[Kind, float] = {
     Kind.MODEL: 45 * 60.0,
 }
 
-# What there is once a set, by the names that people call it.
+# What a set has only one of, and its name in ``resume --redo``.
 SET_WIDE: Mapping[Kind, str] = {Kind.CONCEPT: "concept", Kind.MODEL: "model", Kind.VIDEO: "film"}
 
 
 class JobState(StrEnum):
+    """The states that a run reports for a job; see ``NEXT_STATES``."""
+
     PREPARED = "prepared"
     UPLOADING = "uploading"
     SUBMITTING = "submitting"
-    UNCERTAIN = "uncertain"  # Sent, answer lost: may be billed, never resent by itself.
+    UNCERTAIN = "uncertain"  # Sent, and the response is lost: it may be billed, so it is not sent again.
     QUEUED = "queued"
     RUNNING = "running"
     DOWNLOADING = "downloading"
     DONE = "done"
     FAILED = "failed"
-    CANCELLED = "cancelled"  # This run does not send it any more.
-    LEFT = "left"  # Sent, and no longer followed by this run: it goes on at fal.ai, and can be resumed.
+    CANCELLED = "cancelled"  # Not sent, because the run was stopped.
+    LEFT = "left"  # Sent, and no longer followed by this run: it continues at fal.ai and can be resumed.
 
 
 _ENDS = {JobState.FAILED, JobState.CANCELLED}
@@ -54,9 +58,9 @@ _KNOWN_TO_THE_JOURNAL = {JobState.UNCERTAIN, JobState.QUEUED, JobState.DOWNLOADI
 NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.PREPARED: frozenset({JobState.UPLOADING, JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
     JobState.UPLOADING: frozenset({JobState.SUBMITTING} | _KNOWN_TO_THE_JOURNAL | _ENDS),
-    # No CANCELLED: once the request may be out, only its answer tells what it is. PREPARED: fal.ai asked to wait.
+    # No CANCELLED: once the request may be sent, only its response tells the state. PREPARED: fal.ai asked to wait.
     JobState.SUBMITTING: frozenset({JobState.PREPARED, JobState.QUEUED, JobState.UNCERTAIN, JobState.FAILED}),
-    # Found at fal.ai, or by another process that may have finished it.
+    # Found at fal.ai, or by another process, which may have finished it.
     # PREPARED: it is now certain that it was not accepted.
     JobState.UNCERTAIN: frozenset(
         {JobState.PREPARED, JobState.QUEUED, JobState.DOWNLOADING, JobState.DONE, JobState.FAILED}
@@ -73,7 +77,7 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """What is wanted, in our words; ``endpoints`` turns it into an endpoint's own fields."""
+    """What is wanted, in our terms; an ``Endpoint`` turns it into the fields of its API."""
 
     kind: Kind
     endpoint: str
@@ -84,22 +88,23 @@ class Generation:
     negative_prompt: str = ""
     seed: int | None = None
     seconds: int = 5
-    enlarge: float = 1.0  # How many times as wide and high the result shall be.
-    addresses: Mapping[Path, str] = field(default_factory=dict)  # Of files that need no upload.
-    options: Mapping[str, Any] = field(default_factory=dict)  # In the endpoint's own words, checked.
-    can_wait: bool = False  # Nothing follows from it, so others may be sent before it.
-    take: int = 1  # More: the same inputs once more, as another request.
-    about: Mapping[str, Any] = field(default_factory=dict)  # Kept in the journal for the run that fetches it.
+    enlarge: float = 1.0  # The factor for width and height of the result.
+    addresses: Mapping[Path, str] = field(default_factory=dict)  # URLs of files that need no upload.
+    options: Mapping[str, Any] = field(default_factory=dict)  # Named as in the endpoint's API, and checked.
+    can_wait: bool = False  # Nothing depends on it, so others may be sent first.
+    take: int = 1  # From 2 on: the same inputs again, as another request.
+    # Stored in the journal for the run that fetches the result.
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """What ``resume --redo`` calls it: the name of its angle, or one for the whole set."""
+        """Its name in ``resume --redo``: that of its angle, or one for the whole set."""
         return SET_WIDE.get(self.kind) or self.label.rsplit(" ", 1)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One paid request as it stands now. A change makes a new ``Job``."""
+    """The current state of one paid request. A change makes a new ``Job``."""
 
     key: str
     label: str
@@ -113,6 +118,7 @@ class Job:
     started_at: float = 0.0  # Seconds since 1970.
 
     def moved_to(self, state: JobState, **changes: Any) -> "Job":
+        """The job in its next state. Raises ValueError for a move that is not in ``NEXT_STATES``, which is a bug."""
         if state not in NEXT_STATES[self.state]:
             raise ValueError(f"{self.label}: {self.state} cannot become {state}")
         return replace(self, state=state, **changes)
@@ -128,7 +134,7 @@ class JobResult:
     endpoint: str
     request_id: str
     seed: int | None
-    cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate says.
-    units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai did not say.
+    cost: Decimal | None  # In US dollars; None when neither fal.ai nor the estimate tells.
+    units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai reports none.
     inputs: dict[str, Any]  # As sent, with each file given by its hash.
     about: Mapping[str, Any] = field(default_factory=dict)  # Of its ``Generation``.

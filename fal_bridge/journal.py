@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was sent and what came of it, on disk, so that nothing is paid twice and nothing paid is lost.
+"""Requests and their outcomes on disk, so that nothing is paid twice and nothing paid is lost.
 
-One folder a job, named after its key; one file a fact, numbered by attempt::
+One folder for each job, named after its key; one file for each fact, numbered by attempt::
 
     intent.N          this attempt may be sent, by the process that created the file, once
-    uncertain.N.json  it was sent (or may have been) and the answer was lost
-    resend.N.json     uncertain, and a person wants it sent once more: as the next attempt
+    uncertain.N.json  it was sent (or may have been) and the response was lost
+    resend.N.json     uncertain, and a person wants it sent again, as the next attempt
     forgotten.N.json  uncertain, and a person gives it up
-    submitted.N.json  fal.ai accepted it: request id and addresses
-    answer.N.json     its output and what it cost; results expire, so they are written down at once
-    ended.N.json      it came to nothing, and whether the job may be sent again
+    submitted.N.json  fal.ai accepted it: request id and URLs
+    answer.N.json     its output and billed units; results expire, so they are recorded at once
+    ended.N.json      it failed, and whether the job may be sent again
     done.json         the file is on disk, complete and hashed
 
 Promises:
 
-- ``claim`` returns ``True`` to one caller among all processes that share the folder, ever, and only
-  after its file is on the disk itself. Who has no ``True`` does not send.
-- A fact is whole or absent, and is never taken back. The one exception is ``intent`` on a file system
-  without hard links, which may be empty after a crash; it counts all the same.
-- A new attempt exists only after the former one has ended in a way that allows it, or after a person
-  said so. What fal.ai is known to have accepted outweighs what a person said.
+- ``claim`` returns ``True`` to only one caller among all processes that share the folder, ever, and only
+  after its file is flushed to disk. A caller without ``True`` does not send.
+- A fact is complete or absent, and is never withdrawn. The only exception is ``intent`` on a file system
+  without hard links, which may be empty after a crash; it counts nevertheless.
+- A new attempt exists only after the previous one has ended in a way that allows it, or by the decision of a
+  person. A request that fal.ai is known to have accepted outweighs that decision.
 - An intent with ``adopts`` sends nothing: it follows a request that an earlier attempt has already sent
   (``{"request_id", "key", "attempt"}``).
 - A fact that does not follow from the earlier ones raises ``ValueError``: that is a bug.
@@ -44,8 +44,8 @@ from ..files.writing import flush_folder, write_if_absent, write_json_atomically
 from ..messages.errors import InputError
 from ..processes.identity import is_gone, this_process
 from .errors import JournalError, WrongRequestError
-from .facts import FACT_RULES
-from .jobs import LONGEST_USUAL_SECONDS, Kind
+from .jobs import USUAL_MAX_SECONDS, Kind
+from .journal_rules import FACT_RULES
 
 Facts = dict[str, Any]
 
@@ -56,7 +56,7 @@ _NAME = re.compile(
 
 
 class Stage(StrEnum):
-    """How far the newest attempt got; the value is the name of its last file."""
+    """The progress of the newest attempt. The value is the name of its last file."""
 
     FREE = ""
     IN_FLIGHT = "intent"
@@ -86,13 +86,13 @@ OPEN_STAGES = frozenset({Stage.IN_FLIGHT, Stage.UNCERTAIN, Stage.SUBMITTED, Stag
 
 _GIVEN_UP = frozenset({Stage.RELEASED, Stage.FORGOTTEN})
 
-# The later in this order, the more is known: a file of a later stage outweighs those of earlier ones.
+# A file of a later stage in this order outweighs those of earlier stages.
 _ORDER: list[Stage] = [stage for stage in Stage if stage is not Stage.FREE]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the disk says about one job at one moment."""
+    """The facts on disk about one job at one moment."""
 
     stage: Stage = Stage.FREE
     attempt: int = 0
@@ -101,6 +101,7 @@ class Entry:
 
     @property
     def may_send(self) -> bool:
+        """Whether the next attempt may be claimed."""
         if self.stage is Stage.ENDED:
             return bool(self.facts[Stage.ENDED].get("may_send_again"))
         return self.stage in (Stage.FREE, Stage.RELEASED)
@@ -115,13 +116,13 @@ class Entry:
 
     @property
     def price(self) -> Facts:
-        """What the newest attempt was expected to cost, and what was put aside for it; empty when nothing was."""
+        """The expected cost of the newest attempt and its reservation; empty when nothing was reserved."""
         price = self.facts.get(Stage.IN_FLIGHT, {}).get("price")
         return price if isinstance(price, dict) else {}
 
     @property
     def kind(self) -> Kind | None:
-        """What the job makes; None in a journal that does not say."""
+        """The kind of the job; None when the journal does not tell."""
         try:
             return Kind(str(self.facts.get(Stage.IN_FLIGHT, {}).get("kind", "")))
         except ValueError:
@@ -129,19 +130,19 @@ class Entry:
 
     @property
     def sent_at(self) -> float:
-        """When the attempt was about to be sent, in seconds since 1970; 0 when the disk does not say."""
+        """When the attempt was about to be sent, in seconds since 1970; 0 when unknown."""
         moment = self.facts.get(Stage.IN_FLIGHT, {}).get("time")
         return float(moment) if isinstance(moment, int | float) and math.isfinite(moment) else 0.0
 
     @property
     def resend_at(self) -> float:
-        """When an uncertain request may be sent again without a look at the dashboard, in seconds since 1970."""
-        longest = LONGEST_USUAL_SECONDS[self.kind] if self.kind else max(LONGEST_USUAL_SECONDS.values())
+        """When an uncertain request may be sent again without checking the dashboard, in seconds since 1970."""
+        longest = USUAL_MAX_SECONDS[self.kind] if self.kind else max(USUAL_MAX_SECONDS.values())
         return self.sent_at + longest
 
     @property
     def likely_request(self) -> str:
-        """The request id of this attempt as far as an answer named one, also one that did not accept it; else ""."""
+        """The request id that a response named, even one that did not accept the request; otherwise ""."""
         for stage in (Stage.SUBMITTED, Stage.ENDED, Stage.UNCERTAIN):
             if isinstance(name := self.facts.get(stage, {}).get("request_id"), str) and name:
                 return name
@@ -149,19 +150,19 @@ class Entry:
 
     @property
     def sender_is_gone(self) -> bool:
-        """Whether the process that sent it surely ended; ``False`` also means: cannot be told."""
+        """Whether the process that sent it has certainly ended. ``False`` may mean that this is unknown."""
         return is_gone(self.facts.get(Stage.IN_FLIGHT, {}))
 
 
 class Journal:
-    """The facts of all jobs of one set folder."""
+    """The facts about all jobs of one set folder. Raises JournalError when its files cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._labels: dict[str, str] = {}  # By key.
 
     def read(self, key: str, *, attempt: int = 0) -> Entry:
-        """What the disk says about a job; ``attempt`` other than 0 asks for an earlier one."""
+        """The facts about a job. ``attempt``: a number other than 0 selects an earlier attempt."""
         try:
             names = [path.name for path in (self.folder / key).iterdir()]
         except FileNotFoundError:
@@ -174,12 +175,12 @@ class Journal:
                 stage = Stage(match[1] or match[3] or match[5])
                 found[stage, int(match[2] or match[4] or 0)] = name
         newest = max((number for _stage, number in found), default=0)
-        wanted = {attempt} if 0 < attempt < newest else {newest, 0}  # 0: ``done.json``, which ends the job.
+        wanted = {attempt} if 0 < attempt < newest else {newest, 0}  # 0 is ``done.json``, which ends the job.
         facts = {stage: self._load(key, name) for (stage, number), name in found.items() if number in wanted}
         return Entry(max(facts, key=_ORDER.index, default=Stage.FREE), attempt or newest, facts, key)
 
     def job_keys(self) -> list[str]:
-        """Every job of the folder."""
+        """The keys of all jobs, sorted."""
         try:
             return sorted(path.name for path in self.folder.iterdir() if _KEY.fullmatch(path.name))
         except FileNotFoundError:
@@ -188,19 +189,19 @@ class Journal:
             raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
 
     def find(self, beginning: str) -> str:
-        """The one job whose key begins so."""
+        """The only key with this ``beginning``. Raises WrongRequestError when there is none, or several."""
         wanted = beginning.strip().lower()
         found = [key for key in self.job_keys() if wanted and key.startswith(wanted)]
         if not found:
             raise WrongRequestError(f"No job of this folder has the key {beginning!r}.")
         if len(found) > 1:
             raise WrongRequestError(
-                f"{len(found)} jobs have keys that begin with {beginning!r}; give more of it."
+                f"{len(found)} jobs have keys that begin with {beginning!r}: type more of the key."
             )
         return found[0]
 
     def claimed_requests(self, *, apart_from: "Entry | None" = None) -> set[str]:
-        """The request ids in the journal, of every attempt of every job other than that of ``apart_from``."""
+        """The request ids of all attempts of all jobs, except the attempt of ``apart_from``."""
         found = set()
         for key in self.job_keys():
             for path in (
@@ -214,9 +215,9 @@ class Journal:
         return found - {""}
 
     def loose_requests(self, entry: "Entry") -> list[str]:
-        """Ids that earlier attempts of the same job were given after a later one had taken their place.
+        """Request ids of earlier attempts that became known only after a later attempt had replaced them.
 
-        Nothing follows them yet, and as all attempts have the same inputs, each serves the newest as well.
+        Nothing follows them yet. All attempts have the same inputs, so the newest may use any of them.
         """
         found = []
         for number in range(1, entry.attempt):
@@ -235,9 +236,9 @@ class Journal:
         return [entry for entry in map(self.read, self._keys_of(label)) if entry.stage is Stage.DONE]
 
     def file_of(self, done: Mapping[str, Any]) -> Path | None:
-        """The place of a finished job's file, whether there is one or not, by the facts of ``Stage.DONE``.
+        """The path of a finished job's file, which may be missing. ``done``: the facts of ``Stage.DONE``.
 
-        None for a path that leads out of the folder that the journal is in, also by links.
+        None for a path that leads out of the journal's parent folder, including by links.
         """
         place = Path(os.path.normpath(self.folder / str(done.get("path", ""))))
         home = self.folder.parent
@@ -249,7 +250,7 @@ class Journal:
             return None
 
     def file_owner(self, path: str) -> str:
-        """The key of the job whose file is at ``path``, relative to the journal; "" when it is no job's."""
+        """The key of the job whose file is at ``path``, relative to the journal; "" when there is none."""
         for key in self.job_keys():
             entry = self.read(key)
             places = (entry.facts.get(stage, {}).get("path") for stage in (Stage.DONE, Stage.ENDED))
@@ -258,10 +259,10 @@ class Journal:
         return ""
 
     def left_behind(self, label: str) -> list[Entry]:
-        """Attempts with this label of which nothing is expected any more, although fal.ai may have accepted them.
+        """Attempts with this label that are no longer waited for, although fal.ai may have accepted them.
 
-        A person has given them up, or a later attempt has taken their place. Each entry is as it is for that attempt
-        alone. What is followed as a separate job (``late_key``) is not among them.
+        A person has given them up, or a later attempt has replaced them. Each entry has the facts of that attempt
+        only. Attempts that a separate job follows (``late_key``) are left out.
         """
         found = []
         for key in self._keys_of(label):
@@ -282,10 +283,10 @@ class Journal:
         return [key for key in keys if self._labels.get(key) == label]
 
     def claim(self, key: str, attempt: int, facts: Facts) -> bool:
-        """The right to send attempt number ``attempt``, given to one caller ever."""
+        """Claim the right to send attempt number ``attempt``. Returns True to only one caller, ever."""
         entry = self.read(key)
         if not entry.may_send or attempt != entry.attempt + 1:
-            return False  # Somebody else was faster.
+            return False  # Another process was faster.
         path = self.folder / key / f"intent.{attempt}"
         stamped = {**facts, **this_process(), "time": time.time()}
         try:
@@ -297,16 +298,19 @@ class Journal:
             raise JournalError(f"The journal {self.folder} cannot be written: {error.strerror}.") from error
 
     def record(self, key: str, attempt: int, stage: Stage, facts: Facts) -> None:
-        """Write down a fact of the newest attempt; known already (by another process) is fine."""
+        """Record a fact about the newest attempt. A fact that is already known is ignored.
+
+        Raises ValueError for one that does not follow from the earlier facts, which is a bug.
+        """
         entry = self.read(key)
         if attempt < entry.attempt and stage is not Stage.IN_FLIGHT:
-            # A process that was away has learned something late. What was paid is kept for a person to find.
+            # A process learned this late. A request that was accepted is kept, so that it can be found.
             if stage is Stage.SUBMITTED:
                 self._write(key, f"{stage}.{attempt}.json", attempt, facts)
             return
         if entry.attempt != attempt or stage is Stage.IN_FLIGHT:
-            raise ValueError(f"{key}: attempt {entry.attempt} is at hand, not {attempt} ({stage})")
-        is_fresh_copy = stage is entry.stage is Stage.DONE  # The file was lost and fetched again.
+            raise ValueError(f"{key}: the newest attempt is {entry.attempt}, not {attempt} ({stage})")
+        is_fresh_copy = stage is entry.stage is Stage.DONE  # The file was lost and has been fetched again.
         if not is_fresh_copy and stage not in NEXT_STAGES[entry.stage]:
             if _ORDER.index(stage) <= _ORDER.index(entry.stage):
                 return
@@ -328,18 +332,18 @@ class Journal:
             raise JournalError(f"The journal {self.folder} cannot be read: {error.strerror}.") from error
         except ValueError as error:
             if name.startswith("intent."):
-                return {}  # Its creator died while writing it.
+                return {}  # Its creator was killed while writing it.
             raise JournalError(f"The journal file {self.folder / key / name} is damaged.") from error
         try:
             return checked_in(self.folder / key / name, FACT_RULES[name.split(".")[0]], facts)
         except InputError as error:
-            raise JournalError(error.message, hint="Put a copy of this file of the journal back.") from error
+            raise JournalError(error.message, hint="Restore this file of the journal from a copy.") from error
 
 
 def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool, take: int = 1) -> str:
-    """The same wish has the same key; what an emulator made never passes for the real thing.
+    """The key of a job: equal inputs have equal keys, except that those for an emulator differ from those for fal.ai.
 
-    ``take`` counts from 1: the same inputs wanted once more are another wish.
+    ``take`` counts from 1: wanting the same inputs again makes another job.
     """
     identity: Facts = {"endpoint": endpoint, "inputs": inputs}
     if take > 1:
@@ -355,12 +359,12 @@ def _adopted(intent: Facts) -> str:
 
 
 def late_key(key: str, attempt: int) -> str:
-    """The key of the job that follows an earlier attempt which turned up after it had been given up."""
+    """The key of the job that follows an attempt which turned up after it had been given up."""
     return hashlib.sha256(f"{key} attempt {attempt}".encode()).hexdigest()
 
 
 def shown_key(key: str) -> str:
-    """The beginning of a key by which people name a job."""
+    """The beginning of a key, by which people refer to a job."""
     return key[:12]
 
 

@@ -1,64 +1,64 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From fal.ai's answer to the file on disk, and back to it when the same is wanted again."""
+"""Turn the answer of a finished job into a file on disk, and find that file when the job is wanted again."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
+from ..files.names import portable_path
 from ..files.writing import copy_to_free_name, move_to_free_name, sha256_of
-from .endpoints.choosing import OUTPUT_FILES
+from .endpoints.endpoint import OUTPUT_FILES
 from .errors import ExpiredResultError, JournalError, UnknownResultError, UnsafePictureError, facts_of
 from .jobs import JobResult
 from .journal import Facts, Journal, Stage
-from .money.costs import cost_of
+from .money.journal_costs import cost_of
 from .network.downloads import Arrived, Downloads
-from .network.submits import Accepted
-from .task import Task
+from .network.paid_post import Accepted
+from .prepared_job import PreparedJob
 
-AskAgain = Callable[[], Awaitable[Facts]]  # For the answer of the same job.
+AskAgain = Callable[[], Awaitable[Facts]]  # Returns a fresh answer for the same job.
 
 
 class Results:
-    """Brings the files of one engine home."""
+    """Fetches the files of one engine."""
 
     def __init__(self, journal: Journal, downloads: Downloads) -> None:
         self._journal = journal
         self._downloads = downloads
 
-    async def bring_home(
-        self, task: Task, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
+    async def fetch_result(
+        self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
     ) -> JobResult:
-        """The file that ``answer`` tells of, at the task's target and in the journal.
+        """Fetch the file that ``answer`` names to the job's target, and record it in the journal.
 
         Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError and
         JournalError.
         """
         try:
-            arrived = await self._fetch(task, answer)
+            arrived = await self._fetch(prepared, answer)
         except ExpiredResultError:
-            # Addresses may expire before the result does: a fresh answer may have a fresh one.
+            # URLs may expire before the result: a fresh answer may have a fresh one.
             answer = await ask_again()
-            arrived = await self._fetch(task, answer)
+            arrived = await self._fetch(prepared, answer)
         try:
-            return await asyncio.to_thread(self._finish, task, attempt, accepted, answer, arrived)
+            return await asyncio.to_thread(self._finish, prepared, attempt, accepted, answer, arrived)
         except OSError as error:
-            raise JournalError(f"{task.label}: {task.target.parent} cannot be written.") from error
+            raise JournalError(f"{prepared.label}: {prepared.target.parent} cannot be written.") from error
 
-    def on_disk(self, task: Task, done: Facts) -> JobResult | None:
-        """What a job that is ``done`` has left, as long as its file is as it was."""
+    def on_disk(self, prepared: PreparedJob, done: Facts) -> JobResult | None:
+        """The result of a finished job, as long as its file is unchanged."""
         recorded = self._journal.file_of(done)
         if recorded is None:
             return None
-        wanted = task.target.with_name(task.target.name + recorded.suffix)
+        wanted = prepared.target.with_name(prepared.target.name + recorded.suffix)
         for path in (recorded, wanted):
             if path.is_file() and sha256_of(path) == done["sha256"]:
-                return _result(task, done, brought_to(task.target, path))
+                return _result(prepared, done, copied_to(prepared.target, path))
         return None
 
     def make_way(self, done: Facts) -> None:
-        """Set aside what has taken the place of a job's file, so that it can be fetched to its place again.
+        """Move away what has replaced a job's file, so that the file can be fetched to its place again.
 
         Raises JournalError.
         """
@@ -69,42 +69,30 @@ class Results:
         except OSError as error:
             raise JournalError(f"{place} cannot be moved: {error.strerror}.") from error
 
-    async def _fetch(self, task: Task, answer: Facts) -> Arrived:
-        address = task.endpoint.file_address(answer["output"])
+    async def _fetch(self, prepared: PreparedJob, answer: Facts) -> Arrived:
+        address = prepared.endpoint.file_address(answer["output"])
         if not address:
             raise UnknownResultError(
-                f"{task.label}: the result of {task.endpoint.id} has no file where one should be."
+                f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one is expected."
             )
-        return await self._downloads.fetch(address, task.target, OUTPUT_FILES[task.wanted.kind], task.label)
+        return await self._downloads.fetch(
+            address, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label
+        )
 
     def _finish(
         self,
-        task: Task,
+        prepared: PreparedJob,
         attempt: int,
         accepted: Accepted,
         answer: Facts,
         arrived: Arrived,
     ) -> JobResult:
         output = answer["output"]
-
-        def is_taken(path: Path) -> bool:
-            return self._journal.file_owner(self._relative(path)) not in ("", task.key)
-
         if _is_flagged(output) or arrived.is_black:
-            path = arrived.place(task.target.with_name(f"{task.target.name}.refused"), is_taken)
-            error = UnsafePictureError(f"{task.label}: {task.endpoint.id} held the picture back as unsafe.")
-            facts = {
-                **facts_of(error),
-                "may_send_again": False,
-                "request_id": accepted.request_id,
-                "units": answer["units"],
-                "path": self._relative(path),
-            }
-            self._journal.record(task.key, attempt, Stage.ENDED, facts)
-            raise error
-        path = arrived.place(task.target, is_taken)
+            raise self._refused(prepared, attempt, accepted, answer, arrived)
+        path = self._placed(prepared, arrived, prepared.target)
         seed = output.get("seed")
-        price = self._journal.read(task.key).price
+        price = self._journal.read(prepared.key).price
         cost, basis = cost_of(price, answer["units"])
         done = {
             "request_id": accepted.request_id,
@@ -115,21 +103,44 @@ class Results:
             "cost": None if cost is None else str(cost),
             "cost_basis": basis,
         }
-        self._journal.record(task.key, attempt, Stage.DONE, done)
-        return _result(task, done, path)
+        self._journal.record(prepared.key, attempt, Stage.DONE, done)
+        return _result(prepared, done, path)
+
+    def _refused(
+        self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, arrived: Arrived
+    ) -> UnsafePictureError:
+        """Keep the file of a picture that was withheld, and record that the job has failed."""
+        path = self._placed(prepared, arrived, prepared.target.with_name(f"{prepared.target.name}.refused"))
+        error = UnsafePictureError(
+            f"{prepared.label}: {prepared.endpoint.id} withheld the picture as unsafe."
+        )
+        facts = {
+            **facts_of(error),
+            "may_send_again": False,
+            "request_id": accepted.request_id,
+            "units": answer["units"],
+            "path": self._relative(path),
+        }
+        self._journal.record(prepared.key, attempt, Stage.ENDED, facts)
+        return error
+
+    def _placed(self, prepared: PreparedJob, arrived: Arrived, target: Path) -> Path:
+        """Give a downloaded file its name. A file of another job is not used, even with the same content."""
+
+        def is_taken(path: Path) -> bool:
+            return self._journal.file_owner(self._relative(path)) not in ("", prepared.key)
+
+        return arrived.place(target, is_taken)
 
     def _relative(self, path: Path) -> str:
-        """From the journal, so that a set folder can be moved."""
-        try:
-            return Path(os.path.relpath(path, self._journal.folder)).as_posix()
-        except ValueError:
-            return str(path)  # On another drive of Windows.
+        """Relative to the journal, so that a set folder can be moved."""
+        return portable_path(path, self._journal.folder)
 
 
-def brought_to(target: Path, path: Path) -> Path:
+def copied_to(target: Path, path: Path) -> Path:
     """``path``, or in another folder its copy at ``target`` with the same extension. Raises JournalError."""
     if path.parent == target.parent and path.name.startswith(f"{target.name}."):
-        return path  # There it may have another number.
+        return path  # It may have another number there.
     own = target.with_name(target.name + path.suffix)
     try:
         return copy_to_free_name(path, own)
@@ -137,18 +148,18 @@ def brought_to(target: Path, path: Path) -> Path:
         raise JournalError(f"{own} cannot be written: {error.strerror}.") from error
 
 
-def _result(task: Task, done: Facts, path: Path) -> JobResult:
+def _result(prepared: PreparedJob, done: Facts, path: Path) -> JobResult:
     return JobResult(
-        key=task.key,
+        key=prepared.key,
         path=path,
         sha256=done["sha256"],
-        endpoint=task.endpoint.id,
+        endpoint=prepared.endpoint.id,
         request_id=done["request_id"],
         seed=done["seed"],
         cost=Decimal(done["cost"]) if done.get("cost") else None,
         units=done["units"],
-        inputs=task.inputs,
-        about=task.wanted.about,
+        inputs=prepared.inputs,
+        about=prepared.wanted.about,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one paid request of a job: sent at most once, its answer written down before anything else, sought when lost."""
+"""Send the one paid request of a job, at most once. Record its response first of all; look for it when that is lost."""
 
 import asyncio
 import contextlib
@@ -10,118 +10,103 @@ from pathlib import Path
 import httpx
 
 from .decisions import how_to_decide
-from .endpoints.choosing import with_files
+from .endpoints.file_arguments import with_files
+from .engine_setup import EngineSetup
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
+from .job_progress import JobProgress
 from .jobs import JobState
 from .journal import Entry, Facts, Journal, Stage, late_key
-from .lookup import Lookup, NotFound
-from .money.budget import Spending
-from .network.own_files import data_uri_of
-from .network.service import Service
-from .network.submits import Accepted, post_once
-from .network.uploads import Uploads
-from .pace import Pace
-from .task import Progress, Task
-from .traffic import Traffic
+from .lost_requests import Lookup, NotFound
+from .network.paid_post import Accepted, post_once
+from .network.picture_addresses import data_uri_of
+from .prepared_job import PreparedJob
 
-INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")  # What an intent says of its request.
+# What an intent tells about its request.
+INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")
 
 _log = logging.getLogger(__name__)
 
 
 class Sender:
-    """Sends the requests of one engine. Not for other threads."""
+    """Sends the requests of one engine. Not thread-safe."""
 
-    def __init__(
-        self,
-        *,
-        service: Service,
-        journal: Journal,
-        client: httpx.AsyncClient,
-        uploads: Uploads,
-        lookup: Lookup,
-        traffic: Traffic,
-        pace: Pace,
-        spending: Spending | None,
-        webhook: str,
-        inline_bytes: int,
-    ) -> None:
-        self._service = service
-        self._journal = journal
-        self._client = client
-        self._uploads = uploads
-        self._lookup = lookup
-        self._traffic = traffic
-        self._pace = pace
-        self._spending = spending
-        self._webhook = webhook
-        self._inline_bytes = inline_bytes
+    def __init__(self, setup: EngineSetup) -> None:
+        self._service = setup.service
+        self._journal = setup.journal
+        self._client = setup.submit
+        self._uploads = setup.uploads
+        self._lookup = Lookup(setup.service, setup.safe, setup.journal, setup.pace)
+        self._traffic = setup.traffic
+        self._pace = setup.pace
+        self._spending = setup.spending
+        self._webhook = setup.webhook
+        self._inline_bytes = setup.inline_bytes
         self._stopped = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
-        """What was not sent ends with ``StoppedError``."""
+        """End what was not sent with ``StoppedError``."""
         self._stopped.set()
         self._traffic.wake()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but not longer than until ``stop``."""
+        """Wait, but no longer than until ``stop``."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def answers(self) -> None:
-        """Wait for the answers to what is being sent; those that do not come make their jobs uncertain."""
+        """Wait for the responses to what is being sent. A job whose response does not arrive is uncertain."""
         if self._sends:
-            _log.info("Waiting for fal.ai's answer to %d paid requests", len(self._sends))
+            _log.info("Waiting for fal.ai's response to %d paid requests", len(self._sends))
             _answered, silent = await asyncio.wait(self._sends, timeout=self._pace.close)
             for send in silent:
                 send.cancel()
             if silent:
                 await asyncio.wait(silent)
 
-    async def send(self, task: Task, attempt: int, progress: Progress) -> None:
-        """Send it, unless another process does: the journal says what came of it.
+    async def send(self, prepared: PreparedJob, attempt: int, progress: JobProgress) -> None:
+        """Send the request, unless another process does; the journal has the outcome.
 
-        Raises StoppedError, CeilingReachedError, or what fal.ai's answer says when it certainly refused the request.
+        Raises StoppedError, CeilingReachedError, or the error of a response that certainly refuses the request.
         """
         await self._traffic.take_place(
-            progress, lambda: self._check_sending(task), can_wait=task.wanted.can_wait
+            progress, lambda: self._check_sending(prepared), can_wait=prepared.wanted.can_wait
         )
-        if task.hashes and progress.job.state is not JobState.UPLOADING:
+        if prepared.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
-        paths = list(task.hashes)
-        addresses = await asyncio.gather(*(self._address_of(task, path, attempt) for path in paths))
+        paths = list(prepared.hashes)
+        addresses = await asyncio.gather(*(self._address_of(prepared, path, attempt) for path in paths))
         by_path = dict(zip(paths, addresses, strict=True))
-        sent = with_files(task.arguments, by_path.__getitem__)
+        sent = with_files(prepared.arguments, by_path.__getitem__)
         request = self._client.build_request(
             "POST",
-            f"{self._service.queue_url}/{task.endpoint.id}",
+            f"{self._service.queue_url}/{prepared.endpoint.id}",
             json=sent,
             params={"fal_webhook": self._webhook} if self._webhook else None,
         )
         async with self._traffic.sends:
-            send = asyncio.ensure_future(self._send_once(task, attempt, request, sent, progress))
+            send = asyncio.ensure_future(self._send_once(prepared, attempt, request, sent, progress))
             self._sends.add(send)
             send.add_done_callback(self._sends.discard)
-            send.add_done_callback(_look_at)
-            await asyncio.shield(send)  # Whoever stops waiting, its answer is written down.
+            send.add_done_callback(_mark_seen)
+            await asyncio.shield(send)  # The response is recorded even when the caller stops waiting.
 
-    async def wait_for_other(self, task: Task, entry: Entry, waited_seconds: float) -> None:
-        """Another process has claimed the job: its answer may be on the way, or was lost with it."""
+    async def wait_for_other(self, prepared: PreparedJob, entry: Entry, waited_seconds: float) -> None:
+        """Another process has claimed the job: its response may be on the way, or was lost with that process."""
         sent_at = float(entry.facts[Stage.IN_FLIGHT].get("time", time.time()))
         is_old = time.time() - sent_at > self._pace.sender
         if not (entry.sender_is_gone or is_old or waited_seconds > self._pace.sender):
-            await asyncio.sleep(self._pace.between_questions(task.wanted.kind, self._traffic.followed))
+            await asyncio.sleep(self._pace.between_questions(prepared.wanted.kind, self._traffic.followed))
             return
         lost = UncertainSubmitError(
-            f"{task.label}: an earlier run sent it to {task.endpoint.id} and ended before the answer."
+            f"{prepared.label}: an earlier run sent it to {prepared.endpoint.id} and ended before the response arrived."
         )
         await asyncio.to_thread(
-            self._journal.record, task.key, entry.attempt, Stage.UNCERTAIN, facts_of(lost)
+            self._journal.record, prepared.key, entry.attempt, Stage.UNCERTAIN, facts_of(lost)
         )
 
-    async def look_up(self, task: Task, entry: Entry, progress: Progress) -> None:
-        """An uncertain job, looked for at fal.ai: adopted, known not to be there, or held for a person to decide."""
+    async def look_up(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> None:
+        """Look for an uncertain job at fal.ai: adopt it, prove that it is not there, or hold it for a person to decide."""
         progress.move(JobState.UNCERTAIN, message="looking for it at fal.ai")
         try:
             found = await self._lookup.find(entry)
@@ -130,34 +115,34 @@ class Sender:
         except asyncio.CancelledError:
             found = NotFound(reason="The search for it was interrupted.")
         if isinstance(found, Accepted):
-            _log.info("%s: its answer was lost, it is request %s", task.label, found.request_id)
-            self._adopt(task, entry, found)
+            _log.info("%s: the response was lost; it is request %s", prepared.label, found.request_id)
+            self._adopt(prepared, entry, found)
             return
-        if self._journal.read(task.key).stage in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
+        if self._journal.read(prepared.key).stage in (Stage.SUBMITTED, Stage.ANSWERED, Stage.DONE):
             return
         lost = entry.facts[Stage.UNCERTAIN]
         if found.is_proof and lost.get("is_refusal"):
             progress.move(JobState.PREPARED, message="")
-            await self._end_refused(task, entry.attempt, lost, entry.price)
+            await self._end_refused(prepared, entry.attempt, lost, entry.price)
             return
         message = f"{error_from(lost).message} {found.reason}"
-        raise UncertainSubmitError(message, hint=how_to_decide(task.key, entry))
+        raise UncertainSubmitError(message, hint=how_to_decide(prepared.key, entry))
 
-    async def has_turned_up(self, task: Task, entry: Entry) -> bool:
-        """Whether a request that a person has given up is at fal.ai by now; it is then followed."""
+    async def has_turned_up(self, prepared: PreparedJob, entry: Entry) -> bool:
+        """Whether a request that a person has given up is at fal.ai after all. It is then followed."""
         try:
             found = await self._lookup.find(entry, is_last=True)
         except BridgeError:
-            return False  # The person has decided without the lists.
+            return False  # The person decided without the lists, too.
         if isinstance(found, Accepted):
-            self._adopt(task, entry, found)
+            self._adopt(prepared, entry, found)
         return isinstance(found, Accepted)
 
-    async def is_revived(self, task: Task, entry: Entry) -> bool:
-        """Before another attempt is sent: whether fal.ai has the request of the last one after all.
+    async def is_revived(self, prepared: PreparedJob, entry: Entry) -> bool:
+        """Before another attempt is sent, whether fal.ai has the request of the last one after all.
 
-        That attempt was refused, or failed in a way that is not charged. Its request is asked about once more, for
-        free, and the next attempt follows it instead of sending. Raises BridgeError when fal.ai cannot be asked.
+        That attempt was refused, or failed in a way that is not charged. Its request is checked again, free of charge,
+        and the next attempt follows it instead of sending. Raises BridgeError when fal.ai cannot be reached.
         """
         found = await self._lookup.alive(entry)
         if found is None:
@@ -165,10 +150,12 @@ class Sender:
         attempt = entry.attempt + 1
         price = entry.price
         if self._spending:
-            price = await asyncio.to_thread(self._spending.count, task.endpoint, task.arguments)
-        if await asyncio.to_thread(self._journal.claim, task.key, attempt, _adopting(entry, found, price)):
-            _log.info("%s: request %s is at fal.ai after all", task.label, found.request_id)
-            self._remember(task, attempt, found)
+            price = await asyncio.to_thread(self._spending.count, prepared.endpoint, prepared.arguments)
+        if await asyncio.to_thread(
+            self._journal.claim, prepared.key, attempt, _adopting(entry, found, price)
+        ):
+            _log.info("%s: request %s is at fal.ai after all", prepared.label, found.request_id)
+            self._remember(prepared, attempt, found)
         return True
 
     async def recover(self, entry: Entry) -> str:
@@ -176,7 +163,7 @@ class Sender:
         try:
             found = await self._lookup.find(entry, is_last=True)
         except BridgeError as error:
-            _log.info("%s: it could not be looked for: %s", entry.label, error.message)
+            _log.info("%s: could not be looked up: %s", entry.label, error.message)
             return ""
         if not isinstance(found, Accepted):
             return ""
@@ -187,16 +174,16 @@ class Sender:
             self._mark_sent(entry.price)
         return key
 
-    def _check_sending(self, task: Task) -> None:
+    def _check_sending(self, prepared: PreparedJob) -> None:
         if self._stopped.is_set():
-            raise StoppedError(f"{task.label}: stopped before it was sent.")
+            raise StoppedError(f"{prepared.label}: stopped before it was sent.")
 
-    async def _address_of(self, task: Task, path: Path, attempt: int) -> str:
-        """The user's own address, the file itself when it is tiny, or where it was uploaded to."""
-        own = task.wanted.addresses.get(path)
-        if own and attempt == 1:  # It may be why an earlier attempt failed: then it is not trusted again.
+    async def _address_of(self, prepared: PreparedJob, path: Path, attempt: int) -> str:
+        """The user's URL of the file, the file itself when it is small, or the URL it was uploaded to."""
+        own = prepared.wanted.addresses.get(path)
+        if own and attempt == 1:  # It may be why an earlier attempt failed, so later ones do not use it.
             return own
-        sha256 = task.hashes[path]
+        sha256 = prepared.hashes[path]
         if self._inline_bytes and (
             inline := await asyncio.to_thread(data_uri_of, path, sha256, self._inline_bytes)
         ):
@@ -204,52 +191,60 @@ class Sender:
         return await self._uploads.address_of(path, sha256)
 
     async def _send_once(
-        self, task: Task, attempt: int, request: httpx.Request, sent: Facts, progress: Progress
+        self, prepared: PreparedJob, attempt: int, request: httpx.Request, sent: Facts, progress: JobProgress
     ) -> None:
-        self._check_sending(task)
+        self._check_sending(prepared)
         intent = {
-            "endpoint": task.endpoint.id,
-            "kind": task.wanted.kind,
-            "label": task.label,
-            "inputs": task.inputs,
-            "about": dict(task.wanted.about),
-            "sent": sent,  # To recognise it in fal.ai's lists, should its answer be lost.
+            "endpoint": prepared.endpoint.id,
+            "kind": prepared.wanted.kind,
+            "label": prepared.label,
+            "inputs": prepared.inputs,
+            "about": dict(prepared.wanted.about),
+            "sent": sent,  # To recognize it in fal.ai's lists if the response is lost.
         }
-        price = await self._reserve(task)
-        if not await self._claim(task, attempt, {**intent, "price": price}, price):
+        price = await self._reserve(prepared)
+        if not await self._claim(prepared, attempt, {**intent, "price": price}, price):
             return
         progress.move(JobState.SUBMITTING)
         try:
             if self._spending:
                 await asyncio.to_thread(self._spending.mark_sent, price)
             accepted = await post_once(
-                self._client, request, service=self._service, endpoint=task.endpoint.id, label=task.label
+                self._client,
+                request,
+                service=self._service,
+                endpoint=prepared.endpoint.id,
+                label=prepared.label,
             )
         except UncertainSubmitError as error:
             facts = {**facts_of(error), "is_refusal": error.is_refusal}
-            self._journal.record(task.key, attempt, Stage.UNCERTAIN, facts)
-            return  # The journal says what comes next.
+            self._journal.record(prepared.key, attempt, Stage.UNCERTAIN, facts)
+            return  # The journal decides what follows.
         except BridgeError as error:
-            await self._end_refused(task, attempt, facts_of(error), price)
+            await self._end_refused(prepared, attempt, facts_of(error), price)
             raise
         except asyncio.CancelledError:
-            lost = UncertainSubmitError(f"{task.label}: it was sent and the answer was not awaited.")
-            self._journal.record(task.key, attempt, Stage.UNCERTAIN, facts_of(lost))
+            lost = UncertainSubmitError(
+                f"{prepared.label}: it was sent, and the run ended before the response arrived."
+            )
+            self._journal.record(prepared.key, attempt, Stage.UNCERTAIN, facts_of(lost))
             raise
-        self._remember(task, attempt, accepted)
+        self._remember(prepared, attempt, accepted)
 
-    async def _reserve(self, task: Task) -> Facts:
-        """Put aside what the request may cost, or raise: nothing is sent on credit."""
+    async def _reserve(self, prepared: PreparedJob) -> Facts:
+        """Reserve what the request may cost. Raises CeilingReachedError or UnknownPriceError."""
         if self._spending is None:
             return {}
-        return await asyncio.to_thread(self._spending.reserve, task.endpoint, task.arguments, task.label)
+        return await asyncio.to_thread(
+            self._spending.reserve, prepared.endpoint, prepared.arguments, prepared.label
+        )
 
-    async def _claim(self, task: Task, attempt: int, intent: Facts, price: Facts) -> bool:
-        """The right to send; without it the money is free again."""
+    async def _claim(self, prepared: PreparedJob, attempt: int, intent: Facts, price: Facts) -> bool:
+        """Claim the right to send; without it, the reservation is released."""
         is_ours = False
         try:
-            self._check_sending(task)  # It may have been stopped while money was put aside.
-            is_ours = await asyncio.to_thread(self._journal.claim, task.key, attempt, intent)
+            self._check_sending(prepared)  # It may have been stopped while money was reserved.
+            is_ours = await asyncio.to_thread(self._journal.claim, prepared.key, attempt, intent)
         finally:
             if not is_ours:
                 await self._release(price)
@@ -259,14 +254,14 @@ class Sender:
         if self._spending:
             await asyncio.to_thread(self._spending.release, price)
 
-    async def _end_refused(self, task: Task, attempt: int, refusal: Facts, price: Facts) -> None:
-        """Nothing was accepted: the money is free, and the job may be sent again."""
-        self._journal.record(task.key, attempt, Stage.ENDED, {**refusal, "may_send_again": True})
+    async def _end_refused(self, prepared: PreparedJob, attempt: int, refusal: Facts, price: Facts) -> None:
+        """The request was not accepted: release its money, and allow the job to be sent again."""
+        self._journal.record(prepared.key, attempt, Stage.ENDED, {**refusal, "may_send_again": True})
         await self._release(price)
 
-    def _adopt(self, task: Task, entry: Entry, accepted: Accepted) -> None:
-        """A lost request that was found counts as if its answer had come, also when it had been given up."""
-        self._remember(task, entry.attempt, accepted)
+    def _adopt(self, prepared: PreparedJob, entry: Entry, accepted: Accepted) -> None:
+        """Treat a lost request that was found as if its response had arrived, even if it had been given up."""
+        self._remember(prepared, entry.attempt, accepted)
         self._mark_sent(entry.price)
 
     def _mark_sent(self, price: Facts) -> None:
@@ -276,12 +271,12 @@ class Sender:
             except JournalError as error:
                 _log.warning("%s", error)
 
-    def _remember(self, task: Task, attempt: int, accepted: Accepted) -> None:
-        _record_submitted(self._journal, task.label, task.key, attempt, accepted)
+    def _remember(self, prepared: PreparedJob, attempt: int, accepted: Accepted) -> None:
+        _record_submitted(self._journal, prepared.label, prepared.key, attempt, accepted)
 
 
 def _record_submitted(journal: Journal, label: str, key: str, attempt: int, accepted: Accepted) -> None:
-    """On the event loop's thread and before anything else: now the request id exists only in memory."""
+    """Record the request id at once, on the event loop's thread: so far it exists only in memory."""
     facts = {
         "request_id": accepted.request_id,
         "status_url": accepted.status_url,
@@ -292,9 +287,9 @@ def _record_submitted(journal: Journal, label: str, key: str, attempt: int, acce
         journal.record(key, attempt, Stage.SUBMITTED, facts)
     except JournalError as error:
         raise JournalError(
-            f"{label}: fal.ai has accepted request {accepted.request_id}, but that cannot be written to the journal: "
+            f"{label}: fal.ai has accepted request {accepted.request_id}, but this cannot be written to the journal: "
             f"{error.message}",
-            hint="Note the request id: without it the result has to be found in the fal.ai dashboard.",
+            hint="Note the request id: without it, the result must be found in the fal.ai dashboard.",
         ) from error
 
 
@@ -306,7 +301,7 @@ def _adopting(entry: Entry, accepted: Accepted, price: Facts) -> Facts:
     return {**kept, "price": price, "adopts": adopts}
 
 
-def _look_at(task: asyncio.Task[None]) -> None:
-    """An error that nobody waits for any more is in the journal; asyncio need not complain."""
-    if not task.cancelled():
-        task.exception()
+def _mark_seen(send: asyncio.Task[None]) -> None:
+    """Mark the error as seen, so that asyncio does not report it: the journal has it."""
+    if not send.cancelled():
+        send.exception()

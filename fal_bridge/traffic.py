@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all engines of one event loop share, so that many sets ask no more of fal.ai than one: sends, uploads, questions.
+"""Limits that all engines of one event loop share: on sending, on uploads and on polling.
 
-fal.ai runs as many requests of an account at once as the account has places, and lets the others wait. How many
-places there are it does not say, but it is seen: with ``adapts`` no more requests wait in its queue than run, and
-at least ``LEAST_WAITING``. So every place is in use, a larger account is used as well as a small one, and a stop or a
-ceiling finds few requests that nobody needs.
+fal.ai runs as many requests of an account at the same time as the account has slots, and queues the others. It does
+not publish the number of slots, but their use can be observed: with ``adapts``, no more requests wait in the queue than
+run, and at least ``MIN_WAITING``. All slots are then in use, whatever the size of the account, and a stop or a ceiling
+leaves few requests that are no longer needed.
 
-Who waits in line goes in the order of asking, but what nothing follows from lets others pass: a film that is begun last
-keeps one place busy for a minute when all others are free, short photos fill the places beside it.
+Requests are sent in the order of asking, but those that nothing depends on let others pass: a video that starts last
+occupies one slot for a minute, and short photos use the slots beside it.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from .jobs import JobState
 
 MANY_SENDS = 6
 MANY_UPLOADS = 6
-LEAST_WAITING = 4
-MOST_AT_ONCE = 200
-LET_PASS = 100  # Requests that come later and go before one that can wait.
+MIN_WAITING = 4
+MAX_AT_ONCE = 200
+LET_PASS = 100  # How many later requests pass one that can wait.
 
 _WAITS = frozenset({JobState.UPLOADING, JobState.SUBMITTING, JobState.UNCERTAIN, JobState.QUEUED})
 
@@ -39,12 +39,12 @@ class _Turn:
 
 
 class Traffic:
-    """Counts the requests of an event loop. Not for other threads."""
+    """Counts the requests of one event loop. Not thread-safe."""
 
     def __init__(self, *, adapts: bool = False) -> None:
         self.sends = asyncio.Semaphore(MANY_SENDS)
         self.uploads = asyncio.Semaphore(MANY_UPLOADS)
-        self.followed = 0  # Jobs that are asked about.
+        self.followed = 0  # Jobs that are polled.
         self._adapts = adapts
         self._places: dict[object, _Place] = {}
         self._asked = 0
@@ -54,15 +54,11 @@ class Traffic:
     def running(self) -> int:
         return sum(place is _Place.RUNNING for place in self._places.values())
 
-    @property
-    def waiting(self) -> int:
-        return len(self._places) - self.running
-
     async def take_place(self, job: object, check: Callable[[], None], *, can_wait: bool = False) -> None:
-        """Wait until fal.ai can use one more request; then ``job`` counts as waiting there.
+        """Wait until fal.ai has room for another request; ``job`` then counts as waiting there.
 
-        ``can_wait``: ``LET_PASS`` requests that ask later go first. Raises what ``check`` raises, which is called
-        before each wait.
+        ``can_wait``: up to ``LET_PASS`` later requests go first. ``check`` is called before each wait; its errors are
+        passed on.
         """
         check()
         self._asked += 1
@@ -82,13 +78,13 @@ class Traffic:
         self._call_next()
 
     def wake(self) -> None:
-        """Let all who wait check whether they still shall."""
+        """Let all waiting requests call their ``check`` now."""
         for turn in self._in_line:
             if not turn.called.done():
                 turn.called.set_result(None)
 
     def note(self, job: object, state: JobState) -> None:
-        """``job`` has this state now."""
+        """Record the new state of ``job``."""
         if state is JobState.RUNNING:
             self._places[job] = _Place.RUNNING
         elif state in _WAITS:
@@ -100,9 +96,9 @@ class Traffic:
     def _has_room(self) -> bool:
         running = self.running
         waiting = len(self._places) - running
-        return len(self._places) < MOST_AT_ONCE and waiting < max(LEAST_WAITING, running)
+        return len(self._places) < MAX_AT_ONCE and waiting < max(MIN_WAITING, running)
 
     def _call_next(self) -> None:
-        """One at a time: who is called takes its place, and calls the next."""
+        """Call one request; it takes its place and calls the next."""
         if self._in_line and self._has_room() and not self._in_line[0].called.done():
             self._in_line[0].called.set_result(None)

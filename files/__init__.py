@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files: written safely, locked, recognized by their content."""
+"""Write files safely, lock them, recognize them by their content, and check what comes from outside."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a .blend file names: the libraries that it links, read without Blender, and where its paths lead.
+"""The libraries that a .blend file links, read without Blender, and the places that its paths lead to.
 
-Blender opens linked libraries while it loads a file, so they have to be known before. The layout of a .blend file is
+Blender opens linked libraries while it loads a file, so they must be known first. The layout of a .blend file is
 that of Blender's ``BLO_core_file_reader.hh`` and ``dna_genfile.cc``: a header, blocks that each begin with their length,
 and one block (``DNA1``) that describes all structures.
 """
@@ -23,14 +23,14 @@ from .enclosed import OutsideError, is_in, shown
 from .input_files import open_regular
 
 HINT = (
-    "Pack it into the file (File, External Data), put it into the folder of the file, or allow its folder with "
+    "Pack it into the file (File, External Data), move it to the folder of the file, or allow its folder with "
     "--external-data DIR."
 )
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-MOST_UNPACKED = 1 << 36  # Bytes of a file that is stored compressed.
-LARGEST_LIBRARY_BLOCK = 1 << 20
-LARGEST_DNA = 1 << 26
-LEAST_PATH_LETTERS = 256  # The path of a library has room for 1024; its other texts are shorter.
+MAX_UNPACKED_BYTES = 1 << 36  # Bytes of a file that is stored compressed.
+MAX_LIBRARY_BYTES = 1 << 20
+MAX_DNA_BYTES = 1 << 26
+MIN_PATH_LENGTH = 256  # The path of a library has room for 1,024 bytes; its other texts have less.
 SKIPPED_AT_ONCE = 1 << 20
 _DRIVE = re.compile(r"([A-Za-z]):[/\\]")
 
@@ -51,18 +51,18 @@ def blender_path(text: str, folder: Path) -> Path | None:
 
 
 def is_enclosed(text: str, folder: Path, allowed: Sequence[Path]) -> bool:
-    """Does the path ``text`` of a .blend file in ``folder`` lead into one of the ``allowed`` folders, links followed?"""
+    """Whether the path ``text`` of a .blend file in ``folder`` leads into an ``allowed`` folder, links followed."""
     path = blender_path(text, folder)
     try:
         return path is not None and is_in(path.resolve(), allowed)
-    except (OSError, ValueError, RuntimeError):  # No file can have this name.
+    except (OSError, ValueError, RuntimeError):  # Not a possible file name.
         return False
 
 
 def check_libraries(path: Path, allowed: Sequence[Path]) -> None:
     """Raises InputError when a .blend file, or a library that it links, links one outside the ``allowed`` folders.
 
-    A library that is missing is none; a device or a pipe in its place would block Blender, and is refused.
+    A missing library is ignored. A device or a pipe in its place would block Blender and is refused.
     """
     waiting, seen = [path], {path.resolve()}
     while waiting:
@@ -81,7 +81,7 @@ def check_libraries(path: Path, allowed: Sequence[Path]) -> None:
 
 
 def linked_libraries(path: Path) -> list[str]:
-    """The paths of the libraries that a .blend file links, as they stand in it.
+    """The paths of the libraries that a .blend file links, exactly as it stores them.
 
     Raises InputError when the file cannot be read.
     """
@@ -96,13 +96,13 @@ def linked_libraries(path: Path) -> list[str]:
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[BinaryIO]:
-    """The file as Blender reads it. Raises InputError when it is compressed and cannot be read here."""
+    """The uncompressed content. Raises InputError when it is compressed in a way that cannot be read here."""
     with open_regular(path.resolve(), follows_links=False) as raw:
         magic = raw.read(4)
         raw.seek(0)
         if magic.startswith(GZIP_MAGIC):
             with gzip.open(raw) as stream:
-                yield stream  # type: ignore[misc]  # It is read and nothing else.
+                yield stream  # type: ignore[misc]  # It is only read.
         elif magic == ZSTD_MAGIC:
             yield _zstd_stream(raw, path.name)
         else:
@@ -110,7 +110,7 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
 
 
 def _zstd_stream(raw: BinaryIO, name: str) -> BinaryIO:
-    """Blender brings the package ``zstandard`` from 4.5 on, Python a module of its own from 3.14 on."""
+    """Blender has the package ``zstandard`` since 4.5, and Python a module since 3.14."""
     try:
         reader: BinaryIO = importlib.import_module("compression.zstd").ZstdFile(raw)
     except ImportError:
@@ -121,7 +121,7 @@ def _zstd_stream(raw: BinaryIO, name: str) -> BinaryIO:
         package = importlib.import_module("zstandard")
     except ImportError as error:
         raise InputError(
-            f"{name} is compressed, and this Blender's Python cannot look into it before it is opened.",
+            f"{name} is compressed, and this version of Blender cannot inspect it before opening it.",
             hint="Save it without Compress, or use Blender 4.5 or newer.",
         ) from error
     unpacked: BinaryIO = package.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
@@ -130,7 +130,7 @@ def _zstd_stream(raw: BinaryIO, name: str) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How the blocks of a file begin, and how its numbers are stored."""
+    """The layout of a block's header, and of numbers in the file."""
 
     order: str
     pointer: int
@@ -157,7 +157,7 @@ def _layout_in(stream: BinaryIO) -> _Layout:
         return _Layout(order, pointer, struct.Struct(f"{order}4si{'Q' if pointer == 8 else 'I'}ii"), False)
     size, version = int(head[7:9]), int(head[10:12])
     if version != 1:
-        raise ValueError("a version of the format that is not known")
+        raise ValueError("an unknown version of the format")
     stream.read(size - len(head))
     return _Layout("<", 8, struct.Struct("<4siQqq"), True)
 
@@ -172,19 +172,19 @@ def _libraries_in(stream: BinaryIO) -> list[str]:
         if code == b"ENDB":
             break
         total += length
-        if total > MOST_UNPACKED:
+        if total > MAX_UNPACKED_BYTES:
             raise ValueError("too large")
         if code == b"DNA1":
-            description = _read(stream, length, LARGEST_DNA)
+            description = _read(stream, length, MAX_DNA_BYTES)
         elif code == b"LI\0\0":
-            libraries.append((structure, _read(stream, length, LARGEST_LIBRARY_BLOCK)))
+            libraries.append((structure, _read(stream, length, MAX_LIBRARY_BYTES)))
         else:
             _skip(stream, length)
     if not libraries:
         return []
     number, members = _texts_of_libraries(description, layout)
     if any(structure != number for structure, _data in libraries):
-        raise ValueError("a library that is none")
+        raise ValueError("a library block of another type")
     found = (data[start : start + size] for _structure, data in libraries for start, size in members)
     return [os.fsdecode(text.partition(b"\0")[0]) for text in found if text.partition(b"\0")[0]]
 
@@ -207,9 +207,9 @@ def _skip(stream: BinaryIO, length: int) -> None:
 
 
 def _texts_of_libraries(description: bytes, layout: _Layout) -> tuple[int, list[tuple[int, int]]]:
-    """The number of the structure Library, and the place and length of each long text in it.
+    """The index of the structure Library, and the offset and length of each long text in it.
 
-    Raises ValueError when the description has none.
+    Raises ValueError when there is no such structure.
     """
     dna = _Description(description, layout)
     for number, (kind, fields) in enumerate(dna.structures):
@@ -218,7 +218,7 @@ def _texts_of_libraries(description: bytes, layout: _Layout) -> tuple[int, list[
         place, members = 0, []
         for field, name in fields:
             size = dna.size_of(field, dna.names[name])
-            if dna.types[field] == b"char" and size >= LEAST_PATH_LETTERS:
+            if dna.types[field] == b"char" and size >= MIN_PATH_LENGTH:
                 members.append((place, size))
             place += size
         return number, members
@@ -226,7 +226,7 @@ def _texts_of_libraries(description: bytes, layout: _Layout) -> tuple[int, list[
 
 
 class _Description:
-    """The structures that a ``DNA1`` block describes: of each its type, and type and name of each member."""
+    """The structures that a ``DNA1`` block describes: for each its type, and the type and name of its members."""
 
     def __init__(self, data: bytes, layout: _Layout) -> None:
         self._data = data
@@ -245,7 +245,7 @@ class _Description:
             self.structures.append((kind, list(zip(numbers[::2], numbers[1::2], strict=True))))
 
     def size_of(self, kind: int, name: bytes) -> int:
-        """Bytes of a member: a pointer, or a value, or an array of them."""
+        """The size in bytes of a member: a pointer, a value, or an array of either."""
         is_pointer = name.startswith((b"*", b"("))
         size = self._pointer if is_pointer else self._sizes[kind]
         for count in re.findall(rb"\[(\d+)\]", name):
@@ -262,14 +262,14 @@ class _Description:
     def _expect(self, mark: bytes) -> None:
         self._place += -self._place % 4
         if self._data[self._place : self._place + 4] != mark:
-            raise ValueError("a description that is damaged")
+            raise ValueError("a damaged description")
         self._place += 4
 
     def _count(self) -> int:
         (count,) = struct.unpack_from(f"{self._order}i", self._data, self._place)
         self._place += 4
         if not 0 <= count <= len(self._data):
-            raise ValueError("a description that is damaged")
+            raise ValueError("a damaged description")
         return int(count)
 
     def _shorts(self, count: int) -> tuple[int, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where things are kept that belong to no set: prices, and what was spent today."""
+"""The folder for what does not belong to one set: prices, and the money spent each day."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ VARIABLE = "PHOTOREAL_HOME"
 
 
 def home_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
-    """``PHOTOREAL_HOME``, or the place that the system has for such files."""
+    """``PHOTOREAL_HOME``, or the system's folder for application data."""
     if named := environ.get(VARIABLE, "").strip():
         return Path(named).expanduser()
     if platform == "win32":

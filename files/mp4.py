@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MP4 files: their boxes, and whether the video in them can be whole. After ISO/IEC 14496-12:2022.
+"""The boxes of MP4 files, and whether the video in one can be complete (ISO/IEC 14496-12:2022).
 
-What a file says is not trusted, and reading it takes a bounded time: boxes are counted, the index is limited in size
-and depth, and offsets are compared with the file. Whether the frames can be decoded is another question
-(``video_check``).
+The file is not trusted and is checked in bounded time: boxes are counted, the index is limited in size and depth, and
+offsets are compared with the size of the file. ``video_check`` tests whether frames can be decoded.
 """
 
 import io
@@ -13,14 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-MOST_BOXES = 1 << 14  # Fragments of one second each, with their data: two hours.
-MOST_INDEX_BYTES = 16 << 20  # About nine hours of video.
-MOST_SAMPLES = 1 << 20
-MOST_TRACKS = 64
-DEEPEST = 10  # As far as FFmpeg follows (libavformat/mov.c).
-MOST_PIXELS = (
-    139_264 * 256
-)  # Of a frame: the highest level of H.264 (6.2, table A.1) has 139,264 macroblocks.
+MAX_BOXES = 1 << 14  # Two hours in fragments of one second, each with its data.
+MAX_INDEX_BYTES = 16 << 20  # About nine hours of video.
+MAX_SAMPLES = 1 << 20
+MAX_TRACKS = 64
+MAX_DEPTH = 10  # As far as FFmpeg follows (libavformat/mov.c).
+MAX_PIXELS = 139_264 * 256  # Of a frame. The highest level of H.264 (6.2, table A.1) has 139,264 macroblocks.
 
 CONTAINERS = frozenset(
     {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"edts", b"dinf", b"udta", b"moof", b"traf"}
@@ -33,7 +30,7 @@ class Mp4Error(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box: its four-letter kind, and where it starts, where its content starts, and where it ends."""
+    """One box: its four-byte type, and the offsets of its start, of its content and of its end."""
 
     kind: bytes
     start: int
@@ -42,14 +39,14 @@ class Box:
 
 
 def boxes(stream: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    """The boxes between two places, in order. Raises Mp4Error for one that is cut off, and when there are too many."""
-    for _number in range(MOST_BOXES):
+    """The boxes between two offsets, in order. Raises Mp4Error for one that is cut off, and when there are too many."""
+    for _number in range(MAX_BOXES):
         if start >= end:
             return
         box = _box_at(stream, start, end)
         yield box
         start = box.end
-    raise Mp4Error(f"it has more than {MOST_BOXES} boxes")
+    raise Mp4Error(f"it has more than {MAX_BOXES} boxes")
 
 
 def path_to(stream: BinaryIO, start: int, end: int, kinds: Sequence[bytes]) -> list[Box]:
@@ -60,13 +57,13 @@ def path_to(stream: BinaryIO, start: int, end: int, kinds: Sequence[bytes]) -> l
         if box is None:
             return []
         found.append(box)
-        # The entries of a sample description stand behind its version and their number.
+        # A sample description begins with its version and the number of its entries.
         start, end = box.content + (8 if kind == b"stsd" else 0), box.end
     return found
 
 
 def gap(stream: BinaryIO, size: int) -> str:
-    """Why a file of ``size`` bytes cannot hold a whole video, or "" when it can."""
+    """Why a file of ``size`` bytes cannot hold a complete video, or "" when it can."""
     try:
         _check(stream, size)
     except Mp4Error as error:
@@ -87,7 +84,7 @@ def _box_at(stream: BinaryIO, start: int, end: int) -> Box:
         (length,) = struct.unpack_from(">Q", header, 8)
         content = start + 16
     elif length == 0:
-        length = end - start  # This box reaches to the end.
+        length = end - start  # This box extends to the end of the file.
     if start + length < content or start + length > end:
         raise Mp4Error("its last box is cut off")
     return Box(kind, start, content, start + length)
@@ -101,7 +98,7 @@ class _Node:
     children: list[tuple[bytes, "_Node"]] = field(default_factory=list)
 
     def all(self, *kinds: bytes) -> list["_Node"]:
-        """The nodes that this path leads to."""
+        """The nodes at this path of types."""
         nodes = [self]
         for kind in kinds:
             nodes = [node for parent in nodes for name, node in parent.children if name == kind]
@@ -122,8 +119,8 @@ def _check(stream: BinaryIO, size: int) -> None:
         raise Mp4Error("its index (moov) or its data (mdat) is missing")
     index, fragments = _read_index(stream, [box for box in top if box.kind in (b"moov", b"moof")])
     tracks = index.all(b"trak")
-    if len(tracks) > MOST_TRACKS:
-        raise Mp4Error(f"it has more than {MOST_TRACKS} tracks")
+    if len(tracks) > MAX_TRACKS:
+        raise Mp4Error(f"it has more than {MAX_TRACKS} tracks")
     videos = [track for track in tracks if bytes(track.one(b"mdia", b"hdlr")[8:12]) == b"vide"]
     if not videos:
         raise Mp4Error("it has no video track")
@@ -138,9 +135,9 @@ def _check(stream: BinaryIO, size: int) -> None:
 
 
 def _read_index(stream: BinaryIO, parts: list[Box]) -> tuple[_Node, list[_Node]]:
-    """The index and the movie fragments. Raises Mp4Error when they are too large, too deep or too much together."""
-    if sum(box.end - box.content for box in parts) > MOST_INDEX_BYTES:
-        raise Mp4Error(f"its index is larger than {MOST_INDEX_BYTES >> 20} MB")
+    """The index and the movie fragments. Raises Mp4Error when they exceed a limit."""
+    if sum(box.end - box.content for box in parts) > MAX_INDEX_BYTES:
+        raise Mp4Error(f"its index is larger than {MAX_INDEX_BYTES >> 20} MB")
     counted = itertools.count(1)
     read = []
     for box in parts:
@@ -156,11 +153,11 @@ def _parsed(stream: BinaryIO, data: memoryview, box: Box, depth: int, counted: I
     node = _Node(data[box.content : box.end])
     if box.kind not in CONTAINERS:
         return node
-    if depth > DEEPEST:
-        raise Mp4Error(f"its boxes are nested more than {DEEPEST} deep")
+    if depth > MAX_DEPTH:
+        raise Mp4Error(f"its boxes are nested more than {MAX_DEPTH} levels deep")
     for child in boxes(stream, box.content, box.end):
-        if next(counted) > MOST_BOXES:
-            raise Mp4Error(f"it has more than {MOST_BOXES} boxes")
+        if next(counted) > MAX_BOXES:
+            raise Mp4Error(f"it has more than {MAX_BOXES} boxes")
         node.children.append((child.kind, _parsed(stream, data, child, depth + 1, counted)))
     return node
 
@@ -171,25 +168,25 @@ def _number(content: memoryview, place: int) -> int:
 
 
 def _check_count(count: int) -> None:
-    if count > MOST_SAMPLES:
-        raise Mp4Error(f"its index lists more than {MOST_SAMPLES} frames")
+    if count > MAX_SAMPLES:
+        raise Mp4Error(f"its index lists more than {MAX_SAMPLES} frames")
 
 
 # --- one track ----------------------------------------------------------------------------------
 
 
 def _check_sides(track: _Node) -> None:
-    """The size of the frames, which stands in the sample description (8.5.2, 12.1.3)."""
+    """Check the size of the frames in the sample description (8.5.2, 12.1.3)."""
     description = track.one(b"mdia", b"minf", b"stbl", b"stsd")
     if not _number(description, 4):
         raise Mp4Error("its video track does not say how it is encoded")
     width, height = struct.unpack_from(">HH", description, 8 + 32)
-    if not 0 < width * height <= MOST_PIXELS:
+    if not 0 < width * height <= MAX_PIXELS:
         raise Mp4Error(f"its frames have {width} x {height} pixels")
 
 
 def _samples_of(track: _Node, size: int) -> int:
-    """How many samples the track's own tables list (8.7). Raises Mp4Error when some lie outside of the file."""
+    """How many samples the track's own tables list (8.7). Raises Mp4Error when some lie outside the file."""
     table = track.all(b"mdia", b"minf", b"stbl")[0]
     sizes = _sample_sizes(table)
     if not sizes:
@@ -201,7 +198,7 @@ def _samples_of(track: _Node, size: int) -> int:
     for offset, count in zip(_chunk_offsets(table), _chunk_lengths(table), strict=False):
         following = min(place + count, len(sizes))
         if offset + ends[following] - ends[place] > size:
-            raise Mp4Error("its index names frames after its end")
+            raise Mp4Error("its index refers to frames after the end of the file")
         place = following
     if place < len(sizes):
         raise Mp4Error(f"its index does not say where {len(sizes) - place} frames are")
@@ -220,7 +217,7 @@ def _sample_sizes(table: _Node) -> Sequence[int]:
         both = struct.unpack_from(f">{(count + 1) // 2}B", content, 12)
         return [half for byte in both for half in (byte >> 4, byte & 15)][:count]
     if common not in (8, 16):
-        raise Mp4Error("its index has sizes of an unknown form")
+        raise Mp4Error("its index has sizes in an unknown format")
     return struct.unpack_from(f">{count}{'B' if common == 8 else 'H'}", content, 12)
 
 
@@ -234,7 +231,7 @@ def _chunk_offsets(table: _Node) -> Sequence[int]:
 
 
 def _chunk_lengths(table: _Node) -> Iterator[int]:
-    """How many samples each chunk has (8.7.4): runs of equal chunks, the last of which has no end."""
+    """The number of samples in each chunk (8.7.4): runs of equal chunks, the last of them endless."""
     content = table.one(b"stsc")
     count = _number(content, 4)
     _check_count(count)
@@ -252,7 +249,7 @@ def _chunk_lengths(table: _Node) -> Iterator[int]:
 
 
 def _fragment_samples_of(track: _Node, index: _Node, fragments: list[_Node], data_bytes: int) -> int:
-    """How many samples of a track are in fragments (8.8). Raises Mp4Error when they take more than the file's data."""
+    """How many samples of a track are in fragments (8.8). Raises Mp4Error when they need more data than the file has."""
     if not fragments:
         return 0
     header = track.one(b"tkhd")
@@ -270,12 +267,12 @@ def _fragment_samples_of(track: _Node, index: _Node, fragments: list[_Node], dat
             used += sum(sizes)
             _check_count(samples)
     if used > data_bytes:
-        raise Mp4Error("its fragments name more data than it has")
+        raise Mp4Error("its fragments refer to more data than it has")
     return samples if used else 0
 
 
 def _common_size(header: memoryview, otherwise: int) -> int:
-    """The size of samples that have none of their own (8.8.7)."""
+    """The default size of samples in this fragment (8.8.7)."""
     flags = _number(header, 0) & 0xFFFFFF
     if not flags & 0x10:
         return otherwise

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a frame of a video can be decoded, tested in a separate process that may crash, hang or use up memory.
+"""Whether a frame of a video can be decoded, tested in a separate process that may crash, hang or run out of memory.
 
-The decoder is PyAV where that is installed, else Blender: the one that we run in, or the bpy module. Where there is
-neither, as on a machine that only does the cloud stage, no video has a problem that can be told.
+The decoder is PyAV if it is installed, otherwise Blender: the one that we run in, or the bpy module. Without either,
+as on a machine that only runs the cloud stage, videos are not tested.
 """
 
 import importlib.util
@@ -22,39 +22,39 @@ PROBE = Path(__file__).with_name("video_probe.py")
 WHOLE_SECONDS = 180.0  # Blender may need a minute to start on a busy machine.
 
 log = logging.getLogger(__name__)
-_one_at_a_time = threading.Lock()  # A decoder takes all processors that it gets.
+_one_at_a_time = threading.Lock()  # A decoder uses all processors.
 
 
 def first_frame_problem(path: Path) -> str:
     """Why no frame of the video can be decoded, or "" when one can, or when there is no decoder.
 
-    Takes ``WHOLE_SECONDS`` at most, so it is not for an event loop.
+    Blocks for up to ``WHOLE_SECONDS``: do not call it on an event loop.
     """
     command = probe_command()
     if not command:
         return ""
     with _one_at_a_time:
-        said = _said([*command, str(path)])
-    for line in reversed(said):
+        lines = _output_of([*command, str(path)])
+    for line in reversed(lines):
         if line.startswith("{"):
             answer = json.loads(line)
-            log.debug("%s: first frame by %s", path.name, answer["decoder"] or "nothing")
+            log.debug("%s: first frame by %s", path.name, answer["decoder"] or "no decoder")
             return str(answer["problem"])
-    if said:
-        return "its decoder crashes or does not come to an end"
-    log.warning("No decoder started, so it is not known whether frames of %s can be decoded", path.name)
+    if lines:
+        return "its decoder crashes or does not end"
+    log.warning("No video decoder could be started, so the frames of %s were not tested", path.name)
     return ""
 
 
 def probe_command() -> Sequence[str]:
-    """What starts the probe where there is a decoder; empty where there is none."""
+    """The command of the probe; empty when there is no decoder."""
     blender = getattr(getattr(sys.modules.get("bpy"), "app", None), "binary_path", "")
     has_decoder = blender or any(importlib.util.find_spec(name) for name in ("av", "bpy"))
     return blender_command(blender, sys.executable, PROBE, online=False) if has_decoder else ()
 
 
-def _said(command: Sequence[str]) -> list[str]:
-    """What the probe said, without its mark; nothing when it could not be started."""
+def _output_of(command: Sequence[str]) -> list[str]:
+    """The output lines of the probe, without their mark; empty when it could not be started."""
     try:
         output = subprocess.run(
             command,
@@ -63,12 +63,12 @@ def _said(command: Sequence[str]) -> list[str]:
             stderr=subprocess.DEVNULL,
             timeout=WHOLE_SECONDS,
             env=environment_for(os.environ, ""),
-            **own_group(),
+            **own_group(beside_window=True),
         ).stdout
     except subprocess.TimeoutExpired as error:
         output = error.stdout or b""
     except OSError as error:
-        log.warning("The video probe does not start: %s", error)
+        log.warning("The video probe could not be started: %s", error)
         return []
     lines = output.decode(errors="replace").splitlines()
     return [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]

@@ -1,46 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files: written whole or not at all, recognised by content, complete to the last byte."""
+"""Write files so that a reader sees the old content or the new content, and never a part of it."""
 
 import contextlib
 import hashlib
 import itertools
 import json
 import os
-import struct
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from . import mp4, picture_files
 from .input_files import open_regular
-from .parts import part_for
-
-CHUNK_BYTES = 1 << 20
-PNG_END = b"IEND\xaeB`\x82"  # The last chunk: its type and checksum.
+from .part_files import part_for
 
 
-class FileKind(StrEnum):
-    """File types by their content; the value is the usual extension."""
-
-    GLB = "glb"
-    PNG = "png"
-    JPEG = "jpg"
-    WEBP = "webp"
-    MP4 = "mp4"
-    UNKNOWN = ""
-
-
-def sha256_of(path: Path, most_bytes: int | None = None) -> str:
+def sha256_of(path: Path, max_bytes: int | None = None) -> str:
     """Hex SHA-256 of the bytes of a regular file. Raises OSError, as ``open_regular``."""
-    with open_regular(path, most_bytes) as stream:
+    with open_regular(path, max_bytes) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def flush_folder(folder: Path) -> None:
-    """Make a rename inside ``folder`` survive a power cut, where the system can."""
+    """Make a rename inside ``folder`` survive a power cut, where the system supports that."""
     if os.name == "nt":
-        return  # Windows has no handle on a folder to flush.
+        return  # Windows cannot flush a folder.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -50,7 +33,7 @@ def flush_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def saying_where(folder: Path) -> Iterator[None]:
-    """While entered: an OSError that names no file, as of a full disk, names ``folder``."""
+    """While entered, an OSError without a file name (as for a full disk) gets the name of ``folder``."""
     try:
         yield
     except OSError as error:
@@ -60,7 +43,7 @@ def saying_where(folder: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``: a reader sees the old bytes or the new ones, never a part."""
+    """Replace the content of ``path``: a reader sees the old bytes or the new ones, never a mixture."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part_for(path)
     try:
@@ -75,10 +58,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_if_absent(path: Path, data: bytes) -> bool:
-    """Make ``path`` with ``data``, on the disk itself; ``False`` when somebody else has made it.
+    """Create ``path`` with ``data``, flushed to disk; ``False`` when it exists already.
 
-    By a hard link the file appears whole. A file system without links (FAT) gets exclusive creation: there a
-    crash may leave it empty.
+    A hard link makes the file appear complete. File systems without links (FAT) use exclusive creation instead,
+    where a crash may leave an empty file.
     """
     whole = part_for(path)
     try:
@@ -114,7 +97,7 @@ def _create_in_place(path: Path, data: bytes) -> bool:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError:
-        path.unlink(missing_ok=True)  # Whoever made it knows that it came to nothing.
+        path.unlink(missing_ok=True)  # Its creator gets the error and can try again.
         raise
     return True
 
@@ -122,10 +105,10 @@ def _create_in_place(path: Path, data: bytes) -> bool:
 def move_to_free_name(
     source: Path, target: Path, *, is_taken: Callable[[Path], bool] = lambda _path: False
 ) -> Path:
-    """Give ``source`` the name ``target``, or the next that is free (``name.2.png``); nothing is written over.
+    """Give ``source`` the name ``target``, or the next that is free (``name.2.png``); nothing is overwritten.
 
-    Both lie in one file system. A file that is already there with the same content serves, and ``source`` is
-    removed, unless ``is_taken`` says that it belongs to something else.
+    Both must be on one file system. An existing file with the same content is used instead, and ``source`` is
+    removed, unless ``is_taken`` says that the file belongs to something else.
     """
     path = link_to_free_name(source, target, is_taken=is_taken)
     source.unlink(missing_ok=True)
@@ -135,10 +118,10 @@ def move_to_free_name(
 def link_to_free_name(
     source: Path, target: Path, *, is_taken: Callable[[Path], bool] = lambda _path: False
 ) -> Path:
-    """Let ``target``, or the next name that is free (``name.2.png``), be the same file; nothing is written over.
+    """Let ``target``, or the next name that is free (``name.2.png``), be the same file; nothing is overwritten.
 
-    A copy where the file system has no hard links. A file that is already there with the same content serves,
-    unless ``is_taken`` says that it belongs to something else.
+    A copy where the file system has no hard links. An existing file with the same content is used instead, unless
+    ``is_taken`` says that it belongs to something else.
     """
     sha256 = ""
     for number in itertools.count(1):
@@ -154,11 +137,11 @@ def link_to_free_name(
                 continue
         flush_folder(path.parent)
         return path
-    raise AssertionError("names do not end")
+    raise AssertionError("there is always another name")
 
 
 def link_to(source: Path, target: Path) -> None:
-    """Let ``target`` be the same file as ``source``, in place of what is there; a copy where there are no hard links."""
+    """Replace ``target`` with a hard link to ``source``, or with a copy where there are no hard links."""
     part = part_for(target)
     try:
         part.hardlink_to(source)
@@ -166,14 +149,14 @@ def link_to(source: Path, target: Path) -> None:
         write_atomically(target, source.read_bytes())
         return
     try:
-        part.replace(target)  # Of two names of one file the system keeps both.
+        part.replace(target)  # When both are already one file, this does nothing.
     finally:
         part.unlink(missing_ok=True)
     flush_folder(target.parent)
 
 
 def copy_to_free_name(source: Path, target: Path) -> Path:
-    """Copy ``source`` to ``target``, or to the next name that is free; nothing is written over."""
+    """Copy ``source`` to ``target``, or to the next free name; nothing is overwritten."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = part_for(target)
     try:
@@ -185,10 +168,11 @@ def copy_to_free_name(source: Path, target: Path) -> Path:
 
 
 def write_json_atomically(path: Path, value: Any) -> None:
+    """Replace ``path`` as ``write_atomically``. Raises ValueError for numbers that are not finite."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         data = text.encode()
-    except UnicodeEncodeError:  # A file name with bytes that are no UTF-8: escapes carry them.
+    except UnicodeEncodeError:  # A file name with bytes that are not UTF-8: write it with escapes.
         data = json.dumps(value, indent=2, allow_nan=False).encode()
     write_atomically(path, data + b"\n")
 
@@ -199,59 +183,3 @@ def copy_atomically(source: Path, target: Path) -> None:
         return
     with open_regular(source) as stream:
         write_atomically(target, stream.read())
-
-
-def kind_of(head: bytes) -> FileKind:
-    """The type that the first 12 bytes (or more) of a file tell."""
-    if head.startswith(b"glTF"):
-        return FileKind.GLB
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return FileKind.PNG
-    if head.startswith(b"\xff\xd8\xff"):
-        return FileKind.JPEG
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return FileKind.WEBP
-    if head[4:8] == b"ftyp":
-        return FileKind.MP4
-    return FileKind.UNKNOWN
-
-
-def kind_of_file(path: Path) -> FileKind:
-    with open_regular(path) as stream:
-        return kind_of(stream.read(16))
-
-
-def missing_end(path: Path) -> str:
-    """Why a file is not whole, judged by its own container, or "" when it is. It takes a bounded time.
-
-    Pictures made of too many pieces to be decoded in a bounded time do not count as whole (``picture_files``). GLB: length field of the 12-byte header (glTF 2.0, 4.4.2). PNG: IEND chunk. JPEG: EOI marker.
-    WebP: RIFF length. MP4: as ``mp4.gap``.
-    """
-    with open_regular(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        head = stream.read(16)
-        match kind_of(head):
-            case FileKind.GLB:
-                return _missing_bytes(size, struct.unpack_from("<I", head, 8)[0] if size >= 12 else 12)
-            case FileKind.WEBP:
-                announced = struct.unpack_from("<I", head, 4)[0] + 8
-                return _missing_bytes(size, announced) or picture_files.webp_excess(stream, size)
-            case FileKind.PNG:
-                is_whole = PNG_END in _tail(stream, size)
-                return picture_files.png_excess(stream, size) if is_whole else "its end (IEND) is missing"
-            case FileKind.JPEG:
-                is_whole = b"\xff\xd9" in _tail(stream, size)
-                return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
-            case FileKind.MP4:
-                return mp4.gap(stream, size)
-            case _:
-                return "its type is not known"
-
-
-def _missing_bytes(size: int, announced: int) -> str:
-    return "" if size >= announced else f"it has {size} of {announced} bytes"
-
-
-def _tail(stream: BinaryIO, size: int) -> bytes:
-    stream.seek(max(0, size - 64))
-    return stream.read()

@@ -82,7 +82,7 @@ def find_part(address: str, folder: Path | None, owner: str) -> Path | None:
     if folder is None:
         check_name(name, owner, hint=HINT)
         return None
-    return find_in(folder, name, owner, most_bytes=MAX_GLB_BYTES, hint=HINT)
+    return find_in(folder, name, owner, max_bytes=MAX_GLB_BYTES, hint=HINT)
 
 
 def read_part(address: str, folder: Path | None, owner: str, *, max_bytes: int) -> bytes | None:
@@ -98,7 +98,7 @@ def read_part(address: str, folder: Path | None, owner: str, *, max_bytes: int) 
     if folder is None:
         check_name(name, owner, hint=HINT)
         return None
-    return read_in(folder, name, owner, most_bytes=max_bytes, hint=HINT)
+    return read_in(folder, name, owner, max_bytes=max_bytes, hint=HINT)
 
 
 def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:

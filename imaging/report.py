@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from ..messages.money import dollars
 from .choices import Pass
 from .page import html_page
 
@@ -67,9 +68,9 @@ def _is_emulated(record: Record) -> bool:
 
 def _cost(cost: Record, *, is_emulated: bool) -> str:
     """What the set cost; empty when fal.ai was not used."""
-    parts = [f"{cost['actual']:g} dollars"] if cost.get("actual") else []
+    parts = [dollars(cost["actual"])] if cost.get("actual") else []
     if unknown := cost.get("unknown"):
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} without a known bill")
+        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
     where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
     return f" · {' and '.join(parts)} to {where}" if parts else ""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What buttons do: one operator a file, thin."""
+"""What buttons do: one operator in each file."""
 
 from .add_angle import PHOTOREAL_OT_add_angle
 from .ask_price import PHOTOREAL_OT_ask_price
@@ -22,8 +22,8 @@ from .open_folder import PHOTOREAL_OT_open_folder
 from .open_preferences import PHOTOREAL_OT_open_preferences
 from .open_report import PHOTOREAL_OT_open_report
 from .open_set import PHOTOREAL_OT_open_set
-from .place_film import PHOTOREAL_OT_place_film
 from .place_photos import PHOTOREAL_OT_place_photos
+from .place_video import PHOTOREAL_OT_place_video
 from .redo_angle import PHOTOREAL_OT_redo_angle
 from .redo_model import PHOTOREAL_OT_redo_model
 from .remove_angle import PHOTOREAL_OT_remove_angle
@@ -59,8 +59,8 @@ CLASSES = (
     PHOTOREAL_OT_open_preferences,
     PHOTOREAL_OT_open_report,
     PHOTOREAL_OT_open_set,
-    PHOTOREAL_OT_place_film,
     PHOTOREAL_OT_place_photos,
+    PHOTOREAL_OT_place_video,
     PHOTOREAL_OT_redo_angle,
     PHOTOREAL_OT_redo_model,
     PHOTOREAL_OT_remove_angle,

@@ -3,10 +3,13 @@
 
 from bpy.types import Context, Operator
 
+from ..window import properties
+from ..window.blender_types import Result
 
-def free_name(settings: object, wanted: str) -> str:
-    """``wanted``, or with a number when the list has it already: names name files."""
-    taken = {view.name for view in settings.angles}  # type: ignore[attr-defined]
+
+def free_name(settings: properties.PhotorealSettings, wanted: str) -> str:
+    """``wanted``, with a number when the list has it already: names name files."""
+    taken = {view.name for view in settings.angles}
     number, name = 1, wanted
     while name in taken:
         number += 1
@@ -18,10 +21,10 @@ class PHOTOREAL_OT_add_angle(Operator):
     bl_idname = "photoreal.add_angle"
     bl_label = "Add Angle"
     bl_description = "Add an angle to the list"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: Context) -> set[str]:
-        settings = context.scene.photoreal
+    def execute(self, context: Context) -> Result:
+        settings = properties.of_context(context)
         name = free_name(settings, "angle")
         settings.angles.add().name = name
         settings.angle_index = len(settings.angles) - 1

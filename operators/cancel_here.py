@@ -3,7 +3,8 @@
 
 from bpy.types import Context, Operator
 
-from ..window import pump as runtime
+from ..window import launch, runs
+from ..window.blender_types import Result
 from . import checks
 
 
@@ -11,16 +12,16 @@ class PHOTOREAL_OT_cancel_here(Operator):
     bl_idname = "photoreal.cancel_here"
     bl_label = "Stop Here"
     bl_description = (
-        "Render and send nothing more; what is already paid is finished and kept. "
-        "Pressed again: leave at once. The set can be resumed either way"
+        "Render and send nothing more; paid requests are finished and kept. "
+        "Pressed again, it ends at once. The set can be resumed either way"
     )
-    bl_options = {"INTERNAL"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, _context: Context) -> bool:
-        return checks.allow(cls, None if runtime.set_run() else checks.Problem(reason="Nothing is running"))
+        return checks.allow(cls, None if runs.set_run() else checks.Problem(reason="Nothing is running"))
 
-    def execute(self, _context: Context) -> set[str]:
-        if run := runtime.set_run():
-            runtime.stop_here(run)
+    def execute(self, _context: Context) -> Result:
+        if run := runs.set_run():
+            launch.stop_here(run)
         return {"FINISHED"}

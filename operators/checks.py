@@ -1,129 +1,119 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why something cannot be done now, and which button mends it. Cheap: no disk, no network."""
+"""Why something cannot be done now, and what helps. Cheap: no disk, no network."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import bpy
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import FAL, MOST_PHOTOS, Settings, Source
+from ..background_run.button_command import Settings, Source
+from ..messages.money import dollars
 from ..optics.angles import is_safe_name
-from ..window import preferences
-from ..window import pump as runtime
-from ..window.properties import CAMERAS
+from ..photo_set.choices import MAX_PHOTOS, Engine
+from ..window import preferences, properties, runs, studio_properties
+from ..window.blender_types import scene_of
 from ..window.scene_settings import cameras_of, settings_of
+
+
+class Fix(Enum):
+    """What helps; panels have a button for each."""
+
+    CHOOSE_MODEL = auto()
+    CHOOSE_PHOTOS = auto()
+    ALLOW_ONLINE_ACCESS = auto()
+    ENTER_KEY = auto()
+    ASK_PRICE = auto()
+    CHANGE_CEILING = auto()
+    OBJECT_MODE = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """``reason`` is a sentence; ``fix`` an operator that helps, with its settings, "" when none does."""
+    """``reason`` is a sentence without a full stop; ``fix`` helps, where anything in Blender does."""
 
     reason: str
-    fix: str = ""
-    fix_text: str = ""
-    fix_options: tuple[tuple[str, str], ...] = ()
+    fix: Fix | None = None
 
 
 def allow(operator: type[Operator], problem: Problem | None) -> bool:
-    """What ``poll`` returns; a grey button says why."""
+    """What ``poll`` returns; the tooltip of a grey button says why."""
     if problem:
         operator.poll_message_set(problem.reason)
     return problem is None
 
 
 def idle(_context: Context) -> Problem | None:
-    if runtime.set_run():
-        return Problem(reason="A set is being made: wait for it, or cancel it under Jobs")
+    """Only one set is made at a time."""
+    if runs.set_run():
+        return Problem(reason="A set is being made: wait for it, or stop it under Jobs")
     return None
 
 
 def source(context: Context) -> Problem | None:
-    settings = context.scene.photoreal
+    """The product must be chosen."""
+    settings = properties.of_context(context)
     match Source(settings.source_kind):
         case Source.FILE if not settings.source:
-            return Problem(
-                reason="Choose a GLB, glTF or .blend file",
-                fix="photoreal.import_product",
-                fix_text="Choose a Model …",
-            )
+            return Problem(reason="Choose a GLB, glTF or .blend file", fix=Fix.CHOOSE_MODEL)
         case Source.PHOTOS if not any(photo.path for photo in settings.photos):
-            return Problem(
-                reason="Choose one to four photos",
-                fix="photoreal.import_photos",
-                fix_text="Choose Photos …",
-            )
-        case Source.PHOTOS if len(settings.photos) > MOST_PHOTOS:
-            return Problem(reason=f"{MOST_PHOTOS} photos are the most: take some away")
-        case Source.WORDS if not settings.words.strip():
-            return Problem(reason="Say in words what the product is")
+            return Problem(reason="Choose one to four photos", fix=Fix.CHOOSE_PHOTOS)
+        case Source.PHOTOS if len(settings.photos) > MAX_PHOTOS:
+            return Problem(reason=f"Use at most {MAX_PHOTOS} photos: remove some")
+        case Source.TEXT if not settings.words.strip():
+            return Problem(reason="Describe the product in the text field")
         case Source.OBJECTS if not context.selected_objects:
             return Problem(reason="Select the product's objects")
     return None
 
 
 def fal(context: Context, settings: Settings) -> Problem | None:
-    """What stands between this user and fal.ai."""
+    """fal.ai needs Online Access and a key."""
     if not bpy.app.online_access:
         if bpy.app.online_access_override:
-            return Problem(reason="fal.ai is online, and Blender was started with --offline-mode")
-        return Problem(
-            reason="fal.ai needs Online Access",
-            fix="photoreal.open_preferences",
-            fix_text="Allow Online Access …",
-            fix_options=(("section", "SYSTEM"),),
-        )
+            return Problem(reason="fal.ai needs Online Access, but Blender was started with --offline-mode")
+        return Problem(reason="fal.ai needs Online Access", fix=Fix.ALLOW_ONLINE_ACCESS)
     if not preferences.has_key(preferences.get(context)):
-        return Problem(
-            reason="fal.ai needs a key",
-            fix="photoreal.open_preferences",
-            fix_text="Enter a Key …",
-            fix_options=(("section", "ADDONS"),),
-        )
+        return Problem(reason="fal.ai needs a key", fix=Fix.ENTER_KEY)
     return None
 
 
 def price(_context: Context, settings: Settings) -> Problem | None:
-    """Nobody pays without having seen the price."""
-    found = runtime.price_of(settings)
+    """Nothing is bought before its price is shown."""
+    found = runs.price_of(settings)
     if found is None:
-        if runtime.is_asking_price():
+        if runs.is_asking_price():
             return Problem(reason="Asking fal.ai for the price")
-        fault = runtime.price_fault(settings)
+        reason = runs.price_error(settings) or "The price is not known yet"
+        return Problem(reason=reason, fix=Fix.ASK_PRICE)
+    if settings.max_cost and found.minimum > settings.max_cost:
         return Problem(
-            reason=fault or "The price is not known yet",
-            fix="photoreal.ask_price",
-            fix_text="Ask for the Price",
-        )
-    if settings.max_cost and found.least > settings.max_cost:
-        return Problem(
-            reason=f"It costs {found.text}, above the ceiling of ${settings.max_cost:.2f}",
-            fix="photoreal.open_preferences",
-            fix_text="Change the Ceiling …",
-            fix_options=(("section", "ADDONS"),),
+            reason=f"It costs {found.text}, above the ceiling of {dollars(settings.max_cost)}",
+            fix=Fix.CHANGE_CEILING,
         )
     return None
 
 
 def angles(context: Context) -> Problem | None:
-    """Names of angles name files; cameras must be there."""
-    if context.scene.photoreal.angles_from == CAMERAS:
-        match Source(context.scene.photoreal.source_kind):
-            case Source.PHOTOS | Source.WORDS:
-                return Problem(reason="A 3D model by fal.ai has no cameras: take the angles from the list")
-            case Source.OBJECTS if not cameras_of(context.scene):
-                return Problem(reason="This scene has no camera: add one, or take the angles from the list")
+    """Names of angles become file names; without angles there must be a camera."""
+    if properties.of_context(context).angles_from == studio_properties.CAMERAS:
+        match Source(properties.of_context(context).source_kind):
+            case Source.PHOTOS | Source.TEXT:
+                return Problem(reason="A 3D model by fal.ai has no cameras: use the list of angles")
+            case Source.OBJECTS if not cameras_of(scene_of(context)):
+                return Problem(reason="This scene has no camera: add one, or use the list of angles")
         return None
-    names = [view.name for view in context.scene.photoreal.angles]
+    names = [view.name for view in properties.of_context(context).angles]
     for name in names:
         if not is_safe_name(name):
-            return Problem(reason=f"Rename the angle {name!r}: only letters, digits, - and _")
+            return Problem(reason=f"Rename the angle {name!r}: use only letters, digits, - and _")
     if len({name.casefold() for name in names}) < len(names):
         return Problem(reason="Two angles have the same name: rename one")
     return None
 
 
 def generate(context: Context) -> Problem | None:
-    """What keeps the primary button grey."""
+    """Why Generate Photoreal Set is not possible."""
     if problem := idle(context) or source(context) or angles(context):
         return problem
     settings = settings_of(context)
@@ -133,53 +123,53 @@ def generate(context: Context) -> Problem | None:
 
 
 def model(context: Context) -> Problem | None:
-    """What keeps Generate 3D Model grey."""
-    if Source(context.scene.photoreal.source_kind) not in (Source.PHOTOS, Source.WORDS):
-        return Problem(reason="A 3D model is made from photos or text: choose one of them as source")
+    """Why Generate 3D Model is not possible, its price aside."""
+    if Source(properties.of_context(context).source_kind) not in (Source.PHOTOS, Source.TEXT):
+        return Problem(reason="A 3D model is made from photos or text: choose one of these sources")
     settings = settings_of(context)
     return idle(context) or source(context) or fal(context, settings)
 
 
 def the_set(context: Context) -> Problem | None:
-    if runtime.set_of(context.scene) is None:
+    """The scene must have a set."""
+    if runs.set_of(scene_of(context)) is None:
         return Problem(reason="This scene has no set yet")
     return None
 
 
 def redo(context: Context) -> Problem | None:
-    """Cycles would render the same photo again, so only those by fal.ai can be redone."""
-    found = runtime.set_of(context.scene)
-    if found is None or not any(picture.engine == FAL for picture in found.pictures):
+    """Only photos by fal.ai can be made again: Cycles would render the same photo."""
+    found = runs.set_of(scene_of(context))
+    if found is None or not any(picture.engine == Engine.FAL for picture in found.pictures):
         return Problem(reason="Cycles would render the same photo again: change the settings instead")
     return idle(context) or fal(context, settings_of(context))
 
 
 def redo_model(context: Context) -> Problem | None:
-    found = runtime.set_of(context.scene)
+    """Only a 3D model by fal.ai can be bought again."""
+    found = runs.set_of(scene_of(context))
     if found is None or not found.is_model_bought:
         return Problem(reason="The 3D model is your own, so there is nothing to buy again")
     return idle(context) or fal(context, settings_of(context))
 
 
 def photos(context: Context) -> Problem | None:
-    found = runtime.set_of(context.scene)
+    """The set of the scene must have a finished photo."""
+    found = runs.set_of(scene_of(context))
     if found is None or not found.sheet():
         return Problem(reason="This scene has no finished photo yet")
     return None
 
 
 def object_mode(context: Context) -> Problem | None:
+    """Scenes are built and changed in Object Mode."""
     if context.mode != "OBJECT":
-        return Problem(
-            reason="Go to Object Mode first",
-            fix="object.mode_set",
-            fix_text="Object Mode",
-            fix_options=(("mode", "OBJECT"),),
-        )
+        return Problem(reason="Switch to Object Mode first", fix=Fix.OBJECT_MODE)
     return None
 
 
 def studio(context: Context) -> Problem | None:
-    if not context.scene.photoreal.is_studio:
+    """The scene must be a studio."""
+    if not properties.of_context(context).is_studio:
         return Problem(reason="Build the studio first")
     return None

@@ -13,7 +13,7 @@ class PHOTOREAL_FH_model(FileHandler):
 
     @classmethod
     def poll_drop(cls, context: Context) -> bool:
-        return bool(poll_file_object_drop(context))
+        return bool(poll_file_object_drop(context))  # type: ignore[func-returns-value]  # It does return a bool.
 
 
 class PHOTOREAL_FH_photos(FileHandler):
@@ -24,4 +24,4 @@ class PHOTOREAL_FH_photos(FileHandler):
 
     @classmethod
     def poll_drop(cls, context: Context) -> bool:
-        return bool(poll_file_object_drop(context))
+        return bool(poll_file_object_drop(context))  # type: ignore[func-returns-value]  # It does return a bool.

@@ -4,16 +4,18 @@
 from bpy.types import Context, Operator
 
 from ..optics.angles import ANGLES
+from ..window import properties
+from ..window.blender_types import Result
 
 
 class PHOTOREAL_OT_edit_angles(Operator):
     bl_idname = "photoreal.edit_angles"
     bl_label = "Edit Angles"
-    bl_description = "Put the five usual angles into the list, to change them"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Fill the list with the five standard angles, to change them"
+    bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: Context) -> set[str]:
-        settings = context.scene.photoreal
+    def execute(self, context: Context) -> Result:
+        settings = properties.of_context(context)
         settings.angles.clear()
         for angle in ANGLES.values():
             view = settings.angles.add()

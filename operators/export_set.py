@@ -3,47 +3,46 @@
 
 import shutil
 from pathlib import Path
+from typing import Annotated
 
 from bpy.props import StringProperty
-from bpy.types import Context, Event, Operator
+from bpy.types import Context, Event
 
-from ..background_run.button_command import safe_name
-from ..window import pump as runtime
+from ..background_run.set_view import SetView
+from ..files.names import safe_name
+from ..window.blender_types import Result, with_properties
 from . import checks
+from .common import SetOperator, choose_files, refuse
 
 
-class PHOTOREAL_OT_export_set(Operator):
+@with_properties
+class PHOTOREAL_OT_export_set(SetOperator):
     bl_idname = "photoreal.export_set"
     bl_label = "Export"
-    bl_description = "Copy the finished photos and films into a folder, named after product and angle"
-    bl_options = {"REGISTER"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Copy the finished photos and videos to a folder, named after product and angle"
+    bl_options = {"REGISTER"}
 
-    directory: StringProperty(subtype="DIR_PATH")  # type: ignore[valid-type]
-    filter_folder: StringProperty(default="", options={"HIDDEN"})  # type: ignore[valid-type]
+    directory: Annotated[str, StringProperty(subtype="DIR_PATH")]
+    filter_folder: Annotated[str, StringProperty(default="", options={"HIDDEN"})]
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.photos(context))
 
-    def invoke(self, context: Context, _event: Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+    def invoke(self, context: Context, _event: Event) -> Result:
+        return choose_files(self, context)
 
-    def execute(self, context: Context) -> set[str]:
-        found = runtime.set_of(context.scene)
-        assert found is not None
-        pairs = [(name, path) for name, path in found.sheet()]
-        pairs += [(film.motion, film.path) for film in found.films if film.path]
-        target = Path(self.directory)
+    def act(self, context: Context, found: SetView) -> Result:
+        files = found.sheet()
+        files += [(video.motion, video.path) for video in found.videos if video.path]
+        target, product = Path(self.directory), safe_name(found.product, otherwise="product")
         try:
-            for name, path in pairs:
-                copy = target / f"{safe_name(found.product)}-{safe_name(name)}{path.suffix}"
+            for name, path in files:
+                copy = target / f"{product}-{safe_name(name, otherwise='photo')}{path.suffix}"
                 if copy.exists():
-                    self.report({"ERROR"}, f"{copy.name} is there already. Choose an empty folder")
-                    return {"CANCELLED"}
+                    return refuse(self, f"{copy.name} already exists. Choose an empty folder")
                 shutil.copyfile(path, copy)
         except OSError as error:
-            self.report({"ERROR"}, f"{target} cannot be written ({error.strerror}). Choose another folder")
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{len(pairs)} files are in {target}")
+            return refuse(self, f"{target} cannot be written ({error.strerror}). Choose another folder")
+        self.report({"INFO"}, f"{len(files)} files are in {target}")
         return {"FINISHED"}

@@ -5,24 +5,27 @@ from dataclasses import replace
 
 from bpy.types import Context, Event, Operator
 
-from ..background_run.button_command import FREE, NO_FILM, Settings, View
+from ..background_run.button_command import Settings, View
 from ..optics.angles import ANGLES, HERO
-from ..window import pump as runtime
+from ..photo_set.choices import NO_VIDEO, Engine
+from ..window import launch, runs
+from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
 from . import checks
+from .common import confirm, refuse
 from .generate_set import missing_file
 
-PREVIEW_RESOLUTION = 512
+PREVIEW_RESOLUTION = 512  # Pixels.
 
 
 def model_only(settings: Settings) -> Settings:
-    """A set that pays for the 3D model and nothing else, with one small picture of it."""
+    """Settings of a set that pays for the 3D model and nothing else, with one small render of it."""
     hero = ANGLES[HERO]
     view = View(name=hero.name, azimuth=hero.azimuth, elevation=hero.elevation, fill=hero.fill)
     return replace(
         settings,
-        engine=FREE,
-        video=NO_FILM,
+        engine=Engine.CYCLES,
+        video=NO_VIDEO,
         views=(view,),
         cameras=None,
         width=PREVIEW_RESOLUTION,
@@ -35,10 +38,10 @@ class PHOTOREAL_OT_generate_model(Operator):
     bl_idname = "photoreal.generate_model"
     bl_label = "Generate 3D Model"
     bl_description = (
-        "Have fal.ai make the 3D model from the photos or words, and render one picture of it. "
-        "A set generated afterwards uses this model and does not pay for it again"
+        "Have fal.ai make the 3D model from the photos or the text, and render one picture of it. "
+        "A set generated afterwards uses this model without paying again"
     )
-    bl_options = set()  # noqa: RUF012  It costs money: without REGISTER, Repeat Last cannot spend again.
+    bl_options = set()  # It costs money: without REGISTER, Repeat Last cannot spend again.
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -47,17 +50,14 @@ class PHOTOREAL_OT_generate_model(Operator):
             problem = checks.price(context, model_only(settings_of(context)))
         return checks.allow(cls, problem)
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
-        price = runtime.price_of(model_only(settings_of(context)))
+    def invoke(self, context: Context, event: Event) -> Result:
+        price = runs.price_of(model_only(settings_of(context)))
         message = f"fal.ai makes the model for {price.text if price else 'an unknown price'}"
-        return context.window_manager.invoke_confirm(
-            self, event, title="Generate 3D Model", message=message, confirm_text="Generate"
-        )
+        return confirm(self, context, event, title=self.bl_label, message=message, confirm_text="Generate")
 
-    def execute(self, context: Context) -> set[str]:
+    def execute(self, context: Context) -> Result:
         settings = model_only(settings_of(context))
         if sentence := missing_file(settings):
-            self.report({"ERROR"}, sentence)
-            return {"CANCELLED"}
-        runtime.start_set(context, settings, places=False)
+            return refuse(self, sentence)
+        launch.start_set(context, settings, places=False)
         return {"FINISHED"}

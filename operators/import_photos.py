@@ -2,45 +2,55 @@
 """Import Photos."""
 
 from pathlib import Path
+from typing import Annotated
 
-import bpy
 from bpy.props import CollectionProperty, StringProperty
 from bpy.types import Context, Event, Operator, OperatorFileListElement
-from bpy_extras.io_utils import ImportHelper
 
-from ..background_run.button_command import MOST_PHOTOS
+from ..files.kinds import PICTURE_SUFFIXES
+from ..photo_set.choices import MAX_PHOTOS
+from ..window import properties
+from ..window.blender_types import Items, Result, with_properties
+from ..window.stored_paths import stored_path
+from .common import choose_files, refuse
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
-
-class PHOTOREAL_OT_import_photos(Operator, ImportHelper):
+@with_properties
+class PHOTOREAL_OT_import_photos(Operator):
     bl_idname = "photoreal.import_photos"
     bl_label = "Photoreal Photos"
     bl_description = "Choose one to four photos of the product; fal.ai makes the 3D model from them"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"REGISTER", "UNDO"}
 
-    filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg;*.webp", options={"HIDDEN"})  # type: ignore[valid-type]
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
-    files: CollectionProperty(type=OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})  # type: ignore[valid-type]
+    filter_glob: Annotated[
+        str,
+        StringProperty(
+            default=";".join(f"*{suffix}" for suffix in sorted(PICTURE_SUFFIXES)), options={"HIDDEN"}
+        ),
+    ]
+    filepath: Annotated[str, StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})]
+    directory: Annotated[str, StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})]
+    files: Annotated[
+        Items[OperatorFileListElement],
+        CollectionProperty(type=OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"}),
+    ]
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
-        if self.directory and self.files:  # Dropped: nothing is left to choose.
+    def invoke(self, context: Context, _event: Event) -> Result:
+        if self.directory and self.files:  # The photos were dropped.
             return self.execute(context)
-        return super().invoke(context, event)
+        return choose_files(self, context)
 
-    def execute(self, context: Context) -> set[str]:
+    def execute(self, context: Context) -> Result:
         names = [file.name for file in self.files if file.name]
         paths = [Path(self.directory) / name for name in names] or [Path(self.filepath)]
-        paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        paths = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
         if not paths:
-            self.report({"ERROR"}, "None of these is a photo. Choose PNG, JPEG or WebP files")
-            return {"CANCELLED"}
-        settings = context.scene.photoreal
+            return refuse(self, "None of these files is a photo. Choose PNG, JPEG or WebP files")
+        settings = properties.of_context(context)
         settings.source_kind = "PHOTOS"
         settings.photos.clear()
-        for path in paths[:MOST_PHOTOS]:
-            settings.photos.add().path = bpy.path.relpath(str(path)) if bpy.data.filepath else str(path)
-        if len(paths) > MOST_PHOTOS:
-            self.report({"WARNING"}, f"{MOST_PHOTOS} photos are the most: the first ones are taken")
+        for path in paths[:MAX_PHOTOS]:
+            settings.photos.add().path = stored_path(path)
+        if len(paths) > MAX_PHOTOS:
+            self.report({"WARNING"}, f"Only the first {MAX_PHOTOS} photos are used")
         return {"FINISHED"}

@@ -2,46 +2,53 @@
 """Import Product."""
 
 from pathlib import Path
+from typing import Annotated
 
-import bpy
 from bpy.props import BoolProperty, StringProperty
 from bpy.types import Context, Event, Operator
-from bpy_extras.io_utils import ImportHelper
 
-from .build_studio import show_studio
+from ..window import properties
+from ..window.blender_types import Result, with_properties
+from ..window.stored_paths import stored_path
+from .build_studio import build_and_report
+from .common import choose_files, refuse
 
-SUFFIXES = (".glb", ".gltf")
+SUFFIXES = (".glb", ".gltf")  # What the studio shows.
 
 
-class PHOTOREAL_OT_import_product(Operator, ImportHelper):
+@with_properties
+class PHOTOREAL_OT_import_product(Operator):
     bl_idname = "photoreal.import_product"
     bl_label = "Photoreal Product"  # Beside other importers in the menu of a drop, and on a narrow button.
     bl_description = "Choose a 3D file as the product and show it in the studio"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"REGISTER", "UNDO"}
 
-    filename_ext = ".glb"
-    filter_glob: StringProperty(default="*.glb;*.gltf;*.blend", options={"HIDDEN"})  # type: ignore[valid-type]
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    build_studio: BoolProperty(
-        name="Build Studio", description="Show the product in a studio scene of its own", default=True
-    )  # type: ignore[valid-type]
+    filter_glob: Annotated[str, StringProperty(default="*.glb;*.gltf;*.blend", options={"HIDDEN"})]
+    filepath: Annotated[str, StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})]
+    build_studio: Annotated[
+        bool,
+        BoolProperty(
+            name="Build Studio",
+            description="Show the product in a photo studio in a separate scene",
+            default=True,
+        ),
+    ]
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
-        if self.filepath:  # Dropped: nothing is left to choose.
+    def invoke(self, context: Context, _event: Event) -> Result:
+        if self.filepath:  # The file was dropped.
             return self.execute(context)
-        return super().invoke(context, event)
+        return choose_files(self, context)
 
-    def execute(self, context: Context) -> set[str]:
+    def execute(self, context: Context) -> Result:
         path = Path(self.filepath)
-        is_there = path.is_file()
-        if not is_there or path.suffix.lower() not in (*SUFFIXES, ".blend"):
-            fault = f"{path.name} is no 3D file" if is_there else f"There is no file {path}"
-            self.report({"ERROR"}, f"{fault}. Choose a GLB, glTF or .blend file")
-            return {"CANCELLED"}
-        settings = context.scene.photoreal
+        if not path.is_file():
+            return refuse(self, f"{path} does not exist. Choose a GLB, glTF or .blend file")
+        if path.suffix.lower() not in (*SUFFIXES, ".blend"):
+            return refuse(self, f"{path.name} is not a 3D file. Choose a GLB, glTF or .blend file")
+        settings = properties.of_context(context)
         settings.source_kind = "FILE"
-        settings.source = bpy.path.relpath(str(path)) if bpy.data.filepath else str(path)
+        settings.source = stored_path(path)
         if not self.build_studio or context.mode != "OBJECT" or path.suffix.lower() not in SUFFIXES:
             self.report({"INFO"}, f"{path.name} is the product")
             return {"FINISHED"}
-        return show_studio(self, context)
+        return build_and_report(self, context)

@@ -2,24 +2,24 @@
 """Open Folder."""
 
 import bpy
-from bpy.types import Context, Operator
+from bpy.types import Context
 
-from ..window import pump as runtime
+from ..background_run.set_view import SetView
+from ..window.blender_types import Result
 from . import checks
+from .common import SetOperator
 
 
-class PHOTOREAL_OT_open_folder(Operator):
+class PHOTOREAL_OT_open_folder(SetOperator):
     bl_idname = "photoreal.open_folder"
     bl_label = "Open Folder"
     bl_description = "Show the set folder in the file browser of your system"
-    bl_options = {"INTERNAL"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.the_set(context))
 
-    def execute(self, context: Context) -> set[str]:
-        found = runtime.set_of(context.scene)
-        assert found is not None
+    def act(self, context: Context, found: SetView) -> Result:
         bpy.ops.wm.path_open(filepath=str(found.folder))
         return {"FINISHED"}

@@ -2,31 +2,33 @@
 """Open Set."""
 
 from pathlib import Path
+from typing import Annotated
 
-import bpy
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Operator
 
-from ..window import pump as runtime
+from ..window import launch, properties
+from ..window.blender_types import Result, with_properties
+from ..window.stored_paths import stored_path
+from .common import choose_files, refuse
 
 
+@with_properties
 class PHOTOREAL_OT_open_set(Operator):
     bl_idname = "photoreal.open_set"
     bl_label = "Open Set"
-    bl_description = "Choose the folder of a set that is there, to see, place or resume it in this scene"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Choose the folder of an existing set to see, place or resume it in this scene"
+    bl_options = {"REGISTER", "UNDO"}
 
-    directory: StringProperty(subtype="DIR_PATH")  # type: ignore[valid-type]
+    directory: Annotated[str, StringProperty(subtype="DIR_PATH")]
 
-    def invoke(self, context: Context, _event: Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+    def invoke(self, context: Context, _event: Event) -> Result:
+        return choose_files(self, context)
 
-    def execute(self, context: Context) -> set[str]:
+    def execute(self, context: Context) -> Result:
         folder = Path(self.directory)
         if not (folder / "set.json").is_file():
-            self.report({"ERROR"}, f"{folder} holds no set. Choose the folder that has set.json in it")
-            return {"CANCELLED"}
-        context.scene.photoreal.made_in = bpy.path.relpath(str(folder)) if bpy.data.filepath else str(folder)
-        runtime.look_at(folder)
+            return refuse(self, f"{folder} contains no set. Choose the folder with set.json in it")
+        properties.of_context(context).made_in = stored_path(folder)
+        launch.look_at(folder)
         return {"FINISHED"}

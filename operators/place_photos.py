@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Place Photos."""
 
-from bpy.types import Context, Operator
+from bpy.types import Context
 
-from ..window import pump as runtime
+from ..background_run.set_view import SetView
+from ..window.blender_types import Result, scene_of
 from . import checks
+from .common import SetOperator, refuse
 
 
-class PHOTOREAL_OT_place_photos(Operator):
+class PHOTOREAL_OT_place_photos(SetOperator):
     bl_idname = "photoreal.place_photos"
     bl_label = "Place Photos"
-    bl_description = "Put the finished photos into this scene, from the 3D cursor on, as a contact sheet"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Place the finished photos in this scene as a contact sheet, to the right of its objects"
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.object_mode(context) or checks.photos(context))
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context, found: SetView) -> Result:
         from ..window.placing import contact_sheet
 
-        found = runtime.set_of(context.scene)
-        assert found is not None
         try:
-            contact_sheet(context.scene, found.product, found.lasting_sheet())
+            contact_sheet(scene_of(context), found.product, found.lasting_sheet())
         except (RuntimeError, OSError) as error:
-            self.report({"ERROR"}, f"A photo cannot be loaded: {str(error).strip()}")
-            return {"CANCELLED"}
+            return refuse(self, f"A photo cannot be loaded: {str(error).strip()}")
         return {"FINISHED"}

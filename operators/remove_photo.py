@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Remove Photo."""
 
+from typing import Annotated
+
 from bpy.props import IntProperty
 from bpy.types import Context, Operator
 
+from ..window import changes, properties
+from ..window.blender_types import Result, with_properties
 
+
+@with_properties
 class PHOTOREAL_OT_remove_photo(Operator):
     bl_idname = "photoreal.remove_photo"
     bl_label = "Remove Photo"
-    bl_description = "Take this photo out of the source; the file stays"
-    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Remove this photo from the source; the file stays"
+    bl_options = {"INTERNAL", "UNDO"}
 
-    index: IntProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    index: Annotated[int, IntProperty(options={"HIDDEN"})]
 
-    def execute(self, context: Context) -> set[str]:
-        settings = context.scene.photoreal
-        settings.photos.remove(self.index)
-        settings.source_kind = (
-            settings.source_kind
-        )  # Tells whoever listens that the price may be another one.
+    def execute(self, context: Context) -> Result:
+        properties.of_context(context).photos.remove(self.index)
+        changes.notify(context)
         return {"FINISHED"}

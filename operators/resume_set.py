@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Resume Set."""
 
-from bpy.types import Context, Operator
+from bpy.types import Context
 
-from ..window import pump as runtime
+from ..background_run.set_view import SetView
+from ..window import launch
+from ..window.blender_types import Result
 from . import checks
+from .common import SetOperator
 
 
-class PHOTOREAL_OT_resume_set(Operator):
+class PHOTOREAL_OT_resume_set(SetOperator):
     bl_idname = "photoreal.resume_set"
     bl_label = "Resume"
     bl_description = (
-        "Go on where the set ended: what is there is kept, what was paid is fetched and not paid again"
+        "Continue the set where it ended: finished pictures are kept, "
+        "and paid results are fetched without paying again"
     )
-    bl_options = set()  # noqa: RUF012  It may cost money: without REGISTER, Repeat Last cannot spend again.
+    bl_options = set()  # It may cost money: without REGISTER, Repeat Last cannot spend again.
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        problem = checks.idle(context) or checks.the_set(context)
-        return checks.allow(cls, problem)
+        return checks.allow(cls, checks.idle(context) or checks.the_set(context))
 
-    def execute(self, context: Context) -> set[str]:
-        found = runtime.set_of(context.scene)
-        if found:
-            runtime.resume(context, found.folder)
+    def act(self, context: Context, found: SetView) -> Result:
+        launch.resume(context, found.folder)
         return {"FINISHED"}

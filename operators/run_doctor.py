@@ -4,15 +4,16 @@
 from bpy.types import Context, Operator
 
 from ..background_run.run_view import Kind
-from ..window import pump as runtime
+from ..window import launch
+from ..window.blender_types import Result
 
 
 class PHOTOREAL_OT_run_doctor(Operator):
     bl_idname = "photoreal.run_doctor"
     bl_label = "Run Diagnostics"
-    bl_description = "Look at packages, Cycles devices, denoiser, key, Online Access and folders"
-    bl_options = {"INTERNAL"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Check packages, Cycles devices, denoiser, key, Online Access and folders"
+    bl_options = {"INTERNAL"}
 
-    def execute(self, context: Context) -> set[str]:
-        runtime.ask_doctor(context, Kind.DOCTOR)
+    def execute(self, context: Context) -> Result:
+        launch.ask_doctor(context, Kind.DOCTOR)
         return {"FINISHED"}

@@ -4,7 +4,8 @@
 from bpy.types import Context, Operator
 
 from ..background_run.run_view import Kind
-from ..window import pump as runtime
+from ..window import launch
+from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
 from . import checks
 
@@ -12,13 +13,13 @@ from . import checks
 class PHOTOREAL_OT_test_key(Operator):
     bl_idname = "photoreal.test_key"
     bl_label = "Test Key"
-    bl_description = "Ask fal.ai whether it takes the key; this is free"
-    bl_options = {"INTERNAL"}  # noqa: RUF012  Blender's own form.
+    bl_description = "Ask fal.ai whether it accepts the key, free of charge"
+    bl_options = {"INTERNAL"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.fal(context, settings_of(context)))
 
-    def execute(self, context: Context) -> set[str]:
-        runtime.ask_doctor(context, Kind.KEY)
+    def execute(self, context: Context) -> Result:
+        launch.ask_doctor(context, Kind.KEY)
         return {"FINISHED"}

@@ -2,33 +2,40 @@
 """Add My Cameras."""
 
 from bpy.types import Context, Operator
+from mathutils import Matrix
 
-from ..optics.angles import direction_of, safe_names
+from ..optics.angles import Rows, direction_of, safe_names
+from ..window import properties
+from ..window.blender_types import Result, scene_of
 from ..window.scene_settings import cameras_of
 from . import checks
+
+
+def _rows(matrix: Matrix) -> Rows:
+    return tuple(tuple(row) for row in matrix.row)
 
 
 class PHOTOREAL_OT_use_cameras(Operator):
     bl_idname = "photoreal.use_cameras"
     bl_label = "Add My Cameras"
     bl_description = (
-        "Add an angle for every camera of the scene, from the side that it looks from. "
-        "The framing is solved anew for each"
+        "Add an angle for every camera of the scene, seen from the same direction. "
+        "The product is framed for each of them"
     )
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        has_camera = bool(cameras_of(context.scene))
+        has_camera = bool(cameras_of(scene_of(context)))
         return checks.allow(cls, None if has_camera else checks.Problem(reason="This scene has no camera"))
 
-    def execute(self, context: Context) -> set[str]:
-        settings = context.scene.photoreal
-        cameras = cameras_of(context.scene)
+    def execute(self, context: Context) -> Result:
+        settings = properties.of_context(context)
+        cameras = cameras_of(scene_of(context))
         others = [view.name for view in settings.angles]
         for name, camera in zip(safe_names([one.name for one in cameras], others), cameras, strict=True):
             view = settings.angles.add()
             view.name = name
-            view.azimuth, view.elevation = direction_of(camera.matrix_world.normalized())
+            view.azimuth, view.elevation = direction_of(_rows(camera.matrix_world.normalized()))
         settings.angle_index = len(settings.angles) - 1
         return {"FINISHED"}

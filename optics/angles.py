@@ -169,11 +169,11 @@ def turn(value: Any) -> float:
 _LENGTH = number(1e-6, 1e9)
 _view_record = record_of(
     {
-        "matrix": list_of(list_of(number(-1e9, 1e9), 4, least=4), 4, least=4, name="row"),
+        "matrix": list_of(list_of(number(-1e9, 1e9), 4, min_count=4), 4, min_count=4, name="row"),
         "lens_mm": _LENGTH,
         "sensor_mm": _LENGTH,
         "sensor_fit": one_of(SENSOR_FITS),
-        "shift": list_of(number(-1e6, 1e6), 2, least=2),
+        "shift": list_of(number(-1e6, 1e6), 2, min_count=2),
         "ortho_scale": number(0.0, 1e9),
     }
 )
@@ -202,7 +202,7 @@ def _view(value: Any) -> View:
 
 def distinct_angles(rule: Rule[Angle]) -> Rule[tuple[Angle, ...]]:
     """The rule for a list of angles that ``rule`` accepts, with unique names; case does not count."""
-    angles = list_of(rule, MAX_ANGLES, least=1, name="angle")
+    angles = list_of(rule, MAX_ANGLES, min_count=1, name="angle")
 
     def judge(value: Any) -> tuple[Angle, ...]:
         found = angles(value)

@@ -10,7 +10,7 @@ from ..messages.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 64, 8192
 SIDE = whole(MIN_SIDE, MAX_SIDE, "pixels")
-_SIDES = list_of(SIDE, 2, least=2, name="side")
+_SIDES = list_of(SIDE, 2, min_count=2, name="side")
 
 
 class Size(NamedTuple):

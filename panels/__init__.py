@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab: it only draws what is there."""
+"""The sidebar tab, the menu and the preferences: nothing here changes anything."""
 
 from .angles import PHOTOREAL_PT_angles, PHOTOREAL_UL_angles
 from .gallery import PHOTOREAL_PT_gallery
@@ -7,14 +7,16 @@ from .jobs import PHOTOREAL_PT_jobs
 from .main import PHOTOREAL_PT_main
 from .menus import PHOTOREAL_MT_render
 from .photos import PHOTOREAL_PT_photos
+from .preferences import PhotorealPreferences
 from .source import PHOTOREAL_PT_source
 from .studio import PHOTOREAL_PT_studio
 from .video import PHOTOREAL_PT_video
 
 CLASSES = (
+    PhotorealPreferences,
     PHOTOREAL_UL_angles,
     PHOTOREAL_MT_render,
-    PHOTOREAL_PT_main,  # The others name it as their parent.
+    PHOTOREAL_PT_main,  # The parent of the others.
     PHOTOREAL_PT_source,
     PHOTOREAL_PT_studio,
     PHOTOREAL_PT_angles,

@@ -6,19 +6,18 @@ from typing import Any
 from bpy.types import Context, Panel, UILayout, UIList
 
 from ..background_run.button_command import Source
-from ..operators import (
-    PHOTOREAL_OT_add_angle,
-    PHOTOREAL_OT_edit_angles,
-    PHOTOREAL_OT_frame_angle,
-    PHOTOREAL_OT_move_angle,
-    PHOTOREAL_OT_remove_angle,
-    PHOTOREAL_OT_use_cameras,
-    checks,
-)
+from ..operators import checks
+from ..operators.add_angle import PHOTOREAL_OT_add_angle
+from ..operators.edit_angles import PHOTOREAL_OT_edit_angles
+from ..operators.frame_angle import PHOTOREAL_OT_frame_angle
+from ..operators.move_angle import PHOTOREAL_OT_move_angle
+from ..operators.remove_angle import PHOTOREAL_OT_remove_angle
+from ..operators.use_cameras import PHOTOREAL_OT_use_cameras
 from ..optics.angles import ANGLES
-from ..window.properties import CAMERAS
+from ..window import properties, studio_properties
+from ..window.blender_types import layout_of, scene_of
 from ..window.scene_settings import cameras_of
-from .layout import SubPanel, draw_problem, draw_text, title
+from .layout import SubPanel, button, draw_problem, draw_text, title
 
 
 class PHOTOREAL_UL_angles(UIList):
@@ -30,11 +29,11 @@ class PHOTOREAL_UL_angles(UIList):
         layout: UILayout,
         _data: Any,
         item: Any,
-        _icon: int,
+        _icon: int | None,
         _active_data: Any,
-        _active_property: str,
-        _index: int = 0,
-        _flag: int = 0,
+        _active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="CAMERA_DATA")
@@ -45,39 +44,39 @@ class PHOTOREAL_UL_angles(UIList):
 
 class PHOTOREAL_PT_angles(SubPanel, Panel):
     bl_label = "Angles"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        settings = context.scene.photoreal
-        layout = self.layout
+        settings = properties.of_context(context)
+        layout = layout_of(self)
         layout.row(align=True).prop(settings, "angles_from", expand=True)
-        if settings.angles_from == CAMERAS:
+        if settings.angles_from == studio_properties.CAMERAS:
             draw_cameras(context, layout)
             return
         if not settings.angles:
             names = ", ".join(title(name) for name in ANGLES)
-            draw_text(context, layout, f"The usual five: {names}.")
-            layout.operator(PHOTOREAL_OT_edit_angles.bl_idname, icon="GREASEPENCIL")
+            draw_text(context, layout, f"The five standard angles: {names}.")
+            button(layout, PHOTOREAL_OT_edit_angles, icon="GREASEPENCIL")
         else:
             self._draw_list(layout, settings)
         row = layout.row()
         row.use_property_split = True
         row.use_property_decorate = False
         row.prop(settings, "lens")
-        layout.operator(PHOTOREAL_OT_use_cameras.bl_idname, icon="OUTLINER_OB_CAMERA")
-        layout.operator(PHOTOREAL_OT_frame_angle.bl_idname, icon="VIEW_CAMERA")
+        button(layout, PHOTOREAL_OT_use_cameras, icon="OUTLINER_OB_CAMERA")
+        button(layout, PHOTOREAL_OT_frame_angle, icon="VIEW_CAMERA")
 
-    def _draw_list(self, layout: UILayout, settings: Any) -> None:
+    def _draw_list(self, layout: UILayout, settings: properties.PhotorealSettings) -> None:
         row = layout.row()
         row.template_list(
             PHOTOREAL_UL_angles.bl_idname, "", settings, "angles", settings, "angle_index", rows=5
         )
         column = row.column(align=True)
-        column.operator(PHOTOREAL_OT_add_angle.bl_idname, text="", icon="ADD")
-        column.operator(PHOTOREAL_OT_remove_angle.bl_idname, text="", icon="REMOVE")
+        button(column, PHOTOREAL_OT_add_angle, text="", icon="ADD")
+        button(column, PHOTOREAL_OT_remove_angle, text="", icon="REMOVE")
         column.separator()
-        for direction, icon in (("UP", "TRIA_UP"), ("DOWN", "TRIA_DOWN")):
-            column.operator(PHOTOREAL_OT_move_angle.bl_idname, text="", icon=icon).direction = direction
+        button(column, PHOTOREAL_OT_move_angle, text="", icon="TRIA_UP").direction = "UP"
+        button(column, PHOTOREAL_OT_move_angle, text="", icon="TRIA_DOWN").direction = "DOWN"
         if not 0 <= settings.angle_index < len(settings.angles):
             return
         view = settings.angles[settings.angle_index]
@@ -90,13 +89,13 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
 
 
 def draw_cameras(context: Context, layout: UILayout) -> None:
-    """Which cameras are used as they stand, or why there are none."""
+    """Which cameras are used unchanged, or why there are none."""
     if problem := checks.angles(context):
         draw_problem(context, layout, problem)
-    elif Source(context.scene.photoreal.source_kind) is Source.FILE:
-        draw_text(context, layout, "The cameras in the product's file, exactly as they stand.")
+    elif Source(properties.of_context(context).source_kind) is Source.FILE:
+        draw_text(context, layout, "The cameras in the product's file are used unchanged.")
     else:
-        draw_text(context, layout, "Exactly as they stand beside the selection:")
+        draw_text(context, layout, "These cameras are used unchanged:")
         column = layout.column(align=True)
-        for camera in cameras_of(context.scene):
+        for camera in cameras_of(scene_of(context)):
             column.label(text=camera.name, icon="CAMERA_DATA")

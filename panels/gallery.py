@@ -3,73 +3,78 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import FAL
 from ..background_run.set_view import Picture
-from ..operators import (
-    PHOTOREAL_OT_export_set,
-    PHOTOREAL_OT_open_folder,
-    PHOTOREAL_OT_open_report,
-    PHOTOREAL_OT_open_set,
-    PHOTOREAL_OT_place_film,
-    PHOTOREAL_OT_place_photos,
-    PHOTOREAL_OT_redo_angle,
-    PHOTOREAL_OT_redo_model,
-)
-from ..window import pump as runtime
-from .layout import SubPanel, draw_text, title
+from ..messages.money import dollars
+from ..operators.export_set import PHOTOREAL_OT_export_set
+from ..operators.open_folder import PHOTOREAL_OT_open_folder
+from ..operators.open_report import PHOTOREAL_OT_open_report
+from ..operators.open_set import PHOTOREAL_OT_open_set
+from ..operators.place_photos import PHOTOREAL_OT_place_photos
+from ..operators.place_video import PHOTOREAL_OT_place_video
+from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
+from ..operators.redo_model import PHOTOREAL_OT_redo_model
+from ..photo_set.choices import Engine
+from ..window import runs
+from ..window.blender_types import layout_of, scene_of
+from .layout import SubPanel, button, draw_text, title
 
-ICON_SCALE = 4.6
-MOST_FAULTS = 3  # Of the model; the report has all.
+ICON_SCALE = 4.6  # Two pictures fill a sidebar of the default width.
+MAX_PROBLEMS = 3  # Of the model; the report has all of them.
 
 
 class PHOTOREAL_PT_gallery(SubPanel, Panel):
     bl_label = "Gallery"
 
     def draw(self, context: Context) -> None:
-        layout = self.layout
-        found = runtime.set_of(context.scene)
+        layout = layout_of(self)
+        found = runs.set_of(scene_of(context))
         if found is None:
-            draw_text(context, layout, "Finished photos will be here.")
-            layout.operator(PHOTOREAL_OT_open_set.bl_idname, icon="FILE_FOLDER")
+            draw_text(context, layout, "Finished photos are shown here.")
+            button(layout, PHOTOREAL_OT_open_set, icon="FILE_FOLDER")
             return
         layout.label(text=found.product, icon="RENDER_RESULT")
-        for fault in found.faults[:MOST_FAULTS]:
-            draw_text(context, layout, fault, "ERROR")
-        if (more := len(found.faults) - MOST_FAULTS) > 0:
-            draw_text(context, layout, f"And {more} more about the model: see the report.", "INFO")
+        for problem in found.problems[:MAX_PROBLEMS]:
+            draw_text(context, layout, problem, "ERROR")
+        if (more := len(found.problems) - MAX_PROBLEMS) > 0:
+            draw_text(context, layout, f"{more} more problems of the model: see the report.", "INFO")
         if found.is_model_bought:
-            layout.operator(PHOTOREAL_OT_redo_model.bl_idname, icon="FILE_REFRESH")
+            button(layout, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
         for picture in found.pictures:
             if picture.render or picture.photo:
                 draw_picture(layout, picture)
-        for film in found.films:
-            layout.label(text=f"{title(film.motion)} film: {film.state}", icon="FILE_MOVIE")
-        column = layout.column(align=True)
-        column.operator(PHOTOREAL_OT_place_photos.bl_idname, icon="IMAGE_REFERENCE")
-        column.operator(PHOTOREAL_OT_place_film.bl_idname, icon="SEQ_SEQUENCER")
-        row = layout.row(align=True)
-        row.operator(PHOTOREAL_OT_open_report.bl_idname, text="Report", icon="URL")
-        row.operator(PHOTOREAL_OT_open_folder.bl_idname, text="Folder", icon="FILE_FOLDER")
-        row = layout.row(align=True)
-        row.operator(PHOTOREAL_OT_export_set.bl_idname, icon="EXPORT")
-        row.operator(PHOTOREAL_OT_open_set.bl_idname, text="Other Set", icon="FILE_FOLDER")
+        for video in found.videos:
+            layout.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
+        draw_actions(layout)
+
+
+def draw_actions(layout: UILayout) -> None:
+    """What can be done with a set."""
+    column = layout.column(align=True)
+    button(column, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")
+    button(column, PHOTOREAL_OT_place_video, icon="SEQ_SEQUENCER")
+    row = layout.row(align=True)
+    button(row, PHOTOREAL_OT_open_report, text="Report", icon="URL")
+    button(row, PHOTOREAL_OT_open_folder, text="Folder", icon="FILE_FOLDER")
+    row = layout.row(align=True)
+    button(row, PHOTOREAL_OT_export_set, icon="EXPORT")
+    button(row, PHOTOREAL_OT_open_set, text="Other Set", icon="FILE_FOLDER")
 
 
 def draw_picture(layout: UILayout, picture: Picture) -> None:
-    """Render and photo side by side, as a pair to compare."""
+    """Render and photo side by side, to compare them."""
     box = layout.box().column(align=True)
     head = box.row()
     head.label(text=title(picture.name))
     facts = head.row()
     facts.alignment = "RIGHT"
-    price = f"${picture.price:.3g}" if picture.price else ""
+    price = dollars(picture.price) if picture.price else ""
     facts.label(text=" ".join(filter(None, (picture.fidelity, price))))
-    if picture.engine == FAL:
-        facts.operator(PHOTOREAL_OT_redo_angle.bl_idname, text="", icon="FILE_REFRESH").name = picture.name
+    if picture.engine == Engine.FAL:
+        button(facts, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
     pair = box.row(align=True)
     for path in (picture.render, picture.photo):
         cell = pair.column(align=True)
-        if icon := runtime.icon_of(path, picture.stamp):
+        if icon := runs.icon_of(path, picture.stamp):
             cell.template_icon(icon_value=icon, scale=ICON_SCALE)
         else:
             cell.label(text=picture.state if path is picture.photo else "", icon="IMAGE_DATA")

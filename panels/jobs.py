@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the set is, angle by angle, and what can be done about it."""
+"""The progress of the set, angle by angle, and what can be done about it."""
 
 import time
+from typing import TYPE_CHECKING
 
 from bpy.types import Context, Panel, UILayout
 
 from ..background_run.run_view import OUTCOMES, Row, RunView
-from ..background_run.set_view import SetView, dollars
-from ..operators import (
-    PHOTOREAL_OT_cancel_at_fal,
-    PHOTOREAL_OT_cancel_here,
-    PHOTOREAL_OT_resolve_uncertain,
-    PHOTOREAL_OT_resume_set,
-)
-from ..window import pump as runtime
-from .layout import SubPanel, draw_error, draw_text, title
+from ..background_run.set_view import SetView
+from ..messages.money import dollars
+from ..messages.progress import clock
+from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
+from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
+from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
+from ..operators.resume_set import PHOTOREAL_OT_resume_set
+from ..window import runs
+from ..window.blender_types import layout_of, scene_of
+from .layout import SubPanel, button, draw_error, draw_text, title
 
-ICONS = {
+if TYPE_CHECKING:  # Only the stubs name the icons.
+    from bpy.stub_internal.rna_enums import IconItems
+
+ICONS: "dict[str, IconItems]" = {
     "working": "PLAY",
     "done": "CHECKMARK",
     "rendered": "RENDER_RESULT",
@@ -32,10 +37,10 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
     bl_label = "Jobs"
 
     def draw(self, context: Context) -> None:
-        layout = self.layout
-        run = runtime.run_of(context.scene)
-        found = runtime.set_of(context.scene)
-        elsewhere = runtime.run_elsewhere(context.scene)
+        layout = layout_of(self)
+        run = runs.run_of(scene_of(context))
+        found = runs.set_of(scene_of(context))
+        elsewhere = runs.run_elsewhere(scene_of(context))
         if run is not None:
             draw_run(context, layout, run.view, found)
         elif found is not None:
@@ -44,44 +49,60 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
             doing = elsewhere.view.doing or elsewhere.view.outcome
             draw_text(context, layout, f"In the scene {elsewhere.home.scene_name}: {doing}.")
         else:
-            draw_text(context, layout, "Nothing was started in this scene yet.")
-        if any(one and runtime.waits_to_place(one) for one in (run, elsewhere)):
-            draw_text(context, layout, "The photos come into the scene when you are in Object Mode.", "INFO")
+            draw_text(context, layout, "Nothing has been started in this scene yet.")
+        if any(one and runs.waits_to_place(one) for one in (run, elsewhere)):
+            draw_text(
+                context,
+                layout,
+                "The photos are placed in the scene as soon as you are in Object Mode.",
+                "INFO",
+            )
         if found is not None and (run is None or run.view.is_over):
             draw_after(context, layout, found)
-        if (cancelling := runtime.cancel_run()) and found and cancelling.view.folder == found.folder:
+        if (cancelling := runs.cancel_run()) and found and cancelling.view.folder == found.folder:
             draw_cancelling(context, layout, cancelling.view)
 
 
 def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None) -> None:
-    """One run: a head, a line for each angle, what it complained of."""
+    """One run: a head, a line for each angle, warnings and errors, and how to stop it."""
     facts = f"{spent(found)}  {clock(view.elapsed)}"
     if view.is_over:
         draw_head(layout, view.outcome, view.state, facts)
     else:
         draw_head(layout, "stopping" if view.is_stopping else view.state, "working", facts)
+    draw_rows(context, layout, view, found)
+    if view.error:
+        draw_error(context, layout, view.error)
+    if not view.is_over:
+        draw_stop(layout, view)
+
+
+def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView | None) -> None:
+    """A line for each angle with its error, and the last warnings."""
     column = layout.column(align=True)
     now = time.monotonic()
     for row in view.rows.values():
         draw_row(column, row, now)
-        # What is uncertain stands below, with what can be done in this window.
+        # Uncertain requests are listed below, with what can be done about them.
         if row.error and not (row.state == "uncertain" and found and found.held):
             draw_error(context, column, row.error)
     shown = {row.error for row in view.rows.values()}
     for text in [text for text in view.warnings if text not in shown][-3:]:
         draw_text(context, layout, text, "ERROR")
-    if view.error:
-        draw_error(context, layout, view.error)
-    if not view.is_over:
-        buttons = layout.column(align=True)
-        text = "Leave Now" if view.is_stopping else "Stop Here"
-        buttons.operator(PHOTOREAL_OT_cancel_here.bl_idname, text=text, icon="CANCEL")
-        if any(row.state in {"queued", "generating"} for row in view.rows.values()):
-            buttons.operator(PHOTOREAL_OT_cancel_at_fal.bl_idname, icon="X")
+
+
+def draw_stop(layout: UILayout, view: RunView) -> None:
+    """How to stop a run, here and at fal.ai."""
+    column = layout.column(align=True)
+    button(
+        column, PHOTOREAL_OT_cancel_here, text="End Now" if view.is_stopping else "Stop Here", icon="CANCEL"
+    )
+    if any(row.state in {"queued", "generating"} for row in view.rows.values()):
+        button(column, PHOTOREAL_OT_cancel_at_fal, icon="X")
 
 
 def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:
-    """How it stands, with numbers at the right."""
+    """The state, with numbers at the right."""
     head = layout.row()
     head.label(text=title(text), icon=ICONS.get(state, "INFO"))
     right = head.row()
@@ -90,16 +111,17 @@ def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:
 
 
 def spent(found: SetView | None) -> str:
+    """What a set has cost; "" when it was free."""
     return dollars(found.spent) if found and found.spent else ""
 
 
 def draw_row(layout: UILayout, row: Row, now: float) -> None:
-    """An angle: its name, its state or bar, how long."""
+    """An angle: its name, its state or progress bar, its time."""
     line = layout.split(factor=0.54, align=True)
     line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
     text = row.state
     if row.queue_position and row.state == "queued":
-        text = f"{row.queue_position} ahead"  # Of it in the queue, as the icon says; more would not fit.
+        text = f"{row.queue_position} ahead"  # In the queue, as the icon says; longer text would not fit.
     elapsed = row.elapsed(now)
     if row.factor is not None:
         line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor)
@@ -110,7 +132,7 @@ def draw_row(layout: UILayout, row: Row, now: float) -> None:
 
 
 def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
-    """What a set that has not ended well offers."""
+    """What can be done with a set that is not complete."""
     if not found.can_resume:
         return
     if found.error:
@@ -120,19 +142,19 @@ def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
         draw_text(
             context,
             column,
-            f"{title(held.label)}: it was sent and the answer was lost, so it may be charged. "
+            f"{title(held.label)}: the request was sent and its answer was lost, so it may be charged. "
             "Resume looks for it again, free of charge.",
             "QUESTION",
         )
         buttons = column.row(align=True)
         for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
-            options = buttons.operator(PHOTOREAL_OT_resolve_uncertain.bl_idname, text=text)
+            options = button(buttons, PHOTOREAL_OT_resolve_uncertain, text=text)
             options.key, options.decision = held.key, decision
-    layout.operator(PHOTOREAL_OT_resume_set.bl_idname, icon="PLAY")
+    button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
 
 
 def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:
-    """What came of cancelling at fal.ai."""
+    """The result of cancelling at fal.ai."""
     column = layout.column()
     if not view.is_over:
         column.label(text="Cancelling at fal.ai …", icon="X")
@@ -140,8 +162,3 @@ def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:
         draw_text(context, column, note)
     if view.error:
         draw_error(context, column, view.error)
-
-
-def clock(seconds: float) -> str:
-    """Elapsed time as m:ss."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

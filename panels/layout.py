@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the panels share: their place, texts that wrap, a problem with the button that mends it."""
+"""What panels share: their place, buttons, text that wraps, a problem with the button that helps."""
 
 import textwrap
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from bpy.types import Context, UILayout
+from bpy.types import Context, Operator, UILayout
 
-from ..operators import checks
+from ..operators.ask_price import PHOTOREAL_OT_ask_price
+from ..operators.checks import Fix, Problem
+from ..operators.copy_text import PHOTOREAL_OT_copy_text
+from ..operators.import_photos import PHOTOREAL_OT_import_photos
+from ..operators.import_product import PHOTOREAL_OT_import_product
+from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
 
-LETTER_PIXELS = 6.1  # Of the interface font at scale 1, on average.
+if TYPE_CHECKING:  # Only the stubs have names for these.
+    from bpy.stub_internal.rna_enums import IconItems, RegionTypeItems, SpaceTypeItems
+
+LETTER_PIXELS = 6.1  # Average width in the interface font at scale 1.
 MARGIN_PIXELS = 46.0
-USUAL_WIDTH = 260
+DEFAULT_WIDTH = 260  # Of a sidebar, in pixels, where there is none.
+MIN_LETTERS = 16
 MAIN = "PHOTOREAL_PT_main"
+
+OperatorClass = TypeVar("OperatorClass", bound=Operator)
 
 
 class SidebarPanel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
+    bl_space_type: "SpaceTypeItems" = "VIEW_3D"
+    bl_region_type: "RegionTypeItems" = "UI"
     bl_category = "Photoreal"
 
 
@@ -23,39 +35,63 @@ class SubPanel(SidebarPanel):
     bl_parent_id = MAIN
 
 
+def button(
+    layout: UILayout, operator: type[OperatorClass], *, text: str | None = None, icon: "IconItems" = "NONE"
+) -> OperatorClass:
+    """A button for an operator. What is set on the result are the operator's properties when it is pressed.
+
+    ``text``: None shows the operator's label, "" only the icon.
+    """
+    if text is None:
+        return cast(OperatorClass, layout.operator(operator.bl_idname, icon=icon))
+    return cast(OperatorClass, layout.operator(operator.bl_idname, text=text, icon=icon))
+
+
 def letters(context: Context) -> int:
-    """How many letters fit into a line of the sidebar."""
-    scale = context.preferences.system.ui_scale or 1.0  # 0 without a window.
-    width = (context.region.width if context.region else 0) or USUAL_WIDTH
-    return max(16, int((width / scale - MARGIN_PIXELS) / LETTER_PIXELS))
+    """How many letters fit in a line of the sidebar."""
+    preferences = context.preferences
+    scale = (preferences.system.ui_scale if preferences else 0.0) or 1.0  # 0 without a window.
+    width = (context.region.width if context.region else 0) or DEFAULT_WIDTH
+    return max(MIN_LETTERS, int((width / scale - MARGIN_PIXELS) / LETTER_PIXELS))
 
 
-def draw_text(context: Context, layout: UILayout, text: str, icon: str = "NONE") -> None:
-    """A text on as many lines as it needs: labels do not wrap."""
+def draw_text(context: Context, layout: UILayout, text: str, icon: "IconItems" = "NONE") -> None:
+    """Text on as many lines as it needs, because labels do not wrap."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     room = letters(context) - (4 if icon != "NONE" else 0)
     for number, line in enumerate(textwrap.wrap(text, room) or [""]):
-        first = icon if not number else "BLANK1" if icon != "NONE" else "NONE"
+        first: IconItems = icon if not number else "BLANK1" if icon != "NONE" else "NONE"
         column.label(text=line, icon=first)
 
 
-def draw_problem(context: Context, layout: UILayout, problem: checks.Problem) -> None:
-    """Why a button is grey, and the button that mends it."""
+def draw_problem(context: Context, layout: UILayout, problem: Problem) -> None:
+    """Why a button is grey, and the button that helps."""
     draw_text(context, layout, problem.reason, "INFO")
-    if problem.fix:
-        options = layout.operator(problem.fix, text=problem.fix_text)
-        for name, value in problem.fix_options:
-            setattr(options, name, value)
+    match problem.fix:
+        case Fix.CHOOSE_MODEL:
+            button(layout, PHOTOREAL_OT_import_product, text="Choose a Model …")
+        case Fix.CHOOSE_PHOTOS:
+            button(layout, PHOTOREAL_OT_import_photos, text="Choose Photos …")
+        case Fix.ALLOW_ONLINE_ACCESS:
+            button(layout, PHOTOREAL_OT_open_preferences, text="Allow Online Access …").section = "SYSTEM"
+        case Fix.ENTER_KEY:
+            button(layout, PHOTOREAL_OT_open_preferences, text="Enter a Key …").section = "ADDONS"
+        case Fix.CHANGE_CEILING:
+            button(layout, PHOTOREAL_OT_open_preferences, text="Change the Ceiling …").section = "ADDONS"
+        case Fix.ASK_PRICE:
+            button(layout, PHOTOREAL_OT_ask_price, text="Ask for the Price")
+        case Fix.OBJECT_MODE:
+            setattr(layout.operator("object.mode_set", text="Object Mode"), "mode", "OBJECT")  # noqa: B010  The stubs know no properties.
 
 
 def draw_error(context: Context, layout: UILayout, text: str) -> None:
-    """A whole error with a button that copies it. In no box: Blender's light theme writes grey on grey there."""
+    """A whole error with a button that copies it. Without a box: Blender's light theme shows grey on grey there."""
     column = layout.column(align=True)
     draw_text(context, column, text, "ERROR")
-    column.operator("photoreal.copy_text", text="Copy Error", icon="COPYDOWN").text = text
+    button(column, PHOTOREAL_OT_copy_text, text="Copy Error", icon="COPYDOWN").text = text
 
 
 def title(name: str) -> str:
-    """An angle's or endpoint's name as a label."""
+    """The name of an angle or an endpoint as a label."""
     return name[:1].upper() + name[1:]

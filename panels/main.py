@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab's head: the primary button with its price, and what stands in its way."""
+"""The head of the tab: the primary button with its price, and why it is grey."""
 
 from bpy.types import Context, Panel
 
 from ..background_run.button_command import Settings
-from ..operators import PHOTOREAL_OT_cancel_here, PHOTOREAL_OT_generate_set, checks
-from ..window import pump as runtime
+from ..operators import checks
+from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
+from ..operators.generate_set import PHOTOREAL_OT_generate_set
+from ..window import runs
+from ..window.blender_types import layout_of
 from ..window.scene_settings import settings_of
-from .layout import MAIN, SidebarPanel, draw_problem, draw_text, letters, title
+from .layout import MAIN, SidebarPanel, button, draw_problem, draw_text, letters, title
 
 
 class PHOTOREAL_PT_main(SidebarPanel, Panel):
@@ -15,18 +18,17 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
     bl_label = "Photoreal Set"
 
     def draw(self, context: Context) -> None:
-        layout = self.layout
+        layout = layout_of(self)
         settings = settings_of(context)
         row = layout.row()
         row.scale_y = 1.6
-        row.operator(
-            PHOTOREAL_OT_generate_set.bl_idname, text=button_text(context, settings), icon="CAMERA_DATA"
-        )
-        if run := runtime.set_run():
+        button(row, PHOTOREAL_OT_generate_set, text=button_text(context, settings), icon="CAMERA_DATA")
+        if run := runs.set_run():
             draw_text(context, layout, title(run.view.doing))
-            layout.operator(
-                PHOTOREAL_OT_cancel_here.bl_idname,
-                text="Leave Now" if run.view.is_stopping else "Stop Here",
+            button(
+                layout,
+                PHOTOREAL_OT_cancel_here,
+                text="End Now" if run.view.is_stopping else "Stop Here",
                 icon="CANCEL",
             )
         elif problem := checks.generate(context):
@@ -34,8 +36,8 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
 
 
 def button_text(context: Context, settings: Settings) -> str:
-    """The button with its price, in the words that fit."""
-    price = runtime.price_of(settings)
+    """The text of the button with its price, short where the sidebar is narrow."""
+    price = runs.price_of(settings)
     amount = "free" if not settings.uses_fal else price.text if price else "price?"
     long = f"Generate Photoreal Set: {amount}"
     return long if len(long) <= letters(context) - 2 else f"Generate: {amount}"

@@ -4,15 +4,15 @@
 import bpy
 from bpy.types import Context, Menu
 
-from ..operators import (
-    PHOTOREAL_OT_build_studio,
-    PHOTOREAL_OT_generate_set,
-    PHOTOREAL_OT_import_product,
-    PHOTOREAL_OT_open_report,
-    PHOTOREAL_OT_place_photos,
-    PHOTOREAL_OT_remove_studio,
-    PHOTOREAL_OT_render_references,
-)
+from ..operators.build_studio import PHOTOREAL_OT_build_studio
+from ..operators.generate_set import PHOTOREAL_OT_generate_set
+from ..operators.import_product import PHOTOREAL_OT_import_product
+from ..operators.open_report import PHOTOREAL_OT_open_report
+from ..operators.place_photos import PHOTOREAL_OT_place_photos
+from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
+from ..operators.render_references import PHOTOREAL_OT_render_references
+from ..window.blender_types import layout_of
+from .layout import button
 
 
 class PHOTOREAL_MT_render(Menu):
@@ -20,22 +20,24 @@ class PHOTOREAL_MT_render(Menu):
     bl_label = "Photoreal Set"
 
     def draw(self, _context: Context) -> None:
-        layout = self.layout
+        layout = layout_of(self)
         layout.operator_context = "INVOKE_DEFAULT"
-        layout.operator(PHOTOREAL_OT_import_product.bl_idname, text="Import Product", icon="IMPORT")
-        layout.operator(PHOTOREAL_OT_build_studio.bl_idname, icon="LIGHT_AREA")
-        layout.operator(PHOTOREAL_OT_remove_studio.bl_idname, icon="LOOP_BACK")
+        button(layout, PHOTOREAL_OT_import_product, text="Import Product", icon="IMPORT")
+        button(layout, PHOTOREAL_OT_build_studio, icon="LIGHT_AREA")
+        button(layout, PHOTOREAL_OT_remove_studio, icon="LOOP_BACK")
         layout.separator()
-        layout.operator(PHOTOREAL_OT_render_references.bl_idname, icon="RENDER_STILL")
-        layout.operator(PHOTOREAL_OT_generate_set.bl_idname, icon="CAMERA_DATA")
+        button(layout, PHOTOREAL_OT_render_references, icon="RENDER_STILL")
+        button(layout, PHOTOREAL_OT_generate_set, icon="CAMERA_DATA")
         layout.separator()
-        layout.operator(PHOTOREAL_OT_place_photos.bl_idname, icon="IMAGE_REFERENCE")
-        layout.operator(PHOTOREAL_OT_open_report.bl_idname, icon="URL")
+        button(layout, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")
+        button(layout, PHOTOREAL_OT_open_report, icon="URL")
 
 
 def draw_entry(self: Menu, _context: Context) -> None:
-    self.layout.separator()
-    self.layout.menu(PHOTOREAL_MT_render.bl_idname, icon="CAMERA_DATA")
+    """What is appended to the Render menu."""
+    layout = layout_of(self)
+    layout.separator()
+    layout.menu(PHOTOREAL_MT_render.bl_idname, icon="CAMERA_DATA")
 
 
 def attach() -> None:

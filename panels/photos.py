@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who makes the photos, and how."""
-
-from typing import Any
+"""What makes the photos, and how."""
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import FAL
-from ..operators import PHOTOREAL_OT_new_prompt
+from ..operators.new_prompt import PHOTOREAL_OT_new_prompt
+from ..photo_set.choices import Engine
+from ..window import properties
+from ..window.blender_types import layout_of
 from .layout import SubPanel, draw_text
 
 
@@ -14,11 +14,11 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
     bl_label = "Photos"
 
     def draw(self, context: Context) -> None:
-        settings = context.scene.photoreal
-        layout = self.layout
+        settings = properties.of_context(context)
+        layout = layout_of(self)
         layout.row(align=True).prop(settings, "engine", expand=True)
-        if settings.engine != FAL:
-            draw_text(context, layout, "Rendered here by Cycles: free and exact.")
+        if settings.engine != Engine.FAL:
+            draw_text(context, layout, "Rendered by Cycles on this machine: free and exact.")
             layout.use_property_split = True
             layout.use_property_decorate = False
             layout.prop(settings, "quality")
@@ -29,7 +29,7 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         layout.use_property_decorate = False
         layout.prop(settings, "photo_endpoint", placeholder="as in preferences")
         layout.prop(settings, "look")
-        # Beside a label, the name of the text would not be seen in a sidebar of the usual width.
+        # Beside a label, the name of the text would not fit a sidebar of the default width.
         prompt = layout.column(align=True)
         prompt.use_property_split = False
         prompt.label(text="Prompt")
@@ -38,8 +38,8 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         draw_optional(layout, settings, "photo_size")
 
 
-def draw_optional(layout: UILayout, settings: Any, name: str) -> None:
-    """A number that counts only when the property ``use_`` before its name is on."""
+def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
+    """A number that is used only when the property ``use_NAME`` is on."""
     row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
     row.prop(settings, f"use_{name}", text="")
     part = row.row(align=True)

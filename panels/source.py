@@ -1,38 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the product comes from."""
+"""The source of the product."""
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import MOST_PHOTOS, Source
-from ..operators import (
-    PHOTOREAL_OT_ask_price,
-    PHOTOREAL_OT_generate_model,
-    PHOTOREAL_OT_import_photos,
-    PHOTOREAL_OT_import_product,
-    PHOTOREAL_OT_remove_photo,
-    checks,
-)
-from ..operators.generate_model import model_only
-from ..window import pump as runtime
+from ..background_run.button_command import Source
+from ..operators import checks
+from ..operators.ask_price import PHOTOREAL_OT_ask_price
+from ..operators.generate_model import PHOTOREAL_OT_generate_model, model_only
+from ..operators.import_photos import PHOTOREAL_OT_import_photos
+from ..operators.import_product import PHOTOREAL_OT_import_product
+from ..operators.remove_photo import PHOTOREAL_OT_remove_photo
+from ..photo_set.choices import MAX_PHOTOS
+from ..window import properties, runs
+from ..window.blender_types import layout_of
 from ..window.scene_settings import settings_of
-from .layout import SubPanel, draw_problem, draw_text
+from .layout import SubPanel, button, draw_problem, draw_text
 
 
 class PHOTOREAL_PT_source(SubPanel, Panel):
     bl_label = "Source"
 
     def draw(self, context: Context) -> None:
-        settings = context.scene.photoreal
-        layout = self.layout
+        settings = properties.of_context(context)
+        layout = layout_of(self)
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
         grid.prop(settings, "source_kind", expand=True)
         match Source(settings.source_kind):
             case Source.FILE:
                 layout.prop(settings, "source", text="")
                 if not settings.source:
-                    layout.operator(
-                        PHOTOREAL_OT_import_product.bl_idname, text="Import Product", icon="IMPORT"
-                    )
+                    button(layout, PHOTOREAL_OT_import_product, text="Import Product", icon="IMPORT")
                     draw_text(context, layout, "Or drop a GLB file into the viewport.")
             case Source.OBJECTS:
                 count = len(context.selected_objects)
@@ -41,7 +38,7 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
             case Source.PHOTOS:
                 self._draw_photos(layout, settings)
                 draw_model(context, layout)
-            case Source.WORDS:
+            case Source.TEXT:
                 layout.prop(settings, "words", text="")
                 draw_model(context, layout)
         column = layout.column()
@@ -49,29 +46,28 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
         column.use_property_decorate = False
         column.prop(settings, "folder", text="Save To", placeholder="automatic")
 
-    def _draw_photos(self, layout: UILayout, settings: object) -> None:
+    def _draw_photos(self, layout: UILayout, settings: properties.PhotorealSettings) -> None:
         column = layout.column(align=True)
-        for number, photo in enumerate(settings.photos):  # type: ignore[attr-defined]
+        for number, photo in enumerate(settings.photos):
             row = column.row(align=True)
             row.prop(photo, "path", text="")
-            row.operator(PHOTOREAL_OT_remove_photo.bl_idname, text="", icon="X").index = number
-        text = "Choose Other Photos" if len(settings.photos) else f"Choose 1-{MOST_PHOTOS} Photos"  # type: ignore[attr-defined]
-        layout.operator(PHOTOREAL_OT_import_photos.bl_idname, text=text, icon="IMPORT")
+            button(row, PHOTOREAL_OT_remove_photo, text="", icon="X").index = number
+        text = "Choose Other Photos" if len(settings.photos) else f"Choose 1-{MAX_PHOTOS} Photos"
+        button(layout, PHOTOREAL_OT_import_photos, text=text, icon="IMPORT")
 
 
 def draw_model(context: Context, layout: UILayout) -> None:
-    """The 3D model that fal.ai makes from photos or words, by itself."""
-    settings = context.scene.photoreal
+    """The button that buys only the 3D model from photos or text, with its price."""
+    settings = properties.of_context(context)
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "model_endpoint", text="Endpoint", placeholder="automatic")
-    wish = model_only(settings_of(context))
-    price = runtime.price_of(wish)
+    only_model = model_only(settings_of(context))
+    price = runs.price_of(only_model)
     text = f"Only 3D Model: {price.text}" if price else "Only 3D Model"
-    layout.operator(PHOTOREAL_OT_generate_model.bl_idname, text=text, icon="MESH_MONKEY")
+    button(layout, PHOTOREAL_OT_generate_model, text=text, icon="MESH_MONKEY")
     if not checks.model(context) and not price:
-        options = layout.operator(PHOTOREAL_OT_ask_price.bl_idname, text="Price of the Model")
-        options.only_model = True
-        if fault := runtime.price_fault(wish):
-            draw_problem(context, layout, checks.Problem(reason=fault))
+        button(layout, PHOTOREAL_OT_ask_price, text="Price of the Model").only_model = True
+        if error := runs.price_error(only_model):
+            draw_problem(context, layout, checks.Problem(reason=error))

@@ -3,26 +3,25 @@
 
 from bpy.types import Context, Panel
 
-from ..operators import (
-    PHOTOREAL_OT_build_studio,
-    PHOTOREAL_OT_remove_studio,
-    PHOTOREAL_OT_render_references,
-    checks,
-)
-from ..window.properties import PANORAMA
-from .layout import SubPanel, draw_problem, draw_text
+from ..operators import checks
+from ..operators.build_studio import PHOTOREAL_OT_build_studio
+from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
+from ..operators.render_references import PHOTOREAL_OT_render_references
+from ..window import properties, studio_properties
+from ..window.blender_types import layout_of
+from .layout import SubPanel, button, draw_problem, draw_text
 
 
 class PHOTOREAL_PT_studio(SubPanel, Panel):
     bl_label = "Studio"
 
     def draw(self, context: Context) -> None:
-        settings = context.scene.photoreal
-        layout = self.layout
+        settings = properties.of_context(context)
+        layout = layout_of(self)
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "rig")
-        if settings.rig == PANORAMA:
+        if settings.rig == studio_properties.PANORAMA:
             layout.prop(settings, "panorama", text="File")
         column = layout.column(align=True)
         column.prop(settings, "rig_rotation")
@@ -36,12 +35,12 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
         row.prop(settings, "depth_pass", toggle=True)
         row.prop(settings, "normal_pass", toggle=True)
         if settings.is_studio:
-            layout.operator(PHOTOREAL_OT_build_studio.bl_idname, text="Rebuild Studio", icon="LIGHT_AREA")
-            layout.operator(PHOTOREAL_OT_remove_studio.bl_idname, icon="LOOP_BACK")
+            button(layout, PHOTOREAL_OT_build_studio, text="Rebuild Studio", icon="LIGHT_AREA")
+            button(layout, PHOTOREAL_OT_remove_studio, icon="LOOP_BACK")
             if settings.home:
-                draw_text(context, layout, f"The scene {settings.home.name} is as you left it.")
+                draw_text(context, layout, f"Your scene {settings.home.name} is unchanged.")
         else:
-            layout.operator(PHOTOREAL_OT_build_studio.bl_idname, icon="LIGHT_AREA")
+            button(layout, PHOTOREAL_OT_build_studio, icon="LIGHT_AREA")
         if problem := checks.object_mode(context):
             draw_problem(context, layout, problem)
-        layout.operator(PHOTOREAL_OT_render_references.bl_idname, icon="RENDER_STILL")
+        button(layout, PHOTOREAL_OT_render_references, icon="RENDER_STILL")

@@ -1,28 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who makes the film, and what happens in it."""
+"""What makes the video, and what happens in it."""
 
 from bpy.types import Context, Panel
 
-from ..background_run.button_command import FAL, FREE, NO_FILM
+from ..photo_set.choices import NO_VIDEO, Engine
+from ..window import properties
+from ..window.blender_types import layout_of
 from .layout import SubPanel, draw_text
 
 
 class PHOTOREAL_PT_video(SubPanel, Panel):
     bl_label = "Video"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012  Blender's own form.
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        settings = context.scene.photoreal
-        layout = self.layout
+        settings = properties.of_context(context)
+        layout = layout_of(self)
         layout.row(align=True).prop(settings, "video", expand=True)
-        if settings.video == FREE:
-            draw_text(context, layout, "Rendered here, free: that takes a while.")
-        if settings.video == NO_FILM:
+        if settings.video == Engine.CYCLES:
+            draw_text(context, layout, "Rendered by Cycles on this machine: free, but slow.")
+        if settings.video == NO_VIDEO:
             return
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "motion")
-        if settings.video != FAL:
+        if settings.video != Engine.FAL:
             return
         layout.prop(settings, "video_endpoint", placeholder="as in preferences")
         layout.prop(settings, "seconds")

@@ -24,15 +24,14 @@ from ..fal_bridge.errors import (
 )
 from ..fal_bridge.jobs import SET_WIDE, Generation, Job, JobResult, JobState, Kind
 from ..fal_bridge.journal import Entry, Journal, Stage
-from ..fal_bridge.money.budget import Spending
+from ..fal_bridge.money.spending import Spending
 from ..files.writing import sha256_of
 from ..imaging.compose import png
 from ..messages.errors import MachineError, PhotorealError
 from ..optics.angles import Angle, hero_first, hero_of
 from . import prompts
+from .choices import LANCZOS, Engine
 from .folder import Record
-from .plan import Engine
-from .plan_values import LANCZOS
 from .results import SetResults
 from .takes import CONCEPT, FOLDERS, Shelf, identity_of, takes_in
 

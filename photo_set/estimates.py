@@ -12,14 +12,16 @@ from ..fal_bridge.endpoints.price_models import NOTHING, Range, Size
 from ..fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPriceError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
-from ..fal_bridge.money.budget import Budget, Spending
-from ..fal_bridge.money.prices import PriceList, Quote, age_sentence
+from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.price_list import PriceList, Quote, age_sentence
+from ..fal_bridge.money.spending import Spending
 from ..messages.errors import InputError
-from ..messages.progress import dollars
+from ..messages.money import dollars
 from ..optics import sizes
 from ..optics.angles import hero_of
+from .choices import Engine
 from .folder import DamagedSetError, Record, SetFolder
-from .plan import USUAL_PIXELS, Engine, SetPlan
+from .plan import USUAL_PIXELS, SetPlan
 
 PICTURE = Path("picture.png")  # Stands for files that do not exist yet.
 MEGAPIXEL: Size = sizes.DEFAULT_SIZE
@@ -139,7 +141,7 @@ def open_bill(
     left = budget.left()
     if left is not None and to_come.known.low > left:
         raise CeilingReachedError(
-            f"This set costs {money(to_come.known)} dollars, and {dollars(max(left, Decimal(0)))} may be spent.",
+            f"This set costs {money(to_come.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Nothing was sent. Raise the ceiling, or leave out angles or the film.",
         )
     assumed = None
@@ -206,7 +208,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     """One line for each sort of request, and the sum."""
     if not estimate.jobs:
         return f"This {what} is free: nothing of it is made by fal.ai."
-    rows = [("what", "endpoint", "requests", "unit price", "USD")]
+    rows = [("what", "endpoint", "requests", "unit price", "cost")]
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
         requests = _requests(jobs)
@@ -222,7 +224,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
                 money(cost) if first.quote.cost else f"unknown: {first.quote.reason}",
             )
         )
-    total = money(estimate.known) + (" and what is unknown" if estimate.unknown else "")
+    total = money(estimate.known) + (", plus items of unknown price" if estimate.unknown else "")
     rows.append(("together", "", str(_requests(estimate.jobs)), "", total))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
@@ -244,8 +246,8 @@ def money(amount: Range) -> str:
 def sentence(estimate: Estimate) -> str:
     """What is made, and for how much, in one line."""
     what = ", ".join(job.label for job in estimate.jobs)
-    unknown = " and what fal.ai names no price for" if estimate.unknown else ""
-    return f"{what}: {money(estimate.known)} dollars{unknown}."
+    unknown = ", plus items of unknown price" if estimate.unknown else ""
+    return f"{what}: {money(estimate.known)}{unknown}."
 
 
 def events(estimate: Estimate) -> Iterable[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from ..files.enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from ..files.input_files import read_json
-from ..files.parts import is_part, part_for, sweep_tree
+from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from ..messages.errors import InputError
@@ -169,7 +169,7 @@ class SetFolder:
         """Is the file of a manifest entry there, unchanged, and made with the wanted values?"""
         if not entry or any(entry.get(name) != value for name, value in wanted.items()):
             return False
-        path = find_in(self.root, entry.get("path") or "", str(self.manifest), most_bytes=MOST_BYTES)
+        path = find_in(self.root, entry.get("path") or "", str(self.manifest), max_bytes=MOST_BYTES)
         return path is not None and sha256_of(path) == entry.get("sha256")
 
     def store(self, relative: str, data: bytes) -> Record:

@@ -11,8 +11,8 @@ from ..files.names import component, inner_path
 from ..files.values import SHA256, Rule, list_of, mapping_of, member_of, number, optional, record_of, whole
 from ..gltf.findings import Severity
 from ..optics.angles import MAX_ANGLES, angle_name
+from .choices import MAX_PHOTOS
 
-MOST_PHOTOS = 4  # Of which a model is made.
 MOST_TAKES = 10_000
 MOST_VIDEOS = 100
 MOST_EARLIER = MOST_TAKES
@@ -43,8 +43,8 @@ _COUNT = whole(0, 1 << 53)
 _AMOUNT = number(0.0, 1e12)
 _REAL = number(-1e12, 1e12)
 _TAKES = whole(1, MOST_TAKES)
-SOURCE_FILES = list_of(record_of({"name": component, "sha256": SHA256}), MOST_PHOTOS, name="file")
-_MATRIX = list_of(list_of(_REAL, 4, least=4), 4, least=4, name="row")
+SOURCE_FILES = list_of(record_of({"name": component, "sha256": SHA256}), MAX_PHOTOS, name="file")
+_MATRIX = list_of(list_of(_REAL, 4, min_count=4), 4, min_count=4, name="row")
 _FILE = {"path": inner_path, "sha256": SHA256, "width": _COUNT, "height": _COUNT, "made_with": words}
 _ENLARGED = {
     **_FILE,
@@ -128,7 +128,7 @@ _model = _open(
     variant=words,
     concept=_open(**_MADE),
     triangles=_COUNT,
-    size_m=list_of(_AMOUNT, 3, least=3),
+    size_m=list_of(_AMOUNT, 3, min_count=3),
     standing_matrix=_MATRIX,
     triage=_FINDINGS,
     source_triage=_FINDINGS,

@@ -19,10 +19,11 @@ from ..messages.errors import FaultError, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.interrupts import Stop, StopRenderingError
+from .choices import Engine
 from .cloud_stage import CloudStage, bridge_for
 from .estimates import Bill
 from .folder import TOOL, SetFolder
-from .plan import Engine, SetPlan, SourceKind
+from .plan import SetPlan, SourceKind
 from .plan_record import plan_record
 from .results import Outcome, SetResults
 

@@ -13,18 +13,17 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
     DEFAULT_UPSCALE_ENDPOINT,
     DEFAULT_VIDEO_ENDPOINT,
-    REGISTRY,
-    Endpoint,
     default_model_endpoint,
     endpoint_for,
 )
-from ..fal_bridge.endpoints.endpoint import MOST_PICTURE_BYTES
+from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES, Endpoint
+from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.input_files import open_regular
+from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..files.values import checked
-from ..files.writing import FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Pass, Preview
@@ -33,23 +32,16 @@ from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice
 from ..optics.sizes import DEFAULT_SIZE, Size
+from .choices import FINAL, LANCZOS, MAX_PHOTOS, MAX_SEED, Engine
 from .folder import Record
-from .manifest import MOST_PHOTOS
-from .plan_values import FINAL, LANCZOS, MOST_SEED
 from .prompts import LOOKS, TURNTABLE, USUAL_LOOK
 
-PHOTO_KINDS = {FileKind.PNG, FileKind.JPEG, FileKind.WEBP}
 # The header of a GLB counts its bytes in 32 bits (glTF 2.0, 4.4.2); the others have no limit of their own.
 MOST_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}
 MODEL_SUFFIXES = set(MOST_BYTES)
 LEAST_PHOTO_SIDE = 256
 USUAL_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 BLEND_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # Plain, Zstandard, gzip (before 3.0).
-
-
-class Engine(StrEnum):
-    CYCLES = "cycles"
-    FAL = "fal"
 
 
 class SourceKind(StrEnum):
@@ -192,7 +184,7 @@ class SetPlan:
 
         ``take`` counts from 1: what the user wants once more is another request, by another seed where there is one.
         """
-        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MOST_SEED + 1)
+        seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MAX_SEED + 1)
         return Generation(
             kind=kind,
             endpoint=self.endpoint_ids[kind],
@@ -321,7 +313,7 @@ def source_from(paths: list[Path], text: str) -> Source:
         )
     for path in paths:
         try:
-            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MOST_PICTURE_BYTES)) as stream:
+            with open_regular(path, MOST_BYTES.get(path.suffix.lower(), MAX_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{path} does not exist.", hint="Check the name.") from error
@@ -338,7 +330,7 @@ def source_from(paths: list[Path], text: str) -> Source:
             raise InputError("A 3D file is a source by itself.", hint="Give one 3D file, or only photos.")
         _check_model(models[0])
         return Source(kind=SourceKind.MODEL, files=(models[0],))
-    if len(paths) > MOST_PHOTOS:
+    if len(paths) > MAX_PHOTOS:
         raise InputError(f"{len(paths)} photos are too many.", hint="Give one to four of the same object.")
     for path in paths:
         _check_photo(path)
@@ -394,13 +386,13 @@ def _require_mesh(gltf: Gltf) -> None:
 
 
 def _check_photo(path: Path) -> None:
-    if kind_of_file(path) not in PHOTO_KINDS:
+    if kind_of_file(path) not in PICTURES:
         raise InputError(
             f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a PNG, JPEG or WebP photo.",
             hint="Convert it first.",
         )
     try:
-        with open_regular(path, MOST_PICTURE_BYTES) as stream, Image.open(stream) as photo:
+        with open_regular(path, MAX_PICTURE_BYTES) as stream, Image.open(stream) as photo:
             photo.load()
             side = min(photo.size)
     except Image.DecompressionBombError as error:

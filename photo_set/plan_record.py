@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.network.service import Service
-from ..files.names import path_text
+from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
 from ..files.writing import sha256_of
 from ..gltf.document import sha256_of_source
@@ -18,9 +18,10 @@ from ..messages.errors import InputError
 from ..optics.angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
 from ..optics.rig_choice import Panorama, RigChoice, kept_rig
 from ..optics.sizes import SIDE, size_of_sides
+from .choices import MAX_PHOTOS, Engine
 from .folder import Record, SetFolder
-from .manifest import MOST_PHOTOS, SOURCE_FILES
-from .plan import Engine, SetPlan, Source, SourceKind
+from .manifest import SOURCE_FILES
+from .plan import SetPlan, Source, SourceKind
 from .plan_values import (
     DEVICE,
     ENDPOINT,
@@ -78,7 +79,7 @@ MEMBER_RULES: Mapping[str, Rule[Any]] = {
     "inline_bytes": INLINE_BYTES,
 }
 OPTIONS = record_of({}, MEMBER_RULES)
-_SOURCE_FILES = list_of(path_text, MOST_PHOTOS)
+_SOURCE_FILES = list_of(path_text, MAX_PHOTOS)
 _PLAN = record_of({"angles": KEPT_ANGLES}, {**MEMBER_RULES, "source_files": _SOURCE_FILES, "fal": text(255)})
 _SOURCE = record_of(
     {"kind": member_of(SourceKind)},
@@ -119,7 +120,7 @@ def rig_record(rig: RigChoice, folder: Path) -> Record:
     """The light, its file as seen from ``folder``."""
     record = asdict(rig)
     if rig.panorama:
-        record["panorama"]["path"] = _from(folder, Path(rig.panorama.path))
+        record["panorama"]["path"] = portable_path(Path(rig.panorama.path), folder)
     return record
 
 
@@ -135,7 +136,7 @@ def plan_record(plan: SetPlan) -> Record:
     """Everything of a plan that a later run needs, besides what ``set.json`` says anyway."""
     record = options_record(plan)
     if plan.source.files:
-        record["source_files"] = [_from(plan.out, path) for path in plan.source.files]
+        record["source_files"] = [portable_path(path, plan.out) for path in plan.source.files]
     record["rig"] = rig_record(plan.rig, plan.out)
     if plan.service is not None:
         record["fal"] = plan.service.emulator_url or LIVE
@@ -179,7 +180,7 @@ def _record_of(folder: SetFolder) -> Record:
 def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> Source:
     kind, kept = source["kind"], source.get("files", ())
     is_model = kind is SourceKind.MODEL
-    fewest, most = {SourceKind.MODEL: (1, 1), SourceKind.PHOTOS: (1, MOST_PHOTOS)}.get(kind, (0, 0))
+    fewest, most = {SourceKind.MODEL: (1, 1), SourceKind.PHOTOS: (1, MAX_PHOTOS)}.get(kind, (0, 0))
     if len(kept) != len(originals) or not fewest <= len(kept) <= most:
         raise InputError(
             f"{folder.manifest}: the source has {len(kept)} files and the plan {len(originals)}, which do not "
@@ -223,11 +224,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
-
-
-def _from(folder: Path, path: Path) -> str:
-    """Relative where it can be, so that folder and sources can move together."""
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:
-        return str(path.absolute())  # On another drive of Windows.

@@ -5,22 +5,14 @@ from ..fal_bridge.endpoints.choosing import ENDPOINT_ID
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.webhooks import webhook_address
 from ..files.values import empty_or, mapping_of, member_of, one_of, text, whole
+from .choices import DEVICES, LANCZOS, MAX_INLINE_KB, MAX_SAMPLES, MAX_SECONDS, MAX_SEED, QUALITY_NAMES
 from .prompts import LOOKS, MOTIONS
 
-MOST_SEED = (1 << 32) - 1  # 32 bits without a sign, as image models have them.
-MOST_SAMPLES = 16384  # More change nothing that eight bits can show.
-MOST_SECONDS = 600  # No endpoint makes a longer film by far; each has its own list, which is checked too.
-MOST_INLINE_KB = 65536
-DEVICES = ("auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi")
-FINAL = "final"
-QUALITY_NAMES = ("draft", "reference", FINAL)
-LANCZOS = "lanczos"
-
-SEED = whole(0, MOST_SEED)
-SAMPLES = whole(1, MOST_SAMPLES)
-SECONDS = whole(1, MOST_SECONDS)
-INLINE_KB = whole(1, MOST_INLINE_KB)
-INLINE_BYTES = whole(0, MOST_INLINE_KB * 1024)
+SEED = whole(0, MAX_SEED)
+SAMPLES = whole(1, MAX_SAMPLES)
+SECONDS = whole(1, MAX_SECONDS)
+INLINE_KB = whole(1, MAX_INLINE_KB)
+INLINE_BYTES = whole(0, MAX_INLINE_KB * 1024)
 DEVICE = one_of(DEVICES)
 QUALITY = one_of(QUALITY_NAMES)
 MOTION = one_of(MOTIONS)
@@ -29,7 +21,7 @@ PROMPT = text()
 VARIANT = text(255)
 ENDPOINT = empty_or(ENDPOINT_ID)
 UPSCALE_ENDPOINT = lambda value: value if value == LANCZOS else ENDPOINT_ID(value)  # noqa: E731
-OPTION_NAME = text(255, least=1)
+OPTION_NAME = text(255, min_length=1)
 OPTION_VALUE = text(1 << 20)
 OPTION_TEXTS = mapping_of(member_of(Kind), mapping_of(OPTION_NAME, OPTION_VALUE, 100), len(Kind))
 WEBHOOK = empty_or(webhook_address)

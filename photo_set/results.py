@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
-from ..fal_bridge.money import costs
+from ..fal_bridge.money import journal_costs
 from ..files.writing import copy_atomically, write_atomically
 from ..gltf.findings import Finding
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
@@ -149,8 +149,8 @@ class SetResults:
         with self.folder.change() as record:
             record["cost"] = {**record["cost"], "estimate": expected, "currency": "USD"}
         if estimate and estimate.jobs:
-            more = " and what is unknown" if estimate.unknown else ""
-            text = f"The whole set costs {money(estimate.known)} dollars{more}."
+            more = ", plus items of unknown price" if estimate.unknown else ""
+            text = f"The whole set costs {money(estimate.known)}{more}."
             self.reporter.tell("note", text=text)
 
     def check_journal(self) -> None:
@@ -159,13 +159,13 @@ class SetResults:
             raise InputError(
                 f"The journal of paid requests in {self.folder.journal} is missing or not whole, so what is finished "
                 "would be paid again.",
-                hint="Copy the set anew with its hidden files; another --out folder has everything made and paid anew.",
+                hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
             )
 
-    def _paid(self) -> list[costs.Cost]:
-        return costs.costs_in(self.folder.journal, self.folder.record["product"])
+    def _paid(self) -> list[journal_costs.Cost]:
+        return journal_costs.costs_in(self.folder.journal, self.folder.record["product"])
 
-    def _lost_requests(self, paid: list[costs.Cost]) -> set[str]:
+    def _lost_requests(self, paid: list[journal_costs.Cost]) -> set[str]:
         return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
 
     def record_costs(self) -> None:
@@ -175,14 +175,14 @@ class SetResults:
             return  # What stands there says more than a journal with gaps.
         self._tell_of_refused_bills(paid)
         if paid:
-            write_atomically(self.folder.root / "costs.csv", costs.as_csv(paid).encode())
+            write_atomically(self.folder.root / "costs.csv", journal_costs.as_csv(paid).encode())
         with self.folder.change() as record:
-            record["cost"]["actual"] = float(costs.total(paid))
+            record["cost"]["actual"] = float(journal_costs.total(paid))
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
 
-    def _tell_of_refused_bills(self, paid: list[costs.Cost]) -> None:
+    def _tell_of_refused_bills(self, paid: list[journal_costs.Cost]) -> None:
         for cost in paid:
             request_id = cost.row["request_id"]
             if cost.refused_units and request_id not in self._refused_bills:

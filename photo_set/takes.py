@@ -15,7 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
-from ..files.writing import kind_of, link_to, link_to_free_name, sha256_of, write_atomically
+from ..files.kinds import kind_of
+from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, angle_record
 
@@ -234,7 +235,7 @@ class Takes:
 def _suffix(content: Content) -> str:
     if isinstance(content, Path):
         return content.suffix
-    return f".{kind_of(content[:16])}"
+    return f".{kind_of(content)}"
 
 
 def _number_for(slot: Record, identity: str) -> int:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes: children, signals, and the keys in their environment."""
+"""Child processes, signals, and the keys in their environment."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command of ours in a process of its own: its JSON lines as they come, and how it is stopped.
+"""A command of this package in a separate process: its JSON events as they arrive, and how it is stopped.
 
-Nothing here waits: threads start the process and read it, and put what they hear into a queue.
+Nothing here blocks: a thread starts the process, reads its output and puts the events into a queue.
 """
 
 import contextlib
@@ -13,27 +13,41 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .keys import may_need_key, without_keys
 
 Event = dict[str, Any]
-Prepare = Callable[[], Sequence[str]]
-Look = Callable[[Event], Event | None]
 
-KEPT_LINES = 40  # Of what it says besides its events: the last ones explain a crash.
-NOT_STARTED = 3
-YIELDING = (
-    10  # Of "nice": about a tenth of a processor where the window wants the rest, all where it does not.
-)
+KEPT_LINES = 40  # Of its output besides events: the last lines explain a crash.
+NOT_STARTED = 3  # The exit code that stands for a process that never ran.
+# Added to the "nice" value: about a tenth of a processor while the window needs the rest, all of it otherwise.
+NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What is decided on the thread before the process starts.
+
+    ``arguments`` are those of ``batch.py``. ``event`` is put into the queue before the events of the process, so that
+    its receiver learns on its own thread what was decided.
+    """
+
+    arguments: Sequence[str]
+    event: Event | None = None
+
+
+Prepare = Callable[[], Prepared]
+Look = Callable[[Event], Event | None]
 
 
 def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
-    """What starts ``batch.py`` in a background Blender with factory settings, or in ``python`` with the bpy module.
+    """The command that runs ``batch.py`` in a background Blender with factory settings, or in ``python`` with bpy.
 
-    ``binary`` is empty in the bpy module. The user's Online Access is handed on, because factory settings
-    do not know it.
+    ``binary`` is empty in the bpy module. The user's Online Access is passed explicitly, because factory settings
+    turn it off.
     """
     if not binary:
         return (python, str(batch))
@@ -43,7 +57,7 @@ def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> t
 
 
 def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:
-    """The environment of the child. ``key`` replaces the keys that stand in it; ``None`` leaves them there."""
+    """The environment of the child. ``key`` replaces the keys in ``environ``; ``None`` keeps them."""
     inherited = dict(environ) if key is None else without_keys(environ)
     if key:
         inherited["FAL_KEY"] = key
@@ -51,11 +65,11 @@ def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, st
 
 
 class Child:
-    """One command that runs, or has ended.
+    """One command: not started, running, or ended.
 
-    ``prepare`` gives the arguments of ``batch.py``; it is called on a thread and may read and write files.
-    ``look`` is asked about every event there; what it gives follows that event. The last event is always
-    ``exited`` with ``code`` and ``words`` (what was said besides events). A command that does not use fal.ai gets
+    ``prepare`` is called on the thread and may read and write files. ``look`` is called there with every event of the
+    process; the event that it returns is put into the queue after that one. The last event is always ``exited`` with
+    ``code`` and ``output``, the last lines of output that were not events. A command that does not use fal.ai gets
     ``environment`` without its keys.
     """
 
@@ -75,11 +89,14 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
         self._stops = 0
         self._lock = threading.Lock()
-        # A daemon: closing Blender must not wait for a run, which goes on by itself.
+
+    def start(self) -> None:
+        """Start the thread that prepares, runs and reads the process. To be called once."""
+        # A daemon: closing Blender must not wait for a run, which continues without it.
         threading.Thread(target=self._work, name="photoreal-child", daemon=True).start()
 
     def stop(self) -> None:
-        """Once: finish what is paid and end. Twice: end now. What was sent can be resumed either way."""
+        """Once: finish what is paid for, then end. Twice: end now. Either way the set can be resumed."""
         with self._lock:
             self._stops += 1
             if self._process is not None and self._process.poll() is None:
@@ -93,22 +110,25 @@ class Child:
             self._process.terminate()
 
     def _work(self) -> None:
-        words: deque[str] = deque(maxlen=KEPT_LINES)
+        output: deque[str] = deque(maxlen=KEPT_LINES)
         code = NOT_STARTED
         try:
-            code = self._run(words)
+            code = self._run(output)
         except (OSError, ValueError) as error:
-            words.append(str(error))
+            output.append(str(error))
         except Exception as error:
-            words.append(f"{type(error).__name__}: {error}")
+            output.append(f"{type(error).__name__}: {error}")
             raise
         finally:
-            self.events.put({"event": "exited", "code": code, "words": list(words)})
+            self.events.put({"event": "exited", "code": code, "output": list(output)})
 
-    def _run(self, words: deque[str]) -> int:
-        arguments = self._prepare()
-        command = [*self._command, *arguments]
-        environment = self._environment if may_need_key(arguments) else without_keys(self._environment)
+    def _run(self, output: deque[str]) -> int:
+        prepared = self._prepare()
+        if prepared.event:
+            self.events.put(prepared.event)
+        command = [*self._command, *prepared.arguments]
+        needs_key = may_need_key(prepared.arguments)
+        environment = self._environment if needs_key else without_keys(self._environment)
         with self._lock:
             if self._stops:
                 return NOT_STARTED
@@ -120,24 +140,24 @@ class Child:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                **own_group(),
+                **own_group(beside_window=True),  # Closing Blender must not end it.
             )
         process = self._process
-        let_yield(process.pid)
+        lower_priority(process.pid)
         assert process.stdout is not None and process.stderr is not None
-        complaints = threading.Thread(target=words.extend, args=(process.stderr,), daemon=True)
-        complaints.start()
+        errors = threading.Thread(target=output.extend, args=(process.stderr,), daemon=True)
+        errors.start()
         for line in process.stdout:
             self._hear(line)
         code = process.wait()
-        complaints.join(1.0)  # A grandchild may hold the pipe open.
+        errors.join(1.0)  # A grandchild may hold the pipe open.
         return code
 
     def _hear(self, line: str) -> None:
         try:
             event = json.loads(line)
         except ValueError:
-            return  # Blender's own words.
+            return  # Output of Blender itself.
         if not isinstance(event, dict) or "event" not in event:
             return
         self.events.put(event)
@@ -145,23 +165,27 @@ class Child:
             self.events.put(further)
 
 
-def own_group() -> dict[str, Any]:
-    """How to start a child in a group of its own. Ctrl-C in the terminal from which Blender was started is not meant for the child, which outlives it."""
-    if os.name == "nt":
-        flags = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
-        return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
-    return {"start_new_session": True}
+def own_group(*, beside_window: bool = False) -> dict[str, Any]:
+    """Arguments of ``Popen`` for a child in a separate process group, which Ctrl-C in a terminal does not reach.
+
+    ``beside_window``: on Windows also without a console window, and with a lower priority than Blender's.
+    """
+    if os.name != "nt":
+        return {"start_new_session": True}
+    flags = ["CREATE_NEW_PROCESS_GROUP"]
+    flags += ["CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS"] if beside_window else []
+    return {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
 
 
-def let_yield(pid: int) -> None:
-    """Have a process just started give way to the window that the artist works in; on Windows it began so.
+def lower_priority(pid: int) -> None:
+    """Lower the priority of a process below that of the window. On Windows ``own_group`` has done so already.
 
-    It goes on at its old priority where the system does not allow that.
+    Where the system does not allow it, the process keeps its priority.
     """
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + YIELDING)
-    # Linux shares processors between sessions first, and the child has one of its own.
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + NICENESS)
+    # Linux first shares processors between sessions, and the child has a session to itself.
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(YIELDING))
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which process wrote something into a shared folder, and whether it still runs."""
+"""Mark what a process writes into a shared folder, and tell whether that process still runs."""
 
 import contextlib
 import hashlib
@@ -18,26 +18,26 @@ def this_process() -> dict[str, Any]:
 
 
 def process_space() -> str:
-    """Eight hex digits for the space in which a process number means one process.
+    """Eight hex digits that identify where a process number is unique.
 
-    On Linux that is one boot of one machine, or of one container: machines and containers may share a name.
+    On Linux this is one boot of a machine or container: several of them may have the same name.
     """
-    words = [platform.node()]
+    facts = [platform.node()]
     with contextlib.suppress(OSError):
-        words.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
-        words.append(str(Path("/proc/self/ns/pid").readlink()))
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+        facts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
 
 
 def is_elsewhere(mark: Mapping[str, Any]) -> bool:
-    """Whether the marked process is of another machine, where nobody can ask for it."""
+    """Whether the marked process belongs to another machine, where its state cannot be read."""
     return mark.get("machine") != _MACHINE
 
 
 def is_gone(mark: Mapping[str, Any]) -> bool:
-    """Whether the marked process surely ended; ``False`` also means: cannot be told."""
+    """Whether the marked process has certainly ended. ``False`` may mean that this is unknown."""
     if os.name == "nt" or is_elsewhere(mark):
-        return False  # On Windows signal 0 is not a question but Ctrl-C.
+        return False  # On Windows, signal 0 is Ctrl-C and would interrupt the process.
     try:
         os.kill(int(mark["process"]), 0)
     except ProcessLookupError:

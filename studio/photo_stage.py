@@ -9,7 +9,7 @@ from ..imaging.compose import compose, png
 from ..imaging.film_look import with_film_look
 from ..optics.angles import Angle
 from ..optics.framing import framing_from
-from ..photo_set.plan import Engine
+from ..photo_set.choices import Engine
 from ..photo_set.takes import Shelf
 from .quality import QUALITIES
 from .render import Shot

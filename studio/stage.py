@@ -11,8 +11,9 @@ from ..gltf.findings import Finding, terminal_lines, triage_list
 from ..gltf.packing import save_glb
 from ..messages.errors import InputError
 from ..optics.angles import Angle
+from ..photo_set.choices import Engine
 from ..photo_set.pipeline import Renderer
-from ..photo_set.plan import Engine, SetPlan, SourceKind
+from ..photo_set.plan import SetPlan, SourceKind
 from ..photo_set.results import SetResults
 from .blend_file import convert_to_glb
 from .machine import use_device

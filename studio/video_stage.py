@@ -11,7 +11,7 @@ from ..imaging.animation import preview_of
 from ..imaging.choices import Background
 from ..imaging.compose import compose, png
 from ..imaging.film_look import with_film_look
-from ..photo_set.plan import Engine
+from ..photo_set.choices import Engine
 from ..photo_set.takes import PREVIEW, Shelf
 from . import video
 from .quality import VIDEO

@@ -36,7 +36,7 @@ from photoreal_set.fal_bridge.jobs import Generation, Kind  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
 from photoreal_set.fal_bridge.network.service import Service  # noqa: E402
 from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
-from photoreal_set.files.writing import missing_end  # noqa: E402
+from photoreal_set.files.kinds import missing_end  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 TRACED = tuple(str(ROOT / place) for place in ("fal_bridge", "files.py"))

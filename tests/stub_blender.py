@@ -22,8 +22,8 @@ load_package()
 from photoreal_set.files.writing import copy_atomically  # noqa: E402  The package has to be loaded first.
 from photoreal_set.imaging.compose import png  # noqa: E402
 from photoreal_set.messages.errors import PhotorealError  # noqa: E402
+from photoreal_set.photo_set.choices import Engine  # noqa: E402
 from photoreal_set.photo_set.folder import SetFolder, angle_record  # noqa: E402
-from photoreal_set.photo_set.plan import Engine  # noqa: E402
 from photoreal_set.photo_set.plan_record import plan_from  # noqa: E402
 
 SECONDS = float(os.environ.get("STUB_BLENDER_SECONDS", "0"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tools.build``: the extension as zips, one a platform, and a static repository of them.
 
-Every zip is made from a staging folder of its own that holds the package and the locked wheels of that platform;
+Every zip is built from a separate staging folder with the package and the locked wheels of that platform;
 ``validate`` and ``build`` of Blender's extension command make the zip, ``server-generate`` the ``index.json``.
 The Blender named by ``--blender`` does that, else the script that comes with the ``bpy`` module.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tools.lock``: write the hashed lock files from the ``.in`` files, with uv.
 
-No package index is named in them: whoever installs uses the one that is configured.
+They name no package index: the configured one is used.
 """
 
 import subprocess

@@ -174,7 +174,7 @@ def _bind(folder: Path, source: Path, place: str, *options: str) -> None:
 
 
 def _own_mounts() -> None:
-    """From here on, mounts of this process and its children are seen by nobody else."""
+    """From here on, mounts of this process are visible only to it and its children."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNS):
         raise RootError(f"No mounts of our own: {os.strerror(ctypes.get_errno())}.")
@@ -182,7 +182,7 @@ def _own_mounts() -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Delete a root folder; never through a mount that somebody left in it."""
+    """Delete a root folder; never through a mount that was left in it."""
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     if inside := [line.split()[4] for line in mounts if line.split()[4].startswith(f"{folder}/")]:
         raise RootError(f"{inside[0]} is mounted: take it away with umount, then start again.")

@@ -7,12 +7,12 @@ import bpy
 
 NAME = "photoreal_set"
 
-_handle: Any = None
+_handle: Any = None  # What Blender gives for unregistering.
 
 
 def attach() -> None:
     global _handle
-    _handle = bpy.utils.register_cli_command(NAME, _run)
+    _handle = bpy.utils.register_cli_command(NAME, _run)  # type: ignore[func-returns-value]  # The stubs do not know the handle.
 
 
 def detach() -> None:
@@ -20,7 +20,7 @@ def detach() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from ..command_line import bootstrap  # noqa: PLC0415  A window needs none of this.
+    from ..command_line import bootstrap  # noqa: PLC0415  A window does not need it.
 
     if missing := bootstrap.use_package_folders():
         bootstrap.say(bootstrap.missing_packages_sentence(missing))

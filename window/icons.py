@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sets whose folders were read, with the icons of their pictures."""
+"""Sets whose folders were read, and the icons of their pictures."""
 
 from pathlib import Path
 from typing import Any
@@ -9,26 +9,24 @@ import bpy.utils.previews
 
 from ..background_run.set_view import SetView
 
-MOST_ICONS = 200
+MAX_ICONS = 200  # Beyond these the icons of all sets are loaded again when they are needed.
 
 
 class KnownSets:
-    """Sets by their folders. Icons are loaded when a set is taken in, between ``open`` and ``close`` and with a window."""
+    """Sets by their folders. Icons are loaded when a set is added, between ``open`` and ``close``, with a window only."""
 
     def __init__(self) -> None:
         self._views: dict[str, SetView] = {}
         self._icons: Any = None
 
     def open(self) -> None:
-        """From here on there are icons, until ``close``."""
+        """Keep icons until ``close``."""
         self._icons = bpy.utils.previews.new()
 
     def close(self) -> None:
+        """Release the icons."""
         bpy.utils.previews.remove(self._icons)
         self._icons = None
-
-    def clear(self) -> None:
-        self._views.clear()
 
     def view_of(self, folder: str | Path) -> SetView | None:
         """The set as it was last read."""
@@ -42,7 +40,7 @@ class KnownSets:
         return known.icon_id if known else 0
 
     def take(self, folder: str | Path, view: SetView | None) -> None:
-        """Take in what was read of a folder; ``None`` when there is no set any more."""
+        """Add what was read of a folder; ``None`` when it has no set (any more)."""
         if view is None:
             self._views.pop(str(folder), None)
             return
@@ -53,6 +51,6 @@ class KnownSets:
             for path in (picture.render, picture.photo):
                 name = f"{path}|{picture.stamp}"
                 if path is not None and name not in self._icons:
-                    if len(self._icons) >= MOST_ICONS:
+                    if len(self._icons) >= MAX_ICONS:
                         self._icons.clear()
                     self._icons.load(name, str(path), "IMAGE")

@@ -1,39 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the artist has set: scene and preferences as the settings of one set, read without touching the disk."""
+"""The settings of one set, read from the scene and the preferences without touching the disk."""
 
 from pathlib import Path
 
 import bpy
 
-from ..background_run.button_command import PASSES, Settings, Source, View, safe_name
-from . import preferences, properties
+from ..background_run.button_command import PASSES, Settings, Source, View
+from ..files.names import safe_name
+from . import preferences, properties, studio_properties
+from .blender_types import scene_of
 
 
 def settings_of(context: bpy.types.Context) -> Settings:
-    """The settings of the scene and the preferences."""
-    scene, chosen = context.scene.photoreal, preferences.get(context)
-    source = Source(scene.source_kind)
-    files: tuple[str, ...] = ()
-    if source is Source.FILE and scene.source:
-        files = (bpy.path.abspath(scene.source),)
-    elif source is Source.PHOTOS:
-        files = tuple(bpy.path.abspath(photo.path) for photo in scene.photos if photo.path)
-    cameras: tuple[str, ...] | None = None
-    if scene.angles_from == properties.CAMERAS:
-        of_scene = cameras_of(context.scene) if source is Source.OBJECTS else []
-        cameras = tuple(camera.name for camera in of_scene)
+    """The settings of the context's scene and of the preferences."""
+    scene, chosen = properties.of_context(context), preferences.get(context)
     return Settings(
-        source=source,
-        files=files,
-        words=scene.words.strip(),
+        source=Source(scene.source_kind),
+        files=_files(scene),
+        text=scene.words.strip(),
         engine=scene.engine,
         video=scene.video,
-        views=tuple(
-            View(name=view.name, azimuth=view.azimuth, elevation=view.elevation, fill=view.fill)
-            for view in scene.angles
-        ),
-        cameras=cameras,
-        rig=bpy.path.abspath(scene.panorama) if scene.rig == properties.PANORAMA else scene.rig,
+        views=_views(scene),
+        cameras=_camera_names(context),
+        rig=bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
         rig_rotation=scene.rig_rotation,
         rig_intensity=scene.rig_intensity,
         quality=scene.quality,
@@ -63,21 +52,49 @@ def settings_of(context: bpy.types.Context) -> Settings:
     )
 
 
+def _files(scene: properties.PhotorealSettings) -> tuple[str, ...]:
+    match Source(scene.source_kind):
+        case Source.FILE if scene.source:
+            return (bpy.path.abspath(scene.source),)
+        case Source.PHOTOS:
+            return tuple(bpy.path.abspath(photo.path) for photo in scene.photos if photo.path)
+        case _:
+            return ()
+
+
+def _views(scene: properties.PhotorealSettings) -> tuple[View, ...]:
+    return tuple(
+        View(name=view.name, azimuth=view.azimuth, elevation=view.elevation, fill=view.fill)
+        for view in scene.angles
+    )
+
+
+def _camera_names(context: bpy.types.Context) -> tuple[str, ...] | None:
+    """The cameras that are used unchanged; none yet for those of a file, ``None`` with the list of angles."""
+    scene = properties.of_context(context)
+    if scene.angles_from != studio_properties.CAMERAS:
+        return None
+    if Source(scene.source_kind) is not Source.OBJECTS:
+        return ()
+    return tuple(camera.name for camera in cameras_of(scene_of(context)))
+
+
 def cameras_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The cameras that take pictures when they are used as they stand: those not hidden from renders."""
+    """The cameras of a scene that take pictures when cameras are used unchanged: those not hidden from renders."""
     return [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
 
 
 def product_name(context: bpy.types.Context) -> str:
-    """What the product is called, fit for a file name."""
-    settings = context.scene.photoreal
-    match settings.source_kind:
-        case "OBJECTS":
+    """The name of the product, fit for a file name."""
+    settings = properties.of_context(context)
+    match Source(settings.source_kind):
+        case Source.OBJECTS:
             picked = context.active_object or next(iter(context.selected_objects), None)
-            return safe_name(picked.name if picked else context.scene.name)
-        case "WORDS":
-            return safe_name(settings.words)
-        case "PHOTOS":
-            return safe_name(Path(settings.photos[0].path).stem)
-        case _:
-            return safe_name(Path(settings.source).stem)
+            name = picked.name if picked else scene_of(context).name
+        case Source.TEXT:
+            name = settings.words
+        case Source.PHOTOS:
+            name = Path(settings.photos[0].path).stem
+        case Source.FILE:
+            name = Path(settings.source).stem
+    return safe_name(name, otherwise="product")

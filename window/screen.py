@@ -1,26 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's windows: what is drawn anew, what the status bar says, where somebody is at work."""
+"""Blender's windows: redrawing, the status bar, and whether the artist is in the middle of something."""
+
+import time
+from typing import Literal
 
 import bpy
 
+from .blender_types import manager_of
 
-def redraw_panels() -> None:
-    """Have our panels drawn again: the sidebars of 3D viewports, and the preferences."""
-    for window in bpy.context.window_manager.windows:
+
+def redraw_panels() -> float:
+    """Have our panels redrawn: the sidebars of 3D viewports, and the preferences. The time (monotonic, s)."""
+    for window in manager_of(bpy.context).windows:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "PREFERENCES"}:
                 for region in area.regions:
                     if region.type in {"UI", "WINDOW"} and (area.type != "VIEW_3D" or region.type == "UI"):
                         region.tag_redraw()
+    return time.monotonic()
 
 
 def show_status(text: str) -> None:
-    """Put a text into the status bars; "" gives them back to Blender."""
-    for window in bpy.context.window_manager.windows:
+    """Show a text in the status bars; "" gives them back to Blender."""
+    for window in manager_of(bpy.context).windows:
         window.workspace.status_text_set(text or None)
 
 
-def is_worked_in(window: bpy.types.Window) -> bool:
-    """Is the artist in the middle of an operator or in another mode there? An undo step would tear that apart."""
+def free_window() -> bpy.types.Window | None:
+    """A window for an undo step, when none of them has an operator running or another mode; else None."""
+    windows = list(manager_of(bpy.context).windows)
+    return windows[0] if windows and not any(map(_is_worked_in, windows)) else None
+
+
+def _is_worked_in(window: bpy.types.Window) -> bool:
+    """Whether an operator is running there or the mode is not Object Mode: an undo step would tear that apart."""
     active = window.view_layer.objects.active
     return bool(getattr(window, "modal_operators", ())) or (active is not None and active.mode != "OBJECT")
+
+
+def set_view(
+    window: bpy.types.Window, perspective: Literal["PERSP", "CAMERA"], *, instead_of: str = ""
+) -> None:
+    """Set the ``view_perspective`` of the 3D viewports of a window, or only of those that now have ``instead_of``."""
+    for area in window.screen.areas:
+        space = area.spaces.active
+        region = space.region_3d if isinstance(space, bpy.types.SpaceView3D) else None
+        if region and instead_of in ("", region.view_perspective):
+            region.view_perspective = perspective

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The selected objects as a .blend file of their own, so that they can be changed while they are photographed."""
+"""The selected objects as a separate .blend file, so that they can be edited while they are photographed."""
 
 import os
 import tempfile
@@ -7,33 +7,34 @@ from pathlib import Path
 
 import bpy
 
+from .blender_types import scene_of
 from .scene_settings import cameras_of, product_name
 
 
 def write_selection(context: bpy.types.Context, *, with_cameras: bool) -> Path:
-    """The selected objects, what hangs below them and perhaps the scene's cameras, as a .blend of their own.
+    """Write the selected objects, their children and, if wanted, the scene's cameras to a separate .blend file.
 
     Raises RuntimeError when Blender cannot write it.
     """
     if context.mode != "OBJECT":
-        bpy.ops.ed.flush_edits()  # What is edited or sculpted stands in the mesh only after this.
+        bpy.ops.ed.flush_edits()  # Edits in Edit and Sculpt Mode reach the mesh only now.
     wanted: dict[int, bpy.types.Object] = {}
     for item in context.selected_objects:
         for one in (item, *item.children_recursive):
             wanted[one.session_uid] = one
     if with_cameras:
-        wanted |= {camera.session_uid: camera for camera in cameras_of(context.scene)}
+        wanted |= {camera.session_uid: camera for camera in cameras_of(scene_of(context))}
     path = Path(tempfile.mkdtemp(prefix="photoreal-")) / f"{product_name(context)}.blend"
     scene = bpy.data.scenes.new("Photoreal Copy")
     unseen = bpy.data.collections.new("Photoreal Parents")
     try:
-        scene.unit_settings.scale_length = context.scene.unit_settings.scale_length
-        scene.frame_current = context.scene.frame_current
+        scene.unit_settings.scale_length = scene_of(context).unit_settings.scale_length
+        scene.frame_current = scene_of(context).frame_current
         scene.collection.children.link(unseen)
         unseen.hide_render = True
         for item in wanted.values():
             scene.collection.objects.link(item)
-        for parent in _parents_of(wanted):  # An object without its parent would be left out.
+        for parent in _parents_of(wanted):  # Blender would leave out an object without its parent.
             unseen.objects.link(parent)
         # Blender 5.2 crashes when it writes a scene whose view layer does not know its collections yet.
         scene.view_layers[0].objects.active = next(iter(wanted.values()))
@@ -45,17 +46,19 @@ def write_selection(context: bpy.types.Context, *, with_cameras: bool) -> Path:
 
 
 def external_folders() -> list[str]:
-    """The folders of all files that the open file uses, which a copy of a selection names too; none below another."""
-    files = bpy.utils.blend_paths(absolute=True, packed=False)  # Without those of packed data.
+    """The folders of all files that the open file uses, and so may a copy of a selection; none inside another."""
+    files = bpy.utils.blend_paths(absolute=True, packed=False)  # Packed data needs no file.
     wanted = {Path(os.path.normpath(file)).parent for file in files if Path(file).is_absolute()}
     found = sorted(folder for folder in wanted if folder.is_dir())
     return [str(folder) for folder in found if not any(other in folder.parents for other in found)]
 
 
 def _parents_of(objects: dict[int, bpy.types.Object]) -> list[bpy.types.Object]:
-    """What these objects hang from and is not among them."""
+    """Parents, at any depth, that are not among these objects."""
     found: dict[int, bpy.types.Object] = {}
     for item in objects.values():
-        while (item := item.parent) and item.session_uid not in objects:
-            found[item.session_uid] = item
+        parent = item.parent
+        while parent and parent.session_uid not in objects:
+            found[parent.session_uid] = parent
+            parent = parent.parent
     return list(found.values())

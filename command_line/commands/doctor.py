@@ -13,12 +13,12 @@ from typing import TextIO
 
 from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from ...fal_bridge.errors import BadKeyError
-from ...fal_bridge.network.platform import Platform
+from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
 from ...files.home import home_folder
 from ...messages.errors import MachineError, PhotorealError
 from ...messages.progress import JsonReporter, Reporter
-from ...photo_set.plan_values import DEVICES
+from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
 from ..arguments import Commands, add_service, add_talk
 from ..service import in_blender_program, key_variable, require_online, service_at

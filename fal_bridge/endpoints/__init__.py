@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each endpoint takes, gives and costs."""
+"""What each endpoint accepts, returns and costs."""

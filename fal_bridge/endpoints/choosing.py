@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which endpoint is meant, and the files in its arguments.
+"""Find the endpoint for an id and a kind of job, and the default endpoints."""
 
-A file stands in the arguments as a ``Path``; ``with_files`` puts a hash or an address in its place.
-"""
-
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 from ...files.values import like
 from ..errors import UnknownEndpointError, WrongRequestError
-from ..jobs import Generation, Kind
-from .endpoint import OUTPUT_FILES as OUTPUT_FILES
-from .endpoint import Endpoint as Endpoint
-from .registry import REGISTRY as REGISTRY
+from ..jobs import Kind
+from .endpoint import Endpoint
+from .registry import REGISTRY
 
 DEFAULT_PHOTO_ENDPOINT = "fal-ai/flux-kontext/dev"
 DEFAULT_VIDEO_ENDPOINT = "fal-ai/kling-video/v3/pro/image-to-video"
@@ -24,22 +18,23 @@ ENDPOINT_ID = like(rf"{_PART}(/{_PART})+", "an endpoint id (ids look like owner/
 
 
 def default_model_endpoint(photos: int) -> str:
-    """The endpoint that makes a model from so many photos; from text when there are none."""
+    """The endpoint that makes a model from this number of photos, or from text when it is 0."""
     if photos == 0:
         return "fal-ai/meshy/v6/text-to-3d"
     return "fal-ai/meshy/v6/image-to-3d" if photos == 1 else "fal-ai/meshy/v6/multi-image-to-3d"
 
 
 def known_ids(kind: Kind) -> list[str]:
+    """The ids of all known endpoints of a kind."""
     return [endpoint.id for endpoint in REGISTRY.values() if endpoint.kind is kind]
 
 
 def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:
-    """The row for ``endpoint_id``, which must make what ``kind`` says."""
+    """The endpoint with this id. Raises UnknownEndpointError, and WrongRequestError when it is of another kind."""
     choice = f"Known for a {kind}: {', '.join(known_ids(kind))}."
     endpoint = known.get(endpoint_id)
     if endpoint is None:
-        raise UnknownEndpointError(f"The endpoint {endpoint_id!r} is not known.", hint=choice)
+        raise UnknownEndpointError(f"The endpoint {endpoint_id!r} is unknown.", hint=choice)
     if endpoint.kind is not kind:
         raise WrongRequestError(
             f"The endpoint {endpoint_id} makes a {endpoint.kind}, not a {kind}.", hint=choice
@@ -48,31 +43,8 @@ def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = R
 
 
 def endpoint_of_result(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:
-    """What tells where the file is in a result: the row, or for an endpoint without one, where its kind has it."""
+    """The endpoint with this id, or one that finds the file in a result where known endpoints of this kind have it."""
     if (endpoint := known.get(endpoint_id)) and endpoint.kind is kind:
         return endpoint
     places = (place for row in known.values() if row.kind is kind for place in row.output)
     return Endpoint(id=endpoint_id, kind=kind, output=tuple(dict.fromkeys(places)))
-
-
-def check(wanted: Generation) -> None:
-    """Refuse what cannot work, before anything is sent or paid."""
-    endpoint_for(wanted.endpoint, wanted.kind).check(wanted)
-
-
-def files_in(arguments: Any) -> list[Path]:
-    """Every different file in the arguments, in order."""
-    found: dict[Path, None] = {}
-    with_files(arguments, lambda path: found.setdefault(path))
-    return list(found)
-
-
-def with_files(value: Any, replacement: Callable[[Path], Any]) -> Any:
-    """A copy of ``value`` with every file replaced."""
-    if isinstance(value, Path):
-        return replacement(value)
-    if isinstance(value, Mapping):
-        return {name: with_files(member, replacement) for name, member in value.items()}
-    if isinstance(value, list):
-        return [with_files(member, replacement) for member in value]
-    return value

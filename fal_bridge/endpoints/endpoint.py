@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One endpoint: how our words become its fields, what it allows, what it counts, where its file is."""
+"""One endpoint: the fields of its API, what it accepts, its price model, and where its results have the file."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ...files.input_files import open_regular
-from ...files.writing import FileKind, kind_of_file, missing_end
+from ...files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..errors import WrongRequestError
 from ..jobs import Generation, Kind
 from .options import Option
@@ -19,11 +19,13 @@ from .price_models import BINARY_MEGAPIXEL, PriceModel, Size, Work
 
 Place = tuple[str | int, ...]
 
-RATIO_FIELD = "aspect_ratio"
-SAME_SHAPE = 0.01  # Share by which a named ratio may miss the picture's.
+# Where an image endpoint puts the address of its picture.
+IMAGE_PLACES: tuple[Place, ...] = (("images", 0, "url"), ("image", "url"))
 
-MOST_PICTURE_BYTES = 1 << 30  # 8192 x 8192 pixels without compression are a quarter of it.
-PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
+RATIO_FIELD = "aspect_ratio"
+SAME_SHAPE = 0.01  # The relative deviation of a named ratio from the picture's.
+
+MAX_PICTURE_BYTES = 1 << 30  # Four times 8192 x 8192 pixels without compression.
 OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
     Kind.MODEL: frozenset({FileKind.GLB}),
     Kind.PHOTO: PICTURES,
@@ -35,19 +37,19 @@ OUTPUT_FILES: Mapping[Kind, frozenset[FileKind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One row of the registry. A field name of "" means: the endpoint has no such input."""
+    """One row of the registry. A field name of "" means that the endpoint has no such input."""
 
     id: str
     kind: Kind
-    output: tuple[Place, ...]  # Where the file's address may stand; the first that is there counts.
+    output: tuple[Place, ...]  # Where the URL of the file may be; the first that exists counts.
     price: PriceModel = field(default_factory=PriceModel)
-    # What we always ask for; everything that decides the price is among it.
+    # What we always send, including everything that determines the price.
     intent: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Option] = field(default_factory=dict)  # Inputs without a word of ours.
-    needs: Mapping[str, str] = field(default_factory=dict)  # Input: the flag without which it is refused.
-    image_field: str = ""  # Takes the only or first picture.
-    image_list_field: str = ""  # Takes all pictures.
-    images: tuple[int, int] = (0, 0)  # Fewest and most.
+    options: Mapping[str, Option] = field(default_factory=dict)  # Inputs that only this endpoint has.
+    needs: Mapping[str, str] = field(default_factory=dict)  # An input, and the flag that it needs.
+    image_field: str = ""  # For the only or first picture.
+    image_list_field: str = ""  # For all pictures.
+    images: tuple[int, int] = (0, 0)  # Minimum and maximum number.
     image_files: frozenset[FileKind] = PICTURES
     end_image_field: str = ""
     end_image_is_needed: bool = False
@@ -58,23 +60,23 @@ class Endpoint:
     seed_field: str = ""
     seconds_field: str = ""
     seconds: tuple[int, ...] = ()
-    seconds_form: str = "{}"  # "" is for endpoints that want a number.
-    size_field: str = ""  # Takes width and height of the result: those of the first picture.
-    sides: tuple[int, int] = (512, 2048)  # Shortest and longest that ``size_field`` takes.
+    seconds_form: str = "{}"  # "" for endpoints that expect a number.
+    size_field: str = ""  # For width and height of the result: those of the first picture.
+    sides: tuple[int, int] = (512, 2048)  # Minimum and maximum in pixels that ``size_field`` accepts.
     factor_field: str = ""
-    factors: tuple[float, ...] = ()  # The only ones, or with ``factor_is_free`` the least and the most.
+    factors: tuple[float, ...] = ()  # All, or with ``factor_is_free`` the minimum and the maximum.
     factor_is_free: bool = False
-    side_step: int = 1  # Sides of what comes out are multiples of it.
+    side_step: int = 1  # In pixels; sides of the result are multiples of it.
     note: str = ""  # What a user should know before choosing it.
 
     def check(self, wanted: Generation) -> None:
-        """Refuse what the endpoint would refuse, before it costs anything."""
+        """Raises WrongRequestError for what the endpoint would reject, before it costs anything."""
         self._check_numbers(wanted)
         for picture in self._pictures(wanted):
             self._check_picture(wanted.label, picture)
 
     def arguments(self, wanted: Generation, size: Size | None = None) -> dict[str, Any]:
-        """The endpoint's own inputs; only fields that it has. ``size``: of the first picture, if known."""
+        """The inputs for the endpoint's API. ``size``: width and height in pixels of the first picture, if known."""
         values: dict[str, Any] = {
             self.image_field: wanted.images[0] if wanted.images else None,
             self.image_list_field: list(wanted.images),
@@ -92,42 +94,42 @@ class Endpoint:
         return {name: value for name, value in made.items() if made.get(self.needs.get(name, ""), True)}
 
     def parsed_options(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Extra inputs as the user wrote them, checked. Raises WrongRequestError."""
+        """Extra inputs from the texts that a user wrote. Raises WrongRequestError."""
         return {name: self._parsed(name, text) for name, text in texts.items()}
 
     def work(self, arguments: Mapping[str, Any], inputs: Iterable[Size]) -> Work:
-        """What a request with these arguments and pictures of these sizes comes to."""
+        """The amount of work of a request with these arguments and pictures of these sizes in pixels."""
         sizes = list(inputs)
-        least = most = BINARY_MEGAPIXEL
+        minimum = maximum = BINARY_MEGAPIXEL
         if size := _known_size(arguments.get(self.size_field or "image_size")):
-            least = most = size[0] * size[1]
+            minimum = maximum = size[0] * size[1]
         elif self.factor_field and sizes:
             factor = float(arguments.get(self.factor_field, 2))
             width, height = (math.ceil(side * factor / self.side_step) * self.side_step for side in sizes[0])
-            least = most = width * height
-        elif sizes:  # Follows its input, but image models often go back to about one megapixel.
-            least, most = sorted((most, sizes[0][0] * sizes[0][1]))
+            minimum = maximum = width * height
+        elif sizes:  # The result follows the input, but image models often return about one megapixel.
+            minimum, maximum = sorted((maximum, sizes[0][0] * sizes[0][1]))
         return Work(
             inputs=sizes,
-            least_pixels=least,
-            most_pixels=most,
+            min_pixels=minimum,
+            max_pixels=maximum,
             images=int(arguments.get("num_images", 1)),
             seconds=int(str(arguments.get(self.seconds_field, 0)).rstrip("s") or 0),
         )
 
     def nearest_seconds(self, wanted: int) -> int:
-        """The length that the endpoint offers next to ``wanted``; the shorter of two."""
+        """The possible length in seconds that is closest to ``wanted``; the shorter of two."""
         return min(self.seconds, key=lambda seconds: (abs(seconds - wanted), seconds), default=wanted)
 
     def factor(self, wanted: float) -> float:
-        """The smallest factor on offer that reaches ``wanted``, or the largest there is."""
+        """The smallest possible factor that reaches ``wanted``, or the largest."""
         if self.factor_is_free:
-            least, most = self.factors
-            return min(max(wanted, least), most)
+            minimum, maximum = self.factors
+            return min(max(wanted, minimum), maximum)
         return min((factor for factor in self.factors if factor >= wanted), default=max(self.factors))
 
     def file_address(self, output: Any) -> str:
-        """The address of the file in a result, or "" when there is none."""
+        """The URL of the file in a result, or "" when there is none."""
         for place in self.output:
             value = output
             for step in place:
@@ -143,13 +145,13 @@ class Endpoint:
         size = size or _first_size(wanted)
         if size is None:
             return None
-        least, most = self.sides
-        scale = min(most / max(size), max(1.0, least / min(size)))
-        width, height = (min(most, max(least, round(side * scale))) for side in size)
+        minimum, maximum = self.sides
+        scale = min(maximum / max(size), max(1.0, minimum / min(size)))
+        width, height = (min(maximum, max(minimum, round(side * scale))) for side in size)
         return {"width": width, "height": height}
 
     def _ratio(self, wanted: Generation, size: Size | None) -> str | None:
-        """What the endpoint calls the shape of the first picture; None: it has no such word."""
+        """The endpoint's name for the aspect ratio of the first picture; None when it has none."""
         size = size or _first_size(wanted)
         if RATIO_FIELD not in self.options or size is None:
             return None
@@ -171,28 +173,29 @@ class Endpoint:
 
     def _check_numbers(self, wanted: Generation) -> None:
         complain, length = f"{wanted.label}: {self.id}", len(wanted.prompt)
-        fewest, most = self.images
-        if not fewest <= len(wanted.images) <= most:
-            allowed = str(most) if fewest == most else f"{fewest} to {most}"
-            raise WrongRequestError(f"{complain} takes {allowed} pictures, not {len(wanted.images)}.")
+        minimum, maximum = self.images
+        if not minimum <= len(wanted.images) <= maximum:
+            allowed = _count_of_pictures(minimum, maximum)
+            raise WrongRequestError(f"{complain} needs {allowed}, not {len(wanted.images)}.")
         if wanted.end_image and not self.end_image_field:
-            raise WrongRequestError(f"{complain} takes no picture for the end.")
+            raise WrongRequestError(f"{complain} does not accept a picture for the end.")
         if self.end_image_is_needed and not wanted.end_image:
             raise WrongRequestError(f"{complain} needs a picture for the end.", hint="Use --loop.")
         if self.prompt_is_needed and not wanted.prompt.strip():
             raise WrongRequestError(f"{complain} needs a prompt.")
         if self.prompt_field and length > self.prompt_length:
             raise WrongRequestError(
-                f"{complain} takes prompts of up to {self.prompt_length} characters, not {length}."
+                f"{complain} accepts prompts of up to {self.prompt_length} characters, not {length}."
             )
         if any("\ud800" <= letter <= "\udfff" for letter in wanted.prompt + wanted.negative_prompt):
-            raise WrongRequestError(f"{wanted.label}: the prompt has letters that are none.")
+            raise WrongRequestError(f"{wanted.label}: the prompt contains invalid Unicode characters.")
         if self.seconds_field and wanted.seconds not in self.seconds:
             raise WrongRequestError(f"{complain} {self.seconds_sentence(wanted.seconds)}")
         if self.factor_field and wanted.enlarge > max(self.factors):
-            raise WrongRequestError(f"{complain} enlarges {max(self.factors):g} times at most.")
+            raise WrongRequestError(f"{complain} enlarges up to {max(self.factors):g} times.")
 
     def seconds_sentence(self, wanted: int) -> str:
+        """The end of a sentence that refuses a length of ``wanted`` seconds."""
         return f"makes clips of {', '.join(map(str, self.seconds))} seconds, not {wanted}."
 
     def _pictures(self, wanted: Generation) -> Iterable[Path]:
@@ -208,9 +211,15 @@ class Endpoint:
             raise WrongRequestError(f"{label}: the picture {picture} cannot be read.") from error
         if kind not in self.image_files:
             names = ", ".join(sorted(kind.name for kind in self.image_files))
-            raise WrongRequestError(f"{label}: {picture} is not a picture that {self.id} takes ({names}).")
+            raise WrongRequestError(f"{label}: {picture} is not a picture that {self.id} accepts ({names}).")
         if gap:
-            raise WrongRequestError(f"{label}: the picture {picture} is not whole: {gap}.")
+            raise WrongRequestError(f"{label}: the picture {picture} is not complete: {gap}.")
+
+
+def _count_of_pictures(minimum: int, maximum: int) -> str:
+    if minimum != maximum:
+        return f"{minimum} to {maximum} pictures"
+    return f"{maximum} picture{'s' * (maximum != 1)}" if maximum else "no picture"
 
 
 def _first_size(wanted: Generation) -> Size | None:
@@ -218,15 +227,15 @@ def _first_size(wanted: Generation) -> Size | None:
 
 
 def _shape(name: str) -> float:
-    """Width by height of a ratio like ``16:9``; 0 for other words."""
+    """Width by height of a ratio like ``16:9``; 0 for other names."""
     found = re.fullmatch(r"(\d+):(\d+)", name)
     return int(found[1]) / int(found[2]) if found and int(found[2]) else 0.0
 
 
 def size_of(picture: Path) -> Size | None:
-    """Width and height of a picture, if it is one that can be read."""
+    """Width and height in pixels of a picture; None when it cannot be read."""
     try:
-        with open_regular(picture, MOST_PICTURE_BYTES) as stream, Image.open(stream) as image:
+        with open_regular(picture, MAX_PICTURE_BYTES) as stream, Image.open(stream) as image:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None

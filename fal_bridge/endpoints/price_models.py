@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many units of its published price a request takes: a range, because some facts are not published.
 
-fal.ai publishes one price for one unit of an endpoint. Options such as sound, texture or resolution make a
-request count as more units; by how much, only the endpoints' pages say. A model holds those amounts as list
-prices, of which only the proportions count: the published price stands for the cheapest of them.
+fal.ai publishes one price for one unit of an endpoint. Options such as sound, texture or resolution make a request
+count as more units; how many, only the page of the endpoint tells. A model has the amounts of that page as list prices,
+of which only the proportions count: the published price corresponds to the cheapest of them.
 """
 
 import math
@@ -13,13 +13,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-BINARY_MEGAPIXEL = 1 << 20  # Official picture examples count 1024 x 1024 as one.
-DECIMAL_MEGAPIXEL = 1_000_000  # Official video examples of the upscalers count plain pixels.
+BINARY_MEGAPIXEL = 1 << 20  # fal.ai's examples for pictures count 1024 x 1024 as one.
+DECIMAL_MEGAPIXEL = 1_000_000  # fal.ai's examples for upscalers count plain pixels.
 
 Size = tuple[int, int]
 
 
 class Per(StrEnum):
+    """What an endpoint counts."""
+
     REQUEST = "request"
     IMAGE = "image"
     MEGAPIXEL = "megapixel"
@@ -30,7 +32,7 @@ class Per(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """At least and at most."""
+    """A minimum and a maximum."""
 
     low: Decimal
     high: Decimal
@@ -39,10 +41,11 @@ class Range:
         return Range(self.low + other.low, self.high + other.high)
 
     def times(self, low: Decimal, high: Decimal | None = None) -> "Range":
+        """Both ends multiplied: the minimum by ``low``, the maximum by ``high`` (``low`` when it is None)."""
         return Range(self.low * low, self.high * (low if high is None else high))
 
     def or_(self, other: "Range") -> "Range":
-        """Wide enough for both."""
+        """The smallest range that contains both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
 
@@ -51,7 +54,7 @@ NOTHING = Range(Decimal(0), Decimal(0))
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A list price and the inputs it holds for; a tuple of values means any of them."""
+    """A list price and the inputs it applies to; a tuple of values means any of them."""
 
     amount: Decimal
     when: Mapping[str, Any] = field(default_factory=dict)
@@ -65,30 +68,36 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a request takes in and gives out, as far as it is known beforehand."""
+    """The inputs and outputs of a request, as far as they are known in advance."""
 
     inputs: Sequence[Size] = ()
-    least_pixels: int = BINARY_MEGAPIXEL  # Of one picture that comes out.
-    most_pixels: int = BINARY_MEGAPIXEL
+    min_pixels: int = BINARY_MEGAPIXEL  # Of one resulting picture.
+    max_pixels: int = BINARY_MEGAPIXEL
     images: int = 1
     seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceModel:
+    """How the arguments of a request determine the number of units it is billed."""
+
     per: Per = Per.REQUEST
     tiers: tuple[Tier, ...] = (Tier(Decimal(1)),)  # The first that fits counts.
-    alternatives: tuple[Decimal, ...] = ()  # List prices of which nobody says what selects them.
+    # List prices that are published without the options that select them.
+    alternatives: tuple[Decimal, ...] = ()
     surcharges: tuple[Tier, ...] = ()  # Each that fits is added.
     further: Decimal | None = None  # Each megapixel after the first.
     counts_input: bool = False
-    rounds_up: bool = False  # To whole megapixels; otherwise nobody says how they are rounded.
+    rounds_up: bool = False  # To whole megapixels; otherwise the rounding is not published.
     megapixel: int = BINARY_MEGAPIXEL
     block_megapixels: int = 1
-    is_guess: bool = False  # Of an endpoint whose options we do not know: what they cost neither.
+    is_guess: bool = False  # For an endpoint whose options, and their prices, are unknown.
 
     def units(self, arguments: Mapping[str, Any], work: Work, unit: str) -> Range | None:
-        """How many of the published ``unit``; ``None`` when that cannot be told."""
+        """The number of published units that a request takes; ``None`` when it cannot be counted.
+
+        ``unit`` is the free text of fal.ai's price list, like "megapixels".
+        """
         asked = per_of(unit)
         if asked is Per.COMPUTE:
             return None
@@ -99,16 +108,16 @@ class PriceModel:
         own = self._own(arguments, work)
         if asked in (None, self.per) or self.per in (Per.REQUEST, Per.BLOCK):
             return own
-        # The page and the price list do not agree on what is counted: either may hold.
+        # The page and the price list count different things: either may be right.
         return own.or_(self._count(asked, work).times(self._factor(arguments).high))
 
     @property
     def list_unit(self) -> Decimal | None:
-        """The list price of one unit; ``None`` where no page names one."""
+        """The list price of one unit in US dollars; ``None`` when no page has one."""
         return self._cheapest if self.per is Per.REQUEST and len(self.tiers) > 1 else None
 
     def list_price(self, arguments: Mapping[str, Any]) -> Decimal:
-        """Of a whole request, for models that count requests."""
+        """The list price of a whole request in US dollars, for models that count requests."""
         return (self._factor(arguments).high + self._extra(arguments)) * self._cheapest
 
     def _own(self, arguments: Mapping[str, Any], work: Work) -> Range:
@@ -130,7 +139,7 @@ class PriceModel:
 
     def _factor(self, arguments: Mapping[str, Any]) -> Range:
         amount = next((tier.amount for tier in self.tiers if tier.fits(arguments)), None)
-        if amount is None:  # Inputs that no page prices: the dearest known tier.
+        if amount is None:  # Inputs without a price on any page: the most expensive known tier.
             amount = max(tier.amount for tier in self.tiers)
         amounts = (amount, *self.alternatives)
         return Range(min(amounts) / self._cheapest, max(amounts) / self._cheapest)
@@ -150,32 +159,37 @@ class PriceModel:
             case Per.BLOCK:
                 block = self.block_megapixels * DECIMAL_MEGAPIXEL
                 low, high = (
-                    max(1, math.ceil(pixels / block)) for pixels in (work.least_pixels, work.most_pixels)
+                    max(1, math.ceil(pixels / block)) for pixels in (work.min_pixels, work.max_pixels)
                 )
                 return Range(Decimal(low), Decimal(high))
             case _:
                 return Range(Decimal(1), Decimal(1))
 
     def _megapixels(self, work: Work) -> Range:
-        low = Decimal(work.least_pixels) / BINARY_MEGAPIXEL
-        high = Decimal(math.ceil(Decimal(work.most_pixels) / self.megapixel))
+        low = Decimal(work.min_pixels) / BINARY_MEGAPIXEL
+        high = Decimal(math.ceil(Decimal(work.max_pixels) / self.megapixel))
         if self.rounds_up:
             low = Decimal(math.ceil(low))
         total = Range(low, high).times(Decimal(work.images))
         if not self.counts_input:
             return total
-        # Inputs are scaled to one megapixel first; whether small ones count as whole, nobody says.
+        # Inputs are scaled down to one megapixel. Whether smaller ones count as a whole one is not published.
         sides = [Decimal(width * height) / BINARY_MEGAPIXEL for width, height in work.inputs]
-        least = sum((min(Decimal(1), side) for side in sides), Decimal(0))
+        minimum = sum((min(Decimal(1), side) for side in sides), Decimal(0))
         return total + Range(
-            Decimal(math.ceil(least)) if self.rounds_up else least, Decimal(len(work.inputs))
+            Decimal(math.ceil(minimum)) if self.rounds_up else minimum, Decimal(len(work.inputs))
         )
 
 
+PER_IMAGE = PriceModel(per=Per.IMAGE)
+PER_SECOND = PriceModel(per=Per.SECOND)
+PER_MEGAPIXEL = PriceModel(per=Per.MEGAPIXEL, rounds_up=True)
+
+
 def per_of(unit: str) -> Per | None:
-    """What the free text of a price list counts; ``None``: something of the endpoint's own."""
-    words = unit.lower()
-    if "compute" in words:
+    """What the free text of a price list counts; ``None`` for a unit that only the endpoint defines."""
+    name = unit.lower()
+    if "compute" in name:
         return Per.COMPUTE
     for stem, per in (
         ("megapixel", Per.MEGAPIXEL),
@@ -183,8 +197,8 @@ def per_of(unit: str) -> Per | None:
         ("picture", Per.IMAGE),
         ("second", Per.SECOND),
     ):
-        if stem in words:
+        if stem in name:
             return per
-    if words.startswith(("video", "clip", "request", "generation")):
+    if name.startswith(("video", "clip", "request", "generation")):
         return Per.REQUEST
     return None

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An endpoint that the registry does not know, understood from its published OpenAPI, or refused."""
+"""Make an Endpoint from the published OpenAPI document of one that the registry does not have, or refuse it."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ...files.kinds import PICTURES
 from ...files.values import shown
-from ...files.writing import FileKind
 from ..errors import NetworkDownError, ServiceTroubleError, UnknownEndpointError, WrongRequestError
 from ..jobs import Kind
-from ..network.platform import Platform
-from .choosing import ENDPOINT_ID
+from ..network.platform_api import Platform
+from .choosing import ENDPOINT_ID, known_ids
 from .endpoint import Endpoint, Place
 from .options import Option
 from .price_models import PriceModel
@@ -29,23 +29,27 @@ _FILE_MEMBERS: Mapping[Kind, tuple[str, ...]] = {
     Kind.UPSCALE: ("image", "images"),
     Kind.VIDEO: ("video", "videos"),
 }
-# Switches that we set, where they exist: they cost money or lose quality.
+# Set where they exist, because their defaults cost money or lose quality.
 _INTENT = {"generate_audio": False, "generate_audio_switch": False, "enable_pbr": True}
-_NOT_OFFERED = frozenset({"num_images", "sync_mode"})  # One file is kept, and it is fetched.
-_MOST_SECONDS = 60
+_NOT_OFFERED = frozenset({"num_images", "sync_mode"})  # We keep one file, and download it.
+_MAX_SECONDS = 60
 
 
 def check_endpoints(
     wanted: Mapping[Kind, str], platform: Platform, warn: Callable[[str], None]
 ) -> dict[str, Endpoint]:
-    """The registry and whatever else is wanted. Raises when an endpoint is gone or not understood."""
+    """The registry, plus the wanted endpoints that it does not have.
+
+    Raises UnknownEndpointError when an endpoint no longer exists or its schema cannot be used, WrongRequestError for
+    what is not an id, and the errors of ``Platform``.
+    """
     known = dict(REGISTRY)
     try:
         statuses = platform.statuses(list(wanted.values())) if wanted else {}
     except (NetworkDownError, ServiceTroubleError) as error:
         if not set(wanted.values()) <= set(known):
             raise
-        warn(f"Whether the endpoints still exist could not be asked: {error.message}")
+        warn(f"It could not be checked whether the endpoints still exist: {error.message}")
         return known
     for kind, endpoint_id in wanted.items():
         try:
@@ -54,8 +58,8 @@ def check_endpoints(
             raise WrongRequestError(f"{shown(endpoint_id)} {error}.") from error
         if endpoint_id not in statuses:
             raise UnknownEndpointError(
-                f"fal.ai does not list the endpoint {endpoint_id}: it is withdrawn or misspelled.",
-                hint=f"Nothing was spent. Known for a {kind}: {_known_ids(kind)}.",
+                f"fal.ai does not list the endpoint {endpoint_id}: it was withdrawn, or is misspelled.",
+                hint=f"Nothing was spent. Known for a {kind}: {', '.join(known_ids(kind))}.",
             )
         if statuses[endpoint_id] == "deprecated":
             warn(f"fal.ai lists {endpoint_id} as deprecated: it may stop working. Consider a newer one.")
@@ -63,20 +67,20 @@ def check_endpoints(
             document = platform.document(endpoint_id)
             if document is None:
                 raise UnknownEndpointError(
-                    f"The endpoint {endpoint_id} is not known and fal.ai publishes no schema for it."
+                    f"The endpoint {endpoint_id} is unknown, and fal.ai does not publish a schema for it."
                 )
             known[endpoint_id] = endpoint_from(document, endpoint_id, kind)
     return known
 
 
 def endpoint_from(document: Schema, endpoint_id: str, kind: Kind) -> Endpoint:
-    """A row as in the registry. Raises UnknownEndpointError with what we have no word for."""
+    """An endpoint like those in the registry. Raises UnknownEndpointError with the input that we cannot provide."""
     try:
         return _Reader(document, endpoint_id, kind).endpoint()
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UnknownEndpointError(
             f"The published schema of {endpoint_id} cannot be read ({type(error).__name__}).",
-            hint="Choose an endpoint that is known.",
+            hint="Choose a known endpoint.",
         ) from error
 
 
@@ -97,15 +101,12 @@ class _Reader:
         image, images = self._first(_PICTURES), self._first(_PICTURE_LISTS)
         if image:
             images = ""  # One is enough; a list beside it is for references.
-        end, prompt, seconds = (
-            self._first(_END_PICTURES),
-            self._first(("prompt",)),
-            self._first(("duration",)),
-        )
+        end, prompt = self._first(_END_PICTURES), self._first(("prompt",))
+        negative, seed = self._first(("negative_prompt",)), self._first(("seed",))
         factor = self._first(_FACTORS) if self._kind is Kind.UPSCALE else ""
-        allowed, form = self._seconds() if seconds and self._kind is Kind.VIDEO else ((), "{}")
-        ours = {image, images, end, prompt, factor, self._first(("negative_prompt",)), self._first(("seed",))}
-        ours |= {seconds} if allowed else set()
+        allowed, form = self._seconds()
+        seconds = "duration" if allowed else ""
+        ours = {image, images, end, prompt, factor, negative, seed, seconds}
         self._refuse_unmet(ours, takes_picture=bool(image or images))
         return Endpoint(
             id=self._id,
@@ -113,28 +114,31 @@ class _Reader:
             output=output,
             price=PriceModel(is_guess=True),
             intent=self._intent(),
-            options={
-                name: _option(schema)
-                for name, schema in self._fields.items()
-                if name not in ours and name not in _NOT_OFFERED
-            },
+            options=self._options(ours),
             image_field=image,
             image_list_field=images,
             images=self._picture_count(image, images),
-            image_files=frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP}),
+            image_files=PICTURES,
             end_image_field=end,
             end_image_is_needed=end in self._required,
             prompt_field=prompt,
             prompt_is_needed=prompt in self._required,
             prompt_length=int(self._fields.get(prompt, {}).get("maxLength", 2500)),
-            negative_prompt_field=self._first(("negative_prompt",)),
-            seed_field=self._first(("seed",)),
-            seconds_field=seconds if allowed else "",
+            negative_prompt_field=negative,
+            seed_field=seed,
+            seconds_field=seconds,
             seconds=allowed,
             seconds_form=form,
             factor_field=factor,
             **self._factors(factor),
         )
+
+    def _options(self, ours: Collection[str]) -> dict[str, Option]:
+        return {
+            name: _option(schema)
+            for name, schema in self._fields.items()
+            if name not in ours and name not in _NOT_OFFERED
+        }
 
     @property
     def _required(self) -> Collection[str]:
@@ -162,10 +166,10 @@ class _Reader:
             else:
                 places.append((name, "url"))
         if not places:
-            made = ", ".join(sorted(members)) or "nothing that is named"
+            made = ", ".join(sorted(members)) or "nothing"
             raise UnknownEndpointError(
-                f"The endpoint {self._id} gives {made}, and no {_word_for(self._kind)}.",
-                hint=f"Known for a {self._kind}: {_known_ids(self._kind)}.",
+                f"The endpoint {self._id} returns {made}, but no {_name_of(self._kind)}.",
+                hint=f"Known for a {self._kind}: {', '.join(known_ids(self._kind))}.",
             )
         return tuple(places)
 
@@ -173,7 +177,7 @@ class _Reader:
         needs_picture = self._kind in (Kind.PHOTO, Kind.UPSCALE)
         if needs_picture and not takes_picture:
             raise UnknownEndpointError(
-                f"The endpoint {self._id} takes no picture, so it cannot keep a product the same."
+                f"The endpoint {self._id} does not accept a picture, so it cannot show the product."
             )
         unmet = [
             name
@@ -182,7 +186,7 @@ class _Reader:
         ]
         if unmet:
             raise UnknownEndpointError(
-                f"The endpoint {self._id} needs {', '.join(unmet)}, for which there is no word here.",
+                f"The endpoint {self._id} needs {', '.join(unmet)}, which Photoreal Set cannot provide.",
                 hint="Choose another endpoint.",
             )
 
@@ -190,7 +194,7 @@ class _Reader:
         intent: dict[str, Any] = {name: value for name, value in _INTENT.items() if name in self._fields}
         if "png" in self._fields.get("output_format", {}).get("enum", []):
             intent["output_format"] = "png"
-        # What an option costs is not known: the published defaults are sent, so that they stay what they are.
+        # The price of an option is unknown, so the published defaults are sent explicitly and cannot change.
         for name in ("resolution", "quality", "mode"):
             if "default" in self._fields.get(name, {}):
                 intent[name] = self._fields[name]["default"]
@@ -201,14 +205,17 @@ class _Reader:
             return (1 if image in self._required else 0), 1
         if images:
             schema = self._fields[images]
-            fewest = max(int(schema.get("minItems", 0)), 1 if images in self._required else 0)
-            return fewest, int(schema.get("maxItems", 4))
+            minimum = max(int(schema.get("minItems", 0)), 1 if images in self._required else 0)
+            return minimum, int(schema.get("maxItems", 4))
         return 0, 0
 
     def _seconds(self) -> tuple[tuple[int, ...], str]:
-        schema = self._fields["duration"]
+        """The lengths in seconds that a video may have, and how one is written."""
+        schema = self._fields.get("duration")
+        if schema is None or self._kind is not Kind.VIDEO:
+            return (), "{}"
         if schema.get("type") in ("integer", "number"):
-            lowest, highest = int(schema.get("minimum", 1)), int(schema.get("maximum", _MOST_SECONDS))
+            lowest, highest = int(schema.get("minimum", 1)), int(schema.get("maximum", _MAX_SECONDS))
             given = [int(value) for value in schema.get("enum", range(lowest, highest + 1))]
             if "maximum" not in schema and "enum" not in schema:
                 given = [int(schema.get("default", 5))]
@@ -230,23 +237,19 @@ class _Reader:
 
 
 def _option(schema: Schema) -> Option:
-    """As strict as the schema says; forms that we do not follow are passed on as JSON."""
+    """An option as strict as its schema. Types that we do not support are passed on as JSON."""
     types: dict[str, type] = {"boolean": bool, "integer": int, "number": float, "string": str}
-    lowest, highest = schema.get("minimum"), schema.get("maximum")
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
     is_above = schema.get("exclusiveMinimum") is True
     return Option(
         type=types.get(str(schema.get("type")), object),
         choices=tuple(schema.get("enum", ())),
-        lowest=None if is_above or lowest is None else float(lowest),
-        highest=None if highest is None else float(highest),
-        above=float(lowest) if is_above and lowest is not None else None,
-        longest=schema.get("maxLength"),
+        minimum=None if is_above or minimum is None else float(minimum),
+        maximum=None if maximum is None else float(maximum),
+        above=float(minimum) if is_above and minimum is not None else None,
+        max_length=schema.get("maxLength"),
     )
 
 
-def _word_for(kind: Kind) -> str:
+def _name_of(kind: Kind) -> str:
     return {Kind.MODEL: "GLB model", Kind.VIDEO: "video"}.get(kind, "picture")
-
-
-def _known_ids(kind: Kind) -> str:
-    return ", ".join(endpoint.id for endpoint in REGISTRY.values() if endpoint.kind is kind)

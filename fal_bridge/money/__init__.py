@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prices, ceilings, and what was spent."""
+"""Prices, ceilings, and the money that was spent."""

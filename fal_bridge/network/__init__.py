@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way over the network to fal.ai."""
+"""Everything that goes over the network to and from fal.ai."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results come to disk whole or not at all: resumed when cut off, judged by their content."""
+"""Download results completely or not at all: resumed when interrupted, checked by content."""
 
 import asyncio
 import json
@@ -13,60 +13,62 @@ from urllib.parse import urljoin
 
 import httpx
 
-from ...files.parts import Writer, note_of, part_for, parts_of, sweep, writer_of
+from ...files.input_files import shown_bytes
+from ...files.kinds import HEAD_BYTES, FileKind, kind_of_file
+from ...files.part_files import Writer, note_of, part_for, parts_of, sweep, writer_of
 from ...files.video_check import first_frame_problem
-from ...files.writing import FileKind, kind_of_file, move_to_free_name, write_json_atomically
+from ...files.writing import move_to_free_name, write_json_atomically
 from ...processes.identity import is_gone, this_process
 from ..errors import DownloadFailedError, ExpiredResultError, JournalError
-from .arrivals import VideoCheck, complaint, judge, wrong_kind
-from .bodies import plain_parts, require_plain
+from .answers import retry_after
+from .http_clients import Backoff
 from .limits import (
     FRUITLESS_TRIES,
     HEADERS_SECONDS,
-    LEAST_BYTES,
     MAX_FILE_BYTES,
     MAX_REDIRECTS,
+    MIN_BYTES,
     SLOW_SECONDS,
     WHOLE_FILE_SECONDS,
 )
+from .response_bodies import plain_parts, require_plain
+from .result_checks import VideoCheck, complaint, judge, wrong_kind
 from .service import Service
-from .transport import Backoff, retry_after
 
-HEAD_BYTES = 16  # Enough to tell the type of a file.
 MANY_DOWNLOADS = 6
-SAFE_BYTES = 1 << 20  # Of a large file, what a later run need not fetch again is flushed in such steps.
+SAFE_BYTES = 1 << 20  # Large files are flushed in steps of this size, which a later run need not fetch again.
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A complete file, not yet under its own name."""
+    """A complete file that does not have its final name yet."""
 
     part: Path
     kind: FileKind
     is_black: bool
 
     def place(self, target: Path, is_taken: Callable[[Path], bool] = lambda _path: False) -> Path:
-        """Give the file its name, with the extension that fits its content; nothing there is written over.
+        """Move the file to ``target`` plus the extension that fits its content; nothing is overwritten.
 
-        ``is_taken`` says of a file with the same content whether it belongs to another job.
+        ``is_taken`` tells whether a file with the same content belongs to another job.
         """
         return move_to_free_name(self.part, target.with_name(f"{target.name}.{self.kind}"), is_taken=is_taken)
 
 
 class _TryAgainError(Exception):
-    """This try brought not everything; the next one may."""
+    """This try did not fetch everything; the next one may."""
 
     def __init__(self, reason: str, wait: float | None = None, *, is_fruitless: bool = False) -> None:
         super().__init__(reason)
         self.wait = wait
-        self.is_fruitless = is_fruitless  # Although bytes came.
+        self.is_fruitless = is_fruitless  # Although bytes arrived.
 
 
 class _Part:
-    """The bytes so far, and what the server said about the whole.
+    """The bytes so far, and what the server announced about the whole file.
 
-    Of a large file a note beside it says how much is surely on the disk: after a kill the next run takes the part
-    over and asks for the rest only.
+    For a large file, a note beside it records how many bytes are flushed to disk: after a kill, the next run takes
+    over the part and fetches only the rest.
     """
 
     def __init__(self, path: Path, stream: BinaryIO, url: str) -> None:
@@ -86,7 +88,7 @@ class _Part:
                 said = json.loads(note.read_bytes())
                 if said["url"] != url or not (writer_of(left) is Writer.GONE or is_gone(said)):
                     continue
-                left.replace(path)  # One of all processes that try succeeds.
+                left.replace(path)  # Succeeds for only one of the processes that try.
                 stream = path.open("r+b")
                 part = cls(path, stream, url)
                 part.total, part.validator = int(said["total"]), str(said["validator"])
@@ -103,7 +105,7 @@ class _Part:
         return self.stream.tell()
 
     def start_over(self) -> None:
-        note_of(self.path).unlink(missing_ok=True)  # First: it must not vouch for other bytes.
+        note_of(self.path).unlink(missing_ok=True)  # First: the note must not describe other bytes.
         self.stream.seek(0)
         self.stream.truncate()
         self.total = None
@@ -119,14 +121,14 @@ class _Part:
         os.fsync(self.stream.fileno())
 
     def make_safe(self) -> None:
-        """Have the bytes so far outlive this process, and the machine."""
+        """Flush the bytes so far, so that they survive a crash of the machine."""
         self.save()
         self._safe_bytes = self.size
         facts = {"url": self._url, "total": self.total, "validator": self.validator, **this_process()}
         write_json_atomically(note_of(self.path), {**facts, "safe_bytes": self._safe_bytes})
 
     def leave(self) -> None:
-        """Keep what a later run can continue, and nothing else."""
+        """Keep the part if a later run can continue it; otherwise remove it."""
         if self.total is None or not self.size:
             self.remove()
         else:
@@ -144,7 +146,7 @@ class _Part:
 
 
 class _Speed:
-    """Whether a connection is alive in name only."""
+    """Detects connections that are open but transfer almost nothing."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
@@ -154,13 +156,13 @@ class _Speed:
         self._bytes += more
         if time.monotonic() - self._since < SLOW_SECONDS:
             return False
-        is_slow = self._bytes < LEAST_BYTES
+        is_slow = self._bytes < MIN_BYTES
         self._since, self._bytes = time.monotonic(), 0
         return is_slow
 
 
 class Downloads:
-    """Fetches results. ``check_video`` says why no frame of a video can be decoded, or ""; it runs on a thread."""
+    """Fetches results. ``check_video`` returns why no frame of a video can be decoded, or ""; it runs on a thread."""
 
     def __init__(
         self,
@@ -177,7 +179,10 @@ class Downloads:
         self._not_all_at_once = asyncio.Semaphore(MANY_DOWNLOADS)
 
     async def fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
-        """The complete file behind ``url`` in a part file beside ``target``; the caller places it."""
+        """Download ``url`` to a part file beside ``target``, which the caller then places.
+
+        Raises DownloadFailedError, ExpiredResultError, and JournalError when the folder cannot be written.
+        """
         async with self._not_all_at_once:
             try:
                 return await self._fetch(url, target, kinds, label)
@@ -197,11 +202,11 @@ class Downloads:
             part.forget_note()
             return Arrived(part.path, *await asyncio.to_thread(judge, part.path, label, self._check_video))
         except asyncio.CancelledError:
-            raise  # We leave: what has come is for the next run.
+            raise  # The run ends: the part is kept for the next one.
         except TimeoutError as error:
             await asyncio.to_thread(part.leave)
             raise DownloadFailedError(
-                f"{label}: the download did not end within {WHOLE_FILE_SECONDS / 60:.0f} minutes."
+                f"{label}: the download did not finish within {WHOLE_FILE_SECONDS / 60:.0f} minutes."
             ) from error
         except BaseException:
             part.remove()
@@ -238,7 +243,7 @@ class Downloads:
 
     async def _read_rest(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
         if part.total is None:
-            part.start_over()  # Nobody could tell whether two halves make the whole.
+            part.start_over()  # Without a total, two halves cannot be checked.
         headers = {"Accept-Encoding": "identity"}
         if part.size:
             headers["Range"] = f"bytes={part.size}-"
@@ -254,27 +259,29 @@ class Downloads:
                 if is_head and part.size >= HEAD_BYTES:
                     part.stream.flush()
                     if kind_of_file(part.path) not in kinds:
-                        part.start_over()  # No need to fetch the rest of a web page or a bomb.
+                        part.start_over()  # It may be a web page or an attack: do not fetch the rest.
                         raise _TryAgainError(wrong_kind(kinds))
                 if part.size > MAX_FILE_BYTES:
-                    raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+                    raise DownloadFailedError(
+                        f"{label}: the result is larger than {shown_bytes(MAX_FILE_BYTES)}."
+                    )
                 if part.is_much_unsafe:
                     await asyncio.to_thread(part.make_safe)
                 if speed.is_too_slow(len(data)):
-                    raise _TryAgainError("it comes too slowly", is_fruitless=True)
+                    raise _TryAgainError("the connection is too slow", is_fruitless=True)
         finally:
             await response.aclose()
         if part.total is not None and part.size < part.total:
-            raise _TryAgainError(f"{part.size} of {part.total} bytes came")
+            raise _TryAgainError(f"only {part.size} of {part.total} bytes arrived")
         if part.total is not None and part.size > part.total:
             part.start_over()
-            raise _TryAgainError("more bytes came than were announced")
+            raise _TryAgainError("more bytes arrived than were announced")
 
     def _accept(self, response: httpx.Response, part: _Part, label: str) -> None:
-        """Make ``part`` ready for the body that follows, or say why it is of no use."""
+        """Prepare ``part`` for the body that follows. Raises when the response cannot be used."""
         status = response.status_code
         if status in (403, 404, 410):
-            raise ExpiredResultError(f"{label}: the file is no longer at fal.ai (error {status}).")
+            raise ExpiredResultError(f"{label}: fal.ai no longer has the file (error {status}).")
         if status in (200, 206):
             require_plain(response)
         if status == 206 and part.size:
@@ -282,7 +289,7 @@ class Downloads:
             if start == part.size and total == part.total:
                 return
             part.start_over()
-            raise _TryAgainError("another part came than was asked for")
+            raise _TryAgainError("the server sent another part than requested")
         part.start_over()
         if status != 200:
             raise _TryAgainError(f"error {status}", retry_after(response))
@@ -290,34 +297,34 @@ class Downloads:
         part.total = int(length) if length.isdigit() else None
         part.validator = _validator(response)
         if part.total is not None and part.total > MAX_FILE_BYTES:
-            raise DownloadFailedError(f"{label}: the result is larger than any result should be.")
+            raise DownloadFailedError(f"{label}: the result is larger than {shown_bytes(MAX_FILE_BYTES)}.")
 
     async def _open(self, url: str, headers: dict[str, str], label: str) -> httpx.Response:
         for _hop in range(MAX_REDIRECTS + 1):
             if not self._service.allows_file_url(url):
-                raise DownloadFailedError(f"{label}: the result has an address that is not to be trusted.")
+                raise DownloadFailedError(f"{label}: the URL of the result is not trusted.")
             request = self._client.build_request("GET", url, headers=headers)
             try:
                 async with asyncio.timeout(HEADERS_SECONDS):
                     response = await self._client.send(request, stream=True)
             except TimeoutError as error:
-                raise _TryAgainError(f"no answer came in {HEADERS_SECONDS:.0f} seconds") from error
+                raise _TryAgainError(f"no response within {HEADERS_SECONDS:.0f} seconds") from error
             if not response.has_redirect_location:
                 return response
             url = urljoin(url, response.headers["location"])
             await response.aclose()
-        raise DownloadFailedError(f"{label}: the result's address leads in circles.")
+        raise DownloadFailedError(f"{label}: the URL of the result redirects too many times.")
 
 
 def _validator(response: httpx.Response) -> str:
-    """What names this version of the file: a strong ETag, else its date."""
+    """The identifier of this version of the file: a strong ETag, otherwise its date."""
     etag: str = response.headers.get("etag", "")
     date: str = response.headers.get("last-modified", "")
     return etag if etag and not etag.startswith("W/") else date
 
 
 def _content_range(response: httpx.Response) -> tuple[int, int]:
-    """First byte and total of a partial answer."""
+    """The first byte and the total of a partial response; -1 when they cannot be read."""
     text = str(response.headers.get("content-range", ""))
     try:
         span, total = text.removeprefix("bytes ").split("/")

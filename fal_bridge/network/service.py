@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where fal.ai is, and with which key: the real one, or an emulator on this machine."""
+"""The URLs and the key of fal.ai, or of an emulator on this machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from ..errors import BadKeyError, WrongRequestError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 EMULATOR_KEY = "emulator:emulator"
-MOST_KEY_BYTES = 1 << 16  # Of the file that holds it, with comments that it should not have.
+MAX_KEY_BYTES = 1 << 16  # Of the file that holds it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The addresses (without a slash at the end) and the key of one fal.ai."""
+    """The URLs, without a trailing slash, and the key."""
 
     queue_url: str
     rest_url: str
@@ -29,6 +29,7 @@ class Service:
 
     @classmethod
     def live(cls, key: str) -> Self:
+        """fal.ai itself. Raises BadKeyError for what cannot be a key."""
         return cls(
             queue_url="https://queue.fal.run",
             rest_url="https://rest.fal.ai",
@@ -40,6 +41,7 @@ class Service:
 
     @classmethod
     def emulator(cls, url: str) -> Self:
+        """An emulator on this machine. Raises WrongRequestError for any other URL."""
         root = _checked_loopback(url)
         return cls(
             queue_url=f"{root}/queue",
@@ -53,7 +55,7 @@ class Service:
 
     @property
     def emulator_url(self) -> str:
-        """The address by which this emulator was named; "" for the real one."""
+        """The URL that this emulator was given by; "" for fal.ai."""
         return self.queue_url.removesuffix("/queue") if self.is_emulator else ""
 
     def owns_queue_url(self, url: str) -> bool:
@@ -61,7 +63,7 @@ class Service:
         return _origin(url) is not None and _origin(url) == _origin(self.queue_url)
 
     def allows_file_url(self, url: str) -> bool:
-        """Whether a result may be fetched from ``url`` (always without the key)."""
+        """Whether a result may be fetched from ``url``, always without the key."""
         origin = _origin(url)
         if origin is None:
             return False
@@ -71,7 +73,7 @@ class Service:
         return scheme == "https"
 
     def without_key(self, text: str) -> str:
-        """``text`` from outside, made safe to show and to store."""
+        """``text`` from outside without the key, so that it can be shown and stored."""
         for secret in (self.key, *self.key.split(":", 1)):
             if len(secret) >= 6 and not self.is_emulator:
                 text = text.replace(secret, "[key]")
@@ -79,9 +81,10 @@ class Service:
 
 
 def key_from_environment(environ: Mapping[str, str]) -> str | None:
-    """The key in ``FAL_KEY`` or in the file named by ``FAL_KEY_FILE``; ``None`` when neither is set.
+    """The key from ``FAL_KEY`` or from the file named by ``FAL_KEY_FILE``; ``None`` when neither is set.
 
-    An empty variable counts as not set: build systems pass absent secrets that way.
+    An empty variable counts as not set: build systems pass missing secrets that way. Raises BadKeyError when the file
+    cannot be read or is empty.
     """
     if key := environ.get("FAL_KEY", "").strip():
         return key
@@ -89,7 +92,7 @@ def key_from_environment(environ: Mapping[str, str]) -> str | None:
     if not name:
         return None
     try:
-        text = read_regular(Path(name).expanduser(), MOST_KEY_BYTES).decode("utf-8-sig")
+        text = read_regular(Path(name).expanduser(), MAX_KEY_BYTES).decode("utf-8-sig")
     except (OSError, RuntimeError, UnicodeDecodeError) as error:  # RuntimeError: ~NAME of an unknown user.
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise BadKeyError(f"The key file {name} (FAL_KEY_FILE) cannot be read ({reason}).") from error
@@ -107,10 +110,10 @@ def _checked_key(key: str) -> str:
     if not key:
         raise BadKeyError("The fal.ai key is empty.")
     if not key.isascii() or not key.isprintable() or any(letter in " \"'" for letter in key):
-        raise BadKeyError("The fal.ai key has blanks, quotes or letters that no key has.")
+        raise BadKeyError("The fal.ai key contains spaces, quotes or characters that keys do not have.")
     identifier, colon, secret = key.partition(":")
     if not (identifier and colon and secret):
-        raise BadKeyError("The fal.ai key is not complete: it has two parts with a colon between them.")
+        raise BadKeyError("The fal.ai key is incomplete: a key has two parts, separated by a colon.")
     return key
 
 

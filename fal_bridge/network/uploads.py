@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures go to fal.ai's storage once: found again by content, for as long as their address lives."""
+"""Upload pictures to fal.ai's storage once, and find them again by content until their URL expires."""
 
 import asyncio
 import hashlib
@@ -12,23 +12,25 @@ import fal_client
 import httpx
 
 from ...files.input_files import read_json, read_regular
-from ...files.writing import kind_of, write_json_atomically
-from ..endpoints.endpoint import MOST_PICTURE_BYTES
+from ...files.kinds import kind_of, media_type
+from ...files.writing import write_json_atomically
+from ..endpoints.endpoint import MAX_PICTURE_BYTES
 from ..errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
 from ..traffic import MANY_UPLOADS
 from .limits import WHOLE_UPLOAD_SECONDS
 from .service import Service
 
-LIFETIME_SECONDS = 24 * 3600  # Short: an uploaded picture is public to whoever has its address.
+LIFETIME_SECONDS = 24 * 3600  # Short, because anyone who has the URL can see the picture.
 SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
-
-CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 _log = logging.getLogger(__name__)
 
 
 class Uploads:
-    """Addresses of uploaded files, remembered in ``folder`` by the SHA-256 of their bytes."""
+    """The URLs of uploaded files, remembered in ``folder`` by the SHA-256 of their content.
+
+    Raises NetworkDownError, UploadFailedError, BadKeyError, WrongRequestError and JournalError.
+    """
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class Uploads:
         self._not_all_at_once = not_all_at_once or asyncio.Semaphore(MANY_UPLOADS)
 
     async def address_of(self, path: Path, sha256: str) -> str:
-        """Where fal.ai finds the file with this content; uploaded if it is not there yet."""
+        """The URL of the file with this content, which is uploaded first if necessary."""
         async with self._one_by_one[sha256]:
             if known := await asyncio.to_thread(self._known, sha256):
                 return known
@@ -57,21 +59,21 @@ class Uploads:
             return url
 
     async def forget(self, sha256: str) -> None:
-        """The address does not work: upload again the next time."""
+        """The URL does not work: upload the file again the next time."""
         await asyncio.to_thread(self._record(sha256).unlink, missing_ok=True)
 
     async def _upload(self, data: bytes, sha256: str) -> str:
-        kind = kind_of(data[:16])
+        kind = kind_of(data)
         try:
             async with asyncio.timeout(WHOLE_UPLOAD_SECONDS):
                 url = await self._client.upload(
                     data,
-                    CONTENT_TYPES.get(kind, "application/octet-stream"),
-                    f"{sha256[:16]}.{kind}",  # The user's own file name is nobody's business.
+                    media_type(kind),
+                    f"{sha256[:16]}.{kind}",  # The user's file name stays private.
                     lifecycle=fal_client.StorageSettings(expires_in=self._lifetime or "never"),
                 )
             if not self._service.allows_file_url(url):
-                raise ValueError("not an address of a file")
+                raise ValueError("not the URL of a file")
             return url
         except (httpx.TransportError, TimeoutError) as error:
             raise NetworkDownError("The picture could not be uploaded: fal.ai cannot be reached.") from error
@@ -79,10 +81,10 @@ class Uploads:
             if error.response.status_code in (401, 403):
                 raise BadKeyError("fal.ai does not accept the key for uploads.") from error
             raise UploadFailedError(
-                f"fal.ai does not take the picture (error {error.response.status_code})."
+                f"fal.ai does not accept the picture (error {error.response.status_code})."
             ) from error
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise UploadFailedError("fal.ai's answer to the upload makes no sense.") from error
+            raise UploadFailedError("fal.ai's response to the upload cannot be understood.") from error
 
     def _record(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.json"
@@ -95,7 +97,7 @@ class Uploads:
             lives = ends is None or time.time() + SPARE_SECONDS < float(ends)
             return str(record["url"]) if fits and lives else ""
         except (OSError, ValueError, KeyError, TypeError):
-            return ""  # Not known, or not readable: uploading again is free.
+            return ""  # Unknown or unreadable: uploading again is free.
 
     def _remember(self, sha256: str, url: str) -> None:
         record = {
@@ -111,7 +113,7 @@ class Uploads:
 
 def _content(path: Path, sha256: str) -> bytes:
     try:
-        data = read_regular(path, MOST_PICTURE_BYTES)
+        data = read_regular(path, MAX_PICTURE_BYTES)
     except OSError as error:
         raise WrongRequestError(f"The picture {path} cannot be read ({error.strerror}).") from error
     if hashlib.sha256(data).hexdigest() != sha256:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks: what ``--webhook`` may name, and, for those who receive one, whether it is from fal.ai.
+"""Webhooks: the URLs that ``--webhook`` accepts and, for receivers, whether a webhook is from fal.ai.
 
-A receiver fetches the key set from ``KEYS_URL`` (and keeps it for a day at most), and for each POST::
+A receiver fetches the key set from ``KEYS_URL`` (and keeps it for at most a day), and for each POST calls::
 
     delivery = verify(request.headers, request.body, key_set["keys"], time.time())
 
-before it reads the body. Deliveries may repeat: the request id says whether this one is known already.
-The same key set signs for every account, so compare ``delivery.user_id`` with your own.
+before it uses the body. A delivery may be repeated: the request id tells whether it is known already.
+The same keys sign for every account, so compare ``delivery.user_id`` with your own.
 """
 
 import base64
@@ -23,7 +23,7 @@ from .service import LOOPBACK_HOSTS, Service
 
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 CLOCK_SECONDS = 300
-LONGEST_ADDRESS = 2048
+MAX_ADDRESS_LENGTH = 2048
 
 _HEADER = "x-fal-webhook-"
 
@@ -37,9 +37,9 @@ class Delivery:
 
 
 def webhook_address(value: Any) -> str:
-    """The rule for the address of a webhook; whether it can be reached is another question."""
-    reason = "is not the address of a webhook, like https://shop.example/photos"
-    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS:
+    """The rule for the URL of a webhook. Whether it can be reached is not checked."""
+    reason = "is not the URL of a webhook, like https://shop.example/photos"
+    if not isinstance(value, str) or len(value) > MAX_ADDRESS_LENGTH:
         raise ValueError(reason)
     try:
         parts = urlsplit(value)
@@ -52,7 +52,7 @@ def webhook_address(value: Any) -> str:
 
 
 def shown_webhook(url: str) -> str:
-    """Scheme, host and path: what stands before the host or behind the path may be a secret."""
+    """Scheme, host and path of a URL. The other parts may contain secrets."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = f":{parts.port}" if parts.port else ""
@@ -60,7 +60,7 @@ def shown_webhook(url: str) -> str:
 
 
 def checked_webhook(url: str, service: Service) -> str:
-    """``url``, if fal.ai (or the emulator) can send to it. Raises WrongRequestError."""
+    """Return ``url`` if fal.ai, or the emulator, can send to it. Raises WrongRequestError otherwise."""
     try:
         parts = urlsplit(webhook_address(url))
     except ValueError as error:
@@ -76,7 +76,7 @@ def checked_webhook(url: str, service: Service) -> str:
     if parts.scheme != "https" or "." not in host:
         raise WrongRequestError(
             f"The webhook {shown_webhook(url)} cannot be reached by fal.ai.",
-            hint="Use a public https address.",
+            hint="Use a public https URL.",
         )
     return url
 
@@ -84,10 +84,10 @@ def checked_webhook(url: str, service: Service) -> str:
 def verify(
     headers: Mapping[str, str], body: bytes, keys: Iterable[Mapping[str, Any]], now: float
 ) -> Delivery:
-    """Who sent what, when ``headers`` prove that fal.ai signed ``body`` within five minutes of ``now``.
+    """Check that fal.ai signed ``body`` within five minutes of ``now`` (seconds since 1970).
 
     ``headers`` may be in any case; ``body`` is the raw bytes; ``keys`` is the member "keys" of the key set.
-    Raises ForeignWebhookError for everything else, and MissingPackageError without the package ``cryptography``.
+    Raises ForeignWebhookError when it did not, and MissingPackageError without the package ``cryptography``.
     """
     given = {name.lower(): value for name, value in headers.items()}
     try:
@@ -97,18 +97,18 @@ def verify(
         age = abs(now - int(moment))
         signed = bytes.fromhex(signature)
     except (KeyError, ValueError) as error:
-        raise ForeignWebhookError("A header of the webhook is missing or makes no sense.") from error
+        raise ForeignWebhookError("A header of the webhook is missing or invalid.") from error
     if age > CLOCK_SECONDS:
-        raise ForeignWebhookError(f"The webhook is {age:.0f} seconds away from our clock.")
+        raise ForeignWebhookError(f"The time of the webhook differs from our clock by {age:.0f} seconds.")
     message = "\n".join([request_id, user_id, moment, hashlib.sha256(body).hexdigest()]).encode()
     if not any(_is_signed(message, signed, key) for key in keys):
-        raise ForeignWebhookError("No key of fal.ai has signed the webhook.")
+        raise ForeignWebhookError("The webhook is not signed with a key of fal.ai.")
     return Delivery(request_id=request_id, user_id=user_id)
 
 
 def _is_signed(message: bytes, signature: bytes, key: Mapping[str, Any]) -> bool:
     try:
-        # Only receivers of webhooks need the package: it is not among those that are always there.
+        # Only receivers of webhooks need this package, so it is not always installed.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
     except ImportError as error:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A frozen catalogue as a job of Flamenco 3: put this file into the Manager's `scripts` folder. See docs/farm.md.
 // Tasks of the type "fal" go only to workers whose configuration lists that type: those that have the key, as
-// FAL_KEY_FILE in their environment. Settings are shown to everybody, so the key is none of them.
+// FAL_KEY_FILE in their environment. Settings are visible to every user, so the key is not among them.
 
 const JOB_TYPE = {
     label: "Photoreal Set Catalogue",

@@ -3,7 +3,7 @@
 
 import bpy
 
-from photoreal_set.window import pump as runtime
+from photoreal_set.window import pump
 from tests.patience import until
 
 KINDS = ("scenes", "objects", "meshes", "materials", "images", "worlds", "collections", "cameras", "lights")
@@ -16,4 +16,4 @@ def everything() -> dict[str, list[str]]:
 
 def pump_until_idle() -> None:
     """Do what the timer would do, until there is nothing left to do."""
-    until(lambda: runtime.pump() is None)
+    until(lambda: pump.pump() is None)

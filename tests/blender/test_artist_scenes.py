@@ -10,7 +10,7 @@ import pytest
 from mathutils import Matrix
 
 from photoreal_set.studio.blend_file import convert_to_glb
-from photoreal_set.window import pump as runtime
+from photoreal_set.window import runs
 from photoreal_set.window.selection import external_folders, write_selection
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, choose, write_library
 from tests.blender.sidebar import everything, pump_until_idle
@@ -106,7 +106,7 @@ def test_cameras_photograph_a_selection_exactly_as_they_stand(extension: bpy.typ
     settings.source_kind, settings.angles_from = "OBJECTS", "CAMERAS"
     settings.resolution, settings.samples, settings.folder = 64, 1, str(tmp_path / "set")
     bpy.ops.photoreal.generate_set()
-    run = runtime.set_run()
+    run = runs.set_run()
     assert run is not None
     assert list(run.view.rows) == ["Shot-A", "Shot-B"]
     pump_until_idle()
@@ -135,7 +135,7 @@ def test_a_model_chosen_in_edit_mode_waits_with_its_studio(extension: bpy.types.
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"), [("OBJECTS", "has no camera"), ("WORDS", "by fal.ai has no cameras")]
+    ("kind", "reason"), [("OBJECTS", "has no camera"), ("TEXT", "by fal.ai has no cameras")]
 )
 def test_without_a_camera_the_button_says_so(extension: bpy.types.Scene, kind: str, reason: str):
     settings = extension.photoreal

@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from photoreal_set.optics.angles import ANGLES as STANDARD
 from photoreal_set.optics.sizes import square
+from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.pipeline import run_set
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from photoreal_set.studio.stage import RENDERER
 from tests.blender.products import photo
 from tests.blender.runs import ANGLES, RUN_SECONDS, Run, command, environment, make_set, sha256, tree
@@ -384,7 +385,7 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     assert endpoints(fresh_emulator.ledger()) == [MODEL]
     redone = resumed(out, "--redo", "model")
     assert redone.exit_code == 0, redone.stderr
-    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, film: 1.81 dollars.")
+    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, film: $1.81.")
     assert price < redone.index(event="started"), "the price is told before anything happens"
     bought = endpoints(fresh_emulator.ledger())
     assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
@@ -455,7 +456,7 @@ def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
         if stand_in:
             last = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
             told = [event["text"] for event in last.events if event["event"] == "note"]
-            assert "Made and paid again: three-quarter photo: 0.025 dollars." in told
+            assert "Made and paid again: three-quarter photo: $0.025." in told
         else:
             last = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
         films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]

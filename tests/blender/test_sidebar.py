@@ -19,11 +19,17 @@ from photoreal_set import operators, panels
 from photoreal_set.background_run.button_command import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
-from photoreal_set.background_run.set_view import Film, Held, Picture, SetView
+from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.imaging.compose import Background
+from photoreal_set.imaging.passes import Pass
+from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
-from photoreal_set.window import preferences, properties
-from photoreal_set.window import pump as runtime
+from photoreal_set.panels.preferences import PhotorealPreferences
+from photoreal_set.photo_set.choices import DEVICES, QUALITY_NAMES, VIDEO_CHOICES, Engine
+from photoreal_set.photo_set.prompts import LOOKS, MOTIONS
+from photoreal_set.window import changes, preferences, properties, pump, runs
 from photoreal_set.window.scene_settings import settings_of
+from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
 from tests.blender.sidebar import everything, pump_until_idle
@@ -61,8 +67,8 @@ def traces() -> list[str]:
         for one in getattr(bpy.types.TOPBAR_MT_render.draw, "_draw_funcs", [])
         if one is menus.draw_entry
     ]
-    found += ["timer"] if bpy.app.timers.is_registered(runtime.pump) else []
-    found += ["listener"] if properties._listeners else []
+    found += ["timer"] if bpy.app.timers.is_registered(pump.pump) else []
+    found += ["listener"] if changes._listeners else []
     return found
 
 
@@ -126,10 +132,47 @@ def test_what_costs_money_cannot_be_repeated_or_undone(extension: bpy.types.Scen
 
 
 def test_every_property_has_a_tooltip(extension: bpy.types.Scene):
-    for cls in (*properties.CLASSES, *preferences.CLASSES):
+    for cls in (*properties.CLASSES, PhotorealPreferences):
+        names = {name for base in cls.__mro__ for name in vars(base).get("__annotations__", ())}
         for item in cls.bl_rna.properties:
-            if item.identifier in cls.__annotations__ and not item.is_hidden and item.type != "COLLECTION":
+            if item.identifier in names and not item.is_hidden and item.type != "COLLECTION":
                 assert item.description or item.identifier == "home", (cls.__name__, item.identifier)
+
+
+def test_every_setting_is_a_property_of_blender(extension: bpy.types.Scene):
+    for cls in (properties.PhotorealSettings, PhotorealPreferences):
+        wanted = {
+            name
+            for base in cls.__mro__
+            if base.__module__.startswith("photoreal_set")
+            for name in vars(base).get("__annotations__", ())
+        }
+        assert len(wanted) > 10
+        assert wanted <= set(cls.bl_rna.properties.keys())
+
+
+def test_choices_are_those_of_the_command_line(extension: bpy.types.Scene):
+    settings, stored = properties.PhotorealSettings.bl_rna, PhotorealPreferences.bl_rna
+    wanted = {
+        "background": [one.value for one in Background],
+        "quality": list(QUALITY_NAMES),
+        "rig": [*RIG_NAMES, PANORAMA],
+        "look": list(LOOKS),
+        "motion": list(MOTIONS),
+        "engine": [one.value for one in Engine],
+        "video": list(VIDEO_CHOICES),
+    }
+    for name, choices in wanted.items():
+        assert sorted(settings.properties[name].enum_items.keys()) == sorted(choices), name
+    assert tuple(stored.properties["device"].enum_items.keys()) == DEVICES
+    assert {f"{one.value}_pass" for one in Pass} <= set(settings.properties.keys())
+
+
+def test_without_stored_preferences_the_defaults_are_those_of_blender(extension: bpy.types.Scene):
+    known = PhotorealPreferences.bl_rna.properties
+    assert {name: known[name].default for name in preferences.DEFAULTS} == preferences.DEFAULTS
+    chosen = preferences.get(bpy.context)
+    assert {name: getattr(chosen, name) for name in preferences.DEFAULTS} == preferences.DEFAULTS
 
 
 # --- drawing --------------------------------------------------------------------------------------
@@ -145,12 +188,12 @@ class Recorder:
         if name == "drawn":
             raise AttributeError(name)
 
-        def call(*words: Any, **facts: Any) -> Any:
+        def call(*given: Any, **facts: Any) -> Any:
             if name == "prop":
-                assert words[1] in words[0].bl_rna.properties, words[1]
+                assert given[1] in given[0].bl_rna.properties, given[1]
             if name == "operator":
-                assert hasattr(bpy.types, _class_of(words[0])), words[0]
-                self.drawn.append(f"[{facts.get('text') or words[0]}]")
+                assert hasattr(bpy.types, _class_of(given[0])), given[0]
+                self.drawn.append(f"[{facts.get('text') or given[0]}]")
                 return SimpleNamespace()
             if "text" in facts:
                 self.drawn.append(facts["text"])
@@ -186,23 +229,22 @@ def a_set(folder: Path, **changes: Any) -> SetView:
                 error="Refused.", fidelity="93%", price=0.04, engine="fal",
             ),
         ),
-        "films": (Film(motion="turntable", path=None, state="failed", error=""),),
+        "videos": (Video(motion="turntable", path=None, state="failed", error=""),),
         "held": (Held(key="abc", label="front photo"),),
         "spent": 1.25,
-        "source_names": (),
-        "faults": ("Lid: 212 faces look inwards.", "A", "B", "C", "D"),
+        "problems": ("Lid: 212 faces look inwards.", "A", "B", "C", "D"),
     }  # fmt: skip
     return SetView(**{**facts, **changes})
 
 
-def a_run(scene: bpy.types.Scene, *events: dict[str, Any], folder: Path) -> runtime.Run:
+def a_run(scene: bpy.types.Scene, *events: dict[str, Any], folder: Path) -> runs.Run:
     view = RunView(kind=Kind.SET, folder=folder)
     view.expect(["front", "side"])
     for event in events:
         view.take(event)
     child = SimpleNamespace(events=SimpleNamespace(get_nowait=_nothing), stop=lambda: None)
-    run = runtime.Run(child=child, view=view, home=runtime._home_of(scene))  # type: ignore[arg-type]
-    runtime._state.runs.append(run)
+    run = runs.Run(child=child, view=view, home=runs.home_of(scene))  # type: ignore[arg-type]
+    runs.state.runs.append(run)
     return run
 
 
@@ -221,25 +263,25 @@ EVENTS = [
 ]
 
 
-def test_a_run_is_told_in_the_other_scenes_of_its_file(extension: bpy.types.Scene):
+def test_a_run_is_shown_in_the_other_scenes_of_its_file(extension: bpy.types.Scene):
     run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
     other = SimpleNamespace(
         scene=bpy.data.scenes.new("Other"), region=None, preferences=bpy.context.preferences
     )
-    told = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
-    assert f"In the scene {extension.name}: side rendering" in told
-    run.view.take({"event": "exited", "code": -9, "words": []})
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
+    assert f"In the scene {extension.name}: side rendering" in drawn
+    run.view.take({"event": "exited", "code": -9, "output": []})
     assert "failed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
 
 
-def test_a_set_of_an_earlier_session_says_how_it_stands(extension: bpy.types.Scene):
+def test_a_set_of_an_earlier_session_shows_its_state(extension: bpy.types.Scene):
     folder = Path("/sets/jar")
     extension.photoreal.made_in = str(folder)
-    runtime._state.sets.take(folder, a_set(folder, state="done"))
+    runs.state.sets.take(folder, a_set(folder, state="done"))
     assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)[:2] == ["Finished", "$1.25"]
 
 
-@pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "WORDS"])
+@pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "TEXT"])
 @pytest.mark.parametrize("engine", ["cycles", "fal"])
 @pytest.mark.parametrize(("state", "angles"), [("nothing", "CAMERAS"), ("runs", "LIST"), ("ended", "LIST")])
 def test_every_panel_draws_without_disk_network_or_changes(
@@ -258,41 +300,41 @@ def test_every_panel_draws_without_disk_network_or_changes(
     settings.angles_from = angles
     folder = Path("/sets/jar")
     if state != "nothing":
-        end = [{"event": "exited", "code": 5, "words": []}] if state == "ended" else []
+        end = [{"event": "exited", "code": 5, "output": []}] if state == "ended" else []
         a_run(extension, *EVENTS, *end, folder=folder)
-        runtime._state.sets.take(folder, a_set(folder))
+        runs.state.sets.take(folder, a_set(folder))
     before = dump(extension)
 
-    def forbidden(*_words: Any, **_facts: Any) -> None:
-        raise AssertionError("drawing reaches for disk or network")
+    def forbidden(*_given: Any, **_facts: Any) -> None:
+        raise AssertionError("drawing uses the disk or the network")
 
-    preferences_words: list[str] = []
-    fake = SimpleNamespace(layout=Recorder(preferences_words), **preferences.DEFAULTS)
-    fake.bl_rna = preferences.PhotorealPreferences.bl_rna
-    fake._draw_key = preferences.PhotorealPreferences._draw_key.__get__(fake)
+    drawn_preferences: list[str] = []
+    fake = SimpleNamespace(layout=Recorder(drawn_preferences), **preferences.DEFAULTS)
+    fake.bl_rna = PhotorealPreferences.bl_rna
+    fake._draw_key = PhotorealPreferences._draw_key.__get__(fake)
     places = ((builtins, "open"), (socket, "socket"), (Path, "stat"), (Path, "open"), (Path, "iterdir"))
-    words = {}
+    drawn = {}
     with monkeypatch.context() as patched:  # pytest itself needs files as soon as something fails.
         for module, name in places:
             patched.setattr(module, name, forbidden)
         try:
             for cls in panels.CLASSES:
                 if issubclass(cls, bpy.types.Panel | bpy.types.Menu):
-                    words[cls.__name__] = drawn_by(cls, bpy.context)
-            preferences.PhotorealPreferences.draw(fake, bpy.context)
+                    drawn[cls.__name__] = drawn_by(cls, bpy.context)
+            PhotorealPreferences.draw(fake, bpy.context)
         except Exception as error:  # noqa: BLE001  Whatever it is.
-            fault = error
+            raised = error
         else:
-            fault = None
-    assert fault is None, repr(fault)
+            raised = None
+    assert raised is None, repr(raised)
     assert dump(extension) == before
-    assert words["PHOTOREAL_PT_main"][0].startswith("[Generate")
+    assert drawn["PHOTOREAL_PT_main"][0].startswith("[Generate")
     if state == "runs":
-        assert "[Stop Here]" in words["PHOTOREAL_PT_jobs"]
-        assert "2 ahead" in words["PHOTOREAL_PT_jobs"]
+        assert "[Stop Here]" in drawn["PHOTOREAL_PT_jobs"]
+        assert "2 ahead" in drawn["PHOTOREAL_PT_jobs"]
     if state == "ended":
-        assert {"[Copy Error]", "[Send Again]", "[Do Without]"} <= set(words["PHOTOREAL_PT_jobs"])
-        assert "[photoreal.resume_set]" in words["PHOTOREAL_PT_jobs"]
+        assert {"[Copy Error]", "[Send Again]", "[Do Without]"} <= set(drawn["PHOTOREAL_PT_jobs"])
+        assert "[photoreal.resume_set]" in drawn["PHOTOREAL_PT_jobs"]
 
 
 def dump(scene: bpy.types.Scene) -> str:
@@ -316,20 +358,22 @@ def head(scene: bpy.types.Scene) -> list[str]:
 
 
 def test_without_a_source_the_button_says_so_and_offers_the_choice(extension: bpy.types.Scene):
-    words = head(extension)
-    assert "Choose a GLB, glTF or .blend file" in " ".join(words)
-    assert "[Choose a Model …]" in words
+    drawn = head(extension)
+    assert "Choose a GLB, glTF or .blend file" in " ".join(drawn)
+    assert "[Choose a Model …]" in drawn
     assert not bpy.ops.photoreal.generate_set.poll()
 
 
 def test_fal_without_a_key_asks_for_one(extension: bpy.types.Scene):
     extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
-    words = head(extension)
-    assert "fal.ai needs a key" in " ".join(words) or "fal.ai needs Online Access" in " ".join(words)
+    drawn = head(extension)
+    assert "fal.ai needs a key" in " ".join(drawn) or "fal.ai needs Online Access" in " ".join(drawn)
     assert not bpy.ops.photoreal.generate_set.poll()
 
 
-def test_nobody_pays_before_the_price_is_shown(extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_bought_before_its_price_is_shown(
+    extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(preferences, "has_key", lambda _preferences: True)
     monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
     extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
@@ -337,12 +381,12 @@ def test_nobody_pays_before_the_price_is_shown(extension: bpy.types.Scene, monke
     assert not bpy.ops.photoreal.generate_set.poll()
     settings = settings_of(bpy.context)
     key = price_key(settings)
-    runtime._state.prices.prices[key] = Price(least=0.5, most=0.75, asked_at=time.time())
+    runs.state.prices.prices[key] = Price(minimum=0.5, maximum=0.75, asked_at=time.time())
     assert head(extension)[0].endswith("$0.50-0.75]")
     assert bpy.ops.photoreal.generate_set.poll()
-    runtime._state.prices.prices[key] = Price(least=50.0, most=75.0, asked_at=time.time())
+    runs.state.prices.prices[key] = Price(minimum=50.0, maximum=75.0, asked_at=time.time())
     assert "[Change the Ceiling …]" in head(extension)
-    runtime._state.prices.prices[key] = Price(least=0.5, most=0.75, asked_at=time.time() - 2 * 3600)
+    runs.state.prices.prices[key] = Price(minimum=0.5, maximum=0.75, asked_at=time.time() - 2 * 3600)
     assert "[Ask for the Price]" in head(extension)
 
 
@@ -365,11 +409,14 @@ def test_a_model_and_photos_become_the_source(extension: bpy.types.Scene, block_
     assert [Path(entry.path).name for entry in extension.photoreal.photos] == names[:4]
 
 
-def test_what_is_no_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
+def test_a_file_that_is_not_a_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear artist")
-    for path, fault in ((letter, "letter.txt is no 3D file"), (tmp_path / "gone.glb", "no file .*gone.glb")):
-        with pytest.raises(RuntimeError, match=fault):
+    for path, reason in (
+        (letter, "letter.txt is not a 3D file"),
+        (tmp_path / "gone.glb", "gone.glb does not exist"),
+    ):
+        with pytest.raises(RuntimeError, match=reason):
             bpy.ops.photoreal.import_product(filepath=str(path))
 
 
@@ -398,7 +445,7 @@ def test_cameras_become_angles_where_they_stand(extension: bpy.types.Scene):
 def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, block_file: Path):
     bpy.ops.object.light_add(type="SUN")
     bpy.ops.object.camera_add()
-    bpy.data.materials.new("Mine, used by nobody")
+    bpy.data.materials.new("Mine, without users")
     before, home = everything(), extension.name
     extension.photoreal.source = str(block_file)
     bpy.ops.photoreal.build_studio()
@@ -440,10 +487,10 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
     bpy.ops.photoreal.generate_set()
     assert everything() == before
     pump_until_idle()
-    run = runtime.run_of(extension)
+    run = runs.run_of(extension)
     assert run is not None
     assert (run.view.state, run.view.error) == ("done", "")
-    found = runtime.set_of(extension)
+    found = runs.set_of(extension)
     assert found is not None
     assert Path(extension.photoreal.made_in) == tmp_path / "set"
     assert (found.product, [name for name, _path in found.sheet()]) == (
@@ -465,32 +512,32 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
     assert min(heights[1]) - max(heights[0]) > size, "one above the other"
     bpy.ops.photoreal.export_set(directory=str(tmp_path))
     assert (tmp_path / "Soap Bar-front.png").is_file()
-    with pytest.raises(RuntimeError, match="is there already"):
+    with pytest.raises(RuntimeError, match="already exists"):
         bpy.ops.photoreal.export_set(directory=str(tmp_path))
 
 
 def test_a_run_belongs_to_its_scene_and_to_no_other_file(extension: bpy.types.Scene):
     run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
     other = bpy.data.scenes.new("Other")
-    assert runtime.run_of(extension) is run
-    assert runtime.run_of(other) is None
+    assert runs.run_of(extension) is run
+    assert runs.run_of(other) is None
     extension.name = "Renamed"
-    assert runtime.run_of(extension) is run
+    assert runs.run_of(extension) is run
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert runtime.run_of(bpy.context.scene) is None
-    assert runtime.set_run() is run, "it goes on, and can be stopped"
+    assert runs.run_of(bpy.context.scene) is None
+    assert runs.set_run() is run, "it continues, and can be stopped"
 
 
-def test_a_photo_that_is_gone_is_told_and_holds_nothing_up(extension: bpy.types.Scene, tmp_path: Path):
-    end = [{"event": "finished", "state": "done"}, {"event": "exited", "code": 0, "words": []}]
+def test_a_missing_photo_is_reported_and_blocks_nothing(extension: bpy.types.Scene, tmp_path: Path):
+    end = [{"event": "finished", "state": "done"}, {"event": "exited", "code": 0, "output": []}]
     run = a_run(extension, *EVENTS, *end, folder=Path("/sets/jar"))
     picture = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "gone.png")
-    runtime._state.sets.take("/sets/jar", a_set(tmp_path, state="done", pictures=(picture,)))
-    runtime._state.to_place.append(run)
-    assert runtime.pump() is None
-    words = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
-    assert "could not be placed" in words
-    assert "2 ahead" not in words, "nothing waits any more"
+    runs.state.sets.take("/sets/jar", a_set(tmp_path, state="done", pictures=(picture,)))
+    runs.state.to_place.append(run)
+    assert pump.pump() is None
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+    assert "could not be placed" in drawn
+    assert "2 ahead" not in drawn, "nothing waits any more"
 
 
 def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: Path):
@@ -498,7 +545,7 @@ def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: 
     bpy.ops.wm.save_as_mainfile(filepath=path)
     run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
     bpy.ops.wm.open_mainfile(filepath=path)
-    assert runtime.run_of(bpy.context.scene) is run
+    assert runs.run_of(bpy.context.scene) is run
 
 
 def test_the_price_comes_from_the_command_line(
@@ -510,16 +557,16 @@ def test_the_price_comes_from_the_command_line(
     settings = extension.photoreal
     settings.source, settings.engine = str(block_file), "fal"
     bpy.ops.photoreal.ask_price()
-    assert runtime.is_asking_price()
+    assert runs.is_asking_price()
     pump_until_idle()
-    price = runtime.price_of(settings_of(bpy.context))
+    price = runs.price_of(settings_of(bpy.context))
     assert price is not None
-    assert price.most is not None
-    assert 0.0 < price.least <= price.most
+    assert price.maximum is not None
+    assert 0.0 < price.minimum <= price.maximum
     assert fresh_emulator.ledger() == []
 
 
-def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
+def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     extension: bpy.types.Scene,
     fresh_emulator: Any,
     block_file: Path,
@@ -535,33 +582,33 @@ def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
     small(settings, tmp_path / "set")
     settings.source, settings.engine = str(block_file), "fal"
     bpy.ops.photoreal.generate_set()
-    run = runtime.set_run()
+    run = runs.set_run()
     assert run is not None
 
     def both_are_sent() -> bool:
-        runtime.pump()
+        pump.pump()
         assert not run.view.is_over, run.view
         return len(fresh_emulator.ledger()) == 2
 
     until(both_are_sent)
     bpy.ops.photoreal.cancel_here()
-    assert "[Leave Now]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+    assert "[End Now]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
     bpy.ops.photoreal.cancel_here()
     pump_until_idle()
-    found = runtime.set_of(extension)
+    found = runs.set_of(extension)
     assert found is not None
     assert found.can_resume
     assert "[photoreal.resume_set]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
     fresh_emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
     bpy.ops.photoreal.resume_set()
     pump_until_idle()
-    found = runtime.set_of(extension)
+    found = runs.set_of(extension)
     assert found is not None
     assert found.state == "done"
     assert len(fresh_emulator.ledger()) == 2
     bpy.ops.photoreal.redo_angle(name="front")
     pump_until_idle()
-    found = runtime.set_of(extension)
+    found = runs.set_of(extension)
     assert found is not None
     assert found.state == "done"
     sent = fresh_emulator.ledger()
@@ -569,7 +616,7 @@ def test_a_stopped_set_offers_to_go_on_and_pays_nothing_twice(
     assert sent[2]["input"]["image_url"] and sent[2]["input"]["seed"] == 1
 
 
-def test_a_model_that_came_damaged_can_be_bought_again_in_the_gallery(
+def test_a_damaged_model_can_be_bought_again_in_the_gallery(
     extension: bpy.types.Scene, fresh_emulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})
@@ -583,12 +630,12 @@ def test_a_model_that_came_damaged_can_be_bought_again_in_the_gallery(
     settings.photos.add().path = str(photo(tmp_path / "front.png"))
     bpy.ops.photoreal.generate_set()
     pump_until_idle()
-    found = runtime.set_of(extension)
+    found = runs.set_of(extension)
     assert found is not None and "--redo model" in found.error
     assert "[photoreal.redo_model]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
     bpy.ops.photoreal.redo_model()
     pump_until_idle()
-    found = runtime.set_of(extension)
+    found = runs.set_of(extension)
     assert found is not None
     assert (found.state, found.model_price) == ("done", 1.2)
     assert len(fresh_emulator.ledger()) == 2

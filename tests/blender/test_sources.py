@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from tests.blender.products import photo, texture, textured_block
 from tests.blender.runs import Run, make_set, sha256, tree
 from tests.blender.seen import overlap

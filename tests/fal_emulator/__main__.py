@@ -23,12 +23,12 @@ from .state import DELAY_KINDS
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m tests.fal_emulator",
-        description="A server on 127.0.0.1 that speaks the wire protocol of fal.ai. Any ID:SECRET is a key.",
+        description="A server on 127.0.0.1 with the HTTP protocol of fal.ai. Any ID:SECRET is accepted as a key.",
         epilog=f"{CONTROL_HELP}\nFaults (NAME or NAME:key=value,key=value; besides their own parameters all"
         f" take endpoint=GLOB, rate=0..1, nth=1+3, count=N, and most take at=POINT):\n{fault_help()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    result.add_argument("--port", type=int, default=0, help="0, the default, uses a free port")
     result.add_argument(
         "--delay",
         action="append",
@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
         help=f"how long jobs take; kinds: {', '.join(DELAY_KINDS)}, or all; can be given several times",
     )
     result.add_argument("--fault", action="append", default=[], metavar="FAULT", help="see below")
-    result.add_argument("--concurrency", type=int, default=None, help="jobs that run at once; default: any")
+    result.add_argument(
+        "--concurrency", type=int, default=None, help="maximum number of running jobs; default: no limit"
+    )
     result.add_argument("--control", default="{}", metavar="JSON", help="a control message to begin with")
     return result
 
@@ -48,10 +50,10 @@ def message_of(arguments: argparse.Namespace) -> Json:
     if arguments.delay:
         message["delays"] = message.get("delays", {}) | delays_of(arguments.delay)
     if arguments.fault:
-        wishes = [parse_fault(text).described() for text in arguments.fault]
-        for wish in wishes:
-            del wish["seen"], wish["applied"]
-        message["faults"] = message.get("faults", []) + wishes
+        specs = [parse_fault(text).described() for text in arguments.fault]
+        for spec in specs:
+            del spec["seen"], spec["applied"]
+        message["faults"] = message.get("faults", []) + specs
     if arguments.concurrency is not None:
         message["concurrency"] = arguments.concurrency
     return message

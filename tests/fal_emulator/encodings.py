@@ -19,7 +19,7 @@ ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # Window bits of zlib, which choose 
 
 
 def encoded(coding: str, data: bytes, megabytes: int) -> bytes:
-    """``data`` and then so many megabytes of zeros, compressed with ``coding``. Raises KeyError for an unknown coding."""
+    """``data``, followed by a number of megabytes of zeros, compressed with ``coding``. Raises KeyError for an unknown coding."""
     return CODINGS[coding](data, megabytes)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The faults that can be asked for, and which request each of them hits.
+"""The faults that can be requested, and which requests each of them hits.
 
-A fault hits at one *point* of the protocol. Points that answer a request (``submit``, ``status``, ``result``,
+A fault hits at one *point* of the protocol. Points that respond to a request (``submit``, ``status``, ``result``,
 ``cancel``, ``token``, ``upload``, ``initiate``, ``download``, ``prices``, ``models``, ``requests``,
-``openapi``) can be chosen with ``at``. Faults of the point ``job`` are decided once,
+``openapi``) can be chosen with ``at``. Faults of the point ``job`` are chosen once,
 when the job is accepted.
 """
 
@@ -33,7 +33,7 @@ POINTS = (
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One kind of fault: where it hits unless told otherwise, what it does, and its parameters."""
+    """One kind of fault: its default point, what it does, and its parameters."""
 
     point: str
     summary: str
@@ -59,8 +59,8 @@ KINDS: dict[str, FaultKind] = {
         {"seconds": 0.5, "crumb": 1},
     ),
     "short-body": FaultKind("download", "announce the full length, send half, close"),
-    # Answers from something that is not the endpoint. accepted=true: the job was accepted all the same;
-    # names_job=true: the answer then carries the id of that job, else an id of its own.
+    # Responses that do not come from the endpoint. accepted=true: the job was accepted nevertheless;
+    # names_job=true: the response then has the id of that job, otherwise another id.
     "rate-limited": FaultKind("submit", "429", {"retry_after": 1, "accepted": False, "names_job": False}),
     "proxy-page": FaultKind("submit", "an HTML page of a proxy", {"status": 403, "accepted": False}),
     "nginx-503": FaultKind("submit", "503 as an HTML page of the ingress", {"accepted": False}),
@@ -147,13 +147,13 @@ COMMON = ("name", "endpoint", "rate", "nth", "count", "at")
 
 
 class FaultError(ValueError):
-    """A fault was asked for in a way that makes no sense."""
+    """A fault was specified incorrectly."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """A fault that was asked for. It hits the requests at its point whose endpoint matches, of these the
-    ``nth`` ones (all when empty), of these a share of ``rate``, and ``count`` times at most."""
+    """An active fault. Of the requests at its point whose endpoint matches, it hits the ``nth`` ones (all when
+    empty), of these a share of ``rate``, and at most ``count``."""
 
     name: str
     endpoint: str = "*"
@@ -166,7 +166,7 @@ class Fault:
     applied: int = 0
 
     def hits(self, point: str, endpoint_id: str, chance: random.Random) -> bool:
-        """Whether this fault hits now; counts the request when it could have been hit."""
+        """Whether this fault hits the request. A request that matches is counted."""
         if point != self.at or not fnmatchcase(endpoint_id, self.endpoint):
             return False
         self.seen += 1
@@ -193,31 +193,31 @@ class Fault:
         }
 
 
-def make_fault(wish: Json) -> Fault:
+def make_fault(spec: Json) -> Fault:
     """The fault of a control message: ``{"name": …, "endpoint": …, "rate": …, "nth": …, "count": …}``."""
-    if not isinstance(wish, dict):
+    if not isinstance(spec, dict):
         raise FaultError("a fault is a JSON object with a name")
-    name = str(wish.get("name", ""))
+    name = str(spec.get("name", ""))
     kind = KINDS.get(name)
     if kind is None:
         raise FaultError(f"there is no fault named {name!r}; there are {', '.join(sorted(KINDS))}")
     parameters = dict(kind.parameters)
-    for key, value in wish.items():
+    for key, value in spec.items():
         if key in COMMON:
             continue
         if key not in parameters:
             raise FaultError(f"{name} has no parameter {key!r}; it has {', '.join(parameters) or 'none'}")
         parameters[key] = value
-    at = str(wish.get("at", kind.point))
+    at = str(spec.get("at", kind.point))
     if at != kind.point and not (kind.is_movable and at in POINTS):
         raise FaultError(f"{name} cannot hit at {at!r}")
-    nth = wish.get("nth", ())
+    nth = spec.get("nth", ())
     return Fault(
         name=name,
-        endpoint=str(wish.get("endpoint", "*")),
-        rate=float(wish.get("rate", 1.0)),
+        endpoint=str(spec.get("endpoint", "*")),
+        rate=float(spec.get("rate", 1.0)),
         nth=(nth,) if isinstance(nth, int) else tuple(int(number) for number in nth),
-        count=None if wish.get("count") is None else int(wish["count"]),
+        count=None if spec.get("count") is None else int(spec["count"]),
         at=at,
         parameters=parameters,
     )
@@ -226,13 +226,13 @@ def make_fault(wish: Json) -> Fault:
 def parse_fault(text: str) -> Fault:
     """The fault of a command line word: ``NAME`` or ``NAME:key=value,key=value``; ``nth=1+3`` for several."""
     name, _, rest = text.partition(":")
-    wish: Json = {"name": name}
+    spec: Json = {"name": name}
     for pair in filter(None, rest.split(",")):
         key, equals, value = pair.partition("=")
         if not equals:
             raise FaultError(f"{pair!r} is not key=value")
-        wish[key] = _value_of(key, value)
-    return make_fault(wish)
+        spec[key] = _value_of(key, value)
+    return make_fault(spec)
 
 
 def _value_of(key: str, text: str) -> Any:
@@ -249,7 +249,7 @@ def _value_of(key: str, text: str) -> Any:
 
 
 class FaultPlan:
-    """The faults in force, asked at every point of the protocol."""
+    """The active faults, checked at every point of the protocol."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []

@@ -12,14 +12,15 @@ from PIL import Image
 from . import pictures
 
 HEIGHT_METRES = 0.24
-MOST_TRIANGLES = 18_000
+MAX_TRIANGLES = 18_000
 FLOAT, UNSIGNED_INT = 5126, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+PRIMITIVE = {"attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0}
 
 
 def _grid(triangles: int) -> tuple[int, int]:
     """Rows and columns of quads for about so many triangles."""
-    quads = max(48, min(triangles, MOST_TRIANGLES) // 2)
+    quads = max(48, min(triangles, MAX_TRIANGLES) // 2)
     rows = max(6, int(math.sqrt(quads)))
     return rows, max(8, quads // rows)
 
@@ -57,30 +58,68 @@ def _geometry(words: str, triangles: int, scale: float) -> tuple[np.ndarray, ...
     )
 
 
+class _Buffer:
+    """The binary part of a GLB, with the buffer views and images that refer to it."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.views: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.chunks))
+
+    def add_view(self, data: bytes, target: int | None = None) -> int:
+        view = {"buffer": 0, "byteOffset": self.size, "byteLength": len(data)}
+        self.views.append({**view, "target": target} if target else view)
+        self.chunks.append(data + b"\0" * (-len(data) % 4))
+        return len(self.views) - 1
+
+    def add_texture(self, image: Image.Image) -> dict[str, int]:
+        data, media_type, _ = pictures.encoded(image, "png")
+        self.images.append({"bufferView": self.add_view(data), "mimeType": media_type})
+        return {"index": len(self.images) - 1}
+
+
 def make_glb(
     words: str,
     photo: Image.Image | None,
     *,
-    triangles: int = MOST_TRIANGLES,
+    triangles: int = MAX_TRIANGLES,
     texture_side: int = 1024,
     has_texture: bool = True,
     has_pbr_maps: bool = False,
     scale: float = 1.0,
 ) -> bytes:
     """A complete GLB file of a product about 0.24 m high that stands on the ground at the origin."""
-    positions, normals, uvs, indices = _geometry(words, triangles, scale)
-    chunks: list[bytes] = []
-    views: list[dict[str, Any]] = []
+    buffer = _Buffer()
+    accessors = _accessors(buffer, _geometry(words, triangles, scale))
+    label = pictures.label_texture(texture_side, words, photo) if has_texture else None
+    document = {
+        "asset": {"version": "2.0", "generator": "fal emulator"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": "Product"}],
+        "meshes": [{"name": "Product", "primitives": [PRIMITIVE]}],
+        "materials": [_material(buffer, label, texture_side // 2 if has_pbr_maps else 0)],
+        "accessors": accessors,
+        "bufferViews": buffer.views,
+        "buffers": [{"byteLength": buffer.size}],
+    }
+    if buffer.images:
+        document["images"] = buffer.images
+        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 33071}]
+        document["textures"] = [{"sampler": 0, "source": number} for number in range(len(buffer.images))]
+    return _container(document, b"".join(buffer.chunks))
 
-    def add_view(data: bytes, target: int | None = None) -> int:
-        view = {"buffer": 0, "byteOffset": sum(map(len, chunks)), "byteLength": len(data)}
-        views.append({**view, "target": target} if target else view)
-        chunks.append(data + b"\0" * (-len(data) % 4))
-        return len(views) - 1
 
-    accessors = [
+def _accessors(buffer: _Buffer, geometry: tuple[np.ndarray, ...]) -> list[dict[str, Any]]:
+    """The accessors that ``PRIMITIVE`` refers to: positions, normals, UVs and indices."""
+    positions, normals, uvs, indices = geometry
+    accessors: list[dict[str, Any]] = [
         {
-            "bufferView": add_view(values.tobytes(), ARRAY_BUFFER),
+            "bufferView": buffer.add_view(values.tobytes(), ARRAY_BUFFER),
             "componentType": FLOAT,
             "count": len(values),
             "type": "VEC2" if values.shape[1] == 2 else "VEC3",
@@ -90,56 +129,27 @@ def make_glb(
     accessors[0] |= {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
     accessors.append(
         {
-            "bufferView": add_view(indices.tobytes(), ELEMENT_ARRAY_BUFFER),
+            "bufferView": buffer.add_view(indices.tobytes(), ELEMENT_ARRAY_BUFFER),
             "componentType": UNSIGNED_INT,
             "count": int(indices.size),
             "type": "SCALAR",
         }
     )
-    images: list[dict[str, Any]] = []
+    return accessors
 
-    def add_texture(image: Image.Image) -> dict[str, int]:
-        data, media_type, _ = pictures.encoded(image, "png")
-        images.append({"bufferView": add_view(data), "mimeType": media_type})
-        return {"index": len(images) - 1}
 
+def _material(buffer: _Buffer, label: Image.Image | None, map_side: int) -> dict[str, Any]:
+    """The product's material. ``map_side``: pixels of its roughness and normal maps; 0 for none."""
     surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.38}
     material: dict[str, Any] = {"name": "Product", "pbrMetallicRoughness": surface}
-    if has_texture:
-        surface["baseColorTexture"] = add_texture(pictures.label_texture(texture_side, words, photo))
-    else:
-        surface["baseColorFactor"] = [0.6, 0.6, 0.6, 1.0]
-    if has_texture and has_pbr_maps:
+    if label is None:
+        return {**material, "pbrMetallicRoughness": {**surface, "baseColorFactor": [0.6, 0.6, 0.6, 1.0]}}
+    surface["baseColorTexture"] = buffer.add_texture(label)
+    if map_side:
         surface |= {"metallicFactor": 1.0, "roughnessFactor": 1.0}
-        surface["metallicRoughnessTexture"] = add_texture(roughness_map(texture_side // 2))
-        material["normalTexture"] = add_texture(normal_map(texture_side // 2))
-    document = {
-        "asset": {"version": "2.0", "generator": "fal emulator"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": "Product"}],
-        "meshes": [
-            {
-                "name": "Product",
-                "primitives": [
-                    {
-                        "attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2},
-                        "indices": 3,
-                        "material": 0,
-                    }
-                ],
-            }
-        ],
-        "materials": [material],
-        "accessors": accessors,
-        "bufferViews": views,
-        "buffers": [{"byteLength": sum(map(len, chunks))}],
-    }
-    if images:
-        document["images"] = images
-        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 33071}]
-        document["textures"] = [{"sampler": 0, "source": number} for number in range(len(images))]
-    return _container(document, b"".join(chunks))
+        surface["metallicRoughnessTexture"] = buffer.add_texture(roughness_map(map_side))
+        material["normalTexture"] = buffer.add_texture(normal_map(map_side))
+    return material
 
 
 def _container(document: dict[str, Any], binary: bytes) -> bytes:

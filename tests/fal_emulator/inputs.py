@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Input files, really fetched: from our CDN, from data URIs and from loopback addresses, nowhere else."""
+"""Fetch input files: only from our CDN, from data URIs and from loopback addresses."""
 
 import asyncio
 import base64
@@ -20,18 +20,18 @@ from .schemas import Endpoint, Json, MediaField, complaint
 from .storage import FileStore
 
 FETCH_SECONDS = 20.0
-MOST_BYTES = 1 << 28
-HIGHEST_SIDE = 14142  # Stated for Kontext; holds for every endpoint that states nothing.
+MAX_PICTURE_BYTES = 1 << 28
+MAX_SIDE = 14142  # Documented for Kontext; used for every endpoint without a documented maximum.
 LOWEST_SIDE = 8
 PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 
 
 class FetchError(Exception):
-    """An input file is not to be had."""
+    """An input file cannot be fetched."""
 
 
 class InputError(Exception):
-    """Inputs that the model refuses; ``entries`` is the wire's ``detail`` list."""
+    """Inputs that the model rejects; ``entries`` is the ``detail`` list of the response."""
 
     def __init__(self, entries: list[Json]) -> None:
         super().__init__("input refused")
@@ -43,7 +43,7 @@ class Media:
     """The decoded files of one request, by field name and in order."""
 
     pictures: dict[str, list[Image.Image]] = field(default_factory=dict)
-    digest: str = ""  # Of all file contents: equal inputs have equal digests whatever their addresses.
+    digest: str = ""  # Of all file contents: equal inputs have equal digests whatever their URLs.
 
     def first(self, *names: str) -> Image.Image | None:
         """The first picture of the first of these fields that has one."""
@@ -54,7 +54,7 @@ class Media:
 
 
 class MediaReader:
-    """Fetches and decodes what a request names. ``own_port`` says which loopback address is our own."""
+    """Fetches and decodes the files of a request. ``own_port`` tells which loopback URLs are ours."""
 
     def __init__(self, store: FileStore, own_port: Callable[[], int]) -> None:
         self.store = store
@@ -77,7 +77,7 @@ class MediaReader:
         return media
 
     async def fetch(self, url: object) -> bytes:
-        """The bytes behind an address; nothing outside this machine is ever asked."""
+        """The bytes at a URL. No other machine is ever contacted."""
         if not isinstance(url, str):
             raise FetchError("The address is not a text")
         if url.startswith("data:"):
@@ -105,8 +105,8 @@ async def _get(address: URL) -> bytes:
         ):
             if answer.status != 200:
                 raise FetchError(f"The address answered {answer.status}")
-            data = await answer.content.read(MOST_BYTES)
-            while chunk := await answer.content.read(MOST_BYTES - len(data)):
+            data = await answer.content.read(MAX_PICTURE_BYTES)
+            while chunk := await answer.content.read(MAX_PICTURE_BYTES - len(data)):
                 data += chunk
             return data
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -136,16 +136,16 @@ def _data_uri(url: str) -> bytes:
 
 def _picture(data: bytes, place: MediaField, limits: Json) -> Image.Image:
     loc = ["body", *place.loc]
-    most_bytes = limits.get("bytes")
-    if most_bytes and len(data) > most_bytes:
+    max_bytes = limits.get("bytes")
+    if max_bytes and len(data) > max_bytes:
         raise InputError(
             [
                 complaint(
-                    loc, "file_too_large", "File is too large", ctx={"max_size": most_bytes}, value=place.url
+                    loc, "file_too_large", "File is too large", ctx={"max_size": max_bytes}, value=place.url
                 )
             ]
         )
-    highest, lowest = limits.get("highest_side", HIGHEST_SIDE), limits.get("lowest_side", LOWEST_SIDE)
+    highest, lowest = limits.get("highest_side", MAX_SIDE), limits.get("lowest_side", LOWEST_SIDE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # The sides are checked below.

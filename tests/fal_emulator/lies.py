@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Output files that are not what they say: bombs, noise, and indexes that are wrong."""
+"""Output files that are not what they claim to be: bombs, noise, and wrong indexes."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ VIDEO, MODEL = "video/mp4", "model/gltf-binary"
 
 
 def told(product: Product, faults: Mapping[str, Json]) -> Product:
-    """``product`` with the lies of the job's faults in it; files of other kinds stay as they are."""
+    """``product`` with the lies of the job's faults in it; files of other kinds are unchanged."""
     if product.content_type == VIDEO:
         if "box-bomb" in faults:
             return replace(product, data=box_bomb(int(faults["box-bomb"]["megabytes"])))
@@ -77,7 +77,7 @@ def _with_index(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
 
 def _beyond(data: bytes) -> bytes:
     def change(index: bytes) -> bytes:
-        place = index.index(b"stco") + 8  # After the kind stand version and flags, then the count.
+        place = index.index(b"stco") + 8  # Version and flags follow the type, then the count.
         (count,) = struct.unpack_from(">I", index, place)
         offsets = struct.unpack_from(f">{count}I", index, place + 4)
         moved = struct.pack(f">{count}I", *(offset + len(data) for offset in offsets))
@@ -88,7 +88,7 @@ def _beyond(data: bytes) -> bytes:
 
 def _without_samples(data: bytes) -> bytes:
     def change(index: bytes) -> bytes:
-        place = index.index(b"stsz") + 12  # After version and flags stands the size that all samples share.
+        place = index.index(b"stsz") + 12  # The common size of all samples follows version and flags.
         return index[:place] + bytes(4) + index[place + 4 :]
 
     return _with_index(data, change)

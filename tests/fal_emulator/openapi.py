@@ -17,8 +17,6 @@ def document(endpoint: Endpoint, base_url: str) -> Json:
         f"{name}Output": _schema(endpoint.data["output"], title=f"{name}Output"),
     }
     _add_types(schemas)
-    path = f"/{endpoint.id}"
-    request_id = {"name": "request_id", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "openapi": "3.0.4",
         "info": {
@@ -39,49 +37,40 @@ def document(endpoint: Endpoint, base_url: str) -> Json:
             },
             "schemas": schemas,
         },
-        "paths": {
-            path: {
-                "post": {
-                    "requestBody": {"required": True, "content": _json_of(f"{name}Input")},
-                    "responses": {"200": {"description": "", "content": _json_of("QueueStatus")}},
-                }
-            },
-            f"{path}/requests/{{request_id}}/status": {
-                "get": {
-                    "parameters": [
-                        request_id,
-                        {"name": "logs", "in": "query", "required": False, "schema": {"type": "number"}},
-                    ],
-                    "responses": {"200": {"description": "", "content": _json_of("QueueStatus")}},
-                }
-            },
-            f"{path}/requests/{{request_id}}/cancel": {
-                "put": {
-                    "parameters": [request_id],
-                    "responses": {
-                        "200": {
-                            "description": "",
-                            "content": {
-                                "application/json": {
-                                    "schema": {
-                                        "type": "object",
-                                        "properties": {"success": {"type": "boolean"}},
-                                    }
-                                }
-                            },
-                        }
-                    },
-                }
-            },
-            f"{path}/requests/{{request_id}}": {
-                "get": {
-                    "parameters": [request_id],
-                    "responses": {"200": {"description": "", "content": _json_of(f"{name}Output")}},
-                }
-            },
-        },
+        "paths": _paths(f"/{endpoint.id}", name),
         "servers": [{"url": f"{base_url}/queue"}],
         "security": [{"apiKeyAuth": []}],
+    }
+
+
+def _paths(path: str, name: str) -> Json:
+    """Submit, status, cancel and result; ``name`` is that of the endpoint in its schemas."""
+    request_id = {"name": "request_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    logs = {"name": "logs", "in": "query", "required": False, "schema": {"type": "number"}}
+    success = {"type": "object", "properties": {"success": {"type": "boolean"}}}
+
+    def answer(content: Json) -> Json:
+        return {"200": {"description": "", "content": content}}
+
+    return {
+        path: {
+            "post": {
+                "requestBody": {"required": True, "content": _json_of(f"{name}Input")},
+                "responses": answer(_json_of("QueueStatus")),
+            }
+        },
+        f"{path}/requests/{{request_id}}/status": {
+            "get": {"parameters": [request_id, logs], "responses": answer(_json_of("QueueStatus"))}
+        },
+        f"{path}/requests/{{request_id}}/cancel": {
+            "put": {
+                "parameters": [request_id],
+                "responses": answer({"application/json": {"schema": success}}),
+            }
+        },
+        f"{path}/requests/{{request_id}}": {
+            "get": {"parameters": [request_id], "responses": answer(_json_of(f"{name}Output"))}
+        },
     }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a model call gives back: files, and the JSON around them in the shape of the output schema."""
+"""The results of model calls: files, and JSON that follows the output schema."""
 
 import base64
 import hashlib
@@ -62,13 +62,13 @@ class Call:
 
     @property
     def seed(self) -> int:
-        """The seed given, or one that equal inputs share."""
+        """The given seed, or one that depends only on the inputs."""
         given = self.inputs.get("seed")
         return given if isinstance(given, int) else int(self.mark[:7], 16)
 
     @property
     def mark(self) -> str:
-        """A hash of everything that decides the result."""
+        """A hash of everything that determines the result."""
         without_files = {
             name: value for name, value in self.inputs.items() if name not in self.media.pictures
         }
@@ -77,7 +77,7 @@ class Call:
 
 
 class Maker:
-    """Makes results; remembers them, so that a thousand equal calls cost one."""
+    """Makes results and caches them, so that equal calls are computed once."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, Making] = OrderedDict()
@@ -130,7 +130,7 @@ def data_uri(product: Product) -> str:
 
 
 def corrupted(product: Product) -> Product:
-    """The same beginning and length, then nonsense."""
+    """The same start and length, and random bytes after the start."""
     noise = hashlib.shake_256(product.data[:64]).digest(max(0, len(product.data) - 12))
     return replace(product, data=product.data[:12] + noise)
 
@@ -193,7 +193,7 @@ def _custom_size(wanted: Any) -> tuple[int, int]:
 
 
 def _image(call: Call) -> Making:
-    if "aspect_ratio" in call.inputs:  # The ultra variants: about four megapixels.
+    if "aspect_ratio" in call.inputs:  # Ultra variants: about four megapixels.
         size = pictures.size_of_ratio(call.inputs["aspect_ratio"], pixels=4 << 20)
     else:
         size = _custom_size(call.inputs.get("image_size", "landscape_4_3"))
@@ -220,7 +220,7 @@ def _upscale(call: Call) -> Making:
     highest = math.sqrt(MAX_ENLARGED_PIXELS / (source.width * source.height))
     factor = min(factor, highest)
     width, height = (max(1, round(side * factor)) for side in source.size)
-    if "seedvr" in call.endpoint.id:  # Seen there: sides in multiples of 16, rounded up.
+    if "seedvr" in call.endpoint.id:  # Observed at fal.ai: sides in multiples of 16, rounded up.
         width, height = (math.ceil(side / 16) * 16 for side in (width, height))
     image = pictures.black((width, height)) if call.is_black else pictures.enlarged(source, (width, height))
     default = "webp" if "recraft" in call.endpoint.id else "png"
@@ -244,7 +244,7 @@ def _model(call: Call) -> Making:
     data = glb.make_glb(
         call.words,
         photo,
-        triangles=int(inputs.get("target_polycount", glb.MOST_TRIANGLES)),
+        triangles=int(inputs.get("target_polycount", glb.MAX_TRIANGLES)),
         has_texture=is_textured,
         has_pbr_maps=has_maps,
         scale=float(inputs.get("mesh_scale", 1.0)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures that the pretended models make: relit, drawn from words, enlarged, cut out, black."""
+"""The pictures of the simulated models: relit, drawn from a text, enlarged, cut out, black."""
 
 import hashlib
 import io
@@ -24,7 +24,7 @@ def encoded(image: Image.Image, output_format: str) -> tuple[bytes, str, str]:
         if name == "WEBP":
             options = {"quality": 95}
         if name == "PNG":
-            options = {"compress_level": 1}  # Speed; nobody keeps these files.
+            options = {"compress_level": 1}  # For speed: these files are not kept.
         image.save(stream, name, **options)
         return stream.getvalue(), MEDIA_TYPES[name], output_format
 
@@ -65,7 +65,7 @@ def product_weight(pixels: np.ndarray) -> np.ndarray:
 
 
 def relit(source: Image.Image, size: tuple[int, int], seed: int) -> Image.Image:
-    """The same picture in other light: shapes and background stay, the product gains contrast and warmth."""
+    """The same picture in different light: shapes and background are unchanged, the product gets more contrast and warmth."""
     image = flattened(source)
     if image.size != size:
         image = image.resize(size, Image.Resampling.LANCZOS)
@@ -105,7 +105,7 @@ def cut_out(source: Image.Image) -> tuple[Image.Image, Image.Image]:
 
 
 def colours_of(words: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Body and label colour that belong to a text; equal texts give equal colours."""
+    """The body and label colours for a text; equal texts give equal colours."""
     digest = hashlib.sha256(words.encode()).digest()
     body = (40 + digest[0] % 150, 40 + digest[1] % 150, 40 + digest[2] % 150)
     label = (205 + digest[3] % 40, 205 + digest[4] % 40, 195 + digest[5] % 40)
@@ -134,7 +134,7 @@ def product_crop(source: Image.Image) -> Image.Image:
 
 
 def label_box(side: int) -> tuple[int, int, int, int]:
-    """Where the label lies on a texture of this side: left, top, right, bottom."""
+    """Where the label is on a texture of this side: left, top, right, bottom."""
     return int(side * 0.32), int(side * 0.38), int(side * 0.68), int(side * 0.82)
 
 

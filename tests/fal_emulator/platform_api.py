@@ -11,19 +11,20 @@ from typing import Any
 from aiohttp import web
 
 from . import openapi
-from .jobs import Job, JobQueue, JobState
+from .job_queue import JobQueue
+from .jobs import Job, JobState
 from .prices import default_quantity, published
 from .schemas import Endpoint, Json, all_endpoints
 from .state import Controls, iso
 from .storage import base_of
 from .wire import json_answer, platform_refusal
 
-MOST_IDS = 50
+MAX_IDS = 50
 DAY_SECONDS = 86400.0
 
 
 class PlatformError(Exception):
-    """A refused platform call."""
+    """A platform call is rejected."""
 
     def __init__(self, status: int, word: str, message: str) -> None:
         super().__init__(message)
@@ -42,7 +43,7 @@ class PlatformRoutes:
         return {name: found for name, found in all_endpoints().items() if name not in withdrawn}
 
     def price(self, endpoint: Endpoint) -> Json | None:
-        """The price line: the data's, or what a control message put in its place."""
+        """The price line: the data's, or the one that a control message set."""
         overrides = self.controls.settings.prices
         if endpoint.id not in overrides:
             return published(endpoint)
@@ -66,10 +67,10 @@ class PlatformRoutes:
         )
 
     async def estimate(self, request: web.Request) -> web.StreamResponse:
-        wish = await _json_body(request)
-        kind = wish.get("estimate_type")
+        body = await _json_body(request)
+        kind = body.get("estimate_type")
         name = {"historical_api_price": "call_quantity", "unit_price": "unit_quantity"}.get(str(kind))
-        asked = wish.get("endpoints")
+        asked = body.get("endpoints")
         if name is None or not isinstance(asked, dict) or not asked:
             raise PlatformError(400, "validation_error", "estimate_type or endpoints cannot be used")
         known, total = self.endpoints(), 0.0
@@ -139,7 +140,7 @@ class PlatformRoutes:
         return json_answer(openapi.document(endpoint, base_of(request)))
 
     async def requests(self, request: web.Request) -> web.StreamResponse:
-        """Jobs of one endpoint, the way to find one whose submit answer was lost."""
+        """Jobs of one endpoint, to find one whose response was lost."""
         query = request.query
         endpoint_id = query.get("endpoint_id", "")
         if endpoint_id not in all_endpoints():
@@ -222,13 +223,13 @@ def _ids(request: web.Request) -> list[str]:
     """Endpoint ids given as a list with commas, or repeated."""
     values = request.query.getall("endpoint_id", [])
     found = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
-    if len(found) > MOST_IDS:
-        raise PlatformError(400, "validation_error", f"At most {MOST_IDS} endpoint ids")
+    if len(found) > MAX_IDS:
+        raise PlatformError(400, "validation_error", f"At most {MAX_IDS} endpoint ids")
     return found
 
 
 def _page(request: web.Request, name: str, items: list[Json], *, default: int, highest: int) -> Json:
-    """One page of a list; the cursor names the place of the next item."""
+    """One page of a list; the cursor is the index of the next item."""
     limit = request.query.get("limit", str(default))
     if not limit.isdecimal() or not 1 <= int(limit) <= highest:
         raise PlatformError(400, "validation_error", f"limit is not between 1 and {highest}")
@@ -248,7 +249,7 @@ def _moment(text: str | None, otherwise: float) -> float:
     if text is None:
         return otherwise
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # A bare + in a query arrives as a blank.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))  # A plain + in a query arrives as a space.
     except ValueError as error:
         raise PlatformError(400, "validation_error", f"{text} is not a date") from error
     if moment.tzinfo is None:

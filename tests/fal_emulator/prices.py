@@ -21,7 +21,7 @@ UNIT_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """What was made: the numbers that prices look at."""
+    """What was made: the numbers that prices depend on."""
 
     images: int = 1
     output_pixels: int = 0  # Of one picture.
@@ -86,7 +86,7 @@ def default_quantity(endpoint: Endpoint) -> float:
 
 
 def seconds_of(inputs: Json) -> float:
-    """The asked length of a clip: numbers, ``"5"`` and ``"8s"`` all occur."""
+    """The requested length of a clip: numbers, ``"5"`` and ``"8s"`` all occur."""
     shots = inputs.get("multi_prompt")
     if shots:
         return sum(float(shot.get("duration", 5)) for shot in shots)

@@ -19,7 +19,7 @@ from .state import DELAY_KINDS
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 5.0
 FAST = dict.fromkeys(DELAY_KINDS, 0.0)  # As ``delays``: nothing takes time.
-ROUNDS = 20  # Of the emulator's event loop: more than a request needs from its arrival to the ledger.
+ROUNDS = 20  # Of the emulator's event loop: more than a request needs to reach the ledger.
 
 
 class RunningEmulator:
@@ -28,7 +28,7 @@ class RunningEmulator:
     def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
         self.url = url
         self.process = process
-        # Proxies of the environment must not come between: this is loopback.
+        # Ignore the proxies of the environment: this is loopback.
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)
 
     def ledger(self) -> list[dict[str, Any]]:
@@ -36,13 +36,13 @@ class RunningEmulator:
         return self._json(self._client.get("/ledger"))
 
     def settled_ledger(self) -> list[dict[str, Any]]:
-        """The ledger, once everything is in it that processes which are gone had sent."""
+        """The ledger, once it contains everything that ended processes have sent."""
         for _round in range(ROUNDS):
             found = self.ledger()
         return found
 
     def control(self, **message: Any) -> dict[str, Any]:
-        """Send a control message (see ``CONTROL_HELP``); without one only ask for the state."""
+        """Send a control message (see ``CONTROL_HELP``); without one, only read the state."""
         return self._json(self._client.post("/control", json=message))
 
     def stats(self) -> dict[str, Any]:

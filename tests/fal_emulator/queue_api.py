@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from .jobs import Job, JobQueue, JobState
+from .job_queue import JobQueue
+from .jobs import Job, JobState
 from .schemas import Endpoint, Json, all_endpoints, app_of
 from .state import Controls
 from .storage import base_of, lifetime_wish
@@ -54,14 +55,14 @@ def not_found() -> web.Response:
 
 
 class QueueRoutes:
-    """HTTP in front of a ``JobQueue``."""
+    """The HTTP interface of a ``JobQueue``."""
 
     def __init__(self, controls: Controls, queue: JobQueue) -> None:
         self.controls = controls
         self.queue = queue
 
     def find(self, app: str, request_id: str) -> Job | None:
-        """The job of an address; None for unknown ids and for addresses of another app."""
+        """The job of a URL; None for unknown ids and for URLs of another app."""
         job = self.queue.jobs.get(request_id)
         return job if job is not None and app_of(app) == job.app else None
 
@@ -88,7 +89,7 @@ class QueueRoutes:
         return json_answer(answer, headers={REQUEST_ID_HEADER: job.request_id})
 
     async def run(self, request: web.Request, endpoint_id: str) -> web.StreamResponse:
-        """The call without queue: waits for the output, refuses when every place is taken."""
+        """The direct call without queue: waits for the output; rejected when all slots are in use."""
         limit = self.controls.settings.concurrency
         if limit is not None and len(self.queue.running) >= limit:
             return refusal(
@@ -213,7 +214,7 @@ class QueueRoutes:
 
 
 async def _body(request: web.Request) -> Any:
-    """The JSON of a submit; anything else as text, which the model then refuses."""
+    """The JSON of a submit; anything else as text, which the model then rejects."""
     data = await request.read()
     try:
         return json.loads(data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each endpoint takes, gives and costs, and the wire's complaint about inputs that break the rules."""
+"""What each endpoint accepts, returns and costs, and the error entries for inputs that break the rules."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ TYPE_WORDS = {
     "array": "list_type",
     "object": "dict_type",
 }
-# JSON Schema keyword: the wire's word, and the name under which the limit stands in ``ctx``.
+# JSON Schema keyword: the error type of the response, and the name of the limit in ``ctx``.
 LIMIT_WORDS = {
     "minimum": ("greater_than_equal", "ge"),
     "maximum": ("less_than_equal", "le"),
@@ -110,7 +110,7 @@ class Endpoint:
         return {**defaults, **given}
 
     def complaints(self, body: Any) -> list[Json]:
-        """Every broken rule, in the wire's form; empty for good inputs. Files are not looked at here."""
+        """Every broken rule, as error entries; empty for valid inputs. Files are not checked here."""
         if not isinstance(body, dict):
             return [complaint(["body"], "dict_type", "Input should be an object", value=body)]
         given = {name: value for name, value in body.items() if value is not None}
@@ -238,7 +238,7 @@ def _media_of(schema: Json, value: Any, loc: tuple[str | int, ...]) -> Iterator[
 
 
 def app_of(endpoint_id: str) -> str:
-    """Owner and alias: the part of an id that status, result and cancel addresses carry."""
+    """Owner and alias: the part of an id that status, result and cancel URLs contain."""
     parts = endpoint_id.split("/")
     return "/".join(parts[:3] if parts[0] in PREFIXES else parts[:2])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web application: routes, keys, faults and counts around queue, storage and platform API."""
+"""The web application: routes, keys, faults and counters around queue, storage and platform API."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from . import queue_api, webhooks, wire
 from .inputs import MediaReader
-from .jobs import JobQueue
+from .job_queue import JobQueue
 from .platform_api import PlatformError, PlatformRoutes
 from .queue_api import QueueRoutes
 from .schemas import Json
@@ -21,8 +21,8 @@ from .storage import FileStore, StorageRoutes
 from .wire import json_answer, platform_refusal, refusal
 
 HOST = "127.0.0.1"
-MOST_BODY_BYTES = 2 << 30
-SHUTDOWN_SECONDS = 0.5  # Slow answers must not hold up the exit.
+MAX_BODY_BYTES = 2 << 30
+SHUTDOWN_SECONDS = 0.5  # Slow responses must not delay the exit.
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -40,7 +40,7 @@ class Emulator:
         self.short_tokens: set[str] = set()
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[self._count])
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._count])
         app.router.add_get("/ledger", self.ledger)
         app.router.add_get("/stats", self.stats)
         app.router.add_get("/control", self.show_control)
@@ -89,7 +89,7 @@ class Emulator:
 
     @web.middleware
     async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count requests and note every key that arrives, wherever it arrives."""
+        """Count requests, and record every key that arrives, on any route."""
         stats = self.controls.stats
         word, _, key = request.headers.get("Authorization", "").partition(" ")
         if word.lower() == "key":
@@ -134,7 +134,7 @@ class Emulator:
         fault = self.controls.plan.at(point, endpoint_id)
         if fault is None:
             return await produce()
-        await request.read()  # A cut connection with unread data would look different on the wire.
+        await request.read()  # Closing a connection with unread data would look different to the client.
         return await wire.faulty(request, fault, produce)
 
     def _key_problem(self, request: web.Request) -> str:
@@ -215,7 +215,7 @@ class Emulator:
 
 
 async def serve(port: int, defaults: Json, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``on_ready`` is told the base URL once connections are taken."""
+    """Serve until SIGTERM or SIGINT; ``on_ready`` is called with the base URL once connections are accepted."""
     emulator = Emulator(defaults)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the emulator can be told while it runs, its clock, and what it has seen."""
+"""The settings that can change while the emulator runs, its clock, and its counters."""
 
 import hashlib
 import time
@@ -29,23 +29,23 @@ class Settings:
         default_factory=lambda: dict.fromkeys(DELAY_KINDS, DEFAULT_DELAY_SECONDS)
     )
     concurrency: int | None = None  # Jobs running at once, over all endpoints; None: no limit.
-    queue_ahead: int = 3  # Strangers' jobs that stand before ours at first.
+    queue_ahead: int = 3  # Jobs of other accounts that are ahead of ours at first.
     request_list_delay: float = 0.0  # Seconds until an accepted job is in the request lists.
-    list_unstarted: bool = True  # Whether the request lists show jobs that have not begun,
+    list_unstarted: bool = True  # Whether the request lists contain jobs that have not begun,
     list_running: bool = True  # and jobs that have not ended.
     result_lifetime: float = 30 * 86400.0
-    file_lifetime: float | None = None  # Of files without a wish of their own; None: for ever.
+    file_lifetime: float | None = None  # Of files without a requested lifetime; None: unlimited.
     token_lifetime: float = 3600.0
-    log_window: int = 4  # Log lines that one status answer carries.
-    unknown_price: str = "not_found"  # Or "left_out": what pricing does with ids it does not know.
+    log_window: int = 4  # Log lines in one status response.
+    unknown_price: str = "not_found"  # Or "left_out": how pricing treats unknown ids.
     prices: dict[str, Json | None] = field(default_factory=dict)  # Overrides; None: price unknown.
     withdrawn: list[str] = field(default_factory=list)  # Neither listed nor callable.
     deprecated: list[str] = field(default_factory=list)  # Listed as deprecated, callable.
-    output_host: str = ""  # Host and port in the URLs of output files; "": as the request had it.
+    output_host: str = ""  # Host and port in the URLs of output files; "": those of the request.
 
 
 class Clock:
-    """The emulator's time: the real one, moved on by what tests ask for."""
+    """The emulator's time: real time plus what tests have added."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -68,7 +68,7 @@ def iso_offset(moment: float) -> str:
 
 
 class Stats:
-    """Counts of requests by route, and which keys came, as hashes."""
+    """Counts of requests by route, and hashes of the received keys."""
 
     def __init__(self) -> None:
         self.routes: Counter[str] = Counter()
@@ -92,7 +92,7 @@ class Stats:
 
 
 def key_mark(key: str) -> str:
-    """A short hash by which a key is recognised and from which it cannot be read."""
+    """A short hash that identifies a key without revealing it."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
@@ -112,7 +112,7 @@ class Controls:
         self._apply(self.defaults)
 
     def apply(self, message: Any) -> None:
-        """Do what a control message says; a message with a mistake changes nothing."""
+        """Apply a control message; a message with an error changes nothing."""
         if not isinstance(message, dict):
             raise ControlError("a control message is a JSON object")
         self._check(message)
@@ -131,8 +131,8 @@ class Controls:
         if unknown := sorted(set(message.get("prices", {})) - set(all_endpoints())):
             raise ControlError(f"unknown endpoint {', '.join(unknown)}")
         try:
-            for wish in message.get("faults", []):
-                make_fault(wish)
+            for spec in message.get("faults", []):
+                make_fault(spec)
         except FaultError as error:
             raise ControlError(str(error)) from error
 
@@ -146,7 +146,7 @@ class Controls:
             else:
                 setattr(self.settings, item.name, value)
         if "faults" in message:
-            self.plan.replace(make_fault(wish) for wish in message["faults"])
+            self.plan.replace(make_fault(spec) for spec in message["faults"])
         if "random_seed" in message:
             self.plan.chance.seed(message["random_seed"])
         self.clock.advance(float(message.get("advance", 0.0)))

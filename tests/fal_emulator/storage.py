@@ -22,7 +22,7 @@ TOKEN_TYPE = "Bearer"
 
 @dataclass(slots=True, kw_only=True)
 class StoredFile:
-    """One file of the CDN; ``path`` is its address below ``/cdn/``."""
+    """One file of the CDN; ``path`` is its path below ``/cdn/``."""
 
     path: str
     content_type: str
@@ -38,14 +38,14 @@ class StoredFile:
 
 
 def lifetime_wish(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the lifecycle headers ask for; None when they do not say."""
+    """Seconds that the lifecycle headers ask for; None when there are none."""
     for name in LIFECYCLE_HEADERS:
         try:
-            wish = json.loads(headers.get(name, "null"))
+            body = json.loads(headers.get(name, "null"))
         except json.JSONDecodeError:
             continue
-        if isinstance(wish, dict) and wish.get("expiration_duration_seconds"):
-            return float(wish["expiration_duration_seconds"])
+        if isinstance(body, dict) and body.get("expiration_duration_seconds"):
+            return float(body["expiration_duration_seconds"])
     return None
 
 
@@ -56,7 +56,7 @@ class FileStore:
         self.controls = controls
         self.files: dict[str, StoredFile] = {}
         self.tokens: dict[str, float] = {}
-        self.signatures: dict[str, str] = {}  # Of upload addresses: signature to file path.
+        self.signatures: dict[str, str] = {}  # Of upload URLs: signature to file path.
         controls.on_reset.append(self.forget)
 
     def forget(self) -> None:
@@ -79,7 +79,7 @@ class FileStore:
         return self.controls.clock.now() < good_until
 
     def reserve(self, name: str, content_type: str, lifetime: float | None, endpoint: str) -> StoredFile:
-        """A place for a file that is yet to come."""
+        """Reserve a path for a file that is uploaded later."""
         if lifetime is None:
             lifetime = self.controls.settings.file_lifetime
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(name).name) or "upload.bin"
@@ -100,7 +100,7 @@ class FileStore:
         return stored
 
     def get(self, path: str) -> StoredFile | None:
-        """The file at a path if it is whole and not expired."""
+        """The file at a path if it is complete and not expired."""
         stored = self.files.get(path)
         if stored is None or not stored.is_complete:
             return None
@@ -121,12 +121,12 @@ class FileStore:
 
 
 def base_of(request: web.Request) -> str:
-    """The address by which the client reached us, so that our URLs work for it too."""
+    """The base URL that the client used, so that our URLs work for it, too."""
     return f"http://{request.host}"
 
 
 class StorageRoutes:
-    """HTTP in front of a ``FileStore``."""
+    """The HTTP interface of a ``FileStore``."""
 
     def __init__(self, store: FileStore) -> None:
         self.store = store
@@ -148,7 +148,7 @@ class StorageRoutes:
         )
 
     async def initiate(self, request: web.Request) -> web.StreamResponse:
-        """An address to PUT a whole file to; the form of the Python fallback and of the JavaScript client."""
+        """A URL to PUT a complete file to; the form of the Python fallback and of the JavaScript client."""
         stored = await self._wanted_file(request)
         signature = self.store.sign(stored)
         file_url = self.url_of(request, stored)
@@ -163,14 +163,14 @@ class StorageRoutes:
 
     async def _wanted_file(self, request: web.Request) -> StoredFile:
         try:
-            wish: Any = json.loads(await request.read() or b"{}")
+            body: Any = json.loads(await request.read() or b"{}")
         except json.JSONDecodeError:
-            wish = {}
-        if not isinstance(wish, dict):
-            wish = {}
+            body = {}
+        if not isinstance(body, dict):
+            body = {}
         return self.store.reserve(
-            str(wish.get("file_name") or "upload.bin"),
-            str(wish.get("content_type") or "application/octet-stream"),
+            str(body.get("file_name") or "upload.bin"),
+            str(body.get("content_type") or "application/octet-stream"),
             lifetime_wish(request.headers),
             "upload",
         )
@@ -247,7 +247,7 @@ class StorageRoutes:
         return json_answer({"partNumber": number, "etag": etag}, headers={"ETag": etag})
 
     async def _complete(self, request: web.Request, stored: StoredFile) -> web.StreamResponse:
-        """Join the parts by number, in whatever order they came and are listed."""
+        """Join the parts by number, whatever the order in which they arrived and are listed."""
         try:
             listed = json.loads(await request.read())["parts"]
             wanted = {int(part["partNumber"]): str(part["etag"]) for part in listed}
@@ -284,7 +284,7 @@ class StorageRoutes:
 
 
 def _span(text: str, length: int) -> tuple[int, int] | None:
-    """First byte and byte after the last of a single range; None when it lies outside."""
+    """First byte and byte after the last of a single range; None when it is outside the file."""
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
     if match is None or match.groups() == ("", ""):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clips that the pretended video models make from one or two pictures."""
+"""The clips of the simulated video models, from one or two pictures."""
 
 import math
 import tempfile
@@ -13,9 +13,9 @@ from PIL import Image
 from .pictures import flattened
 
 FRAMES_PER_SECOND = 24
-LONGEST_SIDE = 720
+MAX_SIDE = 720
 AUDIO_RATE = 44_100
-DEPTH = 0.10  # How far the camera goes in, as a share of the picture.
+DEPTH = 0.10  # How far the camera moves in, as a fraction of the picture.
 BT709 = (
     1  # The number of BT.709 in H.264's tables of matrices, primaries and curves; 1 is also limited range.
 )
@@ -27,17 +27,17 @@ def make_mp4(
     *,
     seconds: float,
     has_sound: bool,
-    longest_side: int = LONGEST_SIDE,
+    max_side: int = MAX_SIDE,
 ) -> bytes:
     """An H.264 clip that begins with ``start``: a slow push-in, or, with ``end``, in and back to ``end``."""
-    size = _even_size(start.size, longest_side)
+    size = _even_size(start.size, max_side)
     first = flattened(start)
     room = 1 + DEPTH  # What is left of the picture at the end of the push-in still fills the frame.
     if first.width > size[0] * room:  # Frames are then cut from a small picture: a third of the time.
         first = first.resize((round(size[0] * room), round(size[1] * room)), Image.Resampling.LANCZOS)
     last = flattened(end).resize(first.size, Image.Resampling.LANCZOS) if end is not None else None
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "clip.mp4")  # A real file: moving the index to the front reads it again.
+        path = Path(folder, "clip.mp4")  # A file on disk: moving the index to the front reads it again.
         _write(path, first, last, seconds, size, has_sound)
         return path.read_bytes()
 
@@ -72,8 +72,8 @@ def _write(
             _mux_silence(container, sound, seconds)
 
 
-def _even_size(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
-    scale = min(1.0, longest_side / max(size))
+def _even_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    scale = min(1.0, max_side / max(size))
     width, height = (max(16, round(side * scale / 2) * 2) for side in size)
     return width, height
 

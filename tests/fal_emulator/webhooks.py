@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhook deliveries, signed. The other way round than fal: only loopback targets are ever called."""
+"""Webhook deliveries, signed. Unlike fal.ai, only loopback targets are called."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ FIRST_TRY_SECONDS = 15.0
 TRIES = 3
 USER_ID = "emulated-user"
 SIGNING_KEY = SigningKey(secrets.token_bytes(32))
-OTHER_KEY = SigningKey(secrets.token_bytes(32))  # The key set has several; a receiver must try all.
+OTHER_KEY = SigningKey(secrets.token_bytes(32))  # The key set has several keys; a receiver must try all.
 
 
 def key_set() -> dict[str, Any]:
@@ -45,7 +45,7 @@ def message_about(job: "Job") -> dict[str, Any]:
 
 
 def signed_headers(request_id: str, body: bytes, moment: int) -> dict[str, str]:
-    """The four headers by which a receiver can tell that the body is genuine."""
+    """The four headers that prove to a receiver that the body is genuine."""
     text = "\n".join([request_id, USER_ID, str(moment), hashlib.sha256(body).hexdigest()])
     return {
         "Content-Type": "application/json",
@@ -57,7 +57,7 @@ def signed_headers(request_id: str, body: bytes, moment: int) -> dict[str, str]:
 
 
 async def deliver(job: "Job") -> None:
-    """POST the outcome, again after a failure; a redirect counts as a failure for good."""
+    """POST the outcome, again after a failure; a redirect counts as a permanent failure."""
     try:
         host = URL(job.webhook).host or ""
     except ValueError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers as fal writes them, and the ways in which an answer can go wrong on the wire."""
+"""Responses in fal.ai's format, and the faults of a response on its way."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = 
 
 
 def refusal(status: int, detail: Any, word: str = "", headers: dict[str, str] | None = None) -> web.Response:
-    """A queue error: ``detail``, and for platform errors the machine word in body and header."""
+    """A queue error: ``detail``, and for platform errors the error type in body and header."""
     body = {"detail": detail, "error_type": word} if word else {"detail": detail}
     extra = {"X-Fal-Error-Type": word} if word else {}
     return json_answer(body, status, {**extra, REQUEST_ID_HEADER: str(uuid.uuid4()), **(headers or {})})
@@ -37,7 +37,7 @@ def platform_refusal(status: int, word: str, message: str) -> web.Response:
 
 
 def nginx_page(status: int, words: str) -> web.Response:
-    """What the ingress says when it cannot reach anything: no request id."""
+    """The response of the ingress when no server is reachable: without a request id."""
     title = f"{status} {words}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
@@ -101,7 +101,7 @@ async def _reset(request: web.Request, _fault: Fault, produce: Produce) -> web.S
     body = _bytes_of(answer)
     stream = await _begin(request, answer, len(body))
     await stream.write(body[: len(body) // 2])
-    await asyncio.sleep(0.02)  # Let the half leave before the reset discards what is not sent.
+    await asyncio.sleep(0.02)  # Send the first half before the reset discards the rest.
     _cut(request, hard=True)
     return stream
 
@@ -132,7 +132,7 @@ async def _slow_loris(request: web.Request, fault: Fault, produce: Produce) -> w
 
 
 async def _slow_headers(request: web.Request, fault: Fault, _produce: Produce) -> web.StreamResponse:
-    """Written past aiohttp, which sends headers only as a whole."""
+    """Written directly to the socket, because aiohttp sends all headers at once."""
     pause, crumb = float(fault.parameters["seconds"]), b"x" * int(fault.parameters["crumb"])
     if request.transport is not None:
         request.transport.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
@@ -189,7 +189,7 @@ async def _redirect_loopback(request: web.Request, _fault: Fault, produce: Produ
 
 
 async def _redirect_outside(_request: web.Request, _fault: Fault, _produce: Produce) -> web.StreamResponse:
-    # TEST-NET-1 is nobody's address: a client that follows reaches nothing.
+    # TEST-NET-1 is unused: a client that follows it reaches nothing.
     return web.Response(status=307, headers={"Location": "http://192.0.2.1/elsewhere"})
 
 

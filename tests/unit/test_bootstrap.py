@@ -22,7 +22,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="starts shell scripts
 def clone(tmp_path: Path) -> Path:
     """What the first start needs, away from this repository: nothing of ours is made or changed."""
     root = tmp_path / "a clone"
-    for name in ("batch.py", "processes/keys.py", "command_line/bootstrap.py"):
+    for name in ("batch.py", "processes/keys.py", "files/lock.py", "command_line/bootstrap.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "requirements", root / "requirements")

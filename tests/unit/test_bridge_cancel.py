@@ -13,8 +13,9 @@ from photoreal_set.fal_bridge.cancel import Fate, cancel_all
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.optics.angles import ANGLES
+from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from photoreal_set.photo_set.plan_record import plan_record
 from tests.desk import Desk
 from tests.fal_emulator.process import FAST
@@ -132,7 +133,7 @@ def test_the_command_says_it_line_by_line(desk):
         plan.out, product="clock", source=plan.source.record(), tool={}, plan=plan_record(plan)
     )
     desk.journal.rename(folder.journal)
-    for words, code in (("may still be charged", 0), ("Nothing is left", 0)):
+    for words, code in (("may still be charged", 0), ("nothing left to cancel", 0)):
         output = io.StringIO()
         assert cli.main(["cancel", str(folder.root), "--json"], output) == code
         lines = [json.loads(line) for line in output.getvalue().splitlines()]

@@ -128,7 +128,7 @@ def test_an_answer_that_comes_after_the_next_attempt_is_kept_and_changes_nothing
 
 
 def test_a_wrong_key_names_those_that_wait(journal):
-    with pytest.raises(errors.WrongRequestError, match="There is none for --resend"):
+    with pytest.raises(errors.WrongRequestError, match="There are no requests for --resend"):
         decide(journal, "ffff", Decision.RESEND)
     uncertain(journal)
     journal.claim(OTHER, 1, {"label": "film"})
@@ -140,7 +140,7 @@ def test_a_wrong_key_names_those_that_wait(journal):
     decide(journal, KEY, Decision.FORGET)
     with pytest.raises(errors.WrongRequestError, match="For --resend: front photo"):
         decide(journal, "ffff", Decision.RESEND)
-    with pytest.raises(errors.WrongRequestError, match="There is none for --forget"):
+    with pytest.raises(errors.WrongRequestError, match="There are no requests for --forget"):
         decide(journal, "ffff", Decision.FORGET)
 
 

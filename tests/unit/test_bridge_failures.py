@@ -19,6 +19,7 @@ import pytest
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.endpoints import choosing as endpoints
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.network import downloads
 from photoreal_set.fal_bridge.network.service import Service
@@ -77,10 +78,10 @@ REFUSED = [
         row="rate limit, or a queue longer than asked for",
         fault={"name": "rate-limited"},
         error=errors.RateLimitedError,
-        says="no more requests",
+        says="does not accept more requests",
         then=AGAIN,
         accepted=0,
-        pace={"most_waits": 0.5},
+        pace={"max_wait": 0.5},
     ),
 ]
 
@@ -124,7 +125,7 @@ ENDED = [
             row=f"model: {word}",
             fault={"name": "model-error", "type": word},
             error=error,
-            says="refuses",
+            says="rejects",
             then=OVER,
         )
         for word, error in MODEL_WORDS.items()
@@ -167,14 +168,14 @@ ENDED = [
         row="input file not fetchable, or its address expired in the queue",
         fault={"name": "model-error", "type": "file_download_error", "count": 1},
         error=errors.InputRefusedError,
-        says="refuses",
+        says="rejects",
         then=AGAIN,
     ),
     Failure(
         row="refused and charged all the same",
         fault={"name": "model-error", "type": "image_too_small", "units": 1.0},
         error=errors.InputRefusedError,
-        says="refuses",
+        says="rejects",
         then=OVER,
         units=1.0,
     ),
@@ -236,7 +237,10 @@ LATER = [
             ("deep-answer", "cannot be understood"),
             ("html-answer", "cannot be understood"),
             ("deep-answer", "cannot be understood"),
-            ("empty-answer", "no file where one should be" if place == "result" else "cannot be understood"),
+            (
+                "empty-answer",
+                "no file where one is expected" if place == "result" else "cannot be understood",
+            ),
             ("rate-limited", "429"),
         )
         if (name, place) != ("empty-answer", "result")
@@ -281,7 +285,7 @@ LATER = [
             row=f"file gone: {name}",
             fault={"name": name, "endpoint": "fal-ai/*"},
             error=errors.ExpiredResultError,
-            says="no longer at fal.ai",
+            says="no longer has the file",
             then=KEPT,
         )
         for name in ("file-missing", "file-forbidden")
@@ -296,18 +300,18 @@ LATER = [
         )
         for name, more, says in (
             ("truncated-file", {}, "missing"),
-            ("html-answer", {}, "not JPEG or PNG or WEBP"),
+            ("html-answer", {}, "other than JPEG or PNG or WEBP"),
             ("gzip-bomb", {"megabytes": 8}, "compressed (gzip)"),
             ("nginx-502", {}, "error 502"),
             ("drop-before-accept", {}, ""),
-            ("redirect-outside", {}, "not to be trusted"),
+            ("redirect-outside", {}, "is not trusted"),
         )
     ),
     Failure(
         row="output in another shape",
         fault={"name": "other-output"},
         error=errors.UnknownResultError,
-        says="no file where one should be",
+        says="no file where one is expected",
         then=OVER,
     ),
 ]
@@ -377,9 +381,9 @@ def test_an_upload_that_fails_costs_nothing(desk, faults, error):
 
 
 def test_a_wrong_input_is_named_by_its_field(desk, monkeypatch):
-    row = endpoints.REGISTRY[endpoints.DEFAULT_PHOTO_ENDPOINT]
+    row = REGISTRY[endpoints.DEFAULT_PHOTO_ENDPOINT]
     wrong = replace(row, intent={**row.intent, "num_inference_steps": 9999})
-    monkeypatch.setitem(endpoints.REGISTRY, row.id, wrong)
+    monkeypatch.setitem(REGISTRY, row.id, wrong)
     error = desk.failure()
     assert isinstance(error, errors.InputRefusedError)
     assert "num_inference_steps" in error.message
@@ -442,7 +446,7 @@ def test_many_jobs_do_not_ask_more_often_than_few(desk):
 
 
 def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
-    monkeypatch.setattr("photoreal_set.fal_bridge.network.transport.WHOLE_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.http_clients.WHOLE_ANSWER_SECONDS", 0.3)
     desk.fault("slow-loris", at="status", seconds=0.1)
     assert isinstance(desk.failure(patience=0.8), errors.NetworkDownError)
     desk.emulator.control(faults=[])
@@ -452,7 +456,7 @@ def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
 
 def test_a_result_larger_than_any_is_not_written_to_the_end(desk, monkeypatch):
     monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 1_000)
-    assert "larger than any" in desk.failure().message
+    assert "larger than 1000 bytes" in desk.failure().message
     assert not list(desk.folder.rglob("*.part"))
 
 

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import fal_client.client
 import httpx
@@ -17,13 +18,14 @@ import pytest
 from PIL import Image
 
 from photoreal_set.fal_bridge import errors
-from photoreal_set.fal_bridge.network import downloads
+from photoreal_set.fal_bridge.network import downloads, sdk
 from photoreal_set.fal_bridge.network.downloads import Downloads
+from photoreal_set.fal_bridge.network.http_clients import download_client
 from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.transport import download_client
 from photoreal_set.fal_bridge.network.uploads import Uploads
-from photoreal_set.files.writing import FileKind, sha256_of
+from photoreal_set.files.kinds import FileKind
+from photoreal_set.files.writing import sha256_of
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 DAY = 86400.0
@@ -116,16 +118,34 @@ def test_the_second_repository_takes_what_the_first_does_not(emulator, picture, 
     assert count(emulator, "initiate") == (1 if is_dead_token else 0)
 
 
+def set_parts(monkeypatch, *, threshold: int, size: int = 10 << 20) -> None:
+    """Upload files above ``threshold`` bytes in parts of ``size`` bytes; fal-client begins at 100 MB."""
+    configured_copy = sdk.configured_copy
+
+    def copy(service: Service) -> ModuleType:
+        module = configured_copy(service)
+        vars(module).update(MULTIPART_THRESHOLD=threshold, MULTIPART_CHUNK_SIZE=size)
+        return module
+
+    monkeypatch.setattr(sdk, "configured_copy", copy)
+
+
+def test_other_users_of_fal_client_and_of_the_environment_notice_nothing(emulator, picture):
+    module, environment = dict(vars(fal_client.client)), dict(os.environ)
+    upload(emulator, picture)
+    assert vars(fal_client.client) == module
+    assert dict(os.environ) == environment
+
+
 def test_large_files_go_in_parts(emulator, picture, monkeypatch):
-    monkeypatch.setattr(fal_client.client, "MULTIPART_THRESHOLD", 256 << 10)
-    monkeypatch.setattr(fal_client.client, "MULTIPART_CHUNK_SIZE", 100 << 10)
+    set_parts(monkeypatch, threshold=256 << 10, size=100 << 10)
     assert content(upload(emulator, picture)) == picture.read_bytes()
     parts = -(-picture.stat().st_size // (100 << 10))
     assert count(emulator, "upload") == parts + 2  # And a beginning and an end.
 
 
 def test_a_part_that_fails_ends_the_upload_before_anything_is_paid(emulator, picture, monkeypatch):
-    monkeypatch.setattr(fal_client.client, "MULTIPART_THRESHOLD", 256 << 10)
+    set_parts(monkeypatch, threshold=256 << 10)
     emulator.control(faults=[{"name": "server-error", "at": "upload", "nth": [2]}])
     with pytest.raises(errors.UploadFailedError) as caught:
         upload(emulator, picture)
@@ -247,7 +267,7 @@ def test_a_clock_that_differs_from_the_file_systems_harms_no_download(
 
 def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
-    monkeypatch.setattr(downloads, "LEAST_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
+    monkeypatch.setattr(downloads, "MIN_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
     url = upload(emulator, picture)
     emulator.control(
         faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100, "count": 2}]
@@ -262,7 +282,7 @@ def test_a_download_that_always_trickles_has_an_end(emulator, picture, tmp_path,
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
     url = upload(emulator, picture)
     emulator.control(faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100}])
-    with pytest.raises(errors.DownloadFailedError, match="too slowly") as caught:
+    with pytest.raises(errors.DownloadFailedError, match="too slow") as caught:
         fetch(emulator, url, tmp_path / "front-again")
-    assert "that is free" in caught.value.hint
+    assert "free of charge" in caught.value.hint
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]

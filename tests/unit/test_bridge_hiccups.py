@@ -12,7 +12,7 @@ from photoreal_set.fal_bridge.decisions import Decision, decide
 from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_VIDEO_ENDPOINT
 from photoreal_set.fal_bridge.jobs import JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage
-from photoreal_set.fal_bridge.money import costs
+from photoreal_set.fal_bridge.money import journal_costs
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
@@ -56,7 +56,7 @@ def test_a_finished_result_that_fails_to_answer_once_is_asked_for_again(desk, fa
     desk.fault(at="result", count=1, **fault)
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
-    assert [cost.row["state"] for cost in costs.costs_in(desk.journal, "")] == ["done"]
+    assert [cost.row["state"] for cost in journal_costs.costs_in(desk.journal, "")] == ["done"]
 
 
 def test_a_result_that_stays_broken_is_unpaid_only_when_fal_repeats_it(desk):
@@ -75,7 +75,8 @@ def test_what_looked_like_a_failure_and_is_there_after_all_is_not_paid_again(des
     assert desk.made().path.is_file()
     ledger = desk.emulator.ledger()
     assert len(ledger) == 1
-    (cost,) = costs.costs_in(desk.journal, "")  # The request stands once, with the attempt that follows it.
+    # The request appears once, with the attempt that follows it.
+    (cost,) = journal_costs.costs_in(desk.journal, "")
     assert (cost.row["request_id"], cost.row["state"]) == (ledger[0]["request_id"], "done")
 
 
@@ -213,7 +214,7 @@ def test_a_request_that_was_sent_again_and_turns_up_is_fetched_and_shown_as_paid
     assert desk.made().path == second.path  # The next run: nothing is sent, and the first one is fetched.
     assert len(list(desk.journal.glob("*/done.json"))) == 2
     assert len(desk.emulator.ledger()) == 2
-    rows = [cost.row for cost in costs.costs_in(desk.journal, "")]
+    rows = [cost.row for cost in journal_costs.costs_in(desk.journal, "")]
     assert sorted(row["state"] for row in rows) == ["done", "done"]
     assert {row["request_id"] for row in rows} == {entry["request_id"] for entry in desk.emulator.ledger()}
 
@@ -297,7 +298,7 @@ def test_open_requests_can_be_finished_alone(desk):
 def test_units_that_cannot_be_right_are_refused_and_named(desk, units):
     desk.fault("wrong-units", units=units)
     assert desk.made().units is None
-    (cost,) = costs.costs_in(desk.journal, "")
+    (cost,) = journal_costs.costs_in(desk.journal, "")
     assert cost.refused_units == units
     assert cost.basis != "billed"
     assert json.loads((desk.journal / the_key(desk) / "done.json").read_text())["units"] is None

@@ -23,9 +23,10 @@ from photoreal_set.fal_bridge.endpoints.choosing import (
 )
 from photoreal_set.fal_bridge.jobs import Generation, JobState, Kind
 from photoreal_set.fal_bridge.journal import Journal
+from photoreal_set.fal_bridge.network.http_clients import download_client
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.fal_bridge.network.transport import download_client
-from photoreal_set.files.writing import FileKind, kind_of_file, missing_end, sha256_of
+from photoreal_set.files.kinds import FileKind, kind_of_file, missing_end
+from photoreal_set.files.writing import sha256_of
 from tests.desk import Desk
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -268,7 +269,7 @@ def test_a_request_that_turns_up_late_is_not_sent_once_more(desk):
 )
 def test_a_refused_submit_may_be_sent_again(desk, fault, expected):
     desk.fault(fault)
-    error = desk.failure(most_waits=0.0)
+    error = desk.failure(max_wait=0.0)
     assert type(error) is expected
     assert error.hint
     assert desk.emulator.ledger() == []

@@ -14,10 +14,10 @@ from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.endpoints import choosing as endpoints
 from photoreal_set.fal_bridge.jobs import NEXT_STATES, Generation, Job, JobState, Kind
 from photoreal_set.fal_bridge.journal import NEXT_STAGES, Journal, Stage, job_key
-from photoreal_set.fal_bridge.money.costs import costs_in
+from photoreal_set.fal_bridge.money.journal_costs import costs_in
+from photoreal_set.fal_bridge.network.answers import body_of
 from photoreal_set.fal_bridge.network.service import Service, key_from_environment
-from photoreal_set.fal_bridge.network.transport import body_of
-from photoreal_set.files.input_files import MOST_INNER_LEVELS
+from photoreal_set.files.input_files import MAX_INNER_LEVELS
 
 SECRET = "1f2e3d4c-aaaa-bbbb-cccc-0123456789ab:5ecre7f00d"
 
@@ -27,6 +27,10 @@ def picture(tmp_path: Path) -> Path:
     path = tmp_path / "front.png"
     Image.new("RGB", (64, 64), (200, 120, 40)).save(path)
     return path
+
+
+def check(wanted: Generation) -> None:
+    endpoints.endpoint_for(wanted.endpoint, wanted.kind).check(wanted)
 
 
 def photo(picture: Path, **changes: object) -> Generation:
@@ -187,38 +191,38 @@ def test_the_number_of_photos_chooses_the_model(photos, ending):
 
 def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
     with pytest.raises(errors.UnknownEndpointError, match="fal-ai/flux-kontext/dev") as caught:
-        endpoints.check(photo(picture, endpoint="fal-ai/flux-contexts"))
+        check(photo(picture, endpoint="fal-ai/flux-contexts"))
     assert caught.value.exit_code == 1
     with pytest.raises(errors.WrongRequestError, match="makes a video, not a photo"):
-        endpoints.check(photo(picture, endpoint=endpoints.DEFAULT_VIDEO_ENDPOINT))
+        check(photo(picture, endpoint=endpoints.DEFAULT_VIDEO_ENDPOINT))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"images": ()}, "takes 1 pictures, not 0"),
+        ({"images": ()}, "needs 1 picture, not 0"),
         ({"prompt": " "}, "needs a prompt"),
         ({"prompt": "x" * 5001}, "up to 5000 characters, not 5001"),
-        ({"prompt": "\udc80"}, "letters that are none"),
-        ({"end_image": Path("end.png")}, "no picture for the end"),
+        ({"prompt": "\udc80"}, "invalid Unicode"),
+        ({"end_image": Path("end.png")}, "does not accept a picture for the end"),
         ({"kind": Kind.VIDEO, "endpoint": endpoints.DEFAULT_VIDEO_ENDPOINT, "seconds": 2}, "not 2"),
         ({"images": (Path("missing.png"),)}, "cannot be read"),
     ],
 )
 def test_limits_are_checked_before_anything_is_sent(picture, changes, words):
     with pytest.raises(errors.WrongRequestError, match=words) as caught:
-        endpoints.check(photo(picture, **changes))
+        check(photo(picture, **changes))
     assert caught.value.exit_code == 1
 
 
 def test_a_picture_must_be_one_and_whole(picture):
     whole = picture.read_bytes()
     picture.write_bytes(whole[:-20])
-    with pytest.raises(errors.WrongRequestError, match="not whole"):
-        endpoints.check(photo(picture))
+    with pytest.raises(errors.WrongRequestError, match="not complete"):
+        check(photo(picture))
     picture.write_text("not a picture")
     with pytest.raises(errors.WrongRequestError, match="not a picture that"):
-        endpoints.check(photo(picture))
+        check(photo(picture))
 
 
 # Journal
@@ -274,7 +278,7 @@ def test_an_empty_intent_counts(tmp_path):
 
 
 def test_what_an_answer_holds_is_written_down_and_read_again_however_deep_it_is(tmp_path):
-    deep = "[" * (MOST_INNER_LEVELS - 1) + "1e999" + "]" * (MOST_INNER_LEVELS - 1)
+    deep = "[" * (MAX_INNER_LEVELS - 1) + "1e999" + "]" * (MAX_INNER_LEVELS - 1)
     body = body_of(httpx.Response(200, content=f'{{"a": {deep}}}'))
     assert body is not None
     journal = Journal(tmp_path / ".journal")

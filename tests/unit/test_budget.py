@@ -19,17 +19,20 @@ from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.cancel import Fate, cancel_all
 from photoreal_set.fal_bridge.decisions import Decision, decide
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.journal import Journal
-from photoreal_set.fal_bridge.money import costs
-from photoreal_set.fal_bridge.money.budget import Budget, Ceilings, EntryState, Ledger, Spending
-from photoreal_set.fal_bridge.money.prices import look_up
+from photoreal_set.fal_bridge.money import journal_costs
+from photoreal_set.fal_bridge.money.budget import Budget, Ceilings
+from photoreal_set.fal_bridge.money.ledger import EntryState, Ledger
+from photoreal_set.fal_bridge.money.price_list import look_up
+from photoreal_set.fal_bridge.money.spending import Spending
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import estimates
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 KONTEXT = "fal-ai/flux-kontext/dev"
@@ -145,9 +148,7 @@ def test_every_ceiling_counts_and_a_refusal_leaves_nothing_aside(tmp_path):
     )
     assert budget.left() == Decimal("0.4")
     first = budget.reserve("front photo", Decimal("0.3"))
-    with pytest.raises(
-        errors.CeilingReachedError, match=r"0\.1 dollars is left of the catalogue's"
-    ) as caught:
+    with pytest.raises(errors.CeilingReachedError, match=r"0\.10 is left of the catalogue's") as caught:
         budget.reserve("side photo", Decimal("0.2"))
     assert caught.value.exit_code == 4
     assert Ledger(tmp_path / "spending" / "live" / f"{Noon.now(UTC):%Y-%m-%d}.jsonl").total() == Decimal(
@@ -289,7 +290,7 @@ def bill(desk: Desk, ceiling: str | None, *, allows_unknown: bool = False) -> es
 
 
 def test_a_set_that_cannot_fit_is_refused_before_it_begins(desk):
-    with pytest.raises(errors.CeilingReachedError, match=r"costs 1\.885 dollars, and 1\.80 may be spent"):
+    with pytest.raises(errors.CeilingReachedError, match=r"costs \$1\.885, and \$1\.80 may be spent"):
         bill(desk, "1.8")
     assert bill(desk, "1.885").spending.assumed is None
 
@@ -326,10 +327,10 @@ def test_costs_are_read_from_the_journal(desk):
     desk.emulator.control(faults=[{"name": "model-crash", "count": 1}])
     desk.photos(1)
     desk.photos(2)
-    found = costs.costs_in(desk.folder / ".journal", "lamp")
+    found = journal_costs.costs_in(desk.folder / ".journal", "lamp")
     assert [cost.row["state"] for cost in found].count("failed") == 1
-    assert costs.total(found) == Decimal("0.05")
-    rows = list(csv.DictReader(io.StringIO(costs.as_csv(found))))
+    assert journal_costs.total(found) == Decimal("0.05")
+    rows = list(csv.DictReader(io.StringIO(journal_costs.as_csv(found))))
     assert {row["request_id"] for row in rows} == {entry["request_id"] for entry in desk.emulator.ledger()}
     assert {row["basis"] for row in rows} == {"billed"}
 
@@ -338,8 +339,8 @@ def test_costs_are_read_from_the_journal(desk):
 def test_no_text_becomes_a_formula(tmp_path, text):
     (tmp_path / "k").mkdir()
     (tmp_path / "k" / "intent.1").write_text(json.dumps({"label": text, "time": 1.0, "price": {}}))
-    (cost,) = costs.costs_in(tmp_path, text)
-    (row,) = csv.DictReader(io.StringIO(costs.as_csv([cost])))
+    (cost,) = journal_costs.costs_in(tmp_path, text)
+    (row,) = csv.DictReader(io.StringIO(journal_costs.as_csv([cost])))
     assert row["job"] == row["product"]
     assert row["job"].startswith("'")
     assert cost.row["state"] == "uncertain"
@@ -368,7 +369,7 @@ def test_a_held_request_keeps_its_money_until_a_person_gives_it_up(desk):
     home = desk.folder / "home"
     decide(journal_of(desk), key, Decision.FORGET, Budget(Ceilings(), home=home, account="emulator"))
     assert desk.day() == 0
-    (cost,) = costs.costs_in(desk.folder / ".journal", "lamp")
+    (cost,) = journal_costs.costs_in(desk.folder / ".journal", "lamp")
     assert (cost.row["state"], cost.amount) == ("forgotten", None)
 
 
@@ -437,5 +438,5 @@ def test_what_was_cancelled_before_it_ran_gives_its_money_back(desk):
     (result,) = cancel_all(desk.service, journal_of(desk), budget=desk.budget)
     assert result.fate is Fate.NEVER_RAN
     assert desk.day() == 0
-    (cost,) = costs.costs_in(desk.folder / ".journal", "lamp")
+    (cost,) = journal_costs.costs_in(desk.folder / ".journal", "lamp")
     assert cost.amount == 0

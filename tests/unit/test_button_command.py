@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from command_line.bootstrap import load_package
 
 load_package()
@@ -107,7 +105,7 @@ def test_passes_are_those_of_the_command_line():
     assert tuple(Pass) == button_command.PASSES
 
 
-def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
+def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
     )
@@ -118,10 +116,10 @@ def test_cycles_films_and_finishes_as_wanted(tmp_path: Path):
     assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
 
 
-def test_words_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
-    words = Settings(source=Source.WORDS, words="a tea pot", model_endpoint="fal-ai/meshy/v6")
-    assert words.uses_fal
-    options = set_options(words, tmp_path)
+def test_text_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
+    text = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
+    assert text.uses_fal
+    options = set_options(text, tmp_path)
     assert (options.text, options.model_endpoint) == ("a tea pot", "fal-ai/meshy/v6")
     assert options.source == []
 
@@ -174,13 +172,6 @@ def test_cameras_come_with_the_file_and_cost_by_their_number(tmp_path: Path):
     assert "--lens" not in button_command.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
     assert [angle.name for angle in chosen_angles(asked)] == selection.angle_names() == ["Shot-1", "Shot-2"]
     assert price_key(selection) != price_key(replace(selection, cameras=("Shot 1",)))
-
-
-@pytest.mark.parametrize(
-    ("name", "safe"), [("Vase 2", "Vase 2"), ("a/b:c", "a-b-c"), (" .. ", "product"), ("x" * 90, "x" * 60)]
-)
-def test_folder_names_fit_every_system(name: str, safe: str):
-    assert button_command.safe_name(name) == safe
 
 
 def write_set(folder: Path, *names: str) -> None:

@@ -242,17 +242,17 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     assert run.exit_code == 4
     assert desk.states() == {"clock-0": "partial", **{f"clock-{number}": "done" for number in range(1, 6)}}
     (said,) = [text for text in run.texts() if text.startswith("clock-0: ")]
-    assert "0.005 dollars is left of the product's ceiling of 1.23 dollars" in said
+    assert "0.005 is left of the product's ceiling of 1.23" in said
     assert costs(desk) == (7.35, 0)
     told = last_progress(run)
     assert told["spent"] == told["expected"] == 7.35
-    assert "7.35 of 7.35 dollars" in told["label"]
+    assert "$7.35 of $7.35" in told["label"]
     rows[0] |= {"max_cost": "", "prompt": "third words"}
     desk.table(*rows)
     again = desk.make("--engine", "fal")
     assert again.exit_code == 0
-    assert "7.375 of 7.375 dollars" in last_progress(again)["label"]
-    assert "7.375 dollars" in (desk.out / "index.html").read_text(encoding="utf-8")
+    assert "$7.375 of $7.375" in last_progress(again)["label"]
+    assert "$7.375" in (desk.out / "index.html").read_text(encoding="utf-8")
 
 
 def test_what_is_paid_counts_when_a_ceiling_stops_the_others(desk: Desk):
@@ -538,12 +538,12 @@ def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: 
     assert fates(run) == {"stopped": 2, "never-ran": 2}
     assert {event["sku"] for event in run.events if "fate" in event} == {f"lamp-{n}" for n in range(4)}
     assert run.texts("note")[-1] == (
-        "4 requests: 2 cancelled while they waited, 2 cancelled while they ran. "
-        "Charged, or perhaps charged: 0.05 dollars at most."
+        "4 requests: 2 cancelled while they were waiting, 2 cancelled while they were running. "
+        "Charged or possibly charged: up to 0.05 (US dollars)."
     )
     again = desk.run("cancel", desk.out)
     assert again.exit_code == 0 and not fates(again)
-    assert again.texts("note") == ["Nothing is left at fal.ai that could be cancelled."]
+    assert again.texts("note") == ["There is nothing left to cancel at fal.ai."]
     assert Counter(entry["state"] for entry in desk.emulator.ledger()) == {"CANCELLED": 4}
     desk.emulator.control(delays=FAST)
     assert desk.run("resume", desk.out).exit_code == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A child is started, heard and stopped without anybody waiting for it."""
+"""A child process is started, heard and stopped without blocking its caller."""
 
 import os
 import subprocess
@@ -14,7 +14,15 @@ from tests.patience import PATIENCE_SECONDS
 
 load_package()
 
-from photoreal_set.processes.child import YIELDING, Child, Event, blender_command, environment_for, let_yield  # noqa: E402
+from photoreal_set.processes.child import (  # noqa: E402
+    NICENESS,
+    Child,
+    Event,
+    Prepared,
+    blender_command,
+    environment_for,
+    lower_priority,
+)
 
 PATIENT = """
 import json, os, signal, sys, time
@@ -28,7 +36,9 @@ time.sleep(3600)
 
 
 def child(code: str, look: Callable[[Event], Event | None] = lambda event: None) -> Child:
-    return Child([sys.executable], lambda: ["-c", code], dict(os.environ), look=look)
+    running = Child([sys.executable], lambda: Prepared(arguments=["-c", code]), dict(os.environ), look=look)
+    running.start()
+    return running
 
 
 def heard(running: Child, until: str = "exited") -> list[Event]:
@@ -46,26 +56,37 @@ def test_events_come_in_order_and_chatter_is_left_out():
     )
     events = heard(child(code))
     assert [event.get("text") for event in events[:-1]] == ["1", "2"]
-    assert events[-1] == {"event": "exited", "code": 0, "words": []}
+    assert events[-1] == {"event": "exited", "code": 0, "output": []}
 
 
-def test_the_last_words_of_a_crash_are_kept():
+def test_the_last_output_of_a_crash_is_kept():
     last = heard(child("import sys; sys.stderr.write('no memory\\n'); sys.exit(3)"))[-1]
-    assert (last["code"], last["words"]) == (3, ["no memory\n"])
+    assert (last["code"], last["output"]) == (3, ["no memory\n"])
 
 
 def test_a_program_that_is_not_there_is_an_end_like_any_other(tmp_path: Path):
-    running = Child([str(tmp_path / "nothing")], list, {})
+    running = Child([str(tmp_path / "nothing")], lambda: Prepared(arguments=[]), {})
+    running.start()
     last = heard(running)[-1]
     assert last["code"] == 3
-    assert "nothing" in last["words"][-1]
+    assert "nothing" in last["output"][-1]
 
 
-def test_a_fault_of_the_preparation_is_told_too():
-    def prepare() -> list[str]:
+def test_an_error_of_the_preparation_is_reported_too():
+    def prepare() -> Prepared:
         raise OSError("the disk is full")
 
-    assert heard(Child([sys.executable], prepare, {}))[-1]["words"] == ["the disk is full"]
+    running = Child([sys.executable], prepare, {})
+    running.start()
+    assert heard(running)[-1]["output"] == ["the disk is full"]
+
+
+def test_what_the_preparation_decides_is_an_event_before_all_others():
+    prepared = Prepared(arguments=["-c", 'print(\'{"event": "note"}\')'], event={"event": "prepared"})
+    running = Child([sys.executable], lambda: prepared, {})
+    assert running.events.empty(), "nothing runs before start()"
+    running.start()
+    assert [event["event"] for event in heard(running)] == ["prepared", "note", "exited"]
 
 
 def test_what_is_looked_up_for_an_event_follows_it():
@@ -101,19 +122,19 @@ def test_it_yields_to_the_window_that_started_it():
     running = child(PATIENT)
     pid = heard(running, "started")[-1]["pid"]
     try:
-        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + YIELDING)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
         if (shared := Path(f"/proc/{pid}/autogroup")).exists():
-            assert shared.read_text().split()[-1] == str(YIELDING)
+            assert shared.read_text().split()[-1] == str(NICENESS)
     finally:
         running.stop()
     assert heard(running)[-1]["code"] == 130
 
 
 @pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
-def test_a_system_that_refuses_to_lower_it_is_no_fault():
+def test_a_system_that_refuses_to_lower_it_is_no_error():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    let_yield(ended.pid)
+    lower_priority(ended.pid)
 
 
 def test_a_real_blender_gets_factory_settings_and_the_users_online_access():
@@ -150,5 +171,7 @@ def test_only_a_command_that_uses_fal_gets_the_key(tmp_path: Path, arguments: li
         "print(json.dumps({'event': 'note', 'names': names}))"
     )
     environment = environment_for({**os.environ, "FAL_KEY_FILE": "key.txt"}, "identifier:secret")
-    first = heard(Child([sys.executable, str(script)], lambda: arguments, environment), "note")[0]
+    running = Child([sys.executable, str(script)], lambda: Prepared(arguments=arguments), environment)
+    running.start()
+    first = heard(running, "note")[0]
     assert first["names"] == (["FAL_KEY"] if has_key else [])

@@ -18,9 +18,10 @@ from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages.errors import InputError
 from photoreal_set.messages.progress import Reporter
 from photoreal_set.optics.angles import ANGLES, hero_first
+from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.cloud_stage import CloudStage, bridge_for
 from photoreal_set.photo_set.folder import SetFolder, angle_record
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from photoreal_set.photo_set.plan_record import plan_record
 from photoreal_set.photo_set.results import Outcome, SetResults
 from photoreal_set.photo_set.takes import Shelf, takes_in

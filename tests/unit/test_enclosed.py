@@ -34,8 +34,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     return tmp_path / "product"
 
 
-def read(folder: Path, name: str, most_bytes: int = 100) -> bytes | None:
-    return read_in(folder, name, OWNER, most_bytes=most_bytes)
+def read(folder: Path, name: str, max_bytes: int = 100) -> bytes | None:
+    return read_in(folder, name, OWNER, max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize("name", ["parts/mesh.bin", "./parts/../parts/mesh.bin", r"parts\mesh.bin"])
@@ -81,7 +81,7 @@ def test_a_long_name_is_cut_off_in_the_message(folder: Path):
 @pytest.mark.parametrize("name", ["missing.bin", "parts/missing.bin", "parts", "", ".", "a\0b", "x" * 5000])
 def test_what_is_not_there_is_none(folder: Path, name: str):
     assert read(folder, name) is None
-    assert find_in(folder, name, OWNER, most_bytes=100) is None
+    assert find_in(folder, name, OWNER, max_bytes=100) is None
 
 
 def test_a_link_may_lead_around_in_the_folder_and_not_out_of_it(folder: Path):

@@ -11,13 +11,13 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.endpoints.endpoint import Endpoint
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.money.prices import PriceList
-from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.money.price_list import PriceList
+from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
 from tests.patience import PATIENCE_SECONDS
@@ -101,8 +101,8 @@ def test_options_are_those_of_the_schema(row):
             schema = schema["anyOf"][0]
         assert option.type is types[schema["type"]], name
         assert set(option.choices) <= set(schema.get("enum", option.choices)), name
-        assert option.lowest == schema.get("minimum"), name
-        assert option.highest == schema.get("maximum"), name
+        assert option.minimum == schema.get("minimum"), name
+        assert option.maximum == schema.get("maximum"), name
         assert option.above == schema.get("exclusiveMinimum"), name
         if option.choices and row.id != "fal-ai/nano-banana-2/edit":
             offered = {value for value in schema["enum"] if value != "auto" or value in option.choices}
@@ -199,7 +199,7 @@ def test_an_upscaler_takes_the_next_factor_it_has(pictures):
     ):
         row = REGISTRY[endpoint_id]
         assert row.arguments(wish(row, pictures, enlarge=wanted))[field] == made
-    with pytest.raises(errors.WrongRequestError, match="enlarges 4 times at most"):
+    with pytest.raises(errors.WrongRequestError, match="enlarges up to 4 times"):
         row.check(wish(row, pictures, enlarge=5.0))
 
 

@@ -15,16 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.files.writing import (
-    FileKind,
-    copy_atomically,
-    kind_of,
-    kind_of_file,
-    missing_end,
-    sha256_of,
-    write_atomically,
-    write_json_atomically,
-)
+from photoreal_set.files.kinds import FileKind, kind_of, kind_of_file, missing_end
+from photoreal_set.files.writing import copy_atomically, sha256_of, write_atomically, write_json_atomically
 from tests.fal_emulator.glb import make_glb
 
 ROOT = Path(__file__).resolve().parents[2]

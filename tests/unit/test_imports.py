@@ -1,115 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports go one way, and what shall run without Blender never asks for it."""
+"""Imports follow the order of the folders, and what shall run without Blender never imports it."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-OUTSIDE = {"tests", "tools", "benchmarks", "farm", "docs"}  # Folders that are no part of the package.
-STARTERS = {"batch.py"}  # Loads the package by name, as tests do.
-BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu", "blf", "aud", "idprop"}
-# Each folder imports only itself and folders before it.
-ORDER = (
-    "messages", "processes", "files", "imaging", "gltf", "optics", "fal_bridge", "photo_set", "studio", "background_run",
-    "catalogue", "command_line", "window", "operators", "panels",
-)  # fmt: skip
-WITH_BLENDER = {"studio", "window", "operators", "panels"}
-LATE = {"command_line", ""}  # These load without Blender; a function that needs it imports it.
+from tools.imports import (
+    DOCUMENT,
+    ORDER,
+    ROOT,
+    WITH_BLENDER,
+    document_with_diagram,
+    folder_of,
+    package_sources,
+    wrong_imports,
+)
 
 
-@dataclass(frozen=True)
-class Import:
-    """One import: by its full name within the package, or by the name of somebody else's."""
-
-    name: str
-    line: int
-    is_relative: bool
-    is_at_module_level: bool
-
-
-def imports_of(path: str, text: str) -> Iterator[Import]:
-    package = list(Path(path).parts[:-1])
-    tree = ast.parse(text)
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
-        if node is not function
-    }
-    for node in ast.walk(tree):
-        level = id(node) not in inside
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(alias.name, node.lineno, False, level)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield Import(node.module or "", node.lineno, False, level)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1]
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            for name in names:
-                yield Import(".".join([*base, name]), node.lineno, True, level)
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called in {"import_module", "__import__"}:
-                yield Import(str(node.args[0].value), node.lineno, False, level)
-
-
-def folder_of(path: str) -> str:
-    """The folder that a file is in; "" for the root ``__init__.py``."""
-    parts = Path(path).parts
-    return parts[0] if len(parts) > 1 else ""
-
-
-def faults(sources: dict[str, str]) -> list[str]:
-    """Every import that the order of the folders forbids, as ``file:line reason``."""
-    own = set(ORDER)
-    found = []
-    for path, text in sources.items():
-        folder = folder_of(path)
-        if folder not in own | {""} or (not folder and path != "__init__.py"):
-            found.append(f"{path} is in no folder of the product")
-            continue
-        for item in imports_of(path, text):
-            where, target = f"{path}:{item.line}", item.name.split(".")[0]
-            if not folder and item.is_relative and item.is_at_module_level:
-                found.append(f"{where} imports {item.name} at module level")
-            if not item.is_relative:
-                if target in BLENDER and folder in LATE and item.is_at_module_level:
-                    found.append(f"{where} imports {item.name} at module level")
-                if target in BLENDER and folder not in WITH_BLENDER | LATE and not _is_probe(path):
-                    found.append(f"{where} imports {item.name}")
-                if target == "photoreal_set" or target in own:
-                    found.append(f"{where} imports its own {item.name} by an absolute name")
-                continue
-            if folder and target != folder and target not in ORDER[: ORDER.index(folder)]:
-                found.append(f"{where}: {folder} imports {target}, which does not come before it")
-    return found
-
-
-def _is_probe(path: str) -> bool:
-    """Is this the script that decodes a video in a process by itself, with what it finds there?"""
-    return path == "files/video_probe.py"
-
-
-def package_sources() -> dict[str, str]:
-    sources = {}
-    for path in ROOT.rglob("*.py"):
-        relative = path.relative_to(ROOT)
-        if relative.parts[0] in OUTSIDE or relative.parts[0].startswith(".") or relative.name in STARTERS:
-            continue
-        sources[relative.as_posix()] = path.read_text(encoding="utf-8")
-    return sources
+def test_the_diagram_of_the_architecture_is_that_of_the_imports():
+    message = "python -m tools.imports writes it"
+    assert DOCUMENT.read_text(encoding="utf-8") == document_with_diagram(), message
 
 
 def test_no_import_goes_against_the_design():
-    assert faults(package_sources()) == []
+    assert wrong_imports(package_sources()) == []
 
 
 def test_the_whole_package_is_looked_at():
@@ -143,7 +58,7 @@ def test_the_whole_package_is_looked_at():
     ],
 )
 def test_a_wrong_import_is_found(path: str, text: str):
-    assert faults({path: text})
+    assert wrong_imports({path: text})
 
 
 def test_right_imports_are_left_alone():
@@ -156,7 +71,7 @@ def test_right_imports_are_left_alone():
         "panels/studio.py": "from ..operators.build_studio import x\nfrom ..window import properties\n",
         "fal_bridge/network/sdk.py": "import httpx\nfrom ...messages.errors import InputError\nfrom ..jobs import Job\n",
     }
-    assert faults(sources) == []
+    assert wrong_imports(sources) == []
 
 
 def test_the_bpy_free_part_loads_where_there_is_no_blender():

@@ -17,14 +17,15 @@ from photoreal_set.command_line.catalogues import is_catalogue
 from photoreal_set.fal_bridge.endpoints.endpoint import size_of
 from photoreal_set.fal_bridge.network.service import key_from_environment
 from photoreal_set.files.input_files import (
-    MOST_INNER_LEVELS,
-    MOST_LEVELS,
+    MAX_INNER_LEVELS,
+    MAX_LEVELS,
     open_regular,
     parsed_json,
     read_json,
     read_regular,
 )
-from photoreal_set.files.writing import kind_of_file, missing_end, sha256_of
+from photoreal_set.files.kinds import kind_of_file, missing_end
+from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import chosen_angles
 from photoreal_set.optics.rig_choice import chosen_rig
@@ -180,7 +181,7 @@ def nested(levels: int) -> str:
     [
         (nested(100_000), "nested more than"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than"),
-        (nested(MOST_LEVELS + 1), "nested more than"),
+        (nested(MAX_LEVELS + 1), "nested more than"),
         ("[" * 100_000, "nested more than"),
         ("NaN", "NaN is out of range"),
         ("-Infinity", "-Infinity is out of range"),
@@ -200,7 +201,7 @@ def test_json_of_no_sane_shape_is_a_value_error(text: str | bytes, words: str):
 
 
 def test_json_within_the_limits_is_read(tmp_path: Path):
-    assert parsed_json(nested(MOST_LEVELS))
+    assert parsed_json(nested(MAX_LEVELS))
     assert parsed_json(json.dumps([[[]] * 300])) == [[[]] * 300]  # Wide is not deep.
     assert parsed_json("﻿[1.5]".encode()) == [1.5]
     assert parsed_json("[1.10, 2]", number=Decimal) == [Decimal("1.10"), 2]
@@ -212,5 +213,5 @@ def test_one_odd_number_does_not_take_a_paid_answer_away():
     text = f'{{"a": NaN, "b": 1e999, "c": {"1" * 5000}, "url": "x"}}'
     assert parsed_json(text, is_lenient=True) == {"a": None, "b": None, "c": None, "url": "x"}
     with pytest.raises(ValueError, match="nested"):
-        parsed_json(nested(MOST_LEVELS + 1), is_lenient=True)
-    assert MOST_INNER_LEVELS < MOST_LEVELS
+        parsed_json(nested(MAX_LEVELS + 1), is_lenient=True)
+    assert MAX_INNER_LEVELS < MAX_LEVELS

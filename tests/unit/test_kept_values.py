@@ -119,13 +119,13 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     (
         "webhook",
         "javascript:alert(1)",
-        "is not the address of a webhook",
+        "is not the URL of a webhook",
         ("--webhook", "javascript:alert(1)"),
     ),
     (
         "webhook",
         "https://a.example/ x",
-        "is not the address of a webhook",
+        "is not the URL of a webhook",
         ("--webhook", "https://a.example/ x"),
     ),
     ("webhook", 7, "webhook is 7", ()),

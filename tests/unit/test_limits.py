@@ -9,9 +9,9 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
-from photoreal_set.fal_bridge.network import downloads, own_files
-from photoreal_set.fal_bridge.network.own_files import fetch_picture
-from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.network import downloads, picture_addresses
+from photoreal_set.fal_bridge.network.picture_addresses import fetch_picture
+from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.network.uploads import Uploads
@@ -114,7 +114,7 @@ def test_a_request_list_that_comes_compressed_decides_nothing(desk):
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
 @pytest.mark.parametrize("coding", CODINGS)
 def test_what_the_platform_says_compressed_is_not_read(emulator, service, monkeypatch, coding, at):
-    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform_api.EMULATOR_PATIENCE_SECONDS", 0.1)
     emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": at}])
     with Platform(service) as platform:
         with pytest.raises(errors.NetworkDownError, match=rf"compressed \({coding}\)"):
@@ -152,8 +152,8 @@ def test_an_upload_whose_answer_comes_compressed_is_repeated_or_goes_another_way
 @pytest.mark.parametrize("fault", ENDLESS)
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
 def test_a_question_to_the_platform_has_an_end(emulator, service, monkeypatch, at, fault):
-    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform.WHOLE_ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform.EMULATOR_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform_api.WHOLE_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("photoreal_set.fal_bridge.network.platform_api.EMULATOR_PATIENCE_SECONDS", 0.1)
     emulator.control(faults=[{**fault, "at": at}])
     with Platform(service) as platform, pytest.raises(errors.NetworkDownError, match="TimeoutError"):
         questions(platform)[at]()
@@ -161,16 +161,16 @@ def test_a_question_to_the_platform_has_an_end(emulator, service, monkeypatch, a
 
 @pytest.mark.parametrize("fault", ENDLESS)
 def test_a_source_photo_has_an_end(emulator, service, photo, tmp_path, monkeypatch, fault):
-    monkeypatch.setattr(own_files, "WHOLE_PHOTO_SECONDS", 0.5)
+    monkeypatch.setattr(picture_addresses, "WHOLE_PHOTO_SECONDS", 0.5)
     url = uploaded(service, photo)
     emulator.control(faults=[{**fault, "at": "download"}])
-    with pytest.raises(errors.NetworkDownError, match="has not sent the whole picture"):
+    with pytest.raises(errors.NetworkDownError, match="did not send the whole picture"):
         fetch_picture(url, tmp_path / "source", service)
     assert not (tmp_path / "source").exists()
 
 
 def test_a_source_photo_larger_than_any_is_refused(emulator, service, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(own_files, "MAX_PHOTO_BYTES", 1 << 10)
+    monkeypatch.setattr(picture_addresses, "MAX_PHOTO_BYTES", 1 << 10)
     with pytest.raises(errors.WrongRequestError, match="larger than"):
         fetch_picture(uploaded(service, photo), tmp_path / "source", service)
 
@@ -182,7 +182,7 @@ def test_a_result_whose_headers_never_end_is_asked_for_again(desk, monkeypatch):
     desk.fault("slow-headers", seconds=0.05, endpoint="fal-ai/*")
     error = desk.failure(desk.photo(seed=2))
     assert isinstance(error, errors.DownloadFailedError)
-    assert "no answer came" in error.message
+    assert "no response within" in error.message
 
 
 def test_all_tries_of_a_download_share_its_time_and_what_came_is_kept(desk, monkeypatch):
@@ -192,7 +192,7 @@ def test_all_tries_of_a_download_share_its_time_and_what_came_is_kept(desk, monk
     monkeypatch.setattr(downloads, "FRUITLESS_TRIES", 1_000_000)
     error = desk.failure()
     assert isinstance(error, errors.DownloadFailedError)
-    assert "did not end within" in error.message
+    assert "did not finish within" in error.message
     (note,) = (desk.folder / "photos").glob(".front.*.part.json")
     assert note.with_suffix("").stat().st_size > 0
     assert len(desk.emulator.ledger()) == 1

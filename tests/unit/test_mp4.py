@@ -101,7 +101,7 @@ def test_sizes_and_offsets_in_their_other_forms(plain):
                 + box(b"mdat", bytes(max(0, sum(sizes) - 1)))
                 + with_tables(index, table, chunks, offsets)
             )
-            assert gap(cut) == "" or "after its end" in gap(cut)
+            assert gap(cut) == "" or "after the end" in gap(cut)
 
 
 def dissected(data: bytes) -> tuple[bytes, bytes, bytes]:
@@ -125,7 +125,7 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (VIDEO_LIES["beyond"], "after its end"),
+        (VIDEO_LIES["beyond"], "after the end"),
         (VIDEO_LIES["no-track"], "no video track"),
         (VIDEO_LIES["no-samples"], "no frames"),
         (VIDEO_LIES["deep"], "nested more than"),
@@ -142,7 +142,7 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
         (lambda data: changed(data, b"stsd", 40, ">HH", 65535, 65535), "65535 x 65535 pixels"),
         (lambda data: changed(data, b"stsz", 8, ">I", 0xFFFFFFFF), "lists more than"),
         (lambda data: changed(data, b"stsz", 4, ">II", 1, 0xFFFFFFFF), "lists more than"),
-        (lambda data: changed(data, b"stsz", 4, ">II", 0xFFFFFFFF, 1000), "after its end"),
+        (lambda data: changed(data, b"stsz", 4, ">II", 0xFFFFFFFF, 1000), "after the end"),
         (lambda data: changed(data, b"stsz", 8, ">I", 100_000), "cut off"),
         (lambda data: changed(data, b"stsz", 12, f">{FRAMES}I", *[0] * FRAMES), "are empty"),
         (lambda data: changed(data, b"stco", 4, ">I", 0), "where 30 frames are"),
@@ -150,7 +150,7 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
         (lambda data: changed(data, b"stsc", 4, ">I", 0), "where 30 frames are"),
         (lambda data: changed(data, b"stsc", 4, ">I", 0xFFFFFFFF), "lists more than"),
         (lambda data: changed(data, b"stsc", 12, ">I", 0), "where 30 frames are"),
-        (lambda data: changed(data, b"stts", -4, ">4s", b"stz2"), "unknown form"),
+        (lambda data: changed(data, b"stts", -4, ">4s", b"stz2"), "unknown format"),
     ],
 )
 def test_a_wrong_index_is_noticed(plain, change: Callable[[bytes], bytes], words: str):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.files import picture_files
-from photoreal_set.files.writing import missing_end
+from photoreal_set.files.kinds import missing_end
 from tests.fal_emulator.lies import PICTURE_LIES
 
 EXCESS = {
@@ -82,7 +82,7 @@ def test_bytes_between_the_segments_of_a_jpeg_are_taken():
         (
             "PNG",
             lambda: saved("PNG")[:33] + chunk(b"prIv", bytes(1 << 20)) * 65 + saved("PNG")[33:],
-            "64 MB besides its pixels",
+            "64 MB in chunks without pixels",
         ),
         ("JPEG", lambda: PICTURE_LIES["scans"](saved("JPEG")), "more than 200 scans"),
         (

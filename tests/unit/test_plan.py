@@ -17,7 +17,8 @@ from PIL import Image
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import InputError, PhotorealError
 from photoreal_set.optics.angles import ANGLES
-from photoreal_set.photo_set.plan import Engine, SetPlan, Source, SourceKind, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, Source, SourceKind, source_from
 from tests.fal_emulator.glb import make_glb
 
 GLB = make_glb("a jar", None, triangles=100, texture_side=32)

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import prompts
-from photoreal_set.photo_set.plan import Engine, SetPlan, Source, SourceKind, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, Source, SourceKind, source_from
 
 PIXAL = "fal-ai/pixal3d"
 

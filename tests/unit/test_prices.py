@@ -12,17 +12,18 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line import main as cli
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.endpoints.price_models import Per, Range, per_of
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
-from photoreal_set.fal_bridge.money import prices
-from photoreal_set.fal_bridge.network.platform import Platform, UnitPrice
+from photoreal_set.fal_bridge.money import price_list
+from photoreal_set.fal_bridge.network.platform_api import Platform, UnitPrice
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.home import home_folder
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import Size, square
 from photoreal_set.photo_set import estimates
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.plan import SetPlan, source_from
 
 MULTI = "fal-ai/meshy/v6/multi-image-to-3d"
 KONTEXT = "fal-ai/flux-kontext/dev"
@@ -38,8 +39,8 @@ def photos(tmp_path) -> list[Path]:
     return paths
 
 
-def listed(endpoint_id: str, amount: str, unit: str) -> prices.PriceList:
-    return prices.PriceList({endpoint_id: UnitPrice(amount=Decimal(amount), unit=unit, asked_at=0.0)})
+def listed(endpoint_id: str, amount: str, unit: str) -> price_list.PriceList:
+    return price_list.PriceList({endpoint_id: UnitPrice(amount=Decimal(amount), unit=unit, asked_at=0.0)})
 
 
 def cost(endpoint_id: str, amount: str, unit: str, arguments: dict | None = None, size=SQUARE) -> tuple:
@@ -123,7 +124,11 @@ def test_what_nobody_can_count_has_no_price():
     quote = listed(KONTEXT, "0.00111", "compute seconds").quote(row, row.intent, [SQUARE])
     assert quote.cost is None
     assert "compute seconds" in quote.reason
-    assert prices.PriceList().quote(row, row.intent, [SQUARE]).reason.startswith("fal.ai names no price")
+    assert (
+        price_list.PriceList()
+        .quote(row, row.intent, [SQUARE])
+        .reason.startswith("fal.ai does not publish a price")
+    )
 
 
 # Asking
@@ -147,21 +152,21 @@ def test_a_price_that_is_none_is_unknown(emulator, line):
 def test_prices_are_remembered_with_their_age(emulator, tmp_path, monkeypatch):
     row, warnings = REGISTRY[KONTEXT], []
     service = Service.emulator(emulator.url)
-    assert prices.look_up([row], service, tmp_path, warnings.append).unit_prices
+    assert price_list.look_up([row], service, tmp_path, warnings.append).unit_prices
     (file,) = (tmp_path / "prices").iterdir()
     assert "emulator:emulator" not in file.read_text()
     lines = json.loads(file.read_text())
     lines[KONTEXT]["asked_at"] -= 7200
     file.write_text(json.dumps(lines))
     emulator.control(faults=[{"name": "nginx-503", "at": "prices"}])
-    old = prices.look_up([row], service, tmp_path, warnings.append)
+    old = price_list.look_up([row], service, tmp_path, warnings.append)
     assert old.unit_prices[KONTEXT].amount == Decimal("0.025")
     assert 7100 < old.age_seconds < 7300
-    assert "asked 2 hours ago serve instead" in warnings[0]
+    assert "fetched 2 hours ago are used instead" in warnings[0]
     emulator.control(faults=[])
-    monkeypatch.setattr(prices, "OLDEST_SECONDS", 60.0)
+    monkeypatch.setattr(price_list, "MAX_AGE_SECONDS", 60.0)
     file.write_text("{")
-    assert prices.look_up([row], service, tmp_path, warnings.append).age_seconds < 60
+    assert price_list.look_up([row], service, tmp_path, warnings.append).age_seconds < 60
 
 
 def test_the_home_folder_is_the_systems_or_the_users(tmp_path):
@@ -183,7 +188,7 @@ def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
         service=Service.emulator(emulator.url),
     )
     rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
-    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    found = estimates.estimate_of(plan, price_list.look_up(rows, plan.service, tmp_path, print))
     assert found.known == Range(Decimal("1.885"), Decimal("1.885"))
     assert len(found.jobs) == 7
     assert found.record() == {"min": 1.885, "max": 1.885}
@@ -213,7 +218,7 @@ def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler,
         service=Service.emulator(emulator.url),
     )
     rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
-    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    found = estimates.estimate_of(plan, price_list.look_up(rows, plan.service, tmp_path, print))
     assert found.known == Range(Decimal(least), Decimal(most))
 
 
@@ -238,7 +243,7 @@ def test_an_enlargement_that_may_not_be_needed_may_cost_nothing(
         **changes,
     )
     rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
-    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    found = estimates.estimate_of(plan, price_list.look_up(rows, plan.service, tmp_path, print))
     enlargements = [job.quote.cost for job in found.jobs if "enlargement" in job.label]
     total = sum(enlargements, estimates.NOTHING) if enlargements else None
     assert total == (None if low is None else Range(Decimal(low), Decimal(high)))
@@ -256,7 +261,7 @@ def test_photos_that_are_not_square_are_counted_by_their_pixels(emulator, photos
         service=Service.emulator(emulator.url),
     )
     rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
-    found = estimates.estimate_of(plan, prices.look_up(rows, plan.service, tmp_path, print))
+    found = estimates.estimate_of(plan, price_list.look_up(rows, plan.service, tmp_path, print))
     photo = next(job.quote.cost for job in found.jobs if job.label == "front photo")
     assert (photo.low, photo.high) == (Decimal("0.025"), Decimal("0.05")), (
         "one megapixel, or the render's two"
@@ -278,7 +283,9 @@ def test_the_heros_photo_counts_as_input(emulator, photos, tmp_path):
         service=Service.emulator(emulator.url),
     )
     plan.check()
-    found = prices.look_up([plan.endpoint(kind) for kind in plan.endpoint_ids], plan.service, tmp_path, print)
+    found = price_list.look_up(
+        [plan.endpoint(kind) for kind in plan.endpoint_ids], plan.service, tmp_path, print
+    )
     jobs = estimates.estimate_of(plan, found).jobs[1:]
     costs = {job.label: float(job.quote.cost.high) for job in jobs}
     assert costs.pop("three-quarter photo") == 0.045
@@ -295,7 +302,7 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
     words = ["--engine", "fal", "--fal-url", emulator.url]
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words)
     assert code == 0
-    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "asked just now"):
+    for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "fetched just now"):
         assert part in text
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
     lines = [json.loads(line) for line in text.splitlines()]
@@ -323,7 +330,7 @@ def test_estimate_says_what_it_does_not_know(emulator, photos, tmp_path, monkeyp
     )
     lines = [json.loads(line) for line in text.splitlines()]
     assert code == 0
-    assert (lines[1]["min"], lines[1]["reason"]) == (None, f"fal.ai names no price for {KONTEXT}")
+    assert (lines[1]["min"], lines[1]["reason"]) == (None, f"fal.ai does not publish a price for {KONTEXT}")
     assert (lines[3]["min"], lines[3]["max"]) == (1.76, None)
 
 
@@ -337,5 +344,5 @@ def test_without_a_network_an_estimate_is_a_sentence(photos, tmp_path, monkeypat
     code, text = run(
         monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", "http://127.0.0.1:9"
     )
-    assert (code, "unknown: fal.ai could not be asked for the price" in text) == (0, True)
-    assert "asked just now" not in text
+    assert (code, "unknown: fal.ai could not be reached for the price" in text) == (0, True)
+    assert "fetched just now" not in text

@@ -140,13 +140,13 @@ def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
 @pytest.mark.parametrize(
     ("cost", "words"),
     [
-        ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "fal.ai: 1.81 dollars."),
-        ({"actual": 1.8, "is_emulated": True}, "an emulator of fal.ai, so nothing is billed: 1.80 dollars."),
+        ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "fal.ai: $1.81."),
+        ({"actual": 1.8, "is_emulated": True}, "an emulator of fal.ai, so nothing is billed: $1.80."),
         (
             {"actual": 0.685, "estimated": 0.56, "unpriced": 0},
-            "fal.ai: 0.685 dollars, 0.56 of them estimated.",
+            "fal.ai: $0.685, $0.56 of it estimated.",
         ),
-        ({"actual": 2.0, "unpriced": 1}, "fal.ai: 2.00 dollars, and 1 request without a known bill."),
+        ({"actual": 2.0, "unpriced": 1}, "fal.ai: $2.00, plus 1 request of unknown price."),
     ],
 )
 def test_the_end_says_what_was_paid(cost: dict, words: str):

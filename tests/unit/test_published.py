@@ -10,10 +10,10 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.endpoints.choosing import REGISTRY
 from photoreal_set.fal_bridge.endpoints.published import check_endpoints, endpoint_from
+from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Generation, Kind
-from photoreal_set.fal_bridge.network.platform import Platform
+from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.service import Service
 from tests.fal_emulator.openapi import document
 from tests.fal_emulator.schemas import all_endpoints
@@ -109,9 +109,9 @@ def test_limits_and_options_come_from_the_schema(emulator):
 
 def test_an_endpoint_that_makes_something_else_is_refused(emulator):
     for kind in (Kind.MODEL, Kind.VIDEO):
-        with pytest.raises(errors.UnknownEndpointError, match="gives images, seed, and no"):
+        with pytest.raises(errors.UnknownEndpointError, match="returns images, seed, but no"):
             checked(emulator, {kind: RELIGHT})
-    with pytest.raises(errors.UnknownEndpointError, match="takes no picture"):
+    with pytest.raises(errors.UnknownEndpointError, match="does not accept a picture"):
         endpoint_from(published("fal-ai/flux/schnell"), "fal-ai/flux/schnell", Kind.PHOTO)
 
 
@@ -131,7 +131,7 @@ def test_a_need_that_we_have_no_word_for_is_refused():
 def test_a_retired_endpoint_is_found_before_money_is_spent(emulator):
     kontext = {Kind.PHOTO: "fal-ai/flux-kontext/dev"}
     emulator.control(withdrawn=list(kontext.values()))
-    with pytest.raises(errors.UnknownEndpointError, match="withdrawn or misspelled") as caught:
+    with pytest.raises(errors.UnknownEndpointError, match="was withdrawn, or is misspelled") as caught:
         checked(emulator, kontext)
     assert caught.value.exit_code == 1
     warnings: list[str] = []

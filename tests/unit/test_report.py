@@ -126,10 +126,10 @@ def assert_is_safe(text: str) -> Page:
     [
         (
             {"cost": {"actual": 0.125, "unknown": 1}},
-            "0.125 dollars and 1 request without a known bill to fal.ai",
+            "$0.125 and 1 request of unknown price to fal.ai",
         ),
-        ({"cost": {"actual": 0.0, "unknown": 2}}, "2 requests without a known bill to fal.ai"),
-        ({"plan": {"fal": "http://127.0.0.1:8123"}}, "1.885 dollars to an emulator, so nothing was billed"),
+        ({"cost": {"actual": 0.0, "unknown": 2}}, "2 requests of unknown price to fal.ai"),
+        ({"plan": {"fal": "http://127.0.0.1:8123"}}, "$1.885 to an emulator, so nothing was billed"),
     ],
 )
 def test_the_page_says_to_whom_what_was_paid_and_what_nobody_knows(changes: dict, words: str):
@@ -138,7 +138,7 @@ def test_the_page_says_to_whom_what_was_paid_and_what_nobody_knows(changes: dict
 
 def test_a_finished_set_shows_source_renders_photos_and_film():
     page = assert_is_safe(build_report(sample()))
-    assert "1.885 dollars to fal.ai" in page.text
+    assert "$1.885 to fal.ai" in page.text
     assert {unquote(link) for link in page.links} == {
         "source/1.png",
         "source/tea pot #2 100%.png",

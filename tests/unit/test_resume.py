@@ -25,8 +25,9 @@ from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
 from photoreal_set.optics.rig_choice import chosen_rig
 from photoreal_set.optics.sizes import Size
+from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder, SetState
-from photoreal_set.photo_set.plan import Engine, SetPlan, source_from
+from photoreal_set.photo_set.plan import SetPlan, source_from
 from photoreal_set.photo_set.plan_record import LIVE, fal_of, plan_from, plan_record
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
@@ -107,8 +108,8 @@ def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
         assert code == 0
         told += [event["text"] for event in events if "paid again" in event.get("text", "")]
     assert told == [
-        "Made and paid again: side photo, film: 0.585 dollars.",  # The film starts from this photo.
-        "Made and paid again: front photo: 0.025 dollars.",
+        "Made and paid again: side photo, film: $0.585.",  # The film starts from this photo.
+        "Made and paid again: front photo: $0.025.",
     ]
     assert len(runs) == 2
 
@@ -393,7 +394,7 @@ def test_decisions_come_before_the_run(plan, runs):
     assert (code, journal.read(KEY).may_send) == (0, True)
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)
-    assert "'ffff'. There is none for --resend." in lines[-1]["error"]
+    assert "'ffff'. There are no requests for --resend." in lines[-1]["error"]
 
 
 def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:

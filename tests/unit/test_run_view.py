@@ -8,7 +8,7 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.background_run.run_view import TOLD_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
+from photoreal_set.background_run.run_view import SHOWN_SECONDS, Kind, RunView  # noqa: E402  The package has to be loaded first.
 
 
 def view(*events: dict[str, Any]) -> RunView:
@@ -59,39 +59,42 @@ def test_a_job_belongs_to_its_angle_and_shows_its_place_in_the_queue():
     assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("generating", None)
 
 
-def test_model_and_film_get_lines_of_their_own():
+def test_model_and_video_get_separate_rows():
     shown = view(STARTED, job("3D model", "running"), progress("film", 30, 120))
     assert shown.rows["3D model"].state == "generating"
-    assert (shown.rows["film"].state, shown.rows["film"].factor) == ("filming", 0.25)
+    assert (shown.rows["video"].state, shown.rows["video"].factor) == ("rendering", 0.25)
 
 
 def test_an_error_stays_with_its_angle():
     assert view(job("side photo", "failed", error="Refused.")).rows["side"].error == "Refused."
 
 
-def test_an_end_that_was_told_is_believed():
+def test_a_reported_end_is_believed():
     shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0, "set": "/sets/jar"})
     assert not shown.is_over
-    shown.take({"event": "exited", "code": 0, "words": ["noise"]})
+    shown.take({"event": "exited", "code": 0, "output": ["noise"]})
     assert shown.is_over
     assert (shown.state, shown.error, shown.doing) == ("done", "", "")
 
 
-def test_the_end_is_told_for_a_while_in_the_status_bar():
+def test_the_status_bar_shows_the_end_for_a_while():
     shown = view(
         STARTED, {"event": "finished", "state": "partial", "exit": 2}, {"event": "exited", "code": 2}
     )
-    assert shown.line() == "Photoreal Set: Jar not complete"
-    shown.ended -= TOLD_SECONDS
+    assert shown.line() == "Photoreal Set: Jar incomplete"
+    shown.ended -= SHOWN_SECONDS
     assert shown.line() == ""
 
 
-def test_a_death_without_a_word_is_a_failure_with_the_last_words():
+def test_a_crash_is_a_failure_with_the_last_output():
     shown = view(STARTED, progress("references", 0, 2, "side"))
-    shown.take({"event": "exited", "code": -9, "words": ["", "Killed\n"]})
+    shown.take({"event": "exited", "code": -9, "output": ["", "Killed\n"]})
     assert (shown.state, shown.exit_code) == ("failed", -9)
     assert "Killed" in shown.error
-    assert {name: row.state for name, row in shown.rows.items()} == {"front": "not begun", "side": "stopped"}
+    assert {name: row.state for name, row in shown.rows.items()} == {
+        "front": "not started",
+        "side": "stopped",
+    }
 
 
 def test_what_a_finished_run_found_done_is_done():
@@ -106,7 +109,7 @@ def test_the_time_of_a_row_is_that_of_its_work():
     assert row.elapsed(row.since + 100.0) < 1.0
 
 
-def test_what_is_not_known_is_kept_for_who_asks():
+def test_events_of_another_kind_are_kept():
     assert view({"event": "estimate", "min": 1.0, "max": 2.0}).facts == [
         {"event": "estimate", "min": 1.0, "max": 2.0}
     ]

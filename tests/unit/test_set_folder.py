@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.files.parts import part_for
+from photoreal_set.files.part_files import part_for
 from photoreal_set.messages.errors import InputError
 from photoreal_set.photo_set.folder import SetFolder, angle_record
 from tests.opened_files import recorded_opens

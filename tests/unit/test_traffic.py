@@ -15,7 +15,7 @@ from photoreal_set.fal_bridge.errors import StoppedError
 from photoreal_set.fal_bridge.jobs import JobState
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.pace import Pace
-from photoreal_set.fal_bridge.traffic import LEAST_WAITING, LET_PASS, Traffic
+from photoreal_set.fal_bridge.traffic import LET_PASS, MIN_WAITING, Traffic
 from tests.desk import Desk
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
@@ -43,7 +43,7 @@ def bridges(desk: Desk, shared: Connection, count: int, stack: ExitStack) -> lis
 @pytest.mark.parametrize("places", [2, 6])
 def test_no_more_requests_wait_than_run(desk: Desk, places: int):
     desk.emulator.control(concurrency=places)
-    most = places + max(LEAST_WAITING, places)
+    most = places + max(MIN_WAITING, places)
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         futures = [
@@ -93,7 +93,7 @@ def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
         ]
         until(lambda: len(desk.emulator.ledger()) > 2)
         second.send_no_more()
-        until(lambda: sum(future.done() for future in waiting) >= 12 - LEAST_WAITING)
+        until(lambda: sum(future.done() for future in waiting) >= 12 - MIN_WAITING)
         assert all(isinstance(future.exception(), StoppedError) for future in waiting if future.done())
         desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
         assert all(future.result(PATIENCE_SECONDS).path.is_file() for future in kept)
@@ -118,7 +118,7 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
 
     async def work() -> list[str]:
         traffic = Traffic(adapts=True)
-        first = list(range(LEAST_WAITING))
+        first = list(range(MIN_WAITING))
         for job in first:
             await traffic.take_place(job, lambda: None)
         order: list[str] = []

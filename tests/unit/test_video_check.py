@@ -57,7 +57,7 @@ def test_a_video_without_frames_has_a_problem(tmp_path, change):
 def test_a_decoder_that_does_not_answer_is_the_videos_problem(probe, monkeypatch, end):
     if "sleep" in end:
         monkeypatch.setattr(video_check, "WHOLE_SECONDS", 1.0)
-    assert "crashes or does not come to an end" in first_frame_problem(probe(SAY_BEGUN + end))
+    assert "crashes or does not end" in first_frame_problem(probe(SAY_BEGUN + end))
 
 
 def test_a_decoder_that_does_not_start_is_not_the_videos_problem(probe, monkeypatch, caplog):
@@ -65,7 +65,7 @@ def test_a_decoder_that_does_not_start_is_not_the_videos_problem(probe, monkeypa
         assert first_frame_problem(probe("sys.exit(3)")) == ""
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
         assert first_frame_problem(probe("")) == ""
-    assert caplog.text.count("No decoder started") == 2
+    assert caplog.text.count("No video decoder could be started") == 2
 
 
 def test_what_else_is_said_does_not_disturb(probe):

@@ -148,7 +148,7 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until Blender has drawn what it was told: two turns of its loop."""
+        """Wait until Blender has redrawn: two turns of its loop."""
         for _turn in range(2):
             self.python(
                 "for w in bpy.context.window_manager.windows:\n  for a in w.screen.areas: a.tag_redraw()"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every state of every panel, for pictures: code for ``Desktop.python``, each on top of the one before.
 
-Runs and sets are told here, so that a failure or a lost answer is there at once.
+Runs and sets are made up here, so that a failure or a lost answer needs no waiting.
 """
 
 from tests.window.timing import MODULE
@@ -10,9 +10,9 @@ PREPARE = f"""
 import types
 from pathlib import Path
 from {MODULE} import panels
-from {MODULE}.window import pump as runtime
+from {MODULE}.window import pump, runs
 from {MODULE}.background_run.run_view import Kind, RunView
-from {MODULE}.background_run.set_view import Film, Held, Picture, SetView
+from {MODULE}.background_run.set_view import Held, Picture, SetView, Video
 settings = bpy.context.scene.photoreal
 FOLDER = Path('/desk/sets/jar')
 NAMES = ('front', 'three-quarter', 'side', 'top', 'detail')
@@ -47,7 +47,7 @@ def a_run(*events):
         raise queue.Empty
     child = types.SimpleNamespace(events=types.SimpleNamespace(get_nowait=nothing), stop=lambda: None)
     forget()
-    runtime._state.runs.append(runtime.Run(child=child, view=view, home=runtime._home_of(bpy.context.scene)))
+    runs.state.runs.append(runs.Run(child=child, view=view, home=runs.home_of(bpy.context.scene)))
 
 def a_set(state='done', **changes):
     picture = Path('/desk/picture.png')
@@ -57,13 +57,13 @@ def a_set(state='done', **changes):
         for name in NAMES
     ]
     facts = dict(folder=FOLDER, product='Enamel Jar', state=state, error='', pictures=tuple(pictures),
-        films=(Film(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66, source_names=())
-    runtime._state.sets.take(FOLDER, SetView(**{{**facts, **changes}}))
+        videos=(Video(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66)
+    runs.state.sets.take(FOLDER, SetView(**{{**facts, **changes}}))
 
 def forget():
-    runtime._state.runs.clear()
-    runtime._state.to_place.clear()
-    runtime._state.sets.clear()
+    runs.state.runs.clear()
+    runs.state.to_place.clear()
+    runs.state.sets.take(FOLDER, None)
 """
 
 STATES = {
@@ -71,14 +71,14 @@ STATES = {
     "source-file-chosen": "settings.source = '/desk/products/Enamel Jar.glb'",
     "source-selection": "settings.source_kind = 'OBJECTS'",
     "source-photos": "settings.source_kind = 'PHOTOS'\nsettings.photos.clear()\nfor number in range(4): settings.photos.add().path = f'/desk/{number}.jpg'",
-    "source-text": "settings.source_kind, settings.words = 'WORDS', 'a walnut desk clock with brass hands'",
+    "source-text": "settings.source_kind, settings.words = 'TEXT', 'a walnut desk clock with brass hands'",
     "studio": "only('studio')\nsettings.source_kind = 'FILE'",
     "studio-panorama": "settings.rig, settings.panorama = 'panorama', '/desk/sky.exr'",
     "angles-usual": "only('angles')\nsettings.rig = 'softbox'\nsettings.angles.clear()",
     "angles-list": "bpy.ops.photoreal.edit_angles()",
     "angles-cameras-of-file": "settings.angles_from = 'CAMERAS'",
     "angles-cameras-of-scene": "settings.source_kind = 'OBJECTS'",
-    "angles-no-camera": "settings.source_kind = 'WORDS'",
+    "angles-no-camera": "settings.source_kind = 'TEXT'",
     "photos-cycles": "only('photos')\nsettings.angles_from, settings.source_kind, settings.engine = 'LIST', 'FILE', 'cycles'",
     "photos-fal": "settings.engine, settings.use_seed = 'fal', True\nbpy.ops.photoreal.new_prompt()",
     "video-none": "only('video')\nsettings.engine = 'cycles'",
@@ -89,14 +89,14 @@ STATES = {
     "jobs-rendering": "a_run(*rendering('three-quarter', 'front', 'side'))",
     "jobs-at-fal": "a_run(job('three-quarter photo', 'queued', queue_position=3), job('front photo', 'running'), "
     "job('side photo', 'uploading'), job('top photo', 'done'), job('film', 'prepared'))\na_set('partial')",
-    "jobs-stopping": "runtime._state.runs[0].view.is_stopping = True",
+    "jobs-stopping": "runs.state.runs[0].view.is_stopping = True",
     "jobs-failed": "a_run(job('front photo', 'failed', error=REFUSED), job('side photo', 'done'), *end(2, 'partial'))\na_set('partial')",
-    "jobs-crashed": "a_run({'event': 'exited', 'code': -11, 'words': ['Segmentation fault']})\na_set('partial')",
+    "jobs-crashed": "a_run({'event': 'exited', 'code': -11, 'output': ['Segmentation fault']})\na_set('partial')",
     "jobs-uncertain": "a_run(job('front photo', 'uncertain'), *end(5, 'held'))\n"
     "a_set('held', held=(Held(key='0123abcd', label='front photo'),))",
     "jobs-cancelled": "a_run(job('front photo', 'cancelled'), job('side photo', 'done'), *rendering('top'), *end(130, 'partial'))\na_set('partial')",
     "jobs-done": "a_run(*(job(f'{name} photo', 'done') for name in NAMES), *end(0, 'done'))\na_set()",
-    "jobs-waits-to-place": "runtime._state.to_place.append(runtime._state.runs[0])",
+    "jobs-waits-to-place": "runs.state.to_place.append(runs.state.runs[0])",
     "gallery-empty": "only('gallery')\nforget()",
-    "gallery": "a_run(*end(0, 'done'))\na_set(faults=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
+    "gallery": "a_run(*end(0, 'done'))\na_set(problems=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
 }

@@ -25,7 +25,7 @@ LONGEST_BLOCK = 0.05
 LONGEST_REDRAW = 0.01  # All panels together, far above what they take.
 LONGEST_START = 0.3
 
-ask = f"from {MODULE}.window import preferences, pump as runtime, scene_settings\nsettings = bpy.context.scene.photoreal\n"
+ask = f"from {MODULE}.window import preferences, pump, runs, scene_settings\nsettings = bpy.context.scene.photoreal\n"
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +66,12 @@ def assert_is_there(desktop: Desktop) -> None:
 
 def ended(desktop: Desktop) -> Any:
     wait_for(
-        lambda: desktop.python(f"{ask}answer = runtime.pump() is None and runtime.set_run() is None"),
+        lambda: desktop.python(f"{ask}answer = pump.pump() is None and runs.set_run() is None"),
         "the end of the run",
         RUN_SECONDS,
     )
     return desktop.python(
-        f"{ask}run = runtime.run_of(bpy.context.scene)\nanswer = [run.view.state, run.view.error, run.view.warnings]"
+        f"{ask}run = runs.run_of(bpy.context.scene)\nanswer = [run.view.state, run.view.error, run.view.warnings]"
     )
 
 
@@ -147,7 +147,7 @@ def test_the_price_stands_on_the_button(blender: Desktop, emulator: RunningEmula
         f"{ask}preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
         "settings.folder = '/desk/set'\nsettings.video = 'fal'"
     )
-    known = f"{ask}price = runtime.price_of(scene_settings.settings_of(bpy.context))\nanswer = price.text if price else ''"
+    known = f"{ask}price = runs.price_of(scene_settings.settings_of(bpy.context))\nanswer = price.text if price else ''"
     assert wait_for(lambda: blender.python(known), "the price", RUN_SECONDS).startswith("$0.")
     blender.settle()
     blender.picture("price")
@@ -158,10 +158,10 @@ def test_the_button_makes_a_set_while_the_artist_goes_on(blender: Desktop, emula
     blender.python(WATCH)
     emulator.control(delays={"photo": 2.0})
     blender.press("photoreal.generate_set")
-    wait_for(lambda: blender.python(f"{ask}answer = runtime.set_run() is not None"), "the run")
+    wait_for(lambda: blender.python(f"{ask}answer = runs.set_run() is not None"), "the run")
     wait_for(
         lambda: blender.python(
-            f"{ask}answer = any(row.is_busy for row in runtime.set_run().view.rows.values())"
+            f"{ask}answer = any(row.is_busy for row in runs.set_run().view.rows.values())"
         ),
         "work",
         RUN_SECONDS,
@@ -211,11 +211,9 @@ def test_placing_is_one_undo_step(blender: Desktop):
 def test_after_saving_and_opening_the_set_is_in_the_gallery(blender: Desktop):
     blender.python("bpy.ops.wm.save_as_mainfile(filepath='/desk/mine.blend')")
     blender.python("bpy.ops.wm.read_homefile(use_factory_startup=True)")
-    assert blender.python(f"{ask}answer = runtime.set_of(bpy.context.scene) is None")
+    assert blender.python(f"{ask}answer = runs.set_of(bpy.context.scene) is None")
     blender.python("bpy.ops.wm.open_mainfile(filepath='/desk/mine.blend')")
-    wait_for(
-        lambda: blender.python(f"{ask}answer = runtime.set_of(bpy.context.scene) is not None"), "the set"
-    )
+    wait_for(lambda: blender.python(f"{ask}answer = runs.set_of(bpy.context.scene) is not None"), "the set")
     assert blender.python(
         "answer = all(i.has_data or i.size[0] for i in bpy.data.images if i.name.endswith('.png'))"
     )
@@ -267,7 +265,7 @@ with bpy.context.temp_override(window=first):
     bpy.ops.photoreal.generate_set()
 """
     )
-    finished = f"{ask}run = runtime.run_of(bpy.data.scenes['Scene'])\nanswer = run.view.state if runtime.waits_to_place(run) else ''"
+    finished = f"{ask}run = runs.run_of(bpy.data.scenes['Scene'])\nanswer = run.view.state if runs.waits_to_place(run) else ''"
     assert wait_for(lambda: blender.python(finished), "the end of the run", RUN_SECONDS) == "done"
     assert blender.python("answer = [bpy.data.objects['Cube'].mode, 'Cube' in bpy.data.collections]") == [
         "SCULPT",
@@ -291,8 +289,8 @@ with bpy.context.temp_override(window=first):
 
 def test_selections_are_photographed_as_they_stand(blender: Desktop):
     script = ("--python-exit-code", "3", "--python", "/project/tests/window/selections.py")
-    told = blender.run("blender", "-b", *script)
-    line = next(line for line in told.splitlines() if line.startswith("SELECTIONS "))
+    output = blender.run("blender", "-b", *script)
+    line = next(line for line in output.splitlines() if line.startswith("SELECTIONS "))
     distances = json.loads(line.removeprefix("SELECTIONS "))
     assert distances
     assert {name: metres for name, metres in distances.items() if metres > 1e-4} == {}
@@ -320,7 +318,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     assert state == "held"
     wait_for(
         lambda: blender.python(
-            f"{ask}found = runtime.set_of(bpy.context.scene)\nanswer = len(found.held) if found else 0"
+            f"{ask}found = runs.set_of(bpy.context.scene)\nanswer = len(found.held) if found else 0"
         ),
         "what is held",
     )
@@ -331,7 +329,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     blender.picture("held")
     emulator.control(faults=[])
     blender.python(
-        f"{ask}key = runtime.set_of(bpy.context.scene).held[0].key\nbpy.ops.photoreal.resolve_uncertain(key=key, decision='resend', is_not_in_dashboard=True)"
+        f"{ask}key = runs.set_of(bpy.context.scene).held[0].key\nbpy.ops.photoreal.resolve_uncertain(key=key, decision='resend', is_not_in_dashboard=True)"
     )
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")
@@ -358,10 +356,8 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
-    # What is only told must not have prices asked for.
-    listening = (
-        f"from {MODULE}.window import properties, pump as runtime\nproperties.{{}}(runtime._settings_changed)"
-    )
+    # The states are made up, so no prices are asked for.
+    listening = f"from {MODULE}.window import changes, pump\nchanges.{{}}(pump._settings_changed)"
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():
         blender.python(f"{PREPARE}\n{code}")

@@ -11,13 +11,13 @@ MODULE = "bl_ext.user_default.photoreal_set"
 WATCH = f"""
 import time
 from {MODULE} import operators, panels
-from {MODULE}.window import preferences, pump as runtime
+from {MODULE}.window import pump
 spent = bpy.app.driver_namespace.setdefault('photoreal_spent', {{}})
 def timed(name, function):
-    def call(*words, **facts):
+    def call(*given, **named):
         clock, own = time.perf_counter(), time.thread_time()
         try:
-            return function(*words, **facts)
+            return function(*given, **named)
         finally:
             spent.setdefault(name, []).append([time.perf_counter() - clock, time.thread_time() - own])
     return call
@@ -26,11 +26,11 @@ def timed_method(cls, name):
     def method(self, context):  # Blender counts the arguments.
         return call(self, context)
     setattr(cls, name, method)
-again = timed('pump', runtime.pump)
-if bpy.app.timers.is_registered(runtime.pump):
-    bpy.app.timers.unregister(runtime.pump)
-runtime.pump = again
-for cls in (*panels.CLASSES, *operators.CLASSES, *preferences.CLASSES):
+again = timed('pump', pump.pump)
+if bpy.app.timers.is_registered(pump.pump):
+    bpy.app.timers.unregister(pump.pump)
+pump.pump = again
+for cls in (*panels.CLASSES, *operators.CLASSES):
     if issubclass(cls, (bpy.types.Panel, bpy.types.AddonPreferences)):
         timed_method(cls, 'draw')
     elif issubclass(cls, bpy.types.Operator):

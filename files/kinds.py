@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recognize a file by its content, and tell whether it is complete."""
+
+import os
+import struct
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from ..processes.keys import PHOTO_SUFFIXES
+from . import mp4, picture_files
+from .input_files import open_regular
+
+HEAD_BYTES = 16  # Enough to recognize every type.
+PNG_END = b"IEND\xaeB`\x82"  # The last chunk of a PNG: its type and checksum.
+
+
+class FileKind(StrEnum):
+    """File types by their content. The value is the usual extension, without the dot."""
+
+    GLB = "glb"
+    PNG = "png"
+    JPEG = "jpg"
+    WEBP = "webp"
+    MP4 = "mp4"
+    UNKNOWN = ""
+
+
+# The types of picture that fal.ai's endpoints accept and return.
+PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
+MEDIA_TYPES = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
+PICTURE_SUFFIXES = frozenset(PHOTO_SUFFIXES)  # Lower-case, with the dot.
+
+
+def media_type(kind: FileKind) -> str:
+    """The media type (RFC 9110, 8.3) of a file for an upload."""
+    return MEDIA_TYPES.get(kind, "application/octet-stream")
+
+
+def kind_of(head: bytes) -> FileKind:
+    """The type of a file by its first 12 bytes or more."""
+    if head.startswith(b"glTF"):
+        return FileKind.GLB
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return FileKind.PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return FileKind.JPEG
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return FileKind.WEBP
+    if head[4:8] == b"ftyp":
+        return FileKind.MP4
+    return FileKind.UNKNOWN
+
+
+def kind_of_file(path: Path) -> FileKind:
+    """The type of a file by its content. Raises OSError, as ``open_regular``."""
+    with open_regular(path) as stream:
+        return kind_of(stream.read(HEAD_BYTES))
+
+
+def missing_end(path: Path) -> str:
+    """Why a file is not complete by the rules of its format, or "" when it is. It takes a bounded time.
+
+    Pictures of too many pieces to be decoded in bounded time do not count as complete (``picture_files``).
+
+    GLB: the length in the 12-byte header (glTF 2.0, 4.4.2). PNG: the IEND chunk. JPEG: the EOI marker. WebP: the RIFF
+    length. MP4: as ``mp4.gap``. Raises OSError, as ``open_regular``.
+    """
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        head = stream.read(HEAD_BYTES)
+        match kind_of(head):
+            case FileKind.GLB:
+                return _missing_bytes(size, struct.unpack_from("<I", head, 8)[0] if size >= 12 else 12)
+            case FileKind.WEBP:
+                announced = struct.unpack_from("<I", head, 4)[0] + 8
+                return _missing_bytes(size, announced) or picture_files.webp_excess(stream, size)
+            case FileKind.PNG:
+                is_whole = PNG_END in _tail(stream, size)
+                return picture_files.png_excess(stream, size) if is_whole else "its end (IEND) is missing"
+            case FileKind.JPEG:
+                is_whole = b"\xff\xd9" in _tail(stream, size)
+                return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
+            case FileKind.MP4:
+                return mp4.gap(stream, size)
+            case _:
+                return "its type is unknown"
+
+
+def _missing_bytes(size: int, announced: int) -> str:
+    return "" if size >= announced else f"it has {size} of {announced} bytes"
+
+
+def _tail(stream: BinaryIO, size: int) -> bytes:
+    stream.seek(max(0, size - 64))
+    return stream.read()

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How amounts of money are written, in one form for the terminal, the sidebar and pages."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+
+def dollars(amount: float | Decimal) -> str:
+    """``amount`` in US dollars as "$0.025": at least cents, and more digits, up to six, where they are not zero."""
+    whole, fraction = f"{amount:.6f}".split(".")
+    return f"${whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
+
+
+def cost_sentence(cost: Mapping[str, Any]) -> str:
+    """What a run has paid, from the ``cost`` member of an event (``fal_bridge.money.costs.summary``)."""
+    where = "an emulator of fal.ai, so nothing is billed" if cost.get("is_emulated") else "fal.ai"
+    text = f"Cost at {where}: {dollars(cost['actual'])}"
+    if cost.get("estimated"):
+        text += f", {dollars(cost['estimated'])} of it estimated"
+    if count := cost.get("unpriced"):
+        text += f", plus {count} request{'s' * (count > 1)} of unknown price"
+    return f"{text}."

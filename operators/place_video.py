@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Place Video."""
+
+from bpy.types import Context
+
+from ..background_run.set_view import SetView
+from ..window import runs
+from ..window.blender_types import Result, scene_of
+from . import checks
+from .common import SetOperator, refuse
+
+
+class PHOTOREAL_OT_place_video(SetOperator):
+    bl_idname = "photoreal.place_video"
+    bl_label = "Video to Sequencer"
+    bl_description = "Add the video to this scene's video sequencer, starting at the current frame"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        found = runs.set_of(scene_of(context))
+        has_video = found is not None and any(video.path for video in found.videos)
+        return checks.allow(cls, None if has_video else checks.Problem(reason="This set has no video"))
+
+    def act(self, context: Context, found: SetView) -> Result:
+        from ..window.placing import place_video
+
+        try:
+            for video in found.videos:
+                if video.path:
+                    place_video(scene_of(context), video.path, f"{found.product} {video.motion}")
+        except RuntimeError as error:
+            return refuse(self, f"The video cannot be loaded: {str(error).strip()}")
+        return {"FINISHED"}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension's page in Blender's preferences."""
+
+from bpy.types import AddonPreferences, Context, UILayout
+
+from ..operators.forget_key import PHOTOREAL_OT_forget_key
+from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
+from ..operators.test_key import PHOTOREAL_OT_test_key
+from ..window import preferences
+from ..window.blender_types import layout_of
+from .layout import button
+
+ON_FILE = "Blender stores this key unencrypted in its preferences file."
+
+
+class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
+    bl_idname = preferences.package
+
+    def draw(self, _context: Context) -> None:
+        layout = layout_of(self)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        self._draw_key(layout.box().column())
+        box = layout.box().column(
+            align=True
+        )  # Near the top: this is what people look for when something fails.
+        button(box, PHOTOREAL_OT_run_doctor, icon="CHECKMARK")
+        for line in preferences.answers.doctor:
+            box.label(text=line)
+        column = layout.column()
+        column.prop(self, "output_folder")
+        column.prop(self, "place_when_done")
+        column.prop(self, "device")
+        column = layout.column(align=True)
+        column.prop(self, "max_cost", text="Ceiling per Run ($)")
+        column.prop(self, "max_cost_per_day", text="Per Day ($)")
+        layout.prop(self, "keep_uploads")
+        column = layout.column(align=True)
+        column.prop(self, "model_endpoint")
+        column.prop(self, "photo_endpoint")
+        column.prop(self, "video_endpoint")
+        layout.prop(self, "fal_url")
+
+    def _draw_key(self, column: UILayout) -> None:
+        column.prop(self, "key_source")
+        is_in_environment = preferences.is_in_environment()
+        if self.key_source == "PREFERENCES":
+            column.prop(self, "fal_key")
+            column.label(text=ON_FILE, icon="INFO")
+            if not self.fal_key and is_in_environment:
+                column.label(text="FAL_KEY is set: choose Environment to use it.", icon="INFO")
+        elif is_in_environment:
+            column.label(text="FAL_KEY or FAL_KEY_FILE is set.", icon="CHECKMARK")
+        else:
+            column.label(
+                text="Neither FAL_KEY nor FAL_KEY_FILE is set in Blender's environment.", icon="ERROR"
+            )
+        row = column.row(align=True)
+        button(row, PHOTOREAL_OT_test_key, icon="CHECKMARK")
+        button(row, PHOTOREAL_OT_forget_key, icon="TRASH")
+        for line in preferences.answers.key:
+            column.label(text=line)

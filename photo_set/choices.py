@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user may choose for a set, in one place for the command line, catalogues and the sidebar.
+
+Imports no package, because a Blender with a window loads it. Choices that carry more than a name are beside what
+they mean: looks and motions in ``prompts``, rigs in ``optics.rig_choice``, angles in ``optics.angles``.
+"""
+
+from enum import StrEnum
+
+
+class Engine(StrEnum):
+    """Who makes photos or the video: Cycles on this machine, or a model at fal.ai."""
+
+    CYCLES = "cycles"
+    FAL = "fal"
+
+
+NO_VIDEO = "none"
+VIDEO_CHOICES = (*(engine.value for engine in Engine), NO_VIDEO)
+
+AUTO_DEVICE = "auto"
+DEVICES = (AUTO_DEVICE, "cpu", "cuda", "optix", "hip", "metal", "oneapi")
+
+FINAL = "final"
+QUALITY_NAMES = ("draft", "reference", FINAL)
+
+LANCZOS = "lanczos"  # Enlarges on this machine, free of charge, in place of an upscale endpoint.
+
+MAX_PHOTOS = 4  # Source photos of one product.
+MAX_SEED = (1 << 32) - 1  # Image models take seeds of 32 bits without a sign.
+MAX_SAMPLES = 16384  # More samples change nothing that eight bits can show.
+MAX_SECONDS = 600  # No endpoint makes a longer video; each has a list of lengths, which is checked too.
+MAX_INLINE_KB = 65536

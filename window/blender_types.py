@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's API with the types that its stubs leave open.
+
+The stubs (fake-bpy-module) call every member of a context optional, and cannot know properties that an extension
+adds. What is certain in a panel, an operator or a timer is stated here, once.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, Protocol, TypeVar
+
+from bpy.types import AddonPreferences, Context, Menu, Operator, Panel, Scene, UILayout, Window, WindowManager
+
+Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
+"""What ``execute`` and ``invoke`` of an operator return."""
+
+Class = TypeVar("Class", bound=type)
+Item_co = TypeVar("Item_co", covariant=True)
+
+
+class Items(Protocol[Item_co]):
+    """What a ``CollectionProperty`` gives; the stubs have no name for it."""
+
+    def __iter__(self) -> Iterator[Item_co]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Item_co: ...
+    def add(self) -> Item_co: ...
+    def remove(self, index: int) -> None: ...
+    def move(self, source: int, target: int) -> None: ...
+    def clear(self) -> None: ...
+
+
+def with_properties(cls: Class) -> Class:
+    """Give a class the Blender properties that its annotations carry.
+
+    ``name: Annotated[str, StringProperty(...)]`` is the type ``str`` for type checkers; Blender wants the property
+    itself as the annotation when the class is registered.
+    """
+    for name, annotation in cls.__annotations__.items():
+        if carried := getattr(annotation, "__metadata__", ()):
+            cls.__annotations__[name] = carried[0]
+    return cls
+
+
+def scene_of(context: Context) -> Scene:
+    """The scene of a context. An open file always has one."""
+    scene = context.scene
+    assert scene is not None
+    return scene
+
+
+def manager_of(context: Context) -> WindowManager:
+    """The window manager of a context, which also a background Blender has."""
+    manager = context.window_manager
+    assert manager is not None
+    return manager
+
+
+def window_of(context: Context) -> Window:
+    """The window that an operator was started in."""
+    window = context.window
+    assert window is not None
+    return window
+
+
+def layout_of(drawn: Panel | Menu | Operator | AddonPreferences) -> UILayout:
+    """The layout of a panel, menu, dialog or preferences page while ``draw`` runs."""
+    layout = drawn.layout
+    assert layout is not None
+    return layout

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of a scene: what makes the photos and the video, and how."""
+
+from typing import Annotated
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..optics.angles import MAX_F_STOP, MIN_F_STOP
+from ..optics.sizes import MAX_SIDE, MIN_SIDE
+from ..photo_set.choices import MAX_SECONDS, NO_VIDEO, Engine
+from ..photo_set.prompts import LOOKS, MOTIONS, TURNTABLE, USUAL_LOOK
+from .blender_types import with_properties
+from .changes import changed
+from .labels import label_of
+
+
+@with_properties
+class PhotoProperties:
+    """Photos, by Cycles or by fal.ai."""
+
+    engine: Annotated[
+        str,
+        EnumProperty(
+            name="Engine",
+            description="What makes the photos",
+            items=(
+                (Engine.CYCLES.value, "Cycles", "Rendered on this machine: free and exact"),
+                (
+                    Engine.FAL.value,
+                    "fal.ai",
+                    "An image model that follows the renders: each photo costs money",
+                ),
+            ),
+            default=Engine.CYCLES.value,
+            update=changed,
+        ),
+    ]
+    use_f_stop: Annotated[
+        bool,
+        BoolProperty(
+            name="Depth of Field",
+            description="Blur what is out of focus in photos by Cycles. Without it the whole product is sharp",
+            update=changed,
+        ),
+    ]
+    f_stop: Annotated[
+        float,
+        FloatProperty(
+            name="F-Stop",
+            description="Aperture of the lens; lower numbers blur more",
+            default=8.0,
+            min=MIN_F_STOP,
+            max=MAX_F_STOP,
+            soft_max=32.0,
+            precision=1,
+            update=changed,
+        ),
+    ]
+    film_look: Annotated[
+        bool,
+        BoolProperty(
+            name="Film Look",
+            description="Add a gentle curve and grain to photos by Cycles",
+            update=changed,
+        ),
+    ]
+    photo_endpoint: Annotated[
+        str,
+        StringProperty(
+            name="Endpoint",
+            description="fal endpoint for the photos. Empty: the one in the preferences",
+            update=changed,
+        ),
+    ]
+    look: Annotated[
+        str,
+        EnumProperty(
+            name="Look",
+            description="Style in which fal.ai shows the product",
+            items=[(name, label_of(name), f"{label_of(name)} look") for name in LOOKS],
+            default=USUAL_LOOK,
+            update=changed,
+        ),
+    ]
+    prompt: Annotated[
+        bpy.types.Text | None,
+        PointerProperty(
+            name="Prompt",
+            description="A text data-block with your own prompt for photos and video",
+            type=bpy.types.Text,
+            update=changed,
+        ),
+    ]
+    use_seed: Annotated[
+        bool,
+        BoolProperty(name="Fixed Seed", description="Use this seed for the image models", update=changed),
+    ]
+    seed: Annotated[
+        int,
+        IntProperty(
+            name="Seed",
+            description="A different seed gives different photos",
+            default=1,
+            min=0,
+            update=changed,
+        ),
+    ]
+    use_photo_size: Annotated[
+        bool,
+        BoolProperty(
+            name="Enlarge Photos",
+            description="Enlarge photos by fal.ai; this costs money",
+            update=changed,
+        ),
+    ]
+    photo_size: Annotated[
+        int,
+        IntProperty(
+            name="Enlarge To",
+            description="Longer side of enlarged photos in pixels",
+            default=2048,
+            min=MIN_SIDE,
+            max=MAX_SIDE,
+            update=changed,
+        ),
+    ]
+
+
+@with_properties
+class VideoProperties:
+    """The video, by Cycles or by fal.ai."""
+
+    video: Annotated[
+        str,
+        EnumProperty(
+            name="Engine",
+            description="What makes the video",
+            items=(
+                (NO_VIDEO, "None", "No video"),
+                (Engine.CYCLES.value, "Cycles", "Rendered on this machine: free and exact, but slow"),
+                (Engine.FAL.value, "fal.ai", "A video model that starts from the hero photo: costs money"),
+            ),
+            default=NO_VIDEO,
+            update=changed,
+        ),
+    ]
+    motion: Annotated[
+        str,
+        EnumProperty(
+            name="Motion",
+            description="What happens in the video",
+            items=[(name, label_of(name), f"{label_of(name)} video") for name in MOTIONS],
+            default=TURNTABLE,
+            update=changed,
+        ),
+    ]
+    seconds: Annotated[
+        int,
+        IntProperty(
+            name="Seconds",
+            description="Length of videos by fal.ai; 0 uses the default for the chosen look",
+            default=0,
+            min=0,
+            max=MAX_SECONDS,
+            soft_max=60,
+            update=changed,
+        ),
+    ]
+    loop: Annotated[
+        bool,
+        BoolProperty(
+            name="Loop", description="End the video on the picture that it starts from", update=changed
+        ),
+    ]
+    video_endpoint: Annotated[
+        str,
+        StringProperty(
+            name="Endpoint",
+            description="fal endpoint for the video. Empty: the one in the preferences",
+            update=changed,
+        ),
+    ]

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How choices of ``photo_set.choices`` are shown: a new one there needs a row here, where there is a table."""
+
+# Label and tooltip.
+DEVICE_LABELS = {
+    "auto": ("Automatic", "A GPU if Cycles finds one, else the CPU"),
+    "cpu": ("CPU", "Processor only"),
+    "cuda": ("CUDA", "NVIDIA GPU"),
+    "optix": ("OptiX", "NVIDIA RTX GPU"),
+    "hip": ("HIP", "AMD GPU"),
+    "metal": ("Metal", "Apple GPU"),
+    "oneapi": ("oneAPI", "Intel GPU"),
+}
+
+QUALITY_TIPS = {
+    "draft": "Fast and noisy, for a first look",
+    "reference": "The quality of the references",
+    "final": "For publication",
+}
+
+
+def label_of(name: str) -> str:
+    """The label of a choice that needs no table: its name with spaces and capitals."""
+    return name.replace("-", " ").title()

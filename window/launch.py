@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What operators start: background Blenders, and threads that read set folders."""
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+
+from ..background_run.button_command import (
+    Settings,
+    Source,
+    ceiling_options,
+    external_data_options,
+    free_folder,
+    price_arguments,
+    price_key,
+    set_arguments,
+)
+from ..background_run.run_view import Kind, RunView
+from ..background_run.set_view import read_set
+from ..processes.child import Child, Event, Look, Prepare, Prepared, blender_command, environment_for
+from . import preferences, properties, runs, screen
+from .blender_types import scene_of
+from .scene_settings import product_name, settings_of
+from .selection import external_folders, write_selection
+from .stored_paths import absolute_folder
+
+KEPT_RUNS = 8  # Ended ones beyond these are forgotten.
+BATCH = Path(__file__).resolve().parents[1] / "batch.py"
+LOOKED_AT = "looked_at"  # An event of this module: a set folder was read.
+SETTLED = {"done", "failed", "uncertain"}  # States of a job that change what is in the set folder.
+
+
+def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = True) -> runs.Run:
+    """Make the set of the scene in a background Blender. The copy of a selection is written first.
+
+    Raises RuntimeError when Blender cannot write that copy, OSError when there is no place for it.
+    """
+    scene = scene_of(context)
+    copy: Path | None = None
+    external: list[str] = []
+    if settings.source is Source.OBJECTS:
+        copy = write_selection(context, with_cameras=settings.cameras is not None)
+        external = external_data_options(external_folders())
+    named = properties.of(scene).folder
+    wanted = absolute_folder(named) if named else _output_folder(context) / product_name(context)
+    scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
+    view = RunView(kind=Kind.SET)
+    view.expect(settings.angle_names())
+
+    def prepare() -> Prepared:
+        names = [Path(name).name for name in settings.files]
+        out = free_folder(wanted, names, may_continue=copy is None)
+        kept = _kept_copy(copy, out) if copy else None
+        arguments = set_arguments(settings, out, [str(kept)] if kept else settings.files, scratch)
+        event = {"event": "prepared", "folder": str(out), "copy": str(kept) if kept else ""}
+        return Prepared(arguments=[*arguments, *external], event=event)
+
+    run = runs.Run(
+        child=_child(context, prepare, look=_look_at_changes()),
+        view=view,
+        home=runs.home_of(scene),
+        scratch=scratch,
+        places=places,
+    )
+    return _start(run)
+
+
+def _kept_copy(copy: Path, out: Path) -> Path:
+    """Move the copy of a selection beside the set, where ``resume`` finds it as long as the set is not done."""
+    kept = out.parent / ".scenes" / out.name / copy.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(copy, kept)
+    return kept
+
+
+def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()) -> runs.Run:
+    """Continue a set from its folder. ``further`` are options of ``resume``."""
+    view = RunView(kind=Kind.SET, folder=folder)
+    settings = settings_of(context)
+    if known := runs.state.sets.view_of(folder):
+        view.expect([picture.name for picture in known.pictures])
+    external = external_data_options(external_folders()) if settings.source is Source.OBJECTS else []
+    arguments = ["resume", str(folder), *further, *external, *ceiling_options(settings), "--json"]
+    run = runs.Run(
+        child=_child(context, lambda: Prepared(arguments=arguments), look=_look_at_changes()),
+        view=view,
+        home=runs.home_of(scene_of(context)),
+        places=preferences.get(context).place_when_done,
+    )
+    return _start(run)
+
+
+def cancel_at_fal(context: bpy.types.Context, folder: Path) -> runs.Run:
+    """Cancel at fal.ai what the set has sent; a run that makes it is stopped."""
+    if (running := runs.set_run()) and running.view.folder == folder:
+        stop_here(running)
+    prepared = Prepared(arguments=["cancel", str(folder), "--json"])
+    view = RunView(kind=Kind.CANCEL, folder=folder)
+    return _start(runs.Run(child=_child(context, lambda: prepared), view=view))
+
+
+def stop_here(run: runs.Run) -> None:
+    """Once: nothing more is rendered or sent, what is paid for is finished. Twice: end at once."""
+    run.view.is_stopping = True
+    run.child.stop()
+    redraw()
+
+
+def ask_price(context: bpy.types.Context, settings: Settings) -> None:
+    """Have a background Blender ask for the price; the panel shows it when it arrives."""
+    runs.state.wanted_price = None
+    key = price_key(settings)
+    for run in runs.state.runs:
+        if run.view.kind is Kind.PRICE and not run.view.is_over:
+            if run.key == key:
+                return
+            run.child.stop()
+    scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
+    child = _child(context, lambda: Prepared(arguments=price_arguments(settings, scratch)))
+    _start(runs.Run(child=child, view=RunView(kind=Kind.PRICE), key=key, scratch=scratch))
+
+
+def ask_doctor(context: bpy.types.Context, kind: Kind) -> None:
+    """Run diagnostics, or (``Kind.KEY``) test the key. The preferences show the answer."""
+    settings = settings_of(context)
+    arguments = ["doctor", "--json", "--device", settings.device, "--out", str(_output_folder(context))]
+    if settings.fal_url:
+        arguments += ["--fal-url", settings.fal_url]
+    if kind is Kind.KEY:
+        arguments.append("--test-key")
+    preferences.answers_to(kind)[:] = ["Asking …"]
+    child = _child(context, lambda: Prepared(arguments=arguments))
+    _start(runs.Run(child=child, view=RunView(kind=kind)))
+
+
+def look_at(folder: Path) -> None:
+    """Read a set folder on a thread; panels show it when it was read."""
+    state = runs.state
+    state.looks += 1
+
+    def read() -> None:
+        state.looked_at.put(_looked_at(folder))
+
+    threading.Thread(target=read, name="photoreal-look", daemon=True).start()
+    state.wake()
+
+
+def redraw() -> None:
+    """Redraw the panels, and remember when."""
+    runs.state.redrawn_at = screen.redraw_panels()
+
+
+def _output_folder(context: bpy.types.Context) -> Path:
+    return preferences.output_folder(preferences.get(context))
+
+
+def _looked_at(folder: Path) -> Event:
+    return {"event": LOOKED_AT, "folder": str(folder), "view": read_set(folder)}
+
+
+def _look_at_changes() -> Look:
+    """Reads the set folder, on the child's thread, after each event that changes what a panel shows of it."""
+    folder: Path | None = None
+
+    def look(event: Event) -> Event | None:
+        nonlocal folder
+        if event.get("set"):
+            folder = Path(event["set"])
+        is_video = event.get("stage") == "film"
+        is_step = event["event"] == "job" and event.get("state") not in SETTLED
+        return None if folder is None or is_video or is_step else _looked_at(folder)
+
+    return look
+
+
+def _child(context: bpy.types.Context, prepare: Prepare, *, look: Look = lambda _event: None) -> Child:
+    """A background Blender as the user's preferences want it, not started yet."""
+    online = bool(bpy.app.online_access)
+    command = blender_command(bpy.app.binary_path, sys.executable, BATCH, online=online)
+    environment = environment_for(os.environ, preferences.key_for_child(preferences.get(context)))
+    return Child(command, prepare, environment, look=look)
+
+
+def _start(run: runs.Run) -> runs.Run:
+    known = runs.state.runs
+    known.append(run)
+    over = [old for old in known if old.view.is_over]
+    for old in over[: max(0, len(known) - KEPT_RUNS)]:
+        known.remove(old)
+    run.child.start()
+    runs.state.wake()
+    redraw()
+    return run

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of a scene: the studio and the angles."""
+
+from typing import Annotated
+
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    StringProperty,
+)
+from bpy.types import PropertyGroup
+
+from ..optics.angles import FILL, LENS_MM, MAX_LENS_MM, MIN_LENS_MM
+from ..optics.rig_choice import MAX_INTENSITY, MIN_INTENSITY, RIG_NAMES, SOFTBOX
+from ..optics.sizes import MAX_SIDE, MIN_SIDE
+from ..photo_set.choices import FINAL, MAX_SAMPLES, QUALITY_NAMES
+from .blender_types import Items, with_properties
+from .changes import changed
+from .labels import QUALITY_TIPS, label_of
+
+PANORAMA = "panorama"
+CAMERAS = "CAMERAS"
+
+
+@with_properties
+class PhotorealAngle(PropertyGroup):
+    """One angle of the list. ``name`` names its files; azimuth and elevation are in degrees."""
+
+    name: Annotated[
+        str,
+        StringProperty(
+            name="Name", description="Names the pictures of this angle", default="angle", update=changed
+        ),
+    ]
+    azimuth: Annotated[
+        float,
+        FloatProperty(
+            name="Azimuth",
+            description="Degrees counter-clockwise seen from above, 0 in front of the product",
+            soft_min=-180.0,
+            soft_max=360.0,
+            precision=1,
+            step=500,
+            update=changed,
+        ),
+    ]
+    elevation: Annotated[
+        float,
+        FloatProperty(
+            name="Elevation",
+            description="Degrees above the horizon",
+            default=15.0,
+            min=-10.0,
+            max=89.0,
+            precision=1,
+            step=500,
+            update=changed,
+        ),
+    ]
+    fill: Annotated[
+        float,
+        FloatProperty(
+            name="Fill",
+            description="Share of the frame that the product takes up. Above 1 it is a close-up that crops the product",
+            default=FILL,
+            min=0.1,
+            max=3.0,
+            precision=3,
+            update=changed,
+        ),
+    ]
+
+
+@with_properties
+class StudioProperties:
+    """Background, size, light and quality."""
+
+    background: Annotated[
+        str,
+        EnumProperty(
+            name="Background",
+            description="What is visible behind the product",
+            items=(
+                ("white", "White", "Exact white, as marketplaces require"),
+                ("grey", "Grey", "Neutral grey"),
+                ("black", "Black", "Exact black, for jewellery, glass and dark-field light"),
+                ("transparent", "Transparent", "An alpha channel instead of a background"),
+            ),
+            default="white",
+            update=changed,
+        ),
+    ]
+    resolution: Annotated[
+        int,
+        IntProperty(
+            name="Width",
+            description="Width of the pictures in pixels",
+            default=1024,
+            min=MIN_SIDE,
+            max=MAX_SIDE,
+            update=changed,
+        ),
+    ]
+    rig: Annotated[
+        str,
+        EnumProperty(
+            name="Rig",
+            description="The lights",
+            items=[
+                *((name, label_of(name), f"{label_of(name)} light") for name in RIG_NAMES),
+                (PANORAMA, "Panorama", "Light from an .hdr or .exr file"),
+            ],
+            default=SOFTBOX,
+            update=changed,
+        ),
+    ]
+    panorama: Annotated[
+        str,
+        StringProperty(
+            name="Panorama", description="An .hdr or .exr light map", subtype="FILE_PATH", update=changed
+        ),
+    ]
+    rig_rotation: Annotated[
+        float,
+        FloatProperty(
+            name="Turn Lights",
+            description="Rotation of the lights in degrees, counter-clockwise seen from above",
+            min=-360.0,
+            max=360.0,
+            precision=0,
+            step=500,
+            update=changed,
+        ),
+    ]
+    rig_intensity: Annotated[
+        float,
+        FloatProperty(
+            name="Brightness",
+            description="Factor for the brightness of the light; 1 is the correct exposure",
+            default=1.0,
+            min=MIN_INTENSITY,
+            max=MAX_INTENSITY,
+            soft_max=4.0,
+            precision=2,
+            update=changed,
+        ),
+    ]
+    quality: Annotated[
+        str,
+        EnumProperty(
+            name="Quality",
+            description="Quality of photos by Cycles",
+            items=[(name, label_of(name), QUALITY_TIPS[name]) for name in QUALITY_NAMES],
+            default=FINAL,
+            update=changed,
+        ),
+    ]
+    height: Annotated[
+        int,
+        IntProperty(
+            name="Height",
+            description="Height of the pictures in pixels; 0 uses the width",
+            default=0,
+            min=0,
+            max=MAX_SIDE,
+            update=changed,
+        ),
+    ]
+    samples: Annotated[
+        int,
+        IntProperty(
+            name="Samples",
+            description="Cycles samples; 0 chooses them by quality",
+            default=0,
+            min=0,
+            max=MAX_SAMPLES,
+            soft_max=4096,
+            update=changed,
+        ),
+    ]
+
+    depth_pass: Annotated[
+        bool,
+        BoolProperty(
+            name="Depth",
+            description="Render a depth picture beside every reference",
+            update=changed,
+        ),
+    ]
+    normal_pass: Annotated[
+        bool,
+        BoolProperty(
+            name="Normal",
+            description="Render a picture of the surface normals beside every reference",
+            update=changed,
+        ),
+    ]
+
+
+@with_properties
+class AngleProperties:
+    """Where the pictures are taken from."""
+
+    angles_from: Annotated[
+        str,
+        EnumProperty(
+            name="Angles From",
+            description="Where the camera positions come from",
+            items=(
+                ("LIST", "List", "Directions around the product; the camera is framed for each of them"),
+                (
+                    CAMERAS,
+                    "Cameras",
+                    "The cameras of this scene for a selection, those of the file for a file, "
+                    "with their position, lens and shift unchanged",
+                ),
+            ),
+            default="LIST",
+            update=changed,
+        ),
+    ]
+    angles: Annotated[Items[PhotorealAngle], CollectionProperty(type=PhotorealAngle)]
+    angle_index: Annotated[int, IntProperty(name="Active Angle", description="Selected angle of the list")]
+    lens: Annotated[
+        float,
+        FloatProperty(
+            name="Lens",
+            description="Full-frame focal length in millimetres; shorter lenses show more perspective",
+            default=LENS_MM,
+            min=MIN_LENS_MM,
+            max=MAX_LENS_MM,
+            precision=0,
+            step=500,
+            update=changed,
+        ),
+    ]
