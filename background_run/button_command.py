@@ -11,12 +11,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from ..files.input_files import read_json
+from ..imaging.choices import Background
 from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
 from ..optics.rig_choice import SOFTBOX
 from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine
 from ..photo_set.prompts import DEFAULT_LOOK, TURNTABLE
 
-PASSES = ("depth", "normal")  # ``imaging.choices.Pass`` without its packages.
 DEFAULT_RESOLUTION = 1024
 MANIFEST = "set.json"
 STAND_IN = b"BLENDER-v430 only asked for its price"  # Passes for a .blend file, and is never opened.
@@ -65,7 +65,7 @@ class Settings:
     height: int = 0  # 0: as the width.
     samples: int = 0
     device: str = AUTO_DEVICE
-    background: str = "white"
+    background: str = Background.WHITE
     passes: tuple[str, ...] = ()
     lens: float = LENS_MM
     f_stop: float | None = None  # Of photos by Cycles; ``None``: the whole product is sharp.

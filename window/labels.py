@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How choices of ``photo_set.choices`` are shown: a new one there needs a row here, where there is a table."""
+"""How choices of ``photo_set.choices`` and ``imaging.choices`` are shown: a new one needs a row where there is a table."""
 
 # Label and tooltip.
 DEVICE_LABELS = {
@@ -12,6 +12,12 @@ DEVICE_LABELS = {
     "oneapi": ("oneAPI", "Intel GPU"),
 }
 
+BACKGROUND_TIPS = {
+    "white": "Exact white, as marketplaces require",
+    "grey": "Neutral grey",
+    "black": "Exact black, for jewellery, glass and dark-field light",
+    "transparent": "An alpha channel instead of a background",
+}
 QUALITY_TIPS = {
     "draft": "Fast and noisy, for a first look",
     "reference": "The quality of the references",

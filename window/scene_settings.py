@@ -5,8 +5,9 @@ from pathlib import Path
 
 import bpy
 
-from ..background_run.button_command import PASSES, Settings, Source, View
+from ..background_run.button_command import Settings, Source, View
 from ..files.names import safe_name
+from ..imaging.choices import Pass
 from . import preferences, properties, studio_properties
 from .blender_types import scene_of
 
@@ -31,7 +32,7 @@ def settings_of(context: bpy.types.Context) -> Settings:
         samples=scene.samples,
         device=chosen.device,
         background=scene.background,
-        passes=tuple(name for name in PASSES if getattr(scene, f"{name}_pass")),
+        passes=tuple(kind.value for kind in Pass if getattr(scene, f"{kind.value}_pass")),
         lens=scene.lens,
         f_stop=scene.f_stop if scene.use_f_stop else None,
         film_look=scene.film_look,

@@ -13,13 +13,14 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
+from ..imaging.choices import Background
 from ..optics.angles import FILL, LENS_MM, MAX_LENS_MM, MIN_LENS_MM
 from ..optics.rig_choice import MAX_INTENSITY, MIN_INTENSITY, RIG_NAMES, SOFTBOX
 from ..optics.sizes import MAX_SIDE, MIN_SIDE
 from ..photo_set.choices import FINAL, MAX_SAMPLES, QUALITY_NAMES
 from .blender_types import Items, with_properties
 from .changes import changed
-from .labels import QUALITY_TIPS, label_of
+from .labels import BACKGROUND_TIPS, QUALITY_TIPS, label_of
 
 PANORAMA = "panorama"
 CAMERAS = "CAMERAS"
@@ -83,13 +84,8 @@ class StudioProperties:
         EnumProperty(
             name="Background",
             description="What is visible behind the product",
-            items=(
-                ("white", "White", "Exact white, as marketplaces require"),
-                ("grey", "Grey", "Neutral grey"),
-                ("black", "Black", "Exact black, for jewellery, glass and dark-field light"),
-                ("transparent", "Transparent", "An alpha channel instead of a background"),
-            ),
-            default="white",
+            items=[(one.value, label_of(one.value), BACKGROUND_TIPS[one.value]) for one in Background],
+            default=Background.WHITE.value,
             update=changed,
         ),
     ]

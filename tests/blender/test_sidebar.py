@@ -20,8 +20,7 @@ from photoreal_set.background_run.button_command import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
-from photoreal_set.imaging.compose import Background
-from photoreal_set.imaging.passes import Pass
+from photoreal_set.imaging.choices import Background, Pass
 from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences

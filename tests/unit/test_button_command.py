@@ -101,10 +101,6 @@ def test_what_is_for_fal_is_left_out_of_a_free_set(tmp_path: Path):
         assert option not in arguments
 
 
-def test_passes_are_those_of_the_command_line():
-    assert tuple(Pass) == button_command.PASSES
-
-
 def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
