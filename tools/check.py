@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.check``: style, and types of everything that does not need Blender."""
+"""``python -m tools.check``: style, and the types of the whole product."""
 
 import os
 import subprocess
@@ -7,24 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-TYPED = (
-    "messages",
-    "processes",
-    "files",
-    "imaging",
-    "gltf",
-    "optics",
-    "fal_bridge",
-    "photo_set",
-    "background_run",
-    "catalogue",
-)
+from tools.imports import ORDER, ROOT
 
 
 def commands(link_folder: Path) -> list[list[str]]:
     python = [sys.executable, "-m"]
-    packages = [part for name in TYPED for part in ("-p", f"photoreal_set.{name}")]
+    packages = [part for name in ORDER for part in ("-p", f"photoreal_set.{name}")]
     return [
         [*python, "ruff", "check", "."],
         [*python, "ruff", "format", "--check", "."],
