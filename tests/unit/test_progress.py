@@ -20,6 +20,8 @@ from photoreal_set.messages.progress import (
     TerminalReporter,
     clock,
 )
+from tests.blender.products import textured_block
+from tests.told import events_in
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_NEWS = {"endpoint": "fal-ai/x", "request_id": "", "message": "", "error": ""}
@@ -255,3 +257,25 @@ def test_help_and_version_need_no_blender(tmp_path: Path):
         done = command(name, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert name in done.stdout
+
+
+def test_an_error_names_the_option_to_a_person_and_the_field_to_a_program(tmp_path: Path):
+    textured_block().write(tmp_path / "pot.glb")
+    arguments = (
+        "set",
+        "pot.glb",
+        "--out",
+        "out",
+        "--engine",
+        "cycles",
+        "--video",
+        "none",
+        "--loop",
+        "--json",
+    )
+    done = command(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: --loop: Looping is for videos by fal.ai.")
+    last = events_in(done.stdout)[-1]
+    assert last["field"] == "loop"
+    assert last["error"].startswith("Looping") and "--" not in last["error"]
