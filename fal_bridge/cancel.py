@@ -98,7 +98,7 @@ def summary_of(results: Iterable[Cancelled]) -> str:
     known = sum((result.max_cost for result in paid if result.max_cost is not None), Decimal(0))
     unknown = sum(result.max_cost is None for result in paid)
     more = f", and {unknown} of unknown price" if unknown else ""
-    return f"{len(found)} requests: {fates}. Charged or possibly charged: up to {dollars(known)} (US dollars){more}."
+    return f"{len(found)} requests: {fates}. Charged or possibly charged: up to {dollars(known)}{more}."
 
 
 def cancel_all(

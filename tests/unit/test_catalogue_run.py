@@ -539,7 +539,7 @@ def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: 
     assert {event["sku"] for event in run.events if "fate" in event} == {f"lamp-{n}" for n in range(4)}
     assert run.texts("note")[-1] == (
         "4 requests: 2 cancelled while they were waiting, 2 cancelled while they were running. "
-        "Charged or possibly charged: up to 0.05 (US dollars)."
+        "Charged or possibly charged: up to $0.05."
     )
     again = desk.run("cancel", desk.out)
     assert again.exit_code == 0 and not fates(again)
