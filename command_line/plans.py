@@ -2,7 +2,7 @@
 """From the options of a command to a plan that has been checked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,13 @@ def _plan(
     return SetPlan(
         source=source,
         out=options.out,
-        engine=engine,
-        video=_video_engine(options.pictures.video, engine),
         service=service,
-        **_pictures_of(options.pictures),
-        **studio_of(options.studio, source, options.external_data),
+        **{
+            **_pictures_of(options.pictures),
+            **studio_of(options.studio, source, options.external_data),
+            "engine": engine,
+            "video": _video_engine(options.pictures.video, engine),
+        },
     )
 
 
@@ -70,21 +72,8 @@ def _video_engine(wanted: str | None, engine: Engine) -> Engine | None:
 def _pictures_of(options: PictureOptions) -> dict[str, Any]:
     """What fal.ai makes, and how, as members of a plan."""
     return {
-        "model_endpoint": options.model_endpoint,
-        "concept_endpoint": options.concept_endpoint,
-        "photo_endpoint": options.photo_endpoint,
-        "video_endpoint": options.video_endpoint,
-        "upscale_endpoint": options.upscale_endpoint,
+        **_members_in(options),
         "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
-        "with_hero": options.with_hero,
-        "look": options.look,
-        "seconds": options.seconds,
-        "loop": options.loop,
-        "photo_size": options.photo_size,
-        "prompt": options.prompt,
-        "seed": options.seed,
-        "keep_uploads": options.keep_uploads,
-        "webhook": options.webhook,
         "inline_bytes": options.data_uri_kb * 1024,
     }
 
@@ -92,21 +81,20 @@ def _pictures_of(options: PictureOptions) -> dict[str, Any]:
 def studio_of(options: StudioOptions, source: Source, external_data: tuple[Path, ...]) -> dict[str, Any]:
     """How Cycles renders ``source``, as members of a plan."""
     return {
+        **_members_in(options),
         "angles": angles_for(options.angles, source, cameras_reader(external_data)),
         "external_data": external_data,
         "lens_mm": options.lens,
-        "resolution": options.resolution,
-        "samples": options.samples,
-        "device": options.device,
         "background": Background(options.background),
         "rig": chosen_rig(options.rig, rotation=options.rig_rotation, intensity=options.rig_intensity),
-        "quality": options.quality,
-        "f_stop": options.f_stop,
-        "film_look": options.film_look,
-        "motion": options.motion,
-        "passes": options.passes,
         "preview": Preview(options.preview) if options.preview else None,
     }
+
+
+def _members_in(options: PictureOptions | StudioOptions) -> dict[str, Any]:
+    """The options that are members of a plan by the same name."""
+    members = {item.name for item in fields(SetPlan)}
+    return {item.name: getattr(options, item.name) for item in fields(options) if item.name in members}
 
 
 def _source_of(options: PlanOptions, service: Service | None, scratch: Path) -> Source:

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
@@ -18,16 +18,32 @@ from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
-from ..files.values import checked
+from ..files.values import checked, list_of, member_of, optional, truth
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import FieldError, InputError
-from ..optics.angles import CAMERAS, F_STOP, LENS, LENS_MM, Angle, chosen_angles
+from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, chosen_angles
 from ..optics.cameras import cameras_in
-from ..optics.rig_choice import RigChoice
-from ..optics.sizes import DEFAULT_SIZE, Size
+from ..optics.rig_choice import RigChoice, kept_rig
+from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
 from .choices import FINAL, LANCZOS, MAX_SEED, Engine
+from .plan_values import (
+    DEVICE,
+    ENDPOINT,
+    INLINE_BYTES,
+    LOOK,
+    MOTION,
+    OPTION_TEXTS,
+    PROMPT,
+    QUALITY,
+    SAMPLES,
+    SECONDS,
+    SEED,
+    UPSCALE_ENDPOINT,
+    VARIANT,
+    WEBHOOK,
+)
 from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE
 from .source import Source, SourceKind, as_text
 
@@ -36,43 +52,68 @@ TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPlan:
-    """Everything that decides what a set becomes. ``service`` is needed when fal.ai is used."""
+    """Everything that decides what a set becomes. ``service`` is needed when fal.ai is used.
+
+    A member that ``set.json`` keeps has its rule: what is read back is checked by it, as arguments are.
+    """
 
     source: Source
     out: Path
-    angles: tuple[Angle, ...]
-    engine: Engine = Engine.CYCLES
-    video: Engine | None = Engine.CYCLES
-    resolution: Size = DEFAULT_SIZE
-    lens_mm: float = LENS_MM  # Full-frame equivalent; for angles without a lens.
-    samples: int | None = None
-    device: str = "auto"
-    background: Background = Background.WHITE
-    rig: RigChoice = field(default_factory=RigChoice)  # For references, and photos and video by Cycles.
-    quality: str = FINAL  # Of photos by Cycles.
-    f_stop: float | None = None  # Of photos by Cycles; left out, the whole product is sharp.
-    film_look: bool = False
-    passes: tuple[Pass, ...] = ()  # Written for every reference.
-    preview: Preview | None = None  # A small animation of the video by Cycles.
-    variant: str = ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
-    model_endpoint: str = ""
-    photo_endpoint: str = DEFAULT_PHOTO_ENDPOINT
-    video_endpoint: str = DEFAULT_VIDEO_ENDPOINT
-    concept_endpoint: str = ""
-    option_texts: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)  # As the user gave them.
-    with_hero: bool = False  # Show the hero's photo to the photo model with every other angle.
-    motion: str = TURNTABLE
-    look: str = DEFAULT_LOOK
-    seconds: int | None = None  # Of a video by fal.ai; None: chosen by the look.
-    loop: bool = False
-    photo_size: int | None = None  # Pixels of the longer side; photos that are smaller are enlarged.
-    upscale_endpoint: str = DEFAULT_UPSCALE_ENDPOINT  # Or LANCZOS, which is free.
-    prompt: str = ""
-    seed: int | None = None
-    keep_uploads: bool = False
-    webhook: str = ""
+    angles: Annotated[tuple[Angle, ...], KEPT_ANGLES]
+    engine: Annotated[Engine, member_of(Engine)] = Engine.CYCLES
+    video: Annotated[Engine | None, optional(member_of(Engine))] = Engine.CYCLES
+    resolution: Annotated[Size, size_of_sides] = DEFAULT_SIZE
+    lens_mm: Annotated[float, LENS] = LENS_MM  # Full-frame equivalent; for angles without a lens.
+    samples: Annotated[int | None, optional(SAMPLES)] = None
+    device: Annotated[str, DEVICE] = "auto"
+    background: Annotated[Background, member_of(Background)] = Background.WHITE
+    rig: Annotated[RigChoice, kept_rig] = field(
+        default_factory=RigChoice
+    )  # For references, and photos and video by Cycles.
+    quality: Annotated[str, QUALITY] = FINAL  # Of photos by Cycles.
+    f_stop: Annotated[float | None, optional(F_STOP)] = (
+        None  # Of photos by Cycles; left out, the whole product is sharp.
+    )
+    film_look: Annotated[bool, truth] = False
+    passes: Annotated[
+        tuple[Pass, ...], list_of(member_of(Pass), len(Pass))
+    ] = ()  # Written for every reference.
+    preview: Annotated[Preview | None, optional(member_of(Preview))] = (
+        None  # A small animation of the video by Cycles.
+    )
+    variant: Annotated[str, VARIANT] = (
+        ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
+    )
+    model_endpoint: Annotated[str, ENDPOINT] = ""
+    photo_endpoint: Annotated[str, ENDPOINT] = DEFAULT_PHOTO_ENDPOINT
+    video_endpoint: Annotated[str, ENDPOINT] = DEFAULT_VIDEO_ENDPOINT
+    concept_endpoint: Annotated[str, ENDPOINT] = ""
+    option_texts: Annotated[Mapping[Kind, Mapping[str, str]], OPTION_TEXTS] = field(
+        default_factory=dict
+    )  # As the user gave them.
+    with_hero: Annotated[bool, truth] = (
+        False  # Show the hero's photo to the photo model with every other angle.
+    )
+    motion: Annotated[str, MOTION] = TURNTABLE
+    look: Annotated[str, LOOK] = DEFAULT_LOOK
+    seconds: Annotated[int | None, optional(SECONDS)] = (
+        None  # Of a video by fal.ai; None: chosen by the look.
+    )
+    loop: Annotated[bool, truth] = False
+    photo_size: Annotated[int | None, optional(SIDE)] = (
+        None  # Pixels of the longer side; photos that are smaller are enlarged.
+    )
+    upscale_endpoint: Annotated[str, UPSCALE_ENDPOINT] = (
+        DEFAULT_UPSCALE_ENDPOINT  # Or LANCZOS, which is free.
+    )
+    prompt: Annotated[str, PROMPT] = ""
+    seed: Annotated[int | None, optional(SEED)] = None
+    keep_uploads: Annotated[bool, truth] = False
+    webhook: Annotated[str, WEBHOOK] = ""
     service: Service | None = None
-    inline_bytes: int = 0  # Files up to this size go inside the request instead of being uploaded.
+    inline_bytes: Annotated[int, INLINE_BYTES] = (
+        0  # Files up to this size go inside the request instead of being uploaded.
+    )
     endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: REGISTRY, repr=False)
     # Folders besides its own that a .blend may read from. Only the user can allow them, for each run; no file can.
     external_data: tuple[Path, ...] = ()

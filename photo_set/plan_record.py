@@ -3,81 +3,33 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_origin, get_type_hints
 
 from ..fal_bridge.network.service import Service
 from ..files.names import path_text, portable_path
-from ..files.values import Rule, checked_in, list_of, member_of, optional, record_of, text, truth
+from ..files.values import Rule, checked_in, list_of, member_of, record_of, text
 from ..files.writing import sha256_of
 from ..gltf.document import sha256_of_source
-from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import InputError
-from ..optics.angles import ANGLES, F_STOP, KEPT_ANGLES, LENS, Angle
-from ..optics.rig_choice import Panorama, RigChoice, kept_rig
-from ..optics.sizes import SIDE, size_of_sides
-from .choices import MAX_PHOTOS, Engine
+from ..optics.angles import ANGLES, KEPT_ANGLES, Angle
+from ..optics.rig_choice import Panorama, RigChoice
+from .choices import MAX_PHOTOS
 from .folder import Record, SetFolder
 from .manifest import SOURCE_FILES
 from .plan import SetPlan
-from .plan_values import (
-    DEVICE,
-    ENDPOINT,
-    INLINE_BYTES,
-    LOOK,
-    MOTION,
-    OPTION_TEXTS,
-    PROMPT,
-    QUALITY,
-    SAMPLES,
-    SECONDS,
-    SEED,
-    UPSCALE_ENDPOINT,
-    VARIANT,
-    WEBHOOK,
-)
 from .source import Source, SourceKind
 
 LIVE = "fal.ai"
 
-# Written separately, or not at all: schemas of endpoints are fetched again, and web addresses of photos may contain
-# a signature, so a resumed set uploads its copies instead.
-_SEPARATE = {"source", "out", "service", "endpoints", "rig", "external_data"}
+# Members without a rule are written separately, or not at all: schemas of endpoints are fetched again, and web
+# addresses of photos may contain a signature, so a resumed set uploads its copies instead.
 MEMBER_RULES: Mapping[str, Rule[Any]] = {
-    "angles": KEPT_ANGLES,
-    "engine": member_of(Engine),
-    "video": optional(member_of(Engine)),
-    "resolution": size_of_sides,
-    "lens_mm": LENS,
-    "samples": optional(SAMPLES),
-    "device": DEVICE,
-    "background": member_of(Background),
-    "rig": kept_rig,
-    "quality": QUALITY,
-    "f_stop": optional(F_STOP),
-    "film_look": truth,
-    "passes": list_of(member_of(Pass), len(Pass)),
-    "preview": optional(member_of(Preview)),
-    "variant": VARIANT,
-    "model_endpoint": ENDPOINT,
-    "photo_endpoint": ENDPOINT,
-    "video_endpoint": ENDPOINT,
-    "concept_endpoint": ENDPOINT,
-    "option_texts": OPTION_TEXTS,
-    "with_hero": truth,
-    "motion": MOTION,
-    "look": LOOK,
-    "seconds": optional(SECONDS),
-    "loop": truth,
-    "photo_size": optional(SIDE),
-    "upscale_endpoint": UPSCALE_ENDPOINT,
-    "prompt": PROMPT,
-    "seed": optional(SEED),
-    "keep_uploads": truth,
-    "webhook": WEBHOOK,
-    "inline_bytes": INLINE_BYTES,
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(SetPlan, include_extras=True).items()
+    if get_origin(hint) is Annotated
 }
 OPTIONS = record_of({}, MEMBER_RULES)
 _SOURCE_FILES = list_of(path_text, MAX_PHOTOS)
@@ -96,9 +48,7 @@ _HINT = "Correct it there, or run the `set` command again with the same options 
 
 def options_record(plan: SetPlan) -> Record:
     """How ``plan`` makes its pictures, whatever the product is."""
-    return members_record(
-        {item.name: getattr(plan, item.name) for item in fields(plan) if item.name not in _SEPARATE}
-    )
+    return members_record({name: getattr(plan, name) for name in MEMBER_RULES if name != "rig"})
 
 
 def members_record(members: Mapping[str, Any]) -> Record:
