@@ -6,9 +6,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, get_origin, get_type_hints
 
 from ..files.input_files import read_json
 from ..imaging.choices import Background
@@ -41,12 +42,51 @@ class View:
     fill: float = FILL
 
 
+def _always(_settings: "Settings") -> bool:
+    return True
+
+
+def _has_listed_angles(settings: "Settings") -> bool:
+    return settings.cameras is None
+
+
+def _has_cycles_photos(settings: "Settings") -> bool:
+    return settings.engine == Engine.CYCLES
+
+
+def _has_fal_photos(settings: "Settings") -> bool:
+    return settings.engine == Engine.FAL
+
+
+def _has_video(settings: "Settings") -> bool:
+    return settings.video != NO_VIDEO
+
+
+def _has_fal_video(settings: "Settings") -> bool:
+    return settings.video == Engine.FAL
+
+
+def _has_fal_pictures(settings: "Settings") -> bool:
+    return Engine.FAL in (settings.engine, settings.video)
+
+
+def _has_generated_model(settings: "Settings") -> bool:
+    return settings.source in (Source.PHOTOS, Source.TEXT)
+
+
+def _uses_fal(settings: "Settings") -> bool:
+    return settings.uses_fal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that decides what the button does.
 
     Angles and rotation in degrees, sizes in pixels, ``lens`` in mm, ceilings in US dollars. Empty texts and 0 leave the
     choice to the command line.
+
+    A member with a condition is the option of the same name: it is passed on when the condition holds and the value is
+    not the default.
     """
 
     source: Source = Source.FILE
@@ -57,38 +97,42 @@ class Settings:
     views: tuple[View, ...] = ()
     # Names of cameras that are used unchanged, instead of ``views``. Those of a file are not known: ``()``.
     cameras: tuple[str, ...] | None = None
-    rig: str = SOFTBOX  # A name, or an .hdr or .exr file.
-    rig_rotation: float = 0.0
-    rig_intensity: float = 1.0
-    quality: str = FINAL
+    rig: Annotated[str, _always] = SOFTBOX  # A name, or an .hdr or .exr file.
+    rig_rotation: Annotated[float, _always] = 0.0
+    rig_intensity: Annotated[float, _always] = 1.0
+    quality: Annotated[str, _has_cycles_photos] = FINAL
     width: int = DEFAULT_RESOLUTION
     height: int = 0  # 0: as the width.
-    samples: int = 0
+    samples: Annotated[int, _always] = 0
     device: str = AUTO_DEVICE
     background: str = Background.WHITE
-    passes: tuple[str, ...] = ()
-    lens: float = LENS_MM
-    f_stop: float | None = None  # Of photos by Cycles; ``None``: the whole product is sharp.
-    film_look: bool = False  # Of photos by Cycles.
-    photo_size: int | None = None  # Pixels of the longer side of photos by fal.ai; ``None``: as received.
-    model_endpoint: str = ""
-    photo_endpoint: str = ""
-    video_endpoint: str = ""
-    look: str = DEFAULT_LOOK
-    prompt: str = ""
-    seed: int | None = None
-    motion: str = TURNTABLE
-    seconds: int = 0
-    loop: bool = False
-    keep_uploads: bool = False
+    passes: Annotated[tuple[str, ...], _always] = ()
+    lens: Annotated[float, _has_listed_angles] = LENS_MM
+    f_stop: Annotated[float | None, _has_cycles_photos] = (
+        None  # Of photos by Cycles; ``None``: the whole product is sharp.
+    )
+    film_look: Annotated[bool, _has_cycles_photos] = False  # Of photos by Cycles.
+    photo_size: Annotated[int | None, _has_fal_photos] = (
+        None  # Pixels of the longer side of photos by fal.ai; ``None``: as received.
+    )
+    model_endpoint: Annotated[str, _has_generated_model] = ""
+    photo_endpoint: Annotated[str, _has_fal_photos] = ""
+    video_endpoint: Annotated[str, _has_fal_video] = ""
+    look: Annotated[str, _has_fal_photos] = DEFAULT_LOOK
+    prompt: Annotated[str, _has_fal_pictures] = ""
+    seed: Annotated[int | None, _uses_fal] = None
+    motion: Annotated[str, _has_video] = TURNTABLE
+    seconds: Annotated[int, _has_fal_video] = 0
+    loop: Annotated[bool, _has_fal_video] = False
+    keep_uploads: Annotated[bool, _uses_fal] = False
     max_cost: float = 0.0
     max_cost_per_day: float = 0.0
-    fal_url: str = ""
+    fal_url: Annotated[str, _uses_fal] = ""
 
     @property
     def uses_fal(self) -> bool:
         """Whether anything is made by fal.ai, and so costs money."""
-        return Engine.FAL in (self.engine, self.video) or self.source in (Source.PHOTOS, Source.TEXT)
+        return _has_fal_pictures(self) or _has_generated_model(self)
 
     def angle_names(self) -> list[str]:
         """The expected angles, in the order of the list; none while only the file knows them."""
@@ -197,70 +241,34 @@ def _text_options(settings: Settings) -> list[str]:
 
 def _options(settings: Settings, angles: str) -> list[str]:
     """Who makes what, and whatever else differs from the defaults of the command line."""
-    return [
-        *_studio_options(settings, angles),
-        *_photo_options(settings),
-        *_video_options(settings),
-        *_fal_options(settings),
-    ]
-
-
-def _studio_options(settings: Settings, angles: str) -> list[str]:
-    options = ["--engine", settings.engine, "--video", settings.video, "--angles", angles]
     size = f"{settings.width}x{settings.height}" if settings.height else str(settings.width)
-    options += ["--resolution", size, "--background", settings.background]
-    options += ["--device", settings.device]
-    if settings.rig != SOFTBOX:
-        options += ["--rig", settings.rig]
-    if settings.rig_rotation:
-        options += ["--rig-rotation", f"{settings.rig_rotation:g}"]
-    if settings.rig_intensity != 1.0:
-        options += ["--rig-intensity", f"{settings.rig_intensity:.3g}"]
-    if settings.cameras is None and settings.lens != LENS_MM:
-        options += ["--lens", f"{settings.lens:g}"]
-    if settings.passes:
-        options += ["--passes", ",".join(settings.passes)]
-    if settings.samples:
-        options += ["--samples", str(settings.samples)]
+    options = ["--engine", settings.engine, "--video", settings.video, "--angles", angles]
+    options += ["--resolution", size, "--background", settings.background, "--device", settings.device]
+    for name, (default, is_passed_on) in _OPTIONS.items():
+        value = getattr(settings, name)
+        if value != default and is_passed_on(settings):
+            options += _option(name, value)
     return options
 
 
-def _photo_options(settings: Settings) -> list[str]:
-    options: list[str] = []
-    if settings.engine == Engine.CYCLES:
-        options += ["--quality", settings.quality] if settings.quality != FINAL else []
-        options += [] if settings.f_stop is None else ["--f-stop", f"{settings.f_stop:g}"]
-        options += ["--film-look"] if settings.film_look else []
-    if settings.engine == Engine.FAL:
-        options += ["--photo-endpoint", settings.photo_endpoint] if settings.photo_endpoint else []
-        options += ["--look", settings.look] if settings.look != DEFAULT_LOOK else []
-        options += [] if settings.photo_size is None else ["--photo-size", str(settings.photo_size)]
-    return options
+def _option(name: str, value: object) -> list[str]:
+    flag = f"--{name.replace('_', '-')}"
+    match value:
+        case True:
+            return [flag]
+        case float():
+            return [flag, f"{value:g}"]  # Blender keeps 32 bits, of which six digits are exact.
+        case tuple():
+            return [flag, ",".join(value)]
+        case _:
+            return [flag, str(value)]
 
 
-def _video_options(settings: Settings) -> list[str]:
-    options: list[str] = []
-    if settings.video != NO_VIDEO and settings.motion != TURNTABLE:
-        options += ["--motion", settings.motion]
-    if settings.video == Engine.FAL:
-        options += ["--video-endpoint", settings.video_endpoint] if settings.video_endpoint else []
-        options += ["--seconds", str(settings.seconds)] if settings.seconds else []
-        options += ["--loop"] if settings.loop else []
-    return options
-
-
-def _fal_options(settings: Settings) -> list[str]:
-    options: list[str] = []
-    if settings.source in (Source.PHOTOS, Source.TEXT) and settings.model_endpoint:
-        options += ["--model-endpoint", settings.model_endpoint]
-    if settings.prompt.strip() and Engine.FAL in (settings.engine, settings.video):
-        options += ["--prompt", settings.prompt.strip()]
-    if settings.seed is not None and settings.uses_fal:
-        options += ["--seed", str(settings.seed)]
-    if settings.uses_fal:
-        options += ["--keep-uploads"] if settings.keep_uploads else []
-        options += service_options(settings)
-    return options
+_OPTIONS = {
+    item.name: (item.default, hint.__metadata__[0])
+    for item in fields(Settings)
+    if get_origin(hint := get_type_hints(Settings, include_extras=True)[item.name]) is Annotated
+}
 
 
 def free_folder(wanted: Path, source_names: Sequence[str], *, may_continue: bool) -> Path:

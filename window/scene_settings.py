@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of one set, read from the scene and the preferences without touching the disk."""
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -15,42 +17,36 @@ from .blender_types import scene_of
 def settings_of(context: bpy.types.Context) -> Settings:
     """The settings of the context's scene and of the preferences."""
     scene, chosen = properties.of_context(context), preferences.get(context)
-    return Settings(
-        source=Source(scene.source_kind),
-        files=_files(scene),
-        text=scene.words.strip(),
-        engine=scene.engine,
-        video=scene.video,
-        views=_views(scene),
-        cameras=_camera_names(context),
-        rig=bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
-        rig_rotation=scene.rig_rotation,
-        rig_intensity=scene.rig_intensity,
-        quality=scene.quality,
-        width=scene.resolution,
-        height=scene.height,
-        samples=scene.samples,
-        device=chosen.device,
-        background=scene.background,
-        passes=tuple(kind.value for kind in Pass if getattr(scene, f"{kind.value}_pass")),
-        lens=scene.lens,
-        f_stop=scene.f_stop if scene.use_f_stop else None,
-        film_look=scene.film_look,
-        photo_size=scene.photo_size if scene.use_photo_size else None,
-        model_endpoint=scene.model_endpoint.strip() or chosen.model_endpoint.strip(),
-        photo_endpoint=scene.photo_endpoint.strip() or chosen.photo_endpoint.strip(),
-        video_endpoint=scene.video_endpoint.strip() or chosen.video_endpoint.strip(),
-        look=scene.look,
-        prompt=scene.prompt.as_string() if scene.prompt else "",
-        seed=scene.seed if scene.use_seed else None,
-        motion=scene.motion,
-        seconds=scene.seconds,
-        loop=scene.loop,
-        keep_uploads=chosen.keep_uploads,
-        max_cost=chosen.max_cost,
-        max_cost_per_day=chosen.max_cost_per_day,
-        fal_url=chosen.fal_url.strip(),
-    )
+    members = {
+        **_same_named(scene),
+        "source": Source(scene.source_kind),
+        "files": _files(scene),
+        "text": scene.words.strip(),
+        "views": _views(scene),
+        "cameras": _camera_names(context),
+        "rig": bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
+        "width": scene.resolution,
+        "passes": tuple(kind.value for kind in Pass if getattr(scene, f"{kind.value}_pass")),
+        "model_endpoint": scene.model_endpoint.strip() or chosen.model_endpoint.strip(),
+        "photo_endpoint": scene.photo_endpoint.strip() or chosen.photo_endpoint.strip(),
+        "video_endpoint": scene.video_endpoint.strip() or chosen.video_endpoint.strip(),
+        "prompt": scene.prompt.as_string().strip() if scene.prompt else "",
+        "device": chosen.device,
+        "keep_uploads": chosen.keep_uploads,
+        "max_cost": chosen.max_cost,
+        "max_cost_per_day": chosen.max_cost_per_day,
+        "fal_url": chosen.fal_url.strip(),
+    }
+    return Settings(**members)
+
+
+def _same_named(scene: properties.PhotorealSettings) -> dict[str, Any]:
+    """The properties that are settings by the same name; ``None`` for one that its checkbox, ``use_…``, turns off."""
+    return {
+        item.name: getattr(scene, item.name) if getattr(scene, f"use_{item.name}", True) else None
+        for item in fields(Settings)
+        if hasattr(scene, item.name)
+    }
 
 
 def _files(scene: properties.PhotorealSettings) -> tuple[str, ...]:
