@@ -648,7 +648,7 @@ def test_diagnostics_show_in_the_preferences(
     bpy.ops.photoreal.run_doctor()
     pump_until_idle()
     text = "\n".join(preferences.answers.doctor)
-    for word in ("Blender", "pillow", "Cycles computes on", "OpenImageDenoise", "key", str(tmp_path)):
+    for word in ("Blender", "pillow", "Cycles renders on", "OpenImageDenoise", "key", str(tmp_path)):
         assert word in text
 
 
