@@ -99,7 +99,8 @@ def make(name: str, folder: Path) -> Path:
         part = folder.with_name(f".{folder.name}.part")
         for old in (folder, part):
             _remove(old)
-        _require_mmdebstrap()
+        with folder.with_name(".mmdebstrap.lock").open("ab") as lock, locked(lock):
+            _require_mmdebstrap()
         recipe = RECIPES[name]
         say(f"Making {folder} (Debian {recipe.suite}; up to 1.3 GB and a minute or two)")
         command = [
@@ -203,8 +204,9 @@ def _require_mmdebstrap() -> None:
         raise RootError("mmdebstrap is missing: install it.")
     say("Installing mmdebstrap")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run([apt, "update", "-qq"], stdout=sys.stderr, env=quiet)
-    install = [apt, "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap"]
+    patient = ("-o", "DPkg::Lock::Timeout=300")  # Something else may be installing packages.
+    subprocess.run([apt, *patient, "update", "-qq"], stdout=sys.stderr, env=quiet)
+    install = [apt, *patient, "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap"]
     if subprocess.run(install, stdout=sys.stderr, env=quiet).returncode:
         raise RootError("mmdebstrap could not be installed; apt-get's words are above.")
 

@@ -17,6 +17,8 @@ import pytest
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.window.desktop import ROOT, Desktop
 
+pytest.register_assert_rewrite("tests.window.walk")
+
 # Debian's name, and the Blender that it brings.
 BLENDERS = {"trixie": "4.3", "sid": "5.2"}
 MAKING_SECONDS = 900.0
@@ -70,7 +72,7 @@ def emulator() -> Iterator[RunningEmulator]:
     server.close()
 
 
-@pytest.fixture(scope="module", params=BLENDERS)
+@pytest.fixture(scope="module")
 def desktop(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -80,11 +82,12 @@ def desktop(
 ) -> Iterator[Desktop]:
     """A screen with nothing on it, the zip and a product on its desk, and nothing sent by anybody."""
     emulator.control(reset=True)
-    root = root_folder(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
+    name = request.module.BLENDER
+    root = root_folder(name)
+    folder = tmp_path_factory.mktemp(name)
     shutil.copyfile(zip_file, folder / "photoreal_set.zip")
     shutil.copyfile(jar_file, folder / "Tea Jar.glb")
-    screen = Desktop(root, folder, name=f"blender-{BLENDERS[request.param]}")
+    screen = Desktop(root, folder, name=f"blender-{BLENDERS[name]}")
     yield screen
     screen.close()
     if kept := os.environ.get("PHOTOREAL_PICTURES", ""):
