@@ -35,7 +35,7 @@ def plan_of(options: PlanOptions, context: Context) -> SetPlan:
         if pictures.engine != Engine.CYCLES or pictures.video == Engine.FAL or not has_model:
             raise
         service = None
-    source = _source_of(options, service, context.scratch)
+    source = source_of_arguments(options.source, options.text, service, context.scratch)
     plan = _plan(options, source, service, context.reporter)
     return replace(plan, variant=options.variant)
 
@@ -97,10 +97,12 @@ def _members_in(options: PictureOptions | StudioOptions) -> dict[str, Any]:
     return {item.name: getattr(options, item.name) for item in fields(options) if item.name in members}
 
 
-def _source_of(options: PlanOptions, service: Service | None, scratch: Path) -> Source:
+def source_of_arguments(
+    names: Sequence[str], description: str, service: Service | None, scratch: Path
+) -> Source:
     """The source that the arguments name; photos that have a web address are downloaded to ``scratch``."""
     paths, addresses = [], {}
-    for text in options.source:
+    for text in names:
         path = Path(text)
         if is_address(text):
             if service is None:
@@ -110,7 +112,7 @@ def _source_of(options: PlanOptions, service: Service | None, scratch: Path) -> 
             path = fetch_picture(text, scratch, service)
             addresses[path] = text
         paths.append(path)
-    return replace(source_from(paths, options.text), addresses=addresses)
+    return replace(source_from(paths, description), addresses=addresses)
 
 
 def check_light(panorama: Panorama) -> None:

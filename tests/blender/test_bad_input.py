@@ -91,7 +91,7 @@ def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path, bl
 
 def test_fal_without_a_key_is_refused_and_says_what_to_set(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal"))
-    assert_is_refused(run, "FAL_KEY", "--engine cycles")
+    assert_is_refused(run, "FAL_KEY", "the engine cycles")
     assert_left_nothing(tmp_path)
 
 
@@ -208,7 +208,7 @@ def with_numbers_of_no_type() -> Glb:
         (without_meshes, "mesh"),
         (in_one_point, "single point"),
         (with_places_that_are_no_numbers, "All faces of"),
-        (with_places_beyond_all_measure, "No face"),
+        (with_places_beyond_all_measure, "All faces of"),
         (with_a_node_beyond_all_measure, "extremely large coordinates"),
         (with_a_node_that_is_nowhere, "extremely large coordinates"),
         (with_unknown_extension, "ACME_secret_geometry"),
@@ -351,5 +351,5 @@ def test_a_full_disk_is_said_with_its_folder(tmp_path: Path, block_file: Path):
     script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(words)}"
     done = subprocess.run([*SMALL_DISK, script], env=environment(), capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
-    assert done.stderr.startswith(f"Error: The disk is full: {disk / 'set'}")
+    assert done.stderr.startswith(f"Error: The disk is full: no space left in {disk / 'set'}")
     assert "Free space there" in done.stderr

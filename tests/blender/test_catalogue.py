@@ -231,7 +231,7 @@ def test_what_the_studio_refuses_is_refused_before_models_are_bought(
     assert fault["sku"] == "lamp" and "torn.hdr is damaged or not a picture" in fault["text"]
     code, events = run("catalogue", table, *fal, "--skip-bad-rows", "--device", ELSEWHERE)
     assert code == 1
-    assert f"Cycles finds no {ELSEWHERE} device here" in events[-1]["error"]
+    assert f"Cycles finds no {ELSEWHERE} device on this machine" in events[-1]["error"]
     assert fresh_emulator.ledger() == []
 
 

@@ -298,6 +298,6 @@ def test_ctrl_c_in_a_free_run_says_at_once_what_is_finished_first_and_nothing_of
     assert process.returncode == 130
     after = said[next(number for number, text in enumerate(said) if text.startswith("Stopping: ")) :]
     assert after[0].startswith("Stopping: the picture that is being rendered is finished first.")
-    assert after[-1] == f"Stopped, `resume {out}` goes on: {out}/index.html"
+    assert after[-1] == f"Stopped, `resume {out}` continues: {out}/index.html"
     assert not [text for text in after if "paid" in text or "cost" in text]
     assert (out / "renders" / "three-quarter.png").is_file(), "what was finished is kept"

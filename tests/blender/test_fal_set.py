@@ -421,7 +421,7 @@ def test_another_model_makes_all_pictures_anew_and_a_run_that_died_goes_on_with_
     fresh_emulator.control(delays={"model": 0.0}, advance=FOR_EVER_SECONDS)
     redone = resumed(out, "--redo", "model")
     assert redone.exit_code == 0, redone.stderr
-    assert any("already on its way" in event.get("text", "") for event in redone.events)
+    assert any("was requested before" in event.get("text", "") for event in redone.events)
     assert endpoints(fresh_emulator.ledger()) == [MODEL] * 2, "the take that was sent is fetched"
     for made in ("render", "photo"):
         assert redone.angle("front")[made]["made_with"] != old["angles"][0][made]["made_with"]

@@ -87,7 +87,7 @@ def test_what_cannot_be_used_is_said(broken: dict, words: str):
 
 def test_cameras_need_a_file_that_can_have_some(tmp_path: Path):
     for kind in (SourceKind.PHOTOS, SourceKind.TEXT):
-        with pytest.raises(InputError, match=r"fal\.ai makes has no cameras"):
+        with pytest.raises(InputError, match=r"made by fal\.ai has no cameras"):
             angles_for(CAMERAS, Source(kind=kind), lambda _path: [])
     path = tmp_path / "chair.gltf"
     path.write_text(json.dumps(document(node("Close"), node("far"))))

@@ -4,14 +4,13 @@
 import functools
 import http.server
 import threading
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from photoreal_set.command_line.plans import source_of
+from photoreal_set.command_line.plans import source_of_arguments
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.jobs import Generation, Kind
@@ -64,8 +63,7 @@ def wish(picture: Path, **changes: object) -> Generation:
 
 def test_a_photo_with_an_address_is_kept_and_goes_untouched(emulator, shop, tmp_path):
     url = f"{shop}/front%20view.png?token=s3cret"
-    options = Namespace(source=[url], text="", scratch=tmp_path)
-    source = source_of(options, Service.emulator(emulator.url))
+    source = source_of_arguments([url], "", Service.emulator(emulator.url), tmp_path)
     (copy,) = source.files
     assert copy.name == "front-view.png"
     assert "s3cret" not in str(source.record())

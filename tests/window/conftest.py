@@ -17,8 +17,6 @@ import pytest
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.window.desktop import ROOT, Desktop
 
-pytest.register_assert_rewrite("tests.window.walk")
-
 # Debian's name, and the Blender that it brings.
 BLENDERS = {"trixie": "4.3", "sid": "5.2"}
 MAKING_SECONDS = 900.0
@@ -72,7 +70,7 @@ def emulator() -> Iterator[RunningEmulator]:
     server.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=BLENDERS)
 def desktop(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -82,12 +80,11 @@ def desktop(
 ) -> Iterator[Desktop]:
     """A screen with nothing on it, the zip and a product on its desk, and nothing sent by anybody."""
     emulator.control(reset=True)
-    name = request.module.BLENDER
-    root = root_folder(name)
-    folder = tmp_path_factory.mktemp(name)
+    root = root_folder(request.param)
+    folder = tmp_path_factory.mktemp(request.param)
     shutil.copyfile(zip_file, folder / "photoreal_set.zip")
     shutil.copyfile(jar_file, folder / "Tea Jar.glb")
-    screen = Desktop(root, folder, name=f"blender-{BLENDERS[name]}")
+    screen = Desktop(root, folder, name=f"blender-{BLENDERS[request.param]}")
     yield screen
     screen.close()
     if kept := os.environ.get("PHOTOREAL_PICTURES", ""):
