@@ -22,7 +22,7 @@ from .service import Service
 
 MAX_IDS = 50  # In one request.
 PATIENCE_SECONDS = 20.0
-EMULATOR_PATIENCE_SECONDS = 3.0
+EMULATOR_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import pytest
 
 from photoreal_set.processes.stop import Stop, looking_elsewhere
 from tests.fal_emulator.process import running_emulator
-from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals")
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,6 +140,7 @@ def test_a_render_does_not_keep_it_from_being_heard(child, tmp_path, number):
 
 def test_leaving_waits_for_an_answer_that_is_paid(child, tmp_path):
     running = child(tmp_path, wait_for="intent.1", faults=[{"name": "slow-answer", "seconds": 1.0}])
+    until(running.emulator.ledger)
     running.interrupt()
     assert running.line() == "asked"  # Two signals at the same moment are one.
     running.interrupt()
