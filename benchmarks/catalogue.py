@@ -30,7 +30,7 @@ load_package()
 from photoreal_set.catalogue.lock_file import read_lock  # noqa: E402  The package has to be loaded first.
 from photoreal_set.catalogue.states import RowState, Status, Step, write_status  # noqa: E402
 from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
-from photoreal_set.processes.keys import without_keys  # noqa: E402
+from photoreal_set.processes.fal_keys import without_keys  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.

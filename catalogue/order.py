@@ -11,7 +11,7 @@ from ..processes.stop import Stop
 from .freezing import Catalogue
 from .lock_file import FrozenRow
 from .product import ProductBills
-from .renderer import BlenderChild
+from .render_child import BlenderChild
 from .states import Step
 
 

@@ -26,7 +26,7 @@ from ..fal_bridge.money.spending import Spending
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..files.lock import FileLock
 from ..gltf.document import sha256_of_source
-from ..imaging.report import build_report
+from ..imaging.set_page import build_report
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.money import dollars

@@ -6,7 +6,7 @@ from ..messages import events
 from ..messages.errors import InputError, MachineError
 from .order import Tools
 from .product import Product
-from .renderer import BlenderChild, Rendered
+from .render_child import BlenderChild, Rendered
 from .states import Status
 
 MAX_CRASHES = 5  # Consecutive products that end Blender: then the products are not the cause.

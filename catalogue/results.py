@@ -14,7 +14,7 @@ from typing import Any
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.journal_costs import spreadsheet_safe
 from ..files.writing import write_atomically, write_json_atomically
-from ..imaging.overview import Card, build_overview
+from ..imaging.catalogue_page import Card, build_overview
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..messages.money import dollars

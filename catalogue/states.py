@@ -20,7 +20,7 @@ from ..files.values import list_of, member_of, number, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..messages.errors import PhotorealError
 from ..photo_set.folder import SetState
-from ..photo_set.manifest import MANIFEST, Manifest, any_text
+from ..photo_set.set_json import MANIFEST, Manifest, any_text
 
 _MODEL = "model/product.glb"
 

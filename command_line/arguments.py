@@ -37,7 +37,7 @@ from ..photo_set.plan_values import (
 )
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, named_value, passes, resolution
-from .options import RowOptions
+from .option_values import RowOptions
 
 # What every command adds its parser to; argparse has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds or makes a Python that has bpy and our packages, and starts batch.py in it.
 
-Standard library only: this runs before any package is installed. It loads ``environment`` and ``processes/keys.py``,
+Standard library only: this runs before any package is installed. It loads ``environment`` and ``processes/fal_keys.py``,
 which need nothing else, by their paths.
 """
 

@@ -12,7 +12,7 @@ from ..catalogue.lock_file import FrozenRow, Lock
 from ..catalogue.order import Order, Stage, Tools
 from ..catalogue.pricing import Pricing
 from ..catalogue.product import ProductBills
-from ..catalogue.renderer import BlenderChild, Limits
+from ..catalogue.render_child import BlenderChild, Limits
 from ..catalogue.results import Result, cost_of_all, verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.run import CatalogueRun
@@ -29,7 +29,7 @@ from ..photo_set.plan_record import LIVE
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
 from .freezing import catalogue_ceilings, priced
-from .options import CeilingOptions, Context, MakeOptions, RowOptions
+from .option_values import CeilingOptions, Context, MakeOptions, RowOptions
 from .plans import check_device
 from .spending import budget_of
 from .worker import worker_command

@@ -3,12 +3,12 @@
 
 from collections.abc import Sequence
 
-from ..imaging.report import build_report
+from ..imaging.set_page import build_report
 from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..photo_set.folder import SetFolder
-from ..photo_set.manifest import Manifest
+from ..photo_set.set_json import Manifest
 from ..photo_set.takes import CONCEPT, Shelf, Takes
 
 VIDEO_NAMES = ("video", "film")

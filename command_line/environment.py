@@ -54,7 +54,7 @@ def load_module(name: str, path: str) -> ModuleType:
     return module
 
 
-keys = load_module("photoreal_keys", "processes/keys.py")
+keys = load_module("photoreal_keys", "processes/fal_keys.py")
 
 
 def say(text: str) -> None:

@@ -31,7 +31,7 @@ from ..optics.angles import ANGLES, CAMERAS
 from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money
 from ..photo_set.plan_record import LIVE
-from .options import CeilingOptions, Context, FreezeOptions, RowOptions, ServiceOptions
+from .option_values import CeilingOptions, Context, FreezeOptions, RowOptions, ServiceOptions
 from .plans import cameras_reader, check_light, plan_of_any
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for

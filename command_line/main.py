@@ -29,7 +29,7 @@ from .arguments import option_of
 from .bootstrap import in_blender_program
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
-from .options import Context
+from .option_values import Context
 from .service import taken_keys
 
 COMMANDS = (

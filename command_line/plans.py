@@ -21,7 +21,7 @@ from ..optics.rig_choice import Panorama, chosen_rig
 from ..photo_set.choices import NO_VIDEO, Engine
 from ..photo_set.plan import SetPlan, angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
-from .options import Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
+from .option_values import Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
 from .service import require_online, service_at
 
 

@@ -14,8 +14,8 @@ from ..optics.angles import hero_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, SetFolder, angle_record
 from ..photo_set.labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
-from ..photo_set.manifest import AngleRecord, MadeRecord, Manifest, ModelRecord, Pending, VideoRecord
 from ..photo_set.plan import SetPlan
+from ..photo_set.set_json import AngleRecord, MadeRecord, Manifest, ModelRecord, Pending, VideoRecord
 from ..photo_set.source import SourceKind
 from ..photo_set.takes import Shelf, Takes, chosen_number
 

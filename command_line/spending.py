@@ -16,7 +16,7 @@ from ..messages.progress import Reporter
 from ..photo_set import estimates
 from ..photo_set.plan import SetPlan
 from .arguments import DAY_VARIABLE
-from .options import CeilingOptions
+from .option_values import CeilingOptions
 
 
 def prices_of(plan: SetPlan, reporter: Reporter) -> PriceList:

@@ -20,7 +20,7 @@ from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
 from .catalogues import make_order, order_of
 from .freezing import earlier_lock, freeze_folder, freeze_rows
-from .options import Context, FreezeOptions, MakeOptions
+from .option_values import Context, FreezeOptions, MakeOptions
 
 LOOK_SECONDS = 1.0
 

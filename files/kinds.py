@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from ..processes.keys import PHOTO_SUFFIXES
+from ..processes.fal_keys import PHOTO_SUFFIXES
 from . import mp4, picture_files
 from .input_files import open_regular
 

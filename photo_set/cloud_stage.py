@@ -21,8 +21,8 @@ from .cloud_photos import CloudPhotos
 from .cloud_video import CloudVideo
 from .folder import Record
 from .labels import CONCEPT_LABEL, MODEL_LABEL
-from .manifest import MadeRecord
 from .results import SetResults
+from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
 
 

@@ -20,8 +20,8 @@ from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from ..messages.errors import InputError
-from .manifest import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
-from .manifest import SetState as SetState
+from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
+from .set_json import SetState as SetState
 from .version import VERSION
 
 SCHEMA = 1

@@ -18,8 +18,8 @@ from ..optics.angles import ANGLES, KEPT_ANGLES, Angle
 from ..optics.rig_choice import Panorama, RigChoice
 from .choices import MAX_PHOTOS
 from .folder import Record, SetFolder
-from .manifest import SOURCE_FILES
 from .plan import SetPlan
+from .set_json import SOURCE_FILES
 from .source import Source, SourceKind
 
 LIVE = "fal.ai"

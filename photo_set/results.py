@@ -18,8 +18,8 @@ from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
-from .manifest import AngleRecord, CostRecord, MadeRecord, ModelRecord, Pending, VideoRecord
 from .plan import SetPlan
+from .set_json import AngleRecord, CostRecord, MadeRecord, ModelRecord, Pending, VideoRecord
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
 

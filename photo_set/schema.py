@@ -3,7 +3,7 @@
 
 from typing import Any, get_args, get_origin, is_typeddict
 
-from .manifest import CLOSED, Items, Manifest, Value, members_of
+from .set_json import CLOSED, Items, Manifest, Value, members_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

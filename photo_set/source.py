@@ -14,7 +14,7 @@ from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source
 from ..messages.errors import InputError
 from .choices import MAX_PHOTOS
-from .manifest import SourceRecord
+from .set_json import SourceRecord
 
 # A GLB stores its length in 32 bits (glTF 2.0, 4.4.2); the other formats have no limit, so these are ours.
 MAX_BYTES = {".glb": 4 << 30, ".gltf": 1 << 30, ".blend": 16 << 30}

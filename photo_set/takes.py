@@ -19,7 +19,7 @@ from ..files.kinds import kind_of
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, angle_record
-from .manifest import MadeRecord, Manifest, VideoRecord
+from .set_json import MadeRecord, Manifest, VideoRecord
 
 Content = bytes | Path  # The content of a file of a take, or a file with that content.
 

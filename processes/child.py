@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .keys import may_need_key, without_keys
+from .fal_keys import may_need_key, without_keys
 
 Event = dict[str, Any]
 

@@ -15,10 +15,10 @@ from ..messages.errors import InputError
 from ..optics.angles import Angle
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record
-from ..photo_set.manifest import AngleRecord
 from ..photo_set.pipeline import Renderer
 from ..photo_set.plan import SetPlan
 from ..photo_set.results import SetResults
+from ..photo_set.set_json import AngleRecord
 from ..photo_set.source import SourceKind
 from .blend_file import convert_to_glb
 from .machine import use_device

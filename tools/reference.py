@@ -2,7 +2,7 @@
 """``python -m tools.reference``: writes the reference pages that are made from the code.
 
 ``docs/command-line.md`` from the parser, ``docs/json-events.md`` from ``messages/events.py`` and
-``docs/set.schema.json`` from ``photo_set/manifest.py``. A test checks that they are current.
+``docs/set.schema.json`` from ``photo_set/set_json.py``. A test checks that they are current.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from ..arguments import (
 )
 from ..catalogues import make_catalogue
 from ..freezing import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
-from ..options import Command, Context, FreezeOptions, MakeOptions
+from ..option_values import Command, Context, FreezeOptions, MakeOptions
 from ..watching import watch
 
 

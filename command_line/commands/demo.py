@@ -9,7 +9,7 @@ from ...messages.progress import Reporter
 from ...photo_set.plan import SetPlan
 from ...photo_set.source import source_from
 from ..arguments import Commands, add_output, add_studio
-from ..options import Command, Context, StudioOptions
+from ..option_values import Command, Context, StudioOptions
 from ..plans import checked, studio_of
 from ..sets import make_set, working_in
 

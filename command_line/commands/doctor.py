@@ -20,7 +20,7 @@ from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
 from ..arguments import Commands, add_output, add_service
 from ..bootstrap import in_blender_program
-from ..options import Command, Context, ServiceOptions
+from ..option_values import Command, Context, ServiceOptions
 from ..service import key_variable, require_online, service_at
 
 PACKAGES = ("numpy", "pillow", "httpx", "anyio", "fal-client")

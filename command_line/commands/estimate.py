@@ -17,7 +17,7 @@ from ..arguments import (
     add_studio,
 )
 from ..freezing import freeze_file, tell_plan
-from ..options import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
+from ..option_values import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
 from ..plans import checked, plan_of
 from ..spending import budget_of, ceilings_of, prices_of
 

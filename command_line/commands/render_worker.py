@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...messages.progress import JsonReporter
 from ..arguments import Commands, add_external_data
-from ..options import Command, Context
+from ..option_values import Command, Context
 
 NAME = "render-worker"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from ...catalogue.lock_file import read_lock
 from ...catalogue.results import verdict_of, write_results
 from ...fal_bridge.errors import UncertainSubmitError
-from ...imaging.report import build_report
+from ...imaging.set_page import build_report
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ..arguments import Commands
 from ..freezing import is_catalogue
-from ..options import Command, Context
+from ..option_values import Command, Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

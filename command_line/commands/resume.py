@@ -28,7 +28,7 @@ from ..arguments import (
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
 from ..freezing import is_catalogue, open_catalogue
-from ..options import Command, Context, MakeOptions
+from ..option_values import Command, Context, MakeOptions
 from ..plans import checked
 from ..redoing import is_under_way, labels_again, redo_name, take_again
 from ..service import service_of

@@ -15,7 +15,7 @@ from ..arguments import (
     add_service,
     add_studio,
 )
-from ..options import CeilingOptions, Command, Context, PlanOptions
+from ..option_values import CeilingOptions, Command, Context, PlanOptions
 from ..plans import checked, plan_of
 from ..sets import make_set, working_in
 from ..spending import bill_of, budget_of, ceilings_of

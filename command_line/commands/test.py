@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..arguments import Commands
-from ..options import Command, Context
+from ..option_values import Command, Context
 
 QUICK = "--quick"
 # Fast tests first. The background Blender of the window tests has a low priority, so they have the machine to themselves.

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.catalogue.renderer import BlenderChild, Limits
+from photoreal_set.catalogue.render_child import BlenderChild, Limits
 from photoreal_set.command_line import catalogues
 from photoreal_set.command_line import main as cli
 from photoreal_set.command_line.worker import worker_command

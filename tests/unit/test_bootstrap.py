@@ -24,7 +24,7 @@ def clone(tmp_path: Path) -> Path:
     root = tmp_path / "a clone"
     for name in (
         "batch.py",
-        "processes/keys.py",
+        "processes/fal_keys.py",
         "files/lock.py",
         "command_line/bootstrap.py",
         "command_line/environment.py",

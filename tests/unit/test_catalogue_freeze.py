@@ -17,7 +17,7 @@ from photoreal_set.catalogue.states import RowState, Status, write_status
 from photoreal_set.catalogue.thumbnails import renew_thumbnail
 from photoreal_set.catalogue.watched_folder import WatchedFolder
 from photoreal_set.files.values import shown
-from photoreal_set.imaging.overview import Card, build_overview
+from photoreal_set.imaging.catalogue_page import Card, build_overview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, CAMERAS
 from photoreal_set.photo_set.plan import SetPlan

@@ -11,7 +11,7 @@ import pytest
 
 from photoreal_set.command_line import service
 from photoreal_set.command_line.service import key_variable, service_at, taken_keys
-from photoreal_set.processes.keys import KEY_VARIABLES, may_need_key, without_keys
+from photoreal_set.processes.fal_keys import KEY_VARIABLES, may_need_key, without_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "identifier:secret"

@@ -5,8 +5,8 @@ import jsonschema
 import pytest
 
 from photoreal_set.messages import events
-from photoreal_set.photo_set.manifest import MANIFEST
 from photoreal_set.photo_set.schema import schema_of_sets
+from photoreal_set.photo_set.set_json import MANIFEST
 from tools import reference
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from photoreal_set.imaging.report import build_report
+from photoreal_set.imaging.set_page import build_report
 
 HOSTILE = """<script>alert("1")</script>'><img src=x onerror=alert(2)> & "quoted" </title></style>"""
 VOID = {"meta", "img", "br", "link"}

@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar
 from ..messages import events
 from ..messages.errors import MachineError
 from ..processes.child import own_group
-from ..processes.keys import without_keys
+from ..processes.fal_keys import without_keys
 from .memory import machine_memory, memory_of
 
 START_SECONDS = 300.0

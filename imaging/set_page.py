@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..messages.money import dollars
 from .choices import Pass
-from .page import html_page
+from .page_frame import html_page
 
 Record = Mapping[str, Any]
 

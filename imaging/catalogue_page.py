@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from .page import html_page
+from .page_frame import html_page
 
 ORDER = ("held", "failed", "bad", "partial", "waiting", "done")
 TITLES = {
