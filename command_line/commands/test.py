@@ -26,7 +26,7 @@ class TestOptions:
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
-        "test", help=f"run the tests ({QUICK}: those that take seconds); what follows goes to pytest"
+        "test", help=f"run the tests ({QUICK}: only those without renders); what follows goes to pytest"
     )
     parser.set_defaults(command=Command(TestOptions, run))
 
@@ -51,5 +51,5 @@ def pytest_arguments(given: Sequence[str], cores: int) -> list[str]:
     arguments += ["-n", str(min(cores + 2, MAX_PROCESSES)), "--dist", "loadfile", "--no-loadscope-reorder"]
     arguments += ["--durations", str(SLOWEST_SHOWN), "--durations-min", "1"]
     if QUICK in given:
-        return [*arguments, "-m", "not slow", *more, "tests/unit"]
+        return [*arguments, *more, FOLDERS[0]]
     return [*arguments, *more, *FOLDERS]
