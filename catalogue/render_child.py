@@ -145,7 +145,7 @@ class BlenderChild:
             encoding="utf-8",
             errors="replace",
             env=without_keys(os.environ),  # It opens files of unknown origin.
-            **own_group(),  # This process handles Ctrl-C; the child is told through stdin.
+            **own_group(),  # This process handles Ctrl-C; the child gets the request through stdin.
         )
         _prefer_for_out_of_memory(process.pid)
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()

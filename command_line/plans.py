@@ -29,7 +29,7 @@ def plan_of(options: PlanOptions, context: Context) -> SetPlan:
     """The plan of one set, not checked yet. Photos that have a web address are downloaded."""
     try:
         service = service_at(options.service.fal_url)
-    except BadKeyError:  # A bad key is no reason to refuse what is free.
+    except BadKeyError:  # What is free works without a valid key.
         has_model = any(Path(text).suffix.lower() in MODEL_SUFFIXES for text in options.source)
         pictures = options.pictures
         if pictures.engine != Engine.CYCLES or pictures.video == Engine.FAL or not has_model:
