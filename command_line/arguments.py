@@ -2,7 +2,6 @@
 """Groups of arguments that commands share. ``options`` has the dataclasses that they are read into."""
 
 import argparse
-from typing import TypeAlias
 
 from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
@@ -38,9 +37,6 @@ from ..photo_set.plan_values import (
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, named_value, passes, resolution
 from .option_values import RowOptions
-
-# What every command adds its parser to; argparse has no public name for it.
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 STAGES = ("render", "cloud", "all")

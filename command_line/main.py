@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parses arguments and runs commands. Blender is imported only for commands that need it."""
+"""Parses arguments and runs commands.
+
+Commands are imported when they are needed: loading all of them takes a second, and a list of them none of that. Blender
+is imported only by commands that use it.
+"""
 
 import argparse
 import contextlib
+import importlib
 import io
 import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -25,25 +30,22 @@ from ..messages.errors import (
 from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from ..photo_set.version import VERSION
 from ..processes.interrupts import remembered
-from .arguments import option_of
 from .bootstrap import in_blender_program
-from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
-from .commands import set as one_set
-from .option_values import Context
-from .service import taken_keys
 
-COMMANDS = (
-    demo,
-    one_set,
-    catalogue,
-    resume,
-    cancel,
-    estimate,
-    report,
-    doctor,
-    test,
-    render_worker,
-)  # In the order of --help.
+# In the order of --help, which does not list a command without a text. Each is the module of that name in ``commands``:
+# its ``add`` adds the arguments.
+COMMANDS: Mapping[str, str] = {
+    "demo": "make a set of the bundled sample product, free of charge",
+    "set": "make the set of one product",
+    "catalogue": "make the sets of many products, from a CSV or JSONL file",
+    "resume": "continue a set or a catalogue; nothing is paid twice",
+    "cancel": "cancel the pending fal.ai requests of a set or catalogue",
+    "estimate": "what a set or a catalogue would cost; spends nothing",
+    "report": "rebuild the page of a set or a catalogue",
+    "doctor": "what this machine has, and what is missing",
+    "test": "run the tests (--quick: only those without renders); what follows goes to pytest",
+    "render-worker": "",
+}
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +80,11 @@ def main(arguments: list[str], output: TextIO) -> int:
         with contextlib.redirect_stdout(output):  # For --help and --version.
             # Arguments after `test` are for pytest.
             ours = arguments[:1] if arguments[:1] == ["test"] else arguments
-            options = parser_of_commands().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
+            parser = parser_of_commands(_commands_in(ours))
+            options = parser.parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "has_reporter", False):
             reporter = _reporter(options, output)
-        with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
-            context = Context(reporter=reporter, output=output, scratch=Path(scratch))
-            return int(options.command(options, context))
+        return _run_command(options, reporter, output)
     except PhotorealError as error:
         return _fail(reporter, error)
     except OSError as error:
@@ -99,10 +100,23 @@ def main(arguments: list[str], output: TextIO) -> int:
         return int(end.code or 0)
 
 
+def _run_command(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
+    from .option_values import Context
+    from .service import taken_keys
+
+    with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
+        context = Context(reporter=reporter, output=output, scratch=Path(scratch))
+        return int(options.command(options, context))
+
+
 def _fail(reporter: Reporter, error: PhotorealError) -> int:
     """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
-    field = error.field if isinstance(error, FieldError) else ""
-    option = f"{option_of(field)}: " if field else ""
+    field, option = "", ""
+    if isinstance(error, FieldError):
+        from .arguments import option_of
+
+        field = error.field
+        option = f"{option_of(field)}: "
     print(f"Error: {option}{error}", file=sys.stderr)
     reporter.detail(
         events.Finished(state="failed", exit=error.exit_code, set=None, error=str(error), field=field or None)
@@ -153,10 +167,19 @@ def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
     return TerminalReporter(output) if output.isatty() else PlainReporter(output)
 
 
-def parser_of_commands() -> argparse.ArgumentParser:
+def _commands_in(arguments: Sequence[str]) -> list[str]:
+    """The command that ``arguments`` name, as a list; empty when they name none."""
+    return [name for name in arguments if name in COMMANDS][:1]
+
+
+def parser_of_commands(complete: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser of the command line. The commands in ``complete`` have their arguments, the others only their names."""
     parser = _Parser(prog="batch.py", description="Consistent product photos from every angle.")
     parser.add_argument("--version", action="version", version=f"Photoreal Set {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    for command in COMMANDS:
-        command.add(commands)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text) if text else commands.add_parser(name)
+        if name in complete:
+            module = importlib.import_module(f".commands.{name.replace('-', '_')}", __package__)
+            module.add(command)
     return parser

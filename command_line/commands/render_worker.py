@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``render-worker``: started by a catalogue, never by a person, so ``--help`` does not list it."""
 
+import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...messages.progress import JsonReporter
-from ..arguments import Commands, add_external_data
+from ..arguments import add_external_data
 from ..option_values import Command, Context
 
 NAME = "render-worker"
@@ -17,8 +18,7 @@ class WorkerOptions:
     external_data: tuple[Path, ...]
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser(NAME)
+def add(parser: argparse.ArgumentParser) -> None:
     add_external_data(parser)
     parser.set_defaults(command=Command(WorkerOptions, run))
 

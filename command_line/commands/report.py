@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``report``: rebuild the page of a set or a catalogue."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from ...fal_bridge.errors import UncertainSubmitError
 from ...imaging.set_page import build_report
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
-from ..arguments import Commands
 from ..freezing import is_catalogue
 from ..option_values import Command, Context
 
@@ -20,8 +20,7 @@ class ReportOptions:
     folder: Path
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("report", help="rebuild the page of a set or a catalogue")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
     parser.set_defaults(command=Command(ReportOptions, run))
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``resume``: continue a set or a catalogue."""
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,6 @@ from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
@@ -49,8 +49,7 @@ class ResumeOptions:
     making: MakeOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
     parser.add_argument(
         "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request again"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``set``: one product."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...photo_set.folder import check_place
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
@@ -27,8 +27,7 @@ class SetOptions:
     ceilings: CeilingOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("set", help="make the set of one product")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
     add_product(parser)
     add_external_data(parser)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``test``: run the tests."""
 
+import argparse
 import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arguments import Commands
 from ..option_values import Command, Context
 
 QUICK = "--quick"
@@ -24,10 +24,7 @@ class TestOptions:
     pytest: tuple[str, ...]
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "test", help=f"run the tests ({QUICK}: only those without renders); what follows goes to pytest"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=Command(TestOptions, run))
 
 

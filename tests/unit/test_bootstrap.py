@@ -150,6 +150,24 @@ def test_a_blender_gets_the_key_only_for_a_command_that_may_need_it(clone: Path,
     assert (asked, started) == ("none", "identifier:secret" if has_key else "none")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["--version"]])
+def test_the_list_of_commands_and_the_version_install_nothing(clone: Path, arguments: list[str]):
+    for name in ("command_line", "messages", "processes", "photo_set"):
+        shutil.copytree(ROOT / name, clone / name, dirs_exist_ok=True)
+    shutil.copy(ROOT / "__init__.py", clone)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "batch.py", *arguments], cwd=clone, capture_output=True, text=True
+    )
+    assert "Installing" not in done.stderr
+    assert not (clone / ".venv").exists()
+    if arguments:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("Photoreal Set " if arguments == ["--version"] else "usage: batch.py ")
+    else:
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "--help" in done.stderr
+
+
 UNFIT = """
 class Version(tuple):
     major, minor, micro = 3, 12, 1
