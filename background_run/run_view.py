@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..messages.remaining import time_left
+
 VIDEO = "video"  # The name of its row.
 VIDEO_EVENTS = "film"  # What events call its stage and its job.
 SUFFIXES = (" photo", " enlargement")  # Of the label of a job that belongs to an angle.
@@ -95,6 +97,7 @@ class RunView:
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
+    ends_at: float | None = None  # As last estimated; ``None`` while that is not possible.
     facts: list[dict[str, Any]] = field(default_factory=list)  # Events that only one kind of run has.
 
     @property
@@ -106,6 +109,13 @@ class RunView:
     def elapsed(self) -> float:
         """Seconds from the start to the end, or to now."""
         return (self.ended or time.monotonic()) - self.began
+
+    @property
+    def left(self) -> str:
+        """The remaining time in words; "" when it is not known."""
+        if self.is_over or self.is_stopping or self.ends_at is None:
+            return ""
+        return time_left(self.ends_at - time.monotonic())
 
     def expect(self, names: list[str]) -> None:
         """Show these angles from the start."""
@@ -132,13 +142,18 @@ class RunView:
     def line(self) -> str:
         """The run in one line for the status bar; "" some seconds after its end."""
         if not self.is_over:
-            return f"Photoreal Set: {self.doing}"
+            return ", ".join([f"Photoreal Set: {self.doing}", *([self.left] if self.left else [])])
         is_shown = time.monotonic() - self.ended < SHOWN_SECONDS
         return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if is_shown else ""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Update from one event; events of another kind are kept in ``facts``."""
+        if event.get("event") in {"progress", "working", "job"}:
+            eta = event.get("eta_seconds")
+            self.ends_at = None if eta is None else time.monotonic() + float(eta)
         match event.get("event"):
+            case "working":
+                pass  # The rows show what they are at by themselves.
             case "prepared":
                 self.folder = Path(event["folder"])
             case "started":

@@ -8,6 +8,7 @@ is imported only by commands that use it.
 import argparse
 import contextlib
 import importlib
+import importlib.util
 import io
 import logging
 import os
@@ -27,7 +28,7 @@ from ..messages.errors import (
     StoppedByUserError,
     machine_error,
 )
-from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
+from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter
 from ..photo_set.version import VERSION
 from ..processes.interrupts import remembered
 from .bootstrap import in_blender_program
@@ -117,10 +118,11 @@ def _fail(reporter: Reporter, error: PhotorealError) -> int:
 
         field = error.field
         option = f"{option_of(field)}: "
-    print(f"Error: {option}{error}", file=sys.stderr)
+    # First: it ends a bar that moves.
     reporter.detail(
         events.Finished(state="failed", exit=error.exit_code, set=None, error=str(error), field=field or None)
     )
+    print(f"Error: {option}{error}", file=sys.stderr)
     return error.exit_code
 
 
@@ -164,7 +166,14 @@ def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
         return JsonReporter(output)
     if options.quiet:
         return QuietReporter(output)
-    return TerminalReporter(output) if output.isatty() else PlainReporter(output)
+    if output.isatty() and importlib.util.find_spec("rich"):
+        from .terminal import TerminalReporter, can_draw, encoding_of
+
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(encoding=encoding_of(os.environ), errors="replace")
+        if can_draw(os.environ):
+            return TerminalReporter(output)
+    return PlainReporter(output)
 
 
 def _commands_in(arguments: Sequence[str]) -> list[str]:

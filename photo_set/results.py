@@ -16,6 +16,7 @@ from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop
+from .activity import Activity
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
@@ -44,6 +45,7 @@ class SetResults:
     has_worked: threading.Event = field(
         default_factory=threading.Event
     )  # Whether something was rendered, sent or fetched.
+    activity: Activity = field(default_factory=Activity)
     _refused_bills: set[str] = field(default_factory=set)  # Request ids whose bill was reported.
 
     def keep_source(self) -> None:
@@ -151,7 +153,17 @@ class SetResults:
         """``is_kept``: an earlier run has made all of the stage, which is reported one by one to programs only."""
         if not is_kept:
             self.has_worked.set()
-        self.reporter.tell(events.Progress(stage=stage, done=done, of=of, label=label, kept=is_kept or None))
+        self.activity.start(stage, done, of, label)
+        self.reporter.tell(
+            events.Progress(
+                stage=stage,
+                done=done,
+                of=of,
+                label=label,
+                kept=is_kept or None,
+                eta_seconds=self.activity.eta_seconds,
+            )
+        )
 
     def record_estimate(self, estimate: Estimate | None) -> None:
         """Record and report what the whole set is expected to cost; ``None``: nothing."""

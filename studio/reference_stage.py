@@ -33,6 +33,12 @@ class ReferenceStage:
         self._quality = work.quality(DRAFT if work.plan.quality == DRAFT.name else REFERENCE)
         self._light = reference_of(work.rig)
 
+    def expect(self) -> None:
+        """Announce what ``go`` is going to render."""
+        plan = self._work.plan
+        count = sum(not self._is_kept(angle) for angle in plan.angles)
+        self._work.expect("references", count, self._quality, plan.resolution)
+
     def go(self) -> None:
         """Render the references that are missing or out of date, the hero first."""
         angles = hero_first(list(self._work.plan.angles))

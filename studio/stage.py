@@ -25,6 +25,7 @@ from .machine import use_device
 from .pass_stage import PassStage
 from .photo_stage import PhotoStage
 from .reference_stage import ReferenceStage
+from .render_watch import watched
 from .rig import read_panorama
 from .session import Session, open_session
 from .stage_work import StageWork
@@ -82,19 +83,26 @@ class StudioStage:
     def _render(self) -> None:
         plan, work = self._plan, self._work
         with ExitStack() as stack:
+            stack.enter_context(watched(self._results.activity))
             session = self._open_session(stack)
             if plan.device == "auto" and session.device == "CPU":
                 self._results.reporter.tell(
                     events.Note(text="Cycles finds no GPU that it can use; rendering on the CPU.")
                 )
             self._record_product(session)
-            ReferenceStage(work, session, self._when_rendered).go()
+            stages: list[ReferenceStage | PassStage | PhotoStage | VideoStage] = [
+                ReferenceStage(work, session, self._when_rendered)
+            ]
             if plan.passes:
-                PassStage(work, session).go()
+                stages.append(PassStage(work, session))
             if plan.engine is Engine.CYCLES:
-                PhotoStage(work, session, self._when_photographed).go()
+                stages.append(PhotoStage(work, session, self._when_photographed))
             if plan.video is Engine.CYCLES:
-                VideoStage(work, session).go()
+                stages.append(VideoStage(work, session))
+            for stage in stages:
+                stage.expect()
+            for stage in stages:
+                stage.go()
 
     def _open_session(self, stack: ExitStack) -> Session:
         """The studio with the product in it, until ``stack`` ends. Raises InputError for a model without visible parts."""
