@@ -28,6 +28,7 @@ def clone(tmp_path: Path) -> Path:
         "files/lock.py",
         "command_line/bootstrap.py",
         "command_line/environment.py",
+        "command_line/installing.py",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
@@ -188,17 +189,6 @@ def test_an_unfit_blender_on_the_path_is_passed_over_with_the_reason(clone: Path
     assert len(lines) == 2
     assert "Passing over" in lines[0]
     assert "install one of them" in lines[1]
-
-
-@POSIX
-def test_a_damaged_environment_is_said_and_not_used(clone: Path):
-    (clone / ".venv" / "bin").mkdir(parents=True)
-    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    for home in (None, "", "home = nowhere\n"):
-        if home is not None:
-            (clone / ".venv" / "pyvenv.cfg").write_text(home)
-        done = start(clone)
-        assert_is_one_sentence(done, ".venv", "delete this folder")
 
 
 def test_the_missing_packages_sentence_says_how_to_get_them():
