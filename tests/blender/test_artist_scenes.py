@@ -24,7 +24,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("make", SELECTIONS)
-def test_a_selection_is_photographed_as_it_stands(
+def test_a_selection_is_photographed_in_place(
     library: Path, extension: bpy.types.Scene, tmp_path: Path, make: Make
 ):
     make(library)
@@ -97,7 +97,9 @@ def test_the_artists_lights_and_cameras_stay_as_they_are(
     assert (artists_own(extension), everything()) == (before, names)
 
 
-def test_cameras_photograph_a_selection_exactly_as_they_stand(extension: bpy.types.Scene, tmp_path: Path):
+def test_cameras_photograph_a_selection_from_their_exact_positions(
+    extension: bpy.types.Scene, tmp_path: Path
+):
     fill_with_lights(extension)
     item = bpy.data.objects["Cube"]
     choose(item)
@@ -137,7 +139,7 @@ def test_a_model_chosen_in_edit_mode_waits_with_its_studio(extension: bpy.types.
 @pytest.mark.parametrize(
     ("kind", "reason"), [("OBJECTS", "has no camera"), ("TEXT", "by fal.ai has no cameras")]
 )
-def test_without_a_camera_the_button_says_so(extension: bpy.types.Scene, kind: str, reason: str):
+def test_without_a_camera_the_button_explains_why(extension: bpy.types.Scene, kind: str, reason: str):
     settings = extension.photoreal
     settings.source_kind, settings.words, settings.angles_from = kind, "a jar", "CAMERAS"
     with pytest.raises(RuntimeError, match=reason):

@@ -48,26 +48,26 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_a_file_that_is_no_glb_is_refused(tmp_path: Path, case: str):
+def test_an_invalid_glb_is_rejected(tmp_path: Path, case: str):
     name, data = FILES[case]
     (tmp_path / name).write_bytes(data())
     assert_is_refused(make_set(name, out=tmp_path / "set", options=FREE), name)
     assert_left_nothing(tmp_path, name)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path):
+def test_a_missing_file_is_rejected(tmp_path: Path):
     assert_is_refused(make_set("no such.glb", out=tmp_path / "set", options=FREE), "no such.glb", "exist")
     assert_left_nothing(tmp_path)
 
 
-def test_an_unknown_angle_is_refused_with_the_ones_to_choose_from(tmp_path: Path, block_file: Path):
+def test_an_unknown_angle_is_rejected_with_the_valid_names(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE[:-1], "front,bottom"))
     assert_is_refused(run, "'bottom'", "three-quarter", "detail")
     assert_left_nothing(tmp_path)
 
 
 @pytest.mark.parametrize("place", ["file", "file/set"])
-def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path, block_file: Path, place: str):
+def test_an_unwritable_output_folder_is_rejected(tmp_path: Path, block_file: Path, place: str):
     (tmp_path / "file").write_bytes(b"mine")
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", tmp_path / place))
     assert_is_refused(run, place, "cannot be written")
@@ -76,12 +76,12 @@ def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path, bloc
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that nobody may write")
-def test_an_output_folder_on_a_file_system_that_takes_nothing_is_refused(tmp_path: Path, block_file: Path):
+def test_an_output_folder_on_a_file_system_without_write_access_is_rejected(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", "/proc/set"))
     assert_is_refused(run, "/proc/set", "cannot be written")
 
 
-def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path, block_file: Path):
+def test_a_folder_with_other_files_is_rejected_and_unchanged(tmp_path: Path, block_file: Path):
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_bytes(b"mine")
     before = tree(tmp_path)
@@ -89,14 +89,14 @@ def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path, bl
     assert tree(tmp_path) == before
 
 
-def test_fal_without_a_key_is_refused_and_says_what_to_set(tmp_path: Path, block_file: Path):
+def test_fal_without_a_key_is_rejected_and_the_message_names_the_setting(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal"))
     assert_is_refused(run, "FAL_KEY", "the engine cycles")
     assert_left_nothing(tmp_path)
 
 
 @pytest.mark.parametrize("source", ["photo", "words"])
-def test_photos_and_words_without_a_key_are_refused_whatever_the_engine(tmp_path: Path, source: str):
+def test_photos_and_text_need_a_key_with_every_engine(tmp_path: Path, source: str):
     options = (*FREE, "--text", "a tea pot") if source == "words" else FREE
     files = [photo(tmp_path / "front.png")] if source == "photo" else []
     assert_is_refused(make_set(*files, out=tmp_path / "set", options=options), "FAL_KEY")
@@ -116,7 +116,7 @@ def test_photos_and_words_without_a_key_are_refused_whatever_the_engine(tmp_path
         "8123",
     ],
 )
-def test_an_emulator_that_is_not_on_this_machine_is_refused(tmp_path: Path, block_file: Path, url: str):
+def test_an_emulator_on_another_machine_is_rejected(tmp_path: Path, block_file: Path, url: str):
     run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal", "--fal-url", url))
     assert_is_refused(run, "127.0.0.1:PORT")
     assert_left_nothing(tmp_path)
@@ -217,7 +217,7 @@ def with_numbers_of_no_type() -> Glb:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_glb_that_shows_nothing_is_refused_by_its_name_and_the_folder_taken_back(
+def test_an_empty_glb_is_rejected_by_name_and_the_folder_removed(
     tmp_path: Path, make: Callable[[], Glb], words: str
 ):
     make().write(tmp_path / "odd one.glb")
@@ -226,7 +226,7 @@ def test_a_glb_that_shows_nothing_is_refused_by_its_name_and_the_folder_taken_ba
     assert_left_nothing(tmp_path, "odd one.glb")
 
 
-def test_after_the_file_was_mended_the_same_command_works(tmp_path: Path):
+def test_the_same_command_works_after_the_file_is_repaired(tmp_path: Path):
     in_one_point().write(tmp_path / "pot.glb")
     assert make_set("pot.glb", out=tmp_path / "set", options=FREE).exit_code == 1
     textured_block().write(tmp_path / "pot.glb")
@@ -258,7 +258,7 @@ def assert_goes_on_without_magenta(run: Run, material: str) -> None:
     ],
     ids=["nonsense", "cut", "ktx2"],
 )
-def test_a_texture_that_cannot_be_read_is_said_with_its_material_and_the_rest_goes_on(
+def test_an_unreadable_texture_is_reported_with_its_material_and_the_run_continues(
     tmp_path: Path, data: bytes, media_type: str
 ):
     glb = Glb()
@@ -269,9 +269,7 @@ def test_a_texture_that_cannot_be_read_is_said_with_its_material_and_the_rest_go
 
 
 @pytest.mark.parametrize("form", ["glb", "gltf"])
-def test_a_texture_file_that_is_missing_is_said_with_its_material_and_the_rest_goes_on(
-    tmp_path: Path, form: str
-):
+def test_a_missing_texture_is_reported_with_its_material_and_the_run_continues(tmp_path: Path, form: str):
     glb = Glb()
     source = glb.add("images", {"uri": "textures/lost.png"})
     material = glb.add_material("Blue Enamel", glb.add("textures", {"source": source}))
@@ -286,7 +284,7 @@ def test_a_texture_file_that_is_missing_is_said_with_its_material_and_the_rest_g
     assert_goes_on_without_magenta(run, "Blue Enamel")
 
 
-def test_a_gltf_whose_geometry_is_missing_is_refused(tmp_path: Path):
+def test_a_gltf_whose_geometry_is_missing_is_rejected(tmp_path: Path):
     glb = textured_block()
     glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "lost.bin"}]
     (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
@@ -294,13 +292,13 @@ def test_a_gltf_whose_geometry_is_missing_is_refused(tmp_path: Path):
     assert_left_nothing(tmp_path, "pot.gltf")
 
 
-def test_a_blend_file_that_is_damaged_is_refused(tmp_path: Path):
+def test_a_blend_file_that_is_damaged_is_rejected(tmp_path: Path):
     (tmp_path / "pot.blend").write_bytes(b"BLENDER-v405" + bytes(500))
     assert_is_refused(make_set("pot.blend", out=tmp_path / "set", options=FREE), "pot.blend")
     assert_left_nothing(tmp_path, "pot.blend")
 
 
-def test_a_photo_that_is_cut_off_is_refused_before_anything_is_sent(tmp_path: Path, fresh_emulator):
+def test_a_truncated_photo_is_rejected_before_anything_is_sent(tmp_path: Path, fresh_emulator):
     whole = photo(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:500])
     Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
@@ -311,7 +309,7 @@ def test_a_photo_that_is_cut_off_is_refused_before_anything_is_sent(tmp_path: Pa
     assert fresh_emulator.ledger() == []
 
 
-def test_a_missing_texture_is_said_again_when_the_set_goes_on(tmp_path: Path):
+def test_a_missing_texture_is_reported_again_when_the_set_is_resumed(tmp_path: Path):
     glb = Glb()
     source = glb.add("images", {"uri": "textures/lost.png"})
     material = glb.add_material("Blue Enamel", glb.add("textures", {"source": source}))
@@ -324,7 +322,7 @@ def test_a_missing_texture_is_said_again_when_the_set_goes_on(tmp_path: Path):
         assert_goes_on_without_magenta(run, "Blue Enamel")
 
 
-def test_a_broken_key_is_no_reason_to_refuse_what_is_free(tmp_path: Path, block_file: Path, monkeypatch):
+def test_an_invalid_key_does_not_block_free_work(tmp_path: Path, block_file: Path, monkeypatch):
     monkeypatch.setenv("FAL_KEY", "no key at all")
     free = [*command("set", block_file, "--out", tmp_path / "free", "--engine", "cycles", "--video", "none")]
     free += ["--angles", "front", "--resolution", "64", "--samples", "1"]
@@ -345,7 +343,7 @@ def can_make_small_disks() -> bool:
 
 
 @pytest.mark.skipif(not can_make_small_disks(), reason="needs a Linux that lets users mount")
-def test_a_full_disk_is_said_with_its_folder(tmp_path: Path, block_file: Path):
+def test_a_full_disk_is_reported_with_its_folder(tmp_path: Path, block_file: Path):
     (disk := tmp_path / "disk").mkdir()
     words = command("set", block_file, "--out", disk / "set", *FREE, "--resolution", 256, "--samples", 1)
     script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(words)}"

@@ -108,7 +108,7 @@ def second_model(desk: Desk) -> Path:
     return glb.write(desk.folder / "second.glb")
 
 
-def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator):
+def test_no_byte_of_a_key_leaks(tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator):
     desk = Desk(tmp_path)
     fal = ("--fal-url", fresh_emulator.url)
     desk.run("demo", "--out", "demo", *SMALL)

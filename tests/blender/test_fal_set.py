@@ -74,7 +74,7 @@ def test_only_the_emulators_key_is_sent(run: Run, emulator: RunningEmulator):
     assert emulator.stats()["foreign_keys"] == []
 
 
-def test_inputs_say_what_is_wanted(run: Run, ledger: list[dict]):
+def test_inputs_match_the_request(run: Run, ledger: list[dict]):
     photos = [entry["input"] for entry in ledger if entry["endpoint"] == PHOTO]
     (film,) = [entry["input"] for entry in ledger if entry["endpoint"] == VIDEO]
     for sent in photos:
@@ -88,7 +88,7 @@ def test_inputs_say_what_is_wanted(run: Run, ledger: list[dict]):
     assert film["duration"] == "5"
 
 
-def test_every_picture_is_whole_and_recorded_with_its_request(run: Run, ledger: list[dict]):
+def test_every_picture_is_complete_and_recorded_with_its_request(run: Run, ledger: list[dict]):
     ids = {entry["request_id"] for entry in ledger}
     for name in ANGLES:
         photo = run.angle(name)["photo"]
@@ -105,7 +105,7 @@ def test_every_picture_is_whole_and_recorded_with_its_request(run: Run, ledger: 
         assert missing_end(original) == ""
 
 
-def test_the_film_plays(run: Run, ledger: list[dict]):
+def test_the_video_plays(run: Run, ledger: list[dict]):
     (film,) = run.record["videos"]
     assert (film["engine"], film["endpoint"], film["state"]) == ("fal", VIDEO, "done")
     assert film["request_id"] == next(item["request_id"] for item in ledger if item["endpoint"] == VIDEO)
@@ -114,7 +114,7 @@ def test_the_film_plays(run: Run, ledger: list[dict]):
         assert len(list(container.decode(video=0))) > 24
 
 
-def test_files_in_the_set_are_those_of_the_contract(run: Run):
+def test_the_set_contains_the_files_of_the_contract(run: Run):
     tops = {Path(name).parts[0] for name in tree(run.out)}
     assert tops == {
         "set.json",
@@ -131,7 +131,7 @@ def test_files_in_the_set_are_those_of_the_contract(run: Run):
     assert leftovers == []
 
 
-def test_nothing_that_is_written_or_said_holds_a_key_or_a_path_of_this_machine(run: Run):
+def test_no_file_or_output_contains_a_key_or_a_path_of_this_machine(run: Run):
     for name in tree(run.out):
         if name.endswith((".json", ".html")):
             text = (run.out / name).read_text(encoding="utf-8")
@@ -160,9 +160,7 @@ def test_the_same_command_again_sends_and_renders_nothing(
 # --- side by side -------------------------------------------------------------------------------
 
 
-def test_a_set_that_has_lost_its_journal_is_not_bought_again(
-    run: Run, tmp_path: Path, emulator: RunningEmulator
-):
+def test_a_set_without_its_journal_is_not_paid_for_again(run: Run, tmp_path: Path, emulator: RunningEmulator):
     out = tmp_path / "copy"
     shutil.copytree(run.out, out, ignore=shutil.ignore_patterns(".*"))
     sent = len(emulator.ledger())
@@ -173,7 +171,7 @@ def test_a_set_that_has_lost_its_journal_is_not_bought_again(
     assert again.record["cost"] == run.record["cost"]
 
 
-def test_a_set_whose_manifest_is_damaged_is_made_again_by_its_command_and_not_paid_again(
+def test_a_set_with_a_damaged_manifest_is_rebuilt_without_paying_again(
     run: Run, tmp_path: Path, block_file: Path, emulator: RunningEmulator
 ):
     out = tmp_path / "copy"
@@ -189,7 +187,7 @@ def test_a_set_whose_manifest_is_damaged_is_made_again_by_its_command_and_not_pa
     assert (out / "set.damaged.json").is_file()
 
 
-def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
+def test_photos_and_video_are_requested_while_the_next_angles_render(
     scene: bpy.types.Scene, tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     """Rendering goes on only when fal has what it can have by then; otherwise it never would."""
@@ -239,7 +237,7 @@ def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
     ],
     ids=lambda moment: "-".join(map(str, list(moment.values())[1:])),
 )
-def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_twice(
+def test_the_same_command_finishes_a_killed_run_and_pays_nothing_twice(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator, moment: dict
 ):
     photo = 0.0 if moment.get("label") == "film" else FOR_EVER_SECONDS
@@ -308,7 +306,7 @@ def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
     assert json.loads((out / "set.json").read_text(encoding="utf-8"))["state"] == "partial"
 
 
-def test_a_run_whose_hero_is_cancelled_sends_no_film_of_another_photo(
+def test_a_run_whose_hero_is_cancelled_sends_no_video_of_another_photo(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     out = tmp_path / "set"
@@ -332,7 +330,7 @@ def test_a_run_whose_model_is_cancelled_ends_as_stopped(tmp_path: Path, fresh_em
     assert [entry["state"] for entry in fresh_emulator.ledger()] == ["CANCELLED"]
 
 
-def test_a_photo_that_is_refused_fails_alone_and_the_rest_is_done(
+def test_a_rejected_photo_fails_alone_and_the_rest_is_finished(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     fresh_emulator.control(faults=[{"name": "model-error", "endpoint": PHOTO, "nth": [1]}])
@@ -366,7 +364,7 @@ def resumed(out: Path, *options: object) -> Run:
     ],
     ids=["damaged", "expired", "without a mesh"],
 )
-def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says_so(
+def test_a_damaged_or_lost_model_is_generated_again_on_request(
     tmp_path: Path, fresh_emulator: RunningEmulator, fault: dict[str, str], exit_code: int
 ):
     fresh_emulator.control(faults=[{**fault, "endpoint": MODEL, "count": 1}])
@@ -402,7 +400,7 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     assert endpoints(fresh_emulator.ledger()) == bought, "what is there is not bought again"
 
 
-def test_another_model_makes_all_pictures_anew_and_a_run_that_died_goes_on_with_it(
+def test_a_new_model_replaces_all_pictures_and_a_killed_run_continues_with_it(
     tmp_path: Path, fresh_emulator: RunningEmulator
 ):
     out = tmp_path / "set"
@@ -427,7 +425,7 @@ def test_another_model_makes_all_pictures_anew_and_a_run_that_died_goes_on_with_
         assert redone.angle("front")[made]["made_with"] != old["angles"][0][made]["made_with"]
 
 
-def test_photos_by_cycles_and_film_by_fal_go_together(
+def test_cycles_photos_and_a_fal_video_can_be_combined(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     options = ("--engine", "cycles", "--video", "fal", "--fal-url", fresh_emulator.url)
@@ -446,7 +444,7 @@ def test_photos_by_cycles_and_film_by_fal_go_together(
     ],
     ids=["lost", "passing"],
 )
-def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
+def test_a_video_is_paid_once_even_when_the_hero_changes(
     tmp_path: Path, block_file: Path, fault: dict, stand_in: str | None
 ):
     fault = {**fault, "endpoint": "fal-ai/flux-kontext/dev", "count": 1}
@@ -475,7 +473,7 @@ def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
         (("--device", "metal" if sys.platform != "darwin" else "optix"), "Cycles finds no"),
     ],
 )
-def test_what_the_studio_refuses_is_refused_before_a_model_is_bought(
+def test_studio_errors_are_raised_before_a_model_is_paid_for(
     tmp_path: Path, emulator: RunningEmulator, option: tuple[str, str], words: str
 ):
     (tmp_path / "torn.hdr").write_text("no light at all")
@@ -487,7 +485,7 @@ def test_what_the_studio_refuses_is_refused_before_a_model_is_bought(
     assert not refused.out.exists()
 
 
-def test_an_interrupt_while_blender_is_being_loaded_ends_the_run(
+def test_an_interrupt_while_blender_loads_ends_the_run(
     tmp_path: Path, block_file: Path, emulator: RunningEmulator
 ):
     sent = len(emulator.ledger())

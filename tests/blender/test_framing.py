@@ -108,7 +108,7 @@ def needle() -> Glb:
 
 
 @pytest.mark.parametrize("product", [in_clear_glass, needle])
-def test_what_is_seen_is_centred_and_fills_the_frame(tmp_path: Path, product: Callable[[], Glb]):
+def test_the_visible_part_is_centred_and_fills_the_frame(tmp_path: Path, product: Callable[[], Glb]):
     path = product().write(tmp_path / "product.glb")
     options = ("--engine", "cycles", "--angles", "three-quarter", "--video", "none", "--samples", 16)
     run = make_set(path, out=tmp_path / "set", options=options, resolution="120x96")
@@ -121,7 +121,7 @@ def test_what_is_seen_is_centred_and_fills_the_frame(tmp_path: Path, product: Ca
     assert (photo[mask].min(axis=1) < 230).mean() > 0.9, "the photo has the same camera"
 
 
-def test_what_cannot_be_seen_is_said(tmp_path: Path):
+def test_an_invisible_product_is_reported(tmp_path: Path):
     glb = Glb()
     material = glb.add_material("Paper")
     glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material, corners() * (1.0, 1.0, 0.0))}))
@@ -168,7 +168,7 @@ def mask_in_plain_blender(folder: Path) -> np.ndarray:
     return read_pixels(folder / "plain.png")[..., 3] > 127
 
 
-def test_the_recipe_of_the_docs_gives_every_angle_again(tmp_path: Path, block_file: Path):
+def test_the_recipe_in_the_docs_reproduces_every_angle(tmp_path: Path, block_file: Path):
     angles = [
         {"name": "back", "azimuth": 190, "elevation": 20},
         {"name": "foot", "azimuth": 20, "elevation": -40, "lens_mm": 28},
@@ -303,7 +303,7 @@ def test_cameras_of_a_blender_file_keep_lens_shift_and_sensor(tmp_path: Path, bl
     assert b'"cameras"' in document, "the model keeps them"
 
 
-def test_without_cameras_the_run_is_refused_before_it_begins(tmp_path: Path, block_file: Path):
+def test_without_cameras_the_run_is_rejected_before_it_starts(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=CAMERAS)
     assert run.exit_code == 1
     assert "Enamel Block.glb has no camera" in run.stderr

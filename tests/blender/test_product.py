@@ -133,7 +133,7 @@ def test_the_product_stands_on_the_ground_in_the_middle_one_unit_big(scene, tmp_
 @pytest.mark.parametrize(
     ("variant", "size"), [("millimetres", 0.001), ("large vertices", 1000.0), ("nested", 0.4)]
 )
-def test_the_size_that_is_told_is_that_of_the_file(scene, tmp_path: Path, variant: str, size: float):
+def test_the_reported_size_is_that_of_the_file(scene, tmp_path: Path, variant: str, size: float):
     product = import_product(VARIANTS[variant]().write(tmp_path / "product.glb"), scene)
     assert product.size_m == pytest.approx((0.6 * size, 0.4 * size, 0.75 * size), rel=1e-3)
 
@@ -144,7 +144,7 @@ def world_matrices(objects: list) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("variant", ["nested", "camera and light", "hundreds of metres"])
-def test_restoring_puts_every_object_exactly_where_the_file_has_it(scene, tmp_path: Path, variant: str):
+def test_restoring_returns_every_object_to_its_exact_transform(scene, tmp_path: Path, variant: str):
     path = VARIANTS[variant]().write(tmp_path / "product.glb")
     bpy.ops.import_scene.gltf(filepath=str(path))
     wanted = world_matrices(list(bpy.data.objects))
@@ -167,7 +167,7 @@ def test_a_turn_is_counter_clockwise_about_the_middle_of_the_ground(scene, tmp_p
     assert visible_points(product.collection) == pytest.approx(before, abs=1e-5)
 
 
-def test_the_product_has_a_collection_of_its_own_and_nothing_else_is_touched(scene, tmp_path: Path):
+def test_the_product_has_a_separate_collection_and_nothing_else_changes(scene, tmp_path: Path):
     bpy.ops.mesh.primitive_cube_add(location=(5, 5, 5))
     mine = bpy.context.object
     mine.name = "Mine"
@@ -180,7 +180,7 @@ def test_the_product_has_a_collection_of_its_own_and_nothing_else_is_touched(sce
     assert [item.name for item in scene.collection.objects] == ["Mine"]
 
 
-def test_a_tall_thin_product_is_framed_whole_from_the_top_too(scene, tmp_path: Path):
+def test_a_tall_thin_product_is_framed_completely_from_the_top(scene, tmp_path: Path):
     glb = textured_block(scale=[0.02, 2.0, 0.02])
     product = import_product(glb.write(tmp_path / "product.glb"), scene)
     points = visible_points(product.collection)
@@ -207,9 +207,7 @@ def only_a_camera() -> Glb:
         (only_a_camera, "no visible mesh"),
     ],
 )
-def test_what_cannot_be_photographed_is_refused_by_the_name_of_the_file(
-    scene, tmp_path: Path, glb, words: str
-):
+def test_an_unusable_product_is_rejected_by_file_name(scene, tmp_path: Path, glb, words: str):
     with pytest.raises(InputError, match=words) as refused:
         import_product(glb().write(tmp_path / "odd.glb"), scene)
     assert "odd.glb" in str(refused.value)

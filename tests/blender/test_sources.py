@@ -73,7 +73,7 @@ def test_three_photos_become_a_model_through_the_multi_image_endpoint_and_fal_ma
     assert names == {"a.jpg", "b.jpg", "c.jpg"}
 
 
-def test_photos_of_the_same_name_are_all_kept(tmp_path: Path, fresh_emulator):
+def test_photos_with_the_same_name_are_all_kept(tmp_path: Path, fresh_emulator):
     sources = []
     for shade, folder in enumerate(("left", "right")):
         (tmp_path / folder).mkdir()
@@ -87,7 +87,7 @@ def test_photos_of_the_same_name_are_all_kept(tmp_path: Path, fresh_emulator):
         assert path.name in page
 
 
-def test_words_become_a_model_through_the_text_endpoint(tmp_path: Path, fresh_emulator):
+def test_text_becomes_a_model_through_the_text_endpoint(tmp_path: Path, fresh_emulator):
     options = ("--text", "a blue enamel tea pot", "--seed", 3, *by_fal(fresh_emulator))
     run = make_set(out=tmp_path / "set", options=options)
     assert_is_done(run)
@@ -109,9 +109,7 @@ def test_another_model_endpoint_can_be_chosen(tmp_path: Path, fresh_emulator):
     assert job["unknown_fields"] == []
 
 
-def test_a_model_endpoint_that_takes_one_photo_refuses_two_and_nothing_is_sent(
-    tmp_path: Path, fresh_emulator
-):
+def test_a_single_photo_endpoint_rejects_two_photos_and_nothing_is_sent(tmp_path: Path, fresh_emulator):
     sources = [photo(tmp_path / f"{name}.png") for name in "ab"]
     options = ("--model-endpoint", "fal-ai/pixal3d", *by_fal(fresh_emulator))
     run = make_set(*sources, out=tmp_path / "set", options=options)
@@ -194,7 +192,7 @@ def test_a_blend_file_is_the_same_product(tmp_path: Path, wanted: np.ndarray, sc
 
 @pytest.mark.skipif(sys.platform == "win32", reason="some of these names are not allowed there")
 @pytest.mark.parametrize("name", ["-dash.glb", "Käßchen 🫖 'q\" & <b>.GLB"])
-def test_a_file_with_an_odd_name_is_a_product(tmp_path: Path, name: str):
+def test_a_file_with_an_unusual_name_is_a_product(tmp_path: Path, name: str):
     textured_block().write(tmp_path / name)
     out = tmp_path / "out ü <i>"
     run = make_set(f"./{name}", out=out, options=ONE)
@@ -204,7 +202,7 @@ def test_a_file_with_an_odd_name_is_a_product(tmp_path: Path, name: str):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names are text elsewhere")
-def test_a_file_whose_name_is_no_text_is_a_product_too(tmp_path: Path):
+def test_a_file_with_an_undecodable_name_is_a_product(tmp_path: Path):
     """Names from old archives may hold bytes that are no UTF-8."""
     name = os.fsdecode(b"caf\xe9.glb")
     textured_block().write(tmp_path / name)
@@ -245,7 +243,7 @@ def test_a_transparent_set_is_cut_out(tmp_path: Path, block_file: Path):
     assert (picture[..., :3][mask == 0] == 0).all()
 
 
-def test_other_wishes_make_only_what_they_change_anew(tmp_path: Path, block_file: Path):
+def test_changed_options_remake_only_what_they_affect(tmp_path: Path, block_file: Path):
     def wish(angles: str, *more: str) -> Run:
         run = make_set(block_file, out=tmp_path / "set", options=(*ONE[:-1], angles, *more), resolution=64)
         assert run.exit_code == 0, run.stderr
@@ -260,7 +258,7 @@ def test_other_wishes_make_only_what_they_change_anew(tmp_path: Path, block_file
     assert [entry["name"] for entry in grey.record["angles"]] == ["front"]
 
 
-def test_a_photo_made_by_a_later_run_has_the_light_of_one_run(tmp_path: Path, block_file: Path):
+def test_a_photo_from_a_later_run_has_consistent_light(tmp_path: Path, block_file: Path):
     options = ("--engine", "cycles", "--angles", "front", "--video", "none", "--samples", "4")
     run = make_set(block_file, out=tmp_path / "set", options=options)
     photo = run.out / "photos" / "front.png"

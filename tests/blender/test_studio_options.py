@@ -34,7 +34,7 @@ def test_the_same_command_gives_the_same_bytes(plain: Run, block_file: Path):
         assert sha256(first) == sha256(second), folder
 
 
-def test_every_wish_is_met(rich: Run):
+def test_every_option_takes_effect(rich: Run):
     assert rich.exit_code == 0, rich.stderr
     photo = rich.pixels("photos/three-quarter.png")
     assert photo[0].max() == 0, "black to the border"
@@ -45,7 +45,7 @@ def test_every_wish_is_met(rich: Run):
     assert rich.record["plan"]["rig"]["name"] == "three-point"
 
 
-def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_stands_still(rich: Run):
+def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_does_not_move(rich: Run):
     with av.open(str(rich.out / "video" / "light-sweep.mp4")) as film:
         frames = np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]).astype(float)
     level = frames.mean(axis=(1, 2, 3))
@@ -56,7 +56,7 @@ def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_stands_stil
     assert (covered[5] == covered[-5]).mean() > 0.97
 
 
-def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_file: Path):
+def test_a_run_with_other_light_renders_only_what_changes(plain: Run, block_file: Path):
     reference = sha256(plain.out / "masks" / "three-quarter.png")
     photo = sha256(plain.out / "photos" / "three-quarter.png")
     changed = make_set(block_file, out=plain.out, options=(*STILLS, "--rig", "jewellery"))
@@ -75,7 +75,7 @@ def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_fil
         (("--preview", "gif"), "goes with a video by Cycles"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_refused_in_one_sentence(
+def test_an_impossible_option_is_rejected_in_one_sentence(
     tmp_path: Path, block_file: Path, wishes: tuple[object, ...], words: str
 ):
     run = make_set(block_file, out=tmp_path / "set", options=(*STILLS, *wishes))

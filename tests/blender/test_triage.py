@@ -229,7 +229,7 @@ def taken(glb: Glb, folder: Path) -> Product:
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_fault_is_found_and_told_in_one_sentence_and_not_mistaken_for_worse(tmp_path: Path, case: str):
+def test_a_defect_is_found_reported_in_one_sentence_and_not_exaggerated(tmp_path: Path, case: str):
     make, kind, severity = BROKEN[case]
     everything = taken(make(), tmp_path).triage
     found = [item for item in everything if item.kind == kind]
@@ -243,24 +243,24 @@ def test_a_fault_is_found_and_told_in_one_sentence_and_not_mistaken_for_worse(tm
 
 
 @pytest.mark.parametrize("case", HEALTHY)
-def test_nothing_is_wrong_with_a_good_product(tmp_path: Path, case: str):
+def test_a_good_product_has_no_findings(tmp_path: Path, case: str):
     assert [item.record() for item in taken(HEALTHY[case](), tmp_path).triage] == []
 
 
-def test_a_product_of_too_many_triangles_is_heavy(tmp_path: Path, monkeypatch):
+def test_too_many_triangles_are_reported_as_heavy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(triage, "MAX_TRIANGLES", 100)
     kinds = [item.kind for item in taken(product(ball()), tmp_path).triage]
     assert kinds == ["too_many_triangles"]
 
 
-def test_a_texture_that_is_too_large_is_heavy(tmp_path: Path, monkeypatch):
+def test_an_oversized_texture_is_reported_as_heavy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(texture_checks, "MAX_TEXTURE", 100)
     kinds = [item.kind for item in taken(textured(ball()), tmp_path).triage]
     assert kinds == ["texture_huge"]
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf, 1e37])
-def test_a_product_with_a_broken_vertex_is_made_of_its_whole_faces(tmp_path: Path, value: float):
+def test_a_product_with_a_broken_vertex_keeps_its_valid_faces(tmp_path: Path, value: float):
     whole = taken(product(ball()), tmp_path)
     product_ = taken(torn(value), tmp_path)
     assert product_.triage[0].count == 1
@@ -268,7 +268,7 @@ def test_a_product_with_a_broken_vertex_is_made_of_its_whole_faces(tmp_path: Pat
     assert whole.triangles - 6 <= product_.triangles < whole.triangles, "only the faces at it are gone"
 
 
-def test_counts_are_of_what_is_wrong(tmp_path: Path):
+def test_counts_cover_only_defects(tmp_path: Path):
     def count(glb: Glb, kind: str) -> list[int | None]:
         return [item.count for item in taken(glb, tmp_path).triage if item.kind == kind]
 
@@ -279,7 +279,7 @@ def test_counts_are_of_what_is_wrong(tmp_path: Path):
     assert count(product(with_normals(ball(), value=0.0, every=9)), "broken_normals") == [37]
 
 
-def test_a_part_that_is_there_many_times_is_looked_at_once(tmp_path: Path):
+def test_a_repeated_part_is_checked_once(tmp_path: Path):
     glb = product(ball().wound_back())
     mesh = glb.document["nodes"][0]["mesh"]
     nodes = [
@@ -321,7 +321,7 @@ def red_ball(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     ],
     ids=["turned", "some turned", "inside out", "doubled back to back", "doubled", "nan", "without normals"],
 )
-def test_a_mended_product_looks_like_the_whole_one(tmp_path: Path, red_ball: np.ndarray, solid: Solid):
+def test_a_repaired_product_looks_like_the_intact_one(tmp_path: Path, red_ball: np.ndarray, solid: Solid):
     found = seen(product(solid, baseColorFactor=[0.7, 0.1, 0.1, 1.0]), tmp_path)
     inside = (found[..., 3] == 255) & (red_ball[..., 3] == 255)
     assert inside.mean() > 0.3
@@ -359,7 +359,7 @@ def places_of_uvs(mesh: bpy.types.Mesh) -> set[tuple[float, ...]]:
     }
 
 
-def test_what_is_round_without_normals_becomes_smooth_and_edges_stay(tmp_path: Path):
+def test_round_surfaces_without_normals_become_smooth_and_edges_stay_sharp(tmp_path: Path):
     taken(product(ball(around=48).with_(normals=None)), tmp_path)
     mesh = bpy.data.objects["Part"].data
     assert mesh.normals_domain == "POINT"
@@ -376,7 +376,7 @@ def test_what_is_round_without_normals_becomes_smooth_and_edges_stay(tmp_path: P
 # --- the sample and the way to the user ------------------------------------------------------
 
 
-def test_nothing_bad_is_said_of_the_sample(tmp_path: Path):
+def test_the_sample_has_no_findings(tmp_path: Path):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     build_sample(tmp_path / "jar.glb")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -387,7 +387,7 @@ def test_nothing_bad_is_said_of_the_sample(tmp_path: Path):
     assert found[0].severity is Severity.NOTE
 
 
-def test_the_list_goes_to_set_json_the_terminal_and_the_page(tmp_path: Path):
+def test_findings_appear_in_set_json_the_terminal_and_the_page(tmp_path: Path):
     glb = textured(ball().wound_back(), picture(200))
     glb.document["nodes"][0]["name"] = "<b>Pot & Co"
     glb.write(tmp_path / "pot.glb")
@@ -412,7 +412,7 @@ def test_the_list_goes_to_set_json_the_terminal_and_the_page(tmp_path: Path):
     assert texture() != picture(200)
 
 
-def test_another_variant_is_another_picture_of_the_same_set(tmp_path: Path):
+def test_another_variant_changes_the_pictures_of_the_same_set(tmp_path: Path):
     glb = product(ball(), baseColorFactor=[0.8, 0.0, 0.0, 1.0])
     glb.add_material("Blue", baseColorFactor=[0.0, 0.0, 0.8, 1.0])
     glb.document["extensionsUsed"] = ["KHR_materials_variants"]

@@ -148,7 +148,7 @@ def test_another_seed_or_endpoint_in_the_same_folder_keeps_every_paid_photo(sets
     assert [entry["photo"]["take"] for entry in sets.record["angles"]] == [1, 1]
 
 
-def test_a_redo_that_fails_leaves_the_photo_that_is_there(sets):
+def test_a_failed_redo_keeps_the_existing_photo(sets):
     assert sets.run().exit_code == 0
     before = (sets.plan.out / "photos" / f"{OTHER}.png").read_bytes()
     take_again(sets.plan, SetFolder.open(sets.plan.out), OTHER)
@@ -159,7 +159,7 @@ def test_a_redo_that_fails_leaves_the_photo_that_is_there(sets):
     assert (sets.plan.out / "photos" / f"{OTHER}.png").read_bytes() == before
 
 
-def test_a_choice_costs_nothing_and_stays(sets):
+def test_a_choice_is_free_and_persists(sets):
     plan = replace(sets.plan, video=Engine.FAL, seed=1)
     sets.run(plan)
     take_again(plan, SetFolder.open(plan.out), HERO)
@@ -201,7 +201,7 @@ def test_a_choice_that_names_no_take_changes_nothing(sets, text):
     ],
     ids=lambda fault: fault["name"],
 )
-def test_no_other_photo_is_filmed_while_the_hero_may_come(sets, fault, monkeypatch):
+def test_no_other_photo_becomes_the_video_while_the_hero_is_pending(sets, fault, monkeypatch):
     monkeypatch.setattr("photoreal_set.fal_bridge.pace.Pace.between_questions", lambda *_: 0.05)
     plan = replace(sets.plan, video=Engine.FAL)
     sets.emulator.control(faults=[{**fault, "endpoint": PHOTOS, "nth": 1}])
@@ -230,7 +230,7 @@ def lost_hero(sets: Sets) -> SetPlan:
     return replace(sets.plan, video=Engine.FAL)
 
 
-def test_a_video_from_another_photo_is_followed_by_the_next_run_and_not_bought_twice(sets):
+def test_a_video_of_another_photo_is_followed_by_the_next_run_and_not_paid_twice(sets):
     plan = lost_hero(sets)
     sets.emulator.control(delays={"video": FOR_EVER_SECONDS})
     sets.run(plan, leave_when=lambda: sets.sent("kling"))
@@ -243,7 +243,7 @@ def test_a_video_from_another_photo_is_followed_by_the_next_run_and_not_bought_t
     assert (plan.out / video["path"]).is_file()
 
 
-def test_a_video_that_a_killed_run_has_fetched_is_not_bought_again(sets):
+def test_a_video_downloaded_by_a_killed_run_is_not_paid_again(sets):
     """The journal has it, and the kill came before it was listed."""
     plan = lost_hero(sets)
     assert sets.run(plan).exit_code == 2
@@ -257,7 +257,7 @@ def test_a_video_that_a_killed_run_has_fetched_is_not_bought_again(sets):
     assert sets.record["videos"][0]["stand_in"] == OTHER
 
 
-def test_a_video_that_is_held_holds_the_next_one(sets):
+def test_a_held_video_blocks_the_next_one(sets):
     plan = replace(sets.plan, video=Engine.FAL, seed=1)
     sets.emulator.control(faults=[{"name": "drop-before-accept", "endpoint": "fal-ai/kling*"}])
     assert sets.run(plan).exit_code == 5
@@ -267,7 +267,7 @@ def test_a_video_that_is_held_holds_the_next_one(sets):
     assert sets.record["videos"][0]["state"] == "uncertain"
 
 
-def test_a_photo_that_turns_up_after_another_was_wanted_is_a_take(sets):
+def test_a_photo_that_turns_up_after_a_redo_is_a_take(sets):
     sets.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     sets.run(replace(sets.plan, seed=1), leave_when=lambda: len(sets.emulator.ledger()) == 2)
     sets.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
@@ -280,7 +280,7 @@ def test_a_photo_that_turns_up_after_another_was_wanted_is_a_take(sets):
         assert shown["seed"] == 2
 
 
-def test_a_bill_that_cannot_be_right_is_named(sets):
+def test_an_implausible_bill_is_named(sets):
     sets.emulator.control(faults=[{"name": "wrong-units", "units": "-3", "endpoint": PHOTOS}])
     assert sets.run().exit_code == 0
     named = [text for text in sets.said if "'-3' billed units" in text]
@@ -288,7 +288,7 @@ def test_a_bill_that_cannot_be_right_is_named(sets):
     assert all("cannot be right" in text for text in named)
 
 
-def test_a_concept_picture_is_a_take_too(sets, tmp_path):
+def test_a_concept_picture_is_a_take(sets, tmp_path):
     plan = replace(
         sets.plan,
         source=source_from([], "a clock"),

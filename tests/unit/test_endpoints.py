@@ -67,7 +67,7 @@ def schema_of(row: Endpoint) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, emulator, tmp_path):
+def test_every_endpoint_accepts_our_request_and_its_file_is_found(row, pictures, emulator, tmp_path):
     before, wanted = len(emulator.ledger()), wish(row, pictures)
     with Bridge(Service.emulator(emulator.url), tmp_path / ".journal", lambda _job: None) as bridge:
         result = bridge.start(wanted, tmp_path / "result").result(PATIENCE_SECONDS)
@@ -85,7 +85,7 @@ def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, 
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_options_are_those_of_the_schema(row):
+def test_options_match_the_schema(row):
     properties = schema_of(row)
     ours = {
         *(row.image_field, row.image_list_field, row.end_image_field, row.prompt_field),
@@ -110,7 +110,7 @@ def test_options_are_those_of_the_schema(row):
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.seconds], ids=lambda row: row.id)
-def test_lengths_of_clips_are_those_of_the_schema(row):
+def test_clip_durations_match_the_schema(row):
     schema = schema_of(row)["duration"]
     allowed = schema.get("enum", [schema["default"]])
     assert [row.seconds_form.format(seconds) for seconds in row.seconds] == allowed
@@ -129,7 +129,7 @@ def test_lengths_of_clips_are_those_of_the_schema(row):
         ("fal-ai/kling-video/v1/pro/image-to-video", (1920, 1080), None),
     ],
 )
-def test_photos_are_asked_for_in_the_shape_of_their_render(endpoint_id, size, ratio, pictures):
+def test_photos_are_requested_in_the_aspect_ratio_of_their_render(endpoint_id, size, ratio, pictures):
     row = REGISTRY[endpoint_id]
     wanted = wish(row, pictures)
     assert row.arguments(wanted, size).get("aspect_ratio") == ratio
@@ -142,7 +142,7 @@ def test_pixal_has_all_its_parameters():
     assert set(row.options) | {"image_url", "seed"} == set(schema_of(row))
 
 
-def test_the_ids_that_the_brief_names_are_known():
+def test_the_ids_named_in_the_brief_are_known():
     for endpoint_id in (
         "fal-ai/meshy/v5/multi-image-to-3d",
         "fal-ai/flux-pro/kontext/multi",
@@ -178,19 +178,19 @@ def test_options_are_read_and_checked():
             row.parsed_options(texts)
 
 
-def test_options_stand_above_our_own_defaults(pictures):
+def test_options_override_our_defaults(pictures):
     row = REGISTRY["fal-ai/pixal3d"]
     made = row.arguments(wish(row, pictures, options={"resolution": 1024}))
     assert (made["resolution"], made["texture_size"]) == (1024, 4096)
 
 
-def test_a_model_without_texture_asks_for_no_maps(pictures):
+def test_a_model_without_texture_requests_no_maps(pictures):
     row = REGISTRY["fal-ai/meshy/v5/multi-image-to-3d"]
     made = row.arguments(wish(row, pictures, options={"should_texture": False}))
     assert not {"enable_pbr", "texture_prompt"} & set(made)
 
 
-def test_an_upscaler_takes_the_next_factor_it_has(pictures):
+def test_an_upscaler_uses_the_next_factor_it_supports(pictures):
     for endpoint_id, field, wanted, made in (
         ("fal-ai/seedvr/upscale/image", "upscale_factor", 1.953125, 1.953125),
         ("topaz/upscale/image/precision", "upscale_factor", 3.5, 3.5),
@@ -203,7 +203,7 @@ def test_an_upscaler_takes_the_next_factor_it_has(pictures):
         row.check(wish(row, pictures, enlarge=5.0))
 
 
-def test_two_frames_need_both(pictures):
+def test_a_start_and_end_frame_video_needs_both_frames(pictures):
     row = REGISTRY["fal-ai/veo3.1/first-last-frame-to-video"]
     with pytest.raises(errors.WrongRequestError, match="--loop"):
         row.check(wish(row, pictures, end_image=None))

@@ -84,7 +84,7 @@ def test_the_openjd_template_is_valid():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_openjd_makes_a_catalogue_and_no_byte_of_the_key_is_anywhere(
+def test_openjd_makes_a_catalogue_without_leaking_the_key(
     desk: Desk, sha256: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     key = tmp_path / "key"
@@ -150,7 +150,7 @@ def test_the_flamenco_job_type_compiles_to_the_right_tasks(tmp_path: Path):
     assert not any("key" in setting["key"] for setting in compiled["job"]["settings"])
 
 
-def test_every_command_in_farm_is_one_that_there_is():
+def test_every_command_in_farm_exists():
     """The options in files that cannot be run here are those of the command line."""
     known = subprocess.run(
         [sys.executable, "batch.py", "resume", "--help"], cwd=ROOT, capture_output=True, text=True
@@ -164,7 +164,7 @@ def test_every_command_in_farm_is_one_that_there_is():
 
 
 @pytest.mark.usefixtures("sha256")
-def test_the_shards_of_an_array_job_make_all_rows(desk: Desk):
+def test_the_shards_of_an_array_job_cover_all_rows(desk: Desk):
     for index in range(2):
         process = desk.start(
             "resume",
@@ -181,7 +181,7 @@ def test_the_shards_of_an_array_job_make_all_rows(desk: Desk):
     assert len(desk.emulator.ledger()) == 6
 
 
-def test_the_cloud_stage_loads_where_there_is_no_blender(desk: Desk, sha256: str):
+def test_the_cloud_stage_loads_without_blender(desk: Desk, sha256: str):
     desk.run("resume", desk.out, "--stage", "render", "--as-task")
     code = (
         "import sys\n"

@@ -109,7 +109,7 @@ READERS = {
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("reader", READERS)
-def test_what_is_no_file_or_has_no_end_is_refused_in_one_sentence(tmp_path: Path, reader: str, odd: str):
+def test_what_is_not_a_regular_file_is_rejected_in_one_sentence(tmp_path: Path, reader: str, odd: str):
     name, read = READERS[reader]
     make, words = ODD[odd]
     path = tmp_path / name
@@ -121,7 +121,7 @@ def test_what_is_no_file_or_has_no_end_is_refused_in_one_sentence(tmp_path: Path
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_an_odd_manifest_or_lock_is_no_set_and_no_catalogue(tmp_path: Path, odd: str):
+def test_a_manifest_or_lock_that_is_not_a_file_is_no_set_or_catalogue(tmp_path: Path, odd: str):
     make, words = ODD[odd]
     for name, read in (("set.json", SetFolder.open), (NAME, read_lock)):
         folder = tmp_path / name
@@ -135,7 +135,7 @@ def test_an_odd_manifest_or_lock_is_no_set_and_no_catalogue(tmp_path: Path, odd:
 
 
 @pytest.mark.parametrize("look", [sha256_of, kind_of_file, missing_end, lambda path: open_regular(path)])
-def test_no_look_at_a_file_waits_for_a_pipe(tmp_path: Path, look: Callable[[Path], object]):
+def test_checking_a_file_never_blocks_on_a_pipe(tmp_path: Path, look: Callable[[Path], object]):
     pipe(tmp_path / "pipe")
     error = in_time(lambda: look(tmp_path / "pipe"))
     assert isinstance(error, OSError) and error.strerror == "it is a pipe, not a file"
@@ -149,7 +149,7 @@ class _Swapped(type(Path())):
         return Path(__file__).stat()
 
 
-def test_what_takes_the_place_of_a_file_after_the_first_look_is_seen(tmp_path: Path):
+def test_a_file_replaced_after_the_first_check_is_detected(tmp_path: Path):
     pipe(tmp_path / "pipe")
     error = in_time(lambda: open_regular(_Swapped(tmp_path / "pipe")))
     assert isinstance(error, OSError) and error.strerror == "it is a pipe, not a file"
@@ -167,7 +167,7 @@ def test_the_limit_counts_the_bytes_that_are_read(tmp_path: Path):
             read_regular(proc, 3)
 
 
-def test_a_name_that_no_file_can_have_is_an_error_of_the_system(tmp_path: Path):
+def test_an_impossible_file_name_is_an_os_error(tmp_path: Path):
     with pytest.raises(OSError, match="its name is not possible"):
         open_regular(tmp_path / "a\0b")
 
@@ -195,7 +195,7 @@ def nested(levels: int) -> str:
         ("", "Expecting value"),
     ],
 )
-def test_json_of_no_sane_shape_is_a_value_error(text: str | bytes, words: str):
+def test_malformed_json_is_a_value_error(text: str | bytes, words: str):
     with pytest.raises(ValueError, match=words):
         parsed_json(text)
 
@@ -209,7 +209,7 @@ def test_json_within_the_limits_is_read(tmp_path: Path):
     assert read_json(tmp_path / "a.json") == {}
 
 
-def test_one_odd_number_does_not_take_a_paid_answer_away():
+def test_one_invalid_number_does_not_discard_a_paid_answer():
     text = f'{{"a": NaN, "b": 1e999, "c": {"1" * 5000}, "url": "x"}}'
     assert parsed_json(text, is_lenient=True) == {"a": None, "b": None, "c": None, "url": "x"}
     with pytest.raises(ValueError, match="nested"):

@@ -190,7 +190,7 @@ def assert_is_refused(code: int, error: str, *words: str) -> None:
 
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
-def test_a_wrong_value_in_a_plan_is_refused_with_its_file_and_member(folder, plan, runs, case):
+def test_a_wrong_value_in_a_plan_is_rejected_with_its_file_and_member(folder, plan, runs, case):
     member, value, words, _arguments = case
     write(folder, plan={**plan_record(plan), member: value})
     before = folder.manifest.read_bytes()
@@ -202,7 +202,7 @@ def test_a_wrong_value_in_a_plan_is_refused_with_its_file_and_member(folder, pla
 
 
 @pytest.mark.parametrize("case", [case for case in WRONG if case[3]], ids=named)
-def test_the_command_line_refuses_the_same(plan, runs, case):
+def test_the_command_line_rejects_the_same_values(plan, runs, case):
     source = () if "--concept-endpoint" in case[3] else (plan.source.files[0],)
     text = ("--text", "a mug") if not source else ()
     option, value = case[3]
@@ -218,7 +218,7 @@ def test_every_member_of_a_plan_has_a_rule():
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "1" * 5000, "[" * 100_000 + "]" * 100_000])
-def test_a_number_or_a_depth_that_nothing_has_damages_a_manifest(folder, plan, runs, text):
+def test_an_impossible_number_or_nesting_depth_makes_a_manifest_damaged(folder, plan, runs, text):
     written = folder.manifest.read_text().replace('"lens_mm": 85.0', f'"lens_mm": {text}')
     assert text in written
     folder.manifest.write_text(written)
@@ -245,7 +245,7 @@ def test_a_number_or_a_depth_that_nothing_has_damages_a_manifest(folder, plan, r
         ({"kind": "text"}, "has 0 files and the plan 1"),
     ],
 )
-def test_a_wrong_source_is_refused(folder, plan, runs, source, words):
+def test_a_wrong_source_is_rejected(folder, plan, runs, source, words):
     write(folder, source=source)
     code, error = run("resume", plan.out)
     assert_is_refused(code, error, str(folder.manifest), words)
@@ -262,7 +262,7 @@ def test_a_wrong_source_is_refused(folder, plan, runs, source, words):
         ({"fal": "http://evil.example"}, "is not an emulator"),
     ],
 )
-def test_the_rest_of_a_plan_is_refused_too(folder, plan, runs, members, words):
+def test_the_rest_of_a_plan_is_checked(folder, plan, runs, members, words):
     write(folder, plan={**plan_record(plan), **members})
     code, error = run("resume", plan.out)
     assert_is_refused(code, error, words)
@@ -294,7 +294,7 @@ def relock(desk: Desk, lines: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
-def test_a_wrong_option_in_a_lock_is_refused_with_its_file_and_member(desk, case):
+def test_a_wrong_option_in_a_lock_is_rejected_with_its_file_and_member(desk, case):
     member, value, words, _arguments = case
     header, *rows = lock_lines(desk)
     relock(desk, [{**header, "options": {**header["options"], member: value}}, *rows])
@@ -361,7 +361,7 @@ def test_a_wrong_option_in_a_lock_is_refused_with_its_file_and_member(desk, case
         ({"wings": 2}, "has 'wings', which is not one of"),
     ],
 )
-def test_a_wrong_value_in_a_row_of_a_lock_is_refused_with_its_line(desk, members, words):
+def test_a_wrong_value_in_a_row_of_a_lock_is_rejected_with_its_line(desk, members, words):
     header, row, *others = lock_lines(desk)
     relock(desk, [header, {**row, **members}, *others])
     before = sorted(path.name for path in desk.folder.rglob("*"))
@@ -385,7 +385,7 @@ def test_a_wrong_value_in_a_row_of_a_lock_is_refused_with_its_line(desk, members
         (lambda lines: [*lines[:1], nest(200), *lines[2:]], "line 2, it is nested more than"),
     ],
 )
-def test_a_lock_of_another_shape_is_refused(desk, change, words):
+def test_a_lock_of_another_shape_is_rejected(desk, change, words):
     relock(desk, change(lock_lines(desk)))
     with pytest.raises(DamagedLockError) as refused:
         read_lock(desk.out)
@@ -399,7 +399,7 @@ def nest(levels: int) -> list[Any]:
     return value
 
 
-def test_a_row_that_is_not_made_may_hold_anything_but_another_type(desk):
+def test_a_skipped_row_may_contain_any_value_of_the_right_type(desk):
     *good, bad = lock_lines(desk)
     assert bad["faults"] and not bad["folder"]
     relock(desk, [*good, {**bad, "background": "pink", "angles": "bottom"}])

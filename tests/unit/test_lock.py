@@ -38,7 +38,7 @@ def holder(path: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_a_lock_that_another_process_holds_cannot_be_taken(tmp_path: Path):
+def test_a_lock_held_by_another_process_cannot_be_acquired(tmp_path: Path):
     path = tmp_path / "new folder" / "set.lock"
     assert not FileLock.is_held(path)
     with holder(path) as other:
@@ -75,7 +75,7 @@ def test_a_process_that_waits_for_the_lock_gets_it_when_the_other_ends(tmp_path:
 
 
 @pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="only Linux opens files that cannot be locked")
-def test_where_nothing_can_be_locked_there_is_an_error_instead_of_a_lock_held_by_another(tmp_path: Path):
+def test_without_lock_support_the_error_does_not_blame_another_process(tmp_path: Path):
     path = tmp_path / "file"
     path.touch()
     with os.fdopen(os.open(path, os.O_PATH), "rb", buffering=0) as stream, pytest.raises(OSError):

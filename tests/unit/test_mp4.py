@@ -76,11 +76,11 @@ def plain() -> bytes:
 @pytest.mark.parametrize("has_sound", [False, True], ids=["silent", "with sound"])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 @pytest.mark.parametrize("flags", [PLAIN, FRONT, FRAGMENTS, "frag_every_frame+empty_moov"])
-def test_a_whole_video_has_no_gap(flags, codec, has_sound):
+def test_a_complete_video_has_no_gap(flags, codec, has_sound):
     assert gap(film(flags, codec=codec, has_sound=has_sound)) == ""
 
 
-def test_sizes_and_offsets_in_their_other_forms(plain):
+def test_alternative_encodings_of_sizes_and_offsets_are_read(plain):
     """One size for all samples, sizes of one byte or half a byte, offsets of 64 bits."""
     head, index, data = dissected(plain)
     place = len(head) + 8
@@ -153,11 +153,11 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
         (lambda data: changed(data, b"stts", -4, ">4s", b"stz2"), "unknown format"),
     ],
 )
-def test_a_wrong_index_is_noticed(plain, change: Callable[[bytes], bytes], words: str):
+def test_a_wrong_index_is_detected(plain, change: Callable[[bytes], bytes], words: str):
     assert words in gap(change(plain))
 
 
-def test_many_of_anything_end_the_look(plain):
+def test_excessive_counts_end_the_check(plain):
     head, index, data = dissected(plain)
     for more, words in (
         (box(b"trak") * 100, "more than 64 tracks"),
@@ -167,7 +167,7 @@ def test_many_of_anything_end_the_look(plain):
         assert words in gap(head + box(b"mdat", data) + box(b"moov", index, more))
 
 
-def test_chunks_out_of_order_are_noticed(plain):
+def test_chunks_out_of_order_are_detected(plain):
     head, index, data = dissected(plain)
     tables = (
         box(b"stsz", struct.pack(">III", 0, 1, 10)),
@@ -188,11 +188,11 @@ def test_chunks_out_of_order_are_noticed(plain):
         (lambda data: changed(data, b"trun", 4, ">I", 50_000), "cut off"),
     ],
 )
-def test_wrong_fragments_are_noticed(change: Callable[[bytes], bytes], words: str):
+def test_wrong_fragments_are_detected(change: Callable[[bytes], bytes], words: str):
     assert words in gap(change(film(FRAGMENTS)))
 
 
-def test_fragments_that_name_more_than_there_is_are_noticed():
+def test_fragments_beyond_the_end_of_the_file_are_detected():
     data = film(FRAGMENTS)
     start = data.index(b"trun") + 4
     flags, count = struct.unpack_from(">II", data, start)
@@ -202,13 +202,13 @@ def test_fragments_that_name_more_than_there_is_are_noticed():
     assert "more data than it has" in gap(changed(data, b"trun", place, ">I", 0x7FFFFFFF))
 
 
-def test_what_only_a_decoder_can_tell_is_no_gap(plain):
+def test_what_only_a_decoder_can_detect_is_not_a_gap(plain):
     """The index is right; whether there are frames is the question of ``video_check``."""
     assert gap(noise(plain)) == ""
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FRONT, FRAGMENTS])
-def test_any_change_of_an_index_gives_an_answer(flags):
+def test_any_changed_index_gives_an_answer(flags):
     """Whatever a byte says, looking at it neither raises nor hangs."""
     data = film(flags)
     start, end = data.index(b"moov") - 4, data.index(b"moov") - 4

@@ -65,7 +65,7 @@ def of_another_machine(target: Path, days: float) -> Path:
     return part
 
 
-def test_a_part_of_this_process_stays_whatever_the_clocks_say(tmp_path, monkeypatch, swept):
+def test_a_part_of_this_process_is_kept_with_any_clock(tmp_path, monkeypatch, swept):
     target = tmp_path / "front"
     part = part_for(target)
     part.write_bytes(b"half")
@@ -75,7 +75,7 @@ def test_a_part_of_this_process_stays_whatever_the_clocks_say(tmp_path, monkeypa
     assert swept(target) == {part.name}
 
 
-def test_a_part_of_another_process_stays_until_that_is_gone(tmp_path, swept):
+def test_a_part_of_another_process_is_kept_until_that_process_ends(tmp_path, swept):
     target = tmp_path / "front"
     with another_process(target) as part:
         written_days_ago(part, 30)
@@ -92,7 +92,9 @@ def test_a_part_of_an_earlier_process_with_the_same_number_is_removed(tmp_path, 
 
 
 @pytest.mark.parametrize("ahead", [-30, 0, 30], ids=lambda days: f"our clock {days} days ahead")
-def test_a_part_of_another_machine_goes_by_the_clock_of_the_file_system(tmp_path, monkeypatch, swept, ahead):
+def test_a_part_of_another_machine_expires_by_the_clock_of_the_file_system(
+    tmp_path, monkeypatch, swept, ahead
+):
     target = tmp_path / "front"
     fresh = of_another_machine(target, 0.9)
     old = of_another_machine(target, 1.1)
@@ -105,7 +107,7 @@ def test_a_part_of_another_machine_goes_by_the_clock_of_the_file_system(tmp_path
     assert {fresh.name, noted.name, note_of(noted).name} == left
 
 
-def test_a_part_without_a_mark_stays_for_a_day(tmp_path, swept):
+def test_a_part_without_a_mark_is_kept_for_a_day(tmp_path, swept):
     """Earlier versions wrote such ones."""
     target = tmp_path / "front"
     for name in (".front.0123456789ab.part", ".front.x_8k2m1a.part"):
@@ -116,7 +118,7 @@ def test_a_part_without_a_mark_stays_for_a_day(tmp_path, swept):
     assert swept(target) == set()
 
 
-def test_only_parts_of_the_target_are_its_own(tmp_path):
+def test_only_parts_of_the_target_are_removed(tmp_path):
     names = ["front.refused", "fron", "front[1]", "set.json"]
     others = {part_for(tmp_path / name) for name in names}
     for part in others:
@@ -169,7 +171,7 @@ def test_links_are_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x" * 250, "é" * 120, os.fsdecode(b"caf\xe9") * 50, "."])
-def test_a_long_or_strange_name_can_be_written(tmp_path, name):
+def test_a_long_or_unusual_name_can_be_written(tmp_path, name):
     target = tmp_path / f"{name}.json"
     write_atomically(target, b"data")
     assert target.read_bytes() == b"data"
@@ -181,7 +183,7 @@ def test_no_two_parts_have_the_same_name(tmp_path):
     assert len({part_for(tmp_path / "front") for _time in range(100)}) == 100
 
 
-def test_where_nothing_can_be_written_nothing_counts_as_old(tmp_path):
+def test_in_an_unwritable_folder_nothing_counts_as_old(tmp_path):
     """The time of the file system cannot be asked for there."""
     part = of_another_machine(tmp_path / "front", 30)
     code = (

@@ -61,7 +61,7 @@ def wish(picture: Path, **changes: object) -> Generation:
     return replace(wanted, **changes)
 
 
-def test_a_photo_with_an_address_is_kept_and_goes_untouched(emulator, shop, tmp_path):
+def test_a_photo_url_is_kept_and_sent_unchanged(emulator, shop, tmp_path):
     url = f"{shop}/front%20view.png?token=s3cret"
     source = source_of_arguments([url], "", Service.emulator(emulator.url), tmp_path)
     (copy,) = source.files
@@ -73,7 +73,7 @@ def test_a_photo_with_an_address_is_kept_and_goes_untouched(emulator, shop, tmp_
     assert made(emulator, tmp_path / "b", wish(copy)).key == first.key
 
 
-def test_an_address_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
+def test_a_url_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.emulator(emulator.url))
     wanted = wish(copy, addresses={copy: "http://127.0.0.1:9/front.png"})
     with pytest.raises(errors.InputRefusedError):
@@ -83,7 +83,7 @@ def test_an_address_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path
     assert first["input"]["image_url"] != second["input"]["image_url"]
 
 
-def test_a_tiny_file_goes_inside_the_request(emulator, shop, tmp_path):
+def test_a_tiny_file_is_sent_inside_the_request(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/moved/front%20view.png", tmp_path, Service.emulator(emulator.url))
     made(emulator, tmp_path / "a", wish(copy), inline_bytes=100_000)
     assert emulator.ledger()[0]["input"]["image_url"].startswith("data:image/png;base64,")
@@ -98,7 +98,7 @@ def test_names_do_not_collide(emulator, shop, tmp_path):
     assert {path.name for path in paths} == {"front-view.png", "front-view-2.png", "front-view-3.png"}
 
 
-def test_what_is_no_open_picture_is_refused(emulator, shop, tmp_path):
+def test_a_url_without_a_public_picture_is_rejected(emulator, shop, tmp_path):
     service = Service.emulator(emulator.url)
     for url, words in (
         (f"{shop}/missing.png", "error 404"),

@@ -65,7 +65,7 @@ def wish(desk, kind: Kind) -> Generation:
     [(kind, *row) for kind, rows in FAULTS.items() for row in rows],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
-def test_a_result_that_is_not_what_it_says_is_not_taken(desk, kind, fault, words):
+def test_a_result_of_another_type_is_rejected(desk, kind, fault, words):
     wanted = wish(desk, kind)
     desk.emulator.control(faults=[{**fault, "count": 1}])
     for _run in range(2):
@@ -81,7 +81,7 @@ def test_a_result_that_is_not_what_it_says_is_not_taken(desk, kind, fault, words
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_a_good_result_is_taken(desk, kind):
+def test_a_good_result_is_accepted(desk, kind):
     assert desk.made(wish(desk, kind)).path.is_file()
 
 
@@ -114,7 +114,7 @@ BINARY = chunk(b"BIN\0", bytes(100))
         (glb(DESCRIPTION, BINARY[:-1]), "cut off"),
     ],
 )
-def test_a_model_is_read_as_far_as_its_description(tmp_path, data, words):
+def test_a_model_is_read_up_to_its_json_chunk(tmp_path, data, words):
     path = tmp_path / "model"
     path.write_bytes(data)
     if words:
@@ -137,13 +137,13 @@ def test_a_model_is_read_as_far_as_its_description(tmp_path, data, words):
         ("LA", (0, 255), True),
     ],
 )
-def test_a_black_picture_is_known(tmp_path, mode, colour, is_black):
+def test_a_black_picture_is_detected(tmp_path, mode, colour, is_black):
     path = tmp_path / "picture"
     Image.new(mode, (20, 20), colour).save(path, "PNG")
     assert judge(path, "photo", lambda _path: "") == (FileKind.PNG, is_black)
 
 
-def test_what_takes_long_to_look_at_holds_no_other_download_up(emulator, tmp_path):
+def test_a_slow_check_does_not_delay_other_downloads(emulator, tmp_path):
     """The video is looked at until the picture has come, over the same event loop."""
     service = Service.emulator(emulator.url)
     has_come = threading.Event()

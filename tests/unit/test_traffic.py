@@ -41,7 +41,7 @@ def bridges(desk: Desk, shared: Connection, count: int, stack: ExitStack) -> lis
 
 
 @pytest.mark.parametrize("places", [2, 6])
-def test_no_more_requests_wait_than_run(desk: Desk, places: int):
+def test_no_more_requests_are_queued_than_run(desk: Desk, places: int):
     desk.emulator.control(concurrency=places)
     most = places + max(MIN_WAITING, places)
     with ExitStack() as stack:
@@ -63,7 +63,7 @@ def test_no_more_requests_wait_than_run(desk: Desk, places: int):
     assert len(desk.emulator.ledger()) == 24
 
 
-def test_a_large_account_is_used(desk: Desk):
+def test_a_high_concurrency_limit_is_used(desk: Desk):
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         (bridge,) = bridges(desk, shared, 1, stack)
@@ -77,7 +77,7 @@ def test_a_large_account_is_used(desk: Desk):
     assert all(future.result().path.is_file() for future in futures)
 
 
-def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
+def test_a_waiting_sender_ends_when_sending_stops(desk: Desk):
     desk.emulator.control(concurrency=1)
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
@@ -140,12 +140,12 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
     return asyncio.run(work())
 
 
-def test_what_nothing_follows_from_lets_others_pass():
+def test_requests_without_dependents_let_others_pass():
     wishes = [("a side", True), ("a hero", False), ("b side", True), ("b hero", False), ("film", False)]
     assert places_taken(wishes) == ["a hero", "b hero", "film", "a side", "b side"]
 
 
-def test_who_lets_others_pass_has_its_turn_in_the_end():
+def test_a_request_that_lets_others_pass_is_sent_eventually():
     others = [(f"{number}", False) for number in range(LET_PASS + 20)]
     order = places_taken([("side", True), *others])
     assert order.index("side") == LET_PASS

@@ -68,13 +68,13 @@ def test_a_decoder_that_does_not_start_is_not_the_videos_problem(probe, monkeypa
     assert caplog.text.count("No video decoder could be started") == 2
 
 
-def test_what_else_is_said_does_not_disturb(probe):
+def test_other_output_of_the_decoder_is_ignored(probe):
     answer = json.dumps({"decoder": "x", "problem": "it is broken"})
     code = f"print('Blender 4.5')\n{SAY_BEGUN}print({MARK + answer!r})\nprint('quit' * 100)\n"
     assert first_frame_problem(probe(code)) == "it is broken"
 
 
-def test_the_decoder_sees_no_key(probe, monkeypatch):
+def test_the_decoder_receives_no_key(probe, monkeypatch):
     monkeypatch.setenv("FAL_KEY", "id:secret")
     monkeypatch.setenv("FAL_KEY_FILE", "/key")
     answer = "json.dumps({'decoder': '', 'problem': ' '.join(name for name in os.environ if 'KEY' in name)})"

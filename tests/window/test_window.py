@@ -75,7 +75,7 @@ def ended(desktop: Desktop) -> Any:
     )
 
 
-def test_the_tab_opens_and_says_what_to_do_first(blender: Desktop):
+def test_the_tab_opens_and_shows_the_first_step(blender: Desktop):
     assert_is_there(blender)
     blender.show_tab("Photoreal")
     blender.picture("first")
@@ -105,7 +105,7 @@ def drop_from_file_browser(desktop: Desktop, folder: str, target: tuple[int, int
     desktop.key("End", "Return")
 
 
-def test_a_dropped_model_stands_in_the_studio(blender: Desktop):
+def test_a_dropped_model_appears_in_the_studio(blender: Desktop):
     folder = blender.folder / "products"
     folder.mkdir()
     shutil.copyfile(blender.folder / "Tea Jar.glb", folder / "Tea Jar.glb")
@@ -142,7 +142,7 @@ def test_fal_without_a_key_offers_the_preferences(blender: Desktop):
         blender.python("bpy.ops.photoreal.generate_set()")
 
 
-def test_the_price_stands_on_the_button(blender: Desktop, emulator: RunningEmulator):
+def test_the_button_shows_the_price(blender: Desktop, emulator: RunningEmulator):
     blender.python(
         f"{ask}preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
         "settings.folder = '/desk/set'\nsettings.video = 'fal'"
@@ -154,7 +154,9 @@ def test_the_price_stands_on_the_button(blender: Desktop, emulator: RunningEmula
     assert emulator.ledger() == [], "asking is free"
 
 
-def test_the_button_makes_a_set_while_the_artist_goes_on(blender: Desktop, emulator: RunningEmulator):
+def test_the_button_makes_a_set_while_the_artist_continues_working(
+    blender: Desktop, emulator: RunningEmulator
+):
     blender.python(WATCH)
     emulator.control(delays={"photo": 2.0})
     blender.press("photoreal.generate_set")
@@ -208,7 +210,7 @@ def test_placing_is_one_undo_step(blender: Desktop):
     wait_for(lambda: state() == [True, 2, True], "one redo")
 
 
-def test_after_saving_and_opening_the_set_is_in_the_gallery(blender: Desktop):
+def test_a_reopened_file_shows_the_set_in_the_gallery(blender: Desktop):
     blender.python("bpy.ops.wm.save_as_mainfile(filepath='/desk/mine.blend')")
     blender.python("bpy.ops.wm.read_homefile(use_factory_startup=True)")
     assert blender.python(f"{ask}answer = runs.set_of(bpy.context.scene) is None")
@@ -219,7 +221,7 @@ def test_after_saving_and_opening_the_set_is_in_the_gallery(blender: Desktop):
     )
 
 
-def test_the_studio_goes_and_the_scene_is_as_it_was(blender: Desktop):
+def test_removing_the_studio_restores_the_scene(blender: Desktop):
     blender.python("bpy.ops.photoreal.remove_studio()")
     names = blender.python(
         "answer = [[s.name for s in bpy.data.scenes], sorted(o.name for o in bpy.data.objects)]"
@@ -231,7 +233,7 @@ def scenes_shown(desktop: Desktop) -> list[str]:
     return desktop.python("answer = [window.scene.name for window in bpy.context.window_manager.windows]")
 
 
-def test_the_studio_comes_and_goes_in_several_windows(blender: Desktop):
+def test_the_studio_is_added_and_removed_in_several_windows(blender: Desktop):
     blender.python(
         "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n    bpy.ops.wm.window_new_main()"
     )
@@ -287,7 +289,7 @@ with bpy.context.temp_override(window=first):
     )
 
 
-def test_selections_are_photographed_as_they_stand(blender: Desktop):
+def test_selections_are_photographed_in_place(blender: Desktop):
     script = ("--python-exit-code", "3", "--python", "/project/tests/window/selections.py")
     output = blender.run("blender", "-b", *script)
     line = next(line for line in output.splitlines() if line.startswith("SELECTIONS "))
@@ -335,7 +337,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     assert (state, error) == ("done", "")
 
 
-def test_enabling_takes_no_time_that_is_felt(blender: Desktop):
+def test_enabling_causes_no_noticeable_delay(blender: Desktop):
     _clock, seconds = blender.python(ENABLE)
     assert seconds < LONGEST_START
 
@@ -352,7 +354,7 @@ bpy.ops.script.execute_preset(filepath=str(path), menu_idname='USERPREF_MT_inter
 
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
-def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
+def test_every_state_of_every_panel_is_captured(blender: Desktop, theme: str):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
@@ -369,7 +371,7 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     blender.python(listening.format("listen"))
 
 
-def test_preferences_are_seen_too(blender: Desktop):
+def test_the_preferences_are_captured(blender: Desktop):
     use_theme(blender, "Light")
     blender.show_tab("Photoreal")
     blender.picture("light")

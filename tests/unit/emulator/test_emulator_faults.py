@@ -80,7 +80,7 @@ def test_a_refused_submit_accepts_nothing(wire, emulator, fault, status):
 
 
 @pytest.mark.parametrize("fault", ["reset-submit-answer", "malformed-json", "deep-answer", "empty-answer"])
-def test_an_unreadable_answer_comes_after_acceptance(wire, emulator, fault):
+def test_an_unreadable_response_comes_after_acceptance(wire, emulator, fault):
     emulator.control(faults=[{"name": fault}])
     with pytest.raises((httpx.TransportError, ValueError, KeyError, RecursionError)):
         submit(wire, SCHNELL, prompt="x")["request_id"]
@@ -267,20 +267,20 @@ def test_signatures_agree_with_rfc_8032():
     )
 
 
-def test_every_fault_has_a_point_and_a_way():
+def test_every_fault_has_a_point_and_a_kind():
     assert {name for name, kind in KINDS.items() if kind.is_movable} == set(WAYS)
     fault = parse_fault("rate-limited:at=status,nth=1+3,rate=0.5,retry_after=2")
     assert (fault.at, fault.nth, fault.rate, fault.parameters["retry_after"]) == ("status", (1, 3), 0.5, 2)
 
 
-def test_a_control_message_with_a_mistake_changes_nothing(emulator):
+def test_an_invalid_control_message_changes_nothing(emulator):
     for message in ({"nonsense": 1}, {"faults": [{"name": "no-such"}]}, {"delays": {"coffee": 1}}):
         with pytest.raises(ValueError, match=r"unknown|no fault"):
             emulator.control(concurrency=1, **message)
     assert emulator.control()["concurrency"] is None
 
 
-def test_the_command_says_one_line_and_stops_on_sigterm():
+def test_the_command_prints_one_line_and_stops_on_sigterm():
     command = [
         sys.executable,
         "-m",

@@ -69,7 +69,7 @@ def boxes(data: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def test_a_box_bomb_is_whole_and_full_of_nothing(wire, emulator, photo):
+def test_a_box_bomb_is_complete_and_empty(wire, emulator, photo):
     emulator.control(faults=[{"name": "box-bomb", "megabytes": 1}])
     found = boxes(film(wire, photo))
     assert found[0][0] == b"ftyp"
@@ -89,7 +89,7 @@ def test_a_noise_video_keeps_its_index_and_shows_nothing(wire, emulator, photo):
 
 
 @pytest.mark.parametrize("lie", ["beyond", "no-track", "no-samples", "deep", "large"])
-def test_a_lying_video_is_whole_by_its_boxes(wire, emulator, photo, lie):
+def test_a_lying_video_has_complete_boxes(wire, emulator, photo, lie):
     good = dict(boxes(film(wire, photo)))
     emulator.control(faults=[{"name": "lying-video", "lie": lie}])
     told = dict(boxes(film(wire, photo)))
