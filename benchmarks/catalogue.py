@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast a catalogue goes, and how many rows it bears: ``python -m benchmarks.catalogue``. Pays only the emulator.
+"""The speed of a catalogue, and the number of rows it supports: ``python -m benchmarks.catalogue``. Pays only the emulator.
 
 ``throughput``: wall time beside what no order can beat (``_bound``), and beside one product after the other. ``rows``: what planning, resuming and reporting
 take in seconds and memory. ``memory``: that of the Blender that renders product after product. ``kills``: 50 rows, ten of
@@ -33,7 +33,7 @@ from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
 from photoreal_set.processes.fal_keys import without_keys  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.
+DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, typical for Kontext and Kling.
 SMALL = ("--samples", "2", "--device", "cpu", "--resolution")
 
 
@@ -89,7 +89,7 @@ def _throughput(folder: Path, products: int, options: argparse.Namespace) -> Non
 
 _CHAIN = (
     DELAYS["queue"] * 2 + DELAYS["photo"] + DELAYS["video"]
-)  # Of one product, from its render to its film.
+)  # Of one product, from its render to its video.
 
 
 def _bound(renders: list[float], first: float, requests: float, films: int) -> float:
@@ -131,7 +131,7 @@ def _rows(folder: Path, rows: int) -> None:
 
 
 def _finish_all(out: Path) -> None:
-    """As if every product had been made."""
+    """Pretend that every product is finished."""
     for row in read_lock(out).rows:
         files = ("set.json", "model/product.glb", "photos/front.png", "video/turntable.mp4")
         for path in (*(f"{row.folder}/{name}" for name in files), f"overview/{row.folder}.jpg"):
@@ -254,7 +254,7 @@ def _unlucky_shop(desk: Desk) -> set[int]:
 
 
 def _unfinished(desk: Desk) -> bool:
-    """Whether a run more may bring something: products that wait, or failed by what fal does."""
+    """Whether another run may finish more products: those that wait, or failed because of fal."""
     return any(
         product["state"] == "waiting" or (product["state"] in ("partial", "failed") and _is_lamp(product))
         for product in desk.records()
@@ -273,7 +273,7 @@ def _listed(states: Counter[str]) -> str:
 
 
 def _memory(folder: Path, products: int, resolution: str) -> None:
-    """Of the Blender that renders: the median of each tenth of the products, for one reading swings with its moment."""
+    """Of the Blender that renders: the median of each tenth of the products, because single readings vary."""
     table = _shop(folder, products, "front")
     command = [
         "catalogue",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it costs to follow many jobs at once: ``python -m benchmarks.following``. Free: it pays only the emulator.
+"""The cost of following many jobs at once: ``python -m benchmarks.following``. Free: it pays only the emulator.
 
-All jobs are sent and stay at work while CPU time, memory and questions are measured in this process, with the pace
+All jobs are sent and keep running while CPU time, memory and requests are measured in this process, with the pace
 of the real service; then all end at once and are downloaded.
 """
 
@@ -42,7 +42,7 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The meters at one moment."""
+    """The measurements at one moment."""
 
     clock: float
     cpu: float
@@ -116,7 +116,7 @@ def _wish(kind: Kind, number: int, picture: Path) -> Generation:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has had."""
+    """The peak memory of this process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

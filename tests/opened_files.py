@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files are opened: by Python code (an audit hook), or in a folder by anybody at all (inotify of Linux)."""
+"""Which files are opened: by Python code (an audit hook), or in a folder by any process (Linux inotify)."""
 
 import contextlib
 import ctypes
@@ -25,7 +25,7 @@ def _hear(event: str, arguments: tuple[object, ...]) -> None:
 def recorded_opens() -> Iterator[list[str]]:
     """While entered: the path of every file that Python code opens, by ``open`` or by ``os.open``, as it was given.
 
-    Libraries in C that open files themselves, like Blender, are not heard.
+    Libraries in C that open files themselves, like Blender, are not recorded.
     """
     if _hear not in _installed:
         sys.addaudithook(_hear)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Root folders with real Blender programs in them, for tests: Debian's Blender 4.3.2 and 5.2 LTS.
 
-``python3 -m tools.real_blender make trixie [DIR]`` makes one, or keeps the good one that is there.
+``python3 -m tools.real_blender make trixie [DIR]`` makes one, or keeps a good existing one.
 ``python3 -m tools.real_blender run trixie|DIR -- COMMAND …`` becomes COMMAND inside it, with the project
 at /project. Needs root on Debian or Ubuntu. Standard library only.
 """
@@ -22,9 +22,9 @@ from files.lock import locked
 PROJECT = Path(__file__).resolve().parent.parent
 MARKER = ".photoreal-root"
 PREFIX = "[real-blender]"
-CLONE_NEWNS = 0x00020000  # Of unshare(2): mounts of our own, which end with the last process in them.
+CLONE_NEWNS = 0x00020000  # For unshare(2): private mounts, which end with the last process in them.
 MOUNTED = ("/proc", "/dev", "/sys")
-# The machine's way into the net, certificates included; only what exists there is bound, read-only.
+# The machine's network configuration, including certificates; only what exists there is bound, read-only.
 NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs")
 NETWORK_VARIABLES = (
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
@@ -63,7 +63,7 @@ RECIPES = {
 
 
 class RootError(Exception):
-    """One sentence on why there is no root folder."""
+    """The root folder cannot be made; the message says why."""
 
 
 def say(text: str) -> None:
@@ -71,7 +71,7 @@ def say(text: str) -> None:
 
 
 def default_folder(name: str) -> Path:
-    """Where the root folder of a recipe lies when no other place is named."""
+    """The default location of a recipe's root folder."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "photoreal_set" / "roots" / name
 
@@ -84,7 +84,7 @@ def is_good(folder: Path, name: str) -> bool:
 
 
 def make(name: str, folder: Path) -> Path:
-    """The root folder of a recipe, made when there is no good one. Raises RootError."""
+    """The root folder of a recipe, made when there is no usable one. Raises RootError."""
     _require_root()
     folder = folder.resolve()
     if folder.is_relative_to(PROJECT):
@@ -212,7 +212,7 @@ def _require_mmdebstrap() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the arguments say; the exit code. ``run`` ends with that of its command."""
+    """Run the command of the arguments; the exit code. ``run`` ends with that of its command."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.real_blender", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="make a root folder, or keep the good one")

@@ -38,7 +38,7 @@ def test_a_selection_is_photographed_in_place(
 
 
 def values(item: Any, depth: int = 3) -> Any:
-    """Everything that Blender knows of a piece of data, references by name."""
+    """All properties of a data-block, references by name."""
     found = {}
     for each in item.bl_rna.properties:
         value = getattr(item, each.identifier)
@@ -55,7 +55,7 @@ def values(item: Any, depth: int = 3) -> Any:
 
 
 def artists_own(scene: bpy.types.Scene) -> dict[str, Any]:
-    """All of the artist's lights and cameras, how the scene is lit and rendered."""
+    """All of the artist's lights and cameras, and the world and render settings of the scene."""
     kinds = {"LIGHT", "CAMERA", "LIGHT_PROBE"}
     mine = [item for item in scene.objects if item.type in kinds]
     found = {item.name: [values(item), values(item.data)] for item in mine}
@@ -118,7 +118,7 @@ def test_cameras_photograph_a_selection_from_their_exact_positions(
     assert [angle["name"] for angle in record["angles"]] == ["Shot-A", "Shot-B"]
     seen = record["angles"][0]["camera"]
     assert (seen["lens_mm"], seen["sensor_mm"]) == pytest.approx((60.0, 36.0))
-    # What stands between product and camera is the same: the camera's place seen from the product.
+    # The relation is unchanged: the camera's position relative to the product.
     standing = Matrix(record["model"]["standing_matrix"])
     place = standing.inverted() @ Matrix(seen["matrix_world"]).translation
     assert list(place) == pytest.approx(list(bpy.data.objects["Shot A"].location), abs=1e-3)

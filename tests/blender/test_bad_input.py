@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cannot work is said in one sentence with exit code 1, and leaves nothing half-written."""
+"""Bad input ends with one sentence and exit code 1, and leaves no partial files."""
 
 import json
 import shlex
@@ -20,7 +20,7 @@ JARGON = ("Traceback", "Exception", "Errno", "Error: ", "object at 0x", "<class"
 
 
 def assert_is_refused(run: Run, *words: str) -> None:
-    """Exit 1, one sentence on stderr that has the words, JSON that ends properly."""
+    """Exit 1, one sentence on stderr that contains the texts, JSON that ends with a result."""
     assert run.exit_code == 1, run.stderr
     lines = run.stderr.strip().splitlines()
     assert len(lines) == 1, run.stderr
@@ -37,7 +37,7 @@ def assert_left_nothing(folder: Path, *known: str) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(known)
 
 
-# --- refused before Blender starts --------------------------------------------------------------
+# --- rejected before Blender starts -------------------------------------------------------------
 
 FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "text": ("letter.glb", lambda: b"Dear Sir or Madam,\n"),
@@ -122,7 +122,7 @@ def test_an_emulator_on_another_machine_is_rejected(tmp_path: Path, block_file: 
     assert_left_nothing(tmp_path)
 
 
-# --- refused by Blender -------------------------------------------------------------------------
+# --- rejected by Blender ------------------------------------------------------------------------
 
 
 def without_meshes() -> Glb:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A .blend file reads what is in its folder; what it names outside is refused by name and never opened."""
+"""A .blend file reads what is in its folder; a path outside is rejected by name and never opened."""
 
 import os
 import struct

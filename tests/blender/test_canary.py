@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No command writes, prints or passes on a key, whatever the models among its inputs name."""
+"""No command writes, prints or passes on a key, whatever files its input models name."""
 
 import json
 import os
@@ -26,7 +26,7 @@ LOOK_SECONDS = 0.02
 
 
 class Desk:
-    """A folder for everything that commands write, with keys in their environment, and all that was seen of them."""
+    """A folder for everything that commands write, with keys in their environment, and everything observed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Desk:
         return {**environment(), **places, **keys, "TMPDIR": str(self.folder / "tmp")}
 
     def run(self, *arguments: object, code: int = 0) -> str:
-        """A command of ours; what it said."""
+        """Run one of our commands; its output."""
         process = subprocess.Popen(
             command(*arguments),
             cwd=self.folder,
@@ -59,7 +59,7 @@ class Desk:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        """While entered: the arguments of all processes are looked at, and what a Blender of a catalogue began with."""
+        """While entered: the arguments of all processes are recorded, and the initial environment of a catalogue's Blender."""
         ended = threading.Event()
 
         def look() -> None:
@@ -89,7 +89,7 @@ class Desk:
 
 
 def hostile(name: str, desk: Desk) -> Path:
-    """A model that wants the environment or the key file as its geometry or its texture."""
+    """A model that names the environment or the key file as its geometry or texture."""
     glb = textured_block()
     wanted = str(desk.key_file) if "file" in name else "/proc/self/environ"
     (folder := desk.folder / "models").mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ def hostile(name: str, desk: Desk) -> Path:
 
 
 def second_model(desk: Desk) -> Path:
-    """A good model that the hostile ones follow."""
+    """A valid model, processed before the hostile ones."""
     glb: Glb = textured_block()
     glb.document["extras"] = {"number": 2}
     return glb.write(desk.folder / "second.glb")

@@ -24,7 +24,7 @@ from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, until
 from tests.told import events_in
 
-ELSEWHERE = "optix" if sys.platform == "darwin" else "metal"  # A device that this system never has.
+ELSEWHERE = "optix" if sys.platform == "darwin" else "metal"  # A device that does not exist on this system.
 SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu", "--json")
 SLOW = ("--resolution", "256", "--samples", "64", "--device", "cpu", "--json")  # Pictures take seconds.
 
@@ -79,7 +79,7 @@ def test_one_blender_renders_while_earlier_products_wait_for_fal(
         1.0,
         1.25,
         1.5,
-    ]  # Nothing of one is in the next.
+    ]  # No data of one product is left in the next.
     for number in range(3):
         record = set_of(out, f"block-{number}")
         assert record["state"] == "done" and record["tool"]["blender"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One command makes a whole set of a model with Cycles: free, exact, complete."""
+"""One command makes a complete set of a model with Cycles: free, exact, complete."""
 
 import json
 import signal
@@ -175,7 +175,7 @@ def test_the_detail_is_a_close_up_of_the_product(run: Run):
 @pytest.mark.parametrize("name", ANGLES)
 def test_the_background_is_neutral_and_pure_white_at_the_borders(run: Run, folder: str, name: str):
     picture, mask = run.pixels(f"{folder}/{name}.png"), run.pixels(f"masks/{name}.png")
-    # Photos take samples of their own: a pixel at the edge of the mask may have caught the product there.
+    # Photos have separate samples: a pixel at the edge of the mask may have caught the product there.
     mask = mask if folder == "renders" else grown(mask)
     background = picture[mask == 0]
     assert (background == background[:, :1]).all()
@@ -212,7 +212,7 @@ def test_each_angle_shows_the_sides_of_its_name(run: Run, folder: str, name: str
         assert {channel for channel in range(3) if shares[channel] > 0.15} == channels
 
 
-# --- the film -----------------------------------------------------------------------------------
+# --- the video ----------------------------------------------------------------------------------
 
 
 def test_the_video_is_square_h264_of_exactly_five_seconds(run: Run):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``doctor`` says what is there and what is missing, and never the key."""
+"""``doctor`` reports what is available and what is missing, and never shows the key."""
 
 import subprocess
 from pathlib import Path

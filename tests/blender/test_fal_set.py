@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same command with fal: every render re-photographed, a film, each paid job sent once."""
+"""The same command with fal: every render becomes a photo, with a video, and each paid job is sent once."""
 
 import json
 import re
@@ -190,7 +190,7 @@ def test_a_set_with_a_damaged_manifest_is_rebuilt_without_paying_again(
 def test_photos_and_video_are_requested_while_the_next_angles_render(
     scene: bpy.types.Scene, tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
-    """Rendering goes on only when fal has what it can have by then; otherwise it never would."""
+    """Rendering continues only when fal has received everything available by then."""
 
     def sent() -> list[str]:
         return endpoints(fresh_emulator.ledger())
@@ -263,7 +263,7 @@ def test_the_same_command_finishes_a_killed_run_and_pays_nothing_twice(
     assert record["state"] == "partial"
     fresh_emulator.control(delays={"photo": 0.0, "video": 0.0}, advance=FOR_EVER_SECONDS)
     again = make_set(block_file, out=out, options=fal(fresh_emulator))
-    if again.exit_code == 5:  # It died while a request was on its way, which never arrived: a person decides.
+    if again.exit_code == 5:  # It was killed while sending a request that never arrived: the user decides.
         held = set(re.findall(r"--resend ([0-9a-f]+)", " ".join(again.warnings())))
         assert held, again.events
         decisions = [word for key in sorted(held) for word in ("--resend", key)] + ["--not-in-dashboard"]
@@ -279,11 +279,11 @@ def test_the_same_command_finishes_a_killed_run_and_pays_nothing_twice(
     assert not [name for name in tree(out) if ".part" in name and not name.startswith(".journal")]
 
 
-# --- cancelled beside ---------------------------------------------------------------------------
+# --- cancelled by another process----------------------------------------------------------------
 
 
 def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
-    """A ``set`` that another process cancels once so many requests are sent, and that ends by it."""
+    """A ``set`` that another process cancels after a number of requests, and that ends because of it."""
     with subprocess.Popen(
         command("set", "--out", out, *arguments, "--json"),
         cwd=out.parent,
@@ -298,7 +298,7 @@ def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
             assert cancel.returncode == 0, cancel.stderr
             said, _errors = process.communicate(timeout=RUN_SECONDS)
         finally:
-            process.kill()  # One that was not ended by it waits for ever.
+            process.kill()  # If the cancel did not end it, it would wait forever.
     assert process.returncode == 130
     events = events_in(said)
     assert sum("Cancelled by `cancel`" in event.get("text", "") for event in events) == 1
@@ -440,7 +440,7 @@ def test_cycles_photos_and_a_fal_video_can_be_combined(
     ("fault", "stand_in"),
     [
         ({"name": "model-error", "type": "content_policy_violation"}, "front"),  # Refused for good.
-        ({"name": "runner-error"}, None),  # It may pass: the video waits for the hero.
+        ({"name": "runner-error"}, None),  # A temporary error: the video waits for the hero.
     ],
     ids=["lost", "passing"],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever the product's shape and the picture's: it is whole, centred, and fills 85-90 % where it is largest."""
+"""A product of any shape is complete and centred in a picture of any shape and fills 85-90 % of the larger direction."""
 
 import json
 import re
@@ -83,11 +83,11 @@ def test_a_set_of_pictures_that_are_not_square(tmp_path: Path, block_file: Path)
     assert again.record["angles"] == run.record["angles"]
 
 
-# --- what is seen is less than what is there ----------------------------------------------------
+# --- the visible part is smaller than the product-------------------------------------------------
 
 
 def in_clear_glass() -> Glb:
-    """The block, small, in a corner of a larger one that is wholly transparent."""
+    """The block, small, in a corner of a larger one that is fully transparent."""
     glb = textured_block(scale=[0.3] * 3, translation=[0.25, 0.1, 0.2])
     leaf = glb.document["scenes"][0]["nodes"][0]
     clear = glb.add_material("Clear", baseColorFactor=[1.0, 1.0, 1.0, 0.0])
@@ -145,7 +145,7 @@ def test_from_below_there_is_light_and_no_shadow(scene, block_file: Path):
     assert again.shadow.max() > 0.3, "from above it is there as before"
 
 
-# --- cameras of set.json, in anyone's Blender ---------------------------------------------------
+# --- cameras of set.json, in plain Blender ------------------------------------------------------
 
 
 def recipe() -> str:
@@ -154,7 +154,7 @@ def recipe() -> str:
 
 
 def mask_in_plain_blender(folder: Path) -> np.ndarray:
-    """What the camera of the scene sees of it, with Cycles as Blender sets it up."""
+    """The view of the scene's camera, with Blender's default Cycles settings."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples = 16
@@ -208,7 +208,7 @@ def test_the_recipe_in_the_docs_reproduces_every_angle(tmp_path: Path, block_fil
 
 
 def with_cameras() -> Glb:
-    """A block off the origin, and cameras: nested, rolled and scaled; without perspective; within the file twice."""
+    """A block off the origin, and cameras: nested, rolled and scaled; orthographic; used twice in the file."""
     glb = textured_block(scale=[40.0] * 3, translation=[20.0, 5.0, -30.0])
     leaf = glb.document["scenes"][0]["nodes"][0]
     lens = {"type": "perspective", "perspective": {"yfov": 0.45, "znear": 0.1, "aspectRatio": 1.5}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rig is neutral and exposed so that a colour looks like itself; light maps and rotation do as they say."""
+"""Every rig is neutral and exposed so that a colour looks like itself; light maps and rotation work as documented."""
 
 import math
 from dataclasses import replace
@@ -45,7 +45,7 @@ def card(grey: float, colour: tuple[float, float, float] | None = None) -> Glb:
 
 
 def shown(scene, glb: Glb, folder: Path, chosen: Rig, angle: Angle = FACING) -> np.ndarray:
-    """8-bit colours (64, 64, 4) of what is photographed."""
+    """8-bit colours (64, 64, 4) of the photographed scene."""
     session = Session(scene, glb.write(folder / "thing.glb"), resolution=square(64), device="cpu")
     session.light(chosen)
     return session.shoot(session.framing(angle), angle, CLEAN).colour
@@ -136,7 +136,7 @@ def test_a_turned_rig_lights_a_turned_surface_the_same(degrees: float):
             normal = light_map.camera_axes(turn - 40.0, 20.0)[:, 2]
             near = [area.share_of(light_map.PRODUCT_MIDDLE, normal) * value for area, value in light.areas]
             key = float(irradiance(light.radiance, normal) + sum(near))
-            # The exposure follows what faces the camera: only the relation of two sides is kept.
+            # The exposure follows what faces the camera: only the ratio of the two sides is preserved.
             away = light_map.camera_axes(turn + 120.0, 20.0)[:, 2]
             far = [area.share_of(light_map.PRODUCT_MIDDLE, away) * value for area, value in light.areas]
             ratio = key / float(irradiance(light.radiance, away) + sum(far))
@@ -275,7 +275,7 @@ def test_the_digest_of_a_rig_depends_on_its_light_not_its_location():
 
 
 def test_objects_inside_glass_are_lit_through_it(scene, tmp_path: Path):
-    """A dial below its crystal, a filling in its bottle: dark where light that glass has bent is not followed."""
+    """A dial below its crystal, a filling in its bottle: dark where refracted light is not traced."""
     bare = middle(shown(scene, paperweight(has_glass=False), tmp_path, rigs.REFERENCE))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     inside = shown(bpy.context.scene, paperweight(has_glass=True), tmp_path, rigs.REFERENCE)[28:36, 28:36, :3]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a glTF material says is what the studio's Principled BSDF does, on every way into it."""
+"""The studio's Principled BSDF follows the glTF material, whichever way the product is imported."""
 
 import json
 import math
@@ -65,7 +65,7 @@ def absorption() -> list[float]:
     return [density * (1.0 - part) for part in colour[:3]]
 
 
-# Extension, and what it makes of which inputs.
+# Extension, and the shader inputs that it sets.
 PLAIN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "KHR_materials_clearcoat": (
         {"clearcoatFactor": 0.8, "clearcoatRoughnessFactor": 0.3},
@@ -151,7 +151,7 @@ def test_a_texture_transform_is_applied(tmp_path: Path):
 
 @pytest.mark.parametrize("size", [0.05, 1.0, 40.0])
 def test_coloured_glass_absorbs_by_beers_law_at_every_size(tmp_path: Path, size: float):
-    """In the studio the product stands one metre large; the colour at the depth that the file says must stay."""
+    """In the studio the product is scaled to one metre; the colour at the attenuation distance of the file must not change."""
     volume = {"thicknessFactor": size, "attenuationColor": COLOUR, "attenuationDistance": DISTANCE * size}
     taken(product(ball().scaled(size), {**GLASS, "KHR_materials_volume": volume}), tmp_path)
     wanted = [-math.log(part) / DISTANCE for part in COLOUR]  # A metre in the studio is `size` in the file.
@@ -164,7 +164,7 @@ def test_clear_glass_absorbs_nothing(tmp_path: Path):
 
 
 def test_glass_with_holes_is_tinted_instead(tmp_path: Path):
-    """Absorption needs an inside: a ray that left through a hole would go on being absorbed."""
+    """Absorption needs a closed volume: a ray that left through a hole would still be absorbed."""
     volume = {"thicknessFactor": DISTANCE, "attenuationColor": COLOUR, "attenuationDistance": DISTANCE}
     found = taken(product(sheet(), {**GLASS, "KHR_materials_volume": volume}), tmp_path)
     nodes = bpy.data.materials["Enamel"].node_tree.nodes
@@ -362,7 +362,7 @@ def test_a_gltf_keeps_every_extension(tmp_path: Path):
 
 
 def saved_as_blend(glb: Glb, folder: Path) -> Path:
-    """What the importer makes of a GLB, as a file of the artist."""
+    """A GLB as Blender's importer reads it, saved as an artist's file."""
     taken(glb, folder).root.matrix_world = Matrix.Identity(4)  # Every object where the file has it.
     path = folder / "product.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
@@ -400,7 +400,7 @@ def test_a_blend_keeps_its_variants(tmp_path: Path):
     primitive["extensions"] = {"KHR_materials_variants": {"mappings": [{"material": 1, "variants": [0]}]}}
     glb.write(tmp_path / "lamp.glb")
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    with compat.exporting_variants():  # An artist who works with variants has that preference, too.
+    with compat.exporting_variants():  # An artist who works with variants has enabled that preference.
         bpy.ops.import_scene.gltf(filepath=str(tmp_path / "lamp.glb"))
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "lamp.blend"))
     convert_to_glb(tmp_path / "lamp.blend", tmp_path / "set.glb")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Broken models that the reader takes are rendered or refused by the command line, which opens nothing outside."""
+"""Broken models that the reader accepts are rendered or rejected by the command line, which opens no outside file."""
 
 import sys
 from itertools import islice

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Depth and normal pictures give the surface again, to the precision of their bits."""
+"""Depth and normal pictures reproduce the surface to the precision of their bits."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.blender.runs import Run, make_set, sha256
 from tests.blender.shapes import ball, product
 
 SIDE = 96
-RADIUS = 0.5  # The studio makes a product's longest side one unit.
+RADIUS = 0.5  # The studio scales a product's longest side to one unit.
 OPTIONS = ("--engine", "cycles", "--video", "none", "--angles", "front,top", "--passes", "normal,depth")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever its scale, place and hierarchy: a product stands on the ground, centred, one unit big."""
+"""A product of any scale, location and hierarchy is placed on the ground, centred, one unit large."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +36,7 @@ def baked(factor: float) -> Glb:
 
 
 def nested() -> Glb:
-    """Empties that turn, shift and scale to and fro; in the end only size and place are changed."""
+    """Empties that rotate, move and scale back and forth; in total only size and location change."""
     glb = textured_block()
     leaf = glb.document["scenes"][0]["nodes"][0]
     glb.document["nodes"][leaf]["rotation"] = quaternion((1, 2, 0.5), -70)
@@ -67,7 +67,7 @@ def with_camera_and_light() -> Glb:
 
 
 def with_empties_and_loose_points() -> Glb:
-    """Things without a face, far away."""
+    """Objects without faces, far away."""
     glb = textured_block()
     leaf = glb.document["scenes"][0]["nodes"][0]
     points = glb.add_array(np.array([[50.0, 60.0, 70.0], [-50.0, 0.0, 0.0]]), "VEC3")

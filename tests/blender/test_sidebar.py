@@ -46,7 +46,7 @@ PAID = (
 
 
 def traces() -> list[str]:
-    """Everything that Blender knows of us."""
+    """Everything of the extension that is registered in Blender."""
     found = [name for name in dir(bpy.types) if name.startswith(("PHOTOREAL_", "Photoreal"))]
     found += list(dir(bpy.ops.photoreal))
     found += ["Scene.photoreal"] if hasattr(bpy.types.Scene, "photoreal") else []
@@ -178,7 +178,7 @@ def test_without_stored_preferences_blenders_defaults_apply(extension: bpy.types
 
 
 class Recorder:
-    """A layout that writes down what is drawn. Attributes of layouts may be set; those of data may not."""
+    """A layout that records what is drawn. Attributes of layouts may be set; those of data may not."""
 
     def __init__(self, drawn: list[str]) -> None:
         self.drawn = drawn
@@ -313,7 +313,7 @@ def test_every_panel_draws_without_disk_network_or_changes(
     fake._draw_key = PhotorealPreferences._draw_key.__get__(fake)
     places = ((builtins, "open"), (socket, "socket"), (Path, "stat"), (Path, "open"), (Path, "iterdir"))
     drawn = {}
-    with monkeypatch.context() as patched:  # pytest itself needs files as soon as something fails.
+    with monkeypatch.context() as patched:  # pytest itself opens files when a test fails.
         for module, name in places:
             patched.setattr(module, name, forbidden)
         try:
@@ -321,7 +321,7 @@ def test_every_panel_draws_without_disk_network_or_changes(
                 if issubclass(cls, bpy.types.Panel | bpy.types.Menu):
                     drawn[cls.__name__] = drawn_by(cls, bpy.context)
             PhotorealPreferences.draw(fake, bpy.context)
-        except Exception as error:  # noqa: BLE001  Whatever it is.
+        except Exception as error:  # noqa: BLE001  Any failure is reported.
             raised = error
         else:
             raised = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A product may come from a 3D file of any kind, from photos or from words."""
+"""A product may come from a 3D file of any kind, from photos or from a text."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ def assert_is_done(run: Run) -> None:
     assert (mask > 127).mean() > 0.1
 
 
-# --- photos and words ---------------------------------------------------------------------------
+# --- photos and text ----------------------------------------------------------------------------
 
 
 def test_one_photo_becomes_a_model_through_the_image_endpoint(tmp_path: Path, fresh_emulator):
@@ -203,7 +203,7 @@ def test_a_file_with_an_unusual_name_is_a_product(tmp_path: Path, name: str):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names are text elsewhere")
 def test_a_file_with_an_undecodable_name_is_a_product(tmp_path: Path):
-    """Names from old archives may hold bytes that are no UTF-8."""
+    """Names from old archives may contain bytes that are not UTF-8."""
     name = os.fsdecode(b"caf\xe9.glb")
     textured_block().write(tmp_path / name)
     run = make_set(name, out=tmp_path / "set", options=ONE)

@@ -26,7 +26,7 @@ def test_a_path_on_another_windows_drive_stays_absolute(
     extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "mine.blend"))
-    with monkeypatch.context() as patched:  # Windows' own rule for relative paths, which Blender asks.
+    with monkeypatch.context() as patched:  # The rule of Windows for relative paths, which Blender follows.
         patched.setattr(os.path, "relpath", ntpath.relpath)
         with pytest.raises(ValueError, match="mount"):
             bpy.path.relpath("D:\\models\\jar.glb")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user may want of the studio reaches the pictures, and the same wish gives the same bytes."""
+"""Studio options reach the pictures, and equal options give equal bytes."""
 
 from pathlib import Path
 

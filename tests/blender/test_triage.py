@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every fault is found on a broken product, not on its healthy twin, and what can be mended is mended."""
+"""Every defect is found on a broken product and not on its intact twin, and what can be repaired is repaired."""
 
 import io
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def picture(width: int, height: int | None = None) -> bytes:
 def textured(solid: Solid, image: bytes | None = None, **surface: Any) -> Glb:
     glb = Glb()
     material = glb.add_material("Enamel", glb.add_image(image or picture(128)), **surface)
-    glb.add_material("Rubber", roughnessFactor=0.9)  # Two matters: not plain.
+    glb.add_material("Rubber", roughnessFactor=0.9)  # Two materials: not plain.
     glb.add_scene(add_solid(glb, solid, material), add_solid(glb, ball(radius=0.3).at(0, 2, 0), 1, "Foot"))
     return glb
 
@@ -60,7 +60,7 @@ def doubled(solid: Solid) -> Solid:
 
 
 def with_a_fin(solid: Solid) -> Solid:
-    """Some faces that stand on edges inside of a surface."""
+    """Some faces attached to inner edges of a surface."""
     places = np.concatenate((solid.places, [[0.0, 0.0, 0.0]]))
     normals = np.concatenate((solid.normals, [[0.0, 1.0, 0.0]]))
     uvs = np.concatenate((solid.uvs, [[0.5, 0.5]]))
@@ -69,13 +69,13 @@ def with_a_fin(solid: Solid) -> Solid:
 
 
 def with_lines(solid: Solid) -> Solid:
-    rows = [25 * row for row in range(2, 7)]  # The first and the last of a row are at one place.
+    rows = [25 * row for row in range(2, 7)]  # The first and the last vertex of a row coincide.
     lines = [[first, first + 24, first + 3] for first in rows]
     return solid.with_(triangles=np.concatenate((solid.triangles, lines)))
 
 
 def some_wound_back(solid: Solid, count: int) -> Solid:
-    """And as if nobody had told their normals."""
+    """And without normals."""
     triangles = solid.triangles.copy()
     triangles[:count] = triangles[:count, ::-1]
     return solid.with_(triangles=triangles)
@@ -135,7 +135,7 @@ def with_a_broken_picture() -> Glb:
 
 
 def assembly() -> Glb:
-    """What modellers export: hard and soft parts of several materials, sunk into one another, below empties."""
+    """A typical export: hard and soft parts of several materials, intersecting, parented to empties."""
     glb = Glb()
     shell = glb.add_material("Shell", glb.add_image(picture(128)))
     leather = glb.add_material("Leather", glb.add_image(picture(256)), roughnessFactor=0.9)
@@ -156,7 +156,7 @@ def palette(solid: Solid) -> Solid:
 
 
 N, W, E = Severity.NOTE, Severity.WARNING, Severity.ERROR
-# What is wrong: a broken product, and the kind and severity of what is found on it.
+# A broken product, and the kind and severity of its finding.
 BROKEN: dict[str, tuple[Callable[[], Glb], str, Severity]] = {
     "no normals": (lambda: product(ball().with_(normals=None)), "no_normals", N),
     "zero normals": (lambda: product(with_normals(ball(), value=0.0, every=9)), "broken_normals", N),
@@ -291,7 +291,7 @@ def test_a_repeated_part_is_checked_once(tmp_path: Path):
     assert "and 8 copies of it" in item.where
 
 
-# --- what is mended -----------------------------------------------------------------------------
+# --- repairs ------------------------------------------------------------------------------------
 
 
 def seen(glb: Glb, folder: Path) -> np.ndarray:
@@ -351,7 +351,7 @@ def test_glass_is_turned_outwards_with_its_normals_and_uvs(tmp_path: Path, solid
 
 
 def places_of_uvs(mesh: bpy.types.Mesh) -> set[tuple[float, ...]]:
-    """Each place with its place in the texture, whatever the order."""
+    """Each position with its UV, in any order."""
     uvs = mesh.uv_layers[0].uv
     return {
         (*np.round(mesh.vertices[loop.vertex_index].co, 4), *np.round(uvs[loop.index].vector, 4))

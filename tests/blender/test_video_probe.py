@@ -21,7 +21,7 @@ WITHOUT_PYAV = (
 
 
 def asked(path: Path) -> dict[str, str]:
-    """What the probe says of a video when it runs in a Python that has only the bpy module."""
+    """The probe's answer for a video in a Python that has only the bpy module."""
     done = subprocess.run([sys.executable, "-c", WITHOUT_PYAV, str(path)], capture_output=True, text=True)
     said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
     assert said[0] == BEGUN, done.stderr

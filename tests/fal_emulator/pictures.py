@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of the simulated models: relit, drawn from a text, enlarged, cut out, black."""
+"""The pictures of the simulated models: relit, generated from a text, upscaled, cut out, black."""
 
 import hashlib
 import io
@@ -139,7 +139,7 @@ def label_box(side: int) -> tuple[int, int, int, int]:
 
 
 def label_texture(side: int, words: str, photo: Image.Image | None) -> Image.Image:
-    """The base colour around a product: its body colour, and a label in the middle with photo or words."""
+    """The base colour around a product: its body colour, and a label in the middle with photo or text."""
     body, label = colours_of(words)
     if photo is not None:
         body = dominant_colour(photo)
@@ -183,7 +183,7 @@ def outline(share: np.ndarray, words: str) -> np.ndarray:
 
 
 def drawn_product(size: tuple[int, int], words: str, photo: Image.Image | None = None) -> Image.Image:
-    """The product of ``words`` or ``photo`` seen from the front, on white with a soft shadow."""
+    """The product of ``text`` or ``photo`` seen from the front, on white with a soft shadow."""
     width, height = size
     texture = np.asarray(label_texture(512, words, photo), dtype=np.float32)
     tall = min(height * 0.82, width * 1.7)

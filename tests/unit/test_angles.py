@@ -166,7 +166,7 @@ def test_names_files_and_cameras_cannot_be_mixed(mixed: str):
         chosen_angles(mixed)
 
 
-# --- words for what has no name -----------------------------------------------------------------
+# --- descriptions of unnamed angles----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ PATH_LETTERS = 1024
 
 
 def description(order: str, pointer: int) -> bytes:
-    """A DNA1 block with an ID, a structure that is not asked for, and Library."""
+    """A DNA1 block with an ID, an unused structure, and Library."""
 
     def words(mark: bytes, *texts: bytes) -> bytes:
         data = mark + struct.pack(f"{order}i", len(texts)) + b"".join(text + b"\0" for text in texts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first start says in words what is missing, and installs only what is locked."""
+"""The first start reports what is missing, and installs only locked versions."""
 
 import os
 import re
@@ -20,7 +20,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="starts shell scripts
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What the first start needs, away from this repository: nothing of ours is made or changed."""
+    """The files that the first start needs, in a copy: the repository is not changed."""
     root = tmp_path / "a clone"
     for name in (
         "batch.py",
@@ -59,7 +59,7 @@ def program(clone: Path, name: str, script: str) -> Path:
 
 
 def blender(clone: Path, name: str, version: str, packages: str = "") -> Path:
-    """A program that answers as a Blender of that version whose Python has ``packages``."""
+    """A program that responds like a Blender of that version whose Python has ``packages``."""
     path = program(clone, name, "")
     for package in packages.split():
         (clone / "site" / package).mkdir(parents=True)

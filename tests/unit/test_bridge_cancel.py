@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cancelling at the provider: asked, watched, and honest about the bill."""
+"""Cancelling at the provider: requested, observed, and with correct information about charges."""
 
 import io
 import threading
@@ -24,7 +24,7 @@ from tests.told import events_in
 
 
 def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:
-    """A job that was sent by a run that is gone."""
+    """A job that was sent by a run that has ended."""
     desk.emulator.control(**{"delays": {"photo": FOR_EVER_SECONDS}, **control})
     with desk.bridge() as bridge:
         bridge.start(desk.photo(), desk.folder / "photos" / "front")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person decides about uncertain requests."""
+"""The user decides about uncertain requests."""
 
 import json
 import os
@@ -110,7 +110,7 @@ def test_a_decision_is_illegal_at_any_other_stage(tmp_path, stage):
         with pytest.raises(ValueError, match=r"cannot become|attempt"):
             journal.record(KEY, 1, Stage.RELEASED, {})
     else:
-        journal.record(KEY, 1, Stage.RELEASED, {})  # Known already to have a fate: nothing changes.
+        journal.record(KEY, 1, Stage.RELEASED, {})  # Its outcome is already known: nothing changes.
         assert journal.read(KEY).stage is stage
 
 
@@ -145,7 +145,7 @@ def test_a_wrong_key_lists_the_uncertain_requests(journal):
 
 
 def test_a_request_that_may_still_run_is_not_sent_again(journal):
-    """A request that is not listed may be running: fal.ai may list only what has ended."""
+    """A request that is not listed may be running: fal.ai may list only finished requests."""
     uncertain(journal)
     with pytest.raises(errors.WrongRequestError, match="may still be running") as caught:
         decide(journal, KEY, Decision.RESEND)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is known to go wrong at fal.ai or on the way, row by row, against the emulator.
+"""Every known failure at fal.ai or in the network, row by row, against the emulator.
 
 A row says which fault, which error, and what the next run does: the job is sent ``AGAIN`` (it was free), it is
 ``KEPT`` (followed or fetched, not sent), or it is ``OVER`` (the same sentence again, nothing is sent).
@@ -37,7 +37,7 @@ class Failure:
     error: type[errors.BridgeError]
     says: str
     then: str
-    accepted: int = 1  # Submits that the emulator took in the failing run.
+    accepted: int = 1  # Submits that the emulator accepted in the failing run.
     pace: dict[str, float] = field(default_factory=dict)
     units: float | None = None
 
@@ -391,7 +391,7 @@ def test_a_wrong_input_is_named_by_its_field(desk, monkeypatch):
 
 def test_an_upload_that_expired_in_the_queue_is_uploaded_again(desk):
     desk.made(desk.photo(seed=1))
-    desk.emulator.control(advance=2 * 86400.0)  # For fal the upload is old, for our clock it is not.
+    desk.emulator.control(advance=2 * 86400.0)  # The upload is expired at fal, but not by our clock.
     assert isinstance(desk.failure(desk.photo(seed=2)), errors.InputRefusedError)
     assert desk.made(desk.photo(seed=2)).path.is_file()
     assert desk.count("upload") == 2
@@ -441,7 +441,7 @@ def test_many_jobs_do_not_ask_more_often_than_few(desk):
         before = desk.count("status")
         until(lambda: desk.count("status") >= before + 60)
         asked, elapsed = desk.count("status") - before, time.monotonic() - began
-        turn = 0.7 * 40 / 20.0  # At the least, until it is a job's turn again.
+        turn = 0.7 * 40 / 20.0  # The minimum until a job's turn comes again.
         assert asked <= 40 * (elapsed / turn + 2)
 
 
@@ -460,7 +460,7 @@ def test_an_oversized_result_is_not_fully_written(desk, monkeypatch):
     assert not list(desk.folder.rglob("*.part"))
 
 
-# The way to fal.ai
+# The connection to fal.ai
 
 
 def test_an_ipv6_only_machine_can_connect(desk):
@@ -502,7 +502,7 @@ def test_a_proxy_is_used_for_fal_and_its_rejection_costs_nothing(desk, monkeypat
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
 def test_a_company_certificate_is_trusted_when_it_is_named(desk, tmp_path, monkeypatch):
-    """Over TLS as far as the emulator goes: its files have plain addresses, which the real service never has."""
+    """Over TLS, except for files: the emulator's files have plain HTTP URLs, unlike the real service."""
     certificate, key = tmp_path / "ca.pem", tmp_path / "key.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Uploads and downloads against the emulator: once, for a short time, whole, and resumed."""
+"""Uploads and downloads against the emulator: sent once, with a short lifetime, complete and resumable."""
 
 import asyncio
 import io
@@ -39,7 +39,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def _png(side: int) -> bytes:
-    """A picture that does not pack: about a megabyte."""
+    """An incompressible picture of about a megabyte."""
     stream = io.BytesIO()
     noise = random.Random(3).randbytes(3 * side * side)
     Image.frombytes("RGB", (side, side), noise).save(stream, "PNG", compress_level=0)
@@ -109,7 +109,7 @@ def test_an_upload_is_reused_only_until_it_expires(emulator, picture):
     ids=lambda fault: f"{fault['name']} {fault.get('at', fault.get('seconds'))}",
 )
 def test_the_second_storage_is_used_when_the_first_fails(emulator, picture, fault):
-    if fault["name"] == "clock-skew":  # The token is dead although our clock says that it lives.
+    if fault["name"] == "clock-skew":  # The token has expired, but not by our clock.
         emulator.control(faults=[fault], token_lifetime=0.0 if fault["seconds"] > 0 else 3600.0)
     else:
         emulator.control(faults=[fault])
@@ -141,7 +141,7 @@ def test_large_files_are_uploaded_in_parts(emulator, picture, monkeypatch):
     set_parts(monkeypatch, threshold=256 << 10, size=100 << 10)
     assert content(upload(emulator, picture)) == picture.read_bytes()
     parts = -(-picture.stat().st_size // (100 << 10))
-    assert count(emulator, "upload") == parts + 2  # And a beginning and an end.
+    assert count(emulator, "upload") == parts + 2  # Plus a start and a completion request.
 
 
 def test_a_part_that_fails_ends_the_upload_before_anything_is_paid(emulator, picture, monkeypatch):
@@ -184,7 +184,7 @@ def child_that_fetches(emulator, url: str, target: Path) -> int:
 
 
 def stands_still_between_notes(process: int, folder: Path) -> bool:
-    """Stop the child where it writes no note: half a note would stay behind."""
+    """Stop the child while it writes no note, so that no partial note is left."""
     os.kill(process, signal.SIGSTOP)
     os.waitpid(process, os.WUNTRACED)
     if not list(folder.glob("..front.*")):
@@ -267,7 +267,7 @@ def test_a_clock_that_differs_from_the_file_system_breaks_no_download(
 
 def test_a_trickling_download_is_requested_again(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
-    monkeypatch.setattr(downloads, "MIN_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
+    monkeypatch.setattr(downloads, "MIN_BYTES", 2_000)  # One byte per 0.05 s is slower, on any machine.
     url = upload(emulator, picture)
     emulator.control(
         faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100, "count": 2}]

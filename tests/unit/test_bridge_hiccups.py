@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One hiccup proves nothing: what may have been accepted is looked for and followed before anything is sent again."""
+"""One error proves nothing: a request that may have been accepted is searched and followed before it is sent again."""
 
 import json
 import time
@@ -27,7 +27,7 @@ def the_key(desk) -> str:
 
 
 def make_old(desk, key: str, seconds: float) -> None:
-    """Let the newest attempt of a job have been sent so long ago."""
+    """Change the journal so that the newest attempt of a job was sent that long ago."""
     path = desk.journal / key / f"intent.{journal_of(desk).read(key).attempt}"
     facts = json.loads(path.read_text())
     path.write_text(json.dumps({**facts, "time": time.time() - seconds}))
@@ -96,7 +96,7 @@ def test_a_proxy_error_before_the_result_changes_nothing(desk, status):
 @pytest.mark.parametrize("names_job", [True, False])
 @pytest.mark.parametrize("name", ["server-error", "fal-503"])
 def test_a_request_accepted_before_a_server_error_is_followed(desk, name, names_job):
-    """By its id, when the answer gives that of the job; else by the lists."""
+    """By its id, when the response has that of the job; otherwise by the lists."""
     desk.fault(name, accepted=True, names_job=names_job)
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
@@ -180,7 +180,7 @@ def test_a_rate_limit_that_names_an_accepted_job_is_followed(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-# Lists that show only what has ended
+# Lists that show only finished requests
 
 
 def test_a_running_request_is_not_sent_again_because_no_list_shows_it(desk):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paid jobs against the emulator: what counts is what the emulator accepted."""
+"""Paid jobs against the emulator: each is accepted once."""
 
 import json
 import logging
@@ -513,7 +513,7 @@ def test_no_byte_of_the_key_is_written_or_printed(desk, caplog, monkeypatch):
     for part in key.split(":"):
         assert not [text for text in said if part in text]
         assert not [data for data in written if part.encode() in data]
-    assert list(desk.emulator.stats()["foreign_keys"])  # It was this key that went out.
+    assert list(desk.emulator.stats()["foreign_keys"])  # This is the key that was sent.
 
 
 def test_files_are_downloaded_without_the_key():

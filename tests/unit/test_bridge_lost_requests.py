@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests whose answer was lost, looked for in the emulator's request list."""
+"""Requests whose response was lost, searched in the emulator's request list."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ def server():
 
 
 class Account:
-    """One folder's journal, and a way to have requests at the emulator that nobody remembers."""
+    """One folder's journal, and a way to create requests at the emulator that no journal records."""
 
     def __init__(self, emulator, folder):
         emulator.control(reset=True)

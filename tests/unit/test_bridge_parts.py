@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the bridge decides without a network: keys, addresses, moves, inputs, the journal."""
+"""What the bridge decides without a network: keys, URLs, state transitions, inputs, the journal."""
 
 import multiprocessing
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks: passed on with the paid request, signed by the emulator as fal does, told from forgeries."""
+"""Webhooks: passed on with the paid request, signed by the emulator as fal does, distinguished from forgeries."""
 
 import json
 import queue
@@ -32,7 +32,7 @@ def server():
 
 @pytest.fixture
 def receiver():
-    """Somebody's web server on loopback: its address and what came."""
+    """A user's web server on loopback: its URL and the requests it received."""
     came = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):

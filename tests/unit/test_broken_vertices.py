@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Missing and invalid normals and positions are found in the file, and counted; a sound file has no findings."""
+"""Missing and invalid normals and positions are found in the file, and counted; an intact file has no findings."""
 
 import json
 from pathlib import Path

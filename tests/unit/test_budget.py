@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ceilings hold: in one process, in many, and over crashes."""
+"""Ceilings apply in one process, in several, and across crashes."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ CENT = Decimal("0.01")
 
 
 class Noon(datetime):
-    """Every day is the same, also when a test runs at midnight."""
+    """A fixed date, so that tests also work at midnight."""
 
     @classmethod
     def now(cls, tz=None):
@@ -174,7 +174,7 @@ class Desk:
         self.budget = Budget(Ceilings(), home=folder / "home", account="emulator")
 
     def photos(self, count: int, run: str | None = None, **spending: object) -> list[Future]:
-        """As many different photos at once, in a run of their own."""
+        """That many different photos at once, in a separate run."""
         self.budget = Budget(
             Ceilings(run=None if run is None else Decimal(run)), home=self.folder / "home", account="emulator"
         )

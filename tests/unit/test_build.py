@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the extension's zip holds, and that no platform is forgotten."""
+"""The contents of the extension's zip for every platform."""
 
 import tomllib
 from pathlib import Path

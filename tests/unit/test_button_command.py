@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar's settings become exactly a command line that a terminal would take."""
+"""The sidebar's settings become a valid command line."""
 
 import argparse
 import json

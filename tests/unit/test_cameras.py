@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cameras of a glTF file become angles: where they stand, how they look, and safely named."""
+"""The cameras of a glTF file become angles with their location, direction and a safe name."""
 
 import json
 import math
@@ -49,7 +49,7 @@ def test_parent_transforms_apply_to_cameras_without_scale():
     assert matrix[:3, 3] == pytest.approx([6.0, 0.0, 1.0])
     assert matrix[:3, :3] @ matrix[:3, :3].T == pytest.approx(np.eye(3))
     assert found[0].azimuth == pytest.approx(90.0)
-    same = [0, 0, -1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 1, 0, 1]  # The same place as columns of a matrix.
+    same = [0, 0, -1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 1, 0, 1]  # The same transform as columns of a matrix.
     (other,) = cameras_in(document(node(matrix=same)), "x.glb")
     assert other.azimuth == pytest.approx(90.0)
 

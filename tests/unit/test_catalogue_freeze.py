@@ -148,7 +148,7 @@ def with_camera(desk: Desk, name: str, x: float = 0.0) -> str:
 
 
 def special(desk: Desk) -> list[dict[str, object]]:
-    """A row with a file of angles, one with a light map, one with the cameras of its file, and a usual one."""
+    """A row with a file of angles, one with a light map, one with the cameras of its file, and a default one."""
     return [
         {"sku": "views", "source": desk.model("0.glb"), "angles": own_views(desk), "rig": "high-key"},
         {"sku": "light", "source": "0.glb", "angles": "front", "rig": light(desk)},
@@ -184,7 +184,7 @@ def test_another_file_of_angles_or_light_changes_only_its_row(desk: Desk):
         return [old != row.digest for old, row in zip(before, frozen(desk).rows, strict=True)]
 
     table[0]["angles"], table[1]["rig"] = own_views(desk, name="same.json"), light(desk, name="same.hdr")
-    assert changed() == [False] * 4  # Other names for the same.
+    assert changed() == [False] * 4  # Other names for the same folder.
     own_views(desk, 35.0, "same.json")
     assert changed() == [True, False, False, False]
     light(desk, 50, "same.hdr")
@@ -355,7 +355,7 @@ def test_a_link_out_of_the_watched_folder_is_rejected_without_being_read(desk: D
     assert (found["mug"].sources, found["lamp"].sources) == ((), ())
 
 
-# --- what leads out of the catalogue ------------------------------------------------------------
+# --- paths that leave the catalogue -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("folder", ["..", "../elsewhere", "/tmp/x", "a/b", ".", "a\0b", 3, None, ["x"]])

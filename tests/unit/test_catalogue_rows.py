@@ -291,7 +291,9 @@ def test_a_folder_stays_when_a_clashing_sku_comes_later():
     second = folder_names(["mug", "Mug"], first)
     assert second["Mug"] == first["Mug"] == "Mug"
     assert second["mug"].casefold() != "mug"
-    assert folder_names(["mug"], first)["mug"].casefold() != "mug"  # Also when the first is not named now.
+    assert (
+        folder_names(["mug"], first)["mug"].casefold() != "mug"
+    )  # Even when the first one is no longer listed.
 
 
 # --- tasks --------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A catalogue from start to end, with the emulator as fal and a stand-in for Blender."""
+"""A catalogue from start to end, with the emulator as fal and a substitute for Blender."""
 
 import csv
 import json
@@ -227,7 +227,7 @@ def costs(desk: Desk) -> tuple[float, int]:
 
 
 def last_progress(run: Run) -> dict[str, Any]:
-    """What was said last of all products together."""
+    """The last progress event of the whole catalogue."""
     return [event for event in run.events if event.get("stage") == "products"][-1]
 
 
@@ -313,7 +313,7 @@ def test_a_product_that_crashes_blender_is_retried_alone_then_recorded_and_the_r
     assert len(product["crashes"]) == 2 and "SIGSEGV" in product["error"]
     again = desk.run("resume", desk.out)
     tried = [event["sku"] for event in again.events if event["event"] == "product"]
-    assert tried == ["broken"]  # What has crashed a Blender of its own waits for --retry-crashed.
+    assert tried == ["broken"]  # A product that crashed a separate Blender waits for --retry-crashed.
     once_more = desk.run("resume", desk.out, "--retry-crashed")
     assert "crash" in [event["sku"] for event in once_more.events if event["event"] == "product"]
 
@@ -355,7 +355,7 @@ def test_a_run_killed_three_times_with_faults_on_each_request_is_accepted_once(d
     command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     for goal in (2, 5, 9):
         process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
-        until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this turn.
+        until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this iteration.
         process.kill()
         process.communicate()
         desk.play_person()
@@ -520,7 +520,7 @@ def test_files_added_during_a_run_are_processed_in_the_same_run(desk: Desk):
 
 
 def at_fal(desk: Desk) -> int:
-    """Requests whose acceptance is written down."""
+    """Requests whose acceptance is recorded."""
     return len(list(desk.out.glob("*/.journal/*/submitted.1.json")))
 
 
@@ -628,7 +628,7 @@ def test_a_product_cancelled_before_its_turn_is_not_started(desk: Desk, tmp_path
     )
     try:
         until(lambda: list(desk.out.glob("*/photos/front.png")))
-        leave_mark(desk.out / "lamp-11")  # As ``cancel`` does in a folder that an earlier run has left.
+        leave_mark(desk.out / "lamp-11")  # As ``cancel`` does in the folder of an earlier run.
         gate.touch()
         words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     finally:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A child process is started, heard and stopped without blocking its caller."""
+"""A child process is started, read and stopped without blocking its caller."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What fal makes of a set, run after run in one folder: every take stays, and one video is bought."""
+"""Several runs of the cloud stage in one folder: every take is kept, and one video is paid for."""
 
 import csv
 import json
@@ -56,7 +56,7 @@ class Said(Reporter):
 
 
 class Sets:
-    """One set whose references are there, and the runs that fal makes of it."""
+    """One set with finished references, and its runs with fal."""
 
     def __init__(self, root: Path, emulator) -> None:
         self.emulator = emulator
@@ -92,9 +92,7 @@ class Sets:
         results = SetResults(plan=plan, folder=self.folder(plan), reporter=said, stop=Stop())
         with bridge_for(results, None) as bridge:
             cloud = CloudStage(results, bridge)
-            for angle in hero_first(
-                list(plan.angles)
-            ):  # One after the other, so that a fault hits the first.
+            for angle in hero_first(list(plan.angles)):  # One at a time, so that a fault hits the first.
                 cloud.photograph(angle)
                 until(lambda label=f"{angle.name} photo": said.has_answer(label), "it is not sent")
             with ThreadPoolExecutor() as other:
@@ -121,7 +119,7 @@ def sets(tmp_path: Path, emulator) -> Sets:
 
 
 def paid_files(root: Path, name: str) -> list[Path]:
-    """The photos of an angle as they came; the emulator makes the same bytes of the same picture."""
+    """The photos of an angle as downloaded; the emulator makes the same bytes from the same picture."""
     return list((root / "photos" / "original").glob(f"{name}.*"))
 
 
@@ -225,7 +223,7 @@ def test_a_rate_limit_at_the_hero_is_waited_out(sets):
 
 
 def lost_hero(sets: Sets) -> SetPlan:
-    """A plan whose hero is refused for good."""
+    """A plan whose hero is rejected permanently."""
     sets.emulator.control(faults=[{"name": "model-error", "endpoint": PHOTOS, "nth": 1}])
     return replace(sets.plan, video=Engine.FAL)
 
@@ -244,7 +242,7 @@ def test_a_video_of_another_photo_is_followed_by_the_next_run_and_not_paid_twice
 
 
 def test_a_video_downloaded_by_a_killed_run_is_not_paid_again(sets):
-    """The journal has it, and the kill came before it was listed."""
+    """It is in the journal, and the process was killed before listing it."""
     plan = lost_hero(sets)
     assert sets.run(plan).exit_code == 2
     with SetFolder.open(plan.out).change() as record:

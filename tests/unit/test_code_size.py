@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tools.imports import package_sources
 
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 40
-# What is longer, with its lines. Shorten it and take it off the list; nothing is added.
+# Longer code, with its number of lines. Shorten it and remove it from the list; do not add to it.
 LONG: dict[str, int] = {}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The background is exact, the product untouched, and a shadow only darkens."""
+"""The background is exact, the product is unchanged, and a shadow only darkens."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The close-up goes where most is to be seen, and never into the empty."""
+"""The close-up shows the most detailed part, and never an empty one."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a part in it, beside a file that is nobody's business."""
+    """A folder with a part in it, beside a private file."""
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / "product" / "parts").mkdir(parents=True)
     (tmp_path / "product" / "parts" / "mesh.bin").write_bytes(b"0123456789")

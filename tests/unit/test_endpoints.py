@@ -46,7 +46,7 @@ def pictures(tmp_path_factory) -> list[Path]:
 
 
 def wish(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
-    """All that the endpoint can be asked in our words."""
+    """A request with every option that the endpoint supports."""
     wanted = Generation(
         kind=row.kind,
         endpoint=row.id,
@@ -121,7 +121,11 @@ def test_clip_durations_match_the_schema(row):
     [
         ("fal-ai/flux-pro/kontext", (1920, 1080), "16:9"),
         ("fal-ai/flux-pro/kontext/multi", (1024, 1024), "1:1"),
-        ("fal-ai/flux-pro/kontext", (1024, 1280), None),  # It has no 4:5, and follows its picture by itself.
+        (
+            "fal-ai/flux-pro/kontext",
+            (1024, 1280),
+            None,
+        ),  # It does not have 4:5, and uses the shape of its picture.
         ("fal-ai/nano-banana-pro/edit", (1024, 1280), "4:5"),
         ("fal-ai/nano-banana-2/edit", (1077, 1920), "9:16"),
         ("fal-ai/nano-banana-2/edit", (1000, 1700), None),

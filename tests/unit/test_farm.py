@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What farm/ holds works on the engines that can be had here."""
+"""The files in farm/ work with the engines that can run in a test."""
 
 import json
 import re
@@ -19,7 +19,7 @@ TEMPLATE = ROOT / "farm" / "openjd" / "template.yaml"
 JOB_TYPE = ROOT / "farm" / "flamenco" / "photoreal_catalogue.js"
 SECRET = "5c1f7f0e-key-of-a-farm:fedcba98765432100123"
 
-# What Flamenco's Manager gives to a job type.
+# What Flamenco's Manager passes to a job type.
 FLAMENCO = """
 const tasks = [];
 globalThis.author = {
@@ -91,7 +91,7 @@ def test_openjd_makes_a_catalogue_without_leaking_the_key(
     key.write_text(SECRET)
     monkeypatch.setenv("FAL_KEY_FILE", str(key))
     monkeypatch.delenv("FAL_KEY", raising=False)
-    batch = tmp_path / "batch.py"  # The command line with the stand-in for Blender, by any path.
+    batch = tmp_path / "batch.py"  # The command line with the substitute for Blender, by any path.
     batch.write_text(
         "import runpy, sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -151,7 +151,7 @@ def test_the_flamenco_job_type_compiles_to_the_right_tasks(tmp_path: Path):
 
 
 def test_every_command_in_farm_exists():
-    """The options in files that cannot be run here are those of the command line."""
+    """The options in files that cannot run in a test exist on the command line."""
     known = subprocess.run(
         [sys.executable, "batch.py", "resume", "--help"], cwd=ROOT, capture_output=True, text=True
     ).stdout

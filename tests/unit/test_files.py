@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files are written whole or not at all, and a file that is cut off is noticed."""
+"""Files are written completely or not at all, and a truncated file is detected."""
 
 import io
 import json
@@ -189,11 +189,11 @@ def test_a_truncated_file_is_detected(whole, tmp_path: Path, kind: str):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_ends_in_zeros_is_detected_or_has_its_full_length(whole, tmp_path: Path, kind: str):
-    """What some downloads leave: the length is right, the end was never written."""
+    """Some interrupted downloads leave this: the length is right, the end was never written."""
     data = whole[kind]
     (tmp_path / "cut").write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
     said = missing_end(tmp_path / "cut")
-    assert said or kind in {"glb", "webp"}  # These two only know their length.
+    assert said or kind in {"glb", "webp"}  # These two formats record only their length.
 
 
 def test_missing_parts_are_described(whole, tmp_path: Path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The film look is subtle and leaves white, black and alpha alone; previews move and end where they began."""
+"""The film look is subtle and does not change white, black and alpha; previews are animated and loop."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The triage list: the worst first, short in a terminal, whole in ``set.json``."""
+"""The triage list: the most severe first, short in a terminal, complete in ``set.json``."""
 
 import json
 

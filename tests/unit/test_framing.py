@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The camera stands where the angle says, and the silhouette fills the frame as it should."""
+"""The camera is where the angle puts it, and the silhouette fills the frame."""
 
 import json
 import math
@@ -31,7 +31,7 @@ DETAIL = ANGLES["detail"]
 
 
 def clouds() -> list[np.ndarray]:
-    """Random points of many sizes, places and proportions."""
+    """Random points of many sizes, positions and proportions."""
     chance = np.random.default_rng(20)
     found = []
     for scale in (1e-3, 0.05, 1.0, 40.0, 2000.0):
@@ -44,7 +44,7 @@ def clouds() -> list[np.ndarray]:
 
 
 def slim_clouds() -> list[np.ndarray]:
-    """What is long and thin (1:50) or flat, standing and lying in every direction."""
+    """Long, thin (1:50) and flat shapes in every direction."""
     chance = np.random.default_rng(21)
     proportions = [np.roll((1.0, 0.02, 0.02), turn) for turn in range(3)]
     proportions += [np.roll((0.01, 1.0, 0.7), turn) for turn in range(3)]
@@ -52,7 +52,7 @@ def slim_clouds() -> list[np.ndarray]:
 
 
 def projected(points: np.ndarray, framing: Framing, size: Size = SQUARE) -> np.ndarray:
-    """Places in the frame, which reaches from 0 to 1; by the plain pinhole formula."""
+    """Positions in the frame, from 0 to 1, by the pinhole formula."""
     world_to_camera = np.linalg.inv(framing.matrix)
     local = points @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
     assert (local[:, 2] < 0.0).all(), "points behind the camera"
@@ -153,7 +153,7 @@ def test_a_requested_fill_overrides_that_of_the_angle():
 
 
 def seen_part(whole: Framing, across: float, down: float, depth: float, size: Size) -> np.ndarray:
-    """The point that ``whole`` sees at a place of its picture, so far away."""
+    """The point at that distance which ``whole`` sees at a position in its picture."""
     tangent = np.array((across * 2.0 - 1.0, 1.0 - down * 2.0)) * whole.half * np.array(size) / max(size)
     return whole.matrix[:3, 3] + whole.matrix[:3, :3] @ (*tangent * depth, -depth)
 

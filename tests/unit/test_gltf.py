@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A glTF file becomes one GLB without losing anything, also when it is broken or hostile."""
+"""A glTF file becomes one GLB without losing data, even when it is broken or hostile."""
 
 import base64
 import json
@@ -177,12 +177,12 @@ OUTSIDE = (
     "FILE:/etc/passwd",
     "file://server/share",
 )
-OVER_LINKS = ("leak.bin", "up/secret.txt")  # A GLB reads nothing beside itself, wherever a link leads.
+OVER_LINKS = ("leak.bin", "up/secret.txt")  # A GLB reads no other file, wherever a link points.
 SECRET = b"my password"
 
 
 def hostile(folder: Path, uri: str, place: str, *, suffix: str) -> Path:
-    """The block in a folder of its own, naming ``uri`` as a buffer, a picture, or in an extension."""
+    """The block in a separate folder, with ``uri`` as a buffer, a picture, or in an extension."""
     home = folder / "product"
     home.mkdir()
     (folder / "secret.txt").write_bytes(SECRET * 100)
@@ -310,7 +310,7 @@ def test_deep_nesting_and_broken_characters_do_not_crash(tmp_path: Path):
 
 
 def painted() -> Glb:
-    """Two parts: one is there in three colours, the other in one."""
+    """Two parts: one with three colours, the other with one."""
     glb = textured_block()
     for name in ("Red", "Blue", "Black"):
         glb.add_material(name)
@@ -367,7 +367,7 @@ def test_only_objects_of_the_scene_are_shown(tmp_path: Path):
     assert "mesh" in everything[spare]
 
 
-# --- what cannot be trusted ---------------------------------------------------------------------
+# --- untrusted values ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports follow the order of the folders, and what shall run without Blender never imports it."""
+"""Imports follow the order of the folders, and code that must run without Blender never imports it."""
 
 import subprocess
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user names is read only when it is a regular file of bounded size, and JSON only when it is of a sane shape."""
+"""User files are read only when they are regular files of bounded size, and JSON only when it is well formed."""
 
 import json
 import os
@@ -39,13 +39,13 @@ TERABYTE = 1 << 40
 
 
 def in_time(call: Callable[[], object]) -> BaseException | None:
-    """What ``call`` raises. The test fails when the call does not return: it would hang for its user, too."""
+    """What ``call`` raises. The test fails when the call does not return: it would hang for a user as well."""
     raised: list[BaseException | None] = []
 
     def work() -> None:
         try:
             call()
-        except BaseException as error:  # noqa: BLE001  Looked at by the test.
+        except BaseException as error:  # noqa: BLE001  The test checks it.
             raised.append(error)
         else:
             raised.append(None)
@@ -161,7 +161,7 @@ def test_the_limit_counts_the_bytes_that_are_read(tmp_path: Path):
     assert read_regular(path, 5) == b"12345"
     with pytest.raises(OSError, match="larger than 4 bytes"):
         read_regular(path, 4)
-    proc = Path("/proc/self/status")  # Says that it has no bytes, and has some.
+    proc = Path("/proc/self/status")  # Reports a size of zero, and has content.
     if proc.exists():
         with pytest.raises(OSError, match="larger than 3 bytes"):
             read_regular(proc, 3)

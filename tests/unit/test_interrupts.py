@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C in a real process: once, twice, thrice, and during one long step of the main thread."""
+"""Ctrl-C in a real process: once, twice, three times, and during one long step of the main thread."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals")
 ROOT = Path(__file__).resolve().parents[2]
 
-# Two photos at fal while the main thread "renders": hashing is one step without a look at signals, as a render is.
+# Two photos at fal while the main thread "renders": hashing is one step that does not handle signals, like a render.
 CHILD = """
 import hashlib, json, sys, time
 sys.path.insert(0, {root!r})
@@ -98,7 +98,7 @@ class Child:
 
 @pytest.fixture
 def child(server) -> Iterator[Callable[..., Child]]:
-    """Starts a child as ``Child`` does; none outlives its test."""
+    """Starts a child as ``Child`` does; it is killed at the end of the test."""
     with ExitStack() as stack:
 
         def start(folder: Path, **more: object) -> Child:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read back from a folder passes the rules of the command line: in ``set.json``, and in the lock of a catalogue."""
+"""Values read back from a folder follow the rules of the command line: in ``set.json``, and in the lock of a catalogue."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def changed(record: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {**record, **members}
 
 
-# Member of the plan, a value that nobody may give, words of the sentence, and arguments that say the same.
+# Member of the plan, an invalid value, a part of the message, and equivalent arguments.
 WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("angles", [changed(ANGLE, name=OUT)], f"name is '{OUT}', which is not the name of an angle", ()),
     ("angles", [changed(ANGLE, name="con")], "not the name of an angle", ()),

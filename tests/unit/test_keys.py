@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process gets a key only when its command may use it, and Blender never finds one."""
+"""A process gets a key only when its command may use it, and Blender never gets one."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def test_an_environment_without_keys_keeps_everything_else():
 
 
 def test_the_key_is_in_no_environment_while_a_command_runs(monkeypatch: pytest.MonkeyPatch):
-    before = service._taken  # Of the command that runs these tests.
+    before = service._taken  # From the environment of the test run.
     for name in KEY_VARIABLES:
         monkeypatch.setenv(name, KEY)
     with taken_keys():
@@ -103,7 +103,7 @@ def test_the_key_is_in_no_environment_while_a_command_runs(monkeypatch: pytest.M
     assert service._taken is before
 
 
-# --- what the system shows of a process ---------------------------------------------------------
+# --- the process list of the system -------------------------------------------------------------
 
 TELL = """
 import os, sys

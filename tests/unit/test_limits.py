@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing that is fetched is decompressed, and nothing is waited for without end."""
+"""Responses are never decompressed, and every wait has a limit."""
 
 import asyncio
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_compressed_result_is_requested_again_and_then_given_up(desk, coding):
 
 
 def test_a_compressed_remainder_is_not_appended(desk):
-    """A cut download is continued, and the rest comes compressed."""
+    """An interrupted download is resumed, and the remainder is compressed."""
     short = {"name": "short-body", "endpoint": "fal-ai/*", "count": 1}
     desk.emulator.control(
         faults=[short, {**COMPRESSED, "coding": "gzip", "at": "download", "endpoint": "fal-ai/*", "count": 1}]
@@ -146,7 +146,7 @@ def test_an_upload_with_a_compressed_answer_is_repeated_or_uses_another_storage(
     assert fetch_picture(url, tmp_path / "source", service).read_bytes() == photo.read_bytes()
 
 
-# --- answers without end ------------------------------------------------------------------------
+# --- endless responses --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ENDLESS)
@@ -186,7 +186,7 @@ def test_a_result_with_endless_headers_is_requested_again(desk, monkeypatch):
 
 
 def test_all_attempts_of_a_download_share_its_time_limit_and_keep_received_data(desk, monkeypatch):
-    """Each try brings something, so none of them is fruitless."""
+    """Each attempt receives data, so each makes progress."""
     monkeypatch.setattr(downloads, "WHOLE_FILE_SECONDS", 1.5)
     desk.fault("short-body", endpoint="fal-ai/*")
     monkeypatch.setattr(downloads, "FRUITLESS_TRIES", 1_000_000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lock keeps other processes out while its process lives, and no longer."""
+"""A lock excludes other processes exactly while its process runs."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from photoreal_set.files.lock import FileLock, locked, try_lock
 
 LOCK = Path(__file__).resolve().parents[2] / "files" / "lock.py"
 
-# Loads the module by its path, as the first start does: nothing of the product may be needed.
+# Loads the module by its path, as the first start does: it must not import the product.
 HOLDER = f"""
 import importlib.util, sys
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Triangles are looked through by their geometry alone, whatever order a file has them in."""
+"""Triangles are checked by geometry alone, in any order."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Broken and hostile models are read or refused in a sentence; ``benchmarks.fuzz_models`` tries thousands of them."""
+"""Broken and hostile models are read or rejected in one sentence; ``benchmarks.fuzz_models`` tries thousands of them."""
 
 import os
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A video that cannot be whole is noticed by its index, and no file takes long to look at."""
+"""An incomplete video is detected by its index, and every check is fast."""
 
 import io
 import itertools
@@ -59,7 +59,7 @@ def box(kind: bytes, *contents: bytes) -> bytes:
 
 
 def changed(data: bytes, kind: bytes, place: int, form: str, *values: int) -> bytes:
-    """``data`` with numbers written at a place in the content of the first box of that kind."""
+    """``data`` with numbers written at an offset in the content of the first box of that kind."""
     start = data.index(kind) + 4 + place
     new = struct.pack(form, *values)
     return data[:start] + new + data[start + len(new) :]
@@ -70,7 +70,7 @@ def plain() -> bytes:
     return film()
 
 
-# --- whole files --------------------------------------------------------------------------------
+# --- complete files -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("has_sound", [False, True], ids=["silent", "with sound"])
@@ -203,13 +203,13 @@ def test_fragments_beyond_the_end_of_the_file_are_detected():
 
 
 def test_what_only_a_decoder_can_detect_is_not_a_gap(plain):
-    """The index is right; whether there are frames is the question of ``video_check``."""
+    """The index is right; ``video_check`` tests whether there are frames."""
     assert gap(noise(plain)) == ""
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FRONT, FRAGMENTS])
 def test_any_changed_index_gives_an_answer(flags):
-    """Whatever a byte says, looking at it neither raises nor hangs."""
+    """Checking neither raises nor hangs, whatever a byte contains."""
     data = film(flags)
     start, end = data.index(b"moov") - 4, data.index(b"moov") - 4
     end += int.from_bytes(data[start : start + 4], "big")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and paths that are written down mean the same file on every system."""
+"""Stored names and paths refer to the same file on every system."""
 
 from pathlib import Path
 

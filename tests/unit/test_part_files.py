@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A part is removed when its process is gone, and never while a process may be writing it."""
+"""A part is removed when its process has ended, and never while a process may be writing it."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="there no process can be
 
 @pytest.fixture(params=["sweep", "sweep_tree"])
 def swept(request: pytest.FixtureRequest):
-    """Sweeps the folder of a target in one of the two ways, and says what is left there."""
+    """Sweep the folder of a target in one of the two ways; the remaining files."""
 
     def go(target: Path) -> set[str]:
         sweep(target) if request.param == "sweep" else sweep_tree(target.parent)
@@ -33,7 +33,7 @@ def swept(request: pytest.FixtureRequest):
 
 @contextlib.contextmanager
 def another_process(target: Path) -> Iterator[Path]:
-    """A part of ``target`` whose process waits for its end; it is killed on leaving."""
+    """A part of ``target`` whose process waits; it is killed on exit."""
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -99,7 +99,7 @@ def test_a_part_of_another_machine_expires_by_the_clock_of_the_file_system(
     fresh = of_another_machine(target, 0.9)
     old = of_another_machine(target, 1.1)
     noted = of_another_machine(target, 1.1)
-    note_of(noted).write_bytes(b"{}")  # Its process has just noted how far it is.
+    note_of(noted).write_bytes(b"{}")  # Its process has just recorded its progress.
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + ahead * 86_400)
     left = swept(target)
@@ -108,7 +108,7 @@ def test_a_part_of_another_machine_expires_by_the_clock_of_the_file_system(
 
 
 def test_a_part_without_a_mark_is_kept_for_a_day(tmp_path, swept):
-    """Earlier versions wrote such ones."""
+    """Earlier versions wrote such parts."""
     target = tmp_path / "front"
     for name in (".front.0123456789ab.part", ".front.x_8k2m1a.part"):
         (tmp_path / name).write_bytes(b"half")

@@ -35,7 +35,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def shop(tmp_path):
-    """A web server of the user's own, with a picture."""
+    """The user's web server, with a picture."""
     folder = tmp_path / "shop"
     folder.mkdir()
     Image.new("RGB", (300, 300), (200, 40, 90)).save(folder / "front view.png")

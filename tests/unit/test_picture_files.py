@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture made of too many pieces is noticed without decoding it; any usual one is taken."""
+"""A picture with too many segments is detected without decoding; common ones are accepted."""
 
 import io
 import struct

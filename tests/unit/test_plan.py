@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user may give as a source, and what is refused before anything is written or spent."""
+"""Valid sources, and what is rejected before anything is written or spent."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def photo(form: str = "PNG", *, side: int = 256, mode: str = "RGB") -> bytes:
 
 
 def png_of_size(width: int, height: int) -> bytes:
-    """A PNG that says it is so large and holds nothing."""
+    """A PNG that declares this size and contains no data."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -47,7 +47,7 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 def refusal(call: Callable[[], object]) -> str:
-    """What the user is told; checks that it is plain words and the fault of the input."""
+    """The message for the user; checks that it is an input error in plain text."""
     with pytest.raises(PhotorealError) as refused:
         call()
     said = str(refused.value)
@@ -131,7 +131,7 @@ def test_files_with_the_same_or_undecodable_names_are_distinguished():
     assert other.kept_names == ("1.jpg", "2.jpg")
 
 
-# --- refused ------------------------------------------------------------------------------------
+# --- rejected -----------------------------------------------------------------------------------
 
 DEEP = b'{"asset":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BAD_FILES = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans that fal takes part in: what they pay for, and what is refused before anything is spent."""
+"""Plans that use fal: what they pay for, and what is rejected before anything is spent."""
 
 from dataclasses import fields, replace
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person sees bars, a log sees lines, a program sees JSON."""
+"""Progress bars for a terminal, lines for a log, JSON for a program."""
 
 import io
 import json
@@ -46,7 +46,7 @@ def tell_a_run(reporter: Reporter) -> None:
 
 
 def screen(text: str) -> list[str]:
-    """The lines that a terminal shows of the bytes it got."""
+    """The lines that a terminal shows for the bytes it received."""
     lines = []
     for line in text.split("\n"):
         shown = line.split("\r")[-1]
@@ -207,7 +207,7 @@ def test_elapsed_time_is_minutes_and_seconds(seconds: float, words: str):
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The real command; ``bpy`` is made unimportable, for what must be said before Blender starts."""
+    """The real command; ``bpy`` is made unimportable, for what must be printed before Blender starts."""
     code = (
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints that the registry does not know, and endpoints that are no more."""
+"""Endpoints that the registry does not know, and retired endpoints."""
 
 import copy
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_every_other_endpoint_is_supported_or_rejected_with_a_reason(endpoint_id
 
 @pytest.mark.parametrize("row", list(REGISTRY.values()), ids=list(REGISTRY))
 def test_schemas_agree_with_the_registry(row):
-    """What is read from a schema agrees with what we wrote down by hand."""
+    """What is read from a schema agrees with the registry."""
     read = endpoint_from(published(row.id), row.id, row.kind)
     if row.images[1]:
         assert (read.image_field, read.image_list_field) == (row.image_field, row.image_list_field)

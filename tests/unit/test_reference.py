@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reference pages that are made from the code are current, and real output is as they say."""
+"""Reference pages that are made from the code are current, and real output matches them."""
 
 import jsonschema
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a set shows everything, opens from disk and trusts nothing that it is told."""
+"""The page of a set shows everything, opens from disk and escapes every value."""
 
 import json
 import re
@@ -16,7 +16,7 @@ VOID = {"meta", "img", "br", "link"}
 
 
 class Page(HTMLParser):
-    """Tags, links and text of a page; notices tags that are not closed."""
+    """Tags, links and text of a page; detects unclosed tags."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result that is not what it says does not count as done: it stays paid, is not sent again, and delays no other job."""
+"""A result of the wrong type is not accepted: it stays paid, is not sent again, and delays no other job."""
 
 import asyncio
 import io
@@ -144,7 +144,7 @@ def test_a_black_picture_is_detected(tmp_path, mode, colour, is_black):
 
 
 def test_a_slow_check_does_not_delay_other_downloads(emulator, tmp_path):
-    """The video is looked at until the picture has come, over the same event loop."""
+    """The video is checked while the picture is downloaded in the same event loop."""
     service = Service.emulator(emulator.url)
     has_come = threading.Event()
 

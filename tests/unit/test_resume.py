@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``resume DIR``: the plan comes from the folder, decisions from the person; nothing of Blender is needed."""
+"""``resume DIR``: the plan comes from the folder, decisions from the user; Blender is not needed."""
 
 import io
 import json
@@ -129,7 +129,9 @@ def test_redo_shows_the_price_of_everything_that_depends_on_it(plan, runs):
     endpoint = "fal-ai/flux-pro/kontext/multi"
     prepared(replace(words, with_hero=True, photo_endpoint=endpoint))
     unknown = ("--max-cost", "9", "--allow-unknown-price")
-    _code, events = run("resume", plan.out, "--redo", "side", *unknown)  # The front photo is shown this one.
+    _code, events = run(
+        "resume", plan.out, "--redo", "side", *unknown
+    )  # The front photo is based on this one.
     assert any("again: side photo, front photo: " in event.get("text", "") for event in events)
 
 
@@ -244,7 +246,7 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         assert replace(again, source=wanted.source) == wanted
     defaults = SetPlan(source=plan.source, out=plan.out, angles=plan.angles)
     own = {"source", "out", "angles", "engine", "device", "endpoints", "external_data"}
-    for item in fields(SetPlan):  # A new option has to be tried here, too.
+    for item in fields(SetPlan):  # A new option must be tested here as well.
         same = all(getattr(one, item.name) == getattr(defaults, item.name) for one in (plan, *plans))
         assert not same or item.name in own | {"model_endpoint", "video_endpoint"}, item.name
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Jobs panel shows follows from the events of a run alone."""
+"""The contents of the Jobs panel follow only from the events of a run."""
 
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A set folder is one set's, is never half-written, and goes on where it was."""
+"""A set folder belongs to one set, is never partially written, and can be continued."""
 
 import json
 import os
@@ -226,7 +226,7 @@ def test_a_set_with_paid_requests_is_not_removed(tmp_path: Path):
 
 
 def left_by_a_killed_run(path: Path) -> Path:
-    """A part of ``path`` that bears the mark of a process that is gone."""
+    """A part of ``path`` with the mark of a process that has ended."""
     part = part_for(path)
     left = part.with_name(part.name.replace(f"-{os.getpid():x}-", f"-{gone_process():x}-"))
     left.parent.mkdir(parents=True, exist_ok=True)
@@ -260,13 +260,13 @@ def test_a_run_that_was_killed_before_it_wrote_a_manifest_can_be_repeated(tmp_pa
     assert set(everything_in(tmp_path)) == {"set.json"}
 
 
-# --- what leads out of the folder ---------------------------------------------------------------
+# --- paths that leave the folder ---------------------------------------------------------------
 
 SECRET = b"my password"
 
 
 def planted(root: Path, **members: object) -> Path:
-    """A set whose manifest was changed by somebody else, beside a file that is nobody's business."""
+    """A set whose manifest was tampered with, beside a private file."""
     folder = prepare(root)
     folder.store("photos/front.png", b"picture")
     (root.parent / "secret.txt").write_bytes(SECRET)

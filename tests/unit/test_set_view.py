@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gallery sees a set folder as it stands, whole or not."""
+"""The gallery shows the current state of a set folder, complete or not."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every take of a photo or a video stays on disk, with what made it; which one is chosen is a matter of choice."""
+"""Every take of a photo or a video stays on disk, with its inputs; the user chooses which one is shown."""
 
 import io
 from pathlib import Path
@@ -35,7 +35,7 @@ def add(folder: SetFolder, number: int, **more: object) -> dict:
 
 
 def photos(folder: SetFolder) -> dict[str, int]:
-    """Files beside each other, and the shade that tells them apart."""
+    """Files in one folder, and the shade that distinguishes them."""
     found = {}
     for path in sorted((folder.root / "photos").iterdir()):
         with Image.open(path) as image:
@@ -48,7 +48,7 @@ def shown(folder: SetFolder) -> dict:
 
 
 def is_sound(folder: SetFolder) -> bool:
-    """Whether every listed take is on disk as it was written down."""
+    """Whether every listed take is on disk as recorded."""
     takes = takes_in(folder.record, Shelf.PHOTOS, NAME)
     return all(sha256_of(folder.root / take["path"]) == take["sha256"] for take in takes)
 
@@ -87,7 +87,7 @@ def test_a_choice_stays_as_long_as_the_plan_wants_the_same(folder):
     takes.choose(Shelf.PHOTOS, NAME, 1)
     assert takes.want(Shelf.PHOTOS, NAME, "request-2")["take"] == 2
     assert photos(folder)["front.png"] == 1
-    add(folder, 3)  # The plan has changed: what it asks for is shown.
+    add(folder, 3)  # The plan has changed: the take that it requests is shown.
     assert photos(folder)["front.png"] == 3
     assert takes.want(Shelf.PHOTOS, NAME, "request-1")["take"] == 1
     assert photos(folder)["front.png"] == 1
@@ -119,7 +119,7 @@ def test_a_file_edited_by_the_user_is_kept(folder):
     add(folder, 1)
     (folder.root / "photos/front.png").write_bytes(picture(99))
     assert Takes(folder).want(Shelf.PHOTOS, NAME, "request-1") is None
-    add(folder, 1)  # Fetched again.
+    add(folder, 1)  # Downloaded again.
     assert photos(folder) == {"front.changed.png": 99, "front.png": 1}
     assert len(takes_in(folder.record, Shelf.PHOTOS, NAME)) == 1
 
@@ -146,7 +146,7 @@ def test_an_invalid_choice_lists_the_valid_ones(folder):
 
 
 def test_a_placed_picture_never_changes(folder):
-    """What a scene refers to is a file that later takes leave alone."""
+    """A scene refers to a file that later takes do not change."""
     add(folder, 1)
     placed = own_file(folder.root / "photos/front.png", 1)
     assert placed.name == "front.1.png"
@@ -200,7 +200,7 @@ def test_a_kill_between_the_files_and_the_list_loses_nothing(folder, monkeypatch
 
 
 class Unwritten:
-    """A change that is never written down."""
+    """A change that is never written."""
 
     def __init__(self, record: dict) -> None:
         self._record = record

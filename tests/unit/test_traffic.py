@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many sets over one connection: as many requests at fal.ai as it can use, and not many more."""
+"""Many sets over one connection: enough requests queued at fal.ai to use its concurrency, and not many more."""
 
 import asyncio
 import concurrent.futures
@@ -114,7 +114,7 @@ def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
 
 
 def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
-    """In which order requests, named and with ``can_wait``, are let through when all places are taken at first."""
+    """The order in which requests, named and with ``can_wait``, are sent when all places are in use at first."""
 
     async def work() -> list[str]:
         traffic = Traffic(adapts=True)
@@ -131,7 +131,7 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
         asked = []
         for name, can_wait in wishes:
             asked.append(asyncio.create_task(ask(name, can_wait=can_wait)))
-            await asyncio.sleep(0)  # It asks.
+            await asyncio.sleep(0)  # It has started waiting.
         assert order == []
         traffic.note(first[0], JobState.DONE)
         await asyncio.gather(*asked)

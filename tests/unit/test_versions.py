@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One version, wherever it stands."""
+"""The same version everywhere."""
 
 import tomllib
 from pathlib import Path

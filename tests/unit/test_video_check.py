@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A frame is decoded in a separate process, and a crash of that process is an answer, too."""
+"""A frame is decoded in a separate process, and a crash of that process counts as an answer."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ SAY_BEGUN = f"print({MARK + BEGUN!r}, flush=True)\n"
 
 @pytest.fixture
 def probe(tmp_path, monkeypatch):
-    """Puts another program in the place of the probe."""
+    """Replaces the probe with another program."""
 
     def put(code: str) -> Path:
         path = tmp_path / "probe.py"

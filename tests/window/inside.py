@@ -17,7 +17,7 @@ START_SECONDS = 20.0
 
 
 def start_screen() -> subprocess.Popen:
-    """An X server on a display of its own; its number goes into DISPLAY."""
+    """An X server on a separate display; its number is stored in DISPLAY."""
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp"]
     server = subprocess.Popen(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An artist's way through a real Blender with a window: from the zip to a set in the file.
+"""An artist's workflow in a real Blender with a window: from the zip to a set in the file.
 
-The tests of one Blender follow each other, as a person would go on.
+The tests of one Blender depend on each other and run in order, as a user would work.
 """
 
 import json
@@ -22,7 +22,7 @@ RUN_SECONDS = 600.0
 DROP_SECONDS = 20.0
 FIRST_FILE = 38  # Pixels below the upper edge of a File Browser's list.
 LONGEST_BLOCK = 0.05
-LONGEST_REDRAW = 0.01  # All panels together, far above what they take.
+LONGEST_REDRAW = 0.01  # All panels together; they need far less.
 LONGEST_START = 0.3
 
 ask = f"from {MODULE}.window import preferences, pump, runs, scene_settings\nsettings = bpy.context.scene.photoreal\n"
@@ -49,14 +49,14 @@ def blender(desktop: Desktop) -> Iterator[Desktop]:
     assert_is_there(desktop)
     assert desktop.quit_blender() == 0
     desktop.start_blender()
-    # As the user allows it in the preferences. At the start Blender would look for updates in the net.
+    # As the user allows it in the preferences. At startup Blender would check for updates online.
     desktop.python("bpy.context.preferences.system.use_online_access = True")
     yield desktop
     desktop.quit_blender()
 
 
 def assert_is_there(desktop: Desktop) -> None:
-    """Enabled, and nothing of the wheels was imported."""
+    """Enabled, and no bundled wheel was imported."""
     enabled, imported = desktop.python(
         f"import sys\nanswer = [{MODULE!r} in bpy.context.preferences.addons, sorted(set({WHEELS!r}) & set(sys.modules))]"
     )
@@ -176,7 +176,7 @@ def test_the_button_makes_a_set_while_the_artist_continues_working(
     wait_for(lambda: blender.python("answer = 'Tea Jar' in bpy.data.collections"), "the photos in the scene")
     assert len(emulator.ledger()) == 6
     left, top, width, height = blender.sidebar()
-    blender.move(left + width // 2, top + height - 20)  # A button under the mouse keeps its look.
+    blender.move(left + width // 2, top + height - 20)  # A button under the mouse stays highlighted.
     blender.settle()
     blender.picture("finished")
     blender.scroll(left + width // 2, top + height // 2, 60)
@@ -358,7 +358,7 @@ def test_every_state_of_every_panel_is_captured(blender: Desktop, theme: str):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
-    # The states are made up, so no prices are asked for.
+    # The states are simulated, so no prices are requested.
     listening = f"from {MODULE}.window import changes, pump\nchanges.{{}}(pump._settings_changed)"
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator is held to the wire by the official client."""
+"""The emulator works with the official client."""
 
 import fal_client
 import fal_client.client

@@ -225,7 +225,7 @@ def test_a_skewed_clock_shows_in_the_token(wire, emulator):
 
 
 class WebhookReceiver(BaseHTTPRequestHandler):
-    """Keeps what is posted to it."""
+    """Records what is posted to it."""
 
     received: ClassVar[list[tuple[dict[str, str], bytes]]] = []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults whose bytes look right and are not: compressed bodies, bombs, and files with wrong indexes."""
+"""Faults whose bytes look valid and are not: compressed bodies, bombs, and files with wrong indexes."""
 
 import io
 import json

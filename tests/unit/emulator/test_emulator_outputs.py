@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator's files are read by independent readers."""
+"""Independent libraries can read the emulator's files."""
 
 import io
 import json

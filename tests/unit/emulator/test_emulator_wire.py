@@ -70,7 +70,7 @@ def test_the_status_stream_ends_with_completed(wire, emulator):
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             status = json.loads(line[6:])["status"] if line.startswith("data: ") else ""
-            if status not in ("", *words):  # The clock moves only when a state has been told.
+            if status not in ("", *words):  # The clock moves only when a state has been reported.
                 words.append(status)
                 emulator.control(advance=FOR_EVER_SECONDS)
     assert words == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
