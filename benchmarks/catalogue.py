@@ -92,18 +92,20 @@ _CHAIN = (
 )  # Of one product, from its render to its video.
 
 
-def _bound(renders: list[float], first: float, requests: float, films: int) -> float:
+def _bound(renders: list[float], first: float, requests: float, videos: int) -> float:
     """Seconds that no order of the work can beat.
 
     ``renders``: of each product; ``first``: the quickest picture; ``requests``: of all requests over all places;
-    ``films``: how many of them the busiest place must make, for a film is made by one place from start to end.
+    ``videos``: how many of them the busiest place must make, because a video is made by one place from start to end.
 
     One Blender renders one product at a time, and the way of the product that it renders last through fal comes on top
-    of all other renders. The account's places stand empty until there is a first render, and no film begins before
+    of all other renders. The account's places stand empty until there is a first render, and no video begins before
     a photo is there.
     """
-    before_films = first + _CHAIN - DELAYS["video"]
-    return max(sum(renders) - max(renders) + _CHAIN, first + requests, before_films + films * DELAYS["video"])
+    before_videos = first + _CHAIN - DELAYS["video"]
+    return max(
+        sum(renders) - max(renders) + _CHAIN, first + requests, before_videos + videos * DELAYS["video"]
+    )
 
 
 # --- many rows ----------------------------------------------------------------------------------
@@ -180,7 +182,7 @@ def _children() -> resource.struct_rusage:
 # --- kills --------------------------------------------------------------------------------------
 
 GOOD_ROWS = 40
-MOST_RESUMES = 12
+MAX_RESUMES = 12
 
 
 def _kills(folder: Path) -> int:
@@ -199,15 +201,15 @@ def _kills(folder: Path) -> int:
             kills += process.poll() is None
             process.kill()
             process.communicate()
-            decisions += desk.play_person()
+            decisions += desk.decide_as_user()
             command = ("resume", desk.out)
         runs = 0
-        for _attempt in range(MOST_RESUMES):
+        for _attempt in range(MAX_RESUMES):
             runs += 1
             code = desk.run("resume", desk.out).exit_code
             if code != UncertainSubmitError.exit_code and not _unfinished(desk):
                 break
-            decisions += desk.play_person()
+            decisions += desk.decide_as_user()
         accepted, jobs = len(emulator.ledger()), len(desk.journal_keys())
         products = desk.records()
     states = Counter(product["state"] for product in products)
@@ -229,14 +231,14 @@ def _unlucky_shop(desk: Desk) -> set[int]:
     rows: list[dict[str, object]] = []
     for number in range(GOOD_ROWS):
         source = desk.model(f"{number}.glb", number) if number % 4 else desk.photo(f"{number}.png", number)
-        film = "fal" if number % 5 == 0 else "none"
-        rows.append({"sku": f"lamp-{number}", "source": source, "angles": "front", "video": film})
+        video = "fal" if number % 5 == 0 else "none"
+        rows.append({"sku": f"lamp-{number}", "source": source, "angles": "front", "video": video})
     (desk.folder / "cut.glb").write_bytes((desk.folder / desk.model("1.glb", 1)).read_bytes()[:-40])
-    (desk.folder / "words.glb").write_text("no model")
+    (desk.folder / "text.glb").write_text("no model")
     faulty: list[dict[str, object]] = [
         {"sku": "gone", "source": "gone.glb"},
         {"sku": "cut", "source": "cut.glb"},
-        {"sku": "words", "source": "words.glb"},
+        {"sku": "text", "source": "text.glb"},
         {"sku": "many", "source": ";".join(["0.png"] * 5)},
         {"sku": "plain", "source": "http://example.org/a.jpg"},
         {"sku": "", "source": "1.glb"},
@@ -345,8 +347,8 @@ def _run(
     command: list[object], folder: Path, emulator: RunningEmulator, *, is_stub: bool
 ) -> list[dict[str, Any]]:
     process = _started(command, folder, emulator, is_stub=is_stub)
-    words, _errors = process.communicate()
-    return [json.loads(line) for line in words.splitlines()]
+    output, _errors = process.communicate()
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def _status(root: Path) -> dict[str, Any]:

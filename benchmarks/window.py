@@ -228,15 +228,15 @@ def _pair(times: list[list[float]], choose: Any) -> list[float]:
 
 
 def _tell(figures: dict[str, Any]) -> None:
-    def words(pair: list[float]) -> str:
-        return f"{pair[0] * 1000:.2f} ms by the clock, {pair[1] * 1000:.2f} ms of our own"
+    def formatted(pair: list[float]) -> str:
+        return f"{pair[0] * 1000:.2f} ms by the clock, {pair[1] * 1000:.2f} ms of our thread"
 
     print(f"Blender {figures['blender']}")
-    print(f"  enabling            {words(figures['enable'])}")
-    print(f"  drawing all panels  {words(figures['redraw_of_all_panels'])}")
+    print(f"  enabling            {formatted(figures['enable'])}")
+    print(f"  drawing all panels  {formatted(figures['redraw_of_all_panels'])}")
     longest = sorted(figures["longest"].items(), key=lambda entry: -entry[1][0])
     for name, pair in longest[:5]:
-        print(f"  longest {name} of {figures['calls'][name]}: {words(pair)}")
+        print(f"  longest {name} of {figures['calls'][name]}: {formatted(pair)}")
     for what, pause in figures["pauses"].items():
         print(f"  longest pause of Blender with {what}: {pause['longest'] * 1000:.0f} ms")
 

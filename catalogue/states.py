@@ -120,7 +120,7 @@ def read_status(root: Path, digest: str) -> Status:
         return Status(digest=digest, paid=status.paid, unpriced=status.unpriced)
     if status.state is RowState.DONE and (gone := _first_gone(root, status)):
         step = Step.MODEL if gone == _MODEL else Step.RENDER  # What is there is kept.
-        error = f"{gone} is gone. `resume` brings it back; nothing is paid twice."
+        error = f"{gone} is missing. `resume` restores it; nothing is paid twice."
         return replace(status, state=RowState.WAITING, step=step, error=error)
     return status
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The takes of a set: every photo, video and concept picture that was made for it, and which one is chosen.
 
-The chosen take has the plain name (``photos/front.png``); the others lie beside it with their number
+The chosen take has the plain name (``photos/front.png``); the others are next to it with their number
 (``photos/front.2.png``). ``set.json`` lists them with what made them::
 
     "takes": {"photos": {"front": {"chosen": 2, "wanted": "…", "list": [{"take": 1, "path": "…", …}, …]}}}

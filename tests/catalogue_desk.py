@@ -102,12 +102,12 @@ class Desk:
 
     def run(self, *arguments: object) -> Run:
         """A command in this process."""
-        words = io.StringIO()
-        code = _main(self.arguments(*arguments), words)
+        output = io.StringIO()
+        code = _main(self.arguments(*arguments), output)
         for manifest in self.out.glob("*/set.json"):
             if code != 3:  # A test may have damaged it.
                 manifest_in(manifest.parent)
-        return Run(code, events_in(words.getvalue()))
+        return Run(code, events_in(output.getvalue()))
 
     def make(self, *options: object) -> Run:
         return self.run("catalogue", self.file, "--out", self.out, *SMALL, *options)
@@ -127,7 +127,7 @@ class Desk:
             text=True,
         )
 
-    def play_person(self) -> int:
+    def decide_as_user(self) -> int:
         """Look up each uncertain request in the account (the ledger), and send the missing ones again.
 
         Returns the number of decisions.

@@ -77,10 +77,10 @@ class Desk:
         """Wait until a job has reached ``state``."""
         until(lambda: any(job.state is state for job in list(self.news)))
 
-    def count(self, *words: str) -> int:
+    def count(self, *parts: str) -> int:
         """Requests that the emulator has received on routes that contain these texts."""
         routes = self.emulator.stats()["routes"]
-        return sum(number for route, number in routes.items() if all(word in route for word in words))
+        return sum(number for route, number in routes.items() if all(part in route for part in parts))
 
     def fault(self, name: str, **more: object) -> None:
         self.emulator.control(faults=[{"name": name, **more}])

@@ -81,7 +81,7 @@ class Desk:
     folder: Path
     url: str
     seeds: tuple[int, ...]
-    has_film: bool = False
+    has_video: bool = False
 
     @property
     def journal(self) -> Journal:
@@ -102,7 +102,7 @@ class Desk:
             seed=seed,
         )
 
-    def film(self, photo: Path) -> Generation:
+    def video(self, photo: Path) -> Generation:
         # The prompt distinguishes the videos of different desks in the ledger.
         return Generation(
             kind=Kind.VIDEO,
@@ -123,7 +123,7 @@ class Desk:
 
     def files(self) -> list[Path]:
         photos = [self.folder / "photos" / f"{seed}.png" for seed in self.seeds]
-        return [*photos, self.folder / "film.mp4"] if self.has_film else photos
+        return [*photos, self.folder / "film.mp4"] if self.has_video else photos
 
     def lost(self) -> list[str]:
         """The broken promises found at the end."""
@@ -142,8 +142,8 @@ def work(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> None
         for future in list(futures):
             try:
                 photo = future.result()
-                if desk.has_film and future is futures[0]:
-                    bridge.start(desk.film(photo.path), desk.folder / "film").result()
+                if desk.has_video and future is futures[0]:
+                    bridge.start(desk.video(photo.path), desk.folder / "film").result()
             except errors.UncertainSubmitError:
                 code = SOME_HELD
             except errors.BridgeError:
@@ -210,11 +210,11 @@ def finish(desk: Desk, emulator: RunningEmulator) -> int:
     for _run in range(8):
         if ended(started(desk)) == ALL_DONE:
             return asked
-        asked += play_person(desk, emulator)
+        asked += decide_as_user(desk, emulator)
     raise AssertionError(f"{desk.folder} does not come to an end")
 
 
-def play_person(desk: Desk, emulator: RunningEmulator) -> int:
+def decide_as_user(desk: Desk, emulator: RunningEmulator) -> int:
     """Decide about each held job by what the account (the ledger) says. Only when no worker runs."""
     asked, accepted = 0, desk.accepted(emulator.settled_ledger())
     for key in desk.journal.job_keys():
@@ -280,7 +280,7 @@ def kill_at_random(
 ) -> Tally:
     """Two processes on one folder, faults on, killed again and again; at the end everything must be present."""
     seeds = tuple(range(first_seed, first_seed + photos))
-    desk = Desk(folder, emulator.url, seeds, has_film=True).prepare()
+    desk = Desk(folder, emulator.url, seeds, has_video=True).prepare()
     tally = Tally()
     delays = {"queue": 0.05, "photo": 0.15, "video": 0.2}
     emulator.control(faults=FAULTS, delays=delays, list_running=False)
@@ -294,7 +294,7 @@ def kill_at_random(
                 tally.kills += 1
         for process in pair:
             ended(process)
-        tally.decisions += play_person(desk, emulator)
+        tally.decisions += decide_as_user(desk, emulator)
     emulator.control(faults=[], list_running=True)
     tally.decisions += finish(desk, emulator)
     tally.add(desk, emulator)

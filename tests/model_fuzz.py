@@ -395,12 +395,12 @@ def judge_set(path: Path, verdict: Verdict) -> None:
         "-o",
         str(trace),
     ]
-    words = [*(tracing if shutil.which("strace") else []), *command("set", path, "--out", out, *SMALL)]
+    arguments = [*(tracing if shutil.which("strace") else []), *command("set", path, "--out", out, *SMALL)]
     # The key is in the environment, as in a user's terminal.
     keys = {"FAL_KEY": f"identifier:{SECRET.decode()}"}
     with opens_in(path.parents[1] / OUTSIDE) as opened:
         done = subprocess.run(
-            words, env={**environment(), **keys}, capture_output=True, text=True, timeout=SET_SECONDS
+            arguments, env={**environment(), **keys}, capture_output=True, text=True, timeout=SET_SECONDS
         )
     verdict.counts[f"exit {done.returncode}"] += 1
     fault = "Traceback" in done.stderr or "bug in Photoreal Set" in done.stderr

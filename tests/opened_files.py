@@ -12,7 +12,7 @@ from pathlib import Path
 _recordings: list[list[str]] = []
 
 
-def _hear(event: str, arguments: tuple[object, ...]) -> None:
+def _record(event: str, arguments: tuple[object, ...]) -> None:
     if not _recordings or event != "open":
         return
     path = arguments[0]
@@ -27,9 +27,9 @@ def recorded_opens() -> Iterator[list[str]]:
 
     Libraries in C that open files themselves, like Blender, are not recorded.
     """
-    if _hear not in _installed:
-        sys.addaudithook(_hear)
-        _installed.append(_hear)
+    if _record not in _installed:
+        sys.addaudithook(_record)
+        _installed.append(_record)
     recording: list[str] = []
     _recordings.append(recording)
     try:

@@ -154,8 +154,8 @@ def extension_command(blender: str) -> list[str]:
 def _run(command: list[str], fault: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=dict(os.environ))
     if done.returncode:
-        words = (done.stdout + done.stderr).strip()
-        raise BuildError(f"{fault}:\n{words}")
+        message = (done.stdout + done.stderr).strip()
+        raise BuildError(f"{fault}:\n{message}")
     return done.stdout
 
 

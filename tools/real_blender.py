@@ -88,7 +88,7 @@ def make(name: str, folder: Path) -> Path:
     _require_root()
     folder = folder.resolve()
     if folder.is_relative_to(PROJECT):
-        raise RootError(f"{folder} lies in the project: name a folder outside of it.")
+        raise RootError(f"{folder} is in the project: name a folder outside of it.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f".{folder.name}.lock").open("ab") as lock, locked(lock):
         if is_good(folder, name):
@@ -112,7 +112,7 @@ def make(name: str, folder: Path) -> Path:
         _own_mounts()
         try:
             if subprocess.run(command, stdout=sys.stderr).returncode:
-                raise RootError(f"mmdebstrap could not make {folder}; its words are above.")
+                raise RootError(f"mmdebstrap could not make {folder}; see its output above.")
             if not (part / recipe.program).exists():
                 raise RootError(f"Debian {recipe.suite} brought no {recipe.program} any more.")
             with contextlib.suppress(FileExistsError):  # Blender complains at every start without it.
@@ -171,14 +171,14 @@ def _bind(folder: Path, source: Path, place: str, *options: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     if subprocess.run(["mount", *options, str(source), str(target)]).returncode:
-        raise RootError(f"{source} cannot be mounted at {target}; mount's words are above.")
+        raise RootError(f"{source} cannot be mounted at {target}; see mount's output above.")
 
 
 def _own_mounts() -> None:
     """From here on, mounts of this process are visible only to it and its children."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNS):
-        raise RootError(f"No mounts of our own: {os.strerror(ctypes.get_errno())}.")
+        raise RootError(f"No private mounts: {os.strerror(ctypes.get_errno())}.")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
 
@@ -208,7 +208,7 @@ def _require_mmdebstrap() -> None:
     subprocess.run([apt, *patient, "update", "-qq"], stdout=sys.stderr, env=quiet)
     install = [apt, *patient, "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap"]
     if subprocess.run(install, stdout=sys.stderr, env=quiet).returncode:
-        raise RootError("mmdebstrap could not be installed; apt-get's words are above.")
+        raise RootError("mmdebstrap could not be installed; see apt-get's output above.")
 
 
 def main(arguments: list[str]) -> int:

@@ -19,7 +19,7 @@ FREE = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
 JARGON = ("Traceback", "Exception", "Errno", "Error: ", "object at 0x", "<class", "bpy.", "numpy")
 
 
-def assert_is_refused(run: Run, *words: str) -> None:
+def assert_is_refused(run: Run, *message: str) -> None:
     """Exit 1, one sentence on stderr that contains the texts, JSON that ends with a result."""
     assert run.exit_code == 1, run.stderr
     lines = run.stderr.strip().splitlines()
@@ -28,7 +28,7 @@ def assert_is_refused(run: Run, *words: str) -> None:
     assert lines[0].endswith(".")
     said = lines[0].removeprefix("Error: ")
     assert not [word for word in JARGON if word in said], said
-    assert all(word in lines[0] for word in words), lines[0]
+    assert all(word in lines[0] for word in message), lines[0]
     last = run.events[-1]
     assert (last["event"], last["state"], last["exit"]) == ("finished", "failed", 1)
 
@@ -75,7 +75,7 @@ def test_an_unwritable_output_folder_is_rejected(tmp_path: Path, block_file: Pat
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that nobody may write")
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs an unwritable file system")
 def test_an_output_folder_on_a_file_system_without_write_access_is_rejected(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", "/proc/set"))
     assert_is_refused(run, "/proc/set", "cannot be written")
@@ -85,7 +85,7 @@ def test_a_folder_with_other_files_is_rejected_and_unchanged(tmp_path: Path, blo
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_bytes(b"mine")
     before = tree(tmp_path)
-    assert_is_refused(make_set(block_file, out=tmp_path / "holiday", options=FREE), "holds no set")
+    assert_is_refused(make_set(block_file, out=tmp_path / "holiday", options=FREE), "contains no set")
     assert tree(tmp_path) == before
 
 
@@ -95,9 +95,9 @@ def test_fal_without_a_key_is_rejected_and_the_message_names_the_setting(tmp_pat
     assert_left_nothing(tmp_path)
 
 
-@pytest.mark.parametrize("source", ["photo", "words"])
+@pytest.mark.parametrize("source", ["photo", "text"])
 def test_photos_and_text_need_a_key_with_every_engine(tmp_path: Path, source: str):
-    options = (*FREE, "--text", "a tea pot") if source == "words" else FREE
+    options = (*FREE, "--text", "a tea pot") if source == "text" else FREE
     files = [photo(tmp_path / "front.png")] if source == "photo" else []
     assert_is_refused(make_set(*files, out=tmp_path / "set", options=options), "FAL_KEY")
     assert not (tmp_path / "set").exists()
@@ -137,27 +137,27 @@ def in_one_point() -> Glb:
     return glb
 
 
-def without_a_whole_face(value: float) -> Glb:
+def without_a_valid_face(value: float) -> Glb:
     broken = ball().with_(normals=None)
     broken.places[:] = value
     return product(broken)
 
 
-def with_places_that_are_no_numbers() -> Glb:
-    return without_a_whole_face(np.nan)
+def with_nan_positions() -> Glb:
+    return without_a_valid_face(np.nan)
 
 
-def with_places_beyond_all_measure() -> Glb:
-    return without_a_whole_face(1e38)
+def with_huge_positions() -> Glb:
+    return without_a_valid_face(1e38)
 
 
-def with_a_node_beyond_all_measure() -> Glb:
+def with_a_huge_node_scale() -> Glb:
     glb = textured_block()
     glb.document["nodes"][0]["scale"] = [1e37, 1e37, 1e37]
     return glb
 
 
-def with_a_node_that_is_nowhere() -> Glb:
+def with_an_infinite_node_location() -> Glb:
     glb = textured_block()
     glb.document["nodes"][0]["translation"] = [1e39, 0.0, 0.0]  # Infinite as a float of 32 bits.
     return glb
@@ -169,60 +169,60 @@ def with_unknown_extension() -> Glb:
     return glb
 
 
-def with_data_that_is_not_there() -> Glb:
+def with_missing_data() -> Glb:
     glb = textured_block()
     glb.document["accessors"][0]["count"] = 10_000_000
     return glb
 
 
-def with_nonsense() -> Glb:
+def with_an_invalid_accessor() -> Glb:
     glb = textured_block()
     glb.document["meshes"] = [{"primitives": [{"attributes": {"POSITION": 77}}]}]
     return glb
 
 
-def with_a_material_that_is_not_there() -> Glb:
+def with_a_missing_material() -> Glb:
     glb = textured_block()
     glb.document["meshes"][0]["primitives"][0]["material"] = 99
     return glb
 
 
-def with_itself_inside() -> Glb:
+def with_a_node_cycle() -> Glb:
     glb = textured_block()
     glb.document["nodes"][0]["children"] = [0]
     return glb
 
 
-def with_numbers_of_no_type() -> Glb:
+def with_an_invalid_component_type() -> Glb:
     glb = textured_block()
     glb.document["accessors"][0]["componentType"] = 1
     return glb
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "message"),
     [
-        (with_a_material_that_is_not_there, "refers to parts that do not exist"),
-        (with_itself_inside, "Export the model again"),
-        (with_numbers_of_no_type, "Export the model again"),
+        (with_a_missing_material, "refers to parts that do not exist"),
+        (with_a_node_cycle, "Export the model again"),
+        (with_an_invalid_component_type, "Export the model again"),
         (without_meshes, "mesh"),
         (in_one_point, "single point"),
-        (with_places_that_are_no_numbers, "All faces of"),
-        (with_places_beyond_all_measure, "All faces of"),
-        (with_a_node_beyond_all_measure, "extremely large coordinates"),
-        (with_a_node_that_is_nowhere, "extremely large coordinates"),
+        (with_nan_positions, "All faces of"),
+        (with_huge_positions, "All faces of"),
+        (with_a_huge_node_scale, "extremely large coordinates"),
+        (with_an_infinite_node_location, "extremely large coordinates"),
         (with_unknown_extension, "ACME_secret_geometry"),
-        (with_data_that_is_not_there, ""),
-        (with_nonsense, ""),
+        (with_missing_data, ""),
+        (with_an_invalid_accessor, ""),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_an_empty_glb_is_rejected_by_name_and_the_folder_removed(
-    tmp_path: Path, make: Callable[[], Glb], words: str
+    tmp_path: Path, make: Callable[[], Glb], message: str
 ):
     make().write(tmp_path / "odd one.glb")
     run = make_set("odd one.glb", out=tmp_path / "set", options=FREE)
-    assert_is_refused(run, "odd one.glb", words)
+    assert_is_refused(run, "odd one.glb", message)
     assert_left_nothing(tmp_path, "odd one.glb")
 
 
@@ -236,7 +236,7 @@ def test_the_same_command_works_after_the_file_is_repaired(tmp_path: Path):
 # --- textures that cannot be shown --------------------------------------------------------------
 
 
-def assert_goes_on_without_magenta(run: Run, material: str) -> None:
+def assert_continues_without_magenta(run: Run, material: str) -> None:
     assert run.exit_code == 0, run.stderr
     assert len([text for text in run.warnings() if material in text]) == 1, run.warnings()
     assert any(material in finding["text"] for finding in run.record["model"]["triage"])
@@ -246,7 +246,7 @@ def assert_goes_on_without_magenta(run: Run, material: str) -> None:
         colours = run.pixels(f"{folder}/three-quarter.png")[inside].astype(int)
         magenta = (colours[:, 0] > colours[:, 1] + 40) & (colours[:, 2] > colours[:, 1] + 40)
         assert not magenta.any()
-        assert np.median(np.ptp(colours, axis=1)) < 20, "its plain white"
+        assert np.median(np.ptp(colours, axis=1)) < 20, "plain white"
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_an_unreadable_texture_is_reported_with_its_material_and_the_run_continu
     material = glb.add_material("Blue Enamel", glb.add_image(data, media_type))
     glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material)}))
     glb.write(tmp_path / "pot.glb")
-    assert_goes_on_without_magenta(make_set("pot.glb", out=tmp_path / "set", options=FREE), "Blue Enamel")
+    assert_continues_without_magenta(make_set("pot.glb", out=tmp_path / "set", options=FREE), "Blue Enamel")
 
 
 @pytest.mark.parametrize("form", ["glb", "gltf"])
@@ -281,7 +281,7 @@ def test_a_missing_texture_is_reported_with_its_material_and_the_run_continues(t
         (tmp_path / "pot.bin").write_bytes(glb.binary)
         (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
     run = make_set(f"pot.{form}", out=tmp_path / "set", options=FREE)
-    assert_goes_on_without_magenta(run, "Blue Enamel")
+    assert_continues_without_magenta(run, "Blue Enamel")
 
 
 def test_a_gltf_whose_geometry_is_missing_is_rejected(tmp_path: Path):
@@ -319,7 +319,7 @@ def test_a_missing_texture_is_reported_again_when_the_set_is_resumed(tmp_path: P
     (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
     for _turn in range(2):
         run = make_set("pot.gltf", out=tmp_path / "set", options=FREE)
-        assert_goes_on_without_magenta(run, "Blue Enamel")
+        assert_continues_without_magenta(run, "Blue Enamel")
 
 
 def test_an_invalid_key_does_not_block_free_work(tmp_path: Path, block_file: Path, monkeypatch):
@@ -342,11 +342,11 @@ def can_make_small_disks() -> bool:
         return False
 
 
-@pytest.mark.skipif(not can_make_small_disks(), reason="needs a Linux that lets users mount")
+@pytest.mark.skipif(not can_make_small_disks(), reason="needs a Linux that allows users to mount")
 def test_a_full_disk_is_reported_with_its_folder(tmp_path: Path, block_file: Path):
     (disk := tmp_path / "disk").mkdir()
-    words = command("set", block_file, "--out", disk / "set", *FREE, "--resolution", 256, "--samples", 1)
-    script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(words)}"
+    arguments = command("set", block_file, "--out", disk / "set", *FREE, "--resolution", 256, "--samples", 1)
+    script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(arguments)}"
     done = subprocess.run([*SMALL_DISK, script], env=environment(), capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
     assert done.stderr.startswith(f"Error: The disk is full: no space left in {disk / 'set'}")

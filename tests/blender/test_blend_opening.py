@@ -236,7 +236,7 @@ def test_a_texture_of_a_library_in_the_folder_is_checked(home: Path, outside: Pa
 
 
 @pytest.mark.skipif(
-    not hasattr(bpy.types, "GeometryNodeImportText"), reason="Blender 4.5 brought these nodes"
+    not hasattr(bpy.types, "GeometryNodeImportText"), reason="these nodes were added in Blender 4.5"
 )
 def test_a_path_computed_by_nodes_is_rejected(home: Path, outside: Path):
     tree = import_node(outside)

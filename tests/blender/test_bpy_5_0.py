@@ -38,7 +38,7 @@ def bpy_folder() -> Path:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="bpy 5.0 exists for Python 3.11 alone")
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="bpy 5.0 exists only for Python 3.11")
 def test_the_sidebar_works_on_bpy_5_0(bpy_folder: Path):
     environment = {**os.environ, "PYTHONPATH": str(bpy_folder)}
     version = [sys.executable, "-c", "import bpy; print(bpy.app.version_string, flush=True)"]

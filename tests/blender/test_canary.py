@@ -66,9 +66,9 @@ class Desk:
             while not ended.is_set():
                 for place in Path("/proc").glob("[0-9]*"):
                     try:
-                        words = (place / "cmdline").read_bytes()
-                        self.seen.add(words)
-                        if b"render-worker" in words:
+                        arguments = (place / "cmdline").read_bytes()
+                        self.seen.add(arguments)
+                        if b"render-worker" in arguments:
                             self.seen.add((place / "environ").read_bytes())
                     except OSError:  # It has just ended.
                         continue
@@ -118,7 +118,7 @@ def test_no_byte_of_a_key_leaks(tmp_path: Path, block_file: Path, fresh_emulator
     desk.run("cancel", "set", code=1)
     for name in ("environ.glb", "environ.gltf", "key-file.glb", "key-file.gltf"):
         said = desk.run("set", hostile(name, desk), "--out", "refused", *BY_CYCLES, code=1)
-        assert "lies outside its folder" in said
+        assert "is outside its folder" in said
     desk.run("estimate", block_file, *BY_CYCLES)
     desk.run("doctor", "--json")
     desk.run("set", block_file, "--out", "by-fal", "--engine", "fal", *TINY, *fal)
@@ -141,6 +141,6 @@ def test_no_byte_of_a_key_leaks(tmp_path: Path, block_file: Path, fresh_emulator
     assert {"set.json", "catalogue.json", "index.html", "product.glb"} <= {path.name for path in written}
     assert not [path for path, data in written.items() if any(mark in data for mark in marks)]
     assert not [text for text in desk.said if any(mark in text for mark in marks)]
-    assert any(b"render-worker" in words for words in desk.seen), "the Blender of the catalogue was seen"
-    assert not [words for words in desk.seen if any(mark in words for mark in marks)]
+    assert any(b"render-worker" in seen for seen in desk.seen), "the Blender of the catalogue was seen"
+    assert not [seen for seen in desk.seen if any(mark in seen for mark in marks)]
     assert not any(mark.decode() in json.dumps(fresh_emulator.ledger()) for mark in marks)

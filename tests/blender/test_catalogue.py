@@ -174,16 +174,16 @@ def test_a_product_that_cannot_be_rendered_is_reported_and_the_same_blender_cont
     code, events = run("catalogue", table, "--out", out, "--engine", "cycles", *SMALL)
     assert code == 0, events[-1]
     odd = out / "block-0"
-    worker, exit_code, words = [sys.executable, "-c", FAULTY_WORKER], 3, "bug in Photoreal Set"
+    worker, exit_code, message = [sys.executable, "-c", FAULTY_WORKER], 3, "bug in Photoreal Set"
     if kind == "a damaged set":
         (odd / "set.json").write_text(json.dumps({**set_of(out, "block-0"), "angles": 5}))
-        worker, exit_code, words = worker_command(), 1, "set.json"
+        worker, exit_code, message = worker_command(), 1, "set.json"
     told: list[Event] = []
     with BlenderChild(worker, Limits()) as blender:
         failed = blender.render(odd, told.append)
         assert not failed.crash
         assert failed.exit_code == exit_code, failed.error
-        assert words in failed.error and "Traceback" not in failed.error
+        assert message in failed.error and "Traceback" not in failed.error
         good = blender.render(out / "block-1", told.append)
         assert (good.error, good.crash, good.exit_code) == ("", "", 0)
     assert not [event for event in told if isinstance(event, Ready)], "it is the same Blender"
@@ -202,7 +202,7 @@ def test_no_blender_outlives_its_catalogue(tmp_path: Path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    until(lambda: not _lives(blender), "it goes on without anybody")
+    until(lambda: not _lives(blender), "Blender keeps running without its parent")
 
 
 def _lives(process: int) -> bool:

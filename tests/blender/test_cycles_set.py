@@ -27,8 +27,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, block_file: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def frames(run: Run) -> np.ndarray:
-    with av.open(str(run.out / "video" / "turntable.mp4")) as film:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]).astype(int)
+    with av.open(str(run.out / "video" / "turntable.mp4")) as video:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]).astype(int)
 
 
 def test_the_run_succeeds_and_its_last_line_names_the_set(run: Run):
@@ -98,10 +98,10 @@ def test_the_manifest_follows_its_contract(run: Run, block_file: Path):
         assert (entry["render"]["width"], entry["render"]["height"]) == (SIDE, SIDE)
         assert (entry["photo"]["engine"], entry["photo"]["state"]) == ("cycles", "done")
         assert entry["mask"] == f"masks/{entry['name']}.png"
-    (film,) = record["videos"]
-    assert film["engine"] == "cycles"
-    assert film["motion"] == "turntable"
-    assert (film["seconds"], film["loop"]) == (5, True)
+    (video,) = record["videos"]
+    assert video["engine"] == "cycles"
+    assert video["motion"] == "turntable"
+    assert (video["seconds"], video["loop"]) == (5, True)
 
 
 def test_paths_are_relative_and_hashes_match_the_files(run: Run):
@@ -124,7 +124,7 @@ def test_the_page_shows_every_picture_and_the_video(run: Run):
 
 
 def widened(area: np.ndarray) -> np.ndarray:
-    """Grown by one pixel all around; what lies outside the frame counts as area."""
+    """Grown by one pixel all around; what is outside the frame counts as area."""
     padded = np.pad(area.astype(float), 1, constant_values=1.0)
     return np.max([padded[y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)], axis=0)
 
@@ -139,7 +139,7 @@ def grown(mask: np.ndarray) -> np.ndarray:
 def test_the_mask_matches_the_camera_in_the_manifest(run: Run, name: str):
     standing = np.array(run.record["model"]["standing_matrix"])
     points = in_blender(corners()) @ standing[:3, :3].T + standing[:3, 3]
-    assert points.min(axis=0)[2] == pytest.approx(0.0, abs=1e-5), "it stands on the ground"
+    assert points.min(axis=0)[2] == pytest.approx(0.0, abs=1e-5), "it touches the ground"
     assert np.ptp(points, axis=0).max() == pytest.approx(1.0, abs=1e-5)
     wanted = coverage(projected(points, run.angle(name)["camera"], SIDE), SIDE)
     mask = run.pixels(f"masks/{name}.png")
@@ -216,9 +216,9 @@ def test_each_angle_shows_the_sides_of_its_name(run: Run, folder: str, name: str
 
 
 def test_the_video_is_square_h264_of_exactly_five_seconds(run: Run):
-    with av.open(str(run.out / "video" / "turntable.mp4")) as film:
-        assert [stream.type for stream in film.streams] == ["video"]
-        stream = film.streams.video[0]
+    with av.open(str(run.out / "video" / "turntable.mp4")) as video:
+        assert [stream.type for stream in video.streams] == ["video"]
+        stream = video.streams.video[0]
         assert stream.codec_context.name == "h264"
         assert stream.codec_context.pix_fmt == "yuv420p"
         assert stream.average_rate == 24
@@ -257,7 +257,7 @@ def test_the_video_shows_the_sides_in_counter_clockwise_order(frames: np.ndarray
 
 def test_the_whole_product_stays_in_the_video_on_white(frames: np.ndarray):
     border = np.concatenate((frames[:, 0], frames[:, -1], frames[:, :, 0], frames[:, :, -1]), axis=1)
-    assert border.min() >= 245, "white, but for what compression does"
+    assert border.min() >= 245, "white except for compression noise"
 
 
 # --- again --------------------------------------------------------------------------------------
@@ -300,4 +300,4 @@ def test_ctrl_c_in_a_free_run_says_what_it_finishes_and_does_not_mention_money(
     assert after[0].startswith("Stopping: the picture that is being rendered is finished first.")
     assert after[-1] == f"Stopped, `resume {out}` continues: {out}/index.html"
     assert not [text for text in after if "paid" in text or "cost" in text]
-    assert (out / "renders" / "three-quarter.png").is_file(), "what was finished is kept"
+    assert (out / "renders" / "three-quarter.png").is_file(), "finished pictures are kept"

@@ -76,16 +76,16 @@ def test_only_the_emulators_key_is_sent(run: Run, emulator: RunningEmulator):
 
 def test_inputs_match_the_request(run: Run, ledger: list[dict]):
     photos = [entry["input"] for entry in ledger if entry["endpoint"] == PHOTO]
-    (film,) = [entry["input"] for entry in ledger if entry["endpoint"] == VIDEO]
+    (video,) = [entry["input"] for entry in ledger if entry["endpoint"] == VIDEO]
     for sent in photos:
         assert sent["seed"] == 7
         assert "pure white background" in sent["prompt"]
         assert sent["prompt"].endswith("On pale linen.")
         assert sent["image_url"].startswith("http")
-    assert len({sent["prompt"] for sent in photos}) == 5, "each angle has its own words"
+    assert len({sent["prompt"] for sent in photos}) == 5, "each angle has its own prompt"
     assert len({sent["image_url"] for sent in photos}) == 5
-    assert film["generate_audio"] is False
-    assert film["duration"] == "5"
+    assert video["generate_audio"] is False
+    assert video["duration"] == "5"
 
 
 def test_every_picture_is_complete_and_recorded_with_its_request(run: Run, ledger: list[dict]):
@@ -106,11 +106,11 @@ def test_every_picture_is_complete_and_recorded_with_its_request(run: Run, ledge
 
 
 def test_the_video_plays(run: Run, ledger: list[dict]):
-    (film,) = run.record["videos"]
-    assert (film["engine"], film["endpoint"], film["state"]) == ("fal", VIDEO, "done")
-    assert film["request_id"] == next(item["request_id"] for item in ledger if item["endpoint"] == VIDEO)
-    assert sha256(run.out / film["path"]) == film["sha256"]
-    with av.open(str(run.out / film["path"])) as container:
+    (video,) = run.record["videos"]
+    assert (video["engine"], video["endpoint"], video["state"]) == ("fal", VIDEO, "done")
+    assert video["request_id"] == next(item["request_id"] for item in ledger if item["endpoint"] == VIDEO)
+    assert sha256(run.out / video["path"]) == video["sha256"]
+    with av.open(str(run.out / video["path"])) as container:
         assert len(list(container.decode(video=0))) > 24
 
 
@@ -204,7 +204,7 @@ def test_photos_and_video_are_requested_while_the_next_angles_render(
                     case 1:
                         until(lambda: sent() == [PHOTO], "the hero is not sent before the second angle")
                     case 4:
-                        until(lambda: VIDEO in sent(), "the film is not sent before the last photo")
+                        until(lambda: VIDEO in sent(), "the video is not sent before the last photo")
 
     plan = SetPlan(
         source=source_from([block_file], ""),
@@ -320,7 +320,7 @@ def test_a_run_whose_hero_is_cancelled_sends_no_video_of_another_photo(
     assert endpoints(ledger) == [PHOTO] * 2
     assert [entry["state"] for entry in ledger] == ["COMPLETED", "CANCELLED"]
     fresh_emulator.control(delays={"photo": 0.0, "video": 0.0})
-    assert make_set(block_file, out=out, options=both).exit_code == 0, "the next run goes on"
+    assert make_set(block_file, out=out, options=both).exit_code == 0, "the next run continues"
     assert endpoints(fresh_emulator.ledger()) == [PHOTO] * 3 + [VIDEO]
 
 
@@ -341,7 +341,7 @@ def test_a_rejected_photo_fails_alone_and_the_rest_is_finished(
     assert sorted(states.values()) == ["done"] * 4 + ["failed"]
     (failed,) = [name for name, state in states.items() if state == "failed"]
     assert run.angle(failed)["photo"]["error"].endswith(".")
-    assert run.record["videos"][0]["state"] == "done", "the film starts from another photo"
+    assert run.record["videos"][0]["state"] == "done", "the video starts from another photo"
     assert "Photo failed" in (run.out / "index.html").read_text(encoding="utf-8")
 
 
@@ -377,7 +377,7 @@ def test_a_damaged_or_lost_model_is_generated_again_on_request(
         assert "`resume DIR --redo model` buys" in failed.events[-1]["error"]
         assert any("Cost at an emulator" in event.get("text", "") for event in failed.events)
     kept = [path.read_bytes() for path in (out / "model").glob("*")]
-    assert len(kept) == (exit_code == 1), "what is damaged is not taken for a model"
+    assert len(kept) == (exit_code == 1), "a damaged file is not accepted as a model"
     before = tree(out)
     assert resumed(out, "--redo", "model", "--max-cost", "1.5").exit_code == 4
     assert {name: facts for name, facts in tree(out).items() if not name.startswith("index")} == {
@@ -386,8 +386,8 @@ def test_a_damaged_or_lost_model_is_generated_again_on_request(
     assert endpoints(fresh_emulator.ledger()) == [MODEL]
     redone = resumed(out, "--redo", "model")
     assert redone.exit_code == 0, redone.stderr
-    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, film: $1.81.")
-    assert price < redone.index(event="started"), "the price is told before anything happens"
+    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, video: $1.81.")
+    assert price < redone.index(event="started"), "the price is printed first"
     bought = endpoints(fresh_emulator.ledger())
     assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
     earlier = redone.record["model"]["earlier"]
@@ -397,7 +397,7 @@ def test_a_damaged_or_lost_model_is_generated_again_on_request(
     again = resumed(out)
     assert again.exit_code == 0
     assert again.index(text="Everything exists already: nothing was rendered or sent.")
-    assert endpoints(fresh_emulator.ledger()) == bought, "what is there is not bought again"
+    assert endpoints(fresh_emulator.ledger()) == bought, "existing results are not paid again"
 
 
 def test_a_new_model_replaces_all_pictures_and_a_killed_run_continues_with_it(
@@ -452,35 +452,35 @@ def test_a_video_is_paid_once_even_when_the_hero_changes(
         options = ("--engine", "fal", "--fal-url", emulator.url, "--angles", "front,three-quarter")
         options = (*options, "--samples", "1")
         first = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
-        films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
-        assert (first.exit_code, len(films)) == (2, 1 if stand_in else 0)
+        videos = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
+        assert (first.exit_code, len(videos)) == (2, 1 if stand_in else 0)
         if stand_in:
             last = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
             told = [event["text"] for event in last.events if event["event"] == "note"]
             assert "Made and paid again: three-quarter photo: $0.025." in told
         else:
             last = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
-        films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
+        videos = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
     assert last.exit_code == 0
-    assert len(films) == 1
+    assert len(videos) == 1
     assert last.record["videos"][0].get("stand_in") == stand_in
 
 
 @pytest.mark.parametrize(
-    ("option", "words"),
+    ("option", "message"),
     [
         (("--rig", "torn.hdr"), "torn.hdr is damaged or not a picture"),
         (("--device", "metal" if sys.platform != "darwin" else "optix"), "Cycles finds no"),
     ],
 )
 def test_studio_errors_are_raised_before_a_model_is_paid_for(
-    tmp_path: Path, emulator: RunningEmulator, option: tuple[str, str], words: str
+    tmp_path: Path, emulator: RunningEmulator, option: tuple[str, str], message: str
 ):
     (tmp_path / "torn.hdr").write_text("no light at all")
     sent = len(emulator.ledger())
     refused = make_set(photo(tmp_path / "front.png"), out=tmp_path / "set", options=(*fal(emulator), *option))
     assert refused.exit_code == 1
-    assert words in refused.stderr
+    assert message in refused.stderr
     assert len(emulator.ledger()) == sent
     assert not refused.out.exists()
 

@@ -142,7 +142,7 @@ def test_from_below_there_is_light_and_no_shadow(scene, block_file: Path):
     assert shot.colour[mask][:, :3].max(axis=1).mean() > 60
     assert not session._renderer.studio.table.hide_render
     again = session.shoot(session.framing(ANGLES["front"]), ANGLES["front"], MASK)
-    assert again.shadow.max() > 0.3, "from above it is there as before"
+    assert again.shadow.max() > 0.3, "from above the shadow is unchanged"
 
 
 # --- cameras of set.json, in plain Blender ------------------------------------------------------
@@ -257,7 +257,7 @@ def compare(run: Run, names: list[str], wanted: list[np.ndarray]) -> None:
     assert run.exit_code == 0, run.stderr
     assert [entry["name"] for entry in run.record["angles"]] == names
     for name, mask in zip(names, wanted, strict=True):
-        assert 0.02 < mask.mean() < 0.98, "something is seen"
+        assert 0.02 < mask.mean() < 0.98, "something is visible"
         assert overlap(run.pixels(f"masks/{name}.png") > 127, mask) > 0.99, name
 
 
@@ -300,7 +300,7 @@ def test_cameras_of_a_blender_file_keep_lens_shift_and_sensor(tmp_path: Path, bl
     run = make_set(path, out=tmp_path / "set", options=CAMERAS, resolution="90x120")
     compare(run, ["Eye-AUTO", "Eye-HORIZONTAL", "Eye-VERTICAL"], wanted)
     document = (run.out / "model" / "product.glb").read_bytes()
-    assert b'"cameras"' in document, "the model keeps them"
+    assert b'"cameras"' in document, "the model keeps its cameras"
 
 
 def test_without_cameras_the_run_is_rejected_before_it_starts(tmp_path: Path, block_file: Path):

@@ -182,7 +182,7 @@ def test_a_grey_and_a_chrome_ball_have_no_tint(scene, tmp_path: Path, name: str,
     product = colour[colour[..., 3] == 255][:, :3].astype(int)
     assert len(product) > 500
     assert np.ptp(product.mean(axis=0)) < 0.5
-    assert np.quantile(np.ptp(product, axis=1), 0.9) <= 6, "what the denoiser leaves"
+    assert np.quantile(np.ptp(product, axis=1), 0.9) <= 6, "the remaining denoiser error"
 
 
 def test_a_brand_colour_keeps_its_hue(scene, tmp_path: Path):
@@ -252,16 +252,16 @@ def test_invalid_light_maps_are_rejected_in_one_sentence(scene, tmp_path: Path):
     for name, panorama in cases.items():
         with pytest.raises(InputError, match=name):
             studio.use(Rig(name="room", panorama=panorama))
-        assert studio.light is before, "the earlier light shines on"
+        assert studio.light is before, "the earlier light stays"
     assert not [image for image in bpy.data.images if image.name.endswith(".exr")]
 
 
 @pytest.mark.parametrize(
-    ("text", "intensity", "words"),
+    ("text", "intensity", "message"),
     [("soft", 1.0, "no rig called"), ("none.hdr", 1.0, "cannot be read"), ("softbox", 0.0, "intensity")],
 )
-def test_an_invalid_rig_is_rejected_in_one_sentence(text: str, intensity: float, words: str):
-    with pytest.raises(InputError, match=words):
+def test_an_invalid_rig_is_rejected_in_one_sentence(text: str, intensity: float, message: str):
+    with pytest.raises(InputError, match=message):
         chosen_rig(text, intensity=intensity)
 
 

@@ -302,17 +302,19 @@ def test_extensions_that_only_describe_the_file_are_not_reported(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("KHR_texture_basisu", "KTX2"),
         ("KHR_gaussian_splatting", "KHR_gaussian_splatting"),
         ("ACME_secret_geometry", "ACME_secret_geometry"),
     ],
 )
-def test_an_unsupported_required_extension_is_rejected_in_one_sentence(tmp_path: Path, name: str, words: str):
+def test_an_unsupported_required_extension_is_rejected_in_one_sentence(
+    tmp_path: Path, name: str, message: str
+):
     glb = product(ball())
     glb.document["extensionsUsed"] = glb.document["extensionsRequired"] = [name]
-    with pytest.raises(InputError, match=words) as refused:
+    with pytest.raises(InputError, match=message) as refused:
         taken(glb, tmp_path)
     assert str(refused.value).startswith("product.glb")
 

@@ -67,14 +67,14 @@ def test_passes_leave_references_unchanged_and_are_kept(run: Run, ball_file: Pat
 
 
 @pytest.mark.parametrize(
-    ("named", "words"),
+    ("named", "message"),
     [
         ("depth,albedo", "has 'albedo', which is not one of depth, normal"),
         ("depth,normal,depth", "names 'depth' twice"),
     ],
 )
-def test_an_unknown_or_repeated_pass_is_rejected(ball_file: Path, named: str, words: str):
+def test_an_unknown_or_repeated_pass_is_rejected(ball_file: Path, named: str, message: str):
     wrong = make_set(ball_file, out=ball_file.with_name("wrong"), options=("--passes", named))
     assert wrong.exit_code == 1
-    assert words in wrong.stderr
+    assert message in wrong.stderr
     assert not wrong.out.exists()

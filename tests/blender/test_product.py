@@ -126,7 +126,7 @@ def test_the_product_stands_on_the_ground_in_the_middle_one_unit_big(scene, tmp_
     assert low[2] == pytest.approx(0.0, abs=1e-4)
     assert (low + high)[:2] / 2 == pytest.approx([0.0, 0.0], abs=1e-4)
     assert (high - low).max() == pytest.approx(1.0, abs=1e-4)
-    assert high - low == pytest.approx(np.array([0.6, 0.4, 0.75]) / 0.75, abs=1e-3), "not turned, not bent"
+    assert high - low == pytest.approx(np.array([0.6, 0.4, 0.75]) / 0.75, abs=1e-3), "not rotated or deformed"
     assert product.triangles == 12
 
 
@@ -201,13 +201,13 @@ def only_a_camera() -> Glb:
 
 
 @pytest.mark.parametrize(
-    ("glb", "words"),
+    ("glb", "message"),
     [
         (lambda: baked(0.0), "single point"),
         (only_a_camera, "no visible mesh"),
     ],
 )
-def test_an_unusable_product_is_rejected_by_file_name(scene, tmp_path: Path, glb, words: str):
-    with pytest.raises(InputError, match=words) as refused:
+def test_an_unusable_product_is_rejected_by_file_name(scene, tmp_path: Path, glb, message: str):
+    with pytest.raises(InputError, match=message) as refused:
         import_product(glb().write(tmp_path / "odd.glb"), scene)
     assert "odd.glb" in str(refused.value)

@@ -456,11 +456,11 @@ def test_the_studio_is_added_and_removed_without_a_trace(extension: bpy.types.Sc
     bpy.ops.photoreal.frame_angle()
     assert studio.camera.matrix_world != turned and studio.camera.data.lens == 50.0
     bpy.ops.photoreal.build_studio()
-    assert len(bpy.data.scenes) == 2, "rebuilding takes the first one away"
+    assert len(bpy.data.scenes) == 2, "rebuilding removes the first one"
     bpy.ops.photoreal.remove_studio()
     assert bpy.context.scene.name == home
     assert everything() == before
-    assert len(bpy.context.scene.photoreal.angles) == 5, "what was set in the studio is kept"
+    assert len(bpy.context.scene.photoreal.angles) == 5, "settings made in the studio are kept"
 
 
 # --- a whole set ----------------------------------------------------------------------------------
@@ -496,7 +496,7 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
         "Soap Bar",
         ["front", "three-quarter"],
     )
-    assert not list(tmp_path.rglob("*.blend")), "the copy is taken away"
+    assert not list(tmp_path.rglob("*.blend")), "the copy is removed"
     bpy.ops.photoreal.place_photos()
     sheet = bpy.data.collections["Soap Bar"]
     assert sorted(item.name for item in sheet.objects) == ["Soap Bar front", "Soap Bar three-quarter"]
@@ -536,7 +536,7 @@ def test_a_missing_photo_is_reported_and_blocks_nothing(extension: bpy.types.Sce
     assert pump.pump() is None
     drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
     assert "could not be placed" in drawn
-    assert "2 ahead" not in drawn, "nothing waits any more"
+    assert "2 ahead" not in drawn, "nothing is queued any more"
 
 
 def test_a_saved_file_reconnects_to_its_run(extension: bpy.types.Scene, tmp_path: Path):

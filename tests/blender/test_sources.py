@@ -244,16 +244,16 @@ def test_a_transparent_set_is_cut_out(tmp_path: Path, block_file: Path):
 
 
 def test_changed_options_remake_only_what_they_affect(tmp_path: Path, block_file: Path):
-    def wish(angles: str, *more: str) -> Run:
+    def make_with(angles: str, *more: str) -> Run:
         run = make_set(block_file, out=tmp_path / "set", options=(*ONE[:-1], angles, *more), resolution=64)
         assert run.exit_code == 0, run.stderr
         return run
 
-    before = tree(wish("front").out)
-    after = tree(wish("front,side").out)
+    before = tree(make_with("front").out)
+    after = tree(make_with("front,side").out)
     assert {"renders/side.png", "photos/side.png", "masks/side.png"} == set(after) - set(before)
     assert all(after[name] == before[name] for name in before if name.endswith(".png"))
-    grey = wish("front", "--background", "grey")
+    grey = make_with("front", "--background", "grey")
     assert (grey.pixels("renders/front.png")[0] == 127).all()
     assert [entry["name"] for entry in grey.record["angles"]] == ["front"]
 

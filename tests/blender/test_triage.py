@@ -239,7 +239,7 @@ def test_a_defect_is_found_reported_in_one_sentence_and_not_exaggerated(tmp_path
         assert "\n" not in item.text
         assert item.where in item.text or kind in {"no_pbr_maps", "absurd_scale", "stray_geometry"}
     worse = {item.kind for item in everything if item.severity is not Severity.NOTE}
-    assert worse <= {kind}, "what follows from it is no more than a note"
+    assert worse <= {kind}, "secondary findings are only notes"
 
 
 @pytest.mark.parametrize("case", HEALTHY)
@@ -265,7 +265,7 @@ def test_a_product_with_a_broken_vertex_keeps_its_valid_faces(tmp_path: Path, va
     product_ = taken(torn(value), tmp_path)
     assert product_.triage[0].count == 1
     assert product_.size_m == pytest.approx(whole.size_m, rel=0.01)
-    assert whole.triangles - 6 <= product_.triangles < whole.triangles, "only the faces at it are gone"
+    assert whole.triangles - 6 <= product_.triangles < whole.triangles, "only its faces are removed"
 
 
 def test_counts_cover_only_defects(tmp_path: Path):
@@ -405,7 +405,7 @@ def test_findings_appear_in_set_json_the_terminal_and_the_page(tmp_path: Path):
     ]
     assert listed[0]["count"] == len(ball().triangles)
     assert [text for text in run.warnings() if "away from the normals" in text] == [listed[0]["text"]]
-    assert not [text for text in run.warnings() if "powers of two" in text], "a note is for the page"
+    assert not [text for text in run.warnings() if "powers of two" in text], "notes appear only on the page"
     page = (tmp_path / "set" / "index.html").read_text(encoding="utf-8")
     assert "powers of two" in page
     assert "<b>Pot" not in page

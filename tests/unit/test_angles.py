@@ -69,10 +69,10 @@ def test_without_the_three_quarter_view_the_first_angle_is_the_hero():
 def test_every_angle_has_a_prompt_text_for_the_image_model():
     assert set(VIEWS) == set(ANGLES)
     for angle in ANGLES.values():
-        words = photo_prompt(angle, "grey", "On linen {not a field}.")
-        assert VIEWS[angle.name] in words
-        assert "neutral grey" in words
-        assert words.endswith("On linen {not a field}.")
+        prompt = photo_prompt(angle, "grey", "On linen {not a field}.")
+        assert VIEWS[angle.name] in prompt
+        assert "neutral grey" in prompt
+        assert prompt.endswith("On linen {not a field}.")
 
 
 # --- a file of angles ---------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_angles_from_a_file_keep_its_order(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("entries", "words"),
+    ("entries", "message"),
     [
         ("[{", "my angles.json is not valid JSON"),
         ("", "my angles.json is not valid JSON"),
@@ -142,10 +142,10 @@ def test_angles_from_a_file_keep_its_order(tmp_path: Path):
         ),
     ],
 )
-def test_an_invalid_file_is_rejected_by_entry(tmp_path: Path, entries: object, words: str):
+def test_an_invalid_file_is_rejected_by_entry(tmp_path: Path, entries: object, message: str):
     with pytest.raises(InputError) as refused:
         chosen_angles(written(tmp_path, entries))
-    assert words in str(refused.value)
+    assert message in str(refused.value)
     assert "my angles.json" in str(refused.value)
 
 
@@ -170,7 +170,7 @@ def test_names_files_and_cameras_cannot_be_mixed(mixed: str):
 
 
 @pytest.mark.parametrize(
-    ("azimuth", "elevation", "words"),
+    ("azimuth", "elevation", "text"),
     [
         (180.0, 15.0, "straight from the back, slightly above"),
         (300.0, 0.0, "three-quarter view from the front left, at eye level"),
@@ -180,11 +180,11 @@ def test_names_files_and_cameras_cannot_be_mixed(mixed: str):
         (12.0, -90.0, "straight from below"),
     ],
 )
-def test_an_angle_without_a_known_name_is_described(azimuth: float, elevation: float, words: str):
+def test_an_angle_without_a_known_name_is_described(azimuth: float, elevation: float, text: str):
     angle = Angle(name="mine", azimuth=azimuth, elevation=elevation)
-    assert view_text(angle) == words
-    assert words in photo_prompt(angle, "white", "")
-    assert view_text(replace(angle, fill=3.0)) == f"close-up {words}"
+    assert view_text(angle) == text
+    assert text in photo_prompt(angle, "white", "")
+    assert view_text(replace(angle, fill=3.0)) == f"close-up {text}"
 
 
 def test_a_known_name_at_another_position_is_described_by_its_position():

@@ -84,13 +84,13 @@ else:
     return path
 
 
-def assert_is_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_is_one_sentence(done: subprocess.CompletedProcess[str], *message: str) -> None:
     assert done.returncode == 3
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("[photoreal-set] ")
     assert lines[0].endswith(".")
-    assert all(word in lines[0] for word in words), lines[0]
+    assert all(word in lines[0] for word in message), lines[0]
 
 
 def test_a_missing_named_blender_is_reported(clone: Path):

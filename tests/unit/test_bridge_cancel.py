@@ -134,9 +134,9 @@ def test_the_command_reports_line_by_line(desk):
         plan.out, product="clock", source=plan.source.record(), tool={}, plan=plan_record(plan)
     )
     desk.journal.rename(folder.journal)
-    for words, code in (("may still be charged", 0), ("nothing left to cancel", 0)):
+    for message, code in (("may still be charged", 0), ("nothing left to cancel", 0)):
         output = io.StringIO()
         assert cli.main(["cancel", str(folder.root), "--json"], output) == code
         lines = events_in(output.getvalue())
-        assert words in lines[0]["text"]
+        assert message in lines[0]["text"]
         assert lines[-1]["event"] == "finished"

@@ -79,8 +79,8 @@ def test_a_request_of_a_dead_sender_can_be_decided(journal):
 def test_a_key_can_be_given_by_an_unambiguous_prefix(journal):
     journal.claim(OTHER, 1, {"label": "film"})
     assert journal.find("A2") == OTHER
-    for wrong, words in (("a", "2 jobs"), ("b", "No job"), ("", "No job"), ("../a1", "No job")):
-        with pytest.raises(errors.WrongRequestError, match=words):
+    for wrong, message in (("a", "2 jobs"), ("b", "No job"), ("", "No job"), ("../a1", "No job")):
+        with pytest.raises(errors.WrongRequestError, match=message):
             journal.find(wrong)
 
 

@@ -235,17 +235,17 @@ def test_a_given_up_request_that_turns_up_is_downloaded(desk):
 # Open requests of the same purpose, under another key
 
 
-def film(desk, seconds: int) -> Any:
+def video(desk, seconds: int) -> Any:
     return desk.photo(kind=Kind.VIDEO, endpoint=DEFAULT_VIDEO_ENDPOINT, label="film", seconds=seconds)
 
 
 def test_an_open_request_is_finished_before_another_for_the_same_purpose(desk):
     desk.emulator.control(delays={"video": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
-        bridge.start(film(desk, 3), desk.folder / "video/turntable")
+        bridge.start(video(desk, 3), desk.folder / "video/turntable")
         desk.wait_for(JobState.RUNNING)
     desk.emulator.control(advance=FOR_EVER_SECONDS, delays=FAST)
-    second = desk.made(film(desk, 5), "video/turntable")
+    second = desk.made(video(desk, 5), "video/turntable")
     videos = sorted(path.name for path in (desk.folder / "video").iterdir())
     assert videos == ["turntable.2.mp4", "turntable.mp4"]
     assert second.path.name == "turntable.2.mp4"
@@ -254,13 +254,13 @@ def test_an_open_request_is_finished_before_another_for_the_same_purpose(desk):
 
 def test_nothing_is_sent_while_a_request_for_the_same_purpose_is_held(desk):
     desk.fault("drop-before-accept")
-    assert isinstance(desk.failure(film(desk, 3), lookup=0.2), errors.UncertainSubmitError)
+    assert isinstance(desk.failure(video(desk, 3), lookup=0.2), errors.UncertainSubmitError)
     desk.emulator.control(faults=[])
-    error = desk.failure(film(desk, 5), lookup=0.2)
+    error = desk.failure(video(desk, 5), lookup=0.2)
     assert isinstance(error, errors.UncertainSubmitError)
     assert desk.emulator.ledger() == []
     decide(journal_of(desk), the_key(desk), Decision.FORGET)
-    assert desk.made(film(desk, 5), "video/turntable").path.is_file()
+    assert desk.made(video(desk, 5), "video/turntable").path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
@@ -282,7 +282,7 @@ def test_a_lost_result_does_not_block_another_take(desk):
 def test_open_requests_can_be_finished_separately(desk):
     desk.emulator.control(delays={"video": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
-        bridge.start(film(desk, 3), desk.folder / "video/turntable")
+        bridge.start(video(desk, 3), desk.folder / "video/turntable")
         desk.wait_for(JobState.RUNNING)
     desk.emulator.control(advance=FOR_EVER_SECONDS, delays=FAST)
     with desk.bridge() as bridge:

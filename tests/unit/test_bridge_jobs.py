@@ -89,7 +89,7 @@ def test_the_video_starts_from_the_callback_of_its_photo(desk):
     with desk.bridge() as bridge:
         videos = []
 
-        def go_on(photo):
+        def start_video(photo):
             wanted = Generation(
                 kind=Kind.VIDEO,
                 endpoint=DEFAULT_VIDEO_ENDPOINT,
@@ -102,7 +102,7 @@ def test_the_video_starts_from_the_callback_of_its_photo(desk):
             videos.append(bridge.start(wanted, desk.folder / "video" / "turntable"))
 
         photo = bridge.start(desk.photo(), desk.folder / "photos" / "hero")
-        photo.add_done_callback(go_on)
+        photo.add_done_callback(start_video)
         photo.result(PATIENCE_SECONDS)
         until(lambda: videos)
         result = videos[0].result(PATIENCE_SECONDS)

@@ -198,7 +198,7 @@ def test_unknown_and_wrong_endpoints_are_rejected_with_the_valid_ones(picture):
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"images": ()}, "needs 1 picture, not 0"),
         ({"prompt": " "}, "needs a prompt"),
@@ -209,8 +209,8 @@ def test_unknown_and_wrong_endpoints_are_rejected_with_the_valid_ones(picture):
         ({"images": (Path("missing.png"),)}, "cannot be read"),
     ],
 )
-def test_limits_are_checked_before_anything_is_sent(picture, changes, words):
-    with pytest.raises(errors.WrongRequestError, match=words) as caught:
+def test_limits_are_checked_before_anything_is_sent(picture, changes, message):
+    with pytest.raises(errors.WrongRequestError, match=message) as caught:
         check(photo(picture, **changes))
     assert caught.value.exit_code == 1
 

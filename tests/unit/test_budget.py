@@ -131,7 +131,7 @@ def test_processes_together_never_exceed_a_ceiling(tmp_path):
     assert Ledger(tmp_path / "day.jsonl").total() == Decimal("0.5")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there nobody can ask whether a process lives")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot tell whether a process runs")
 @pytest.mark.parametrize(("mode", "counted"), [("reserved", Decimal(0)), ("sent", Decimal("0.5"))])
 def test_dead_processes_keep_reserved_only_what_they_may_have_sent(tmp_path, mode, counted):
     with child(tmp_path / "day.jsonl", mode) as hanging:

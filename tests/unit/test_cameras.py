@@ -67,7 +67,7 @@ def test_names_are_safe_and_unique():
 
 
 @pytest.mark.parametrize(
-    ("broken", "words"),
+    ("broken", "message"),
     [
         (document(), "x.glb has no camera"),
         (document(node(), cameras=()), "damaged"),
@@ -79,8 +79,8 @@ def test_names_are_safe_and_unique():
         (document(*(node() for _ in range(73))), "has 73 cameras; the maximum is 72"),
     ],
 )
-def test_unusable_cameras_are_reported(broken: dict, words: str):
-    with pytest.raises(InputError, match=words) as refused:
+def test_unusable_cameras_are_reported(broken: dict, message: str):
+    with pytest.raises(InputError, match=message) as refused:
         cameras_in(broken, "x.glb")
     assert "x.glb" in str(refused.value)
 

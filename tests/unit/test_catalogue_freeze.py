@@ -253,7 +253,7 @@ def test_a_folder_with_something_else_in_it_is_rejected(desk: Desk):
     desk.out.mkdir()
     (desk.out / "holiday.jpg").write_bytes(b"x")
     run = desk.make("--engine", "cycles")
-    assert run.exit_code == 1 and "holds no catalogue" in run.error
+    assert run.exit_code == 1 and "contains no catalogue" in run.error
 
 
 def test_errors_of_every_kind_are_found_before_anything_is_made(desk: Desk):
@@ -275,9 +275,9 @@ def test_errors_of_every_kind_are_found_before_anything_is_made(desk: Desk):
     desk.table(*table)
     run = desk.make("--engine", "cycles", "--video", "none")
     assert run.exit_code == 1
-    words = " ".join(run.texts())
+    texts = " ".join(run.texts())
     for number in range(2, 11):
-        assert f"row {number} (line {number + 1}" in words
+        assert f"row {number} (line {number + 1}" in texts
     for reason in (
         "cut off",
         "not a GLB",
@@ -288,7 +288,7 @@ def test_errors_of_every_kind_are_found_before_anything_is_made(desk: Desk):
         "needs a key",
         "SKU",
     ):
-        assert reason in words, reason
+        assert reason in texts, reason
     assert not desk.out.exists()
 
 

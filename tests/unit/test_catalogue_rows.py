@@ -91,7 +91,7 @@ def test_jsonl_is_read(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("cells", "words"),
+    ("cells", "message"),
     [
         (",a.glb,,,,,,", "no sku"),
         ("x,,,,,,,", "neither source nor text"),
@@ -105,10 +105,10 @@ def test_jsonl_is_read(tmp_path: Path):
         ("x,a.glb,,,,,,,,more,cells", "11 cells"),
     ],
 )
-def test_an_invalid_value_is_named(tmp_path: Path, cells: str, words: str):
+def test_an_invalid_value_is_named(tmp_path: Path, cells: str, message: str):
     header = "sku,source,text,angles,background,seed,video,max_cost"
     (row,) = rows_in(tmp_path, f"{header}\n{cells}\n")
-    assert any(words in error for error in row.errors), row.errors
+    assert any(message in error for error in row.errors), row.errors
 
 
 def test_all_errors_of_a_row_are_reported_together(tmp_path: Path):
@@ -123,7 +123,7 @@ def test_a_repeated_sku_is_an_error_of_the_later_row(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         (b"", "has no column sku"),
         (b"sku,text\n", "has no rows"),
@@ -135,10 +135,10 @@ def test_a_repeated_sku_is_an_error_of_the_later_row(tmp_path: Path):
         (b'sku,text\nx,"open\n', "not valid CSV from line"),
     ],
 )
-def test_an_invalid_catalogue_file_is_rejected_with_the_reason(tmp_path: Path, data: bytes, words: str):
+def test_an_invalid_catalogue_file_is_rejected_with_the_reason(tmp_path: Path, data: bytes, message: str):
     with pytest.raises(InputError) as caught:
         rows_in(tmp_path, data)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
 # --- folders ------------------------------------------------------------------------------------
@@ -240,15 +240,15 @@ ODD_SKUS = [
 ]
 
 
-@pytest.mark.parametrize(("sku", "words"), ODD_SKUS, ids=range(len(ODD_SKUS)))
-def test_a_sku_that_is_not_text_is_an_error_of_its_row(tmp_path: Path, sku: str, words: str):
+@pytest.mark.parametrize(("sku", "message"), ODD_SKUS, ids=range(len(ODD_SKUS)))
+def test_a_sku_that_is_not_text_is_an_error_of_its_row(tmp_path: Path, sku: str, message: str):
     good, bad = rows_in(
         tmp_path,
         "".join(json.dumps({"sku": one, "source": "a.glb"}) + "\n" for one in ("mug", sku)),
         "shop.jsonl",
     )
     assert good.errors == ()
-    assert any(words in error for error in bad.errors)
+    assert any(message in error for error in bad.errors)
     bad.sku.encode()  # It can be written, to the lock and to the results.
     assert len(bad.place) < 1100
 

@@ -127,10 +127,10 @@ def test_all_invalid_rows_are_reported_and_nothing_is_spent(desk: Desk):
     run = desk.make("--engine", "fal")
     assert run.exit_code == 1
     assert "3 of 5 rows cannot be used: 3, 4, 5" in run.error
-    words = run.texts()
-    assert any("row 3 (line 4, x)" in text and "does not exist" in text for text in words)
-    assert any("row 4 (line 5, no SKU)" in text for text in words)
-    assert any("seed 'many'" in text and "look 'fog'" in text for text in words)
+    messages = run.texts()
+    assert any("row 3 (line 4, x)" in text and "does not exist" in text for text in messages)
+    assert any("row 4 (line 5, no SKU)" in text for text in messages)
+    assert any("seed 'many'" in text and "look 'fog'" in text for text in messages)
     assert desk.emulator.ledger() == []
     assert not desk.out.exists()
 
@@ -236,7 +236,7 @@ def test_a_product_that_reached_its_ceiling_stops_no_other(desk: Desk):
     rows[0]["max_cost"] = "1.23"
     desk.table(rows[0])
     assert desk.make("--engine", "fal").exit_code == 0
-    rows[0]["prompt"] = "changed words"
+    rows[0]["prompt"] = "changed prompt"
     desk.table(*rows)
     run = desk.make("--engine", "fal")
     assert run.exit_code == 4
@@ -247,7 +247,7 @@ def test_a_product_that_reached_its_ceiling_stops_no_other(desk: Desk):
     told = last_progress(run)
     assert told["spent"] == told["expected"] == 7.35
     assert "$7.35 of $7.35" in told["label"]
-    rows[0] |= {"max_cost": "", "prompt": "third words"}
+    rows[0] |= {"max_cost": "", "prompt": "third prompt"}
     desk.table(*rows)
     again = desk.make("--engine", "fal")
     assert again.exit_code == 0
@@ -358,13 +358,13 @@ def test_a_run_killed_three_times_with_faults_on_each_request_is_accepted_once(d
         until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this iteration.
         process.kill()
         process.communicate()
-        desk.play_person()
+        desk.decide_as_user()
         command = ("resume", desk.out)
     for attempt in range(8):
         run = desk.run("resume", desk.out)
         if run.exit_code == 0:
             break
-        desk.play_person()
+        desk.decide_as_user()
         if attempt == 3:
             desk.emulator.control(faults=[])
     assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
@@ -444,11 +444,11 @@ def test_ctrl_c_finishes_paid_work(desk: Desk):
     assert next(line for line in process.stdout if "Stopping" in line)
     desk.emulator.control(advance=FOR_EVER_SECONDS)
     gate.touch()
-    words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+    output, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert len(desk.emulator.ledger()) == 1
     assert list(desk.states().values()).count("done") == 1
-    assert json.loads(words.splitlines()[-1])["exit"] == 130
+    assert json.loads(output.splitlines()[-1])["exit"] == 130
 
 
 def test_the_table_of_results_contains_no_formula(desk: Desk):
@@ -559,9 +559,9 @@ def test_a_run_of_a_cancelled_catalogue_starts_nothing_more(desk: Desk):
     until(lambda: at_fal(desk) == 5)  # One runs, four wait; the others are held back.
     run = desk.run("cancel", desk.out)
     assert run.exit_code == 0
-    words, _errors = process.communicate(timeout=120)
+    output, _errors = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "is cancelled" in words
+    assert "is cancelled" in output
     ledger = desk.emulator.ledger()
     assert {entry["state"] for entry in ledger} == {"CANCELLED"}
     assert fates(run).total() == len(ledger) < 12
@@ -590,14 +590,14 @@ def test_cancelling_one_product_ends_it_and_the_others_continue(desk: Desk):
         until(lambda: len(list(desk.out.glob("*/.journal/*/submitted.1.json"))) == 3)
         assert desk.run("cancel", desk.out / "lamp-1").exit_code == 0
         desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
-        words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+        output, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 2
-    assert words.count("lamp-1 is cancelled") == 1
+    assert output.count("lamp-1 is cancelled") == 1
     assert desk.states() == {"lamp-0": "done", "lamp-1": "waiting", "lamp-2": "done"}
     cancelled = [entry for entry in desk.emulator.ledger() if entry["state"] == "CANCELLED"]
-    assert len(cancelled) == 1, "nothing more of it was sent"
+    assert len(cancelled) == 1, "none of its other requests was sent"
     assert desk.run("resume", desk.out).exit_code == 0
     assert set(desk.states().values()) == {"done"}
 
@@ -630,9 +630,9 @@ def test_a_product_cancelled_before_its_turn_is_not_started(desk: Desk, tmp_path
         until(lambda: list(desk.out.glob("*/photos/front.png")))
         leave_mark(desk.out / "lamp-11")  # As ``cancel`` does in the folder of an earlier run.
         gate.touch()
-        words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+        output, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
-    assert "lamp-11 is cancelled" in words
+    assert "lamp-11 is cancelled" in output
     assert not (desk.out / "lamp-11" / "set.json").exists()
     assert Counter(desk.states().values()) == {"done": 11, "waiting": 1}

@@ -36,7 +36,7 @@ HERO, OTHER = "three-quarter", "front"
 PHOTOS = "fal-ai/flux-kontext/dev"
 
 
-class Said(Reporter):
+class Notes(Reporter):
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.jobs: list[tuple[str, str]] = []
@@ -88,7 +88,7 @@ class Sets:
 
     def run(self, plan: SetPlan | None = None, *, leave_when=None) -> Outcome:
         """One run of the cloud stage; ``leave_when`` ends it early, as the second Ctrl-C does."""
-        plan, said = plan or self.plan, Said()
+        plan, said = plan or self.plan, Notes()
         results = SetResults(plan=plan, folder=self.folder(plan), reporter=said, stop=Stop())
         with bridge_for(results, None) as bridge:
             cloud = CloudStage(results, bridge)
@@ -163,7 +163,7 @@ def test_a_choice_is_free_and_persists(sets):
     take_again(plan, SetFolder.open(plan.out), HERO)
     assert sets.run(plan).exit_code == 0
     sent = len(sets.emulator.ledger())
-    said = Said()
+    said = Notes()
     choose_takes(SetFolder.open(plan.out), [f"{HERO}=1", "video=1"], said)
     assert said.texts == [f"{HERO}: take 1 is chosen.", "turntable: take 1 is chosen."]
     assert sets.run(plan).exit_code == 0
@@ -180,7 +180,7 @@ def test_a_choice_that_names_no_take_changes_nothing(sets, text):
     sets.run()
     before = (sets.plan.out / "set.json").read_bytes()
     with pytest.raises(InputError):
-        choose_takes(SetFolder.open(sets.plan.out), [f"{HERO}=1", text], Said())
+        choose_takes(SetFolder.open(sets.plan.out), [f"{HERO}=1", text], Notes())
     assert (sets.plan.out / "set.json").read_bytes() == before
 
 
@@ -290,7 +290,7 @@ def test_a_concept_picture_is_a_take(sets, tmp_path):
     plan = replace(
         sets.plan,
         source=source_from([], "a clock"),
-        out=tmp_path / "words",
+        out=tmp_path / "text",
         concept_endpoint="fal-ai/flux/schnell",
         seed=1,
     )
@@ -300,7 +300,7 @@ def test_a_concept_picture_is_a_take(sets, tmp_path):
         )
         if name:
             take_again(plan, folder, name)
-        results = SetResults(plan=plan, folder=folder, reporter=Said(), stop=Stop())
+        results = SetResults(plan=plan, folder=folder, reporter=Notes(), stop=Stop())
         with bridge_for(results, None) as bridge:
             CloudStage(results, bridge).make_model()
     record = SetFolder.open(plan.out).record

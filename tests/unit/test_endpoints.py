@@ -45,7 +45,7 @@ def pictures(tmp_path_factory) -> list[Path]:
     return paths
 
 
-def wish(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
+def generation(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
     """A request with every option that the endpoint supports."""
     wanted = Generation(
         kind=row.kind,
@@ -68,7 +68,7 @@ def schema_of(row: Endpoint) -> dict[str, Any]:
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_every_endpoint_accepts_our_request_and_its_file_is_found(row, pictures, emulator, tmp_path):
-    before, wanted = len(emulator.ledger()), wish(row, pictures)
+    before, wanted = len(emulator.ledger()), generation(row, pictures)
     with Bridge(Service.emulator(emulator.url), tmp_path / ".journal", lambda _job: None) as bridge:
         result = bridge.start(wanted, tmp_path / "result").result(PATIENCE_SECONDS)
     (accepted,) = emulator.ledger()[before:]
@@ -135,7 +135,7 @@ def test_clip_durations_match_the_schema(row):
 )
 def test_photos_are_requested_in_the_aspect_ratio_of_their_render(endpoint_id, size, ratio, pictures):
     row = REGISTRY[endpoint_id]
-    wanted = wish(row, pictures)
+    wanted = generation(row, pictures)
     assert row.arguments(wanted, size).get("aspect_ratio") == ratio
     own = row.arguments(replace(wanted, options={"aspect_ratio": "21:9"}), size)
     assert own["aspect_ratio"] == "21:9", "the user's own word goes first"
@@ -169,7 +169,7 @@ def test_options_are_read_and_checked():
         "remesh": False,
         "mesh_scale": 2.0,
     }
-    for texts, words in (
+    for texts, message in (
         ({"resolution": "2000"}, "not one of 1024, 1536"),
         ({"resolution": "fine"}, "not a whole number"),
         ({"mesh_scale": "5"}, "more than 4"),
@@ -178,19 +178,19 @@ def test_options_are_read_and_checked():
         ({"image_url": "x"}, "does not exist"),
         ({"colour": "x"}, "It has: decimation_target"),
     ):
-        with pytest.raises(errors.WrongRequestError, match=words):
+        with pytest.raises(errors.WrongRequestError, match=message):
             row.parsed_options(texts)
 
 
 def test_options_override_our_defaults(pictures):
     row = REGISTRY["fal-ai/pixal3d"]
-    made = row.arguments(wish(row, pictures, options={"resolution": 1024}))
+    made = row.arguments(generation(row, pictures, options={"resolution": 1024}))
     assert (made["resolution"], made["texture_size"]) == (1024, 4096)
 
 
 def test_a_model_without_texture_requests_no_maps(pictures):
     row = REGISTRY["fal-ai/meshy/v5/multi-image-to-3d"]
-    made = row.arguments(wish(row, pictures, options={"should_texture": False}))
+    made = row.arguments(generation(row, pictures, options={"should_texture": False}))
     assert not {"enable_pbr", "texture_prompt"} & set(made)
 
 
@@ -202,13 +202,13 @@ def test_an_upscaler_uses_the_next_factor_it_supports(pictures):
         ("bria/increase-resolution", "desired_increase", 2.5, 4),
     ):
         row = REGISTRY[endpoint_id]
-        assert row.arguments(wish(row, pictures, enlarge=wanted))[field] == made
+        assert row.arguments(generation(row, pictures, enlarge=wanted))[field] == made
     with pytest.raises(errors.WrongRequestError, match="enlarges up to 4 times"):
-        row.check(wish(row, pictures, enlarge=5.0))
+        row.check(generation(row, pictures, enlarge=5.0))
 
 
 def test_a_start_and_end_frame_video_needs_both_frames(pictures):
     row = REGISTRY["fal-ai/veo3.1/first-last-frame-to-video"]
     with pytest.raises(errors.WrongRequestError, match="--loop"):
-        row.check(wish(row, pictures, end_image=None))
+        row.check(generation(row, pictures, end_image=None))
     assert row.nearest_seconds(5) == 4

@@ -108,12 +108,12 @@ def test_openjd_makes_a_catalogue_without_leaking_the_key(
     }
     named = [word for name, value in parameters.items() for word in ("-p", f"{name}={value}")]
     done = openjd("run", TEMPLATE, *named, "--step", "Report", "--run-dependencies")
-    words = done.stdout + done.stderr
-    assert done.returncode == 0, words[-4000:]
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-4000:]
     assert set(desk.states().values()) == {"done"} and len(desk.states()) == 5
     assert len(desk.emulator.ledger()) == 6
     for part in (SECRET, *SECRET.split(":")):
-        assert part not in words
+        assert part not in output
         for path in desk.folder.rglob("*"):
             assert not path.is_file() or part.encode() not in path.read_bytes(), path
 

@@ -28,7 +28,7 @@ def picture() -> Image.Image:
     return Image.fromarray(noise)
 
 
-def film() -> bytes:
+def video_bytes() -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("mpeg4", rate=24)
@@ -45,7 +45,7 @@ def whole() -> dict[str, bytes]:
     """One complete file of every kind."""
     files = {
         "glb": make_glb("a jar", None, triangles=100, texture_side=32),
-        "mp4": film(),
+        "mp4": video_bytes(),
     }
     for name, form in (("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")):
         buffer = io.BytesIO()

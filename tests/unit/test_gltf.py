@@ -371,7 +371,7 @@ def test_only_objects_of_the_scene_are_shown(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("{", "not valid JSON"),
         ("[1]", "no asset"),
@@ -379,9 +379,9 @@ def test_only_objects_of_the_scene_are_shown(tmp_path: Path):
         ("[" * 9999, "not valid JSON"),
     ],
 )
-def test_an_invalid_gltf_is_rejected(tmp_path: Path, text: str, words: str):
+def test_an_invalid_gltf_is_rejected(tmp_path: Path, text: str, message: str):
     (tmp_path / "odd.gltf").write_text(text)
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         read_gltf(tmp_path / "odd.gltf")
 
 

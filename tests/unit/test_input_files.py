@@ -111,25 +111,25 @@ READERS = {
 @pytest.mark.parametrize("reader", READERS)
 def test_what_is_not_a_regular_file_is_rejected_in_one_sentence(tmp_path: Path, reader: str, odd: str):
     name, read = READERS[reader]
-    make, words = ODD[odd]
+    make, message = ODD[odd]
     path = tmp_path / name
     make(path)
     error = in_time(lambda: read(path))
     assert isinstance(error, PhotorealError) and error.exit_code == 1
-    assert words in str(error) and name in str(error)
+    assert message in str(error) and name in str(error)
     assert len(str(error).splitlines()) == 1
 
 
 @pytest.mark.parametrize("odd", ODD)
 def test_a_manifest_or_lock_that_is_not_a_file_is_no_set_or_catalogue(tmp_path: Path, odd: str):
-    make, words = ODD[odd]
+    make, message = ODD[odd]
     for name, read in (("set.json", SetFolder.open), (NAME, read_lock)):
         folder = tmp_path / name
         folder.mkdir()
         make(folder / name)
         error = in_time(lambda read=read, folder=folder: read(folder))
         assert isinstance(error, PhotorealError) and error.exit_code == 1
-        expected = {"terabyte": words, "linked pipe": "is a link", "device": "is a link"}
+        expected = {"terabyte": message, "linked pipe": "is a link", "device": "is a link"}
         assert expected.get(odd, "holds no") in str(error)
         assert is_catalogue(folder) == (name == NAME and odd == "terabyte")
 
@@ -177,7 +177,7 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (nested(100_000), "nested more than"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than"),
@@ -195,8 +195,8 @@ def nested(levels: int) -> str:
         ("", "Expecting value"),
     ],
 )
-def test_malformed_json_is_a_value_error(text: str | bytes, words: str):
-    with pytest.raises(ValueError, match=words):
+def test_malformed_json_is_a_value_error(text: str | bytes, message: str):
+    with pytest.raises(ValueError, match=message):
         parsed_json(text)
 
 

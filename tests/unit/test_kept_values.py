@@ -181,21 +181,21 @@ def write(folder: SetFolder, **members: Any) -> None:
     folder.manifest.write_text(json.dumps({**record, **members}))
 
 
-def assert_is_refused(code: int, error: str, *words: str) -> None:
+def assert_is_refused(code: int, error: str, *message: str) -> None:
     """One sentence with its hint, without a traceback and of bounded length."""
     assert code == 1
     assert "This is a fault" not in error
     assert len(error.splitlines()) == 1 and len(error) < 700
-    assert all(word in error for word in words), error
+    assert all(word in error for word in message), error
 
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
 def test_a_wrong_value_in_a_plan_is_rejected_with_its_file_and_member(folder, plan, runs, case):
-    member, value, words, _arguments = case
+    member, value, message, _arguments = case
     write(folder, plan={**plan_record(plan), member: value})
     before = folder.manifest.read_bytes()
     code, error = run("resume", plan.out)
-    assert_is_refused(code, error, f"{folder.manifest}: plan, {member}", words, "Correct it there, or run")
+    assert_is_refused(code, error, f"{folder.manifest}: plan, {member}", message, "Correct it there, or run")
     assert not runs
     assert folder.manifest.read_bytes() == before
     assert sorted(path.name for path in plan.out.parent.iterdir()) == ["chair.glb", "set"]
@@ -228,7 +228,7 @@ def test_an_impossible_number_or_nesting_depth_makes_a_manifest_damaged(folder, 
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
         (None, "source is null"),
         ({"kind": "dream"}, "kind is 'dream', which is not one of model, photos, text"),
@@ -245,15 +245,15 @@ def test_an_impossible_number_or_nesting_depth_makes_a_manifest_damaged(folder, 
         ({"kind": "text"}, "has 0 files and the plan 1"),
     ],
 )
-def test_a_wrong_source_is_rejected(folder, plan, runs, source, words):
+def test_a_wrong_source_is_rejected(folder, plan, runs, source, message):
     write(folder, source=source)
     code, error = run("resume", plan.out)
-    assert_is_refused(code, error, str(folder.manifest), words)
+    assert_is_refused(code, error, str(folder.manifest), message)
     assert not runs
 
 
 @pytest.mark.parametrize(
-    ("members", "words"),
+    ("members", "message"),
     [
         ({"source_files": [7]}, "source_files, entry 1 is 7, which is not a path"),
         ({"source_files": ["a\0b"]}, "which is not a path"),
@@ -262,10 +262,10 @@ def test_a_wrong_source_is_rejected(folder, plan, runs, source, words):
         ({"fal": "http://evil.example"}, "is not an emulator"),
     ],
 )
-def test_the_rest_of_a_plan_is_checked(folder, plan, runs, members, words):
+def test_the_rest_of_a_plan_is_checked(folder, plan, runs, members, message):
     write(folder, plan={**plan_record(plan), **members})
     code, error = run("resume", plan.out)
-    assert_is_refused(code, error, words)
+    assert_is_refused(code, error, message)
     assert not runs
 
 
@@ -295,20 +295,20 @@ def relock(desk: Desk, lines: list[Any]) -> None:
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
 def test_a_wrong_option_in_a_lock_is_rejected_with_its_file_and_member(desk, case):
-    member, value, words, _arguments = case
+    member, value, message, _arguments = case
     header, *rows = lock_lines(desk)
     relock(desk, [{**header, "options": {**header["options"], member: value}}, *rows])
     before = sorted(path.name for path in desk.folder.rglob("*"))
     for command in ("resume", "report", "cancel"):
-        code, error = run(command, desk.out) if command != "report" else (desk.report(), words)
-        assert_is_refused(code, error, words)
+        code, error = run(command, desk.out) if command != "report" else (desk.report(), message)
+        assert_is_refused(code, error, message)
     code, error = run("resume", desk.out)
     assert_is_refused(code, error, f"{NAME}, line 1: options, {member}", "Run the `catalogue` command again")
     assert sorted(path.name for path in desk.folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
-    ("members", "words"),
+    ("members", "message"),
     [
         *(
             ({"folder": name}, "which is not the name of")
@@ -361,12 +361,12 @@ def test_a_wrong_option_in_a_lock_is_rejected_with_its_file_and_member(desk, cas
         ({"wings": 2}, "has 'wings', which is not one of"),
     ],
 )
-def test_a_wrong_value_in_a_row_of_a_lock_is_rejected_with_its_line(desk, members, words):
+def test_a_wrong_value_in_a_row_of_a_lock_is_rejected_with_its_line(desk, members, message):
     header, row, *others = lock_lines(desk)
     relock(desk, [header, {**row, **members}, *others])
     before = sorted(path.name for path in desk.folder.rglob("*"))
     code, error = run("resume", desk.out)
-    assert_is_refused(code, error, NAME, words, "Run the `catalogue` command again")
+    assert_is_refused(code, error, NAME, message, "Run the `catalogue` command again")
     assert sorted(path.name for path in desk.folder.rglob("*")) == before
     again = desk.make("--engine", "cycles", "--video", "none", "--freeze", "--skip-bad-rows")
     assert again.exit_code == 0, again.error
@@ -374,7 +374,7 @@ def test_a_wrong_value_in_a_row_of_a_lock_is_rejected_with_its_line(desk, member
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda lines: [7, *lines[1:]], "line 1 holds 7, which is not an object"),
         (lambda lines: [*lines[:1], [], *lines[2:]], "line 2 holds [], which is not an object"),
@@ -385,11 +385,11 @@ def test_a_wrong_value_in_a_row_of_a_lock_is_rejected_with_its_line(desk, member
         (lambda lines: [*lines[:1], nest(200), *lines[2:]], "line 2, it is nested more than"),
     ],
 )
-def test_a_lock_of_another_shape_is_rejected(desk, change, words):
+def test_a_lock_of_another_shape_is_rejected(desk, change, message):
     relock(desk, change(lock_lines(desk)))
     with pytest.raises(DamagedLockError) as refused:
         read_lock(desk.out)
-    assert_is_refused(refused.value.exit_code, str(refused.value), words)
+    assert_is_refused(refused.value.exit_code, str(refused.value), message)
 
 
 def nest(levels: int) -> list[Any]:

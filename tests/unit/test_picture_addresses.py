@@ -54,7 +54,7 @@ def made(emulator, folder: Path, wanted: Generation, **options: int):
         return bridge.start(wanted, folder / "model").result(PATIENCE_SECONDS)
 
 
-def wish(picture: Path, **changes: object) -> Generation:
+def generation(picture: Path, **changes: object) -> Generation:
     wanted = Generation(
         kind=Kind.MODEL, endpoint="fal-ai/meshy/v6/image-to-3d", label="model", images=(picture,)
     )
@@ -67,15 +67,15 @@ def test_a_photo_url_is_kept_and_sent_unchanged(emulator, shop, tmp_path):
     (copy,) = source.files
     assert copy.name == "front-view.png"
     assert "s3cret" not in str(source.record())
-    first = made(emulator, tmp_path / "a", wish(copy, addresses=source.addresses))
+    first = made(emulator, tmp_path / "a", generation(copy, addresses=source.addresses))
     assert emulator.ledger()[0]["input"]["image_url"] == url
     assert not any("upload" in route for route in emulator.stats()["routes"])
-    assert made(emulator, tmp_path / "b", wish(copy)).key == first.key
+    assert made(emulator, tmp_path / "b", generation(copy)).key == first.key
 
 
 def test_a_url_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.emulator(emulator.url))
-    wanted = wish(copy, addresses={copy: "http://127.0.0.1:9/front.png"})
+    wanted = generation(copy, addresses={copy: "http://127.0.0.1:9/front.png"})
     with pytest.raises(errors.InputRefusedError):
         made(emulator, tmp_path / "a", wanted)
     assert made(emulator, tmp_path / "a", wanted).path.is_file()
@@ -85,9 +85,9 @@ def test_a_url_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
 
 def test_a_tiny_file_is_sent_inside_the_request(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/moved/front%20view.png", tmp_path, Service.emulator(emulator.url))
-    made(emulator, tmp_path / "a", wish(copy), inline_bytes=100_000)
+    made(emulator, tmp_path / "a", generation(copy), inline_bytes=100_000)
     assert emulator.ledger()[0]["input"]["image_url"].startswith("data:image/png;base64,")
-    made(emulator, tmp_path / "b", wish(copy), inline_bytes=10)
+    made(emulator, tmp_path / "b", generation(copy), inline_bytes=10)
     assert emulator.ledger()[1]["input"]["image_url"].startswith("http")
     assert data_uri_of(copy, "another hash", 100_000) == ""
 
@@ -100,7 +100,7 @@ def test_names_do_not_collide(emulator, shop, tmp_path):
 
 def test_a_url_without_a_public_picture_is_rejected(emulator, shop, tmp_path):
     service = Service.emulator(emulator.url)
-    for url, words in (
+    for url, message in (
         (f"{shop}/missing.png", "error 404"),
         (f"{shop}/page.png", "not a PNG"),
         (f"{shop}/cut.png", "not complete: its end"),
@@ -109,7 +109,7 @@ def test_a_url_without_a_public_picture_is_rejected(emulator, shop, tmp_path):
         ("http://192.0.2.1/front.png", "https://"),
         ("https://user:word@example.org/x.png", "is not valid"),
     ):
-        with pytest.raises(errors.WrongRequestError, match=words):
+        with pytest.raises(errors.WrongRequestError, match=message):
             fetch_picture(url, tmp_path, service)
     with pytest.raises(errors.WrongRequestError, match="https://"):
         fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.live("id:secret"))

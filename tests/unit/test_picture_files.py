@@ -76,7 +76,7 @@ def test_bytes_between_the_segments_of_a_jpeg_are_accepted():
 
 
 @pytest.mark.parametrize(
-    ("form", "data", "words"),
+    ("form", "data", "message"),
     [
         ("PNG", lambda: PICTURE_LIES["pieces"](b""), "more than 262144 chunks"),
         (
@@ -95,12 +95,12 @@ def test_bytes_between_the_segments_of_a_jpeg_are_accepted():
         ("WEBP", lambda: saved("WEBP") + b"JUNK\0\0\0\0" * 9000, "more than 4096 frames"),
     ],
 )
-def test_too_many_segments_are_detected(tmp_path: Path, form: str, data, words: str):
+def test_too_many_segments_are_detected(tmp_path: Path, form: str, data, message: str):
     made = data()
-    assert words in excess(form, made)
+    assert message in excess(form, made)
     if form != "WEBP" or made[4:8] == struct.pack("<I", len(made) - 8):
         (tmp_path / "picture").write_bytes(made)
-        assert words in missing_end(tmp_path / "picture")
+        assert message in missing_end(tmp_path / "picture")
 
 
 @pytest.mark.parametrize("form", EXCESS)

@@ -200,7 +200,7 @@ def test_sources_that_cannot_be_combined_are_rejected(tmp_path: Path):
     for files, text in (
         ([], ""),
         ([], "  \t"),
-        ([model], "words"),
+        ([model], "a lamp"),
         ([model, other], ""),
         ([model, picture], ""),
         ([picture] * 5, ""),

@@ -52,10 +52,10 @@ def test_a_plan_lists_its_paid_requests(plan):
 
 
 def test_text_becomes_a_picture_first_on_request(plan):
-    words = replace(plan, source=source_from([], "a brass lamp"))
-    words.check()
-    assert words.chosen_model_endpoint.endswith("text-to-3d")
-    drawn = replace(words, concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(plan, source=source_from([], "a brass lamp"))
+    from_text.check()
+    assert from_text.chosen_model_endpoint.endswith("text-to-3d")
+    drawn = replace(from_text, concept_endpoint="fal-ai/flux/schnell")
     drawn.check()
     assert drawn.chosen_model_endpoint.endswith("v6/image-to-3d")
 
@@ -64,7 +64,7 @@ PLAN_FIELDS = {item.name for item in fields(SetPlan)} | {f"{kind}_option" for ki
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"service": None}, "needs a key"),
         ({"concept_endpoint": "fal-ai/flux/schnell"}, "from a text"),
@@ -93,8 +93,8 @@ PLAN_FIELDS = {item.name for item in fields(SetPlan)} | {f"{kind}_option" for ki
         ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "needs a last frame"),
     ],
 )
-def test_impossible_options_are_rejected_before_anything_is_spent(plan, changes, words):
-    with pytest.raises(PhotorealError, match=words) as caught:
+def test_impossible_options_are_rejected_before_anything_is_spent(plan, changes, message):
+    with pytest.raises(PhotorealError, match=message) as caught:
         replace(plan, **changes).check()
     assert caught.value.exit_code == 1
     if isinstance(caught.value, FieldError):  # The sidebar and catalogues show it too: they have no options.
@@ -126,9 +126,9 @@ def test_every_motion_and_look_fits_every_video_endpoint():
     shortest = min(row.prompt_length for row in REGISTRY.values() if row.kind is Kind.VIDEO)
     for motion in prompts.MOTIONS:
         for look in prompts.LOOKS:
-            words = prompts.video_prompt(motion, "", look=look, is_loop=True, product="a ring")
-            assert len(words) < shortest / 2
-            assert "{" not in words
+            prompt = prompts.video_prompt(motion, "", look=look, is_loop=True, product="a ring")
+            assert len(prompt) < shortest / 2
+            assert "{" not in prompt
     assert set(prompts.MOTIONS) == {"turntable", "light-sweep", "detail-reveal"}
     assert all(3 <= look.seconds <= 5 for look in prompts.LOOKS.values())
     photo = prompts.photo_prompt(ANGLES["front"], "grey", "On slate.", "jewellery")

@@ -299,12 +299,12 @@ def run(monkeypatch, tmp_path, *arguments: str) -> tuple[int, str]:
 
 
 def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, monkeypatch):
-    words = ["--engine", "fal", "--fal-url", emulator.url]
-    code, text = run(monkeypatch, tmp_path, str(photos[0]), *words)
+    options = ["--engine", "fal", "--fal-url", emulator.url]
+    code, text = run(monkeypatch, tmp_path, str(photos[0]), *options)
     assert code == 0
     for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "fetched just now"):
         assert part in text
-    code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
+    code, text = run(monkeypatch, tmp_path, str(photos[0]), *options, "--json")
     lines = events_in(text)
     assert [line["event"] for line in lines] == ["price", "price", "price", "estimate", "finished"]
     assert lines[3]["max"] == 1.885
@@ -313,14 +313,14 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
 
 
 def test_estimate_says_whether_the_ceiling_is_enough(emulator, photos, tmp_path, monkeypatch):
-    words = [str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--max-cost"]
-    assert run(monkeypatch, tmp_path, *words, "1.885")[0] == 0
-    assert run(monkeypatch, tmp_path, *words, "$1.88")[0] == 4
-    assert run(monkeypatch, tmp_path, *words, "much")[0] == 1
+    options = [str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--max-cost"]
+    assert run(monkeypatch, tmp_path, *options, "1.885")[0] == 0
+    assert run(monkeypatch, tmp_path, *options, "$1.88")[0] == 4
+    assert run(monkeypatch, tmp_path, *options, "much")[0] == 1
     monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "1")
-    assert run(monkeypatch, tmp_path, *words, "9")[0] == 4
+    assert run(monkeypatch, tmp_path, *options, "9")[0] == 4
     monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "one")
-    assert run(monkeypatch, tmp_path, *words, "9")[0] == 1
+    assert run(monkeypatch, tmp_path, *options, "9")[0] == 1
 
 
 def test_estimate_lists_unknown_prices(emulator, photos, tmp_path, monkeypatch):

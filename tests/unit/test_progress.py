@@ -144,7 +144,7 @@ def test_a_stopped_run_says_how_to_continue():
 
 
 @pytest.mark.parametrize(
-    ("cost", "words"),
+    ("cost", "message"),
     [
         ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "fal.ai: $1.81."),
         ({"actual": 1.8, "is_emulated": True}, "an emulator of fal.ai, so nothing is billed: $1.80."),
@@ -155,13 +155,13 @@ def test_a_stopped_run_says_how_to_continue():
         ({"actual": 2.0, "unpriced": 1}, "fal.ai: $2.00, plus 1 request of unknown price."),
     ],
 )
-def test_the_final_line_says_what_was_paid(cost: dict, words: str):
+def test_the_final_line_says_what_was_paid(cost: dict, message: str):
     for reporter in (PlainReporter, QuietReporter, TerminalReporter):
         stream = io.StringIO()
         reporter(stream).tell(events.Finished(state="done", exit=0, set="/out", cost=cost))
         lines = [line for line in screen(stream.getvalue()) if line]
         assert len(lines) == 2
-        assert lines[0].endswith(f"Cost at {words}")
+        assert lines[0].endswith(f"Cost at {message}")
         assert lines[1].endswith("Finished: /out/index.html")
 
 
@@ -197,10 +197,10 @@ def test_lines_of_several_threads_do_not_mix(make: type):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
+    ("seconds", "text"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
 )
-def test_elapsed_time_is_minutes_and_seconds(seconds: float, words: str):
-    assert clock(seconds) == words
+def test_elapsed_time_is_minutes_and_seconds(seconds: float, text: str):
+    assert clock(seconds) == text
 
 
 # --- the command line without Blender -----------------------------------------------------------

@@ -99,12 +99,12 @@ def test_schemas_agree_with_the_registry(row):
 
 
 def test_limits_and_options_come_from_the_schema(emulator):
-    film = checked(emulator, NEW)[NEW[Kind.VIDEO]]
-    assert film.seconds == tuple(range(2, 11))
-    assert film.end_image_field == "end_image_url"
-    assert film.parsed_options({"generate_audio": "true"}) == {"generate_audio": True}
+    video = checked(emulator, NEW)[NEW[Kind.VIDEO]]
+    assert video.seconds == tuple(range(2, 11))
+    assert video.end_image_field == "end_image_url"
+    assert video.parsed_options({"generate_audio": "true"}) == {"generate_audio": True}
     with pytest.raises(errors.WrongRequestError, match="does not exist"):
-        film.parsed_options({"loudness": "3"})
+        video.parsed_options({"loudness": "3"})
 
 
 def test_an_endpoint_of_another_kind_is_rejected(emulator):

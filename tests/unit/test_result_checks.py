@@ -21,7 +21,7 @@ from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.kinds import FileKind
 from tests.patience import PATIENCE_SECONDS
-from tests.unit.test_mp4 import film
+from tests.unit.test_mp4 import video_bytes
 
 FAULTS = {
     Kind.VIDEO: [
@@ -52,7 +52,7 @@ FAULTS = {
 }
 
 
-def wish(desk, kind: Kind) -> Generation:
+def generation(desk, kind: Kind) -> Generation:
     if kind is Kind.VIDEO:
         return desk.photo(kind=kind, endpoint=DEFAULT_VIDEO_ENDPOINT, label="film")
     if kind is Kind.MODEL:
@@ -61,17 +61,17 @@ def wish(desk, kind: Kind) -> Generation:
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault", "words"),
+    ("kind", "fault", "expected"),
     [(kind, *row) for kind, rows in FAULTS.items() for row in rows],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
-def test_a_result_of_another_type_is_rejected(desk, kind, fault, words):
-    wanted = wish(desk, kind)
+def test_a_result_of_another_type_is_rejected(desk, kind, fault, expected):
+    wanted = generation(desk, kind)
     desk.emulator.control(faults=[{**fault, "count": 1}])
     for _run in range(2):
         error = desk.failure(wanted)
         assert isinstance(error, errors.DownloadFailedError)
-        assert words in error.message
+        assert expected in error.message
         assert "Resume soon, free of charge." in error.hint
         assert f"--redo {wanted.name}" in error.hint
     assert len(desk.emulator.ledger()) == 1, "it is paid once"
@@ -82,7 +82,7 @@ def test_a_result_of_another_type_is_rejected(desk, kind, fault, words):
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_good_result_is_accepted(desk, kind):
-    assert desk.made(wish(desk, kind)).path.is_file()
+    assert desk.made(generation(desk, kind)).path.is_file()
 
 
 def glb(*chunks: bytes, version: int = 2, announced: int | None = None) -> bytes:
@@ -100,7 +100,7 @@ BINARY = chunk(b"BIN\0", bytes(100))
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "expected"),
     [
         (glb(DESCRIPTION), ""),
         (glb(DESCRIPTION, BINARY), ""),
@@ -114,11 +114,11 @@ BINARY = chunk(b"BIN\0", bytes(100))
         (glb(DESCRIPTION, BINARY[:-1]), "cut off"),
     ],
 )
-def test_a_model_is_read_up_to_its_json_chunk(tmp_path, data, words):
+def test_a_model_is_read_up_to_its_json_chunk(tmp_path, data, expected):
     path = tmp_path / "model"
     path.write_bytes(data)
-    if words:
-        with pytest.raises(errors.DownloadFailedError, match=words):
+    if expected:
+        with pytest.raises(errors.DownloadFailedError, match=expected):
             judge(path, "model", lambda _path: "")
     else:
         assert judge(path, "model", lambda _path: "") == (FileKind.GLB, False)
@@ -158,7 +158,7 @@ def test_a_slow_check_does_not_delay_other_downloads(emulator, tmp_path):
         async with opened_client(service) as client:
             urls = [
                 await client.upload(picture_file.getvalue(), "image/png", "picture.png"),
-                await client.upload(film(), "video/mp4", "film.mp4"),
+                await client.upload(video_bytes(), "video/mp4", "film.mp4"),
             ]
         async with download_client(service, httpx.create_ssl_context()) as client:
             downloads = Downloads(service, client, 0.02, check_video=look)

@@ -110,24 +110,24 @@ def test_redo_shows_the_price_of_what_it_pays_again_first(plan, runs):
         assert code == 0
         told += [event["text"] for event in events if "paid again" in event.get("text", "")]
     assert told == [
-        "Made and paid again: side photo, film: $0.585.",  # The film starts from this photo.
+        "Made and paid again: side photo, video: $0.585.",  # The video starts from this photo.
         "Made and paid again: front photo: $0.025.",
     ]
     assert len(runs) == 2
 
 
 def test_redo_shows_the_price_of_everything_that_depends_on_it(plan, runs):
-    words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
     for name, again in (
-        ("concept", "concept picture, 3D model, side photo, front photo, film"),
-        ("model", "3D model, side photo, front photo, film"),
-        ("film", "film"),
+        ("concept", "concept picture, 3D model, side photo, front photo, video"),
+        ("model", "3D model, side photo, front photo, video"),
+        ("film", "video"),
     ):
-        prepared(replace(words, video=Engine.FAL))
+        prepared(replace(from_text, video=Engine.FAL))
         _code, events = run("resume", plan.out, "--redo", name)
         assert any(event.get("text", "").startswith(f"Made and paid again: {again}: ") for event in events)
     endpoint = "fal-ai/flux-pro/kontext/multi"
-    prepared(replace(words, with_hero=True, photo_endpoint=endpoint))
+    prepared(replace(from_text, with_hero=True, photo_endpoint=endpoint))
     unknown = ("--max-cost", "9", "--allow-unknown-price")
     _code, events = run(
         "resume", plan.out, "--redo", "side", *unknown
@@ -140,7 +140,7 @@ def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
     glb.write_bytes(make_glb("a chair", None, triangles=100, texture_side=32))
     own = replace(plan, source=source_from([glb], ""))
     prepared(own)
-    for name, words in (
+    for name, message in (
         ("model", "The 3D model of this set is your own file, so there is nothing to redo."),
         ("concept", "no concept picture"),
         ("film", "no video"),
@@ -149,7 +149,7 @@ def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
     ):
         code, events = run("resume", own.out, "--redo", name)
         assert code == 1
-        assert words in events[-1]["error"]
+        assert message in events[-1]["error"]
     prepared(replace(own, video=Engine.CYCLES))
     assert "same video" in run("resume", own.out, "--redo", "film")[1][-1]["error"]
     assert not runs
@@ -230,12 +230,12 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         film_look=True,
         preview=Preview.GIF,
     )
-    words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
     lamp = tmp_path / "lamp.gltf"
     variants = {"KHR_materials_variants": {"variants": [{"name": "Brass"}]}}
     lamp.write_text(json.dumps({"asset": {}, "meshes": [{}], "extensions": variants}))
     model = replace(plan, source=source_from([lamp], ""), variant="Brass")
-    plans = (chosen, free, words, model)
+    plans = (chosen, free, from_text, model)
     for wanted in plans:
         wanted.check()
         plan.out.mkdir(exist_ok=True)
@@ -333,7 +333,7 @@ def test_the_copies_in_the_folder_are_enough(plan, photos):
 def test_a_source_that_was_changed_is_rejected(plan, photos):
     folder = prepared(plan)
     Image.new("RGB", (300, 300)).save(photos[1])
-    with pytest.raises(InputError, match=r"side\.png is no longer where it was"):
+    with pytest.raises(InputError, match=r"side\.png was moved, deleted or changed"):
         plan_from(folder, plan.service)
 
 
@@ -352,14 +352,18 @@ def test_a_model_in_the_folder_needs_no_source(tmp_path, plan):
 
 
 @pytest.mark.parametrize(
-    ("plan_of", "words"),
-    [(None, "holds no plan"), ({"engine": "gas"}, "plan, engine is 'gas'"), ({"wings": 2}, "newer version")],
+    ("plan_of", "message"),
+    [
+        (None, "contains no plan"),
+        ({"engine": "gas"}, "plan, engine is 'gas'"),
+        ({"wings": 2}, "newer version"),
+    ],
 )
-def test_an_unusable_plan_is_reported(plan, plan_of, words):
+def test_an_unusable_plan_is_reported(plan, plan_of, message):
     folder = prepared(plan)
     with folder.change() as record:
         record["plan"] = plan_of and {**record["plan"], **plan_of}
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         plan_from(folder, None)
 
 

@@ -72,7 +72,7 @@ def test_a_set_of_another_source_is_rejected_and_unchanged(tmp_path: Path):
 def test_a_folder_with_other_files_is_rejected_and_left_unchanged(tmp_path: Path, name: str):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"mine")
-    with pytest.raises(InputError, match="holds no set"):
+    with pytest.raises(InputError, match="contains no set"):
         prepare(tmp_path)
     assert everything_in(tmp_path) == {name: b"mine"}
 
@@ -115,9 +115,9 @@ def test_an_impossible_output_folder_is_rejected(tmp_path: Path):
 
 
 def test_opening_needs_a_set(tmp_path: Path):
-    with pytest.raises(InputError, match="holds no set"):
+    with pytest.raises(InputError, match="contains no set"):
         SetFolder.open(tmp_path)
-    with pytest.raises(InputError, match="holds no set"):
+    with pytest.raises(InputError, match="contains no set"):
         SetFolder.open(tmp_path / "missing")
     prepare(tmp_path)
     assert SetFolder.open(tmp_path).record["product"] == "pot"
@@ -345,7 +345,7 @@ def test_a_result_that_is_a_link_or_a_pipe_is_rejected(tmp_path: Path):
     photo = folder.root / "photos" / "front.png"
     photo.unlink()
     photo.symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(InputError, match="lies outside"):
+    with pytest.raises(InputError, match="is outside"):
         folder.has(entry)
     with pytest.raises(InputError, match="is a link"):
         SetFolder.open(folder.root)
@@ -358,7 +358,7 @@ def test_a_result_that_is_a_link_or_a_pipe_is_rejected(tmp_path: Path):
 def test_nothing_is_written_outside_the_folder(tmp_path: Path):
     folder = prepare(tmp_path / "set")
     for name in ("../x.png", "photos/../../x.png", str(tmp_path / "x.png")):
-        with pytest.raises(InputError, match="lies outside"):
+        with pytest.raises(InputError, match="is outside"):
             folder.store(name, b"picture")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 

@@ -113,7 +113,7 @@ def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
         assert future.result(PATIENCE_SECONDS).path.is_file()
 
 
-def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
+def places_taken(queued: list[tuple[str, bool]]) -> list[str]:
     """The order in which requests, named and with ``can_wait``, are sent when all places are in use at first."""
 
     async def work() -> list[str]:
@@ -129,7 +129,7 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
             traffic.note(name, JobState.DONE)
 
         asked = []
-        for name, can_wait in wishes:
+        for name, can_wait in queued:
             asked.append(asyncio.create_task(ask(name, can_wait=can_wait)))
             await asyncio.sleep(0)  # It has started waiting.
         assert order == []
@@ -141,8 +141,8 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
 
 
 def test_requests_without_dependents_let_others_pass():
-    wishes = [("a side", True), ("a hero", False), ("b side", True), ("b hero", False), ("film", False)]
-    assert places_taken(wishes) == ["a hero", "b hero", "film", "a side", "b side"]
+    queued = [("a side", True), ("a hero", False), ("b side", True), ("b hero", False), ("film", False)]
+    assert places_taken(queued) == ["a hero", "b hero", "film", "a side", "b side"]
 
 
 def test_a_request_that_lets_others_pass_is_sent_eventually():

@@ -13,7 +13,7 @@ from photoreal_set.files import video_check
 from photoreal_set.files.video_check import first_frame_problem
 from photoreal_set.files.video_probe import BEGUN, MARK
 from tests.fal_emulator.lies import VIDEO_LIES, noise
-from tests.unit.test_mp4 import FRAGMENTS, film
+from tests.unit.test_mp4 import FRAGMENTS, video_bytes
 
 SAY_BEGUN = f"print({MARK + BEGUN!r}, flush=True)\n"
 
@@ -35,7 +35,7 @@ def probe(tmp_path, monkeypatch):
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 def test_a_frame_of_a_good_video_is_decoded(tmp_path, codec, flags):
     path = tmp_path / "a film – ü.mp4"
-    path.write_bytes(film(flags, codec=codec))
+    path.write_bytes(video_bytes(flags, codec=codec))
     assert first_frame_problem(path) == ""
 
 
@@ -46,7 +46,7 @@ def test_a_frame_of_a_good_video_is_decoded(tmp_path, codec, flags):
 )
 def test_a_video_without_frames_has_a_problem(tmp_path, change):
     path = tmp_path / "film.mp4"
-    path.write_bytes(change(film()))
+    path.write_bytes(change(video_bytes()))
     assert first_frame_problem(path)
 
 

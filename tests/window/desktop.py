@@ -219,9 +219,9 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         except subprocess.TimeoutExpired:
             self._process.kill()
 
-    def _ask(self, **wish: Any) -> dict[str, Any]:
+    def _ask(self, **request: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return self._answer()
 

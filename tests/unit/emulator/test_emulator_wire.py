@@ -65,27 +65,27 @@ def test_status_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
 def test_the_status_stream_ends_with_completed(wire, emulator):
     emulator.control(delays={"queue": FOR_EVER_SECONDS, "image": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
-    words = []
+    states = []
     with wire.stream("GET", job["status_url"] + "/stream", params={"logs": "1"}) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             status = json.loads(line[6:])["status"] if line.startswith("data: ") else ""
-            if status not in ("", *words):  # The clock moves only when a state has been reported.
-                words.append(status)
+            if status not in ("", *states):  # The clock moves only when a state has been reported.
+                states.append(status)
                 emulator.control(advance=FOR_EVER_SECONDS)
-    assert words == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+    assert states == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
 
 
 @pytest.mark.parametrize(
-    "header, words",
+    "header, message",
     [({}, "missing authorization token"), ({"Authorization": "Key nocolon"}, "Invalid Key Authorization")],
 )
-def test_a_missing_or_malformed_key_is_rejected(emulator, header, words):
+def test_a_missing_or_malformed_key_is_rejected(emulator, header, message):
     with httpx.Client(base_url=emulator.url, headers=header, **PLAINLY) as stranger:
         for path in (f"/queue/{SCHNELL}", "/rest/storage/auth/token?storage_type=fal-cdn-v3"):
             answer = stranger.post(path, json={})
             assert answer.status_code == 401
-            assert words in answer.json()["detail"]
+            assert message in answer.json()["detail"]
         pricing = stranger.get("/v1/models/pricing", params={"endpoint_id": SCHNELL})
         assert (pricing.status_code, pricing.json()["error"]["type"]) == (401, "authorization_error")
     assert emulator.ledger() == []
@@ -149,8 +149,8 @@ def test_a_download_has_a_length_ranges_and_an_etag(client):
 
 @pytest.mark.parametrize("kind", ["gcs", "fal-cdn-v3"])
 def test_files_are_uploaded_to_a_signed_url(wire, kind):
-    wish = {"file_name": "a b.txt", "content_type": "text/plain"}
-    answer = wire.post(f"/rest/storage/upload/initiate?storage_type={kind}", json=wish).json()
+    body = {"file_name": "a b.txt", "content_type": "text/plain"}
+    answer = wire.post(f"/rest/storage/upload/initiate?storage_type={kind}", json=body).json()
     assert fetched(answer["file_url"]).status_code == 404
     assert httpx.put(answer["upload_url"], content=b"signed", **PLAINLY).status_code == 200
     assert fetched(answer["file_url"]).content == b"signed"
@@ -175,8 +175,8 @@ def test_prices_and_estimates(wire, emulator):
     assert (prices[KLING]["unit_price"], prices[KLING]["unit"]) == (0.112, "seconds")
     unknown = wire.get("/v1/models/pricing", params={"endpoint_id": "no/such"})
     assert (unknown.status_code, unknown.json()["error"]["type"]) == (404, "not_found")
-    wish = {"estimate_type": "unit_price", "endpoints": {KLING: {"unit_quantity": 10}}}
-    assert wire.post("/v1/models/pricing/estimate", json=wish).json()["total_cost"] == 1.12
+    body = {"estimate_type": "unit_price", "endpoints": {KLING: {"unit_quantity": 10}}}
+    assert wire.post("/v1/models/pricing/estimate", json=body).json()["total_cost"] == 1.12
     emulator.control(prices={SCHNELL: {"unit_price": 0.5}})
     answer = wire.get("/v1/models/pricing", params={"endpoint_id": SCHNELL}).json()
     assert answer["prices"][0]["unit_price"] == 0.5
