@@ -216,7 +216,7 @@ def _kills(folder: Path) -> int:
     unnamed = [product["row"] for product in products if product["row"] in bad and not product["error"]]
     print(
         f"{len(products)} rows, {len(bad)} of them bad, killed {kills} times, resumed {runs} times more, "
-        f"{decisions} decisions of a person: exit code {code}, "
+        f"{decisions} user decisions: exit code {code}, "
         f"{accepted} requests accepted for {jobs} distinct jobs; {_listed(states)}."
     )
     for product in products:

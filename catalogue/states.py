@@ -43,7 +43,7 @@ class RowState(StrEnum):
     DONE = "done"
     PARTIAL = "partial"  # Some of its pictures failed.
     FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
     BAD = "bad"  # The row itself is not valid.
 
 

@@ -130,7 +130,7 @@ def test_a_manifest_or_lock_that_is_not_a_file_is_no_set_or_catalogue(tmp_path: 
         error = in_time(lambda read=read, folder=folder: read(folder))
         assert isinstance(error, PhotorealError) and error.exit_code == 1
         expected = {"terabyte": message, "linked pipe": "is a link", "device": "is a link"}
-        assert expected.get(odd, "holds no") in str(error)
+        assert expected.get(odd, "contains no") in str(error)
         assert is_catalogue(folder) == (name == NAME and odd == "terabyte")
 
 

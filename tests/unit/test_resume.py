@@ -344,7 +344,7 @@ def test_a_model_in_the_folder_needs_no_source(tmp_path, plan):
     folder = prepared(plan)
     folder.model.parent.mkdir()
     glb.rename(folder.model)
-    with pytest.raises(InputError, match=r"chair\.glb is no longer"):
+    with pytest.raises(InputError, match=r"chair\.glb was moved"):
         plan_from(folder, None)
     with folder.change() as record:
         record["model"] = folder.entry(folder.model)
