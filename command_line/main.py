@@ -100,7 +100,7 @@ def main(arguments: list[str], output: TextIO) -> int:
 
 
 def _fail(reporter: Reporter, error: PhotorealError) -> int:
-    """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
+    """Say why the command ended. Programs get the field of a ``FieldError``, a user its option."""
     field = error.field if isinstance(error, FieldError) else ""
     option = f"{option_of(field)}: " if field else ""
     print(f"Error: {option}{error}", file=sys.stderr)
