@@ -351,7 +351,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
 @pytest.fixture
 def key(blender: Desktop) -> Iterator[bytes]:
     """A key in the environment of Blender and in its preferences, read from a file so that no order contains it."""
-    value = b"canary-in-a-window-93bd:0123456789abcdef"
+    value = b"canary-in-a-window-93bd:5e1f0c77secret2b9d"
     file = blender.folder / "keys" / "key.txt"
     file.parent.mkdir()
     file.write_bytes(value)
