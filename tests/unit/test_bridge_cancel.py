@@ -22,6 +22,8 @@ from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.told import events_in
 
+pytestmark = pytest.mark.slow
+
 
 def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:
     """A job that was sent by a run that has ended."""

@@ -27,6 +27,8 @@ from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.relay import running_relay
 
+pytestmark = pytest.mark.slow
+
 AGAIN, KEPT, OVER = "again", "kept", "over"
 
 

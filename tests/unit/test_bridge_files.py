@@ -28,6 +28,8 @@ from photoreal_set.files.kinds import FileKind
 from photoreal_set.files.writing import sha256_of
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 DAY = 86400.0
 
 

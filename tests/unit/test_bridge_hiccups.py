@@ -16,6 +16,8 @@ from photoreal_set.fal_bridge.money import journal_costs
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 
 def journal_of(desk) -> Journal:
     return Journal(desk.journal)

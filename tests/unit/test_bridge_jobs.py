@@ -30,6 +30,8 @@ from photoreal_set.files.writing import sha256_of
 from tests.desk import Desk
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests import killed
 from tests.fal_emulator.process import running_emulator
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL and fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL and fork")]
 STEPS = 24
 KILLS = 12
 

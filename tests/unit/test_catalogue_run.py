@@ -22,6 +22,8 @@ from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
 from tests.fal_emulator.process import FAST, RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def desk(emulator: RunningEmulator, tmp_path: Path) -> Desk:

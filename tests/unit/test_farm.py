@@ -14,6 +14,8 @@ from tests.catalogue_desk import Desk
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "farm" / "openjd" / "template.yaml"
 JOB_TYPE = ROOT / "farm" / "flamenco" / "photoreal_catalogue.js"

@@ -12,6 +12,8 @@ from tests.fal_emulator.process import FAST, running_emulator
 from tests.patience import until
 from tests.slurm import running_slurm, why_not
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "farm" / "slurm" / "catalogue.sbatch"
 
 

@@ -17,7 +17,7 @@ from photoreal_set.processes.stop import Stop, looking_elsewhere
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="sends signals")]
 ROOT = Path(__file__).resolve().parents[2]
 
 # Two photos at fal while the main thread "renders": hashing is one step that does not handle signals, like a render.

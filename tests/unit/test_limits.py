@@ -17,6 +17,8 @@ from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.network.uploads import Uploads
 from photoreal_set.files.writing import sha256_of
 
+pytestmark = pytest.mark.slow
+
 CODINGS = ("zstd", "gzip", "deflate", "br")
 COMPRESSED = {"name": "encoded-body", "megabytes": 0}  # Decompressed, it would be the right answer.
 ENDLESS = [

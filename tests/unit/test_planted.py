@@ -9,8 +9,12 @@ import shutil
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from tests import planted
 from tests.catalogue_desk import Desk
+
+pytestmark = pytest.mark.slow
 
 COUNT = 12
 

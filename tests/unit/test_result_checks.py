@@ -23,6 +23,8 @@ from photoreal_set.files.kinds import FileKind
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.test_mp4 import video_bytes
 
+pytestmark = pytest.mark.slow
+
 FAULTS = {
     Kind.VIDEO: [
         ({"name": "box-bomb", "megabytes": 1}, "more than 16384 boxes"),

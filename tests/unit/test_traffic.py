@@ -20,6 +20,8 @@ from tests.desk import Desk
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def desk(emulator: RunningEmulator, tmp_path: Path) -> Desk:

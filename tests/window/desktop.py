@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -47,7 +48,12 @@ class Desktop:
             command += ["--env", f"{name}={value}"]
         command += ["--", "python3", "/project/tests/window/inside.py"]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=_use_normal_priority,
         )
         self._orders = 0
         self._blender = ""
@@ -233,6 +239,11 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         if not line:
             raise RuntimeError("The root folder's screen ended.")
         return dict(json.loads(line))
+
+
+def _use_normal_priority() -> None:
+    """The test command runs at a low priority, but an artist's window does not."""
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = ANSWER_SECONDS) -> Any:
