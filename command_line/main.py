@@ -24,9 +24,9 @@ from ..messages.errors import (
 )
 from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from ..photo_set.version import VERSION
+from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
 from .arguments import option_of
-from .bootstrap import in_blender_program
 from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
 from .commands import set as one_set
 from .option_values import Context

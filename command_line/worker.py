@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command that starts a Blender for the renders of a catalogue."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .bootstrap import in_blender_program
+from ..processes.blender_program import BATCH, background_command, running_blender
 from .commands.render_worker import NAME
 
 
@@ -15,10 +14,4 @@ def worker_command(external_data: Sequence[Path] = ()) -> list[str]:
     ``external_data`` are folders beside their own that .blend files may read from.
     """
     arguments = [NAME, *(word for folder in external_data for word in ("--external-data", str(folder)))]
-    script = str(Path(__file__).resolve().parents[1] / "batch.py")
-    if in_blender_program():
-        import bpy
-
-        blender = bpy.app.binary_path
-        return [blender, "-b", "--python-exit-code", "3", "--python", script, "--", *arguments]
-    return [sys.executable, script, *arguments]
+    return background_command(BATCH, arguments, blender=running_blender())
