@@ -22,7 +22,7 @@ from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState
 from ..photo_set.pipeline import run_set
-from ..photo_set.plan import SetPlan
+from ..photo_set.plan import CheckedPlan
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop, looking_elsewhere
 
@@ -58,8 +58,8 @@ def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
     return lock
 
 
-def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
-    """Make the set of a checked plan, or finish it, until it ends or Ctrl-C; the exit code.
+def make_set(plan: CheckedPlan, reporter: Reporter, bill: Bill | None) -> int:
+    """Make the set of a plan, or finish it, until it ends or Ctrl-C; the exit code.
 
     Raises PhotorealError for what ends the run as a whole.
     """
@@ -69,7 +69,7 @@ def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
 class _SetRun:
     """One run of one set, with what it reports."""
 
-    def __init__(self, plan: SetPlan, reporter: Reporter) -> None:
+    def __init__(self, plan: CheckedPlan, reporter: Reporter) -> None:
         self._plan = plan
         self._reporter = reporter
         self._cancel_mark = CancelMark(plan.out)
