@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
 
+from ..catalogue.blender_child import BlenderChild, Limits
 from ..catalogue.freezing import Catalogue
 from ..catalogue.lock_file import FrozenRow, Lock
 from ..catalogue.order import Order, Stage, Tools
 from ..catalogue.pricing import Pricing
 from ..catalogue.product import ProductBills
-from ..catalogue.render_child import BlenderChild, Limits
 from ..catalogue.results import Result, cost_of_all, verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.run import CatalogueRun
@@ -28,11 +28,11 @@ from ..photo_set.folder import SetState
 from ..photo_set.plan_record import LIVE
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
-from .freezing import catalogue_ceilings, priced
+from .catalogue_plans import catalogue_ceilings, priced
+from .commands.render_worker import worker_command
 from .option_values import CeilingOptions, Context, MakeOptions, RowOptions
 from .plans import check_device
 from .spending import budget_of
-from .worker import worker_command
 
 # The state in the last JSON line for an exit code of `verdict_of`.
 _STATES = {0: SetState.DONE, 3: SetState.FAILED, 5: SetState.HELD}

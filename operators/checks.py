@@ -7,7 +7,7 @@ from enum import Enum, auto
 import bpy
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import Settings, Source
+from ..background_run.button_arguments import Settings, Source
 from ..messages.money import dollars
 from ..optics.angles import is_angle_name
 from ..photo_set.choices import MAX_PHOTOS, Engine

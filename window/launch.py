@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bpy
 
-from ..background_run.button_command import (
+from ..background_run.button_arguments import (
     Settings,
     Source,
     ceiling_options,

@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..background_run.run_view import Kind
 from ..processes.child import Event
 from . import changes, launch, preferences, properties, runs, screen

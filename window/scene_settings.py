@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..background_run.button_command import Settings, Source, View
+from ..background_run.button_arguments import Settings, Source, View
 from ..files.names import file_rule, safe_name
 from ..imaging.choices import Pass
 from . import preferences, properties, studio_properties

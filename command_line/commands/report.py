@@ -11,7 +11,7 @@ from ...imaging.set_page import build_report
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ..arguments import Commands
-from ..freezing import is_catalogue
+from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
 
 

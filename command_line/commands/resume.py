@@ -25,9 +25,9 @@ from ..arguments import (
     add_rows,
     add_service,
 )
+from ..catalogue_plans import is_catalogue, open_catalogue
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
-from ..freezing import is_catalogue, open_catalogue
 from ..option_values import Command, Context, MakeOptions
 from ..plans import checked
 from ..redoing import is_under_way, labels_again, redo_name, take_again

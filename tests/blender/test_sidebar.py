@@ -16,7 +16,7 @@ import pytest
 
 import photoreal_set
 from photoreal_set import operators, panels
-from photoreal_set.background_run.button_command import price_key
+from photoreal_set.background_run.button_arguments import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
@@ -83,7 +83,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "menus", "blender_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):

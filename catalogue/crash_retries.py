@@ -4,9 +4,9 @@
 from ..fal_bridge.errors import StoppedError
 from ..messages import events
 from ..messages.errors import InputError, MachineError
+from .blender_child import BlenderChild, Rendered
 from .order import Tools
 from .product import Product
-from .render_child import BlenderChild, Rendered
 from .states import Status
 
 MAX_CRASHES = 5  # Consecutive products that end Blender: then the products are not the cause.
