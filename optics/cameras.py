@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 from .angles import MAX_ANGLES, Angle, View, direction_of, names_for_angles
 
 Matrix = NDArray[np.float64]
@@ -40,7 +40,9 @@ def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
     Raises InputError when there are none or too many.
     """
     if not views:
-        raise InputError(f"{name} has no camera.", hint="Add cameras to it, or choose other --angles.")
+        raise FieldError(
+            "angles", f"{name} has no camera.", hint="Add cameras to it, or choose other angles."
+        )
     if len(views) > MAX_ANGLES:
         raise InputError(f"{name} has {len(views)} cameras; the maximum is {MAX_ANGLES}.")
     angles = []

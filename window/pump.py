@@ -91,6 +91,8 @@ def _remember_folder(run: Run) -> None:
 
 def _end(run: Run) -> None:
     view = run.view
+    if view.error and (label := properties.label_of(view.field)):
+        view.error = f"{label}: {view.error}"
     if run.scratch:
         shutil.rmtree(run.scratch, ignore_errors=True)
     match view.kind:

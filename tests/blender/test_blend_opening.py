@@ -185,7 +185,7 @@ def test_what_the_product_needs_from_outside_is_refused_by_name_and_never_opened
                 look(blend)
             assert "product.blend" in str(refused.value)
             assert "outside" in str(refused.value)
-            assert "--external-data" in str(refused.value)
+            assert "external data" in str(refused.value)
     assert opened == []
     assert not (tmp_path / "out.glb").exists()
 

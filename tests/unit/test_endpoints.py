@@ -205,6 +205,7 @@ def test_an_upscaler_takes_the_next_factor_it_has(pictures):
 
 def test_two_frames_need_both(pictures):
     row = REGISTRY["fal-ai/veo3.1/first-last-frame-to-video"]
-    with pytest.raises(errors.WrongRequestError, match="--loop"):
+    with pytest.raises(errors.WrongRequestError, match="video loop") as refused:
         row.check(wish(row, pictures, end_image=None))
+    assert refused.value.field == "loop"
     assert row.nearest_seconds(5) == 4
