@@ -19,6 +19,7 @@ from ..files.input_files import read_json
 from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
+from ..imaging.set_page import build_report
 from ..messages.errors import FieldError, InputError
 from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
 from .set_json import SetState as SetState
@@ -62,6 +63,7 @@ class SetFolder:
         self._lock = threading.Lock()
         self._record: Manifest = cast(Manifest, {})
         self._is_new = False
+        self._has_live_page = False
 
     @classmethod
     def prepare(
@@ -154,6 +156,8 @@ class SetFolder:
             yield changed
             write_json_atomically(self.manifest, changed)
             self._record = changed
+            if self._has_live_page:
+                self._write_page()
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -183,7 +187,20 @@ class SetFolder:
             link_to_free_name(self.model, self.model.with_name(f"{self.model.stem}-1{self.model.suffix}"))
         link_to(path, self.model)
 
-    def write_report(self, page: str) -> None:
+    def start_page(self) -> None:
+        """Keep the page up to date with each change from now on, until ``write_page``; it reloads in the browser."""
+        with self._lock:
+            self._has_live_page = True
+            self._write_page()
+
+    def write_page(self) -> None:
+        """Write the page of what is in the folder now."""
+        with self._lock:
+            self._has_live_page = False
+            self._write_page()
+
+    def _write_page(self) -> None:
+        page = build_report(self._record, is_being_made=self._has_live_page)
         write_atomically(self.report, page.encode())
 
     def entry(self, path: Path) -> Record:

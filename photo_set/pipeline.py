@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..imaging.set_page import build_report
 from ..messages import events
 from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
@@ -82,6 +81,7 @@ def run_set(
     renderer.check(plan)
     folder = _prepared(plan, renderer.blender)
     reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))
+    folder.start_page()
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
     if plan.uses_fal:
         results.check_journal()
@@ -89,11 +89,11 @@ def run_set(
         outcome = _make_and_record(results, renderer, bill)
     except PhotorealError as error:
         results.record_end(error)
-        folder.write_report(build_report(folder.record))
+        folder.write_page()
         if isinstance(error, InputError):
             folder.discard()
         raise
-    folder.write_report(build_report(folder.record))
+    folder.write_page()
     if outcome.exit_code == 0 and not results.has_worked.is_set():
         text = "Everything exists already: nothing was rendered or sent."
         reporter.tell(events.Note(text=text))

@@ -5,9 +5,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from tests.blender.products import Glb, textured_block
 from tests.blender.runs import command, environment
 from tests.fal_emulator.process import RunningEmulator
+from tests.watched_processes import arguments_of_processes
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
@@ -22,7 +21,6 @@ CANARY, IN_FILE = b"canary-4f0e91", b"canary-in-a-file-77ab"
 SMALL = ("--resolution", 64, "--samples", 1, "--device", "cpu", "--angles", "front")
 TINY = (*SMALL, "--video", "none")
 BY_CYCLES = (*TINY, "--engine", "cycles")
-LOOK_SECONDS = 0.02
 
 
 class Desk:
@@ -51,36 +49,12 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        with self._watching():
+        with arguments_of_processes(and_environment=lambda arguments: b"render-worker" in arguments) as seen:
             output, errors = process.communicate()
+        self.seen |= seen
         self.said += [output, errors]
         assert process.returncode == code, (arguments, errors.decode())
         return (output + errors).decode()
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        """While entered: the arguments of all processes are looked at, and what a Blender of a catalogue began with."""
-        ended = threading.Event()
-
-        def look() -> None:
-            while not ended.is_set():
-                for place in Path("/proc").glob("[0-9]*"):
-                    try:
-                        words = (place / "cmdline").read_bytes()
-                        self.seen.add(words)
-                        if b"render-worker" in words:
-                            self.seen.add((place / "environ").read_bytes())
-                    except OSError:  # It has just ended.
-                        continue
-                ended.wait(LOOK_SECONDS)
-
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
 
     def written(self) -> Iterator[tuple[Path, bytes]]:
         for path in self.folder.rglob("*"):

@@ -204,10 +204,24 @@ def test_the_manifest_is_valid_at_every_moment_while_threads_change_it(tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set.json"]
 
 
+def test_the_page_follows_the_set_while_it_is_being_made(tmp_path: Path):
+    folder = prepare(tmp_path)
+    folder.start_page()
+    assert "http-equiv='refresh'" in folder.report.read_text()
+    with folder.change() as record:
+        record["angles"] = [{"name": "front", "render": {"path": "renders/front.png", "samples": 8}}]
+    assert "renders/front.png" in folder.report.read_text()
+    folder.write_page()
+    with folder.change() as record:
+        record["angles"] = []
+    page = folder.report.read_text()
+    assert "renders/front.png" in page and "http-equiv='refresh'" not in page
+
+
 def test_what_could_not_begin_is_taken_away_with_its_folder(tmp_path: Path):
     folder = prepare(tmp_path / "set")
     folder.store("model/product.glb", b"model")
-    folder.write_report("<p>failed</p>")
+    folder.write_page()
     folder.discard()
     assert not (tmp_path / "set").exists()
 

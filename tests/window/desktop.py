@@ -34,10 +34,12 @@ class Desktop:
         variables = {
             "PHOTOREAL_DESK": "/desk/orders",
             "HOME": "/desk/home",
+            "TMPDIR": "/desk/tmp",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             **environment,
         }
-        (folder / "home").mkdir(exist_ok=True)
+        for place in ("home", "tmp"):
+            (folder / place).mkdir(exist_ok=True)
         command = [sys.executable, "-m", "tools.real_blender", "run", str(root), "--bind", f"{folder}:/desk"]
         for bind in binds:
             command += ["--bind", bind]

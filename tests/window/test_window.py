@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.blender.products import textured_block
 from tests.fal_emulator.process import RunningEmulator
+from tests.watched_processes import arguments_of_processes
 from tests.window.desktop import Desktop, wait_for
 from tests.window.states import PREPARE, STATES
 from tests.window.timing import ENABLE, MODULE, WATCH
@@ -296,24 +298,33 @@ def test_selections_are_photographed_as_they_stand(blender: Desktop):
     assert {name: metres for name, metres in distances.items() if metres > 1e-4} == {}
 
 
+def prepare_one_photo(desktop: Desktop, emulator: RunningEmulator, source: str, folder: str) -> None:
+    """Choose a set of one small photo by fal.ai, and ask for its price."""
+    desktop.python(
+        f"{ask}preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
+        f"settings.folder, settings.source = {folder!r}, {source!r}\n"
+        "settings.source_kind, settings.engine, settings.video = 'FILE', 'fal', 'none'\n"
+        "settings.resolution, settings.samples = 64, 1\n"
+        "bpy.ops.photoreal.edit_angles()\n"
+        "while len(settings.angles) > 1:\n    settings.angle_index = 1\n    bpy.ops.photoreal.remove_angle()\n"
+        "bpy.ops.photoreal.ask_price()"
+    )
+
+
+def generate_when_priced(desktop: Desktop) -> None:
+    can_start = "answer = bpy.ops.photoreal.generate_set.poll()"
+    wait_for(lambda: desktop.python(can_start), "the price", RUN_SECONDS)
+    desktop.python("bpy.ops.photoreal.generate_set()")
+
+
 def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningEmulator):
     blender.show_tab("Photoreal")
     emulator.control(
         reset=True,
         faults=[{"name": "drop-submit-answer", "count": 1}, {"name": "nginx-503", "at": "requests"}],
     )
-    blender.python(
-        f"{ask}settings.folder = '/desk/held'\nsettings.source = '/desk/Tea Jar.glb'\n"
-        "settings.source_kind, settings.engine, settings.video = 'FILE', 'fal', 'none'\n"
-        "settings.resolution, settings.samples = 64, 1\n"
-        "bpy.ops.photoreal.edit_angles()\n"
-        "for _time in range(4):\n    settings.angle_index = 1\n    bpy.ops.photoreal.remove_angle()\n"
-        "bpy.ops.photoreal.ask_price()"
-    )
-    wait_for(
-        lambda: blender.python("answer = bpy.ops.photoreal.generate_set.poll()"), "the price", RUN_SECONDS
-    )
-    blender.python("bpy.ops.photoreal.generate_set()")
+    prepare_one_photo(blender, emulator, "/desk/Tea Jar.glb", "/desk/held")
+    generate_when_priced(blender)
     state, _error, _warnings = ended(blender)
     assert state == "held"
     wait_for(
@@ -333,6 +344,60 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     )
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")
+
+
+@pytest.fixture
+def key(blender: Desktop) -> Iterator[bytes]:
+    """A key in the environment of Blender and in its preferences, read from a file so that no order contains it."""
+    value = b"canary-in-a-window-93bd:0123456789abcdef"
+    file = blender.folder / "keys" / "key.txt"
+    file.parent.mkdir()
+    file.write_bytes(value)
+    blender.python(
+        f"import os\nfrom pathlib import Path\n{ask}os.environ['FAL_KEY'] = Path('/desk/keys/key.txt').read_text()\n"
+        "preferences.get(bpy.context).fal_key = os.environ['FAL_KEY']"
+    )
+    yield value
+    blender.python(
+        f"import os\n{ask}del os.environ['FAL_KEY']\nchosen = preferences.get(bpy.context)\n"
+        "chosen.fal_key, chosen.key_source = '', 'PREFERENCES'"
+    )
+
+
+def hostile_model(desktop: Desktop) -> str:
+    """A model that names the environment as its texture; its path inside the root."""
+    glb = textured_block()
+    glb.document["images"] = [{"uri": "/proc/self/environ"}]
+    glb.write(desktop.folder / "hostile.glb")
+    return "/desk/hostile.glb"
+
+
+def test_no_byte_of_a_key_leaves_the_window(blender: Desktop, emulator: RunningEmulator, key: bytes):
+    emulator.control(reset=True)
+    said = []
+    hostile = hostile_model(blender)
+    with arguments_of_processes() as seen:
+        for key_source in ("PREFERENCES", "ENVIRONMENT"):
+            blender.python(f"{ask}preferences.get(bpy.context).key_source = {key_source!r}")
+            prepare_one_photo(blender, emulator, hostile, f"/desk/refused-{key_source}")
+            why = f"{ask}answer = runs.price_error(scene_settings.settings_of(bpy.context))"
+            said.append(wait_for(lambda: blender.python(why), "an answer about the price", RUN_SECONDS))
+            assert "lies outside its folder" in said[-1]
+            prepare_one_photo(blender, emulator, "/desk/Tea Jar.glb", f"/desk/kept-{key_source}")
+            generate_when_priced(blender)
+            said.append(ended(blender))
+            assert said[-1][0] == "done"
+        blender.python(f"{ask}settings.engine, settings.source = 'cycles', {hostile!r}")
+        generate_when_priced(blender)
+        said.append(ended(blender))
+        assert "lies outside its folder" in said[-1][1]
+    marks = key.removeprefix(b"canary-").split(b":")
+    files = [path for path in blender.folder.rglob("*") if path.is_file() and path.parent.name != "keys"]
+    assert {"blender.log", "set.json", "product.glb", "index.html"} <= {path.name for path in files}
+    assert not [path for path in files if any(mark in path.read_bytes() for mark in marks)]
+    assert not any(mark in json.dumps([said, emulator.ledger()]).encode() for mark in marks)
+    assert any(b"batch.py" in arguments for arguments in seen), "the background Blender was seen"
+    assert not [arguments for arguments in seen if any(mark in arguments for mark in marks)]
 
 
 def test_enabling_takes_no_time_that_is_felt(blender: Desktop):
