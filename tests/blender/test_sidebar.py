@@ -479,7 +479,7 @@ def small(settings: Any, out: Path) -> None:
     ("field", "label"),
     [("film_look", "Film Look"), ("out", "Set Folder"), ("with_hero", ""), ("", "")],
 )
-def test_a_field_of_an_error_has_the_label_of_the_sidebar(field: str, label: str):
+def test_a_field_of_an_error_has_the_label_of_the_sidebar(extension: bpy.types.Scene, field: str, label: str):
     assert properties.label_of(field) == label
 
 
