@@ -221,7 +221,7 @@ class Product:
         self._end(results.outcome(is_at_ceiling=cloud.is_at_ceiling))
 
     def fail(self, error: PhotorealError) -> None:
-        """Record what ended it. What waits for money, a person or the next run keeps waiting."""
+        """Record what ended it. What waits for money, the user or the next run keeps waiting."""
         is_at_ceiling = isinstance(error, CeilingReachedError)
         self.is_at_common_ceiling = is_at_ceiling and not isinstance(error, ProductCeilingError)
         if (self.root / "set.json").is_file():

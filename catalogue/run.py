@@ -181,7 +181,7 @@ class CatalogueRun:
             self._cancelled.add(product.frozen.folder)
             self._tools.reporter.tell(
                 events.Note(
-                    text=f"{product.sku} is cancelled: nothing more of it is started. `resume` continues it.",
+                    text=f"{product.sku} is cancelled: none of its remaining steps are started. `resume` continues it.",
                     sku=product.sku,
                 )
             )

@@ -99,7 +99,7 @@ def main(arguments: list[str], output: TextIO) -> int:
 
 
 def _fail(reporter: Reporter, error: PhotorealError) -> int:
-    """Say why the command ended. Programs get the field of the error, a person its option."""
+    """Say why the command ended. Programs get the field of the error, a user its option."""
     option = f"{option_of(error.field)}: " if error.field else ""
     print(f"Error: {option}{error}", file=sys.stderr)
     reporter.detail(

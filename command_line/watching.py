@@ -40,7 +40,7 @@ def watch(folder: Path, freezing: FreezeOptions, making: MakeOptions, context: C
         reporter.tell(events.Note(text=text))
 
     def on_leave() -> None:
-        text = "Left. Run the same command again to continue; nothing is paid twice."
+        text = "Stopped. Run the same command again to continue; nothing is paid twice."
         reporter.tell(events.Note(text=text))
         logging.shutdown()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record what a person decides about a paid request whose outcome is unknown."""
+"""Record what the user decides about a paid request whose outcome is unknown."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -127,7 +127,7 @@ def is_abandoned(entry: Entry) -> bool:
 
 
 def how_to_decide(key: str, entry: Entry) -> str:
-    """The hint for a person, who can check the dashboard."""
+    """The hint for the user, who can check the dashboard."""
     short, moment = shown_key(key), entry.resend_at
     if time.time() >= moment:
         resend = "If your fal.ai dashboard does not show it, resend it"
@@ -140,7 +140,7 @@ def how_to_decide(key: str, entry: Entry) -> str:
 
 
 def how_to_send_again(key: str) -> str:
-    """The hint for a request that a person has given up."""
+    """The hint for a request that the user has given up."""
     return f"Resend it to have it made. Its key is {shown_key(key)}."
 
 

@@ -106,7 +106,7 @@ class UncertainSubmitError(BridgeError):
 
 
 class ForgottenError(BridgeError):
-    """Uncertain, and a person has decided to continue without it."""
+    """Uncertain, and the user has decided to continue without it."""
 
     next_step = "It can be sent again."
 
@@ -179,7 +179,7 @@ def _subclasses(kind: type[BridgeError]) -> Iterator[type[BridgeError]]:
 
 BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in _subclasses(BridgeError)}
 
-# fal.ai has finally rejected the job, or a person has given it up: running the same job again is of no use.
+# fal.ai has finally rejected the job, or the user has given it up: running the same job again is of no use.
 FINALLY_LOST = (ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError)
 
 # The job is paid and its result may be lost: the same job again is not sent, and another one can be bought.

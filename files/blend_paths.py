@@ -71,7 +71,7 @@ def check_libraries(path: Path, allowed: Sequence[Path]) -> None:
             found = blender_path(text, owner.parent)
             if found is None or not is_enclosed(text, owner.parent, allowed):
                 raise OutsideError(
-                    f"{owner.name} links {shown(text)}, which lies outside its folder.", hint=HINT
+                    f"{owner.name} links {shown(text)}, which is outside its folder.", hint=HINT
                 )
             if found.exists() and not found.is_file():
                 raise InputError(f"{owner.name} links {shown(text)}, which is not a regular file.", hint=HINT)

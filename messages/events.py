@@ -182,7 +182,7 @@ class Rendered(Event):
     set: Annotated[str, "the set folder"]
     state: Annotated[str, '"done", "failed" or "stopped"']
     error: Annotated[str, 'why it failed; "" otherwise']
-    exit: Annotated[int, "the exit code that the error stands for"]
+    exit: Annotated[int, "the exit code of the error"]
 
 
 KINDS: Mapping[str, type[Event]] = {kind.event_name(): kind for kind in Event.__subclasses__()}

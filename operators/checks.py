@@ -149,7 +149,7 @@ def redo_model(context: Context) -> Problem | None:
     """Only a 3D model by fal.ai can be bought again."""
     found = runs.set_of(scene_of(context))
     if found is None or not found.is_model_bought:
-        return Problem(reason="The 3D model is your own, so there is nothing to buy again")
+        return Problem(reason="The 3D model is your own file, so there is nothing to buy again")
     return idle(context) or fal(context, settings_of(context))
 
 

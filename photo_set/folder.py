@@ -89,13 +89,13 @@ class SetFolder:
         folder._is_new = not earlier and not is_damaged
         if folder._is_new and _holds_something_else(root):
             raise FieldError(
-                "out", f"{root} is not empty and holds no set.", hint="Choose an empty or new folder."
+                "out", f"{root} is not empty and contains no set.", hint="Choose an empty or new folder."
             )
         if earlier and earlier.get("source") != source:
             if not may_replace_source:
                 raise FieldError(
                     "out",
-                    f"{root} holds a set made from another source ({earlier.get('product', 'unknown')}).",
+                    f"{root} contains a set made from another source ({earlier.get('product', 'unknown')}).",
                     hint="Choose another folder.",
                 )
             earlier["model"] = {}
@@ -137,7 +137,7 @@ class SetFolder:
         record = folder._read_earlier()
         if not record:
             raise InputError(
-                f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`."
+                f"{root} contains no set: set.json is missing.", hint="Name a folder made by `set`."
             )
         folder._record = cast(Manifest, record)
         return folder

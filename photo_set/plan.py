@@ -295,7 +295,7 @@ class SetPlan:
         if self.preview and self.video is not Engine.CYCLES:
             raise FieldError(
                 "preview",
-                "An animated preview goes with a video by Cycles.",
+                "An animated preview needs a video by Cycles.",
                 hint="Choose cycles for the video.",
             )
 
@@ -311,7 +311,7 @@ class SetPlan:
                 raise FieldError(
                     "seconds",
                     "The length is for videos by fal.ai.",
-                    hint="A video by Cycles takes 5 s.",
+                    hint="A video by Cycles is always 5 s long.",
                 )
             return
         video = self.endpoint(Kind.VIDEO)

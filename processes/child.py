@@ -22,7 +22,7 @@ from .fal_keys import may_need_key, without_keys
 Event = dict[str, Any]
 
 KEPT_LINES = 40  # Of its output besides events: the last lines explain a crash.
-NOT_STARTED = 3  # The exit code that stands for a process that never ran.
+NOT_STARTED = 3  # The exit code for a process that never ran.
 # Added to the "nice" value: about a tenth of a processor while the window needs the rest, all of it otherwise.
 NICENESS = 10
 

@@ -35,9 +35,9 @@ def pump() -> float | None:
     step. That happens once a set.
     """
     deadline = time.perf_counter() + PUMP_BUDGET
-    heard = False
+    received = False
     for run, event in _events(deadline):
-        heard = True
+        received = True
         if event["event"] == launch.LOOKED_AT:
             runs.state.sets.take(event["folder"], event["view"])
         elif run is not None:
@@ -46,7 +46,7 @@ def pump() -> float | None:
     _place_one()
     _show_status()
     is_stale = time.monotonic() - runs.state.redrawn_at > REDRAW_SECONDS
-    if heard or (is_stale and runs.set_run()):
+    if received or (is_stale and runs.set_run()):
         launch.redraw()
     return PUMP_SECONDS if _is_busy() else None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``render-worker``: started by a catalogue, never by a person, so ``--help`` does not list it."""
+"""``render-worker``: started by a catalogue, never by a user, so ``--help`` does not list it."""
 
 import sys
 from collections.abc import Sequence

@@ -26,7 +26,8 @@ class TestOptions:
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
-        "test", help=f"run the tests ({QUICK}: only those without renders); what follows goes to pytest"
+        "test",
+        help=f"run the tests ({QUICK}: only those without renders); further arguments are passed to pytest",
     )
     parser.set_defaults(command=Command(TestOptions, run))
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Blender of a catalogue, which also writes down what it still holds after each product.
+"""A catalogue's Blender that also records which data-blocks are left after each product.
 
-``python -m tests.blender.counting_worker FILE``: a JSON object a line, the number of data-blocks of each kind.
+``python -m tests.blender.counting_worker FILE``: one JSON object per line, the number of data-blocks of each kind.
 """
 
 import json

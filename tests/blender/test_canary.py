@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No command writes, prints or passes on a key, whatever the models among its inputs name."""
+"""No command writes, prints or passes on a key, whatever files its input models name."""
 
 import json
 import os
@@ -24,7 +24,7 @@ BY_CYCLES = (*TINY, "--engine", "cycles")
 
 
 class Desk:
-    """A folder for everything that commands write, with keys in their environment, and all that was seen of them."""
+    """A folder for everything that commands write, with keys in their environment, and everything observed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class Desk:
         return {**environment(), **places, **keys, "TMPDIR": str(self.folder / "tmp")}
 
     def run(self, *arguments: object, code: int = 0) -> str:
-        """A command of ours; what it said."""
+        """Run one of our commands; its output."""
         process = subprocess.Popen(
             command(*arguments),
             cwd=self.folder,
@@ -63,7 +63,7 @@ class Desk:
 
 
 def hostile(name: str, desk: Desk) -> Path:
-    """A model that wants the environment or the key file as its geometry or its texture."""
+    """A model that names the environment or the key file as its geometry or texture."""
     glb = textured_block()
     wanted = str(desk.key_file) if "file" in name else "/proc/self/environ"
     (folder := desk.folder / "models").mkdir(exist_ok=True)
@@ -76,13 +76,13 @@ def hostile(name: str, desk: Desk) -> Path:
 
 
 def second_model(desk: Desk) -> Path:
-    """A good model that the hostile ones follow."""
+    """A valid model, processed before the hostile ones."""
     glb: Glb = textured_block()
     glb.document["extras"] = {"number": 2}
     return glb.write(desk.folder / "second.glb")
 
 
-def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator):
+def test_no_byte_of_a_key_leaks(tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator):
     desk = Desk(tmp_path)
     fal = ("--fal-url", fresh_emulator.url)
     desk.run("demo", "--out", "demo", *SMALL)
@@ -92,7 +92,7 @@ def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emula
     desk.run("cancel", "set", code=1)
     for name in ("environ.glb", "environ.gltf", "key-file.glb", "key-file.gltf"):
         said = desk.run("set", hostile(name, desk), "--out", "refused", *BY_CYCLES, code=1)
-        assert "lies outside its folder" in said
+        assert "is outside its folder" in said
     desk.run("estimate", block_file, *BY_CYCLES)
     desk.run("doctor", "--json")
     desk.run("set", block_file, "--out", "by-fal", "--engine", "fal", *TINY, *fal)
@@ -115,6 +115,6 @@ def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emula
     assert {"set.json", "catalogue.json", "index.html", "product.glb"} <= {path.name for path in written}
     assert not [path for path, data in written.items() if any(mark in data for mark in marks)]
     assert not [text for text in desk.said if any(mark in text for mark in marks)]
-    assert any(b"render-worker" in words for words in desk.seen), "the Blender of the catalogue was seen"
-    assert not [words for words in desk.seen if any(mark in words for mark in marks)]
+    assert any(b"render-worker" in seen for seen in desk.seen), "the Blender of the catalogue was seen"
+    assert not [seen for seen in desk.seen if any(mark in seen for mark in marks)]
     assert not any(mark.decode() in json.dumps(fresh_emulator.ledger()) for mark in marks)

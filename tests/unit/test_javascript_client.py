@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator is held to the wire by a client that is not ours: fal.ai's own for JavaScript."""
+"""The emulator works with fal.ai's official JavaScript client."""
 
 import base64
 import io

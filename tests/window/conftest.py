@@ -52,7 +52,7 @@ def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def jar_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The product of the demo, made in a process that does not wait for Blender's own end: that may hang."""
+    """The product of the demo, made in a process that does not wait for Blender to exit, because that may hang."""
     path = tmp_path_factory.mktemp("products") / "jar.glb"
     code = (
         "import os, sys; from pathlib import Path; from command_line.bootstrap import load_package; load_package();"
@@ -78,7 +78,7 @@ def desktop(
     jar_file: Path,
     emulator: RunningEmulator,
 ) -> Iterator[Desktop]:
-    """A screen with nothing on it, the zip and a product on its desk, and nothing sent by anybody."""
+    """An empty screen, the zip and a product in its folder, and an empty ledger."""
     emulator.control(reset=True)
     root = root_folder(request.param)
     folder = tmp_path_factory.mktemp(request.param)
