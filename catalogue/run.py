@@ -21,10 +21,10 @@ from ..fal_bridge.bridge import Connection
 from ..messages import events
 from ..messages.errors import DISK_FULL, MachineError, PhotorealError, ProgramError, machine_error
 from ..photo_set.cancel_mark import CancelMark
+from .crash_retries import Rendering
 from .lock_file import FrozenRow
 from .order import STEPS, Order, Stage, Tools
 from .product import Product
-from .rendering import Rendering
 from .states import RowState, Step
 from .tally import ProductReporter, Tally
 

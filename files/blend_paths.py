@@ -23,8 +23,8 @@ from .enclosed import OutsideError, is_in, shown
 from .input_files import open_regular
 
 HINT = (
-    "Pack it into the file (File, External Data), move it to the folder of the file, or allow its folder with "
-    "--external-data DIR."
+    "Pack it into the file (File, External Data), move it to the folder of the file, or allow its folder as external "
+    "data."
 )
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 MAX_UNPACKED_BYTES = 1 << 36  # Bytes of a file that is stored compressed.

@@ -20,7 +20,7 @@ from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
 from ..imaging.set_page import build_report
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
 from .set_json import SetState as SetState
 from .version import VERSION
@@ -88,14 +88,15 @@ class SetFolder:
         earlier, is_damaged = folder._read_or_set_aside()
         folder._is_new = not earlier and not is_damaged
         if folder._is_new and _holds_something_else(root):
-            raise InputError(
-                f"{root} is not empty and contains no set.", hint="Choose an empty or new --out folder."
+            raise FieldError(
+                "out", f"{root} is not empty and contains no set.", hint="Choose an empty or new folder."
             )
         if earlier and earlier.get("source") != source:
             if not may_replace_source:
-                raise InputError(
+                raise FieldError(
+                    "out",
                     f"{root} contains a set made from another source ({earlier.get('product', 'unknown')}).",
-                    hint="Choose another --out folder.",
+                    hint="Choose another folder.",
                 )
             earlier["model"] = {}
         sweep_tree(root)  # Half-written files of a run that was killed.
@@ -323,5 +324,5 @@ def _require_writable(root: Path) -> None:
 
 def _unwritable(root: Path, reason: str) -> InputError:
     return InputError(
-        f"The output folder {root} cannot be written ({reason}).", hint="Choose another --out folder."
+        f"The output folder {root} cannot be written ({reason}).", hint="Choose another folder."
     )

@@ -24,7 +24,7 @@ from .cloud_jobs import bridge_for
 from .cloud_stage import CloudStage
 from .estimates import Bill
 from .folder import TOOL, SetFolder
-from .plan import SetPlan
+from .plan import CheckedPlan, SetPlan
 from .plan_record import plan_record
 from .results import Outcome, SetResults
 from .source import SourceKind
@@ -64,7 +64,7 @@ class Renderer:
 
 
 def run_set(
-    plan: SetPlan,
+    plan: CheckedPlan,
     reporter: Reporter,
     renderer: Renderer,
     bill: Bill | None = None,
@@ -78,7 +78,6 @@ def run_set(
     Raises PhotorealError for what ends the whole run; the error of one angle or of the video is recorded, and the rest
     continues.
     """
-    plan.check()
     renderer.check(plan)
     folder = _prepared(plan, renderer.blender)
     reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))

@@ -43,19 +43,6 @@ Prepare = Callable[[], Prepared]
 Look = Callable[[Event], Event | None]
 
 
-def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
-    """The command that runs ``batch.py`` in a background Blender with factory settings, or in ``python`` with bpy.
-
-    ``binary`` is empty in the bpy module. The user's Online Access is passed explicitly, because factory settings
-    turn it off.
-    """
-    if not binary:
-        return (python, str(batch))
-    access = "--online-mode" if online else "--offline-mode"
-    options = ("-b", "--factory-startup", access, "--python-exit-code", "3", "--python", str(batch), "--")
-    return (binary, *options)
-
-
 def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:
     """The environment of the child. ``key`` replaces the keys in ``environ``; ``None`` keeps them."""
     inherited = dict(environ) if key is None else without_keys(environ)

@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..background_run.run_view import Kind
 from ..processes.child import Event
 from . import changes, launch, preferences, properties, runs, screen
@@ -91,6 +91,8 @@ def _remember_folder(run: Run) -> None:
 
 def _end(run: Run) -> None:
     view = run.view
+    if view.error and (label := properties.label_of(view.field)):
+        view.error = f"{label}: {view.error}"
     if run.scratch:
         shutil.rmtree(run.scratch, ignore_errors=True)
     match view.kind:

@@ -10,7 +10,7 @@ from ...fal_bridge.errors import UncertainSubmitError
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ..arguments import Commands
-from ..freezing import is_catalogue
+from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
 
 

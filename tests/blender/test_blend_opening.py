@@ -185,7 +185,7 @@ def test_an_outside_file_that_the_product_needs_is_rejected_by_name_and_never_op
                 look(blend)
             assert "product.blend" in str(refused.value)
             assert "outside" in str(refused.value)
-            assert "--external-data" in str(refused.value)
+            assert "external data" in str(refused.value)
     assert opened == []
     assert not (tmp_path / "out.glb").exists()
 

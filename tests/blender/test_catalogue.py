@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.catalogue.render_child import BlenderChild, Limits
+from photoreal_set.catalogue.blender_child import BlenderChild, Limits
 from photoreal_set.command_line import catalogues
 from photoreal_set.command_line import main as cli
-from photoreal_set.command_line.worker import worker_command
+from photoreal_set.command_line.commands.render_worker import worker_command
 from photoreal_set.messages.events import Event, Ready
 from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
@@ -154,14 +154,14 @@ import sys
 from command_line.bootstrap import load_package
 load_package()
 from photoreal_set.messages.progress import JsonReporter
-from photoreal_set.studio import render_worker
-read = render_worker.plan_from
+from photoreal_set.studio import render_server
+read = render_server.plan_from
 def plan_from(folder, service):
     if folder.root.name == "block-0":
         raise ZeroDivisionError("no such case")
     return read(folder, service)
-render_worker.plan_from = plan_from
-render_worker.serve(sys.stdin, JsonReporter(sys.stdout))
+render_server.plan_from = plan_from
+render_server.serve(sys.stdin, JsonReporter(sys.stdout))
 """
 
 

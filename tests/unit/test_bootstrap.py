@@ -25,6 +25,7 @@ def clone(tmp_path: Path) -> Path:
     for name in (
         "batch.py",
         "processes/fal_keys.py",
+        "processes/blender_program.py",
         "files/lock.py",
         "command_line/bootstrap.py",
         "command_line/environment.py",

@@ -128,7 +128,7 @@ def test_an_answer_that_arrives_after_the_next_attempt_is_kept_and_changes_nothi
 
 
 def test_a_wrong_key_lists_the_uncertain_requests(journal):
-    with pytest.raises(errors.WrongRequestError, match="There are no requests for --resend"):
+    with pytest.raises(errors.WrongRequestError, match="There are no requests to resend"):
         decide(journal, "ffff", Decision.RESEND)
     uncertain(journal)
     journal.claim(OTHER, 1, {"label": "film"})
@@ -136,11 +136,11 @@ def test_a_wrong_key_lists_the_uncertain_requests(journal):
     for key in ("ffff", OTHER):  # Unknown, and nothing to decide.
         with pytest.raises(errors.WrongRequestError) as caught:
             decide(journal, key, Decision.RESEND)
-        assert str(caught.value).endswith("For --resend: front photo (a1a1a1a1a1a1).")
+        assert str(caught.value).endswith("To resend: front photo (a1a1a1a1a1a1).")
     decide(journal, KEY, Decision.FORGET)
-    with pytest.raises(errors.WrongRequestError, match="For --resend: front photo"):
+    with pytest.raises(errors.WrongRequestError, match="To resend: front photo"):
         decide(journal, "ffff", Decision.RESEND)
-    with pytest.raises(errors.WrongRequestError, match="There are no requests for --forget"):
+    with pytest.raises(errors.WrongRequestError, match="There are no requests to forget"):
         decide(journal, "ffff", Decision.FORGET)
 
 
@@ -149,7 +149,7 @@ def test_a_request_that_may_still_run_is_not_sent_again(journal):
     uncertain(journal)
     with pytest.raises(errors.WrongRequestError, match="may still be running") as caught:
         decide(journal, KEY, Decision.RESEND)
-    assert "--not-in-dashboard" in caught.value.hint
+    assert caught.value.field == "not_in_dashboard"
     assert journal.read(KEY).stage is Stage.UNCERTAIN
     decide(journal, KEY, Decision.RESEND, is_not_in_dashboard=True)
     assert journal.read(KEY).may_send

@@ -160,8 +160,7 @@ def test_a_lost_response_of_any_age_waits_for_the_user(desk):
     make_old(desk, the_key(desk), 3600.0)
     error = desk.failure(lookup=0.2)
     assert isinstance(error, errors.UncertainSubmitError)
-    assert "--resend" in error.hint
-    assert "--not-in-dashboard" not in error.hint
+    assert "If your fal.ai dashboard does not show it, resend it" in error.hint
 
 
 @pytest.mark.parametrize("accepted", [True, False])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from photoreal_set.messages.errors import InputError
-from photoreal_set.optics.angles import CAMERAS, is_safe_name, safe_names
+from photoreal_set.optics.angles import CAMERAS, is_angle_name, names_for_angles
 from photoreal_set.optics.cameras import cameras_in
 from photoreal_set.photo_set.plan import angles_for
 from photoreal_set.photo_set.source import Source, SourceKind
@@ -60,9 +60,13 @@ def test_an_orthographic_camera_shows_the_larger_of_its_sides():
 
 
 def test_names_are_safe_and_unique():
-    found = safe_names(["Cam 1", "cam 1", "Käme/ra", "con", "", "...", "x" * 100, "x" * 100, "a-enlarged"])
-    assert found[:4] == ["Cam-1", "cam-1-2", "K-me-ra", "con-camera"]
-    assert all(map(is_safe_name, found))
+    found = names_for_angles(
+        ["Cam 1", "cam 1", "Käme/ra", "con", "", "...", "x" * 100, "x" * 100, "a-enlarged"]
+    )
+    assert found[:6] == ["Cam-1", "cam-1-2", "K-me-ra", "con-camera", "camera", "camera-2"]
+    assert found[6:] == ["x" * 40, f"{'x' * 40}-2", "a-enlarged-camera"]
+    assert names_for_angles(["_a--b_", "x" * 39 + "_y", "²"]) == ["a--b", "x" * 39, "camera"]
+    assert all(map(is_angle_name, found))
     assert len({name.casefold() for name in found}) == len(found)
 
 

@@ -2,6 +2,7 @@
 """Catalogue files as shops write them."""
 
 import json
+import re
 import unicodedata
 from decimal import Decimal
 from pathlib import Path
@@ -182,6 +183,27 @@ def test_every_sku_gives_a_valid_name_inside_the_folder(sku: str, tmp_path: Path
     plain = unicodedata.normalize("NFKC", name).split(".")[0].strip().casefold()
     assert plain not in {"con", "nul", "aux", "com1", "com2", "lpt3", "conin$", "conout$"}
     assert folder_name(name) == name, "what is given is taken when the lock is read"
+
+
+@pytest.mark.parametrize(
+    ("sku", "folder"),
+    [
+        ("a/b\\c", "a_b_c"),
+        ("-rf", "_rf"),
+        (" .. ", "_"),
+        ("con.txt", "_con.txt"),
+        ("Overview", "_Overview"),
+        ("x" * 63 + ". y", "x" * 63),
+        ("ä" * 150, "ä" * 64),
+        ("灯" * 64, "灯" * 42),
+        ("e\u0301", "é"),
+    ],
+)
+def test_the_folder_of_a_sku_is_the_same_in_all_versions(sku: str, folder: str):
+    name = folder_names([sku], {})[sku]
+    assert re.fullmatch(rf"{re.escape(folder)}-[0-9a-f]{{10}}", name), (
+        "another folder is another set, paid again"
+    )
 
 
 def test_no_two_skus_share_a_folder_on_any_system():

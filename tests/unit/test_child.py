@@ -14,12 +14,12 @@ from tests.patience import PATIENCE_SECONDS
 
 load_package()
 
+from photoreal_set.processes.blender_program import background_command, factory_settings  # noqa: E402
 from photoreal_set.processes.child import (  # noqa: E402
     NICENESS,
     Child,
     Event,
     Prepared,
-    blender_command,
     environment_for,
     lower_priority,
 )
@@ -139,13 +139,23 @@ def test_a_system_that_denies_the_lower_priority_causes_no_error():
 
 def test_a_real_blender_gets_factory_settings_and_the_users_online_access():
     batch = Path("batch.py")
-    on = blender_command("/opt/blender", "python", batch, online=True)
-    off = blender_command("/opt/blender", "python", batch, online=False)
-    assert on[:3] == ("/opt/blender", "-b", "--factory-startup")
+    on, off = (
+        background_command(batch, ["doctor"], blender="/opt/blender", options=factory_settings(online=online))
+        for online in (True, False)
+    )
+    assert on[:3] == ["/opt/blender", "-b", "--factory-startup"]
     assert "--online-mode" in on
     assert "--online-mode" not in off
     assert "--offline-mode" in off
-    assert on[-3:] == ("--python", "batch.py", "--")
+    assert on[-4:] == ["--python", "batch.py", "--", "doctor"]
+
+
+def test_the_bpy_module_needs_only_python():
+    assert background_command(Path("batch.py"), ["doctor"], blender="") == [
+        sys.executable,
+        "batch.py",
+        "doctor",
+    ]
 
 
 def test_a_given_key_replaces_all_others_and_no_key_keeps_them():

@@ -209,6 +209,7 @@ def test_an_upscaler_uses_the_next_factor_it_supports(pictures):
 
 def test_a_start_and_end_frame_video_needs_both_frames(pictures):
     row = REGISTRY["fal-ai/veo3.1/first-last-frame-to-video"]
-    with pytest.raises(errors.WrongRequestError, match="--loop"):
+    with pytest.raises(errors.WrongRequestError, match="video loop") as refused:
         row.check(generation(row, pictures, end_image=None))
+    assert refused.value.field == "loop"
     assert row.nearest_seconds(5) == 4

@@ -66,7 +66,7 @@ def test_a_compressed_result_is_requested_again_and_then_given_up(desk, coding):
     error = desk.failure()
     assert isinstance(error, errors.DownloadFailedError)
     assert f"compressed ({coding}), which was not requested" in error.message
-    assert "Resume" in error.hint and "--redo" in error.hint
+    assert "Resume" in error.hint and "redo it" in error.hint
     desk.fault(**COMPRESSED, coding=coding, at="download", endpoint="fal-ai/*", count=2)
     with Image.open(desk.made().path) as picture:
         picture.load()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from photoreal_set.files.names import is_device_name, portable_path, safe_name
+from photoreal_set.files.names import file_rule, is_device_name, portable_path, safe_name
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,15 @@ from photoreal_set.files.names import is_device_name, portable_path, safe_name
         ("con", "_con"),
         ("Aux.v2", "_Aux.v2"),
         ("console", "console"),
+        ("COM¹", "_COM¹"),
+        ("e\u0301t\xe9 ½", "e-té ½"),
+        ("\ud800😀", "product"),
+        ("x" * 59 + "-y", "x" * 59 + "-"),
+        ("_a_", "_a_"),
     ],
 )
 def test_a_safe_name_is_valid_on_every_system(text: str, name: str):
-    assert safe_name(text, otherwise="product") == name
+    assert safe_name(text, file_rule("product")) == name
     assert not is_device_name(name)
 
 

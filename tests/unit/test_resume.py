@@ -403,7 +403,7 @@ def test_decisions_come_before_the_run(plan, runs):
     assert (code, journal.read(KEY).may_send) == (0, True)
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)
-    assert "'ffff'. There are no requests for --resend." in lines[-1]["error"]
+    assert "'ffff'. There are no requests to resend." in lines[-1]["error"]
 
 
 def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:

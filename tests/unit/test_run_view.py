@@ -69,6 +69,18 @@ def test_an_error_stays_with_its_angle():
     assert view(job("side photo", "failed", error="Refused.")).rows["side"].error == "Refused."
 
 
+def test_an_error_about_a_field_names_it():
+    failed = {
+        "event": "finished",
+        "state": "failed",
+        "exit": 1,
+        "error": "It has no last frame.",
+        "field": "loop",
+    }
+    shown = view(STARTED, failed)
+    assert (shown.error, shown.field) == ("It has no last frame.", "loop")
+
+
 def test_a_reported_result_is_accepted():
     shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0, "set": "/sets/jar"})
     assert not shown.is_over

@@ -98,6 +98,6 @@ def test_a_real_blender_decodes_with_itself(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "bpy", Module)
     command = video_check.probe_command()
-    assert command[:2] == ("/opt/blender/blender", "-b")
+    assert command[:2] == ["/opt/blender/blender", "-b"]
     assert "--factory-startup" in command and "--offline-mode" in command
-    assert command[-2:] == (str(video_check.PROBE), "--")
+    assert command[-2:] == [str(video_check.PROBE), "--"]

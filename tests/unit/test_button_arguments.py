@@ -10,8 +10,8 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.background_run import button_command  # noqa: E402  The package has to be loaded first.
-from photoreal_set.background_run.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
+from photoreal_set.background_run import button_arguments  # noqa: E402  The package has to be loaded first.
+from photoreal_set.background_run.button_arguments import Settings, Source, View, free_folder, price_key  # noqa: E402
 from photoreal_set.command_line.commands import estimate  # noqa: E402
 from photoreal_set.command_line.commands import set as one_set  # noqa: E402
 from photoreal_set.imaging.choices import Pass  # noqa: E402
@@ -62,7 +62,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def set_options(settings: Settings, folder: Path) -> argparse.Namespace:
-    return parsed(button_command.set_arguments(settings, folder / "out", settings.files, folder))
+    return parsed(button_arguments.set_arguments(settings, folder / "out", settings.files, folder))
 
 
 def test_every_setting_reaches_its_option(tmp_path: Path):
@@ -84,7 +84,7 @@ def test_every_setting_reaches_its_option(tmp_path: Path):
 
 
 def test_fal_options_are_omitted_from_a_free_set(tmp_path: Path):
-    arguments = button_command.set_arguments(
+    arguments = button_arguments.set_arguments(
         replace(FULL, engine="cycles", video="none"), tmp_path / "out", FULL.files, tmp_path
     )
     paid = (
@@ -108,7 +108,7 @@ def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     options = set_options(wanted, tmp_path)
     assert (options.video, options.motion, options.quality) == ("cycles", "light-sweep", "draft")
     assert (options.background, options.f_stop, options.film_look) == ("black", 2.8, True)
-    for_fal = button_command.set_arguments(replace(wanted, engine="fal"), tmp_path / "out", (), tmp_path)
+    for_fal = button_arguments.set_arguments(replace(wanted, engine="fal"), tmp_path / "out", (), tmp_path)
     assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
 
 
@@ -126,7 +126,7 @@ def test_an_empty_list_of_angles_means_the_defaults():
 
 def test_changed_angles_are_passed_as_a_file(tmp_path: Path):
     views = (USUAL[0], View(name="hero", azimuth=30.0, elevation=20.0))
-    option = button_command.angles_option(Settings(views=views), tmp_path)
+    option = button_arguments.angles_option(Settings(views=views), tmp_path)
     assert option == str(tmp_path / "angles.json")
     assert [angle.name for angle in chosen_angles(option)] == ["front", "hero"]
     entries = json.loads(Path(option).read_text(encoding="utf-8"))
@@ -136,17 +136,19 @@ def test_changed_angles_are_passed_as_a_file(tmp_path: Path):
 
 def test_a_moved_default_angle_is_a_custom_angle(tmp_path: Path):
     moved = (replace(USUAL[0], azimuth=5.0),)
-    assert button_command.angles_option(Settings(views=moved), tmp_path).endswith("angles.json")
+    assert button_arguments.angles_option(Settings(views=moved), tmp_path).endswith("angles.json")
 
 
 def test_the_price_is_requested_with_the_same_options(tmp_path: Path):
-    options = parsed(button_command.price_arguments(FULL, tmp_path))
+    options = parsed(button_arguments.price_arguments(FULL, tmp_path))
     assert options.photo_endpoint == "fal-ai/flux-pro/kontext"
     assert options.source == ["jar.glb"]
 
 
 def test_the_price_of_a_selection_needs_no_copy_of_it(tmp_path: Path):
-    options = parsed(button_command.price_arguments(replace(FULL, source=Source.OBJECTS, files=()), tmp_path))
+    options = parsed(
+        button_arguments.price_arguments(replace(FULL, source=Source.OBJECTS, files=()), tmp_path)
+    )
     assert Path(options.source[0]).is_file()
 
 
@@ -164,8 +166,8 @@ def test_cameras_come_from_the_file_and_are_priced_by_count(tmp_path: Path):
     assert price_key(cameras) != price_key(replace(cameras, files=("other.glb",)))
     selection = replace(FULL, source=Source.OBJECTS, files=(), cameras=("Shot 1", "Shot 2"))
     assert set_options(selection, tmp_path).angles == "cameras"
-    asked = parsed(button_command.price_arguments(selection, tmp_path)).angles
-    assert "--lens" not in button_command.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
+    asked = parsed(button_arguments.price_arguments(selection, tmp_path)).angles
+    assert "--lens" not in button_arguments.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
     assert [angle.name for angle in chosen_angles(asked)] == selection.angle_names() == ["Shot-1", "Shot-2"]
     assert price_key(selection) != price_key(replace(selection, cameras=("Shot 1",)))
 
