@@ -36,7 +36,7 @@ def _needs_packages(arguments: list[str]) -> bool:
 
 def main() -> None:
     bootstrap = _bootstrap()
-    inside_blender = bootstrap.in_blender_program()
+    inside_blender = bootstrap.blender_program.in_blender_program()
     arguments = _arguments(inside_blender)
     if not _needs_packages(arguments):
         pass

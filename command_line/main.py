@@ -20,7 +20,6 @@ from typing import Any, NoReturn, TextIO
 
 from ..messages import events
 from ..messages.errors import (
-    FieldError,
     InputError,
     MachineError,
     PhotorealError,
@@ -30,8 +29,8 @@ from ..messages.errors import (
 )
 from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter
 from ..photo_set.version import VERSION
+from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
-from .bootstrap import in_blender_program
 
 # In the order of --help, which does not list a command without a text. Each is the module of that name in ``commands``:
 # its ``add`` adds the arguments.
@@ -44,7 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "estimate": "what a set or a catalogue would cost; spends nothing",
     "report": "rebuild the page of a set or a catalogue",
     "doctor": "what this machine has, and what is missing",
-    "test": "run the tests (--quick: only those without renders); what follows goes to pytest",
+    "test": "run the tests (--quick: only the fast ones); further arguments are passed to pytest",
     "render-worker": "",
 }
 
@@ -111,16 +110,17 @@ def _run_command(options: argparse.Namespace, reporter: Reporter, output: TextIO
 
 
 def _fail(reporter: Reporter, error: PhotorealError) -> int:
-    """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
-    field, option = "", ""
-    if isinstance(error, FieldError):
+    """Say why the command ended. Programs get the field of the error, a user its option."""
+    option = ""
+    if error.field:
         from .arguments import option_of
 
-        field = error.field
-        option = f"{option_of(field)}: "
+        option = f"{option_of(error.field)}: "
     # First: it ends a bar that moves.
     reporter.detail(
-        events.Finished(state="failed", exit=error.exit_code, set=None, error=str(error), field=field or None)
+        events.Finished(
+            state="failed", exit=error.exit_code, set=None, error=str(error), field=error.field or None
+        )
     )
     print(f"Error: {option}{error}", file=sys.stderr)
     return error.exit_code

@@ -6,7 +6,7 @@ Needs ``rich``, which a Blender may lack. What ends becomes a permanent line abo
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from rich.console import Console, ConsoleDimensions, Group
@@ -18,13 +18,12 @@ from rich.text import Text
 
 from ..messages import events
 from ..messages.events import Event
-from ..messages.progress import LABEL_TEXTS, TextReporter, clock, doing_of, job_sentence, sentence
+from ..messages.progress import END_STATES, LABEL_TEXTS, TextReporter, clock, doing_of, job_sentence, sentence
 from ..messages.remaining import time_left
 
 BAR_CELLS = 24
 JOB_LINES = 4  # Requests that are shown at a time.
 REFRESHES_PER_SECOND = 4
-END_STATES = {"done", "failed", "uncertain", "cancelled", "left"}
 USUAL_SIZE = ConsoleDimensions(80, 25)  # Of a terminal that does not say how large it is.
 
 
@@ -121,19 +120,18 @@ class TerminalReporter(TextReporter):
             if isinstance(event, events.Finished):
                 self._live.stop()
 
-    def result(self, found: Iterable[Event], text: str) -> None:
-        with self._lock:
-            self._line(Text(text))
-
     def _end_with(self, event: Event) -> None:
         """Write the lines of an event that stay. With the last event, nothing moves any more."""
         if isinstance(event, events.Finished):
             self._live.stop()
         style = "yellow" if isinstance(event, events.Warning) else ""
         for line in sentence(event).splitlines():
-            self._line(Text(line, style=style))
+            self._print(Text(line, style=style))
 
-    def _line(self, line: Text | Table) -> None:
+    def _line(self, text: str) -> None:
+        self._print(Text(text))
+
+    def _print(self, line: Text | Table) -> None:
         self._console.print(line, soft_wrap=isinstance(line, Text))
 
     def _take_progress(self, stage: events.Progress) -> None:
@@ -141,13 +139,13 @@ class TerminalReporter(TextReporter):
         self._stage, self._doing = None if is_over else stage, events.Working()
         line = self._stage_line(stage)  # Also starts its clock.
         if is_over:
-            self._line(line)
+            self._print(line)
 
     def _take_job(self, job: events.Job) -> None:
         elapsed = self._elapsed(job.label)
         self._jobs.pop(job.label, None)
         if job.state in END_STATES:
-            self._line(Text(f"{job_sentence(job, with_message=False)}  {elapsed}"))
+            self._line(f"{job_sentence(job, with_message=False)}  {elapsed}")
         else:
             self._jobs[job.label] = job
 

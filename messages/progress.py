@@ -69,8 +69,11 @@ class TextReporter:
 
     def result(self, found: Iterable[Event], text: str) -> None:
         with self._lock:
-            self._stream.write(f"{text}\n")
+            self._line(text)
             self._stream.flush()
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
 
 
 class PlainReporter(TextReporter):

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STARTERS = (
     "batch.py",
     "processes/fal_keys.py",
+    "processes/blender_program.py",
     "files/lock.py",
     "command_line/bootstrap.py",
     "command_line/environment.py",
