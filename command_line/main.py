@@ -31,6 +31,7 @@ from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Repo
 from ..photo_set.version import VERSION
 from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
+from .environment import ENVIRONMENT
 
 # In the order of --help, which does not list a command without a text. Each is the module of that name in ``commands``:
 # its ``add`` adds the arguments.
@@ -91,6 +92,8 @@ def main(arguments: list[str], output: TextIO) -> int:
         return _fail(reporter, machine_error(error))
     except MemoryError:
         return _fail(reporter, MachineError("There is not enough memory."))
+    except ImportError as error:
+        return _fail(reporter, _import_error(error))
     except Exception as error:
         log.exception("The command failed")
         return _fail(reporter, ProgramError(error))
@@ -107,6 +110,16 @@ def _run_command(options: argparse.Namespace, reporter: Reporter, output: TextIO
     with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
         context = Context(reporter=reporter, output=output, scratch=Path(scratch))
         return int(options.command(options, context))
+
+
+def _import_error(error: ImportError) -> PhotorealError:
+    """A package that was complete when it was installed. A module of ours that is missing is a bug."""
+    log.debug("A module could not be imported", exc_info=error)
+    if (error.name or "").startswith("photoreal_set"):
+        return ProgramError(error)
+    place = Path(sys.prefix)
+    hint = f"Delete {place} and start again." if place == ENVIRONMENT else "Install it again."
+    return MachineError(f"A package is missing or damaged ({error}).", hint=hint)
 
 
 def _fail(reporter: Reporter, error: PhotorealError) -> int:

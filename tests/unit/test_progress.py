@@ -227,6 +227,16 @@ def test_a_run_that_cannot_start_also_ends_its_json(tmp_path: Path, arguments: t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_package_that_is_damaged_is_one_sentence(tmp_path: Path):
+    textured_block().write(tmp_path / "pot.glb")
+    done = command("set", "pot.glb", "--out", "out", "--engine", "cycles", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("Error: A package is missing or damaged (import of bpy halted")
+    assert done.stderr.endswith("start again.\n") or done.stderr.endswith("Install it again.\n")
+    assert events_in(done.stdout)[-1]["exit"] == 3
+
+
 def test_help_and_version_need_no_blender(tmp_path: Path):
     assert "demo" in command("--help", cwd=tmp_path).stdout
     assert command("--version", cwd=tmp_path).stdout.startswith("Photoreal Set ")
