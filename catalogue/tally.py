@@ -65,7 +65,7 @@ class Tally:
         left = self.seconds_left
         self.reporter.tell(
             events.Working(
-                stage="products",
+                task="products",
                 done=self.ended,
                 of=self.of,
                 text=text,

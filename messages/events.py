@@ -94,7 +94,7 @@ class Progress(Event):
 class Working(Event):
     """A sign of life: at least one every few seconds while something is made or awaited."""
 
-    stage: Annotated[str, 'the stage, as in `progress`; "" between two stages'] = ""
+    task: Annotated[str, 'what is being made: a stage, as in `progress`; "" between two stages'] = ""
     label: Annotated[str, "the picture that is being made"] = ""
     text: Annotated[str, 'what is done besides rendering samples; "" otherwise'] = ""
     done: Annotated[int | None, "how many items of the stage are finished"] = None

@@ -140,7 +140,7 @@ def _stage_sentence(stage: str, done: int, of: int, label: str) -> str:
 
 
 def _working_sentence(event: events.Working) -> str:
-    parts = [_stage_sentence(event.stage, event.done or 0, event.of or 0, event.label)] if event.stage else []
+    parts = [_stage_sentence(event.task, event.done or 0, event.of or 0, event.label)] if event.task else []
     parts += [doing] if (doing := doing_of(event)) else []
     return ", ".join([*parts, *_left(event.eta_seconds)]) or "working"
 

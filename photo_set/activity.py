@@ -34,7 +34,7 @@ class Activity:
         with self._lock:
             is_over = done >= of
             self._now = (
-                events.Working() if is_over else events.Working(stage=stage, done=done, of=of, label=label)
+                events.Working() if is_over else events.Working(task=stage, done=done, of=of, label=label)
             )
 
     def sample(self, sample: int, samples: int) -> None:
@@ -60,7 +60,7 @@ class Activity:
         """The sign of life."""
         with self._lock:
             now = self._now
-            if not now.stage and not now.text and self._requests:
+            if not now.task and not now.text and self._requests:
                 now = replace(now, text=f"waiting for fal.ai: {', '.join(self._requests)}")
         return replace(now, eta_seconds=self.eta_seconds)
 

@@ -135,7 +135,7 @@ def test_a_request_still_running_at_fal_is_reported():
 def test_a_log_gets_a_sign_of_life_only_after_a_silence():
     stream = io.StringIO()
     reporter = PlainReporter(stream)
-    alive = events.Working(stage="film", done=12, of=120, sample=3, samples=4, eta_seconds=125)
+    alive = events.Working(task="film", done=12, of=120, sample=3, samples=4, eta_seconds=125)
     reporter.tell(alive)
     assert stream.getvalue() == ""
     reporter._told_at -= SILENT_SECONDS

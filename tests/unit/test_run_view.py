@@ -130,7 +130,7 @@ def test_events_of_unknown_kinds_are_kept():
 def test_the_remaining_time_counts_down_between_two_estimates_and_ends_with_the_run():
     shown = view(STARTED, progress("references", 0, 2, "side"))
     assert shown.left == ""
-    shown.take({"event": "working", "stage": "references", "eta_seconds": 61})
+    shown.take({"event": "working", "task": "references", "eta_seconds": 61})
     assert shown.left in ("about 61 s left", "about 60 s left")
     assert shown.line().endswith(f"0 of 2 done, {shown.left}")
     shown.ends_at -= 40.0
@@ -139,7 +139,7 @@ def test_the_remaining_time_counts_down_between_two_estimates_and_ends_with_the_
     assert shown.left == "about 1 s left"
     shown.take(progress("references", 1, 2, "front"))
     assert shown.left == "", "the run no longer knows"
-    shown.take({"event": "working", "stage": "references", "eta_seconds": 600})
+    shown.take({"event": "working", "task": "references", "eta_seconds": 600})
     assert shown.left == "about 10 min left"
     assert shown.facts == []
     shown.take({"event": "exited", "code": 0})

@@ -44,7 +44,7 @@ try:
     reporter.tell(events.Started(product="Tëa pot", summary="2 angles", set="/out"))
     for done in range(2):
         reporter.tell(events.Progress(stage="references", done=done, of=4, label="three-quarter"))
-        reporter.tell(events.Working(stage="references", sample=6, samples=8, eta_seconds=61))
+        reporter.tell(events.Working(task="references", sample=6, samples=8, eta_seconds=61))
         shown()
     reporter.tell(events.Progress(stage="references", done=0, of=1, label="kept", kept=True))
     reporter.tell(events.Warning(text="Something is odd."))
