@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES
 from ..files.input_files import open_regular
+from ..files.invisible import invisible_in
 from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source
 from ..messages.errors import InputError
@@ -86,7 +87,7 @@ def source_from(paths: list[Path], text: str) -> Source:
             with open_regular(path, MAX_BYTES.get(path.suffix.lower(), MAX_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise InputError(f"{path} does not exist.", hint="Check the name.") from error
+            raise InputError(f"{path} does not exist.", hint=_name_hint(path)) from error
         except OSError as error:
             raise InputError(
                 f"{path} cannot be read ({error.strerror}).",
@@ -110,6 +111,11 @@ def source_from(paths: list[Path], text: str) -> Source:
     for path in paths:
         _check_photo(path)
     return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
+
+
+def _name_hint(path: Path) -> str:
+    unseen = invisible_in(path.name)
+    return f"Its name has an invisible character ({unseen}): type it again." if unseen else "Check the name."
 
 
 def as_text(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...catalogue.lock_file import read_lock
 from ...catalogue.results import verdict_of, write_results
 from ...fal_bridge.errors import UncertainSubmitError
+from ...files.invisible import named_path
 from ...imaging.set_page import build_report
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
@@ -22,7 +23,9 @@ class ReportOptions:
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("report", help="rebuild the page of a set or a catalogue")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+    parser.add_argument(
+        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
+    )
     parser.set_defaults(command=Command(ReportOptions, run))
 
 

@@ -11,6 +11,7 @@ from ...fal_bridge.decisions import Decision, decide, waiting_sentence
 from ...fal_bridge.errors import UnknownEndpointError, WrongRequestError
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.money.budget import Budget
+from ...files.invisible import named_path
 from ...messages import events
 from ...messages.errors import InputError
 from ...messages.progress import Reporter
@@ -51,7 +52,9 @@ class ResumeOptions:
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+    parser.add_argument(
+        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
+    )
     parser.add_argument(
         "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request again"
     )

@@ -2,8 +2,8 @@
 """``set``: one product."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from ...files.invisible import named_path
 from ...photo_set.folder import check_place
 from ..arguments import (
     Commands,
@@ -29,7 +29,7 @@ class SetOptions:
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("set", help="make the set of one product")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
+    parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="the set folder")
     add_product(parser)
     add_external_data(parser)
     add_pictures(parser)
