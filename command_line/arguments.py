@@ -303,6 +303,14 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 2 when the findings about a model or its pictures include an error",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """How the command reports."""
     output = parser.add_mutually_exclusive_group()

@@ -16,6 +16,7 @@ from ..arguments import (
     add_pictures,
     add_rows,
     add_service,
+    add_strict,
     add_studio,
 )
 from ..catalogues import make_catalogue
@@ -60,6 +61,7 @@ def add(commands: Commands) -> None:
     add_service(parser)
     add_studio(parser)
     add_rows(parser)
+    add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(CatalogueOptions, run))
 

@@ -25,6 +25,7 @@ from ..arguments import (
     add_output,
     add_rows,
     add_service,
+    add_strict,
 )
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
@@ -85,6 +86,7 @@ def add(commands: Commands) -> None:
     add_ceilings(parser)
     add_service(parser)
     add_rows(parser)
+    add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(ResumeOptions, run))
 
@@ -184,4 +186,4 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
         reporter.tell(
             events.Note(text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
         )
-    return make_set(plan, reporter, bill)
+    return make_set(plan, reporter, bill, is_strict=making.strict)

@@ -13,6 +13,7 @@ from ..arguments import (
     add_pictures,
     add_product,
     add_service,
+    add_strict,
     add_studio,
 )
 from ..option_values import CeilingOptions, Command, Context, PlanOptions
@@ -25,6 +26,7 @@ from ..spending import bill_of, budget_of, ceilings_of
 class SetOptions:
     plan: PlanOptions
     ceilings: CeilingOptions
+    strict: bool
 
 
 def add(commands: Commands) -> None:
@@ -36,6 +38,7 @@ def add(commands: Commands) -> None:
     add_ceilings(parser)
     add_service(parser)
     add_studio(parser)
+    add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(SetOptions, run))
 
@@ -48,4 +51,4 @@ def run(options: SetOptions, context: Context) -> int:
         plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
         budget = budget_of(plan.service, ceilings_of(options.ceilings))
         bill = bill_of(plan, reporter, budget, allows_unknown=options.ceilings.allow_unknown_price)
-        return make_set(plan, reporter, bill)
+        return make_set(plan, reporter, bill, is_strict=options.strict)
