@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parses arguments and runs commands.
 
-Commands are imported when they are needed: loading all of them takes a second, and a list of them none of that. Blender
-is imported only by commands that use it.
+A command is imported only when it is named: loading all of them takes a second, which ``--help`` does not need.
+Blender is imported only by commands that use it.
 """
 
 import argparse

@@ -9,7 +9,6 @@ from PIL import Image
 
 from ..imaging.choices import Background
 from ..imaging.compose import box_of, compose, fill_of, mask_of, png
-from ..messages import events
 from ..optics.angles import FILL, Angle, hero_first
 from ..optics.framing import Framing
 from ..optics.rigs import reference_of
@@ -80,10 +79,6 @@ class ReferenceStage:
             framing = session.refit(framing, box, angle)
             shot = session.shoot(framing, angle, self._quality)
             mask = mask_of(shot.colour)
-        if mask.getbbox() is None:
-            self._work.results.reporter.tell(
-                events.Warning(text=f"{angle.name}: the product is not visible.")
-            )
         made_with = self._made_with(angle)
         self._work.writer.do(lambda: self._store(angle, framing, shot, mask, made_with))
 

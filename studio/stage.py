@@ -8,7 +8,9 @@ from typing import cast
 
 import bpy
 
+from ..gltf.document import read_gltf
 from ..gltf.findings import Finding, terminal_lines, triage_list
+from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
 from ..messages import events
 from ..messages.errors import InputError
@@ -69,6 +71,7 @@ class StudioStage:
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:
+            findings = list(missing_pictures(read_gltf(source)))
             save_glb(source, target, variant=variant)
         self._results.record_model(target, {}, source_triage=findings)
 

@@ -29,6 +29,7 @@ from .shader_nodes import Node, Socket, Tree, copy_input, copy_node
 End = Callable[[Tree, Node], Socket | None]
 Material = bpy.types.Material
 
+LIGHT_RAYS = {"Is Shadow Ray", "Is Diffuse Ray"}
 MAX_READ_PIXELS = 4096 * 4096  # They take 256 MB as floats.
 COMPARISONS = {"LESS_THAN", "GREATER_THAN", "COMPARE"}
 KEEPING_STEPS = {"MULTIPLY", "MAXIMUM", "MINIMUM", "SUBTRACT"}  # Of zeros and ones they make zeros and ones.
@@ -181,7 +182,8 @@ def _is_half(source: Socket) -> bool:
         return False
     parts = [source_of(part) for part in _shaders_of(node) if part.is_linked]
     is_foil = [isinstance(part.node, bpy.types.ShaderNodeBsdfTransparent) for part in parts]
-    if any(is_foil) and not _is_step(input_of(node, 0)):
+    share = input_of(node, 0)
+    if any(is_foil) and not _is_step(share) and not _is_for_light(share):
         return True
     return any(_is_half(part) for part in parts)
 
@@ -202,6 +204,20 @@ def _is_opaque(image: bpy.types.Image) -> bool:
     if not 0 < width * height <= MAX_READ_PIXELS:
         return False
     return bool(pixels_of(image)[..., 3].min() >= 1.0)
+
+
+def _is_for_light(share: Socket) -> bool:
+    """Is the value of this input 0 for all rays that show something in a picture?"""
+    if not share.is_linked:
+        return bool(value_of(share) == 0.0)
+    source = source_of(share)
+    node = cast(Node, source.node)
+    if isinstance(node, bpy.types.ShaderNodeLightPath):
+        return source.name in LIGHT_RAYS
+    if not isinstance(node, bpy.types.ShaderNodeMath):
+        return False
+    parts = [_is_for_light(socket) for socket in present(node.inputs) if socket.enabled]
+    return all(parts) if node.operation == "MAXIMUM" else node.operation == "MULTIPLY" and any(parts)
 
 
 def _is_step(share: Socket) -> bool:
