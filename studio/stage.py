@@ -115,7 +115,7 @@ class StudioStage:
         except InputError as error:
             if plan.source.kind is SourceKind.MODEL:
                 raise
-            raise InputError(error.message, hint="`resume DIR --redo model` buys another one.") from error
+            raise InputError(error.message, hint="Redo the model to buy another one.") from error
 
     def _record_product(self, session: Session) -> None:
         """Write the facts about the product and the angles into ``set.json``, and warn about problems."""

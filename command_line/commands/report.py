@@ -9,12 +9,11 @@ from ...catalogue.results import verdict_of, write_results
 from ...fal_bridge.errors import UncertainSubmitError
 from ...files.invisible import named_path
 from ...gltf.findings import Severity
-from ...imaging.set_page import build_report
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.verdict import all_findings, worst_of
 from ..arguments import Commands, add_strict
-from ..freezing import is_catalogue
+from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
 
 
@@ -39,7 +38,7 @@ def run(options: ReportOptions, context: Context) -> int:
         print(options.folder.absolute() / "index.html", file=context.output)
         return verdict_of(results, is_strict=options.strict)
     folder = SetFolder.open(options.folder)
-    folder.write_report(build_report(folder.record))
+    folder.write_page()
     print(folder.report, file=context.output)
     has_errors = options.strict and worst_of(all_findings(folder.record)) is Severity.ERROR
     codes = {
