@@ -195,13 +195,17 @@ class _Freezer:
             for kind, endpoint_id in plan.endpoint_ids.items():
                 self._endpoints.look_at(kind, endpoint_id)
             plan.check()
+            plan.check_prompts()
         except PhotorealError as error:
             return [_row_error(error)]
         return []
 
 
 # Columns for members of a plan; the other members have no column.
-_COLUMN_OF = {"photo_endpoint": "endpoint", **{name: name for name in ("variant", "look", "seed", "video")}}
+_COLUMN_OF = {
+    "photo_endpoint": "endpoint",
+    **{name: name for name in ("variant", "look", "seed", "video", "prompt", "text")},
+}
 
 
 def _row_error(error: PhotorealError) -> str:
