@@ -24,17 +24,18 @@ from ..files.values import (
     text,
     whole,
 )
+from ..gltf.choices import surroundings
 from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
 from ..photo_set.choices import VIDEO_CHOICES
-from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
+from ..photo_set.plan_values import ENDPOINT, POSE, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
 from ..photo_set.source import as_text
 
 COLUMNS = (
-    *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
+    *("sku", "source", "text", "variant", "pose", "without", "angles", "rig", "background", "prompt", "look"),
     *("endpoint", "seed", "video", "spec", "max_cost"),
 )
 DELIMITERS = (",", ";", "\t")
@@ -59,6 +60,8 @@ class Row:
     sources: tuple[str, ...] = ()
     text: str = ""
     variant: str = ""
+    pose: str = ""
+    without: str = ""
     angles: str = ""
     rig: str = ""
     background: str = ""
@@ -179,7 +182,7 @@ def _jsonl(text: str) -> _Cells:
 def _as_cell(column: str, value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, list) and column in {"source", "angles"}:
+    if isinstance(value, list) and column in {"source", "angles", "without"}:
         return (SOURCE_SEPARATOR if column == "source" else ",").join(map(str, value))
     if isinstance(value, str):
         return value
@@ -258,6 +261,8 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "sku": text(MAX_SKU),
     "text": text(),
     "variant": VARIANT,
+    "pose": POSE,
+    "without": lambda cell: ",".join(surroundings(_CELL(cell))),
     "angles": _angles,
     "rig": _rig,
     "background": _choice(item.value for item in Background),

@@ -189,7 +189,8 @@ def sentence(event: Event) -> str:
         case events.Note():
             return event.text
         case events.Warning():
-            return f"Warning: {event.text}"
+            option = f" (--{event.field.replace('_', '-')} {event.value})" if event.field else ""
+            return f"Warning: {event.text}{option}"
         case events.Progress():
             label = f" {event.label}" if event.label else ""
             return f"{LABEL_TEXTS.get(event.stage, event.stage)} {event.done}/{event.of}{label}"
