@@ -58,7 +58,8 @@ def _touching(pieces: Pieces, chosen: Numbers, cell: float) -> Numbers:
     keys, of_point = np.unique(
         (cells[:, 0] * spans[1] + cells[:, 1]) * spans[2] + cells[:, 2], return_inverse=True
     )
-    links = [np.stack((piece, len(chosen) + of_point.reshape(-1)), axis=1)]
+    pairs = np.unique(piece * len(keys) + of_point.reshape(-1))
+    links = [np.stack((pairs // len(keys), len(chosen) + pairs % len(keys)), axis=1)]
     for x, y, z in itertools.product((0, 1), (-1, 0, 1), (-1, 0, 1)):
         step = (x * spans[1] + y) * spans[2] + z
         if step <= 0:
@@ -66,6 +67,6 @@ def _touching(pieces: Pieces, chosen: Numbers, cell: float) -> Numbers:
         beside = np.minimum(np.searchsorted(keys, keys + step), len(keys) - 1)
         pairs = np.flatnonzero(keys[beside] == keys + step)
         links.append(len(chosen) + np.stack((pairs, beside[pairs]), axis=1))
-    edges = np.unique(np.concatenate(links), axis=0)
+    edges = np.concatenate(links)
     _group, _parts, of_place = components(edges[:, (0, 1, 1)], len(chosen) + len(keys))
     return of_place[: len(chosen)]

@@ -122,7 +122,7 @@ def pieces_of(placed: Sequence[Placed]) -> Pieces:
 def spread_points(triangles: Doubles, spacing: float) -> tuple[Doubles, Numbers]:
     """Points spread evenly over triangles (t, 3, 3), about ``spacing`` apart, and the triangle of each.
 
-    A triangle has at least one point, and its corners.
+    Every triangle has a point; those that are larger also have their corners.
     """
     first, second, third = (triangles[:, corner] for corner in range(3))
     area = np.nan_to_num(np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2.0, posinf=0.0)
@@ -133,5 +133,5 @@ def spread_points(triangles: Doubles, spacing: float) -> tuple[Doubles, Numbers]
     u, v = (place * 0.7548776662466927) % 1.0, (place * 0.5698402909980532) % 1.0
     u, v = np.where(u + v > 1.0, (1.0 - u, 1.0 - v), (u, v))
     inside = first[which] + u[:, None] * (second - first)[which] + v[:, None] * (third - first)[which]
-    corners = np.arange(len(triangles)).repeat(3)
-    return np.concatenate((inside, triangles.reshape(-1, 3))), np.concatenate((which, corners))
+    large = np.flatnonzero(counts > 1)
+    return np.concatenate((inside, triangles[large].reshape(-1, 3))), np.concatenate((which, large.repeat(3)))

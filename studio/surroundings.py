@@ -54,6 +54,8 @@ def look_around(meshes: list[MeshFacts]) -> Around:
         for facts in meshes
         for matrix in facts.matrices
     ]
+    if sum(one.shape.parts for one in placed) < 2:  # There is nothing around a single piece.
+        placed = []
     pieces = pieces_of(placed)
     return Around(meshes, pieces, find_surroundings(pieces))
 
