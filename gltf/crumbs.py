@@ -9,8 +9,8 @@ from .mesh_checks import Flags, Numbers, components
 from .pieces import Pieces, spread_points
 
 MANY = 8  # Fewer loose pieces are more likely to belong to the product.
-SMALL = 0.005  # The maximum area of a crumb, as a share of the product's.
-ALL_SMALL = 0.05  # The maximum area of all of them.
+SMALL = 0.01  # The maximum area of a crumb, as a share of the product's.
+ALL_SMALL = 0.25  # The maximum area of all of them: a product may consist of small pieces.
 CELLS = 64  # Along the longest side of the product. Pieces in the same or in adjacent cells touch.
 
 
@@ -34,14 +34,12 @@ def find_crumbs(pieces: Pieces, product: Flags) -> Flags:
             axis=1
         )
         crumbs &= ~inside
-    return crumbs if crumbs.sum() >= MANY else np.zeros(len(pieces), dtype=bool)
+    are_crumbs = pieces.areas[crumbs].sum() <= ALL_SMALL * pieces.areas[product].sum()
+    return crumbs if are_crumbs and crumbs.sum() >= MANY else np.zeros(len(pieces), dtype=bool)
 
 
 def _small(pieces: Pieces, product: Flags) -> Flags:
-    small = np.zeros(len(pieces), dtype=bool)
-    order = np.flatnonzero(product)[np.argsort(pieces.areas[product], kind="stable")]
-    areas, total = pieces.areas[order], float(pieces.areas[product].sum())
-    small[order] = (areas <= SMALL * total) & (np.cumsum(areas) <= ALL_SMALL * total)
+    small: Flags = product & (pieces.areas <= SMALL * pieces.areas[product].sum())
     return small
 
 

@@ -14,12 +14,11 @@ MAX_ON_TRIANGLE = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A mesh at one place. ``is_clear`` and ``is_two_sided`` are about its materials, (t,) each."""
+    """A mesh at one place. ``is_clear``: which triangles let light through, (t,)."""
 
     shape: Shape
     matrix: Doubles
     is_clear: Flags
-    is_two_sided: Flags
 
     @property
     def world(self) -> Doubles:
@@ -33,7 +32,7 @@ class Pieces:
     """All pieces; arrays have one entry for each.
 
     ``low`` and ``high`` are the corners of the box around a piece, (n, 3). ``owner`` is the index of its mesh in ``placed``
-    and ``part`` its part there. ``is_open``: has it edges with only one face? ``is_clear`` and ``is_two_sided``: does that hold for most of its triangles?
+    and ``part`` its part there. ``is_open``: has it edges with only one face? ``is_clear``: do most of its triangles let light through?
     """
 
     placed: Sequence[Placed]
@@ -44,7 +43,6 @@ class Pieces:
     areas: Doubles
     is_open: Flags
     is_clear: Flags
-    is_two_sided: Flags
 
     def __len__(self) -> int:
         return len(self.owner)
@@ -90,7 +88,7 @@ class Pieces:
 
 def pieces_of(placed: Sequence[Placed]) -> Pieces:
     """The pieces of meshes. Pieces with positions that are not finite are left out."""
-    columns: list[list[NDArray[np.generic]]] = [[] for _column in range(8)]
+    columns: list[list[NDArray[np.generic]]] = [[] for _column in range(7)]
     for number, one in enumerate(placed):
         shape = one.shape
         places = np.full((shape.parts, 3), np.inf), np.full((shape.parts, 3), -np.inf)
@@ -107,13 +105,12 @@ def pieces_of(placed: Sequence[Placed]) -> Pieces:
             shape.part_areas * scale,
             shape.border_edges > 0,
             np.bincount(shape.group, one.is_clear, shape.parts) > 0.5 * count,
-            np.bincount(shape.group, one.is_two_sided, shape.parts) > 0.5 * count,
         )
         for column, value in zip(columns, values, strict=True):
             column.append(value)
     if not placed:
         nothing, corners, flags = np.empty(0, dtype=np.int64), np.empty((0, 3)), np.empty(0, dtype=bool)
-        return Pieces((), nothing, nothing, corners, corners, np.empty(0), flags, flags, flags)
+        return Pieces((), nothing, nothing, corners, corners, np.empty(0), flags, flags)
     arrays = [np.concatenate(column) for column in columns]
     sound = np.isfinite(arrays[2]).all(axis=1) & np.isfinite(arrays[3]).all(axis=1)
     return Pieces(placed, *(array[sound] for array in arrays))

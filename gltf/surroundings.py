@@ -13,7 +13,7 @@ from .crumbs import find_crumbs
 from .mesh_checks import Doubles, Flags
 from .pieces import Pieces, spread_points
 
-FLAT = 0.03  # The maximum thickness of a floor or wall, as a share of its longest side.
+FLAT = 0.05  # The maximum thickness of a floor or wall, as a share of its longest side.
 SHEET = 0.001  # Up to this it has no thickness: products do not have such plates.
 THIN = 0.10  # The maximum thickness, as a share of the product's height above it: trays are thicker.
 NARROW = 0.2  # The minimum share of its shorter side in its longer one.
@@ -204,7 +204,7 @@ def _is_dome(pieces: Pieces, piece: int, middle: Doubles, share: float) -> bool:
     places, _triangle = spread_points(triangles, float((high - low).max()) / 20.0)
     radius = np.linalg.norm(places - (low + high) / 2.0, axis=1)
     is_round = float(radius.std()) <= ROUND * float(radius.mean())
-    return bool(share <= SMALLER_IN_BALL and is_round and pieces.is_two_sided[piece])
+    return share <= SMALLER_IN_BALL and is_round
 
 
 def _inside(pieces: Pieces, product: Flags, piece: int) -> tuple[Flags | None, float]:

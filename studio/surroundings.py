@@ -49,11 +49,7 @@ class Around:
 
 def look_around(meshes: list[MeshFacts]) -> Around:
     """Find the surroundings among meshes."""
-    placed = [
-        Placed(facts.shape, matrix, _clear(facts), _two_sided(facts))
-        for facts in meshes
-        for matrix in facts.matrices
-    ]
+    placed = [Placed(facts.shape, matrix, _clear(facts)) for facts in meshes for matrix in facts.matrices]
     if sum(one.shape.parts for one in placed) < 2:  # There is nothing around a single piece.
         placed = []
     pieces = pieces_of(placed)
@@ -70,10 +66,6 @@ def _is_faint(material: bpy.types.Material) -> bool:
         return False
     alpha = input_of(surface, "Alpha")
     return bool(alpha.is_linked or value_of(alpha) < CLEAR_ALPHA)
-
-
-def _two_sided(facts: MeshFacts) -> Flags:
-    return facts.of(item for item in facts.materials if item and not item.use_backface_culling)
 
 
 def surroundings_problems(around: Around, without: Iterable[Surrounding]) -> Iterator[Finding]:

@@ -52,6 +52,14 @@ def upper_half(solid: Solid) -> Solid:
     return solid.with_(triangles=solid.triangles[(heights > -1e-6).all(axis=1)])
 
 
+def disc(radius: float, thickness: float) -> Solid:
+    """A flat cylinder, as a ball whose upper and lower halves are flattened."""
+    solid = ball(radius=radius, around=32)
+    flat = np.sign(solid.places[:, 1]) * thickness / 2.0
+    places = np.stack((solid.places[:, 0], flat + thickness / 2.0, solid.places[:, 2]), axis=1)
+    return solid.with_(places=places)
+
+
 def crumbs(count: int, *, around: float, size: float, seed: int = 1) -> Solid:
     """Small balls at random places outside of a radius, above the ground."""
     random = np.random.default_rng(seed)
@@ -81,6 +89,7 @@ def open_box(low: Vector, high: Vector, wall: float) -> list[Solid]:
 
 SURROUNDED: dict[str, tuple[str, list[Solid]]] = {
     "a slab": ("floor", [egg().at(0, 0.02, 0), plate(1.8, 0.02)]),
+    "a round slab": ("floor", [egg().at(0, 0.061, 0), disc(1.0, 0.06)]),
     "a plane": ("floor", [egg(), plane(6.0)]),
     "a slab that the product is sunk into": ("floor", [egg(), plate(2.0, 0.03)]),
     "a floor of tiles": (
@@ -104,10 +113,11 @@ SURROUNDED: dict[str, tuple[str, list[Solid]]] = {
     "a wall on the left": ("backdrop", [egg(), box((-1.02, 0, -2), (-1, 3, 2))]),
     "a cove": ("backdrop", [egg(), cove(6.0, 4.0)]),
     "a sky": ("dome", [egg(), ball(radius=5.0).inside_out()]),
-    "a sky that is seen from both sides": ("dome", [egg(), ball(radius=5.0)]),
+    "a sky that is seen from outside": ("dome", [egg(), ball(radius=5.0)]),
     "half a sky": ("dome", [egg(), upper_half(ball(radius=3.0)).inside_out()]),
     "a sky box": ("dome", [egg(), box((-3, -3, -3), (3, 3, 3)).inside_out()]),
     "crumbs": ("crumbs", [egg(), crumbs(20, around=0.8, size=0.012).at(0, 0.5, 0)]),
+    "large crumbs": ("crumbs", [egg(), crumbs(25, around=0.8, size=0.04).at(0, 0.5, 0)]),
 }
 PLATE_OF_ITS_OWN = [box((-0.05, 0.02, -0.05), (0.05, 0.3, 0.05)), plate(0.2, 0.02)]
 HONEST: dict[str, list[Solid]] = {

@@ -21,10 +21,9 @@ TURNS = {
 }
 
 
-def placed(solid: Solid, matrix: np.ndarray, *, is_clear: bool = False, is_two_sided: bool = True) -> Placed:
+def placed(solid: Solid, matrix: np.ndarray, *, is_clear: bool = False) -> Placed:
     shape = shape_of(in_blender(solid.places).astype(np.float32), solid.triangles.astype(np.int32))
-    count = len(shape.corners)
-    return Placed(shape, matrix, np.full(count, is_clear), np.full(count, is_two_sided))
+    return Placed(shape, matrix, np.full(len(shape.corners), is_clear))
 
 
 def kinds_of(solids: Iterable[Solid], matrix: np.ndarray | None = None) -> dict[str, int]:
