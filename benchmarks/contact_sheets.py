@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every product in every light, to be looked at: ``python -m benchmarks.contact_sheets --out DIR [GLB …]``.
+"""Every product in every light, for visual review: ``python -m benchmarks.contact_sheets --out DIR [GLB …]``.
 
 Writes one sheet for each rig: a row for each product (those made in code, and the GLB files that are named),
 a column for each angle.

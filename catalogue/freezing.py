@@ -12,7 +12,7 @@ from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.service import Service
 from ..gltf.choices import surroundings
 from ..imaging.choices import Background
-from ..messages.errors import FieldError, InputError, PhotorealError
+from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import chosen_angles
 from ..optics.rig_choice import is_panorama_file
 from ..photo_set.choices import NO_VIDEO, Engine
@@ -206,7 +206,7 @@ _COLUMN_OF = {
 
 def _row_error(error: PhotorealError) -> str:
     """An error as a row reports it: with the column to change, where there is one."""
-    column = _COLUMN_OF.get(error.field, "") if isinstance(error, FieldError) else ""
+    column = _COLUMN_OF.get(error.field, "")
     return f"{column}: {error}".removeprefix(": ").rstrip(".")
 
 

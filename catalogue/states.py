@@ -43,7 +43,7 @@ class RowState(StrEnum):
     DONE = "done"
     PARTIAL = "partial"  # Some of its pictures failed.
     FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
     BAD = "bad"  # The row itself is not valid.
 
 
@@ -120,7 +120,7 @@ def read_status(root: Path, digest: str) -> Status:
         return Status(digest=digest, paid=status.paid, unpriced=status.unpriced)
     if status.state is RowState.DONE and (gone := _first_gone(root, status)):
         step = Step.MODEL if gone == _MODEL else Step.RENDER  # What is there is kept.
-        error = f"{gone} is gone. `resume` brings it back; nothing is paid twice."
+        error = f"{gone} is missing. `resume` restores it; nothing is paid twice."
         return replace(status, state=RowState.WAITING, step=step, error=error)
     return status
 

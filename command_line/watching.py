@@ -18,8 +18,8 @@ from ..messages.errors import STOPPED_EXIT_CODE, InputError
 from ..messages.progress import Reporter
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
+from .catalogue_plans import earlier_lock, freeze_folder, freeze_rows
 from .catalogues import make_order, order_of
-from .freezing import earlier_lock, freeze_folder, freeze_rows
 from .option_values import Context, FreezeOptions, MakeOptions
 
 LOOK_SECONDS = 1.0
@@ -40,7 +40,7 @@ def watch(folder: Path, freezing: FreezeOptions, making: MakeOptions, context: C
         reporter.tell(events.Note(text=text))
 
     def on_leave() -> None:
-        text = "Left. Run the same command again to continue; nothing is paid twice."
+        text = "Stopped. Run the same command again to continue; nothing is paid twice."
         reporter.tell(events.Note(text=text))
         logging.shutdown()
 

@@ -17,6 +17,7 @@ from .endpoints.file_arguments import files_in, with_files
 from .engine_setup import EngineSetup
 from .errors import (
     LOST,
+    RESULT_LOST,
     BridgeError,
     ForgottenError,
     RateLimitedError,
@@ -160,9 +161,8 @@ class Engine:
             progress.end(JobState.CANCELLED, str(error))
             raise
         except Exception as error:
-            if isinstance(error, BridgeError):
-                error.name_redo(wanted.name)
-            progress.end(JobState.FAILED, str(error))
+            redo = wanted.name if isinstance(error, RESULT_LOST) else ""
+            progress.end(JobState.FAILED, str(error), redo=redo)
             raise
         finally:
             self._traffic.followed -= 1
@@ -195,7 +195,7 @@ class Engine:
                     raise error_from(entry.facts[Stage.ENDED])
                 case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{prepared.label}: its request was given up by a person.",
+                        f"{prepared.label}: its request was given up by the user.",
                         hint=how_to_send_again(prepared.key),
                     )
                 case Stage.UNCERTAIN:

@@ -71,7 +71,7 @@ def triage_list(findings: Iterable[Finding]) -> tuple[Finding, ...]:
                     severity=finding.severity,
                     where=others,
                     count=more,
-                    text=f"The same holds for {others} of the product.",
+                    text=f"The same applies to {others} of the product.",
                 )
             )
     return tuple(kept)

@@ -12,6 +12,8 @@ from .page_frame import html_page
 
 Record = Mapping[str, Any]
 
+IN_PROGRESS = "in progress"
+RELOAD_SECONDS = 5  # While a set is being made.
 STYLE = """
 .state { border-radius: 99px; font-size: .85rem; padding: .1rem .7rem; background: var(--soft); vertical-align: middle; }
 .state.done { color: #fff; background: var(--good); } .state.failed, .state.held { color: #fff; background: var(--bad); }
@@ -28,10 +30,13 @@ td { padding: .15rem 1.25rem .15rem 0; }
 """
 
 
-def build_report(record: Record) -> str:
-    """The page for the contents of ``set.json``. Members that are missing are left out or shown as not made yet."""
+def build_report(record: Record, *, is_being_made: bool = False) -> str:
+    """The page for the contents of ``set.json``. Members that are missing are left out or shown as not made yet.
+
+    ``is_being_made``: the page says so and reloads itself.
+    """
     product = str(record.get("product", "Product"))
-    state = escape(str(record.get("state", "partial")))
+    state = IN_PROGRESS if is_being_made else escape(str(record.get("state", "partial")))
     parts = [
         f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
@@ -40,6 +45,8 @@ def build_report(record: Record) -> str:
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
         )
+    if is_being_made:
+        parts.append(f"<p>Being made now. This page reloads every {RELOAD_SECONDS} seconds.</p>")
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
     parts += _section("Source", _source(record))
@@ -47,7 +54,8 @@ def build_report(record: Record) -> str:
     parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
     parts += _section("What is wrong with the model", [_triage(record)])
-    return html_page(product, "\n".join(parts), STYLE, max_width=1200)
+    reload_seconds = RELOAD_SECONDS if is_being_made else None
+    return html_page(product, "\n".join(parts), STYLE, max_width=1200, reload_seconds=reload_seconds)
 
 
 def _section(title: str, content: Iterable[str]) -> list[str]:

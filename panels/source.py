@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..background_run.setting_words import LEAVE_OUT
 from ..gltf.choices import Surrounding
 from ..operators import checks

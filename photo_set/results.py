@@ -170,7 +170,7 @@ class SetResults:
             raise InputError(
                 f"The journal of paid requests in {self.folder.journal} is missing or incomplete, so what is finished "
                 "would be paid again.",
-                hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
+                hint="Copy the set again, including hidden files. In a new folder everything is generated and charged again.",
             )
 
     def _paid(self) -> list[journal_costs.Cost]:

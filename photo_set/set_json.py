@@ -38,7 +38,7 @@ class SetState(StrEnum):
     PARTIAL = "partial"
     DONE = "done"
     FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
 
 
 class PictureState(StrEnum):
@@ -47,7 +47,7 @@ class PictureState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
-    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a person.
+    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a decision of the user.
 
 
 def any_text(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..messages.errors import InputError
+from ..messages.errors import FieldError
 from . import compat
 from .blender import present
 
@@ -48,8 +48,8 @@ def use_device(wanted: str) -> str:
             return "GPU"
     preferences.compute_device_type = "NONE"
     if wanted != "auto":
-        raise InputError(
-            f"Cycles finds no {wanted} device on this machine.", hint="Use --device auto or --device cpu."
+        raise FieldError(
+            "device", f"Cycles finds no {wanted} device on this machine.", hint="Choose auto or cpu."
         )
     return "CPU"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A photo session: one product in one studio, in a scene of its own."""
+"""A photo session: one product in one studio, in a separate scene."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

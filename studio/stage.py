@@ -116,7 +116,7 @@ class StudioStage:
         except InputError as error:
             if plan.source.kind is SourceKind.MODEL:
                 raise
-            raise InputError(error.message, hint="`resume DIR --redo model` buys another one.") from error
+            raise InputError(error.message, hint="Redo the model to buy another one.") from error
 
     def _pose_record(self, product: Product) -> Record:
         """The pose that the pictures show. A .blend file keeps that of its current frame."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for the Blender that renders a catalogue: ``python -m tests.stub_blender``. Its pictures are plain.
+"""A substitute for the Blender that renders a catalogue: ``python -m tests.stub_blender``. Its pictures are plain.
 
-The name of a product says what befalls Blender with it: ``crash`` ends it each time, ``crash-warm`` only when it has
+The name of a product chooses what happens to Blender: ``crash`` ends it each time, ``crash-warm`` only when it has
 rendered something before, ``hang`` stops it, ``eat`` takes memory, ``broken`` is refused.
 """
 

@@ -21,7 +21,7 @@ from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
 from ..arguments import Commands, add_output, add_service
-from ..freezing import is_catalogue
+from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context, ServiceOptions
 from ..service import require_online, service_named
 from ..spending import budget_of

@@ -17,8 +17,8 @@ from ..arguments import (
     add_service,
     add_studio,
 )
+from ..catalogue_plans import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
 from ..catalogues import make_catalogue
-from ..freezing import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
 from ..option_values import Command, Context, FreezeOptions, MakeOptions
 from ..watching import watch
 

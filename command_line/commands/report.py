@@ -7,11 +7,10 @@ from pathlib import Path
 from ...catalogue.lock_file import read_lock
 from ...catalogue.results import verdict_of, write_results
 from ...fal_bridge.errors import UncertainSubmitError
-from ...imaging.set_page import build_report
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ..arguments import Commands
-from ..freezing import is_catalogue
+from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
 
 
@@ -32,7 +31,7 @@ def run(options: ReportOptions, context: Context) -> int:
         print(options.folder.absolute() / "index.html", file=context.output)
         return verdict_of(results)
     folder = SetFolder.open(options.folder)
-    folder.write_report(build_report(folder.record))
+    folder.write_page()
     print(folder.report, file=context.output)
     codes = {SetState.DONE: 0, SetState.HELD: UncertainSubmitError.exit_code}
     return codes.get(SetState(folder.record["state"]), PhotorealError.exit_code)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...catalogue.freezing import Catalogue
 from ...catalogue.states import journal_in
 from ...fal_bridge.decisions import Decision, decide, waiting_sentence
-from ...fal_bridge.errors import UnknownEndpointError, WrongRequestError
+from ...fal_bridge.errors import WrongRequestError
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.money.budget import Budget
 from ...messages import events
@@ -25,9 +25,9 @@ from ..arguments import (
     add_rows,
     add_service,
 )
+from ..catalogue_plans import is_catalogue, open_catalogue
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
-from ..freezing import is_catalogue, open_catalogue
 from ..option_values import Command, Context, MakeOptions
 from ..plans import checked
 from ..redoing import is_under_way, labels_again, redo_name, take_again
@@ -159,12 +159,12 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     if options.choose:
         return _choose(options, folder, reporter)
     plan = plan_from(folder, service_of(folder, making.service.fal_url))
-    plan = replace(plan, external_data=making.external_data)
-    try:
-        plan = checked(plan, reporter, online_mode=making.service.online_mode)
-    except UnknownEndpointError as error:  # Its finished results are fetched; more of them have no price.
-        reporter.tell(events.Warning(text=error.message))
-        plan.check()
+    plan = checked(
+        replace(plan, external_data=making.external_data),
+        reporter,
+        online_mode=making.service.online_mode,
+        may_lack_endpoint=True,
+    )
     budget = budget_of(plan.service, ceilings_of(making.ceilings))
     journal = Journal(folder.journal)
     _decide(options, reporter, budget, lambda _key, _decision: journal)

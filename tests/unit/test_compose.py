@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The background is exact, the product untouched, and a shadow only darkens."""
+"""The background is exact, the product is unchanged, and a shadow only darkens."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_the_borders_are_the_exact_background_whatever_the_shadow(shot, backgrou
 
 
 @pytest.mark.parametrize("background", list(Background))
-def test_where_the_product_covers_all_its_pixels_are_untouched(shot, background):
+def test_fully_covered_pixels_are_unchanged(shot, background):
     colour, shadow = shot
     picture = np.asarray(compose(colour, shadow, background))
     inside = colour[..., 3] == 255
@@ -71,14 +71,14 @@ def test_a_darker_shadow_gives_a_darker_picture(shot):
     assert (dark < light).any()
 
 
-def test_an_edge_is_mixed_from_product_and_background(shot):
+def test_an_edge_mixes_product_and_background(shot):
     colour, shadow = shot
     picture = np.asarray(compose(colour, shadow * 0.0, Background.WHITE)).astype(float)
     wanted = colour[19, 25:55, :3] * (128 / 255) + 255 * (127 / 255)
     assert np.abs(picture[19, 25:55] - wanted).max() <= 1.0
 
 
-def test_a_transparent_picture_laid_on_white_looks_like_the_white_one(shot):
+def test_a_transparent_picture_over_white_matches_the_white_one(shot):
     colour, shadow = shot
     cut_out = compose(colour, shadow, Background.TRANSPARENT)
     assert cut_out.mode == "RGBA"
@@ -104,13 +104,13 @@ def test_the_mask_is_the_coverage(shot):
         ((50, 50, 51, 51), 0.01),
     ],
 )
-def test_the_fill_is_the_larger_side_of_what_is_seen(box: tuple, wanted: float):
+def test_the_fill_is_the_larger_side_of_the_visible_part(box: tuple, wanted: float):
     mask = Image.new("L", (100, 100), 0)
     mask.paste(255, box)
     assert fill_of(mask) == pytest.approx(wanted)
 
 
-def test_in_a_picture_that_is_not_square_the_fill_is_that_of_the_direction_that_binds():
+def test_in_a_non_square_picture_the_limiting_direction_sets_the_fill():
     mask = Image.new("L", (100, 200), 0)
     mask.paste(255, (10, 20, 90, 160))
     assert fill_of(mask) == pytest.approx(0.8), "80 % across, 70 % down"
