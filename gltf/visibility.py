@@ -36,8 +36,6 @@ def without_unseen(gltf: Gltf, read_alpha: AlphaReader) -> Gltf:
     document = json.loads(json.dumps(gltf.document))
     shown = Gltf(gltf.name, gltf.folder, document, gltf.binary)
     places = _places_in_scene(shown)
-    if places is None:
-        return gltf
     nodes = as_dicts(document.get("nodes"))
     _drop_meshes(nodes, places, as_dicts(document.get("skins")))
     _drop_transparent(shown, nodes, _Transparency(shown, read_alpha))
@@ -49,14 +47,17 @@ def has_meshes(gltf: Gltf) -> bool:
     return any("mesh" in node for node in gltf.entries("nodes"))
 
 
-def _places_in_scene(gltf: Gltf) -> dict[int, Matrix] | None:
-    """The matrix of every node that is not hidden; None without a scene, where a viewer may show anything."""
+def _places_in_scene(gltf: Gltf) -> dict[int, Matrix]:
+    """The matrix of every node that is not hidden. Without a scene, all nodes may be shown."""
     nodes, scenes = gltf.entries("nodes"), gltf.entries("scenes")
     number = as_whole(gltf.document.get("scene"))
-    if number >= len(scenes):
-        return None
+    if number < len(scenes):
+        roots = children_of(scenes[number].get("nodes"), nodes)
+    else:
+        below = {child for node in nodes for child in children_of(node.get("children"), nodes)}
+        roots = [index for index in range(len(nodes)) if index not in below]
     places: dict[int, Matrix] = {}
-    waiting = [(index, np.eye(4)) for index in children_of(scenes[number].get("nodes"), nodes)]
+    waiting = [(index, np.eye(4)) for index in roots]
     while waiting:
         index, above = waiting.pop()
         node = nodes[index]

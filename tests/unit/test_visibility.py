@@ -160,6 +160,13 @@ def test_only_what_the_scene_shows_is_shown(tmp_path: Path):
     assert "mesh" in everything[spare]
 
 
+def test_without_a_scene_transparent_parts_are_not_shown_either(tmp_path: Path):
+    glb = two_parts(coloured(0.0, "BLEND"))
+    del glb.document["scenes"], glb.document["scene"]
+    assert is_shown(glb, tmp_path, 0)
+    assert not is_shown(glb, tmp_path)
+
+
 def test_a_skinned_mesh_is_where_its_joints_are(tmp_path: Path):
     for scale, wanted in (([1.0, 1.0, 1.0], True), (EMPTY, False)):
         glb = two_parts({}, scale=EMPTY, skin=0)
