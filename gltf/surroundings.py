@@ -32,6 +32,7 @@ ROUND = 0.06  # The maximum variation of the radius of a dome that faces outward
 SMALL_SHARE = 0.005  # The share of the product's area in small pieces, which do not decide how large it is,
 LOOSE_SHARE = 0.03  # and in those that do not decide where it stands: there may be crumbs below a floor.
 DISC = 1.13  # The side of the square around a disc, in square roots of its area.
+MAX_TILES = 1000  # Of a floor, in which a hole is looked for.
 ROUNDS = 4  # A floor may consist of several layers.
 
 Found = dict[Surrounding, Flags]
@@ -131,7 +132,17 @@ def _plate(pieces: Pieces, product: Flags, *, axis: int, is_above: bool) -> Flag
         return _none(pieces)
     if gap < -SUNK * (high - low)[axis] - step:
         return _none(pieces)
-    return plate if _is_large(pieces, plate, _main(pieces, rest), axis) else _none(pieces)
+    if not _is_large(pieces, plate, _main(pieces, rest), axis):
+        return _none(pieces)
+    return plate if _is_whole(pieces, plate, (low + high) / 2.0, axis, is_above) else _none(pieces)
+
+
+def _is_whole(pieces: Pieces, plate: Flags, middle: Doubles, axis: int, is_above: bool) -> bool:
+    """Does a plate have no hole where the product is? The brim of a hat has one."""
+    triangles = np.concatenate([pieces.triangles(int(piece)) for piece in np.flatnonzero(plate)[:MAX_TILES]])
+    ray = np.full(3, 0.01)  # Not along the edges of tiles that meet below the middle.
+    ray[axis] = 1.0 if is_above else -1.0
+    return _meets(triangles, middle, ray)
 
 
 def _is_large(pieces: Pieces, plate: Flags, main: Flags, axis: int) -> bool:

@@ -180,6 +180,18 @@ HONEST: dict[str, list[Solid]] = {
         box((-0.02, 0, -0.02), (0.02, 0.25, 0.02)),
     ],
     "a case with a thing in it": [box((-1, 0, -1), (1, 2, 1)), egg(0.3).at(0, 0.5, 0)],
+    "a hat with a flat brim": [
+        ball(radius=0.1, around=16).at(0, 0.1, 0),
+        *(
+            box((x0, 0, z0), (x1, 0.004, z1))
+            for x0, z0, x1, z1 in (
+                (-0.2, -0.2, 0.2, -0.09),
+                (-0.2, 0.09, 0.2, 0.2),
+                (-0.2, -0.09, -0.09, 0.09),
+                (0.09, -0.09, 0.2, 0.09),
+            )
+        ),
+    ],
     "a ball with studs": [
         egg(),
         *(
