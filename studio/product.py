@@ -79,7 +79,7 @@ def import_product(
     root = _put_below_root(objects, collection)
     broken = list(find_broken_vertices(gltf))
     points = visible_points(collection)
-    _check_points(points, gltf.name, broken)
+    _check_points(points, gltf.name, broken, has_faces=any(len(mesh.polygons) for mesh in meshes))
     findings = [*pose.findings, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     _smooth(gltf, meshes)
     around = look_around(mesh_facts.measure(visible_meshes(collection)))
@@ -134,7 +134,7 @@ def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Colle
     return root
 
 
-def _check_points(points: Points, name: str, broken: list[Finding]) -> None:
+def _check_points(points: Points, name: str, broken: list[Finding], *, has_faces: bool) -> None:
     """Raises InputError unless the visible vertices (n, 3) can be rendered. ``broken`` is what is wrong in the file."""
     if not len(points) and any(finding.kind == "broken_vertices" for finding in broken):
         raise InputError(
@@ -146,6 +146,8 @@ def _check_points(points: Points, name: str, broken: list[Finding]) -> None:
             f"{name} has parts with invalid or extremely large coordinates.",
             hint="Check the positions, rotations and scales of its objects, and export it again.",
         )
+    if not len(points) and has_faces:
+        raise InputError(f"All of {name} is in a single point or on a line.", hint="Check the export scale.")
     if not len(points):
         raise InputError(
             f"{name} has no visible mesh.", hint="Include the meshes of the product in the export."
