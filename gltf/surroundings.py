@@ -128,9 +128,8 @@ def _plate(pieces: Pieces, product: Flags, *, axis: int, is_above: bool) -> Flag
     low, high = pieces.box(_main(pieces, rest, LOOSE_SHARE))
     inner = pieces.low[plate, axis].min() if is_above else pieces.high[plate, axis].max()
     gap = inner - high[axis] if is_above else low[axis] - inner
-    if outer[seed] < (high[axis] if is_above else -low[axis]):
-        return _none(pieces)
-    if gap < -SUNK * (high - low)[axis] - step:
+    sunk = SUNK * (high - low)[axis] + step
+    if outer[seed] < (high[axis] if is_above else -low[axis]) - sunk or gap < -sunk:
         return _none(pieces)
     if not _is_large(pieces, plate, _main(pieces, rest), axis):
         return _none(pieces)

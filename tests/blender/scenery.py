@@ -92,6 +92,7 @@ SURROUNDED: dict[str, tuple[str, list[Solid]]] = {
     "a round slab": ("floor", [egg().at(0, 0.061, 0), disc(1.0, 0.06)]),
     "a plane": ("floor", [egg(), plane(6.0)]),
     "a slab that the product is sunk into": ("floor", [egg(), plate(2.0, 0.03)]),
+    "a plane that the product is sunk into": ("floor", [egg().at(0, -0.03, 0), plane(4.0)]),
     "a floor of tiles": (
         "floor",
         [egg().at(0, 0.001, 0), *(plane(2.0).at(x, 0, z) for x in (-1, 1) for z in (-1, 1))],
