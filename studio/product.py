@@ -22,6 +22,7 @@ from ..messages.errors import InputError
 from . import compat, mesh_facts, mesh_repairs
 from .blender import present
 from .gltf_import import import_objects, take_tags
+from .layers import Layers, count_layers
 from .materials import restore_materials
 from .missing_textures import disconnect_missing_textures
 from .picture_alpha import alpha_of
@@ -44,7 +45,8 @@ class Product:
 
     All objects are below ``root``, whose matrix places the product; with the identity matrix every object is where the
     file has it. ``standing`` is its matrix when the front faces -Y. ``size_m`` are the sides x, y, z in the file, in
-    metres. ``triage`` lists problems, worst first. ``clip`` names the animation that posed it, "" without one.
+    metres. ``layers`` is what light passes through. ``triage`` lists problems, worst first. ``clip`` names the animation
+    that posed it, "" without one.
     """
 
     collection: bpy.types.Collection
@@ -52,6 +54,7 @@ class Product:
     standing: Matrix
     size_m: Sides
     triangles: int
+    layers: Layers
     triage: tuple[Finding, ...]
     clip: str = ""
 
@@ -78,17 +81,17 @@ def import_product(
         mesh_repairs.delete_far_faces(mesh)
     root = _put_below_root(objects, collection)
     broken = list(find_broken_vertices(gltf))
-    points = visible_points(collection)
-    _check_points(points, gltf.name, broken, has_faces=any(len(mesh.polygons) for mesh in meshes))
+    _check_points(
+        visible_points(collection), gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes)
+    )
     findings = [*pose.findings, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     _smooth(gltf, meshes)
-    around = look_around(mesh_facts.measure(visible_meshes(collection)))
-    findings += surroundings_problems(around, options.without)
-    facts = around.meshes
-    if leave_out(around, options.without):
-        facts, points = mesh_facts.measure(visible_meshes(collection)), visible_points(collection)
-    size, standing = _measured(points, gltf.name)
+    facts, around = _without(collection, options)
+    findings += around
+    size, standing = _measured(visible_points(collection), gltf.name)
     findings += _repair(gltf, facts, materials, size)
+    layers = count_layers(collection)
+    findings += layers.findings()
     root.matrix_world = standing
     present(bpy.context.view_layer).update()
     return Product(
@@ -97,6 +100,7 @@ def import_product(
         standing=standing,
         size_m=size,
         triangles=count_triangles(collection),
+        layers=layers,
         triage=triage_list(findings),
         clip=pose.clip,
     )
@@ -166,6 +170,17 @@ def _size_of(low: Points, high: Points, name: str) -> Sides:
     if max(x, y, z) < MIN_SIZE_M:
         raise InputError(f"All of {name} is in a single point.", hint="Check the export scale.")
     return x, y, z
+
+
+def _without(
+    collection: bpy.types.Collection, options: ModelOptions
+) -> tuple[list[mesh_facts.MeshFacts], list[Finding]]:
+    """Leave out the surroundings that the user does not want; what is left, and findings about the surroundings."""
+    around = look_around(mesh_facts.measure(visible_meshes(collection)))
+    findings = list(surroundings_problems(around, options.without))
+    if not leave_out(around, options.without):
+        return around.meshes, findings
+    return mesh_facts.measure(visible_meshes(collection)), findings
 
 
 def _smooth(gltf: Gltf, meshes: dict[bpy.types.Mesh, int]) -> None:

@@ -9,7 +9,9 @@ from typing import cast
 import bpy
 
 from ..gltf.choices import REST
-from ..gltf.findings import Finding, Severity, terminal_findings, triage_list
+from ..gltf.document import read_gltf
+from ..gltf.findings import Finding, Severity, triage_list
+from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
 from ..messages import events
 from ..messages.errors import InputError
@@ -71,6 +73,7 @@ class StudioStage:
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:
+            findings = list(missing_pictures(read_gltf(source)))
             save_glb(source, target, variant=variant)
         self._results.record_model(target, {}, source_triage=findings)
 
@@ -153,9 +156,7 @@ class StudioStage:
                 for angle in self._plan.angles
             ]
             record["angles"] = cast(list[AngleRecord], angles)
-        for item in terminal_findings(findings):
-            warning = events.Warning(text=item.text, field=item.setting or None, value=item.value or None)
-            self._results.reporter.tell(warning)
+        self._results.warn(findings)
 
 
 def _unused_pose(plan: SetPlan, name: str) -> list[Finding]:

@@ -446,3 +446,13 @@ def test_the_overview_shows_everything_and_runs_nothing():
     assert "<script>" not in page and "<b>" not in page
     assert "a%20b/index.html" in page and "x%27y.jpg" in page
     assert page.index("Failed (1)") < page.index("Done (1)")
+
+
+def test_a_product_whose_sku_had_an_invisible_character_keeps_its_folder(desk: Desk):
+    """Earlier versions read it as part of the SKU; what was paid for lies in that folder."""
+    desk.table(*rows(desk))
+    frozen(desk)
+    lock = desk.out / NAME
+    text = lock.read_text().replace('"folder":"s1"', '"folder":"s1_-0123456789"')
+    lock.write_text(text.replace('"sku":"s1"', '"sku":"s1\\u200b"'))
+    assert [row.folder for row in frozen(desk).rows] == ["s0", "s1_-0123456789", "s2"]

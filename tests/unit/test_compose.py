@@ -88,6 +88,60 @@ def test_a_transparent_picture_over_white_matches_the_white_one(shot):
     assert np.abs(np.asarray(laid).astype(int) - np.asarray(white).astype(int)).max() <= 2
 
 
+# --- glass --------------------------------------------------------------------------------------
+
+
+def pane(reflection: int, through: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Glass that covers the middle: its own display value, a shadow of none, and what comes through."""
+    colour = np.zeros((SIDE, SIDE, 4), dtype=np.uint8)
+    colour[20:60, 20:60] = (reflection,) * 3 + (255,)
+    share = np.zeros((SIDE, SIDE, 3), dtype=np.float32)
+    share[20:60, 20:60] = through
+    return colour, np.zeros((SIDE, SIDE), dtype=np.float32), share
+
+
+def laid_on(picture: Image.Image, level: int) -> np.ndarray:
+    ground = Image.new("RGBA", picture.size, (level, level, level, 255))
+    return np.asarray(Image.alpha_composite(ground, picture).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize(("background", "level"), [(Background.GREY, GREY), (Background.BLACK, 0)])
+def test_perfectly_clear_glass_is_not_visible(background: Background, level: int):
+    colour, shadow, through = pane(0, (1.0, 1.0, 1.0))
+    assert (np.asarray(compose(colour, shadow, background, through)) == level).all()
+    cut_out = np.asarray(compose(colour, shadow, Background.TRANSPARENT, through))
+    assert (cut_out[..., 3] == 0).all()
+
+
+@pytest.mark.parametrize("reflection", [30, 90, 200])
+def test_a_reflecting_pane_is_as_transparent_as_what_comes_through(reflection: int):
+    colour, shadow, through = pane(reflection, (0.9, 0.9, 0.9))
+    cut_out = compose(colour, shadow, Background.TRANSPARENT, through)
+    for background, level in ((Background.BLACK, 0), (Background.WHITE, 255)):
+        wanted = np.asarray(compose(colour, shadow, background, through)).astype(int)
+        assert np.abs(laid_on(cut_out, level) - wanted).max() <= 2
+    assert np.asarray(cut_out)[40, 40, 3] >= reflection
+
+
+def test_tinted_glass_keeps_its_tint_on_white_and_lets_other_colours_through():
+    colour, shadow, through = pane(40, (0.3, 0.8, 0.5))
+    cut_out = compose(colour, shadow, Background.TRANSPARENT, through)
+    wanted = np.asarray(compose(colour, shadow, Background.WHITE, through)).astype(int)
+    assert np.abs(laid_on(cut_out, 255) - wanted).max() <= 2
+    assert 100 < np.asarray(cut_out)[40, 40, 3] < 200
+    grey = np.asarray(compose(colour, shadow, Background.GREY, through))[40, 40].astype(int)
+    assert grey[0] < grey[2] < grey[1] < GREY
+
+
+def test_a_shadow_is_visible_through_glass():
+    colour, shadow, through = pane(0, (1.0, 1.0, 1.0))
+    dark = np.asarray(compose(colour, shadow + 0.6, Background.GREY, through))[40, 40]
+    assert dark.max() < GREY - 20
+    cut_out = compose(colour, shadow + 0.6, Background.TRANSPARENT, through)
+    white = np.asarray(compose(colour, shadow + 0.6, Background.WHITE, through)).astype(int)
+    assert np.abs(laid_on(cut_out, 255) - white).max() <= 2
+
+
 def test_the_mask_is_the_coverage(shot):
     colour, _shadow = shot
     mask = mask_of(colour)
