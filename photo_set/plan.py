@@ -19,6 +19,7 @@ from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.values import checked, list_of, member_of, optional, truth
+from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Pass, Preview
@@ -35,6 +36,7 @@ from .plan_values import (
     LOOK,
     MOTION,
     OPTION_TEXTS,
+    POSE,
     PROMPT,
     QUALITY,
     SAMPLES,
@@ -43,6 +45,7 @@ from .plan_values import (
     UPSCALE_ENDPOINT,
     VARIANT,
     WEBHOOK,
+    WITHOUT,
 )
 from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt, video_prompt
 from .source import Source, SourceKind, as_text
@@ -84,6 +87,8 @@ class SetPlan:
     variant: Annotated[str, VARIANT] = (
         ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     )
+    pose: Annotated[str, POSE] = REST
+    without: Annotated[tuple[Surrounding, ...], WITHOUT] = ()  # What came with the model and is left out.
     model_endpoint: Annotated[str, ENDPOINT] = ""
     photo_endpoint: Annotated[str, ENDPOINT] = DEFAULT_PHOTO_ENDPOINT
     video_endpoint: Annotated[str, ENDPOINT] = DEFAULT_VIDEO_ENDPOINT
@@ -124,6 +129,10 @@ class SetPlan:
         if self.source.kind is SourceKind.MODEL:
             return as_text(self.source.files[0].stem)
         return as_text(self.out.absolute().name)
+
+    @property
+    def model_options(self) -> ModelOptions:
+        return ModelOptions(pose=self.pose, without=self.without)
 
     @property
     def uses_fal(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 
+from ..gltf.choices import REST
 from ..messages import events
 from ..optics.angles import Angle
 from ..optics.light_map import Rig
@@ -83,9 +84,18 @@ class StageWork:
             self.plan.lens_mm,
             bpy.app.version_string,
             VERSION,
-            more,
+            {**more, **self._model_facts()},
         )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    def _model_facts(self) -> dict[str, Any]:
+        """How the model is changed; empty at the defaults, so that pictures made before stay up to date."""
+        facts: dict[str, Any] = {}
+        if self.plan.pose != REST:
+            facts["pose"] = self.plan.pose
+        if self.plan.without:
+            facts["without"] = [kind.value for kind in self.plan.without]
+        return facts
 
     def note_denoiser(self, session: Session) -> None:
         """Tell the user once when this Blender has no denoiser."""
