@@ -27,7 +27,18 @@ from ..photo_set.version import VERSION
 from ..processes.interrupts import remembered
 from .arguments import option_of
 from .bootstrap import in_blender_program
-from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
+from .commands import (
+    cancel,
+    catalogue,
+    compile_kernels,
+    demo,
+    doctor,
+    estimate,
+    render_worker,
+    report,
+    resume,
+    test,
+)
 from .commands import set as one_set
 from .option_values import Context
 from .service import taken_keys
@@ -43,6 +54,7 @@ COMMANDS = (
     doctor,
     test,
     render_worker,
+    compile_kernels,
 )  # In the order of --help.
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,8 @@ from ..optics.sizes import Size, square
 from . import compat
 from .blender import overridden, present, read_pixels, set_choice
 from .camera import Camera
-from .machine import use_device
+from .kernels import denoises_on
+from .machine import use_card
 from .materials import lets_light_through
 from .product import Product
 from .quality import GLANCE, RAY, SHADOW, Quality
@@ -87,7 +88,9 @@ class Renderer:
         self.resolution = resolution
         self.camera = Camera(scene, studio.collection)
         self.has_denoiser = True
-        self.device = use_device(device)
+        card = use_card(device)
+        self.device = "GPU" if card else "CPU"
+        self._denoises_on_card = card is not None and denoises_on(card)
         self.lets_light_through = lets_light_through(product.collection.all_objects)
         self._has_added_light = False
         self._shadows: dict[tuple[float, int, int], NDArray[np.float32]] = {}
@@ -251,7 +254,7 @@ class Renderer:
         """Set the quality; returns the samples per pixel that this build of Blender needs for it."""
         cycles = present(self.scene.cycles)
         denoiser = "unguided" if self.lets_light_through else quality.denoiser
-        self.has_denoiser = compat.set_denoiser(self.scene, denoiser)
+        self.has_denoiser = compat.set_denoiser(self.scene, denoiser, on_card=self._denoises_on_card)
         samples = quality.samples * (quality.glass_factor if self.lets_light_through else 1)
         cycles.samples = samples if self.has_denoiser else samples * UNDENOISED_FACTOR
         cycles.use_adaptive_sampling = quality.noise > 0.0
