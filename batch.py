@@ -30,7 +30,7 @@ def _needs_blender(arguments: list[str]) -> bool:
 
 def main() -> None:
     bootstrap = _bootstrap()
-    inside_blender = bootstrap.in_blender_program()
+    inside_blender = bootstrap.blender_program.in_blender_program()
     arguments = _arguments(inside_blender)
     if inside_blender:
         if missing := bootstrap.use_package_folders():

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The progress of a run, made from its events: what the Jobs panel draws."""
 
+import dataclasses
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -86,16 +87,19 @@ class RunView:
     kind: Kind
     folder: Path | None = None
     product: str = ""
-    rows: dict[str, Row] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    rows: dict[str, Row] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
     error: str = ""
+    field: str = ""  # What the error is about, by its name in the plan of a set; "" when it is not one field.
     state: str = "starting"
     exit_code: int | None = None
-    began: float = field(default_factory=time.monotonic)
+    began: float = dataclasses.field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
-    facts: list[dict[str, Any]] = field(default_factory=list)  # Events that only one kind of run has.
+    facts: list[dict[str, Any]] = dataclasses.field(
+        default_factory=list
+    )  # Events that only one kind of run has.
 
     @property
     def is_over(self) -> bool:
@@ -155,6 +159,7 @@ class RunView:
             case "finished":
                 self.state = str(event.get("state", ""))
                 self.error = str(event.get("error") or self.error)
+                self.field = str(event.get("field") or "")
             case "exited":
                 self._end(int(event.get("code", FAILED_EXIT_CODE)), event.get("output") or [])
             case _:

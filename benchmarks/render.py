@@ -154,7 +154,7 @@ def _measure(model: Path, quality: str, options: argparse.Namespace) -> dict[str
             likeness = compare(np.load(picture), np.load(truth), options.window) if truth else {}
             row[way] = {**facts, **likeness}
     row["ratio"] = row["plain"]["seconds"] / row["studio"]["seconds"]
-    # What else runs on the machine changes this one less.
+    # Less affected by other load on the machine.
     row["processor_ratio"] = row["plain"]["processor_seconds"] / row["studio"]["processor_seconds"]
     return row
 
@@ -220,7 +220,7 @@ def _made(name: str, folder: Path) -> Path:
 
 
 def _run(task: Task) -> dict[str, Any]:
-    """Do it in a separate process; its last line is the measurement."""
+    """Measure in a separate process; its last line is the result."""
     command = [sys.executable, "-m", "benchmarks.render", "--task", json.dumps(asdict(task))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -230,7 +230,7 @@ def _run(task: Task) -> dict[str, Any]:
 
 
 def _work(task: Task) -> int:
-    """In the process of one measurement."""
+    """The body of a measuring process."""
 
     name, _, count = task.way.partition(":")
     if name in products.PRODUCTS:

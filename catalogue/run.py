@@ -21,10 +21,10 @@ from ..fal_bridge.bridge import Connection
 from ..messages import events
 from ..messages.errors import DISK_FULL, MachineError, PhotorealError, ProgramError, machine_error
 from ..photo_set.cancel_mark import CancelMark
+from .crash_retries import Rendering
 from .lock_file import FrozenRow
 from .order import STEPS, Order, Stage, Tools
 from .product import Product
-from .rendering import Rendering
 from .states import RowState, Step
 from .tally import ProductReporter, Tally
 
@@ -181,7 +181,7 @@ class CatalogueRun:
             self._cancelled.add(product.frozen.folder)
             self._tools.reporter.tell(
                 events.Note(
-                    text=f"{product.sku} is cancelled: nothing more of it is started. `resume` continues it.",
+                    text=f"{product.sku} is cancelled: none of its remaining steps are started. `resume` continues it.",
                     sku=product.sku,
                 )
             )

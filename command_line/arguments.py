@@ -10,6 +10,7 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_VIDEO_ENDPOINT,
 )
 from ..fal_bridge.jobs import Kind
+from ..files.invisible import named, trimmed
 from ..files.values import money, number, read_number, read_whole
 from ..imaging.choices import Background, Preview
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
@@ -59,6 +60,7 @@ def add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         nargs="*",
+        type=named,
         metavar="SOURCE",
         help="a .glb, .gltf or .blend file, or 1-4 photos (files or https:// addresses)",
     )
@@ -219,6 +221,7 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
 def _add_camera(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--angles",
+        type=trimmed,
         default=",".join(ANGLES),
         metavar="A,B",
         help=f"some of {', '.join(ANGLES)}; or a JSON file with angles; or {CAMERAS}: the cameras of the 3D file",
@@ -249,6 +252,7 @@ def _add_light(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--background", choices=[item.value for item in Background], default="white")
     parser.add_argument(
         "--rig",
+        type=trimmed,
         default=SOFTBOX,
         metavar="NAME|FILE",
         help=f"lights: {', '.join(RIG_NAMES)}, or an .hdr or .exr panorama",
@@ -296,6 +300,14 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--online-mode", action="store_true", help="allow fal.ai in a Blender with Online Access off"
+    )
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 2 when the findings about a model or its pictures include an error",
     )
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds or makes a Python that has bpy and our packages, and starts batch.py in it.
 
-Standard library only: this runs before any package is installed. It loads ``environment`` and ``processes/fal_keys.py``,
-which need nothing else, by their paths.
+Standard library only: this runs before any package is installed. It loads ``environment`` and two files of
+``processes/``, which need nothing else, by their paths.
 """
 
 import contextlib
@@ -32,6 +32,7 @@ def _load_environment() -> ModuleType:
 
 environment = _load_environment()
 keys, say, BootstrapError = environment.keys, environment.say, environment.BootstrapError
+blender_program = environment.load_module("photoreal_blender_program", "processes/blender_program.py")
 
 OLDEST_BLENDER = (4, 3, 0)
 PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
@@ -53,12 +54,6 @@ def load_package() -> ModuleType:
 
 
 # --- inside a Blender ---------------------------------------------------------------------------
-
-
-def in_blender_program() -> bool:
-    """True in the Blender program, False in the ``bpy`` module and in plain Python."""
-    bpy = sys.modules.get("bpy")
-    return bpy is not None and bool(bpy.app.binary_path)
 
 
 def package_folders() -> list[Path]:
@@ -143,8 +138,7 @@ def blender_command(arguments: list[str]) -> list[str] | None:
         if problem := blender_problem(blender):
             say(f"Passing over {blender}: {problem}")
             return None
-    script = str(ROOT / "batch.py")
-    return [blender, "-b", "--python-exit-code", "3", "--python", script, "--", *arguments]
+    return list(blender_program.background_command(blender_program.BATCH, arguments, blender=blender))
 
 
 def blender_problem(blender: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any, NoReturn, TextIO
 
 from ..messages import events
 from ..messages.errors import (
-    FieldError,
     InputError,
     MachineError,
     PhotorealError,
@@ -24,9 +23,9 @@ from ..messages.errors import (
 )
 from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
 from ..photo_set.version import VERSION
+from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
 from .arguments import option_of
-from .bootstrap import in_blender_program
 from .commands import (
     cancel,
     catalogue,
@@ -112,12 +111,13 @@ def main(arguments: list[str], output: TextIO) -> int:
 
 
 def _fail(reporter: Reporter, error: PhotorealError) -> int:
-    """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
-    field = error.field if isinstance(error, FieldError) else ""
-    option = f"{option_of(field)}: " if field else ""
+    """Say why the command ended. Programs get the field of the error, a user its option."""
+    option = f"{option_of(error.field)}: " if error.field else ""
     print(f"Error: {option}{error}", file=sys.stderr)
     reporter.detail(
-        events.Finished(state="failed", exit=error.exit_code, set=None, error=str(error), field=field or None)
+        events.Finished(
+            state="failed", exit=error.exit_code, set=None, error=str(error), field=error.field or None
+        )
     )
     return error.exit_code
 

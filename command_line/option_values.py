@@ -143,12 +143,13 @@ class FreezeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeOptions:
-    """How the products of a frozen catalogue are made."""
+    """How the products of a frozen catalogue are made. ``strict``: an error in the findings is a failure."""
 
     external_data: tuple[Path, ...]
     ceilings: CeilingOptions
     service: ServiceOptions
     rows: RowOptions
+    strict: bool
 
 
 @dataclass(frozen=True, slots=True)

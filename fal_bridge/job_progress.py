@@ -35,12 +35,12 @@ class JobProgress:
             self.job = changed
             self._report()
 
-    def end(self, state: JobState, error: str) -> None:
+    def end(self, state: JobState, error: str, *, redo: str = "") -> None:
         """Move to the last state, if that is a legal move; a response that is still awaited has no state yet."""
         if state is self.job.state:
-            self.change(error=error, message="")
+            self.change(error=error, message="", redo=redo)
         elif state in NEXT_STATES[self.job.state]:
-            self.move(state, error=error)
+            self.move(state, error=error, redo=redo)
 
     def show(self, status: fal_client.Status) -> bool:
         """Report a status of the queue. Returns whether the job has moved since the last one."""

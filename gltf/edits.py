@@ -3,7 +3,7 @@
 
 import json
 
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 from .document import VARIANTS, Gltf
 from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
 from .mesh_checks import is_far
@@ -16,7 +16,7 @@ def with_variant(gltf: Gltf, variant: str) -> Gltf:
     """
     names = gltf.variants()
     if not names:
-        raise InputError(f"{gltf.name} has no material variants.", hint="Leave --variant out.")
+        raise FieldError("variant", f"{gltf.name} has no material variants.", hint="Leave it out.")
     known = variant if variant in names else None
     if known is None:
         similar = [name for name in names if name.casefold() == variant.casefold()]

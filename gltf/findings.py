@@ -49,6 +49,11 @@ class Finding:
         return cls(**{**record, "severity": Severity(record["severity"])})
 
 
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings by severity; those of equal severity keep their order."""
+    return tuple(sorted(findings, key=lambda item: _ORDER.index(item.severity)))
+
+
 def triage_list(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings, worst first, in a stable order. At most ``MAX_OF_A_KIND`` of a kind, and one entry for the others."""
     ordered = sorted(findings, key=lambda item: (_ORDER.index(item.severity), item.kind))
@@ -66,7 +71,7 @@ def triage_list(findings: Iterable[Finding]) -> tuple[Finding, ...]:
                     severity=finding.severity,
                     where=others,
                     count=more,
-                    text=f"The same holds for {others} of the product.",
+                    text=f"The same applies to {others} of the product.",
                 )
             )
     return tuple(kept)

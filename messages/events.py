@@ -98,6 +98,7 @@ class Job(Event):
     queue_position: Annotated[int | None, "requests ahead of it in the queue; null when not known"]
     message: Annotated[str, "what happens to it, for people"]
     error: Annotated[str, 'why it failed; "" otherwise']
+    redo: Annotated[str | None, "its name for `resume --redo`, when another one can be bought"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ class Rendered(Event):
     set: Annotated[str, "the set folder"]
     state: Annotated[str, '"done", "failed" or "stopped"']
     error: Annotated[str, 'why it failed; "" otherwise']
-    exit: Annotated[int, "the exit code that the error stands for"]
+    exit: Annotated[int, "the exit code of the error"]
 
 
 KINDS: Mapping[str, type[Event]] = {kind.event_name(): kind for kind in Event.__subclasses__()}

@@ -70,8 +70,11 @@ class _TextReporter:
 
     def result(self, found: Iterable[Event], text: str) -> None:
         with self._lock:
-            self._stream.write(f"{text}\n")
+            self._line(text)
             self._stream.flush()
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
 
 
 class PlainReporter(_TextReporter):

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..operators import checks
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
 from ..operators.generate_model import PHOTOREAL_OT_generate_model, model_only

@@ -59,6 +59,7 @@ def _tell_job(results: SetResults, job: Job) -> None:
             queue_position=job.queue_position,
             message=job.message,
             error=job.error,
+            redo=job.redo or None,
         )
     )
 

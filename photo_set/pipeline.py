@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..imaging.set_page import build_report
 from ..messages import events
 from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
@@ -25,7 +24,7 @@ from .cloud_jobs import bridge_for
 from .cloud_stage import CloudStage
 from .estimates import Bill
 from .folder import TOOL, SetFolder
-from .plan import SetPlan
+from .plan import CheckedPlan, SetPlan
 from .plan_record import plan_record
 from .results import Outcome, SetResults
 from .source import SourceKind
@@ -65,7 +64,7 @@ class Renderer:
 
 
 def run_set(
-    plan: SetPlan,
+    plan: CheckedPlan,
     reporter: Reporter,
     renderer: Renderer,
     bill: Bill | None = None,
@@ -79,10 +78,10 @@ def run_set(
     Raises PhotorealError for what ends the whole run; the error of one angle or of the video is recorded, and the rest
     continues.
     """
-    plan.check()
     renderer.check(plan)
     folder = _prepared(plan, renderer.blender)
     reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))
+    folder.start_page()
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
     if plan.uses_fal:
         results.check_journal()
@@ -90,11 +89,11 @@ def run_set(
         outcome = _make_and_record(results, renderer, bill)
     except PhotorealError as error:
         results.record_end(error)
-        folder.write_report(build_report(folder.record))
+        folder.write_page()
         if isinstance(error, InputError):
             folder.discard()
         raise
-    folder.write_report(build_report(folder.record))
+    folder.write_page()
     if outcome.exit_code == 0 and not results.has_worked.is_set():
         text = "Everything exists already: nothing was rendered or sent."
         reporter.tell(events.Note(text=text))

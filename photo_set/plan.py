@@ -4,7 +4,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NewType
 
 from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
@@ -178,8 +178,8 @@ class SetPlan:
             **members,
         )
 
-    def check(self) -> None:
-        """Raises InputError for what would otherwise fail only after money is spent."""
+    def check(self) -> "CheckedPlan":
+        """This plan. Raises InputError for what would otherwise fail only after money is spent."""
         if self.uses_fal and self.service is None:
             raise InputError(
                 "fal.ai needs a key, and none is set.",
@@ -195,6 +195,7 @@ class SetPlan:
         self._check_photos()
         self._check_cycles()
         self._check_video()
+        return CheckedPlan(self)
 
     def _check_source(self) -> None:
         """The materials of a 3D file, or who makes the 3D model and from what."""
@@ -294,7 +295,7 @@ class SetPlan:
         if self.preview and self.video is not Engine.CYCLES:
             raise FieldError(
                 "preview",
-                "An animated preview goes with a video by Cycles.",
+                "An animated preview needs a video by Cycles.",
                 hint="Choose cycles for the video.",
             )
 
@@ -310,7 +311,7 @@ class SetPlan:
                 raise FieldError(
                     "seconds",
                     "The length is for videos by fal.ai.",
-                    hint="A video by Cycles takes 5 s.",
+                    hint="A video by Cycles is always 5 s long.",
                 )
             return
         video = self.endpoint(Kind.VIDEO)
@@ -322,6 +323,10 @@ class SetPlan:
             raise FieldError("seconds", f"{video.id} {video.seconds_sentence(self.seconds)}")
         if video.end_image_is_needed and not self.loop:
             raise FieldError("loop", f"{video.id} needs a last frame.", hint="Let the video loop.")
+
+
+# A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.
+CheckedPlan = NewType("CheckedPlan", SetPlan)
 
 
 def angles_for(

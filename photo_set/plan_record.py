@@ -122,7 +122,7 @@ def _record_of(folder: SetFolder) -> Record:
     record = folder.record.get("plan")
     if not isinstance(record, dict):
         raise InputError(
-            f"{folder.manifest} holds no plan: an older version made it.",
+            f"{folder.manifest} contains no plan: an older version made it.",
             hint="Run the `set` command again with the same options and folder.",
         )
     return record
@@ -146,9 +146,7 @@ def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> So
         whole = (path for path in places if path.is_file() and sha256_of_source(path) == entry["sha256"])
         found = next(whole, None)
         if found is None and is_needed:
-            raise InputError(
-                f"{entry['name']} is no longer where it was, or was changed.", hint=f"Copy it to {copy}."
-            )
+            raise InputError(f"{entry['name']} was moved, deleted or changed.", hint=f"Copy it to {copy}.")
         files.append(found or copy)
     return Source(kind=kind, files=tuple(files), text=source.get("text", ""), kept=folder.record["source"])
 
@@ -162,7 +160,7 @@ def _rig(folder: SetFolder, rig: RigChoice) -> RigChoice:
     for path in places:
         if path.is_file() and sha256_of(path) == sha256:
             return replace(rig, panorama=Panorama(path=str(path), sha256=sha256))
-    raise InputError(f"{name} is no longer where it was, or was changed.", hint=f"Copy it to {places[0]}.")
+    raise InputError(f"{name} was moved, deleted or changed.", hint=f"Copy it to {places[0]}.")
 
 
 def _plain(value: Any) -> Any:

@@ -38,7 +38,7 @@ class SetState(StrEnum):
     PARTIAL = "partial"
     DONE = "done"
     FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
 
 
 class PictureState(StrEnum):
@@ -47,7 +47,7 @@ class PictureState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
-    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a person.
+    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a decision of the user.
 
 
 def any_text(value: Any) -> str:
@@ -174,12 +174,12 @@ class Camera(TypedDict):
 
 
 class FindingRecord(TypedDict, total=False):
-    """Something that is wrong with the 3D model, or worth knowing."""
+    """Something that is wrong with the 3D model or a picture, or worth knowing."""
 
     severity: Required[Annotated[str, SEVERITY, "how bad it is"]]
     text: Required[Annotated[str, TEXT, "one sentence"]]
     kind: Annotated[str, TEXT, "what was checked"]
-    where: Annotated[str, TEXT, "the object or material"]
+    where: Annotated[str, TEXT, "the object, the material or the angle"]
     count: Annotated[int | None, Value(optional(COUNT.rule), {"type": ["integer", "null"]}), "how many"]
 
 
@@ -293,6 +293,9 @@ class Manifest(TypedDict, total=False):
     cost: Annotated[CostRecord, "what the set costs"]
     error: Annotated[str, TEXT, "what ended the last run"]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+    findings: Annotated[
+        list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
+    ]
 
 
 CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.
@@ -335,4 +338,5 @@ def _rule(hint: Any, annotations: tuple[Any, ...]) -> Rule[Any]:
 
 
 SOURCE_FILES = list_of(rule_for(SourceFile), MAX_PHOTOS, name="file")
+FINDINGS = list_of(rule_for(FindingRecord), 3 * MAX_FINDINGS, name="finding")
 MANIFEST = rule_for(Manifest)

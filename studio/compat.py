@@ -48,7 +48,7 @@ def set_view_transform(scene: bpy.types.Scene, name: str) -> str:
 
 
 # Quality, prefilter and guides of OpenImageDenoise. The accurate prefilter takes longer than several samples. Behind glass
-# the guides are as noisy as the picture, and their noise would remain in it.
+# and half-transparent surfaces the guides are as noisy as the picture, and their noise would remain in it.
 DENOISERS = {
     "fast": ("FAST", "FAST", "RGB_ALBEDO_NORMAL"),
     "balanced": ("BALANCED", "FAST", "RGB_ALBEDO_NORMAL"),

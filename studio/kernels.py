@@ -15,7 +15,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,14 +27,14 @@ from ..files.lock import locked
 from ..files.writing import write_atomically
 from ..messages import events
 from ..messages.errors import MachineError
-from ..processes.child import blender_command, own_group
+from ..processes.blender_program import BATCH, background_command, factory_settings, running_blender
+from ..processes.child import own_group
 from ..processes.fal_keys import without_keys
 from . import compat
 from .blender import present, set_choice
 from .machine import Card, cards_for
 
 COMMAND = "compile-kernels"
-BATCH = Path(__file__).resolve().parents[1] / "batch.py"
 FOLDER = "kernels"
 LOOK_SECONDS = 0.5  # Between two checks for a request to stop.
 DRIVER_SECONDS = 10.0  # To ask for the version of the driver.
@@ -127,10 +126,12 @@ def _compiled(
     began = time.monotonic()
     messages = _marker(card).with_suffix(".log")
     messages.parent.mkdir(parents=True, exist_ok=True)
-    command = blender_command(bpy.app.binary_path, sys.executable, BATCH, online=False)
+    command = background_command(
+        BATCH, (COMMAND, card.backend), blender=running_blender(), options=factory_settings(online=False)
+    )
     with messages.open("wb") as output:  # A pipe would end the child together with this process.
         child = subprocess.Popen(
-            [*command, COMMAND, card.backend],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

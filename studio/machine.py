@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..messages.errors import InputError
+from ..messages.errors import FieldError
 from . import compat
 from .blender import present
 
@@ -66,8 +66,8 @@ def cards_for(wanted: str) -> Iterator[Card]:
             yield Card(backend=backend.lower(), names=tuple(device.name for device in devices))
     preferences.compute_device_type = "NONE"
     if not is_found and wanted != "auto":
-        raise InputError(
-            f"Cycles finds no {wanted} device on this machine.", hint="Use --device auto or --device cpu."
+        raise FieldError(
+            "device", f"Cycles finds no {wanted} device on this machine.", hint="Choose auto or cpu."
         )
 
 

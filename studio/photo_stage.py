@@ -30,6 +30,7 @@ class PhotoStage:
 
     def go(self) -> None:
         """Render the photos that are missing or out of date."""
+        self._session.stand_before(self._work.plan.background)
         self._work.writer.wait()  # The cameras of the references must be in their records.
         self._work.each("photos", list(self._work.plan.angles), self._is_kept, self._make, self._announce)
 
@@ -66,7 +67,7 @@ class PhotoStage:
 
     def _store(self, angle: Angle, shot: Shot, made_with: str) -> None:
         plan = self._work.plan
-        picture = compose(shot.colour, shot.shadow, plan.background)
+        picture = compose(shot.colour, shot.shadow, plan.background, shot.through)
         if plan.film_look:
             picture = with_film_look(picture, seed=zlib.crc32(angle.name.encode()))
         facts = {

@@ -18,6 +18,7 @@ from ..messages.errors import InputError
 from . import compat, mesh_facts, mesh_repairs
 from .blender import present
 from .gltf_import import import_objects, take_tags
+from .layers import Layers, count_layers
 from .materials import restore_materials
 from .missing_textures import disconnect_missing_textures
 from .triage import find_problems
@@ -36,7 +37,7 @@ class Product:
 
     All objects are below ``root``, whose matrix places the product; with the identity matrix every object is where the
     file has it. ``standing`` is its matrix when the front faces -Y. ``size_m`` are the sides x, y, z in the file, in
-    metres. ``triage`` lists problems, worst first.
+    metres. ``layers`` is what light passes through. ``triage`` lists problems, worst first.
     """
 
     collection: bpy.types.Collection
@@ -44,6 +45,7 @@ class Product:
     standing: Matrix
     size_m: Sides
     triangles: int
+    layers: Layers
     triage: tuple[Finding, ...]
 
     def turn(self, degrees: float) -> None:
@@ -77,6 +79,8 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
     standing = _standing_matrix(low, high)
     findings = [*find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     findings += _repair(gltf, collection, materials, meshes, size)
+    layers = count_layers(collection)
+    findings += layers.findings()
     root.matrix_world = standing
     present(bpy.context.view_layer).update()
     return Product(
@@ -85,6 +89,7 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
         standing=standing,
         size_m=size,
         triangles=count_triangles(collection),
+        layers=layers,
         triage=triage_list(findings),
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A photo session: one product in one studio, in a scene of its own."""
+"""A photo session: one product in one studio, in a separate scene."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics import detail
 from ..optics.angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
@@ -72,6 +73,10 @@ class Session:
     def light(self, chosen: Rig) -> None:
         """Light the product with ``chosen``. Raises InputError when its light map cannot be read."""
         self._renderer.light(chosen)
+
+    def stand_before(self, background: Background) -> None:
+        """Let ``background`` be visible through glass; it is white at first."""
+        self._renderer.stand_before(background)
 
     def framing(self, angle: Angle) -> Framing:
         """The camera of ``angle``. For a close-up, the most detailed part is found in a quick render."""

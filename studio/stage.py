@@ -8,7 +8,9 @@ from typing import cast
 
 import bpy
 
+from ..gltf.document import read_gltf
 from ..gltf.findings import Finding, terminal_lines, triage_list
+from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
 from ..messages import events
 from ..messages.errors import InputError
@@ -69,6 +71,7 @@ class StudioStage:
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:
+            findings = list(missing_pictures(read_gltf(source)))
             save_glb(source, target, variant=variant)
         self._results.record_model(target, {}, source_triage=findings)
 
@@ -110,7 +113,7 @@ class StudioStage:
         except InputError as error:
             if plan.source.kind is SourceKind.MODEL:
                 raise
-            raise InputError(error.message, hint="`resume DIR --redo model` buys another one.") from error
+            raise InputError(error.message, hint="Redo the model to buy another one.") from error
 
     def _record_product(self, session: Session) -> None:
         """Write the facts about the product and the angles into ``set.json``, and warn about problems."""

@@ -43,6 +43,7 @@ class VideoStage:
             work.results.end_waiting_for_video()
             return
         self._session.light(work.rig)
+        self._session.stand_before(self._background())
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="photoreal-video-") as scratch:
             frames = self._render_frames(Path(scratch))
@@ -87,7 +88,8 @@ class VideoStage:
         return files
 
     def _store_frame(self, shot: Shot, path: Path) -> None:
-        picture = compose(shot.colour, self._shadow_in(shot), self._background())
+        shadow = self._shadow_in(shot)
+        picture = compose(shot.colour, shadow, self._background(), shot.through)
         if self._work.plan.film_look:
             picture = with_film_look(picture, seed=int(path.stem))
         with saying_where(path.parent):

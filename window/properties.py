@@ -111,6 +111,13 @@ def of_context(context: Context) -> PhotorealSettings:
     return of(scene_of(context))
 
 
+def label_of(field: str) -> str:
+    """The label in the sidebar of what a plan calls ``field``; "" for what the sidebar does not set."""
+    name = "folder" if field == "out" else field
+    known = PhotorealSettings.bl_rna.properties.get(name) if name else None
+    return known.name if known else ""
+
+
 def attach() -> None:
     bpy.types.Scene.photoreal = PointerProperty(type=PhotorealSettings)  # type: ignore[attr-defined, func-returns-value, arg-type]  # The stubs know neither.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy
 
-from ..background_run.button_command import Settings, Source, View
-from ..files.names import safe_name
+from ..background_run.button_arguments import Settings, Source, View
+from ..files.names import file_rule, safe_name
 from ..imaging.choices import Pass
 from . import preferences, properties, studio_properties
 from .blender_types import scene_of
@@ -94,4 +94,4 @@ def product_name(context: bpy.types.Context) -> str:
             name = Path(settings.photos[0].path).stem
         case Source.FILE:
             name = Path(settings.source).stem
-    return safe_name(name, otherwise="product")
+    return safe_name(name, file_rule("product"))

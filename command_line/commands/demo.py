@@ -5,6 +5,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...files.invisible import named_path
 from ...messages.progress import Reporter
 from ...photo_set.plan import SetPlan
 from ...photo_set.source import source_from
@@ -23,7 +24,7 @@ class DemoOptions:
 def add(commands: Commands) -> None:
     parser = commands.add_parser("demo", help="make a set of the bundled sample product, free of charge")
     parser.add_argument(
-        "--out", type=Path, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
+        "--out", type=named_path, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
     )
     add_studio(parser)
     add_output(parser)

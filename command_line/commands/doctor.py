@@ -18,8 +18,8 @@ from ...messages import events
 from ...messages.errors import MachineError, PhotorealError
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
+from ...processes.blender_program import in_blender_program
 from ..arguments import Commands, add_output, add_service
-from ..bootstrap import in_blender_program
 from ..option_values import Command, Context, ServiceOptions
 from ..service import key_variable, require_online, service_at
 

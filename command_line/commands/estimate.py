@@ -16,7 +16,7 @@ from ..arguments import (
     add_service,
     add_studio,
 )
-from ..freezing import freeze_file, tell_plan
+from ..catalogue_plans import freeze_file, tell_plan
 from ..option_values import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
 from ..plans import checked, plan_of
 from ..spending import budget_of, ceilings_of, prices_of

@@ -289,7 +289,7 @@ class Downloads:
             if start == part.size and total == part.total:
                 return
             part.start_over()
-            raise _TryAgainError("the server sent another part than requested")
+            raise _TryAgainError("the server sent a different part from the one requested")
         part.start_over()
         if status != 200:
             raise _TryAgainError(f"error {status}", retry_after(response))

@@ -25,13 +25,13 @@ def _grid(triangles: int) -> tuple[int, int]:
     return rows, max(8, quads // rows)
 
 
-def _geometry(words: str, triangles: int, scale: float) -> tuple[np.ndarray, ...]:
+def _geometry(text: str, triangles: int, scale: float) -> tuple[np.ndarray, ...]:
     """Positions, normals, UVs and indices; y is up, the label (u = 0.5) looks along +z."""
     rows, columns = _grid(triangles)
     ends = 0.5 - 0.5 * np.cos(np.linspace(0, math.pi, rows + 1))
     share = 0.5 * ends + 0.5 * np.linspace(0, 1, rows + 1)  # Denser where top and bottom are rounded.
     height = HEIGHT_METRES * scale
-    radius = pictures.outline(share, words) * height
+    radius = pictures.outline(share, text) * height
     level = share * height
     turn = np.linspace(0, 1, columns + 1)
     angle = (turn - 0.5) * 2 * math.pi
@@ -83,7 +83,7 @@ class _Buffer:
 
 
 def make_glb(
-    words: str,
+    text: str,
     photo: Image.Image | None,
     *,
     triangles: int = MAX_TRIANGLES,
@@ -94,8 +94,8 @@ def make_glb(
 ) -> bytes:
     """A complete GLB file of a product about 0.24 m high that stands on the ground at the origin."""
     buffer = _Buffer()
-    accessors = _accessors(buffer, _geometry(words, triangles, scale))
-    label = pictures.label_texture(texture_side, words, photo) if has_texture else None
+    accessors = _accessors(buffer, _geometry(text, triangles, scale))
+    label = pictures.label_texture(texture_side, text, photo) if has_texture else None
     document = {
         "asset": {"version": "2.0", "generator": "fal emulator"},
         "scene": 0,

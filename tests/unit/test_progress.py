@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person sees bars, a log sees lines, a program sees JSON."""
+"""Progress bars for a terminal, lines for a log, JSON for a program."""
 
 import io
 import json
@@ -46,7 +46,7 @@ def tell_a_run(reporter: Reporter) -> None:
 
 
 def screen(text: str) -> list[str]:
-    """The lines that a terminal shows of the bytes it got."""
+    """The lines that a terminal shows for the bytes it received."""
     lines = []
     for line in text.split("\n"):
         shown = line.split("\r")[-1]
@@ -55,7 +55,7 @@ def screen(text: str) -> list[str]:
     return lines
 
 
-def test_json_is_one_object_a_line_and_the_last_is_the_end():
+def test_json_is_one_object_per_line_and_ends_with_the_result():
     stream = io.StringIO()
     tell_a_run(JsonReporter(stream))
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -64,7 +64,7 @@ def test_json_is_one_object_a_line_and_the_last_is_the_end():
     assert events[-1] == {"event": "finished", "state": "partial", "exit": 2, "set": "/out"}
 
 
-def test_json_keeps_an_event_on_its_line_whatever_is_in_it():
+def test_every_json_event_stays_on_one_line():
     stream = io.StringIO()
     text = 'two\nlines, "quotes", ümläut 🫖 \u2028 \\'
     JsonReporter(stream).tell(events.Note(text=text))
@@ -72,7 +72,7 @@ def test_json_keeps_an_event_on_its_line_whatever_is_in_it():
     assert json.loads(stream.getvalue()) == {"event": "note", "text": text}
 
 
-def test_plain_lines_have_the_time_and_say_a_state_once():
+def test_plain_lines_have_the_time_and_print_a_state_once():
     stream = io.StringIO()
     tell_a_run(PlainReporter(stream))
     lines = stream.getvalue().splitlines()
@@ -89,7 +89,7 @@ def test_plain_lines_have_the_time_and_say_a_state_once():
     assert "\r" not in stream.getvalue()
 
 
-def test_quiet_says_warnings_and_the_end_only():
+def test_quiet_prints_only_warnings_and_the_final_result():
     stream = io.StringIO()
     tell_a_run(QuietReporter(stream))
     said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
@@ -99,7 +99,7 @@ def test_quiet_says_warnings_and_the_end_only():
     ]
 
 
-def test_a_terminal_shows_a_bar_that_grows_and_keeps_what_matters():
+def test_a_terminal_shows_a_growing_bar_and_keeps_important_lines():
     stream = io.StringIO()
     reporter = TerminalReporter(stream)
     shown = []
@@ -128,7 +128,7 @@ def test_a_terminal_keeps_one_line_for_each_result():
     assert kept[-1].endswith("/out/index.html")
 
 
-def test_a_stage_that_is_there_from_before_is_not_counted_to_a_person():
+def test_a_stage_that_was_already_done_is_not_shown_as_progress():
     for reporter, lines in ((PlainReporter, 0), (TerminalReporter, 0), (JsonReporter, 2)):
         stream = io.StringIO()
         talker = reporter(stream)
@@ -137,14 +137,14 @@ def test_a_stage_that_is_there_from_before_is_not_counted_to_a_person():
         assert len([line for line in screen(stream.getvalue()) if line]) == lines
 
 
-def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
+def test_a_stopped_run_says_how_to_continue():
     stream = io.StringIO()
     QuietReporter(stream).tell(events.Finished(state="partial", exit=130, set="/out"))
     assert stream.getvalue().endswith("] Stopped, `resume /out` continues: /out/index.html\n")
 
 
 @pytest.mark.parametrize(
-    ("cost", "words"),
+    ("cost", "message"),
     [
         ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "fal.ai: $1.81."),
         ({"actual": 1.8, "is_emulated": True}, "an emulator of fal.ai, so nothing is billed: $1.80."),
@@ -155,18 +155,18 @@ def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
         ({"actual": 2.0, "unpriced": 1}, "fal.ai: $2.00, plus 1 request of unknown price."),
     ],
 )
-def test_the_end_says_what_was_paid(cost: dict, words: str):
+def test_the_final_line_says_what_was_paid(cost: dict, message: str):
     for reporter in (PlainReporter, QuietReporter, TerminalReporter):
         stream = io.StringIO()
         reporter(stream).tell(events.Finished(state="done", exit=0, set="/out", cost=cost))
         lines = [line for line in screen(stream.getvalue()) if line]
         assert len(lines) == 2
-        assert lines[0].endswith(f"Cost at {words}")
+        assert lines[0].endswith(f"Cost at {message}")
         assert lines[1].endswith("Finished: /out/index.html")
 
 
 @pytest.mark.parametrize("reporter", [PlainReporter, TerminalReporter])
-def test_a_request_that_a_run_left_is_said_to_go_on(reporter):
+def test_a_request_still_running_at_fal_is_reported(reporter):
     stream = io.StringIO()
     reporter(stream).tell(events.Job(label="film", state="left", queue_position=None, **NO_NEWS))
     assert "video: continues at fal.ai, resume fetches it" in stream.getvalue()
@@ -197,17 +197,17 @@ def test_lines_of_several_threads_do_not_mix(make: type):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
+    ("seconds", "text"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
 )
-def test_elapsed_time_is_minutes_and_seconds(seconds: float, words: str):
-    assert clock(seconds) == words
+def test_elapsed_time_is_minutes_and_seconds(seconds: float, text: str):
+    assert clock(seconds) == text
 
 
 # --- the command line without Blender -----------------------------------------------------------
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The real command; ``bpy`` is made unimportable, for what must be said before Blender starts."""
+    """The real command; ``bpy`` is made unimportable, for what must be printed before Blender starts."""
     code = (
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -238,7 +238,7 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         ("set", "x.glb", "--out", "out", "--json", "--engine", "magic"),
     ],
 )
-def test_a_run_that_cannot_begin_ends_its_json_too(tmp_path: Path, arguments: tuple[str, ...]):
+def test_a_run_that_cannot_start_also_ends_its_json(tmp_path: Path, arguments: tuple[str, ...]):
     done = command(*arguments, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -259,7 +259,7 @@ def test_help_and_version_need_no_blender(tmp_path: Path):
         assert name in done.stdout
 
 
-def test_an_error_names_the_option_to_a_person_and_the_field_to_a_program(tmp_path: Path):
+def test_an_error_names_the_option_in_text_and_the_field_in_json(tmp_path: Path):
     textured_block().write(tmp_path / "pot.glb")
     arguments = (
         "set",

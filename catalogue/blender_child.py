@@ -238,7 +238,7 @@ def _how_it_ended(process: subprocess.Popen[str]) -> str:
         code = process.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        return "Blender no longer answered"
+        return "Blender stopped responding"
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"Blender was ended by {signal.Signals(-code).name}"

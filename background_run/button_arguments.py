@@ -13,7 +13,7 @@ from typing import Annotated, get_origin, get_type_hints
 
 from ..files.input_files import read_json
 from ..imaging.choices import Background
-from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
+from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, names_for_angles
 from ..optics.rig_choice import SOFTBOX
 from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine
 from ..photo_set.prompts import DEFAULT_LOOK, TURNTABLE
@@ -137,7 +137,7 @@ class Settings:
     def angle_names(self) -> list[str]:
         """The expected angles, in the order of the list; none while only the file knows them."""
         if self.cameras is not None:
-            return safe_names(self.cameras)
+            return names_for_angles(self.cameras)
         return [view.name for view in self.views] or list(ANGLES)
 
 
