@@ -13,7 +13,6 @@ from ..gltf.document import read_gltf
 from ..gltf.findings import Finding, Severity, triage_list
 from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
-from ..messages import events
 from ..messages.errors import InputError
 from ..optics.angles import Angle
 from ..photo_set.choices import Engine
@@ -23,6 +22,7 @@ from ..photo_set.plan import SetPlan
 from ..photo_set.results import SetResults
 from ..photo_set.set_json import AngleRecord
 from ..photo_set.source import SourceKind
+from . import kernels
 from .blend_file import convert_to_glb
 from .machine import use_device
 from .pass_stage import PassStage
@@ -90,11 +90,8 @@ class StudioStage:
         plan, work = self._plan, self._work
         with ExitStack() as stack:
             stack.enter_context(watched(self._results.activity))
-            session = self._open_session(stack)
-            if plan.device == "auto" and session.device == "CPU":
-                self._results.reporter.tell(
-                    events.Note(text="Cycles finds no GPU that it can use; rendering on the CPU.")
-                )
+            device = kernels.ready_device(plan.device, self._results.reporter.tell, work.check_stop)
+            session = self._open_session(stack, device)
             self._record_product(session)
             stages: list[ReferenceStage | PassStage | PhotoStage | VideoStage] = [
                 ReferenceStage(work, session, self._when_rendered)
@@ -110,15 +107,15 @@ class StudioStage:
             for stage in stages:
                 stage.go()
 
-    def _open_session(self, stack: ExitStack) -> Session:
-        """The studio with the product in it, until ``stack`` ends. Raises InputError for a model without visible parts."""
+    def _open_session(self, stack: ExitStack, device: str) -> Session:
+        """The studio with the product in it, until ``stack`` ends; ``device`` is one that works. Raises InputError for a model without visible parts."""
         plan = self._plan
         try:
             return stack.enter_context(
                 open_session(
                     self._folder.model,
                     resolution=plan.resolution,
-                    device=plan.device,
+                    device=device,
                     name=plan.source.model_name,
                     lens_mm=plan.lens_mm,
                     options=plan.model_options,

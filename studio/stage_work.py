@@ -4,7 +4,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import bpy
@@ -68,16 +68,14 @@ class StageWork:
 
     def quality(self, quality: Quality) -> Quality:
         """``quality`` with the number of samples that the user chose, if any."""
-        if not self.plan.samples:
-            return quality
-        return replace(quality, samples=self.plan.samples, adapts_to_size=False)
+        return quality.with_samples(self.plan.samples) if self.plan.samples else quality
 
     def made_with(self, angle: Angle | None, quality: Quality, light: Rig, **more: Any) -> str:
         """A digest of everything that affects a picture: with the same digest it need not be rendered again."""
         facts = (
             self.folder.record["model"]["sha256"],
             asdict(angle) if angle else None,
-            asdict(quality),
+            quality.identity,
             light.digest,
             self.plan.background.value,
             self.plan.resolution,
