@@ -47,10 +47,10 @@ from .states import (
     STATES,
     RowState,
     Step,
-    files_in,
     first_error,
     paid_in,
     read_status,
+    results_in,
     row_lock,
     write_status,
 )
@@ -323,7 +323,7 @@ class Product:
             step=Step.NOTHING if state is RowState.DONE else self.status.step,
             exit_code=outcome.exit_code,
             error="" if state is RowState.DONE else first_error(record),
-            **files_in(record),
+            **results_in(record),
             **paid_in(self.root),
         )
         renew_thumbnail(self._catalogue.root, self.frozen.folder, self.status.hero)

@@ -61,7 +61,7 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
             is_at_ceiling = make_order(order, options, context, stop)
         finally:
             results = [] if options.rows.as_task else write_results(catalogue.root, catalogue.lock)
-    code = verdict_of(results)
+    code = verdict_of(results, is_strict=options.strict)
     if is_at_ceiling:
         code = CeilingReachedError.exit_code
     elif stop.is_asked:

@@ -14,6 +14,7 @@ from ..catalogue.states import row_lock
 from ..fal_bridge.money import journal_costs
 from ..files.home import home_folder
 from ..files.lock import FileLock
+from ..gltf.findings import Severity
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
 from ..messages.money import cost_sentence
@@ -59,18 +60,21 @@ def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
     return lock
 
 
-def make_set(plan: CheckedPlan, reporter: Reporter, bill: Bill | None) -> int:
+def make_set(plan: CheckedPlan, reporter: Reporter, bill: Bill | None, *, is_strict: bool = False) -> int:
     """Make the set of a plan, or finish it, until it ends or Ctrl-C; the exit code.
+
+    ``is_strict``: an error in the findings about its model or its pictures is a failure.
 
     Raises PhotorealError for what ends the run as a whole.
     """
-    return _SetRun(plan, reporter).go(bill)
+    return _SetRun(plan, reporter, is_strict=is_strict).go(bill)
 
 
 class _SetRun:
     """One run of one set, with what it reports."""
 
-    def __init__(self, plan: CheckedPlan, reporter: Reporter) -> None:
+    def __init__(self, plan: CheckedPlan, reporter: Reporter, *, is_strict: bool) -> None:
+        self._is_strict = is_strict
         self._plan = plan
         self._reporter = RedoListener(reporter)
         self._cancel_mark = CancelMark(plan.out)
@@ -92,6 +96,9 @@ class _SetRun:
                 self._tell_next_steps()
                 raise
         self._tell_of_cancel(outcome.exit_code)
+        if self._is_strict and outcome.exit_code == 0 and outcome.worst is Severity.ERROR:
+            self._tell_end(SetState.PARTIAL, PhotorealError.exit_code)
+            return PhotorealError.exit_code
         self._tell_end(outcome.state, outcome.exit_code)
         if outcome.exit_code:
             self._tell_next_steps()

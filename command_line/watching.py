@@ -95,7 +95,8 @@ class _Inbox:
         """Write the results of all products so far; their exit code."""
         if self._catalogue is None:
             return 0
-        return verdict_of(write_results(self._catalogue.root, self._catalogue.lock))
+        results = write_results(self._catalogue.root, self._catalogue.lock)
+        return verdict_of(results, is_strict=self._making.strict)
 
 
 def _taken_in(

@@ -49,11 +49,14 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         parts.append(f"<p>Being made now. This page reloads every {RELOAD_SECONDS} seconds.</p>")
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
+    parts += _section("What is wrong with the pictures", [_findings(record.get("findings") or [])])
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
     parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
-    parts += _section("What is wrong with the model", [_triage(record)])
+    parts += _section(
+        "What is wrong with the model", [_findings((record.get("model") or {}).get("triage") or [])]
+    )
     reload_seconds = RELOAD_SECONDS if is_being_made else None
     return html_page(product, "\n".join(parts), STYLE, max_width=1200, reload_seconds=reload_seconds)
 
@@ -165,15 +168,17 @@ def _model(record: Record) -> str:
         rows.append(("Made by", escape(f"{model['endpoint']} ({model.get('request_id', '')})")))
     if model.get("variant"):
         rows.append(("Material variant", escape(str(model["variant"]))))
+    if model.get("clip"):
+        rows.append(("Pose", f"{escape(str(model.get('pose', '')))} of {escape(str(model['clip']))}"))
     return (
         "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
     )
 
 
-def _triage(record: Record) -> str:
-    """The triage list, the worst first; empty when nothing was found."""
+def _findings(findings: Iterable[Record]) -> str:
+    """A table of findings, the worst first; empty when nothing was found."""
     rows = ""
-    for finding in (record.get("model") or {}).get("triage", []):
+    for finding in findings:
         severity = escape(str(finding.get("severity", "note")))
         style = "" if severity == "note" else " class='error'"
         rows += f"<tr><td{style}>{severity}</td><td>{escape(str(finding.get('text', '')))}</td></tr>"

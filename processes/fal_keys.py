@@ -13,7 +13,7 @@ from pathlib import Path
 KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_FILE", "FAL_KEY_ID", "FAL_KEY_SECRET")
 FREE_COMMANDS = {"demo", "report", "test", "render-worker"}
 MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
 MAX_MANIFEST_BYTES = 1 << 26
 
 

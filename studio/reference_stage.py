@@ -9,7 +9,6 @@ from PIL import Image
 
 from ..imaging.choices import Background
 from ..imaging.compose import box_of, compose, fill_of, mask_of, png
-from ..messages import events
 from ..optics.angles import FILL, Angle, hero_first
 from ..optics.framing import Framing
 from ..optics.rigs import reference_of
@@ -34,6 +33,12 @@ class ReferenceStage:
         self._when_rendered = when_rendered
         self._quality = work.quality(DRAFT if work.plan.quality == DRAFT.name else REFERENCE)
         self._light = reference_of(work.rig)
+
+    def expect(self) -> None:
+        """Announce what ``go`` is going to render."""
+        plan = self._work.plan
+        count = sum(not self._is_kept(angle) for angle in plan.angles)
+        self._work.expect("references", count, self._quality, plan.resolution)
 
     def go(self) -> None:
         """Render the references that are missing or out of date, the hero first."""
@@ -67,17 +72,14 @@ class ReferenceStage:
         self._work.note_denoiser(session)
         mask = mask_of(shot.colour)
         for _refit in range(MAX_REFITS if angle.shows_whole_product else 0):
-            # With transparent materials, or tips thinner than a pixel, less is visible than the vertices span.
+            # With textures that are partly transparent, or tips thinner than a pixel, less is visible than the vertices
+            # span.
             box = _box_to_refit(mask, angle)
             if box is None:
                 break
             framing = session.refit(framing, box, angle)
             shot = session.shoot(framing, angle, self._quality)
             mask = mask_of(shot.colour)
-        if mask.getbbox() is None:
-            self._work.results.reporter.tell(
-                events.Warning(text=f"{angle.name}: the product is not visible.")
-            )
         made_with = self._made_with(angle)
         self._work.writer.do(lambda: self._store(angle, framing, shot, mask, made_with))
 

@@ -114,7 +114,10 @@ class Desk:
 
     def report(self) -> int:
         """The state of the whole catalogue."""
-        return _main(["report", str(self.out)], io.StringIO())
+        return self.report_on(self.out)
+
+    def report_on(self, folder: Path, *options: str) -> int:
+        return _main(["report", str(folder), *options], io.StringIO())
 
     def start(self, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
         """A command in a separate process."""

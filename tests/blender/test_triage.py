@@ -173,7 +173,7 @@ BROKEN: dict[str, tuple[Callable[[], Glb], str, Severity]] = {
     "UVs without area": (
         lambda: textured(with_uvs(ball(), lambda uvs: np.where(uvs[:, 1:] < 0.5, 0.3, uvs))), "zero_area_uvs", W,
     ),
-    "a picture that is none": (with_a_broken_picture, "texture_missing", W),
+    "a picture that is none": (with_a_broken_picture, "texture_missing", E),
     "an odd texture": (lambda: textured(ball(), picture(200)), "texture_not_power_of_two", N),
     "a tiny texture": (lambda: textured(ball(), picture(64)), "texture_tiny", N),
     "a tenth of a millimetre": (lambda: product(ball().scaled(1e-4)), "absurd_scale", W),
