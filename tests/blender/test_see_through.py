@@ -219,7 +219,7 @@ def stack(count: int, alpha: float) -> Glb:
 
 @pytest.mark.parametrize(("count", "least"), [(3, TRANSPARENT_BOUNCES), (40, 40), (100, 100)])
 def test_the_limit_follows_the_layers_of_the_model(tmp_path: Path, count: int, least: int):
-    studio = Studio(stack(count, 0.01), tmp_path)
+    studio = Studio(stack(count, 0.05), tmp_path)
     assert studio.session.product.layers.transparent == count
     assert least <= bpy.context.scene.cycles.transparent_max_bounces <= MAX_LAYERS
     assert not [item for item in studio.session.product.triage if item.kind == "too_many_layers"]
@@ -227,7 +227,7 @@ def test_the_limit_follows_the_layers_of_the_model(tmp_path: Path, count: int, l
 
 def test_more_layers_than_can_be_followed_are_a_finding(tmp_path: Path):
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    path = stack(MAX_LAYERS + 6, 0.01).write(tmp_path / "stack.glb")
+    path = stack(MAX_LAYERS + 6, 0.05).write(tmp_path / "stack.glb")
     found = import_product(path, bpy.context.scene)
     (finding,) = [item for item in found.triage if item.kind == "too_many_layers"]
     assert finding.count == MAX_LAYERS + 6
@@ -244,7 +244,7 @@ def test_a_solid_product_keeps_the_limits_and_its_alpha(tmp_path: Path):
 def test_only_blended_materials_are_half_transparent(tmp_path: Path, mode: str):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     data = io.BytesIO()
-    Image.new("RGBA", (4, 4), (200, 100, 50, 100)).save(data, "PNG")
+    Image.new("RGBA", (4, 4), (200, 100, 50, 200)).save(data, "PNG")
     glb = made((card(), {"alphaMode": mode}, {}))
     glb.document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {
         "index": glb.add_image(data.getvalue())
