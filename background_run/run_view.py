@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..messages.remaining import time_left
+from .setting_words import with_words
 
 VIDEO = "video"  # The name of its row.
 VIDEO_EVENTS = "film"  # What events call its stage and its job.
@@ -187,7 +188,8 @@ class RunView:
         self.state = "working"
 
     def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:
-        texts.append(str(event.get("text", "")))
+        words = (str(event.get(name) or "") for name in ("text", "field", "value"))
+        texts.append(with_words(*words))
         del texts[:-KEPT_TEXTS]
 
     def _take_progress(self, event: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from ..fal_bridge.endpoints.choosing import (
 from ..fal_bridge.jobs import Kind
 from ..files.invisible import named, trimmed
 from ..files.values import money, number, read_number, read_whole
+from ..gltf.choices import REST, START, Surrounding, surroundings
 from ..imaging.choices import Background, Preview
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
@@ -27,6 +28,7 @@ from ..photo_set.choices import (
 from ..photo_set.plan_values import (
     ENDPOINT,
     INLINE_KB,
+    POSE,
     PROMPT,
     SAMPLES,
     SECONDS,
@@ -201,6 +203,7 @@ def add_ceilings(parser: argparse.ArgumentParser) -> None:
 
 def add_studio(parser: argparse.ArgumentParser) -> None:
     """How Cycles renders references, photos and video."""
+    _add_model(parser)
     _add_camera(parser)
     _add_light(parser)
     _add_rendering(parser)
@@ -211,6 +214,25 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
         "--preview",
         choices=[item.value for item in Preview],
         help="also make a small animation of the video by Cycles",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    """How the 3D model becomes the product."""
+    parser.add_argument(
+        "--pose",
+        type=argument(POSE),
+        default=REST,
+        metavar=f"{REST}|{START}|SECONDS",
+        help=f"of a glTF file with animations: {REST}, as its nodes say (default); or its first animation at its {START}, "
+        "or after SECONDS",
+    )
+    parser.add_argument(
+        "--without",
+        type=argument(surroundings),
+        default=(),
+        metavar="A,B",
+        help=f"leave out what came with the 3D model: some of {', '.join(Surrounding)}",
     )
 
 

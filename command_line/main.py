@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "what this machine has, and what is missing",
     "test": "run the tests (--quick: only the fast ones); further arguments are passed to pytest",
     "render-worker": "",
+    "compile-kernels": "",
 }
 
 log = logging.getLogger(__name__)

@@ -71,6 +71,8 @@ class Warning(Event):
     text: Annotated[str, "one sentence"]
     row: Annotated[int | None, "the row of the catalogue, counted from 1"] = None
     line: Annotated[int | None, "the line in the file of the catalogue"] = None
+    field: Annotated[str | None, "the setting that avoids it, as `set.json` calls it"] = None
+    value: Annotated[str | None, "the value of that setting"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,8 @@ def sentence(event: Event) -> str:
         case events.Note():
             return event.text
         case events.Warning():
-            return f"Warning: {event.text}"
+            option = f" (--{event.field.replace('_', '-')} {event.value})" if event.field else ""
+            return f"Warning: {event.text}{option}"
         case events.Progress():
             left = [] if event.stage == "products" else _left(event.eta_seconds)  # Their label contains it.
             return ", ".join([_stage_sentence(event.stage, event.done, event.of, event.label), *left])

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
 from ..files.writing import copy_atomically, write_atomically
-from ..gltf.findings import Finding, Severity, terminal_lines, worst_first
+from ..gltf.findings import Finding, Severity, terminal_findings, worst_first
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
@@ -266,8 +266,13 @@ class SetResults:
         if entries != known:
             with self.folder.change() as changed:
                 changed["findings"] = cast(list[FindingRecord], entries)
-        for text in terminal_lines([finding for finding in findings if finding.record() not in known]):
-            self.reporter.tell(events.Warning(text=text))
+        self.warn([finding for finding in findings if finding.record() not in known])
+
+    def warn(self, findings: Sequence[Finding]) -> None:
+        """Report the findings that matter, with the settings that avoid them."""
+        for item in terminal_findings(findings):
+            warning = events.Warning(text=item.text, field=item.setting or None, value=item.value or None)
+            self.reporter.tell(warning)
 
 
 def _request_ids(value: Any) -> Iterator[str]:

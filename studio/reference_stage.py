@@ -72,7 +72,8 @@ class ReferenceStage:
         self._work.note_denoiser(session)
         mask = mask_of(shot.colour)
         for _refit in range(MAX_REFITS if angle.shows_whole_product else 0):
-            # With transparent materials, or tips thinner than a pixel, less is visible than the vertices span.
+            # With textures that are partly transparent, or tips thinner than a pixel, less is visible than the vertices
+            # span.
             box = _box_to_refit(mask, angle)
             if box is None:
                 break

@@ -22,8 +22,9 @@ from ..optics.sizes import Size, square
 from . import compat
 from .blender import overridden, present, read_pixels, set_choice
 from .camera import Camera
+from .kernels import denoises_on
 from .layers import limit_for
-from .machine import use_device
+from .machine import use_card
 from .materials import lets_light_through
 from .product import Product
 from .quality import GLANCE, RAY, SHADOW, Quality
@@ -96,7 +97,9 @@ class Renderer:
         self.resolution = resolution
         self.camera = Camera(scene, studio.collection)
         self.has_denoiser = True
-        self.device = use_device(device)
+        card = use_card(device)
+        self.device = "GPU" if card else "CPU"
+        self._denoises_on_card = card is not None and denoises_on(card)
         self.lets_light_through = lets_light_through(product.collection.all_objects)
         self._see_through = SeeThrough(scene, product, studio)
         self._needs_ground_light = False
@@ -285,7 +288,7 @@ class Renderer:
         cycles = present(self.scene.cycles)
         is_half = self._see_through.is_half_transparent
         denoiser = "unguided" if self.lets_light_through or is_half else quality.denoiser
-        self.has_denoiser = compat.set_denoiser(self.scene, denoiser)
+        self.has_denoiser = compat.set_denoiser(self.scene, denoiser, on_card=self._denoises_on_card)
         samples = quality.samples * (quality.glass_factor if self.lets_light_through else 1)
         if is_half:
             samples = max(samples, min(2 * samples, MAX_HALF_SAMPLES))

@@ -4,11 +4,12 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import bpy
 
+from ..gltf.choices import REST
 from ..messages import events
 from ..optics.angles import Angle
 from ..optics.light_map import Rig
@@ -67,25 +68,32 @@ class StageWork:
 
     def quality(self, quality: Quality) -> Quality:
         """``quality`` with the number of samples that the user chose, if any."""
-        if not self.plan.samples:
-            return quality
-        return replace(quality, samples=self.plan.samples, adapts_to_size=False)
+        return quality.with_samples(self.plan.samples) if self.plan.samples else quality
 
     def made_with(self, angle: Angle | None, quality: Quality, light: Rig, **more: Any) -> str:
         """A digest of everything that affects a picture: with the same digest it need not be rendered again."""
         facts = (
             self.folder.record["model"]["sha256"],
             asdict(angle) if angle else None,
-            asdict(quality),
+            quality.identity,
             light.digest,
             self.plan.background.value,
             self.plan.resolution,
             self.plan.lens_mm,
             bpy.app.version_string,
             VERSION,
-            more,
+            {**more, **self._model_facts()},
         )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    def _model_facts(self) -> dict[str, Any]:
+        """How the model is changed; empty at the defaults, so that pictures made before stay up to date."""
+        facts: dict[str, Any] = {}
+        if self.plan.pose != REST:
+            facts["pose"] = self.plan.pose
+        if self.plan.without:
+            facts["without"] = [kind.value for kind in self.plan.without]
+        return facts
 
     def note_denoiser(self, session: Session) -> None:
         """Tell the user once when this Blender has no denoiser."""

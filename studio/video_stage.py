@@ -6,11 +6,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..files.writing import saying_where
 from ..imaging.animation import preview_of
 from ..imaging.choices import Background
 from ..imaging.compose import compose, png
 from ..imaging.film_look import with_film_look
+from ..optics.shadow import GroundView
 from ..optics.sizes import square
 from ..photo_set.choices import Engine
 from ..photo_set.takes import PREVIEW, Shelf
@@ -29,6 +33,7 @@ class VideoStage:
         self._session = session
         self._quality = work.quality(VIDEO)
         self._side = video.frame_side(work.plan.resolution)
+        self._ground: GroundView | None = None
 
     def _made_with(self) -> str:
         work = self._work
@@ -98,11 +103,18 @@ class VideoStage:
         return files
 
     def _store_frame(self, shot: Shot, path: Path) -> None:
-        picture = compose(shot.colour, shot.shadow, self._background(), shot.through)
+        shadow = self._shadow_in(shot)
+        picture = compose(shot.colour, shadow, self._background(), shot.through)
         if self._work.plan.film_look:
             picture = with_film_look(picture, seed=int(path.stem))
         with saying_where(path.parent):
             path.write_bytes(png(picture))
+
+    def _shadow_in(self, shot: Shot) -> NDArray[np.float32]:
+        """As ``Shot.shadow``. The camera of most videos does not move, and projecting takes longer than the rest."""
+        if self._ground is None or self._ground.framing is not shot.framing:
+            self._ground = GroundView(shot.framing, square(self._side), shot.ground.shape[0])
+        return self._ground.cast(shot.ground)
 
     def _background(self) -> Background:
         """A video has no alpha channel: white replaces transparent."""

@@ -43,6 +43,7 @@ class DoctorOptions:
     out: Path
     device: str
     test_key: bool
+    warm_up: bool
     service: ServiceOptions
 
 
@@ -52,6 +53,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--test-key", action="store_true", help="only ask fal.ai whether the key is valid; free of charge"
     )
+    parser.add_argument(
+        "--warm-up",
+        action="store_true",
+        help="compile the kernels of Cycles for the graphics card now, so that the first render does not wait for it",
+    )
     add_service(parser)
     add_output(parser)
     parser.set_defaults(command=Command(DoctorOptions, run))
@@ -59,6 +65,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: DoctorOptions, context: Context) -> int:
     """Check this machine. Gives 0, or 3 when something is missing that even the free engine needs."""
+    if options.warm_up:
+        _warm_up(options.device, context)
     if options.test_key:
         checks: Iterator[Check] = iter([_test_key(options)])
     else:
@@ -116,6 +124,8 @@ def _cycles(wanted: str) -> Iterator[Check]:
     if not is_there:
         text = f"Cycles finds no {wanted} device: choose auto or cpu"
     yield Check(name="device", is_good=is_there, text=text)
+    if is_there:
+        yield from _kernels(wanted)
     denoiser = has_denoiser()
     text = (
         "OpenImageDenoise is available"
@@ -123,6 +133,27 @@ def _cycles(wanted: str) -> Iterator[Check]:
         else "This Blender has no OpenImageDenoise: renders take longer"
     )
     yield Check(name="denoiser", is_good=denoiser, text=text, is_needed=False)
+
+
+def _warm_up(device: str, context: Context) -> None:
+    from ...studio.kernels import ready_device
+
+    ready_device(device, context.reporter.tell)
+
+
+def _kernels(wanted: str) -> Iterator[Check]:
+    """Whether the first render on the graphics card has to wait for its kernels. Nothing without a card."""
+    from ...studio.kernels import kernels_of
+    from ...studio.machine import use_card
+
+    card = use_card(wanted)
+    if card is None:
+        return
+    is_ready = kernels_of(card) is not None
+    text = f"{card} is ready to render"
+    if not is_ready:
+        text = f"{card} may have to compile kernels for minutes at the first render: --warm-up does it now"
+    yield Check(name="kernels", is_good=is_ready, text=text, is_needed=False)
 
 
 def _key() -> Check:

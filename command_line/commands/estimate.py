@@ -59,6 +59,7 @@ def run(options: EstimateOptions, context: Context) -> int:
         return 0
     plan = plan_of(options.plan, context)
     plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+    plan.check_prompts()
     prices = prices_of(plan, reporter)
     estimate = estimates.estimate_of(plan, prices)
     reporter.result(estimates.price_events(estimate), estimates.table(estimate))

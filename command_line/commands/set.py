@@ -48,6 +48,7 @@ def run(options: SetOptions, context: Context) -> int:
     with working_in(out, reporter):
         plan = plan_of(options.plan, context)
         plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+        plan.check_prompts()
         budget = budget_of(plan.service, ceilings_of(options.ceilings))
         bill = bill_of(plan, reporter, budget, allows_unknown=options.ceilings.allow_unknown_price)
         return make_set(plan, reporter, bill, is_strict=options.strict)

@@ -101,6 +101,15 @@ def test_fal_options_are_omitted_from_a_free_set(tmp_path: Path):
         assert option not in arguments
 
 
+def test_the_pose_of_a_file_and_what_is_left_out_reach_the_command_line(tmp_path: Path):
+    wanted = Settings(files=("a.glb",), pose="1.5", without=("floor", "crumbs"))
+    options = set_options(wanted, tmp_path)
+    assert (options.pose, options.without) == ("1.5", ("floor", "crumbs"))
+    for source in (Source.OBJECTS, Source.PHOTOS, Source.TEXT):
+        options = set_options(replace(wanted, source=source), tmp_path)
+        assert (options.pose, options.without) == ("rest", ("floor", "crumbs"))
+
+
 def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True

@@ -79,6 +79,12 @@ def test_plain_lines_have_the_time_and_print_a_state_once():
     assert "\r" not in stream.getvalue()
 
 
+def test_a_warning_names_the_option_that_avoids_it():
+    stream = io.StringIO()
+    PlainReporter(stream).tell(events.Warning(text="A floor.", field="without", value="floor"))
+    assert stream.getvalue().endswith("Warning: A floor. (--without floor)\n")
+
+
 def test_quiet_prints_only_warnings_and_the_final_result():
     stream = io.StringIO()
     tell_a_run(QuietReporter(stream))

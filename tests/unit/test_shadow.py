@@ -6,7 +6,14 @@ import pytest
 
 from photoreal_set.optics.angles import ANGLES, Angle
 from photoreal_set.optics.framing import Framing, frame, ground_points
-from photoreal_set.optics.shadow import SHADOW_SPAN, cast_on_ground, ground_grid, ground_shadow, smoothed
+from photoreal_set.optics.shadow import (
+    SHADOW_SPAN,
+    GroundView,
+    cast_on_ground,
+    ground_grid,
+    ground_shadow,
+    smoothed,
+)
 from photoreal_set.optics.sizes import Size
 
 PIXELS = 64
@@ -79,3 +86,13 @@ def test_no_shadow_appears_beyond_the_square_or_above_the_horizon():
     beyond = (np.abs(places) > SHADOW_SPAN / 2.0).any(axis=-1)
     assert above.any() and beyond.any()
     assert not seen[above | beyond].any()
+
+
+def test_a_view_of_the_ground_casts_one_shadow_after_another():
+    framing, size = camera(), Size(96, 80)
+    view = GroundView(framing, size, PIXELS)
+    shadows = [np.random.default_rng(seed).random((PIXELS, PIXELS)).astype(np.float32) for seed in (1, 2, 1)]
+    seen = [view.cast(shadow) for shadow in shadows]
+    for shadow, picture in zip(shadows, seen, strict=True):
+        assert np.array_equal(picture, cast_on_ground(shadow, framing, size))
+    assert np.array_equal(seen[0], seen[2]) and not np.array_equal(seen[0], seen[1])
