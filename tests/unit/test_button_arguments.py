@@ -56,8 +56,8 @@ FULL = Settings(
 def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(exit_on_error=False)
     commands = parser.add_subparsers()
-    for command in (one_set, estimate):
-        command.add(commands)
+    for name, command in (("set", one_set), ("estimate", estimate)):
+        command.add(commands.add_parser(name))
     return parser.parse_args(arguments)
 
 
