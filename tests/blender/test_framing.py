@@ -131,7 +131,11 @@ def test_an_invisible_product_is_reported(tmp_path: Path):
     (warning,) = run.warnings()
     assert warning.startswith("side: the product is not visible.")
     (finding,) = run.record["findings"]
-    assert (finding["kind"], finding["severity"], finding["where"]) == ("product_not_visible", "error", "side")
+    assert (finding["kind"], finding["severity"], finding["where"]) == (
+        "product_not_visible",
+        "error",
+        "side",
+    )
 
 
 def test_from_below_there_is_light_and_no_shadow(scene, block_file: Path):
