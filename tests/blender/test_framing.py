@@ -126,11 +126,17 @@ def test_an_invisible_product_is_reported(tmp_path: Path):
     glb = Glb()
     material = glb.add_material("Paper")
     glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material, corners() * (1.0, 1.0, 0.0))}))
-    options = ("--engine", "cycles", "--angles", "side", "--video", "none")
+    options = ("--engine", "cycles", "--angles", "side", "--video", "none", "--strict")
     run = make_set(glb.write(tmp_path / "sheet.glb"), out=tmp_path / "set", options=options, resolution=64)
-    assert run.exit_code == 0, run.stderr
+    assert run.exit_code == 2, run.stderr
     (warning,) = run.warnings()
     assert warning.startswith("side: the product is not visible.")
+    (finding,) = run.record["findings"]
+    assert (finding["kind"], finding["severity"], finding["where"]) == (
+        "product_not_visible",
+        "error",
+        "side",
+    )
 
 
 def test_from_below_there_is_light_and_no_shadow(scene, block_file: Path):
