@@ -3,7 +3,8 @@
 
 A plain script renders an animation of the same turn: Blender's defaults, 128 samples, one PNG a frame. Frames of the
 studio are compared inside the product's mask with renders of 256 samples: for their likeness with one that was not
-denoised, for their movement from frame to frame with one that was, because noise moves too.
+denoised, for their movement from frame to frame with one that was, because noise moves too. The part for files contains
+the second render of half-transparent products, for their coverage.
 """
 
 import json
@@ -41,7 +42,7 @@ from photoreal_set.studio.session import Session, open_session  # noqa: E402
 MAX_SIDE = video.MAX_SIDE
 FIRST = 15  # The first frame that is measured, a three-quarter view.
 TRUTH_SAMPLES = 256
-PARTS = ("shadow", "scene sync", "samples", "denoiser", "file and back", "composing", "encoding")
+PARTS = ("shadow", "scene sync", "samples", "denoiser", "coverage and files", "composing", "encoding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,12 +267,12 @@ def _print(row: dict[str, Any]) -> None:
         ("a frame", whole),
         ("plain script", plain),
     ):
-        print(f"{name:>16} {cost['seconds']:8.3f} s {cost['processor_seconds']:8.3f} s of processor time")
+        print(f"{name:>18} {cost['seconds']:8.3f} s {cost['processor_seconds']:8.3f} s of processor time")
     ratio = plain["processor_seconds"] / whole["processor_seconds"]
-    print(f"{'times faster':>16} {plain['seconds'] / whole['seconds']:8.1f}   {ratio:8.1f}")
+    print(f"{'times faster':>18} {plain['seconds'] / whole['seconds']:8.1f}   {ratio:8.1f}")
     if found := row.get("likeness"):
         print(
-            f"{'likeness':>16} SSIM {found['ssim']:.4f}, PSNR {found['psnr']:.1f} dB,"
+            f"{'likeness':>18} SSIM {found['ssim']:.4f}, PSNR {found['psnr']:.1f} dB,"
             f" movement {found['movement']:.3f} of the truth's",
             flush=True,
         )
