@@ -42,6 +42,7 @@ from photoreal_set.studio.session import Session, open_session  # noqa: E402
 MAX_SIDE = video.MAX_SIDE
 FIRST = 15  # The first frame that is measured, a three-quarter view.
 TRUTH_SAMPLES = 256
+EMPTY_SIDE = 8  # Pixels of a picture that costs nothing but the scene sync; Cycles refuses smaller ones.
 PARTS = ("shadow", "scene sync", "samples", "denoiser", "coverage and files", "composing", "encoding")
 
 
@@ -162,7 +163,7 @@ def _split(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
         renderer._stand(turn, video.azimuth_of(frame), VIDEO, side)
         with overridden(cycles, use_denoising=False, samples=1), overridden(render, use_border=True):
             render.border_min_x = render.border_min_y = 0.5
-            render.border_max_x = render.border_max_y = 0.51
+            render.border_max_x = render.border_max_y = 0.5 + EMPTY_SIDE / task.side
             bpy.ops.render.render(scene=session.scene.name)
 
     empty = _median(sync, frames)
