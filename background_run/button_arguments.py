@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, get_origin, get_type_hints
 
 from ..files.input_files import read_json
+from ..gltf.choices import REST
 from ..imaging.choices import Background
 from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, names_for_angles
 from ..optics.rig_choice import SOFTBOX
@@ -44,6 +45,10 @@ class View:
 
 def _always(_settings: "Settings") -> bool:
     return True
+
+
+def _has_file(settings: "Settings") -> bool:
+    return settings.source is Source.FILE
 
 
 def _has_listed_angles(settings: "Settings") -> bool:
@@ -107,6 +112,8 @@ class Settings:
     device: str = AUTO_DEVICE
     background: str = Background.WHITE
     passes: Annotated[tuple[str, ...], _always] = ()
+    pose: Annotated[str, _has_file] = REST
+    without: Annotated[tuple[str, ...], _always] = ()
     lens: Annotated[float, _has_listed_angles] = LENS_MM
     f_stop: Annotated[float | None, _has_cycles_photos] = (
         None  # Of photos by Cycles; ``None``: the whole product is sharp.

@@ -9,6 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..messages.remaining import time_left
+from .setting_words import with_words
+
 VIDEO = "video"  # The name of its row.
 VIDEO_EVENTS = "film"  # What events call its stage and its job.
 SUFFIXES = (" photo", " enlargement")  # Of the label of a job that belongs to an angle.
@@ -97,6 +100,7 @@ class RunView:
     began: float = dataclasses.field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
+    ends_at: float | None = None  # As last estimated; ``None`` while that is not possible.
     facts: list[dict[str, Any]] = dataclasses.field(
         default_factory=list
     )  # Events that only one kind of run has.
@@ -110,6 +114,13 @@ class RunView:
     def elapsed(self) -> float:
         """Seconds from the start to the end, or to now."""
         return (self.ended or time.monotonic()) - self.began
+
+    @property
+    def left(self) -> str:
+        """The remaining time in words; "" when it is not known."""
+        if self.is_over or self.is_stopping or self.ends_at is None:
+            return ""
+        return time_left(self.ends_at - time.monotonic())
 
     def expect(self, names: list[str]) -> None:
         """Show these angles from the start."""
@@ -136,13 +147,18 @@ class RunView:
     def line(self) -> str:
         """The run in one line for the status bar; "" some seconds after its end."""
         if not self.is_over:
-            return f"Photoreal Set: {self.doing}"
+            return ", ".join([f"Photoreal Set: {self.doing}", *([self.left] if self.left else [])])
         is_shown = time.monotonic() - self.ended < SHOWN_SECONDS
         return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if is_shown else ""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Update from one event; events of another kind are kept in ``facts``."""
+        if event.get("event") in {"progress", "working", "job"}:
+            eta = event.get("eta_seconds")
+            self.ends_at = None if eta is None else time.monotonic() + float(eta)
         match event.get("event"):
+            case "working":
+                pass  # The rows show what they are at by themselves.
             case "prepared":
                 self.folder = Path(event["folder"])
             case "started":
@@ -172,7 +188,8 @@ class RunView:
         self.state = "working"
 
     def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:
-        texts.append(str(event.get("text", "")))
+        words = (str(event.get(name) or "") for name in ("text", "field", "value"))
+        texts.append(with_words(*words))
         del texts[:-KEPT_TEXTS]
 
     def _take_progress(self, event: Mapping[str, Any]) -> None:

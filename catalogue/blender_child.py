@@ -193,7 +193,8 @@ class BlenderChild:
             event = _event_in(line)
             if event is None:
                 continue
-            heard_at = time.monotonic()
+            if not isinstance(event, events.Working):  # A sign of life is no progress.
+                heard_at = time.monotonic()
             if isinstance(event, kind):
                 return event
             tell(event)

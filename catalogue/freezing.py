@@ -11,6 +11,7 @@ from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.service import Service
 from ..files.invisible import trimmed
+from ..gltf.choices import surroundings
 from ..imaging.choices import Background
 from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import chosen_angles
@@ -86,9 +87,12 @@ def plan_of(
     if row.video:
         options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
     texts = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
+    texts["pose"] = row.pose
     options |= {name: value for name, value in texts.items() if value}
     if row.rig and not is_panorama_file(row.rig):
         options["rig"] = replace(options["rig"], name=row.rig, panorama=None)
+    if row.without:
+        options["without"] = surroundings(row.without)
     if row.seed is not None:
         options["seed"] = row.seed
     if source.kind is not SourceKind.TEXT:
@@ -195,13 +199,17 @@ class _Freezer:
             for kind, endpoint_id in plan.endpoint_ids.items():
                 self._endpoints.look_at(kind, endpoint_id)
             plan.check()
+            plan.check_prompts()
         except PhotorealError as error:
             return [_row_error(error)]
         return []
 
 
 # Columns for members of a plan; the other members have no column.
-_COLUMN_OF = {"photo_endpoint": "endpoint", **{name: name for name in ("variant", "look", "seed", "video")}}
+_COLUMN_OF = {
+    "photo_endpoint": "endpoint",
+    **{name: name for name in ("variant", "pose", "without", "look", "seed", "video", "prompt", "text")},
+}
 
 
 def _row_error(error: PhotorealError) -> str:

@@ -22,12 +22,13 @@ from ..files.values import (
     text,
     whole,
 )
+from ..gltf.choices import surroundings
 from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
 from ..photo_set.choices import VIDEO_CHOICES
-from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
+from ..photo_set.plan_values import ENDPOINT, POSE, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
 from ..photo_set.source import as_text
 from .table_formats import COLUMNS, MAX_CELL, SOURCE_SEPARATOR, csv_cells, jsonl_cells
@@ -51,6 +52,8 @@ class Row:
     sources: tuple[str, ...] = ()
     text: str = ""
     variant: str = ""
+    pose: str = ""
+    without: str = ""
     angles: str = ""
     rig: str = ""
     background: str = ""
@@ -177,6 +180,8 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "sku": text(MAX_SKU),
     "text": text(),
     "variant": VARIANT,
+    "pose": POSE,
+    "without": lambda cell: ",".join(surroundings(_CELL(cell))),
     "angles": _angles,
     "rig": _rig,
     "background": _choice(item.value for item in Background),

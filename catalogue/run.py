@@ -117,6 +117,7 @@ class CatalogueRun:
                     self._events.get(timeout=LOOK_SECONDS)()
                 except queue.Empty:
                     self._tally.tell()
+                self._tally.pulse(self._doing)
                 self._look_around()
                 self._take_up()
         self._tally.left += sum(map(len, self._to_do.values())) + len(self._busy)
@@ -232,6 +233,14 @@ class CatalogueRun:
 
     def _count(self, place: _Place) -> int:
         return sum(where is place for where in self._open.values())
+
+    @property
+    def _doing(self) -> str:
+        """How many products are being rendered and are at fal.ai, for people."""
+        rendering = self._count(_Place.RENDERING)
+        at_fal = self._count(_Place.AT_FAL) + self._count(_Place.AT_MODELLER)
+        parts = [f"{rendering} rendering" if rendering else "", f"{at_fal} at fal.ai" if at_fal else ""]
+        return ", ".join(part for part in parts if part)
 
     def _begin(self, row: FrozenRow, step: Step) -> None:
         product = self._product(row)

@@ -14,8 +14,8 @@ from ..files.values import shown
 from ..messages.errors import InputError
 
 COLUMNS = (
-    *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
-    *("endpoint", "seed", "video", "spec", "max_cost"),
+    *("sku", "source", "text", "variant", "pose", "without", "angles", "rig", "background"),
+    *("prompt", "look", "endpoint", "seed", "video", "spec", "max_cost"),
 )
 DELIMITERS = (",", ";", "\t")
 MAX_CELL = 1 << 20
@@ -141,7 +141,7 @@ def jsonl_cells(text: str) -> Cells:
 def _as_cell(column: str, value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, list) and column in {"source", "angles"}:
+    if isinstance(value, list) and column in {"source", "angles", "without"}:
         return (SOURCE_SEPARATOR if column == "source" else ",").join(map(str, value))
     if isinstance(value, str):
         return value

@@ -36,6 +36,7 @@ blender_program = environment.load_module("photoreal_blender_program", "processe
 
 OLDEST_BLENDER = (4, 3, 0)
 PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
+REPAIRED = "PHOTOREAL_REPAIRED"  # Set in the start that follows a repair of the environment.
 PROBE_MARK = "photoreal-probe "
 
 
@@ -244,8 +245,14 @@ def start(command: list[str]) -> NoReturn:
 def reexec_in_environment(*, dev: bool = False) -> NoReturn:
     """Start this very command again with the Python of ``.venv``, which is made when needed."""
     try:
-        was_ready = environment.is_ready(environment.python_path(), dev=dev)
-        python = environment.ready_python(dev=dev)
+        python = environment.python_path()
+        # It is complete, and lacks packages: starting again would not add them.
+        is_damaged = environment.is_ready(python, dev=dev) and Path(sys.executable).absolute() == python
+        if is_damaged and os.environ.pop(REPAIRED, ""):
+            raise BootstrapError(f"{environment.ENVIRONMENT} is damaged: delete this folder and start again.")
+        if is_damaged:
+            os.environ[REPAIRED] = "1"
+        python = environment.repaired_python(dev=dev) if is_damaged else environment.ready_python(dev=dev)
     except BootstrapError as error:
         say(str(error))
         sys.exit(3)
@@ -255,9 +262,4 @@ def reexec_in_environment(*, dev: bool = False) -> NoReturn:
             f"{environment.ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the permissions."
         )
         sys.exit(3)
-    arguments = sys.orig_argv[1:]
-    # Starting again would not add packages that a complete environment lacks.
-    if was_ready and Path(sys.executable).absolute() == python.absolute():
-        say(f"{environment.ENVIRONMENT} is damaged: delete this folder and start again.")
-        sys.exit(3)
-    start([str(python), *arguments])
+    start([str(python), *sys.orig_argv[1:]])

@@ -321,8 +321,10 @@ class Engine:
         self, prepared: PreparedJob, entry: Entry, accepted: Accepted, answer: Facts, progress: JobProgress
     ) -> JobResult:
         ask_again = partial(self._follower.ask, prepared, entry.attempt, accepted)
-        result = await self._results.fetch_result(prepared, entry.attempt, accepted, answer, ask_again)
-        progress.move(JobState.DONE)
+        result = await self._results.fetch_result(
+            prepared, entry.attempt, accepted, answer, ask_again, progress.show_arrived
+        )
+        progress.move(JobState.DONE, message="")
         return result
 
     def _accepted(self, prepared: PreparedJob, entry: Entry) -> Accepted:

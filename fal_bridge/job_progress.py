@@ -8,6 +8,7 @@ from typing import Any
 
 import fal_client
 
+from ..files.input_files import shown_bytes
 from .jobs import NEXT_STATES, Job, JobState
 from .traffic import Traffic
 
@@ -59,6 +60,11 @@ class JobProgress:
                 self.change(message=lines[-1][:200])
         now = self.job
         return (now.state, now.queue_position) != (before.state, before.queue_position)
+
+    def show_arrived(self, arrived: int, total: int | None) -> None:
+        """Report how many bytes of the result were downloaded, of how many if that is known."""
+        of = f" of {shown_bytes(total)}" if total else ""
+        self.change(message=f"{shown_bytes(arrived)}{of}")
 
     def _report(self) -> None:
         self._traffic.note(self, self.job.state)

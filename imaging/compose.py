@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .choices import Background
+from .coverage import NOISE
 
 Array = NDArray[Any]
 Box = tuple[int, int, int, int]
@@ -76,7 +77,7 @@ def fill_of(mask: Image.Image) -> float:
 
 def box_of(mask: Image.Image) -> Box | None:
     """Left, top, right and bottom of the product in pixels, as Pillow counts them; None without a product."""
-    return mask.point(lambda value: 255 if value > 127 else 0).getbbox()
+    return mask.point(lambda value: 255 if value > NOISE else 0).getbbox()
 
 
 def png(picture: Image.Image) -> bytes:

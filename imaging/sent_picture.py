@@ -12,7 +12,7 @@ import struct
 import warnings
 from collections.abc import Collection, Iterator
 
-from PIL import Image, ImageOps, features
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from ..files.kinds import PNG_END, FileKind, kind_of
 from .picture_colours import in_srgb, is_srgb
@@ -23,7 +23,7 @@ JPEG_QUALITY = 95  # With full colour resolution: a second loss that nobody sees
 _ORIENTATION = 0x0112  # Exif 3.0, 4.6.5.1.
 _FORMATS = {
     FileKind.PNG: ("PNG",),
-    FileKind.JPEG: ("JPEG", "MPO"),
+    FileKind.JPEG: ("JPEG",),  # Also those with further pictures (MPO).
     FileKind.WEBP: ("WEBP",),
     FileKind.AVIF: ("AVIF",),
     FileKind.HEIC: ("HEIF",),
@@ -61,6 +61,8 @@ def opened_picture(data: bytes) -> Iterator[Image.Image]:
         raise PictureError(
             "has too many pixels to be read safely", hint="Scale it to 4096 pixels a side."
         ) from error
+    except UnidentifiedImageError as error:  # Its text names an object of Python.
+        raise PictureError("is damaged: it has no picture") from error
     except (OSError, SyntaxError, ValueError, RuntimeError, EOFError, struct.error) as error:
         raise PictureError(f"is damaged: {error}") from error
 

@@ -168,6 +168,8 @@ def _model(record: Record) -> str:
         rows.append(("Made by", escape(f"{model['endpoint']} ({model.get('request_id', '')})")))
     if model.get("variant"):
         rows.append(("Material variant", escape(str(model["variant"]))))
+    if model.get("clip"):
+        rows.append(("Pose", f"{escape(str(model.get('pose', '')))} of {escape(str(model['clip']))}"))
     return (
         "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
     )

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..fal_bridge.jobs import Kind
 from ..messages import events
 from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop, StopRenderingError
-from .choices import Engine
+from .choices import LANCZOS, Engine
 from .cloud_jobs import bridge_for
 from .cloud_stage import CloudStage
 from .estimates import Bill
@@ -138,6 +139,8 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
     """Both stages at the same time; then wait for the cloud stage."""
     plan = results.plan
     with ExitStack() as stack:
+        _expect_requests(results)
+        stack.enter_context(results.activity.told_to(results.reporter))
         cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
         results.record_estimate(bill.estimate if bill else None)
         results.keep_source()
@@ -149,6 +152,20 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         if cloud:
             cloud.wait()
     return results.outcome(is_at_ceiling=cloud is not None and cloud.is_at_ceiling)
+
+
+def _expect_requests(results: SetResults) -> None:
+    """Count the requests of the plan, for the estimate of the remaining time."""
+    plan, remaining = results.plan, results.activity.remaining
+    if plan.source.kind is not SourceKind.MODEL and not results.has_model():
+        remaining.expect_requests(Kind.CONCEPT, int(bool(plan.concept_endpoint)))
+        remaining.expect_requests(Kind.MODEL, 1)
+    if plan.engine is Engine.FAL:
+        remaining.expect_requests(Kind.PHOTO, len(plan.angles))
+        if plan.photo_size and plan.upscale_endpoint != LANCZOS:
+            remaining.expect_requests(Kind.UPSCALE, len(plan.angles))
+    if plan.video is Engine.FAL:
+        remaining.expect_requests(Kind.VIDEO, 1)
 
 
 def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -> None:

@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_origin, get_type_hints
@@ -43,12 +43,20 @@ _SOURCE = record_of(
 )
 
 
+# Members that older sets and locks do not have. They are left out at their defaults, so that the digests stay the same.
+_LATER = {"pose", "without"}
+_DEFAULTS = {item.name: item.default for item in fields(SetPlan) if item.name in _LATER}
+
 _HINT = "Correct it there, or run the `set` command again with the same options and folder."
 
 
 def options_record(plan: SetPlan) -> Record:
     """How ``plan`` makes its pictures, whatever the product is."""
-    return members_record({name: getattr(plan, name) for name in MEMBER_RULES if name != "rig"})
+    members = {name: getattr(plan, name) for name in MEMBER_RULES if name != "rig"}
+    for name, default in _DEFAULTS.items():
+        if members[name] == default:
+            del members[name]
+    return members_record(members)
 
 
 def members_record(members: Mapping[str, Any]) -> Record:

@@ -10,12 +10,13 @@ from typing import Any, cast
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
 from ..files.writing import copy_atomically, write_atomically
-from ..gltf.findings import Finding, Severity, terminal_lines, worst_first
+from ..gltf.findings import Finding, Severity, terminal_findings, worst_first
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop
+from .activity import Activity
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
@@ -46,6 +47,7 @@ class SetResults:
     has_worked: threading.Event = field(
         default_factory=threading.Event
     )  # Whether something was rendered, sent or fetched.
+    activity: Activity = field(default_factory=Activity)
     _refused_bills: set[str] = field(default_factory=set)  # Request ids whose bill was reported.
 
     def keep_source(self) -> None:
@@ -153,7 +155,17 @@ class SetResults:
         """``is_kept``: an earlier run has made all of the stage, which is reported one by one to programs only."""
         if not is_kept:
             self.has_worked.set()
-        self.reporter.tell(events.Progress(stage=stage, done=done, of=of, label=label, kept=is_kept or None))
+        self.activity.start(stage, done, of, label)
+        self.reporter.tell(
+            events.Progress(
+                stage=stage,
+                done=done,
+                of=of,
+                label=label,
+                kept=is_kept or None,
+                eta_seconds=self.activity.eta_seconds,
+            )
+        )
 
     def record_estimate(self, estimate: Estimate | None) -> None:
         """Record and report what the whole set is expected to cost; ``None``: nothing."""
@@ -254,8 +266,13 @@ class SetResults:
         if entries != known:
             with self.folder.change() as changed:
                 changed["findings"] = cast(list[FindingRecord], entries)
-        for text in terminal_lines([finding for finding in findings if finding.record() not in known]):
-            self.reporter.tell(events.Warning(text=text))
+        self.warn([finding for finding in findings if finding.record() not in known])
+
+    def warn(self, findings: Sequence[Finding]) -> None:
+        """Report the findings that matter, with the settings that avoid them."""
+        for item in terminal_findings(findings):
+            warning = events.Warning(text=item.text, field=item.setting or None, value=item.value or None)
+            self.reporter.tell(warning)
 
 
 def _request_ids(value: Any) -> Iterator[str]:

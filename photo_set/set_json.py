@@ -181,6 +181,8 @@ class FindingRecord(TypedDict, total=False):
     kind: Annotated[str, TEXT, "what was checked"]
     where: Annotated[str, TEXT, "the object, the material or the angle"]
     count: Annotated[int | None, Value(optional(COUNT.rule), {"type": ["integer", "null"]}), "how many"]
+    setting: Annotated[str, TEXT, "the member of `plan` that avoids it"]
+    value: Annotated[str, TEXT, "the value of that member"]
 
 
 class RenderRecord(FileRecord, total=False):
@@ -250,6 +252,10 @@ class ModelRecord(MadeRecord, total=False):
     concept_takes: Annotated[int, TAKE, "concept pictures requested so far"]
     earlier: Annotated[list[MadeRecord], Items(MAX_TAKES, name="model"), "earlier models"]
     variant: Annotated[str, TEXT, "material variant"]
+    pose: Annotated[
+        str, TEXT, '"rest" (as its nodes say), "start" or seconds of an animation; "frame": of a .blend file'
+    ]
+    clip: Annotated[str, TEXT, "the animation that the pose is taken from"]
     concept: Annotated[MadeRecord, "the picture that it was made from"]
     triangles: Annotated[int, COUNT, "number of triangles"]
     size_m: Annotated[list[float], SIZE, "width, depth and height in meters"]

@@ -11,9 +11,8 @@ from typing import TypeVar
 import bpy
 
 from ..gltf.document import Gltf
-from ..gltf.edits import with_far_at, with_tags, without_unseen, without_variants
+from ..gltf.edits import with_far_at, with_tags, without_variants
 from ..gltf.mesh_checks import MAX_COORDINATE_M
-from ..gltf.packing import enclosed_copy
 from ..messages.errors import InputError, MachineError
 from . import compat
 from .blender import custom_property, data_of, reason_of
@@ -31,10 +30,11 @@ Block = TypeVar("Block", bpy.types.Material, bpy.types.Mesh)
 def import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.types.Object]:
     """Import the default scene of a file, with the default materials, into ``collection``.
 
+    ``gltf`` refers to no other file.
     Raises InputError when the importer cannot read the file, MachineError when the importer is not complete.
     """
     before = {item.session_uid for item in bpy.data.objects}
-    whole = with_far_at(without_unseen(without_variants(enclosed_copy(gltf))), FAR_M)
+    whole = with_far_at(without_variants(gltf), FAR_M)
     known = compat.importable_extensions()
     tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:

@@ -15,7 +15,8 @@ from .mesh_facts import values_of
 from .stand_ins import lets_rays_pass, materials_in
 from .visible import visible_meshes
 
-MAX_LAYERS = 1024  # Of Cycles' settings.
+# At each layer Cycles looks for light through all others, so the time grows with the square of this.
+MAX_LAYERS = 128
 SPARE = 2  # Layers are counted on a sample of rays, and not along those that light the product.
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..optics.sizes import Size
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
@@ -58,6 +60,13 @@ GLANCE = Quality(name="glance", samples=6, bounces=2, glass_factor=1, denoiser="
 RAY = Quality(name="ray", samples=1, bounces=0, glass_factor=1)
 SHADOW = Quality(name="shadow", samples=8, bounces=1, table=True)
 QUALITIES = {quality.name: quality for quality in (DRAFT, REFERENCE, FINAL)}
+
+DENOISER_SAMPLES = 2  # What denoising and storing a picture cost, in samples.
+
+
+def effort(quality: Quality, size: Size) -> float:
+    """How long a picture takes, compared to others of the same product: samples in all its pixels, in millions."""
+    return (quality.samples + DENOISER_SAMPLES) * size.width * size.height / 1e6
 
 
 def _identity(name: str, samples: int, **others: Any) -> Mapping[str, Any]:

@@ -34,6 +34,12 @@ class ReferenceStage:
         self._quality = work.quality(DRAFT if work.plan.quality == DRAFT.name else REFERENCE)
         self._light = reference_of(work.rig)
 
+    def expect(self) -> None:
+        """Announce what ``go`` is going to render."""
+        plan = self._work.plan
+        count = sum(not self._is_kept(angle) for angle in plan.angles)
+        self._work.expect("references", count, self._quality, plan.resolution)
+
     def go(self) -> None:
         """Render the references that are missing or out of date, the hero first."""
         self._session.stand_before(self._behind_glass())
@@ -66,7 +72,8 @@ class ReferenceStage:
         self._work.note_denoiser(session)
         mask = mask_of(shot.colour)
         for _refit in range(MAX_REFITS if angle.shows_whole_product else 0):
-            # With transparent materials, or tips thinner than a pixel, less is visible than the vertices span.
+            # With textures that are partly transparent, or tips thinner than a pixel, less is visible than the vertices
+            # span.
             box = _box_to_refit(mask, angle)
             if box is None:
                 break

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..gltf.choices import ModelOptions
 from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics import detail
@@ -22,7 +23,7 @@ from ..optics.sizes import Size
 from . import video
 from .blend_opening import open_blend
 from .blender import data_of, present
-from .product import Product, import_product
+from .product import MODEL_AS_IT_IS, Product, import_product
 from .quality import REFERENCE, Quality
 from .quiet import quiet_blender
 from .render import Renderer, Shot
@@ -45,10 +46,11 @@ class Session:
         device: str,
         name: str = "",
         lens_mm: float = LENS_MM,
+        options: ModelOptions = MODEL_AS_IT_IS,
     ) -> None:
         self._lens_mm = lens_mm
         self.scene = scene
-        self.product: Product = import_product(model, scene, name=name)
+        self.product: Product = import_product(model, scene, name=name, options=options)
         self._points = visible_points(self.product.collection)
         studio = Studio(scene, REFERENCE_RIG)
         self._renderer = Renderer(
@@ -136,7 +138,9 @@ class Session:
         return video.shots(self._renderer, motion, views, quality)
 
 
-def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
+def build_session(
+    model: Path, angle: Angle, *, resolution: Size, options: ModelOptions = MODEL_AS_IT_IS
+) -> Session:
     """A studio to work in, in a new scene that is not shown yet. Other scenes do not change.
 
     Raises as ``import_product``; the new scene is then removed.
@@ -146,7 +150,7 @@ def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
     scene = bpy.data.scenes.new(SCENE)
     window.scene = scene  # The importer uses the scene of the window.
     try:
-        session = Session(scene, model, resolution=resolution, device="cpu")
+        session = Session(scene, model, resolution=resolution, device="cpu", options=options)
         session.pose(angle)
     except BaseException:
         window.scene = shown
@@ -158,7 +162,13 @@ def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
 
 @contextmanager
 def open_session(
-    model: Path, *, resolution: Size, device: str, name: str, lens_mm: float = LENS_MM
+    model: Path,
+    *,
+    resolution: Size,
+    device: str,
+    name: str,
+    lens_mm: float = LENS_MM,
+    options: ModelOptions = MODEL_AS_IT_IS,
 ) -> Iterator[Session]:
     """A session in a new scene. Only for a background Blender that exits after the run.
 
@@ -166,7 +176,9 @@ def open_session(
     """
     scene = bpy.data.scenes.new(SCENE)
     present(bpy.context.window).scene = scene
-    yield Session(scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm)
+    yield Session(
+        scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm, options=options
+    )
 
 
 def cameras_of_blend(path: Path, external_data: Sequence[Path] = ()) -> list[Angle]:

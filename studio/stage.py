@@ -8,11 +8,11 @@ from typing import cast
 
 import bpy
 
+from ..gltf.choices import REST
 from ..gltf.document import read_gltf
-from ..gltf.findings import Finding, terminal_lines, triage_list
+from ..gltf.findings import Finding, Severity, triage_list
 from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
-from ..messages import events
 from ..messages.errors import InputError
 from ..optics.angles import Angle
 from ..photo_set.choices import Engine
@@ -27,7 +27,9 @@ from .blend_file import convert_to_glb
 from .machine import use_device
 from .pass_stage import PassStage
 from .photo_stage import PhotoStage
+from .product import Product
 from .reference_stage import ReferenceStage
+from .render_watch import watched
 from .rig import read_panorama
 from .session import Session, open_session
 from .stage_work import StageWork
@@ -68,6 +70,7 @@ class StudioStage:
         findings: list[Finding] = []
         if source.suffix.lower() == ".blend":
             findings = convert_to_glb(source.absolute(), target, self._plan.external_data)
+            findings += _unused_pose(self._plan, source.name)
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:
@@ -86,16 +89,23 @@ class StudioStage:
     def _render(self) -> None:
         plan, work = self._plan, self._work
         with ExitStack() as stack:
+            stack.enter_context(watched(self._results.activity))
             device = kernels.ready_device(plan.device, self._results.reporter.tell, work.check_stop)
             session = self._open_session(stack, device)
             self._record_product(session)
-            ReferenceStage(work, session, self._when_rendered).go()
+            stages: list[ReferenceStage | PassStage | PhotoStage | VideoStage] = [
+                ReferenceStage(work, session, self._when_rendered)
+            ]
             if plan.passes:
-                PassStage(work, session).go()
+                stages.append(PassStage(work, session))
             if plan.engine is Engine.CYCLES:
-                PhotoStage(work, session, self._when_photographed).go()
+                stages.append(PhotoStage(work, session, self._when_photographed))
             if plan.video is Engine.CYCLES:
-                VideoStage(work, session).go()
+                stages.append(VideoStage(work, session))
+            for stage in stages:
+                stage.expect()
+            for stage in stages:
+                stage.go()
 
     def _open_session(self, stack: ExitStack, device: str) -> Session:
         """The studio with the product in it, until ``stack`` ends; ``device`` is one that works. Raises InputError for a model without visible parts."""
@@ -108,12 +118,20 @@ class StudioStage:
                     device=device,
                     name=plan.source.model_name,
                     lens_mm=plan.lens_mm,
+                    options=plan.model_options,
                 )
             )
         except InputError as error:
             if plan.source.kind is SourceKind.MODEL:
                 raise
             raise InputError(error.message, hint="Redo the model to buy another one.") from error
+
+    def _pose_record(self, product: Product) -> Record:
+        """The pose that the pictures show. A .blend file keeps that of its current frame."""
+        files = self._plan.source.files
+        if files and files[0].suffix.lower() == ".blend":
+            return {"pose": "frame"}
+        return {"pose": self._plan.pose, **({"clip": product.clip} if product.clip else {})}
 
     def _record_product(self, session: Session) -> None:
         """Write the facts about the product and the angles into ``set.json``, and warn about problems."""
@@ -123,7 +141,10 @@ class StudioStage:
         ]
         findings = triage_list([*of_source, *product.triage])
         with self._folder.change() as record:
-            cast(Record, record["model"]).update(
+            model = cast(Record, record["model"])
+            model.pop("clip", None)
+            model.update(
+                **self._pose_record(product),
                 triangles=product.triangles,
                 size_m=[round(side, 6) for side in product.size_m],
                 standing_matrix=session.standing_matrix,
@@ -140,8 +161,22 @@ class StudioStage:
                 for angle in self._plan.angles
             ]
             record["angles"] = cast(list[AngleRecord], angles)
-        for text in terminal_lines(findings):
-            self._results.reporter.tell(events.Warning(text=text))
+        self._results.warn(findings)
+
+
+def _unused_pose(plan: SetPlan, name: str) -> list[Finding]:
+    """A finding when a pose is asked for that a .blend file cannot give."""
+    if plan.pose == REST:
+        return []
+    return [
+        Finding(
+            kind="pose_not_used",
+            severity=Severity.WARNING,
+            where=name,
+            text=f"{name} is shown at its current frame: other poses are for GLB and glTF files. Choose the frame in Blender "
+            "and save the file.",
+        )
+    ]
 
 
 RENDERER = Renderer(blender=bpy.app.version_string, check=check_studio, stage=StudioStage)

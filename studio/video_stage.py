@@ -35,11 +35,21 @@ class VideoStage:
         self._side = video.frame_side(work.plan.resolution)
         self._ground: GroundView | None = None
 
+    def _made_with(self) -> str:
+        work = self._work
+        return work.made_with(None, self._quality, work.rig, motion=work.plan.motion)
+
+    def expect(self) -> None:
+        """Announce what ``go`` is going to render."""
+        exists = self._work.results.takes.knows(Shelf.VIDEOS, self._work.plan.motion, self._made_with())
+        self._work.expect("film", 0 if exists else video.FRAMES, self._quality, square(self._side))
+
     def go(self) -> None:
         """Render the video unless it is up to date. Raises StopRenderingError after a request to stop."""
         work, motion = self._work, self._work.plan.motion
-        made_with = work.made_with(None, self._quality, work.rig, motion=motion)
+        made_with = self._made_with()
         if work.results.takes.want(Shelf.VIDEOS, motion, made_with) is not None:
+            work.results.activity.remaining.correct("film", 0)
             work.results.end_waiting_for_video()
             return
         self._session.light(work.rig)
@@ -66,12 +76,17 @@ class VideoStage:
         work = self._work
         frames = [scratch / f"{index:04}.png" for index in range(video.FRAMES)]
         # "film" is the name of this step in the events of a run.
+        remaining = work.results.activity.remaining
         work.results.progress("film", 0, video.FRAMES)
+        remaining.begin("film")
         for index, shot in enumerate(self._session.video_shots(work.plan.motion, self._quality)):
             work.writer.do(functools.partial(self._store_frame, shot, frames[index]))
+            remaining.end("film")
             work.results.progress("film", index + 1, video.FRAMES)
+            remaining.begin("film")
             work.check_stop()
         work.writer.wait()
+        work.results.activity.say("encoding the video")
         return frames
 
     def _encode(self, frames: list[Path], scratch: Path) -> dict[str, Path]:

@@ -33,6 +33,7 @@ from photoreal_set.gltf import document as gltf  # noqa: E402  The package has t
 from photoreal_set.gltf import edits  # noqa: E402
 from photoreal_set.gltf import packing as gltf_packing  # noqa: E402
 from photoreal_set.gltf.extensions import check_required, find_lost  # noqa: E402
+from photoreal_set.gltf.visibility import without_unseen  # noqa: E402
 from photoreal_set.messages.errors import InputError  # noqa: E402
 from photoreal_set.optics.cameras import cameras_in  # noqa: E402
 from photoreal_set.photo_set.source import source_from  # noqa: E402
@@ -316,7 +317,8 @@ def _every_edit(path: Path, target: Path) -> Iterator[Callable[[], object]]:
 
 def _prepared(read: gltf.Gltf) -> bytes:
     """The file that Blender's importer receives."""
-    whole = edits.without_unseen(edits.without_variants(gltf_packing.enclosed_copy(read)))
+    seen = without_unseen(gltf_packing.enclosed_copy(read), lambda _data: np.zeros((2, 3), np.uint8))
+    whole = edits.without_variants(seen)
     data = edits.with_tags(edits.with_far_at(whole, 1e15), "tag", required=whole.required).glb()
     named = [address for _holder, _name, address in addresses_in(data)]
     assert all(address == gltf_packing.NO_PICTURE for address in named), named

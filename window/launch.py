@@ -173,7 +173,8 @@ def _look_at_changes() -> Look:
             folder = Path(event["set"])
         is_video = event.get("stage") == "film"
         is_step = event["event"] == "job" and event.get("state") not in SETTLED
-        return None if folder is None or is_video or is_step else _looked_at(folder)
+        is_sign_of_life = event["event"] == "working"
+        return None if folder is None or is_video or is_step or is_sign_of_life else _looked_at(folder)
 
     return look
 

@@ -14,7 +14,7 @@ from bpy.types import Context, PropertyGroup
 from .blender_types import Items, scene_of, with_properties
 from .changes import changed
 from .engine_properties import PhotoProperties, VideoProperties
-from .studio_properties import AngleProperties, PhotorealAngle, StudioProperties
+from .studio_properties import AngleProperties, ModelProperties, PhotorealAngle, StudioProperties
 
 
 @with_properties
@@ -80,7 +80,13 @@ class SourceProperties:
 
 @with_properties
 class PhotorealSettings(
-    SourceProperties, StudioProperties, AngleProperties, PhotoProperties, VideoProperties, PropertyGroup
+    SourceProperties,
+    ModelProperties,
+    StudioProperties,
+    AngleProperties,
+    PhotoProperties,
+    VideoProperties,
+    PropertyGroup,
 ):
     """What the sidebar sets. ``made_in`` is the folder of the last set, ``home`` the scene that a studio was built for."""
 

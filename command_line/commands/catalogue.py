@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``catalogue``: many products from one file."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from ...messages import events
 from ...messages.errors import InputError
 from ...photo_set.folder import check_place
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
@@ -36,8 +36,7 @@ class CatalogueOptions:
     making: MakeOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("catalogue", help="make the sets of many products, from a CSV or JSONL file")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", type=named_path, metavar="FILE", help="CSV or JSONL, one product per row"
     )

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``compile-kernels``: started by a run that uses a graphics card, never by a person, so ``--help`` does not list it."""
+"""``compile-kernels``: started by a run that uses a graphics card, never by a user, so ``--help`` does not list it."""
 
+import argparse
 from dataclasses import dataclass
 
 from ...photo_set.choices import DEVICES
-from ..arguments import Commands
 from ..option_values import Command, Context
 
 NAME = "compile-kernels"
@@ -15,8 +15,7 @@ class KernelOptions:
     backend: str
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser(NAME)
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("backend", choices=DEVICES)
     parser.set_defaults(command=Command(KernelOptions, run))
 

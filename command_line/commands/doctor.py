@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``doctor``: what this machine has, what is missing and how to get it."""
 
+import argparse
 import importlib.metadata
 import platform
 import sys
@@ -19,7 +20,7 @@ from ...messages.errors import MachineError, PhotorealError
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
 from ...processes.blender_program import in_blender_program
-from ..arguments import Commands, add_output, add_service
+from ..arguments import add_output, add_service
 from ..option_values import Command, Context, ServiceOptions
 from ..service import key_variable, require_online, service_at
 
@@ -46,8 +47,7 @@ class DoctorOptions:
     service: ServiceOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("doctor", help="what this machine has, and what is missing")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for sets")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="Cycles render device")
     parser.add_argument(

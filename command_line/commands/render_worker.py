@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``render-worker``: started by a catalogue, never by a user, so ``--help`` does not list it."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from ...messages.progress import JsonReporter
 from ...processes.blender_program import BATCH, background_command, running_blender
-from ..arguments import Commands, add_external_data
+from ..arguments import add_external_data
 from ..option_values import Command, Context
 
 NAME = "render-worker"
@@ -19,8 +20,7 @@ class WorkerOptions:
     external_data: tuple[Path, ...]
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser(NAME)
+def add(parser: argparse.ArgumentParser) -> None:
     add_external_data(parser)
     parser.set_defaults(command=Command(WorkerOptions, run))
 

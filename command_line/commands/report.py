@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``report``: rebuild the page of a set or a catalogue."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ...gltf.findings import Severity
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.verdict import all_findings, worst_of
-from ..arguments import Commands, add_strict
+from ..arguments import add_strict
 from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
 
@@ -23,8 +24,7 @@ class ReportOptions:
     strict: bool
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("report", help="rebuild the page of a set or a catalogue")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
     )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``resume``: continue a set or a catalogue."""
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,6 @@ from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
@@ -51,8 +51,7 @@ class ResumeOptions:
     making: MakeOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
     )

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``set``: one product."""
 
+import argparse
 from dataclasses import dataclass
 
 from ...files.invisible import named_path
 from ...photo_set.folder import check_place
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
@@ -29,8 +29,7 @@ class SetOptions:
     strict: bool
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("set", help="make the set of one product")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="the set folder")
     add_product(parser)
     add_external_data(parser)
@@ -49,6 +48,7 @@ def run(options: SetOptions, context: Context) -> int:
     with working_in(out, reporter):
         plan = plan_of(options.plan, context)
         plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+        plan.check_prompts()
         budget = budget_of(plan.service, ceilings_of(options.ceilings))
         bill = bill_of(plan, reporter, budget, allows_unknown=options.ceilings.allow_unknown_price)
         return make_set(plan, reporter, bill, is_strict=options.strict)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``test``: run the tests."""
 
+import argparse
 import contextlib
 import os
 from collections.abc import Sequence
@@ -8,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...processes.child import lower_priority
-from ..arguments import Commands
 from ..option_values import Command, Context
 
 QUICK = "--quick"
@@ -25,11 +25,7 @@ class TestOptions:
     pytest: tuple[str, ...]
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "test",
-        help=f"run the tests ({QUICK}: only the fast ones); further arguments are passed to pytest",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=Command(TestOptions, run))
 
 

@@ -48,6 +48,14 @@ def test_progress_counts_every_render_photo_and_frame(run: Run):
     assert renders[:5] == ["three-quarter", "front", "side", "top", "detail"]
 
 
+def test_a_run_tells_the_samples_of_a_picture_and_the_remaining_time(run: Run):
+    alive = [event for event in run.events if event["event"] == "working"]
+    assert any(0 <= event["sample"] <= event["samples"] for event in alive if "sample" in event)
+    assert any(event["eta_seconds"] > 0 for event in alive if event["task"] == "film")
+    frames = [event for event in run.events if event.get("stage") == "film"]
+    assert frames[-1]["eta_seconds"] == 0
+
+
 def test_the_set_contains_exactly_the_files_of_the_contract(run: Run, block_file: Path):
     pictures = {f"{folder}/{name}.png" for folder in ("renders", "masks", "photos") for name in ANGLES}
     assert set(tree(run.out)) == {

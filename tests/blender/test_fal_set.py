@@ -426,6 +426,16 @@ def test_a_new_model_replaces_all_pictures_and_a_killed_run_continues_with_it(
         assert redone.angle("front")[made]["made_with"] != old["angles"][0][made]["made_with"]
 
 
+def test_a_floor_of_a_bought_model_is_reported_before_a_photo_is_bought(
+    tmp_path: Path, fresh_emulator: RunningEmulator
+):
+    options = (*fal(fresh_emulator), "--text", "A mug on a floor", "--video", "none", "--angles", "front")
+    run = make_set(out=tmp_path / "set", options=options)
+    assert run.exit_code == 0, run.stderr
+    assert run.index(event="warning", field="without", value="floor") < run.index(label="front photo")
+    assert [entry["endpoint"] for entry in fresh_emulator.ledger()][1:] == [PHOTO]
+
+
 def test_cycles_photos_and_a_fal_video_can_be_combined(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):

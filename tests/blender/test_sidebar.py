@@ -20,6 +20,7 @@ from photoreal_set.background_run.button_arguments import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
 from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
@@ -150,6 +151,16 @@ def test_every_setting_is_a_blender_property(extension: bpy.types.Scene):
         assert wanted <= set(cls.bl_rna.properties.keys())
 
 
+def test_the_pose_and_what_is_left_out_are_settings(extension: bpy.types.Scene):
+    settings = extension.photoreal
+    usual = settings_of(bpy.context)
+    assert (usual.pose, usual.without) == ("rest", ())
+    settings.pose, settings.pose_seconds = "seconds", 1.5
+    settings.without_floor = settings.without_crumbs = True
+    chosen = settings_of(bpy.context)
+    assert (chosen.pose, chosen.without) == ("1.5", ("floor", "crumbs"))
+
+
 def test_choices_match_the_command_line(extension: bpy.types.Scene):
     settings, stored = properties.PhotorealSettings.bl_rna, PhotorealPreferences.bl_rna
     wanted = {
@@ -165,6 +176,7 @@ def test_choices_match_the_command_line(extension: bpy.types.Scene):
         assert sorted(settings.properties[name].enum_items.keys()) == sorted(choices), name
     assert tuple(stored.properties["device"].enum_items.keys()) == DEVICES
     assert {f"{one.value}_pass" for one in Pass} <= set(settings.properties.keys())
+    assert {f"without_{one.value}" for one in Surrounding} <= set(settings.properties.keys())
 
 
 def test_without_stored_preferences_blenders_defaults_apply(extension: bpy.types.Scene):

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.gltf.findings import terminal_lines
+from photoreal_set.gltf.findings import terminal_findings
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics import rigs
 from photoreal_set.optics.angles import ANGLES
@@ -59,7 +59,7 @@ def test_a_session_holds_product_camera_and_light_and_renders_what_it_frames(sce
     assert shot.shadow.shape == (64, 64)
     assert 0.0 <= shot.shadow.min() <= shot.shadow.max() <= 1.0
     assert shot.shadow.max() > 0.3, "a contact shadow"
-    assert terminal_lines(session.product.triage) == []
+    assert terminal_findings(session.product.triage) == []
 
 
 def test_no_render_can_see_the_ground_only_its_shadow(scene, block_file: Path):

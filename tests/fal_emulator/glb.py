@@ -58,6 +58,21 @@ def _geometry(text: str, triangles: int, scale: float) -> tuple[np.ndarray, ...]
     )
 
 
+def _on_a_floor(geometry: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """The geometry with a square plane below it, three times as wide as it is high."""
+    positions, normals, uvs, indices = geometry
+    half = 1.5 * HEIGHT_METRES
+    corners = np.array(((-half, half), (half, half), (half, -half), (-half, -half)))
+    plane = np.stack((corners[:, 0], np.full(4, -0.001), corners[:, 1]), axis=1)
+    faces = np.array((0, 1, 2, 0, 2, 3)) + len(positions)
+    return (
+        np.concatenate((positions, plane)).astype("<f4"),
+        np.concatenate((normals, np.tile((0, 1, 0), (4, 1)))).astype("<f4"),
+        np.concatenate((uvs, np.zeros((4, 2)))).astype("<f4"),
+        np.concatenate((indices.reshape(-1), faces)).astype("<u4"),
+    )
+
+
 class _Buffer:
     """The binary part of a GLB, with the buffer views and images that refer to it."""
 
@@ -94,7 +109,10 @@ def make_glb(
 ) -> bytes:
     """A complete GLB file of a product about 0.24 m high that stands on the ground at the origin."""
     buffer = _Buffer()
-    accessors = _accessors(buffer, _geometry(text, triangles, scale))
+    geometry = _geometry(text, triangles, scale)
+    if "on a floor" in text:  # As image-to-3D models make one now and then.
+        geometry = _on_a_floor(geometry)
+    accessors = _accessors(buffer, geometry)
     label = pictures.label_texture(texture_side, text, photo) if has_texture else None
     document = {
         "asset": {"version": "2.0", "generator": "fal emulator"},

@@ -29,6 +29,7 @@ def clone(tmp_path: Path) -> Path:
         "files/lock.py",
         "command_line/bootstrap.py",
         "command_line/environment.py",
+        "command_line/installing.py",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
@@ -151,6 +152,24 @@ def test_a_blender_gets_the_key_only_for_a_command_that_may_need_it(clone: Path,
     assert (asked, started) == ("none", "identifier:secret" if has_key else "none")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["--version"]])
+def test_the_list_of_commands_and_the_version_install_nothing(clone: Path, arguments: list[str]):
+    for name in ("command_line", "messages", "processes", "photo_set"):
+        shutil.copytree(ROOT / name, clone / name, dirs_exist_ok=True)
+    shutil.copy(ROOT / "__init__.py", clone)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "batch.py", *arguments], cwd=clone, capture_output=True, text=True
+    )
+    assert "Installing" not in done.stderr
+    assert not (clone / ".venv").exists()
+    if arguments:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("Photoreal Set " if arguments == ["--version"] else "usage: batch.py ")
+    else:
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "--help" in done.stderr
+
+
 UNFIT = """
 class Version(tuple):
     major, minor, micro = 3, 12, 1
@@ -171,17 +190,6 @@ def test_an_unsuitable_blender_on_the_path_is_skipped_with_the_reason(clone: Pat
     assert len(lines) == 2
     assert "Passing over" in lines[0]
     assert "install one of them" in lines[1]
-
-
-@POSIX
-def test_a_damaged_environment_is_reported_and_not_used(clone: Path):
-    (clone / ".venv" / "bin").mkdir(parents=True)
-    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    for home in (None, "", "home = nowhere\n"):
-        if home is not None:
-            (clone / ".venv" / "pyvenv.cfg").write_text(home)
-        done = start(clone)
-        assert_is_one_sentence(done, ".venv", "delete this folder")
 
 
 def test_the_missing_packages_message_says_how_to_install_them():

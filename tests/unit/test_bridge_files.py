@@ -173,6 +173,25 @@ def fetch(emulator, url: str, target: Path, before: Callable[[], None] = lambda:
     return asyncio.run(go())
 
 
+def test_a_download_says_how_much_has_arrived(emulator, picture, tmp_path):
+    url = upload(emulator, picture)
+    service = Service.emulator(emulator.url)
+    told = []
+
+    async def go() -> None:
+        async with download_client(service, httpx.create_ssl_context()) as client:
+            fetching = Downloads(service, client, 0.02).fetch
+            target = tmp_path / "told"
+            await fetching(
+                url, target, frozenset({FileKind.PNG}), "front photo", lambda *bytes_: told.append(bytes_)
+            )
+
+    asyncio.run(go())
+    size = picture.stat().st_size
+    assert told
+    assert all(0 < arrived <= total == size for arrived, total in told)
+
+
 def child_that_fetches(emulator, url: str, target: Path) -> int:
     """A forked process that downloads; the caller kills it."""
     process = os.fork()

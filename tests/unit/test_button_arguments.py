@@ -56,8 +56,8 @@ FULL = Settings(
 def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(exit_on_error=False)
     commands = parser.add_subparsers()
-    for command in (one_set, estimate):
-        command.add(commands)
+    for name, command in (("set", one_set), ("estimate", estimate)):
+        command.add(commands.add_parser(name))
     return parser.parse_args(arguments)
 
 
@@ -99,6 +99,15 @@ def test_fal_options_are_omitted_from_a_free_set(tmp_path: Path):
     )
     for option in paid:
         assert option not in arguments
+
+
+def test_the_pose_of_a_file_and_what_is_left_out_reach_the_command_line(tmp_path: Path):
+    wanted = Settings(files=("a.glb",), pose="1.5", without=("floor", "crumbs"))
+    options = set_options(wanted, tmp_path)
+    assert (options.pose, options.without) == ("1.5", ("floor", "crumbs"))
+    for source in (Source.OBJECTS, Source.PHOTOS, Source.TEXT):
+        options = set_options(replace(wanted, source=source), tmp_path)
+        assert (options.pose, options.without) == ("rest", ("floor", "crumbs"))
 
 
 def test_options_of_cycles_reach_the_command_line(tmp_path: Path):

@@ -13,6 +13,7 @@ from PIL import Image
 from photoreal_set.catalogue import freezing as planning
 from photoreal_set.catalogue import sources
 from photoreal_set.catalogue.lock_file import NAME, FrozenRow, read_lock
+from photoreal_set.catalogue.rows import read_rows
 from photoreal_set.catalogue.states import RowState, Status, write_status
 from photoreal_set.catalogue.thumbnails import renew_thumbnail
 from photoreal_set.catalogue.watched_folder import WatchedFolder
@@ -172,6 +173,27 @@ def test_a_row_takes_angles_and_light_from_files_as_the_command_does(desk: Desk)
     assert [angle.name for angle in seen.angles] == ["eye"] and seen.angles[0].view
     assert usual.angles == tuple(ANGLES.values()) and usual.rig.panorama is None
     assert lock.data() == (desk.out / NAME).read_bytes()
+
+
+def test_a_row_chooses_pose_and_what_is_left_out(desk: Desk):
+    table: list[dict[str, object]] = [
+        {"sku": "a", "source": desk.model("0.glb")},
+        {"sku": "b", "source": "0.glb", "pose": "1.50"},
+        {"sku": "c", "source": "0.glb", "without": "crumbs,Floor"},
+        {"sku": "d", "source": "0.glb", "pose": "end", "without": "table"},
+    ]
+    desk.table(*table[:3])
+    lock = frozen(desk, "--pose", "start")
+    assert [planned(desk, row).pose for row in lock.rows] == ["start", "1.5", "start"]
+    assert [planned(desk, row).without for row in lock.rows] == [(), (), ("floor", "crumbs")]
+    assert len({row.digest for row in lock.rows}) == 3
+    desk.table(*table[:1])
+    usual = frozen(desk)
+    assert not {"pose", "without"} & set(usual.options), "locks made before keep their digests"
+    desk.table(table[3])
+    (row,) = read_rows(desk.file)
+    assert "pose 'end' is not rest, start or a number of seconds" in row.errors[0]
+    assert "without 'table' has 'table', which is not one of floor" in row.errors[1]
 
 
 def test_another_file_of_angles_or_light_changes_only_its_row(desk: Desk):

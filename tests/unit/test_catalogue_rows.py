@@ -74,6 +74,8 @@ def test_jsonl_is_read(tmp_path: Path):
             "source": ["x.jpg", "y.jpg"],
             "angles": ["front", "top"],
             "seed": 3,
+            "pose": 1.5,
+            "without": ["crumbs", "floor"],
             "stock": 7,
             "tags": ["b"],
         },
@@ -82,6 +84,7 @@ def test_jsonl_is_read(tmp_path: Path):
     text = "\n".join(json.dumps(line) for line in lines) + "\n\n{broken\n[1]\n"
     rows = rows_in(tmp_path, text, "shop.jsonl")
     assert rows[0].sources == ("x.jpg", "y.jpg") and rows[0].angles == "front,top" and rows[0].seed == 3
+    assert (rows[0].pose, rows[0].without) == ("1.5", "floor,crumbs")
     assert rows[0].more == {"stock": "7", "tags": '["b"]'}
     assert rows[1].max_cost == Decimal("0.5") and rows[1].prompt == ""
     assert [row.errors for row in rows[2:]] == [

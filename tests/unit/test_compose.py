@@ -7,6 +7,7 @@ from PIL import Image
 
 from photoreal_set.imaging.choices import Background
 from photoreal_set.imaging.compose import SHADOW_BEGINS, compose, fill_of, mask_of
+from photoreal_set.imaging.coverage import NOISE
 
 SIDE = 80
 GREY = 127
@@ -181,6 +182,10 @@ def test_pictures_of_any_shape_have_pure_borders(size: tuple[int, int]):
     assert mask_of(colour).size == size
 
 
-def test_an_empty_mask_and_negligible_coverage_have_no_fill():
+def test_faint_coverage_fills_the_frame_and_noise_does_not():
     assert fill_of(Image.new("L", (100, 100), 0)) == 0.0
-    assert fill_of(Image.new("L", (100, 100), 120)) == 0.0
+    assert fill_of(Image.new("L", (100, 100), NOISE)) == 0.0
+    mask = Image.new("L", (100, 100), 0)
+    mask.paste(NOISE + 1, (10, 40, 90, 60))
+    mask.paste(255, (40, 45, 60, 55))
+    assert fill_of(mask) == pytest.approx(0.8)

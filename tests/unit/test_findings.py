@@ -8,9 +8,11 @@ from photoreal_set.gltf.findings import (
     MAX_SENTENCES,
     Finding,
     Severity,
-    terminal_lines,
+    terminal_findings,
     triage_list,
 )
+
+FLOOR = Finding(kind="floor", severity=Severity.WARNING, text="Floor.", setting="without", value="floor")
 
 
 def finding(kind: str, severity: Severity, number: int = 0) -> Finding:
@@ -47,15 +49,21 @@ def test_a_thousand_of_a_kind_are_counted():
 
 def test_a_terminal_shows_a_few_and_where_the_rest_is():
     notes = [finding("n", Severity.NOTE)]
-    assert terminal_lines(notes) == []
+    assert terminal_findings(notes) == []
     some = [finding("w", Severity.WARNING, number) for number in range(MAX_SENTENCES)]
-    assert terminal_lines([*notes, *some]) == [item.text for item in some]
+    assert terminal_findings([*notes, *some]) == some
     many = [finding("w", Severity.WARNING, number) for number in range(9)]
-    assert terminal_lines(many)[:-1] == [item.text for item in many[: MAX_SENTENCES - 1]]
-    assert terminal_lines(many)[-1] == "And 5 more: see the report, index.html."
+    assert terminal_findings(many)[:-1] == many[: MAX_SENTENCES - 1]
+    assert terminal_findings(many)[-1].text == "And 5 more: see the report, index.html."
+    worse = finding("z", Severity.ERROR)
+    assert terminal_findings([*many, FLOOR, worse])[:3] == [worse, FLOOR, many[0]]
 
 
 def test_a_finding_is_read_back_from_set_json():
-    for item in (finding("a", Severity.WARNING, 3), Finding(kind="b", severity=Severity.NOTE, text="So.")):
+    for item in (
+        finding("a", Severity.WARNING, 3),
+        Finding(kind="b", severity=Severity.NOTE, text="So."),
+        FLOOR,
+    ):
         assert Finding.from_record(json.loads(json.dumps(item.record()))) == item
     assert "count" not in Finding(kind="b", severity=Severity.NOTE, text="So.").record()

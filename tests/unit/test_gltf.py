@@ -20,7 +20,6 @@ from photoreal_set.gltf.edits import (
     with_far_at,
     with_tags,
     with_variant,
-    without_unseen,
     without_variants,
 )
 from photoreal_set.gltf.packing import NO_PICTURE, enclosed_copy, packed, save_glb
@@ -352,21 +351,6 @@ def test_without_variants_the_default_materials_stay(tmp_path: Path):
     assert lamp.variants(), "the file as it was read stays"
 
 
-def test_only_objects_of_the_scene_are_shown(tmp_path: Path):
-    glb = textured_block()
-    mesh = glb.document["nodes"][0]["mesh"]
-    child = glb.add("nodes", {"name": "below", "mesh": mesh})
-    off = {"extensions": {"KHR_node_visibility": {"visible": False}}, "children": [child], "mesh": mesh}
-    hidden, spare = glb.add("nodes", off), glb.add("nodes", {"name": "spare", "mesh": mesh})
-    glb.document["nodes"][0]["children"] = [0, 99, "x"]
-    glb.add_scene(0, hidden)
-    shown = without_unseen(read(glb.data(), tmp_path)).document["nodes"]
-    assert ["mesh" in node for node in shown] == [True, False, False, False]
-    del glb.document["scenes"], glb.document["scene"]
-    everything = without_unseen(read(glb.data(), tmp_path)).document["nodes"]
-    assert "mesh" in everything[spare]
-
-
 # --- untrusted values ---------------------------------------------------------------------------
 
 
@@ -432,7 +416,7 @@ def test_values_of_a_wrong_type_count_as_missing(tmp_path: Path, value: Any):
         assert isinstance(list(gltf.primitives()), list)
         assert gltf.variants() == ()
         gltf.meshes_without_normals()
-        packed(with_tags(without_unseen(without_variants(gltf)), "tag", required=())).glb()
+        packed(with_tags(without_variants(gltf), "tag", required=())).glb()
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,10 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("preview", "mov", "preview is 'mov'", ("--preview", "mov")),
     ("variant", "x" * 300, "has more than 255 characters", ("--variant", "x" * 300)),
     ("variant", 7, "variant is 7, which is not text", ()),
+    ("pose", "end", "pose is 'end', which is not rest, start or a number of seconds", ("--pose", "end")),
+    ("pose", 1.5, "pose is 1.5, which is not rest", ()),
+    ("without", ["table"], "entry 1 is 'table', which is not one of floor", ("--without", "table")),
+    ("without", "floor", "without is 'floor', which is not a list", ()),
     *(
         (f"{name}_endpoint", value, "which is not an endpoint id", (f"--{name}-endpoint", value))
         for name in ("model", "photo", "video", "concept", "upscale")

@@ -90,9 +90,7 @@ def test_what_is_not_found_is_named_with_what_is_there(folder: Path, address: st
 
 
 def test_an_absolute_path_that_is_not_here_is_refused_with_what_is_here(folder: Path):
-    with pytest.raises(
-        InputError, match=r"lies outside its folder.*Its folder has tex/wood\.png\."
-    ) as caught:
+    with pytest.raises(InputError, match=r"is outside its folder.*Its folder has tex/wood\.png\.") as caught:
         save_glb(model(folder, "C:\\Users\\x\\tex\\wood.tga"), folder / "out.glb")
     assert "C:" in str(caught.value)
 
@@ -102,5 +100,5 @@ def test_a_link_out_of_the_folder_is_not_searched(folder: Path):
     (folder.parent / "private" / "secret.png").write_bytes(WOOD)
     (folder / "up").symlink_to("../private")
     for address in ("up/Secret.png", "C:\\up\\Secret.png"):
-        with pytest.raises(InputError, match="lies outside"):
+        with pytest.raises(InputError, match="is outside"):
             read_gltf(model(folder, address))

@@ -96,7 +96,11 @@ def options_in(text: str) -> list[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
     ]
-    return [found for one in strings for found in re.findall(r"(?:^|[ `(])--[a-z][a-z-]*|`resume ", one)]
+    return [
+        found
+        for one in strings
+        for found in re.findall(r"(?:^|[ `(])--[a-z][a-z-]*(?![a-z=-])|`resume ", one)
+    ]
 
 
 def test_an_option_in_a_message_is_found():

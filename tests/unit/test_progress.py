@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress bars for a terminal, lines for a log, JSON for a program."""
+"""A log sees lines, a program sees JSON; test_terminal.py has what a person sees."""
 
 import io
 import json
@@ -13,11 +13,11 @@ import pytest
 
 from photoreal_set.messages import events
 from photoreal_set.messages.progress import (
+    SILENT_SECONDS,
     JsonReporter,
     PlainReporter,
     QuietReporter,
     Reporter,
-    TerminalReporter,
     clock,
 )
 from tests.blender.products import textured_block
@@ -43,16 +43,6 @@ def tell_a_run(reporter: Reporter) -> None:
         )
     )
     reporter.tell(events.Finished(state="partial", exit=2, set="/out"))
-
-
-def screen(text: str) -> list[str]:
-    """The lines that a terminal shows for the bytes it received."""
-    lines = []
-    for line in text.split("\n"):
-        shown = line.split("\r")[-1]
-        assert shown.count("\033") == shown.count("\033[K")
-        lines.append(shown.replace("\033[K", "").rstrip())
-    return lines
 
 
 def test_json_is_one_object_per_line_and_ends_with_the_result():
@@ -89,6 +79,12 @@ def test_plain_lines_have_the_time_and_print_a_state_once():
     assert "\r" not in stream.getvalue()
 
 
+def test_a_warning_names_the_option_that_avoids_it():
+    stream = io.StringIO()
+    PlainReporter(stream).tell(events.Warning(text="A floor.", field="without", value="floor"))
+    assert stream.getvalue().endswith("Warning: A floor. (--without floor)\n")
+
+
 def test_quiet_prints_only_warnings_and_the_final_result():
     stream = io.StringIO()
     tell_a_run(QuietReporter(stream))
@@ -99,42 +95,13 @@ def test_quiet_prints_only_warnings_and_the_final_result():
     ]
 
 
-def test_a_terminal_shows_a_growing_bar_and_keeps_important_lines():
-    stream = io.StringIO()
-    reporter = TerminalReporter(stream)
-    shown = []
-    for done in range(3):
-        reporter.tell(events.Progress(stage="references", done=done, of=4, label="front"))
-        shown.append(screen(stream.getvalue())[-1])
-    assert [line.count("█") for line in shown] == [0, 6, 12]
-    assert all(re.search(r"references +[█░]{24} \d/4  \d+:\d\d  front", line) for line in shown)
-    reporter.tell(events.Warning(text="Something is odd."))
-    lines = screen(stream.getvalue())
-    assert lines[-2] == "Warning: Something is odd."
-    assert lines[-1] == shown[-1], "the bar continues below the line"
-    reporter.tell(events.Progress(stage="references", done=4, of=4))
-    assert "4/4" in screen(stream.getvalue())[-2], "a finished bar stays"
-
-
-def test_a_terminal_keeps_one_line_for_each_result():
-    stream = io.StringIO()
-    tell_a_run(TerminalReporter(stream))
-    lines = screen(stream.getvalue())
-    kept = [line for line in lines if line]
-    assert len([line for line in kept if line.startswith("front photo: ")]) == 1
-    assert any(line.startswith("front photo: done") for line in kept)
-    assert any(line.startswith("video: failed: It was refused.") for line in kept)
-    assert any("2/2" in line for line in kept)
-    assert kept[-1].endswith("/out/index.html")
-
-
 def test_a_stage_that_was_already_done_is_not_shown_as_progress():
-    for reporter, lines in ((PlainReporter, 0), (TerminalReporter, 0), (JsonReporter, 2)):
+    for reporter, lines in ((PlainReporter, 0), (JsonReporter, 2)):
         stream = io.StringIO()
         talker = reporter(stream)
         for done in range(2):
             talker.tell(events.Progress(stage="references", done=done, of=1, label="front", kept=True))
-        assert len([line for line in screen(stream.getvalue()) if line]) == lines
+        assert len(stream.getvalue().splitlines()) == lines
 
 
 def test_a_stopped_run_says_how_to_continue():
@@ -156,27 +123,43 @@ def test_a_stopped_run_says_how_to_continue():
     ],
 )
 def test_the_final_line_says_what_was_paid(cost: dict, message: str):
-    for reporter in (PlainReporter, QuietReporter, TerminalReporter):
+    for reporter in (PlainReporter, QuietReporter):
         stream = io.StringIO()
         reporter(stream).tell(events.Finished(state="done", exit=0, set="/out", cost=cost))
-        lines = [line for line in screen(stream.getvalue()) if line]
+        lines = stream.getvalue().splitlines()
         assert len(lines) == 2
         assert lines[0].endswith(f"Cost at {message}")
         assert lines[1].endswith("Finished: /out/index.html")
 
 
-@pytest.mark.parametrize("reporter", [PlainReporter, TerminalReporter])
-def test_a_request_still_running_at_fal_is_reported(reporter):
+def test_a_request_still_running_at_fal_is_reported():
     stream = io.StringIO()
-    reporter(stream).tell(events.Job(label="film", state="left", queue_position=None, **NO_NEWS))
+    PlainReporter(stream).tell(events.Job(label="film", state="left", queue_position=None, **NO_NEWS))
     assert "video: continues at fal.ai, resume fetches it" in stream.getvalue()
 
 
-def test_a_narrow_line_never_wraps_because_of_a_long_label():
+def test_a_log_gets_a_sign_of_life_only_after_a_silence():
     stream = io.StringIO()
-    reporter = TerminalReporter(stream)
-    reporter.tell(events.Progress(stage="references", done=1, of=4, label="long " * 100))
-    assert len(screen(stream.getvalue())[-1]) <= 110
+    reporter = PlainReporter(stream)
+    alive = events.Working(task="film", done=12, of=120, sample=3, samples=4, eta_seconds=125)
+    reporter.tell(alive)
+    assert stream.getvalue() == ""
+    reporter._told_at -= SILENT_SECONDS
+    reporter.tell(alive)
+    reporter.tell(alive)
+    assert stream.getvalue() == "[0:00] video 12/120, sample 3 of 4, about 2 min left\n"
+    reporter._told_at -= SILENT_SECONDS
+    reporter.tell(events.Working(text="waiting for fal.ai: front photo"))
+    assert stream.getvalue().splitlines()[-1] == "[0:00] waiting for fal.ai: front photo"
+
+
+def test_a_log_says_how_much_time_is_left():
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    reporter.tell(events.Progress(stage="photos", done=1, of=5, label="side", eta_seconds=61))
+    reporter.tell(events.Progress(stage="photos", done=5, of=5, eta_seconds=0))
+    said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert said == ["photos 1/5 side, about 61 s left", "photos 5/5"]
 
 
 @pytest.mark.parametrize("make", [JsonReporter, PlainReporter, QuietReporter])
@@ -248,6 +231,16 @@ def test_a_run_that_cannot_start_also_ends_its_json(tmp_path: Path, arguments: t
     assert last["event"] == "finished"
     assert (last["state"], last["exit"]) == ("failed", 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_is_damaged_is_one_sentence(tmp_path: Path):
+    textured_block().write(tmp_path / "pot.glb")
+    done = command("set", "pot.glb", "--out", "out", "--engine", "cycles", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("Error: A package is missing or damaged (import of bpy halted")
+    assert done.stderr.endswith("start again.\n") or done.stderr.endswith("Install it again.\n")
+    assert events_in(done.stdout)[-1]["exit"] == 3
 
 
 def test_help_and_version_need_no_blender(tmp_path: Path):

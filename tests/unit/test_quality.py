@@ -2,20 +2,11 @@
 """Sets that exist stay up to date when the settings behind the name of a quality change."""
 
 import hashlib
-import importlib.util
 import json
-import sys
 
 import pytest
 
-from tools.imports import ROOT
-
-# ``studio`` needs Blender, and this file of it does not.
-_spec = importlib.util.spec_from_file_location("quality", ROOT / "studio" / "quality.py")
-assert _spec and _spec.loader
-quality = importlib.util.module_from_spec(_spec)
-sys.modules["quality"] = quality
-_spec.loader.exec_module(quality)
+from photoreal_set.studio import quality
 
 USED = (quality.DRAFT, quality.REFERENCE, quality.FINAL, quality.VIDEO, quality.RAY)
 

@@ -20,6 +20,7 @@ from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.home import home_folder
+from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass, Preview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
@@ -229,6 +230,8 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         f_stop=8.0,
         film_look=True,
         preview=Preview.GIF,
+        pose="1.5",
+        without=(Surrounding.FLOOR, Surrounding.CRUMBS),
     )
     from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
     lamp = tmp_path / "lamp.gltf"

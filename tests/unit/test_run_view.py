@@ -125,3 +125,22 @@ def test_events_of_unknown_kinds_are_kept():
     assert view({"event": "estimate", "min": 1.0, "max": 2.0}).facts == [
         {"event": "estimate", "min": 1.0, "max": 2.0}
     ]
+
+
+def test_the_remaining_time_counts_down_between_two_estimates_and_ends_with_the_run():
+    shown = view(STARTED, progress("references", 0, 2, "side"))
+    assert shown.left == ""
+    shown.take({"event": "working", "task": "references", "eta_seconds": 61})
+    assert shown.left in ("about 61 s left", "about 60 s left")
+    assert shown.line().endswith(f"0 of 2 done, {shown.left}")
+    shown.ends_at -= 40.0
+    assert shown.left in ("about 21 s left", "about 20 s left")
+    shown.ends_at -= 40.0
+    assert shown.left == "about 1 s left"
+    shown.take(progress("references", 1, 2, "front"))
+    assert shown.left == "", "the run no longer knows"
+    shown.take({"event": "working", "task": "references", "eta_seconds": 600})
+    assert shown.left == "about 10 min left"
+    assert shown.facts == []
+    shown.take({"event": "exited", "code": 0})
+    assert shown.left == ""

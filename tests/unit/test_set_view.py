@@ -101,11 +101,21 @@ def test_an_empty_folder_gives_none(tmp_path: Path):
 def test_model_warnings_are_shown_and_notes_are_not(tmp_path: Path):
     triage = [
         {"kind": "flipped_faces", "severity": "warning", "where": "Lid", "text": "Lid: faces look inwards."},
+        {
+            "kind": "floor",
+            "severity": "warning",
+            "text": "A floor. Leave it out.",
+            "setting": "without",
+            "value": "floor",
+        },
         {"kind": "open_edges", "severity": "note", "where": "Lid", "text": "Lid has a hole."},
     ]
     found = read_set(write(tmp_path, model={"price": 0.5, "triage": triage}))
     assert found is not None
-    assert found.problems == ("Lid: faces look inwards.",)
+    assert found.problems == (
+        "Lid: faces look inwards.",
+        "A floor. Leave it out. (Source: Leave Out Floor)",
+    )
 
 
 @pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "photos/leak.png"])

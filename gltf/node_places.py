@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The matrices of nodes, from their matrix or from translation, rotation and scale (glTF 2.0, 3.5.3)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .json_values import Json, is_integer, number_or
+
+Matrix = NDArray[np.float64]  # (4, 4), for column vectors.
+
+
+def children_of(value: object, nodes: list[Json]) -> list[int]:
+    """The valid indices of nodes in a list."""
+    numbers = value if isinstance(value, list) else []
+    return [number for number in numbers if is_integer(number) and 0 <= number < len(nodes)]
+
+
+def local_matrix(node: Json) -> Matrix:
+    """From the coordinates of a node to those of its parent. A value that is not valid counts as missing."""
+    whole = node.get("matrix")
+    if isinstance(whole, list) and len(whole) == 16:
+        return np.array([number_or(value, 0.0) for value in whole]).reshape(4, 4).T
+    matrix = np.eye(4)
+    x, y, z, w = _vector(node.get("rotation"), (0.0, 0.0, 0.0, 1.0))
+    scale = _vector(node.get("scale"), (1.0, 1.0, 1.0))
+    turn = np.array(
+        (
+            (1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - z * w), 2.0 * (x * z + y * w)),
+            (2.0 * (x * y + z * w), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - x * w)),
+            (2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)),
+        )
+    )
+    matrix[:3, :3] = turn * np.array(scale)
+    matrix[:3, 3] = _vector(node.get("translation"), (0.0, 0.0, 0.0))
+    return matrix
+
+
+def _vector(value: object, default: tuple[float, ...]) -> tuple[float, ...]:
+    given = value if isinstance(value, list) and len(value) == len(default) else default
+    return tuple(number_or(part, usual) for part, usual in zip(given, default, strict=True))
+
+
+def width_of(matrix: Matrix) -> float:
+    """How wide a ball of radius 1 becomes in its second largest direction: 0 when only a line or a point is left."""
+    if not np.isfinite(matrix).all():
+        return 1.0
+    sizes = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+    return float(sizes[1])
