@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
+import numpy as np
 from mathutils import Matrix, Vector
 
 from ..gltf.broken_vertices import find_broken_vertices
@@ -35,16 +36,24 @@ class Product:
     """The product in the scene.
 
     All objects are below ``root``, whose matrix places the product; with the identity matrix every object is where the
-    file has it. ``standing`` is its matrix when the front faces -Y. ``size_m`` are the sides x, y, z in the file, in
-    metres. ``triage`` lists problems, worst first.
+    file has it, except for ``offset``, (3,), which was subtracted from all places. ``standing`` is its matrix when the
+    front faces -Y. ``size_m`` are the sides x, y, z in the file, in metres. ``triage`` lists problems, worst first.
     """
 
     collection: bpy.types.Collection
     root: bpy.types.Object
     standing: Matrix
+    offset: Points
     size_m: Sides
     triangles: int
     triage: tuple[Finding, ...]
+
+    @property
+    def from_file(self) -> Points:
+        """The 4x4 matrix from coordinates in the file, in Blender's axes, to the standing product."""
+        matrix = np.array(self.standing, dtype=np.float64)
+        matrix[:3, 3] -= matrix[:3, :3] @ self.offset
+        return matrix
 
     def turn(self, degrees: float) -> None:
         """Turn the product counter-clockwise, seen from above, from its standing pose."""
@@ -63,7 +72,7 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
     check_required(gltf, compat.importable_extensions())
     collection = bpy.data.collections.new(COLLECTION)
     present(scene.collection).children.link(collection)
-    objects = import_objects(gltf, collection)
+    objects, offset = import_objects(gltf, collection)
     materials, meshes = take_tags(objects)
     for mesh in meshes:
         mesh_repairs.delete_far_faces(mesh)
@@ -83,6 +92,7 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
         collection=collection,
         root=root,
         standing=standing,
+        offset=offset,
         size_m=size,
         triangles=count_triangles(collection),
         triage=triage_list(findings),
