@@ -12,7 +12,7 @@ import numpy as np
 
 from .document import Gltf
 from .json_values import Json, as_dict, as_dicts, is_integer
-from .mesh_checks import Doubles, is_far
+from .mesh_checks import Doubles, Floats, is_far
 from .node_places import Matrix, parents_of, world_matrices
 
 FAR = 8.0  # In longest sides: nearer, single precision keeps places to a millionth of the size.
@@ -35,8 +35,9 @@ def recentred(gltf: Gltf) -> tuple[Gltf, Doubles]:
         worlds, depths = world_matrices(nodes)
     except (ValueError, TypeError):
         return unchanged
+    bounds = _Bounds(gltf)
     with np.errstate(all="ignore"):
-        boxes = list(_boxes(gltf, nodes, worlds))
+        boxes = list(_boxes(bounds, gltf, worlds))
     if not boxes:
         return unchanged
     low, high = (np.array(ends) for ends in zip(*boxes, strict=True))
@@ -49,12 +50,48 @@ def recentred(gltf: Gltf) -> tuple[Gltf, Doubles]:
     far = [float(np.abs(worlds[number][:3, 3]).max()) for number in carriers]
     furthest = max(float(np.abs((low, high)).max()), *far)
     limits = {mesh: FAR * size / max(scale, 1e-300) for mesh, scale in scales.items()}
-    is_off = any(_is_off(gltf, mesh, limit) for mesh, limit in limits.items())
+    is_off = any(_is_off(bounds, gltf, mesh, limit) for mesh, limit in limits.items())
     is_deep = max(depths[number] for number in carriers) > DEEP
     if not np.isfinite(furthest) or not (furthest > FAR * size or is_off or is_deep):
         return unchanged
     offset = (low + high) / 2.0 if float(np.abs((low, high)).max()) > FAR * size else np.zeros(3)
     return _flat(gltf, worlds, offset, limits), offset
+
+
+class _Bounds:
+    """The minimum and maximum of accessors of positions: by their values, or as stated where they are compressed."""
+
+    def __init__(self, gltf: Gltf) -> None:
+        self._gltf = gltf
+        self._known: dict[int, tuple[Doubles, Doubles] | None] = {}
+
+    def of(self, index: int) -> tuple[Doubles, Doubles] | None:
+        if index not in self._known:
+            places = self._gltf.floats(index)
+            has_values = places is not None and places.shape[1] == 3
+            self._known[index] = _ends(places) if places is not None and has_values else self._stated(index)
+        return self._known[index]
+
+    def _stated(self, index: int) -> tuple[Doubles, Doubles] | None:
+        accessors = self._gltf.entries("accessors")
+        entry = accessors[index] if 0 <= index < len(accessors) else {}
+        try:
+            low, high = np.array(entry["min"], dtype=float), np.array(entry["max"], dtype=float)
+        except (KeyError, ValueError, TypeError):
+            return None
+        return (low, high) if low.shape == high.shape == (3,) else None
+
+
+def _ends(places: Floats) -> tuple[Doubles, Doubles] | None:
+    """The minimum and maximum of the places (n, 3) that can be rendered."""
+    ends = np.stack((places.min(axis=0), places.max(axis=0)))
+    if is_far(ends).any():
+        near = places[~is_far(places)]
+        if not len(near):
+            return None
+        ends = np.stack((near.min(axis=0), near.max(axis=0)))
+    low, high = ends.astype(np.float64)
+    return low, high
 
 
 def _carriers(nodes: list[Json]) -> list[int]:
@@ -82,20 +119,16 @@ def _mesh_scales(nodes: list[Json], worlds: list[Matrix]) -> dict[int, float]:
     return scales
 
 
-def _boxes(gltf: Gltf, nodes: list[Json], worlds: list[Matrix]) -> Iterator[tuple[Doubles, Doubles]]:
+def _boxes(bounds: _Bounds, gltf: Gltf, worlds: list[Matrix]) -> Iterator[tuple[Doubles, Doubles]]:
     """The minimum and maximum corner in the world of each primitive of each node."""
-    bounds: dict[int, tuple[Doubles, Doubles] | None] = {}
     meshes = gltf.entries("meshes")
     ends = np.array([[(index >> axis) & 1 for axis in range(3)] for index in range(8)], dtype=bool)
-    for node, world in zip(nodes, worlds, strict=True):
+    for node, world in zip(gltf.entries("nodes"), worlds, strict=True):
         mesh = node.get("mesh")
         if not is_integer(mesh) or not 0 <= mesh < len(meshes):
             continue
         for index in _positions(meshes[mesh]):
-            if index not in bounds:
-                bounds[index] = _bounds(gltf, index)
-            box = bounds[index]
-            if box is not None:
+            if (box := bounds.of(index)) is not None:
                 corners = np.where(ends, box[1], box[0]) @ world[:3, :3].T + world[:3, 3]
                 if np.isfinite(corners).all():
                     yield corners.min(axis=0), corners.max(axis=0)
@@ -108,25 +141,10 @@ def _positions(mesh: Json) -> Iterator[int]:
             yield index
 
 
-def _bounds(gltf: Gltf, index: int) -> tuple[Doubles, Doubles] | None:
-    """The minimum and maximum of an accessor of positions: by its values, or as stated where they are compressed."""
-    places = gltf.floats(index)
-    if places is not None and places.shape[1] == 3:
-        near = places[~is_far(places)].astype(np.float64)
-        return (near.min(axis=0), near.max(axis=0)) if len(near) else None
-    accessors = gltf.entries("accessors")
-    entry = accessors[index] if 0 <= index < len(accessors) else {}
-    try:
-        low, high = np.array(entry["min"], dtype=float), np.array(entry["max"], dtype=float)
-    except (KeyError, ValueError, TypeError):
-        return None
-    return (low, high) if low.shape == high.shape == (3,) else None
-
-
-def _is_off(gltf: Gltf, mesh: int, limit: float) -> bool:
+def _is_off(bounds: _Bounds, gltf: Gltf, mesh: int, limit: float) -> bool:
     """Are the positions of a mesh further than ``limit`` from the origin of its own coordinates?"""
     meshes = gltf.entries("meshes")
-    boxes = [_bounds(gltf, index) for index in (_positions(meshes[mesh]) if 0 <= mesh < len(meshes) else ())]
+    boxes = [bounds.of(index) for index in (_positions(meshes[mesh]) if 0 <= mesh < len(meshes) else ())]
     return any(box is not None and float(np.abs(box).max()) > limit for box in boxes)
 
 
@@ -211,7 +229,7 @@ def _centre_meshes(
 
     A mesh stays where it is when its positions are compressed, or belong to another mesh too.
     """
-    meshes = gltf.entries("meshes")
+    bounds, meshes = _Bounds(gltf), gltf.entries("meshes")
     users: dict[int, set[int]] = {}  # By the first byte of the positions: accessors may share their bytes.
     for number, mesh in enumerate(meshes):
         for index in _positions(mesh):
@@ -219,11 +237,11 @@ def _centre_meshes(
                 users.setdefault(layout.offset, set()).add(number)
     middles: dict[int, Doubles] = {}
     for number, limit in limits.items():
-        if not _is_off(gltf, number, limit):
+        if not _is_off(bounds, gltf, number, limit):
             continue
         layouts = {index: gltf.layout(index) for index in _positions(meshes[number])}
         known = {index: layout for index, layout in layouts.items() if layout and layout.shape[1] == 3}
-        boxes = [box for index in known if (box := _bounds(gltf, index)) is not None]
+        boxes = [box for index in known if (box := bounds.of(index)) is not None]
         starts = {layout.offset for layout in known.values()}
         is_own = len(known) == len(layouts) == len(boxes) == len(starts)
         if not is_own or any(len(users[start]) > 1 for start in starts):

@@ -18,9 +18,11 @@ from ..gltf.mesh_checks import is_far
 from ..messages.errors import InputError
 from . import compat, mesh_facts, mesh_repairs
 from .blender import present
+from .coincident import find_coincident, lift_surfaces
 from .gltf_import import import_objects, take_tags
 from .materials import restore_materials
 from .missing_textures import disconnect_missing_textures
+from .one_sided import hide_back_faces, judge_sides
 from .triage import find_problems
 from .visible import UNIT_SIZE, Points, count_triangles, visible_meshes, visible_points
 
@@ -147,11 +149,15 @@ def _repair(
         if number in without_normals:
             mesh_repairs.smooth_normals(mesh)
     facts = mesh_facts.measure(visible_meshes(collection))
-    yield from find_problems(facts, size)
+    facings = judge_sides(facts)
+    lifts = find_coincident(facts, facings, max(size))
+    yield from find_problems(facts, facings, lifts, size)
     yield from restore_materials(
         gltf, materials, scale=UNIT_SIZE / max(size), open_materials=mesh_facts.open_materials(facts)
     )
-    mesh_repairs.repair_meshes(facts)
+    lift_surfaces(facts, lifts)
+    hide_back_faces(facts, facings)
+    mesh_repairs.repair_meshes(facts, facings)
 
 
 def _hide_cameras_and_lights(objects: list[bpy.types.Object]) -> None:
