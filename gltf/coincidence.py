@@ -26,13 +26,18 @@ ON_CORNERS = 0.15  # Corners of such a label are at most this share of that dept
 COVERED = 0.5  # Minimum share of such a label that is on the wall.
 SPARE = 1.2  # The depth is measured at points only.
 POINTS, POINTS_OF_A_PART = 3_000, 16
-MAX_POINTS = 200_000  # On the faces that are looked at one by one.
+MAX_POINTS, FEWEST = 60_000, 4  # On the faces that are looked at one by one, and on each of them.
+MANY = 20_000  # Triangles of a part that is not compared with itself.
 MAX_PARTS = 4_000  # The largest ones; smaller ones are crumbs.
 COPIES = 8  # Copies of a mesh that are looked at.
-# On each face: near the corners, at the middles of the sides, and inside.
+# On each face: near the corners, in the middle, and, where there are few faces, at the sides and all over.
 NEAR_CORNERS = np.array(((0.98, 0.01, 0.01), (0.01, 0.98, 0.01), (0.01, 0.01, 0.98)))
 ON_FACE = np.concatenate(
-    (NEAR_CORNERS, ((0.49, 0.49, 0.02), (0.02, 0.49, 0.49), (0.49, 0.02, 0.49)), corner_weights(np.arange(6)))
+    (
+        NEAR_CORNERS,
+        ((0.34, 0.33, 0.33), (0.49, 0.49, 0.02), (0.02, 0.49, 0.49), (0.49, 0.02, 0.49)),
+        corner_weights(np.arange(6)),
+    )
 )
 
 
@@ -106,8 +111,8 @@ def find_lifts(
         return []
     doubtful = np.unique(scene.surface[chosen[first.point]])
     own = np.flatnonzero(np.isin(scene.surface, doubtful))
-    count = max(1, min(len(ON_FACE), MAX_POINTS // len(own)))
-    own = own[np.argsort(-scene.areas[own], kind="stable")][:MAX_POINTS]
+    count = max(FEWEST, min(len(ON_FACE), MAX_POINTS // len(own)))
+    own = own[np.argsort(-scene.areas[own], kind="stable")][: 4 * MAX_POINTS // FEWEST]
     chosen = np.repeat(own, count)
     places = np.einsum("ac,ncb->nab", ON_FACE[:count], scene.triangles.corners[own]).reshape(-1, 3)
     hits = find_hits(places, chosen, scene.triangles, CURVED * size)
@@ -185,7 +190,7 @@ def _piece_of(body: Body, number: int, copy: int, face: Numbers, looks_back: Fla
 def _is_simple(shape: Shape) -> Flags:
     """Which parts have no faces at the same place, because they are sound solids or have too many faces to tell."""
     sound = shape.is_closed & (shape.twisted_edges == 0)
-    simple: Flags = sound | (shape.part_triangles > MAX_POINTS // 10)
+    simple: Flags = sound | (shape.part_triangles > MANY)
     return simple
 
 

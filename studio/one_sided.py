@@ -26,9 +26,7 @@ SHELL, SHEET = "shell", "one-sided"
 
 def judge_sides(meshes: Sequence[MeshFacts]) -> list[Facing]:
     """What becomes of the faces of each mesh."""
-    views = {(angle.azimuth, angle.elevation) for angle in ANGLES.values()}
-    views |= {(-azimuth, elevation) for azimuth, elevation in views}
-    facings = judge(meshes, [camera_axes(*view) for view in sorted(views)])
+    facings = judge(meshes, [camera_axes(angle.azimuth, angle.elevation) for angle in ANGLES.values()])
     for facts, facing in zip(meshes, facings, strict=True):
         if not facts.is_as_shown:
             facing.culled[:] = facing.shell[:] = facing.turned[:] = False
