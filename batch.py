@@ -28,11 +28,19 @@ def _needs_blender(arguments: list[str]) -> bool:
     return ("--stage", "cloud") not in itertools.pairwise(words)
 
 
+def _needs_packages(arguments: list[str]) -> bool:
+    """The list of commands and the version need none, and are not worth an installation."""
+    is_answered_alone = arguments[:1] in ([], ["-h"], ["--help"], ["--version"])
+    return not is_answered_alone or sys.version_info < (3, 11)
+
+
 def main() -> None:
     bootstrap = _bootstrap()
-    inside_blender = bootstrap.in_blender_program()
+    inside_blender = bootstrap.blender_program.in_blender_program()
     arguments = _arguments(inside_blender)
-    if inside_blender:
+    if not _needs_packages(arguments):
+        pass
+    elif inside_blender:
         if missing := bootstrap.use_package_folders():
             bootstrap.say(bootstrap.missing_packages_sentence(missing))
             sys.exit(3)

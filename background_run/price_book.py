@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..messages.money import dollars
-from .button_command import Settings, price_key
+from .button_arguments import Settings, price_key
 
 LIFE_SECONDS = 3600.0  # How long a price is shown before it is asked for again.
 

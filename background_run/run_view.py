@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The progress of a run, made from its events: what the Jobs panel draws."""
 
+import dataclasses
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from ..messages.remaining import time_left
+from .setting_words import with_words
 
 VIDEO = "video"  # The name of its row.
 VIDEO_EVENTS = "film"  # What events call its stage and its job.
@@ -86,16 +90,20 @@ class RunView:
     kind: Kind
     folder: Path | None = None
     product: str = ""
-    rows: dict[str, Row] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    rows: dict[str, Row] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
     error: str = ""
+    field: str = ""  # What the error is about, by its name in the plan of a set; "" when it is not one field.
     state: str = "starting"
     exit_code: int | None = None
-    began: float = field(default_factory=time.monotonic)
+    began: float = dataclasses.field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
-    facts: list[dict[str, Any]] = field(default_factory=list)  # Events that only one kind of run has.
+    ends_at: float | None = None  # As last estimated; ``None`` while that is not possible.
+    facts: list[dict[str, Any]] = dataclasses.field(
+        default_factory=list
+    )  # Events that only one kind of run has.
 
     @property
     def is_over(self) -> bool:
@@ -106,6 +114,13 @@ class RunView:
     def elapsed(self) -> float:
         """Seconds from the start to the end, or to now."""
         return (self.ended or time.monotonic()) - self.began
+
+    @property
+    def left(self) -> str:
+        """The remaining time in words; "" when it is not known."""
+        if self.is_over or self.is_stopping or self.ends_at is None:
+            return ""
+        return time_left(self.ends_at - time.monotonic())
 
     def expect(self, names: list[str]) -> None:
         """Show these angles from the start."""
@@ -132,13 +147,18 @@ class RunView:
     def line(self) -> str:
         """The run in one line for the status bar; "" some seconds after its end."""
         if not self.is_over:
-            return f"Photoreal Set: {self.doing}"
+            return ", ".join([f"Photoreal Set: {self.doing}", *([self.left] if self.left else [])])
         is_shown = time.monotonic() - self.ended < SHOWN_SECONDS
         return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if is_shown else ""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Update from one event; events of another kind are kept in ``facts``."""
+        if event.get("event") in {"progress", "working", "job"}:
+            eta = event.get("eta_seconds")
+            self.ends_at = None if eta is None else time.monotonic() + float(eta)
         match event.get("event"):
+            case "working":
+                pass  # The rows show what they are at by themselves.
             case "prepared":
                 self.folder = Path(event["folder"])
             case "started":
@@ -155,6 +175,7 @@ class RunView:
             case "finished":
                 self.state = str(event.get("state", ""))
                 self.error = str(event.get("error") or self.error)
+                self.field = str(event.get("field") or "")
             case "exited":
                 self._end(int(event.get("code", FAILED_EXIT_CODE)), event.get("output") or [])
             case _:
@@ -167,7 +188,8 @@ class RunView:
         self.state = "working"
 
     def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:
-        texts.append(str(event.get("text", "")))
+        words = (str(event.get(name) or "") for name in ("text", "field", "value"))
+        texts.append(with_words(*words))
         del texts[:-KEPT_TEXTS]
 
     def _take_progress(self, event: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from ..files.enclosed import place_in
 from ..files.input_files import read_json
 from ..messages.errors import InputError, PhotorealError
 from ..photo_set.takes import Shelf, own_file, takes_in
+from .setting_words import with_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ def read_set(folder: Path) -> SetView | None:
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             model_price=_model_price(record.get("model", {})),
             problems=tuple(
-                str(entry["text"])
+                with_words(str(entry["text"]), str(entry.get("setting", "")), str(entry.get("value", "")))
                 for entry in record.get("model", {}).get("triage", [])
                 if entry["severity"] != "note"
             ),

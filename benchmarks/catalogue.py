@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast a catalogue goes, and how many rows it bears: ``python -m benchmarks.catalogue``. Pays only the emulator.
+"""The speed of a catalogue, and the number of rows it supports: ``python -m benchmarks.catalogue``. Pays only the emulator.
 
 ``throughput``: wall time beside what no order can beat (``_bound``), and beside one product after the other. ``rows``: what planning, resuming and reporting
 take in seconds and memory. ``memory``: that of the Blender that renders product after product. ``kills``: 50 rows, ten of
@@ -33,7 +33,7 @@ from photoreal_set.fal_bridge.errors import UncertainSubmitError  # noqa: E402
 from photoreal_set.processes.fal_keys import without_keys  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, as Kontext and Kling take them.
+DELAYS = {"queue": 0.5, "photo": 6.0, "video": 60.0}  # Seconds, typical for Kontext and Kling.
 SMALL = ("--samples", "2", "--device", "cpu", "--resolution")
 
 
@@ -89,21 +89,23 @@ def _throughput(folder: Path, products: int, options: argparse.Namespace) -> Non
 
 _CHAIN = (
     DELAYS["queue"] * 2 + DELAYS["photo"] + DELAYS["video"]
-)  # Of one product, from its render to its film.
+)  # Of one product, from its render to its video.
 
 
-def _bound(renders: list[float], first: float, requests: float, films: int) -> float:
+def _bound(renders: list[float], first: float, requests: float, videos: int) -> float:
     """Seconds that no order of the work can beat.
 
     ``renders``: of each product; ``first``: the quickest picture; ``requests``: of all requests over all places;
-    ``films``: how many of them the busiest place must make, for a film is made by one place from start to end.
+    ``videos``: how many of them the busiest place must make, because a video is made by one place from start to end.
 
     One Blender renders one product at a time, and the way of the product that it renders last through fal comes on top
-    of all other renders. The account's places stand empty until there is a first render, and no film begins before
+    of all other renders. The account's places stand empty until there is a first render, and no video begins before
     a photo is there.
     """
-    before_films = first + _CHAIN - DELAYS["video"]
-    return max(sum(renders) - max(renders) + _CHAIN, first + requests, before_films + films * DELAYS["video"])
+    before_videos = first + _CHAIN - DELAYS["video"]
+    return max(
+        sum(renders) - max(renders) + _CHAIN, first + requests, before_videos + videos * DELAYS["video"]
+    )
 
 
 # --- many rows ----------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ def _rows(folder: Path, rows: int) -> None:
 
 
 def _finish_all(out: Path) -> None:
-    """As if every product had been made."""
+    """Pretend that every product is finished."""
     for row in read_lock(out).rows:
         files = ("set.json", "model/product.glb", "photos/front.png", "video/turntable.mp4")
         for path in (*(f"{row.folder}/{name}" for name in files), f"overview/{row.folder}.jpg"):
@@ -180,7 +182,7 @@ def _children() -> resource.struct_rusage:
 # --- kills --------------------------------------------------------------------------------------
 
 GOOD_ROWS = 40
-MOST_RESUMES = 12
+MAX_RESUMES = 12
 
 
 def _kills(folder: Path) -> int:
@@ -199,22 +201,22 @@ def _kills(folder: Path) -> int:
             kills += process.poll() is None
             process.kill()
             process.communicate()
-            decisions += desk.play_person()
+            decisions += desk.decide_as_user()
             command = ("resume", desk.out)
         runs = 0
-        for _attempt in range(MOST_RESUMES):
+        for _attempt in range(MAX_RESUMES):
             runs += 1
             code = desk.run("resume", desk.out).exit_code
             if code != UncertainSubmitError.exit_code and not _unfinished(desk):
                 break
-            decisions += desk.play_person()
+            decisions += desk.decide_as_user()
         accepted, jobs = len(emulator.ledger()), len(desk.journal_keys())
         products = desk.records()
     states = Counter(product["state"] for product in products)
     unnamed = [product["row"] for product in products if product["row"] in bad and not product["error"]]
     print(
         f"{len(products)} rows, {len(bad)} of them bad, killed {kills} times, resumed {runs} times more, "
-        f"{decisions} decisions of a person: exit code {code}, "
+        f"{decisions} user decisions: exit code {code}, "
         f"{accepted} requests accepted for {jobs} distinct jobs; {_listed(states)}."
     )
     for product in products:
@@ -229,14 +231,14 @@ def _unlucky_shop(desk: Desk) -> set[int]:
     rows: list[dict[str, object]] = []
     for number in range(GOOD_ROWS):
         source = desk.model(f"{number}.glb", number) if number % 4 else desk.photo(f"{number}.png", number)
-        film = "fal" if number % 5 == 0 else "none"
-        rows.append({"sku": f"lamp-{number}", "source": source, "angles": "front", "video": film})
+        video = "fal" if number % 5 == 0 else "none"
+        rows.append({"sku": f"lamp-{number}", "source": source, "angles": "front", "video": video})
     (desk.folder / "cut.glb").write_bytes((desk.folder / desk.model("1.glb", 1)).read_bytes()[:-40])
-    (desk.folder / "words.glb").write_text("no model")
+    (desk.folder / "text.glb").write_text("no model")
     faulty: list[dict[str, object]] = [
         {"sku": "gone", "source": "gone.glb"},
         {"sku": "cut", "source": "cut.glb"},
-        {"sku": "words", "source": "words.glb"},
+        {"sku": "text", "source": "text.glb"},
         {"sku": "many", "source": ";".join(["0.png"] * 5)},
         {"sku": "plain", "source": "http://example.org/a.jpg"},
         {"sku": "", "source": "1.glb"},
@@ -254,7 +256,7 @@ def _unlucky_shop(desk: Desk) -> set[int]:
 
 
 def _unfinished(desk: Desk) -> bool:
-    """Whether a run more may bring something: products that wait, or failed by what fal does."""
+    """Whether another run may finish more products: those that wait, or failed because of fal."""
     return any(
         product["state"] == "waiting" or (product["state"] in ("partial", "failed") and _is_lamp(product))
         for product in desk.records()
@@ -273,7 +275,7 @@ def _listed(states: Counter[str]) -> str:
 
 
 def _memory(folder: Path, products: int, resolution: str) -> None:
-    """Of the Blender that renders: the median of each tenth of the products, for one reading swings with its moment."""
+    """Of the Blender that renders: the median of each tenth of the products, because single readings vary."""
     table = _shop(folder, products, "front")
     command = [
         "catalogue",
@@ -345,8 +347,8 @@ def _run(
     command: list[object], folder: Path, emulator: RunningEmulator, *, is_stub: bool
 ) -> list[dict[str, Any]]:
     process = _started(command, folder, emulator, is_stub=is_stub)
-    words, _errors = process.communicate()
-    return [json.loads(line) for line in words.splitlines()]
+    output, _errors = process.communicate()
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def _status(root: Path) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every product in every light, to be looked at: ``python -m benchmarks.contact_sheets --out DIR [GLB …]``.
+"""Every product in every light, for visual review: ``python -m benchmarks.contact_sheets --out DIR [GLB …]``.
 
 Writes one sheet for each rig: a row for each product (those made in code, and the GLB files that are named),
 a column for each angle.
@@ -53,10 +53,12 @@ def main() -> int:
         for model in models:
             with open_session(model, resolution=square(options.side), device="cpu", name="") as session:
                 for name in names:
-                    session.light(lights[name])
-                    shot = session.shoot(session.framing(angle), angle, QUALITIES[options.quality])
                     background = Background.BLACK if name == "dark-field" else Background.WHITE
-                    pictures[name].append((model.stem, compose(shot.colour, shot.shadow, background)))
+                    session.light(lights[name])
+                    session.stand_before(background)
+                    shot = session.shoot(session.framing(angle), angle, QUALITIES[options.quality])
+                    picture = compose(shot.colour, shot.shadow, background, shot.through)
+                    pictures[name].append((model.stem, picture))
     for name, taken in pictures.items():
         _sheet(taken, options.side).save(options.out / f"{name}.png")
         print(options.out / f"{name}.png", file=sys.stderr)

@@ -92,7 +92,9 @@ def measure(name: str) -> str:
     with tempfile.TemporaryDirectory() as text, running_emulator(delays=FAST) as emulator:
         folder = Path(text)
         service = Service.emulator(emulator.url)
-        _make(service, folder / "warm", case.kind)  # What is loaded once is not the fault's.
+        _make(
+            service, folder / "warm", case.kind
+        )  # Code that is loaded once does not count towards the fault.
         emulator.control(faults=[case.fault] if case.fault else [])
         before, began = peak_megabytes(), time.monotonic()
         end, stillness = _make(service, folder / "measured", case.kind)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it costs to follow many jobs at once: ``python -m benchmarks.following``. Free: it pays only the emulator.
+"""The cost of following many jobs at once: ``python -m benchmarks.following``. Free: it pays only the emulator.
 
-All jobs are sent and stay at work while CPU time, memory and questions are measured in this process, with the pace
+All jobs are sent and keep running while CPU time, memory and requests are measured in this process, with the pace
 of the real service; then all end at once and are downloaded.
 """
 
@@ -42,7 +42,7 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The meters at one moment."""
+    """The measurements at one moment."""
 
     clock: float
     cpu: float
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _measure(
-    emulator: RunningEmulator, folder: Path, kind: Kind, jobs: int, seconds: float, brings_home: bool
+    emulator: RunningEmulator, folder: Path, kind: Kind, jobs: int, seconds: float, fetches_all: bool
 ) -> None:
     picture = folder / "render.png"
     Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 50).convert("RGB").save(picture)
@@ -78,7 +78,9 @@ def _measure(
     before = peak_megabytes()
     with Bridge(service, folder / ".journal", lambda _job: None, pace=pace) as bridge:
         began = time.monotonic()
-        futures = [bridge.start(_wish(kind, number, picture), folder / f"{number}") for number in range(jobs)]
+        futures = [
+            bridge.start(_generation(kind, number, picture), folder / f"{number}") for number in range(jobs)
+        ]
         while len(list(folder.glob(".journal/*/submitted.1.json"))) < jobs:
             time.sleep(0.5)
         sent = time.monotonic() - began
@@ -92,11 +94,11 @@ def _measure(
             f" {(last.cpu - first.cpu) / span:.1%} of a core, {(last.questions - first.questions) / span:.1f}"
             f" questions a second, {peak_megabytes() - before:.0f} MB more memory (peak)"
         )
-        if brings_home:
-            _bring_home(emulator, futures)
+        if fetches_all:
+            _fetch_all(emulator, futures)
 
 
-def _bring_home(emulator: RunningEmulator, futures: list[concurrent.futures.Future[JobResult]]) -> None:
+def _fetch_all(emulator: RunningEmulator, futures: list[concurrent.futures.Future[JobResult]]) -> None:
     began, cpu = time.monotonic(), time.process_time()
     emulator.control(advance=2 * LONG_SECONDS)
     concurrent.futures.wait(futures, PATIENCE_SECONDS)
@@ -105,7 +107,7 @@ def _bring_home(emulator: RunningEmulator, futures: list[concurrent.futures.Futu
     print(f"{home} files downloaded in {took:.1f} s, {time.process_time() - cpu:.1f} s of CPU time")
 
 
-def _wish(kind: Kind, number: int, picture: Path) -> Generation:
+def _generation(kind: Kind, number: int, picture: Path) -> Generation:
     return Generation(
         kind=kind,
         endpoint=ENDPOINTS[kind],
@@ -116,7 +118,7 @@ def _wish(kind: Kind, number: int, picture: Path) -> Generation:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has had."""
+    """The peak memory of this process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

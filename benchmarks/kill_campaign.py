@@ -60,7 +60,7 @@ def _random(emulator: RunningEmulator, folder: Path, kills: int, chance: random.
 def _say(what: str, tally: killed.Tally, began: float) -> None:
     print(
         f"{what}: {tally.kills} kills of {tally.runs} runs, {tally.jobs} jobs, {tally.accepted} accepted submits,"
-        f" {tally.files} files whole, {tally.decisions} decisions of a person,"
+        f" {tally.files} files whole, {tally.decisions} user decisions,"
         f" {len(tally.complaints)} complaints, {time.monotonic() - began:.0f} s"
     )
     for complaint in tally.complaints:

@@ -17,7 +17,7 @@ from tests.fal_emulator.process import FAST, running_emulator
 
 
 def main() -> int:
-    """The number of complaints."""
+    """The number of errors found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=500, help="of mutations")
     parser.add_argument("--seed", type=int, default=1)

@@ -7,7 +7,8 @@ machine. Both are compared inside the product's mask with a picture of 1,024 sam
 it, ``--window`` of each side, since it takes long; it is kept in ``--truths`` for the next run. The studio's time has the shadow in it, and not the composing and storing, which go on beside the next render.
 Each measurement runs in a separate process, to measure its memory.
 Besides the GLB files that are named, two products made in code are measured: glass with metal, and a million
-triangles. ``--growth`` adds tables by resolution and by number of triangles.
+triangles. ``--growth`` adds tables by resolution and by number of triangles. ``--video`` measures a frame of the
+turntable instead, part by part (see ``benchmarks.video``).
 """
 
 import argparse
@@ -27,7 +28,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from benchmarks import products
+from benchmarks import products, video
+from benchmarks.likeness import compare
+from benchmarks.plain_script import TRUTH_BOUNCES, TRUTH_SAMPLES, as_it_comes, render_window
 from command_line.bootstrap import load_package
 
 load_package()
@@ -42,10 +45,6 @@ from photoreal_set.studio.quality import QUALITIES  # noqa: E402
 from photoreal_set.studio.session import open_session  # noqa: E402
 
 ANGLE = "three-quarter"
-TRUTH_SAMPLES = 1024
-TRUTH_BOUNCES = 64
-REACH = 5  # Pixels around one that SSIM looks at.
-PLAIN_SAMPLES = 128
 GROWTH_SIDES = (512, 1024, 2048, 4096)
 GROWTH_TRIANGLES = (10_000, 100_000, 1_000_000, 2_000_000)
 MADE = ("glass-bottle", "million")
@@ -79,11 +78,19 @@ def main() -> int:
     parser.add_argument("--no-made", action="store_true", help="only the GLB files that are named")
     parser.add_argument("--growth", action="store_true", help="also by resolution and by number of triangles")
     parser.add_argument("--json", action="store_true", help="print one object instead of tables")
+    parser.add_argument("--video", action="store_true", help="what a frame of the turntable costs instead")
+    parser.add_argument("--frames", type=int, default=5, metavar="N", help="measured for --video (5)")
+    parser.add_argument("--device", default="cpu", help="for --video: a value of --device of batch.py")
     parser.add_argument("--task", help=argparse.SUPPRESS)
+    parser.add_argument("--video-task", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task:
         return _work(Task(**json.loads(options.task)))
+    if options.video_task:
+        return _end(video.work(video.VideoTask(**json.loads(options.video_task))))
     options.truths.mkdir(parents=True, exist_ok=True)
+    if options.video:
+        return _measure_video(options)
     made = [] if options.no_made else [_made(name, options.truths) for name in MADE]
     qualities = options.quality or ["reference"]
     rows = []
@@ -104,6 +111,19 @@ def main() -> int:
         for name in ("by_resolution", "by_triangles"):
             for row in result.get(name, ()):
                 print(f"{row['what']:>12} {row['seconds']:8.2f} s {row['memory_mb']:7.0f} MB")
+    return 0
+
+
+def _measure_video(options: argparse.Namespace) -> int:
+    rows = video.report(
+        options.models,
+        side=min(options.resolution, video.MAX_SIDE),
+        frames=options.frames,
+        device=options.device,
+        window=0.0 if options.no_truth else options.window,
+        truths=options.truths,
+    )
+    print(json.dumps({"machine": _machine(), "rows": rows}) if options.json else _machine())
     return 0
 
 
@@ -134,7 +154,7 @@ def _measure(model: Path, quality: str, options: argparse.Namespace) -> dict[str
             likeness = compare(np.load(picture), np.load(truth), options.window) if truth else {}
             row[way] = {**facts, **likeness}
     row["ratio"] = row["plain"]["seconds"] / row["studio"]["seconds"]
-    # What else runs on the machine changes this one less.
+    # Less affected by other load on the machine.
     row["processor_ratio"] = row["plain"]["processor_seconds"] / row["studio"]["processor_seconds"]
     return row
 
@@ -200,7 +220,7 @@ def _made(name: str, folder: Path) -> Path:
 
 
 def _run(task: Task) -> dict[str, Any]:
-    """Do it in a separate process; its last line is the measurement."""
+    """Measure in a separate process; its last line is the result."""
     command = [sys.executable, "-m", "benchmarks.render", "--task", json.dumps(asdict(task))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -210,7 +230,7 @@ def _run(task: Task) -> dict[str, Any]:
 
 
 def _work(task: Task) -> int:
-    """In the process of one measurement."""
+    """The body of a measuring process."""
 
     name, _, count = task.way.partition(":")
     if name in products.PRODUCTS:
@@ -219,6 +239,11 @@ def _work(task: Task) -> int:
         facts = {}
     else:
         facts = _shoot(task)
+    return _end(facts)
+
+
+def _end(facts: dict[str, Any]) -> int:
+    """Print what a process has measured as its last line, and end it."""
     facts["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     sys.stdout.flush()
     print()
@@ -243,48 +268,15 @@ def _shoot(task: Task) -> dict[str, Any]:
             colour = session.shoot(framing, angle, quality).colour
         else:
             session.pose(angle, quality)
-            _as_it_comes(session.scene, is_truth=task.way == "truth")
+            as_it_comes(session.scene, is_truth=task.way == "truth")
             if task.way == "truth":
-                _window(session.scene, task.window)
+                render_window(session.scene, task.window)
             started, spent = time.monotonic(), time.process_time()
             colour = _plain_render(session.scene)
         seconds, spent = time.monotonic() - started, time.process_time() - spent
         if task.picture:
             np.save(task.picture, colour)
     return {"seconds": seconds, "processor_seconds": spent, "open_seconds": opened}
-
-
-def _as_it_comes(scene: Any, *, is_truth: bool) -> None:
-    """Cycles as a new scene has it in Blender, with the samples of the comparison."""
-
-    scene.render.use_persistent_data = False
-    scene.render.use_border = False
-    fresh = bpy.data.scenes.new("As it comes")
-    for key in (
-        "max_bounces", "diffuse_bounces", "glossy_bounces", "transmission_bounces", "volume_bounces",
-        "transparent_max_bounces", "use_adaptive_sampling", "adaptive_threshold", "adaptive_min_samples",
-        "caustics_reflective", "caustics_refractive", "blur_glossy", "sample_clamp_direct",
-        "sample_clamp_indirect", "use_denoising", "denoising_input_passes", "denoising_prefilter",
-        "denoising_quality", "use_light_tree", "sampling_pattern", "use_auto_tile", "seed",
-    ):  # fmt: skip
-        setattr(scene.cycles, key, getattr(fresh.cycles, key))
-    scene.cycles.samples = PLAIN_SAMPLES
-    if is_truth:
-        scene.cycles.samples = TRUTH_SAMPLES
-        scene.cycles.use_adaptive_sampling = scene.cycles.use_denoising = False
-        scene.cycles.sample_clamp_indirect = scene.cycles.blur_glossy = 0.0
-        # A path that is cut short inside glass is black: Blender's own limits darken it.
-        for kind in ("max", "diffuse", "glossy", "transmission", "transparent_max"):
-            setattr(scene.cycles, f"{kind}_bounces", TRUTH_BOUNCES)
-        scene.cycles.seed = 99
-
-
-def _window(scene: Any, share: float) -> None:
-    """Render only the middle; the rest of the picture stays empty."""
-    render = scene.render
-    render.use_border, render.use_crop_to_border = True, False
-    render.border_min_x = render.border_min_y = 0.5 - share / 2.0
-    render.border_max_x = render.border_max_y = 0.5 + share / 2.0
 
 
 def _plain_render(scene: Any) -> Any:
@@ -294,51 +286,6 @@ def _plain_render(scene: Any) -> Any:
         scene.render.filepath = str(Path(folder) / "plain.png")
         bpy.ops.render.render(write_still=True, scene=scene.name)
         return read_pixels(Path(scene.render.filepath))
-
-
-def compare(picture: Any, truth: Any, window: float) -> dict[str, float]:
-    """Masked SSIM and PSNR of two RGBA pictures (h, w, 4) on white.
-
-    SSIM after Wang et al. 2004 (Gaussian window, sigma 1.5, K1 0.01, K2 0.03) on the luma of ITU-R BT.709,
-    averaged where the truth shows the product; PSNR in dB over the colours there.
-    """
-
-    inside = truth[..., 3] > 127
-    for axis in (0, 1):
-        margin = round(inside.shape[axis] * (0.5 - window / 2.0)) + (REACH + 1 if window < 1.0 else 0)
-        shares = np.arange(inside.shape[axis])
-        kept = (shares >= margin) & (shares < inside.shape[axis] - margin)
-        inside &= kept[:, None] if axis == 0 else kept[None, :]
-    flat = [_on_white(item.astype(np.float64)) for item in (picture, truth)]
-    error = ((flat[0] - flat[1])[inside] ** 2).mean()
-    luma = [item @ np.array((0.2126, 0.7152, 0.0722)) for item in flat]
-    first, second = (_blurred(item) for item in luma)
-    spread_1 = _blurred(luma[0] ** 2) - first**2
-    spread_2 = _blurred(luma[1] ** 2) - second**2
-    joint = _blurred(luma[0] * luma[1]) - first * second
-    c1, c2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
-    alike = (2 * first * second + c1) * (2 * joint + c2)
-    alike /= (first**2 + second**2 + c1) * (spread_1 + spread_2 + c2)
-    psnr = 10.0 * np.log10(255.0**2 / max(error, 1e-9))
-    return {"ssim": float(alike[inside].mean()), "psnr": float(psnr)}
-
-
-def _on_white(picture: Any) -> Any:
-    coverage = picture[..., 3:] / 255.0
-    return picture[..., :3] * coverage + 255.0 * (1.0 - coverage)
-
-
-def _blurred(values: Any, sigma: float = 1.5, reach: int = REACH) -> Any:
-
-    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2.0 * sigma**2))
-    weights /= weights.sum()
-    for axis in (0, 1):
-        padded = np.pad(values, [(reach, reach) if axis == own else (0, 0) for own in (0, 1)], mode="reflect")
-        length = values.shape[axis]
-        values = sum(
-            weight * padded.take(range(step, step + length), axis) for step, weight in enumerate(weights)
-        )
-    return values
 
 
 if __name__ == "__main__":

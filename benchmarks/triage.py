@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it costs to look a product through: ``python -m benchmarks.triage [--triangles N]``. Free.
+"""The cost of checking a product: ``python -m benchmarks.triage [--triangles N]``. Free.
 
 A ball of that many triangles, with normals and UVs, is imported by Blender alone and then by the studio. The ratio
 of the two is the cost: it does not depend on how fast the machine is.
@@ -26,11 +26,11 @@ from photoreal_set.studio.quiet import quiet_blender  # noqa: E402
 from photoreal_set.studio.visible import visible_meshes  # noqa: E402
 from tests.blender.shapes import ball, product  # noqa: E402
 
-ROUNDS = 3  # The best of them: what else the machine does only adds.
+ROUNDS = 3  # The minimum: other load on the machine only adds.
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Of the processor, whatever else the machine does."""
+    """CPU time, independent of other load."""
     start = time.process_time()
     work()
     return time.process_time() - start

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the extension costs a Blender with a window: ``python -m benchmarks.window``. Pays only the emulator.
+"""The cost of the extension in a Blender with a window: ``python -m benchmarks.window``. Pays only the emulator.
 
 In Debian's Blenders 4.3 and 5.2 under Xvfb (Linux, root; see ``tools.real_blender``), with the zip that users get:
 what enabling it takes, what drawing all its panels takes, the longest time that a call of ours held the main thread
@@ -40,7 +40,7 @@ RUN_SECONDS = 900.0
 IMPORTS = ("import_product", "build_studio")  # They wait for Blender's importer.
 DELAYS = {"queue": 0.5, "photo": 2.0}
 
-# Writes down how long each turn of the main loop took to come round.
+# Records how long each iteration of the main loop took.
 HEARTBEAT = """
 import time
 names = bpy.app.driver_namespace
@@ -82,7 +82,7 @@ bpy.ops.render.render(write_still=True)
 """
 CHILD = ("blender", "-b", "--factory-startup", "--python-expr", CYCLES)
 LOWER = f'echo {NICENESS} > /proc/self/autogroup; exec nice -n {NICENESS} "$@"'
-# What an artist gets who drags five pictures into the viewport.
+# The same as dragging five pictures into the viewport.
 PICTURES = """
 for number in range(5):
     picture = bpy.data.images.new(f'control {number}', 256, 256)
@@ -167,7 +167,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
         "answer = [run.view.state, run.view.error, run.view.warnings] if over else None"
     )
     while (end := screen.python(told)) is None:
-        time.sleep(2.0)  # Each question takes a turn of the loop itself.
+        time.sleep(2.0)  # Each query takes one iteration of the loop.
     if end[0] != "done":
         raise RuntimeError(f"The set is {end[0]}: {end[1]} {end[2]}")
     pauses["a set"] = screen.python(STOP_HEARTBEAT)
@@ -191,7 +191,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
 
 
 def _pauses_without_us(screen: Desktop) -> dict[str, list[float]]:
-    """What Blender's own drawing takes here: the extension is off, and renders are started beside Blender."""
+    """The time that Blender's own drawing takes: the extension is off, and renders run beside Blender."""
     screen.python(f"import addon_utils\naddon_utils.disable({MODULE!r})")
     screen.show_tab("View")
     pauses = {"nothing": _pauses(screen)}
@@ -215,7 +215,7 @@ def _pauses_without_us(screen: Desktop) -> dict[str, list[float]]:
 
 
 def _pauses(screen: Desktop, code: str = "pass") -> list[float]:
-    """Seconds of each turn of Blender's loop after ``code`` was run in it."""
+    """Seconds of each iteration of Blender's loop after ``code`` was run in it."""
     screen.python(HEARTBEAT)
     screen.python(code)
     time.sleep(WATCHED_SECONDS)
@@ -228,15 +228,15 @@ def _pair(times: list[list[float]], choose: Any) -> list[float]:
 
 
 def _tell(figures: dict[str, Any]) -> None:
-    def words(pair: list[float]) -> str:
-        return f"{pair[0] * 1000:.2f} ms by the clock, {pair[1] * 1000:.2f} ms of our own"
+    def formatted(pair: list[float]) -> str:
+        return f"{pair[0] * 1000:.2f} ms by the clock, {pair[1] * 1000:.2f} ms of our thread"
 
     print(f"Blender {figures['blender']}")
-    print(f"  enabling            {words(figures['enable'])}")
-    print(f"  drawing all panels  {words(figures['redraw_of_all_panels'])}")
+    print(f"  enabling            {formatted(figures['enable'])}")
+    print(f"  drawing all panels  {formatted(figures['redraw_of_all_panels'])}")
     longest = sorted(figures["longest"].items(), key=lambda entry: -entry[1][0])
     for name, pair in longest[:5]:
-        print(f"  longest {name} of {figures['calls'][name]}: {words(pair)}")
+        print(f"  longest {name} of {figures['calls'][name]}: {formatted(pair)}")
     for what, pause in figures["pauses"].items():
         print(f"  longest pause of Blender with {what}: {pause['longest'] * 1000:.0f} ms")
 

@@ -3,17 +3,18 @@
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ..files.names import component, is_device_name, same_name
+from ..files.names import NameRule, component, is_device_name, safe_name, same_name
 
 MAX_LETTERS = 64
 HASH_DIGITS = 10
 OVERVIEW = "overview"  # The folder of the small pictures.
-_ALLOWED = frozenset(" -_.()+&,'@#=")
+_MARKS = " -_.()+&,'@#="  # Allowed besides letters and digits.
 _OWN_FILES = frozenset({"catalogue.json", "catalogue.csv", "catalogue.lock.jsonl", "index.html"})
 
 
@@ -58,7 +59,7 @@ def folder_name(value: Any) -> str:
         raise ValueError(reason) from None
     is_device = is_device_name(name) and (name.isascii() or os.name == "nt")
     is_given = (
-        all(letter.isalnum() or letter in _ALLOWED for letter in name)
+        all(letter.isalnum() or letter in _MARKS for letter in name)
         and not name.startswith((".", " ", "-"))
         and name == name.rstrip(" .")
         and same_name(name) not in _OWN_FILES
@@ -70,14 +71,17 @@ def folder_name(value: Any) -> str:
 
 def _readable(sku: str) -> str:
     """The SKU without characters that some system does not allow in file names."""
-    text = unicodedata.normalize("NFC", sku)
-    text = "".join(letter if letter.isalnum() or letter in _ALLOWED else "_" for letter in text)
-    text = text[:MAX_LETTERS]
-    while len(text.encode()) > 2 * MAX_LETTERS:  # File systems count bytes.
-        text = text[:-1]
-    text = text.rstrip(" .")  # Windows drops them.
-    if text.startswith((".", " ", "-")):
-        text = "_" + text[1:]
-    if is_device_name(text) or same_name(text) in (_OWN_FILES | {OVERVIEW}):
-        text = f"_{text}"
-    return text or "_"
+    return safe_name(unicodedata.normalize("NFC", sku), _NAME_OF_FOLDER)
+
+
+_NAME_OF_FOLDER = NameRule(
+    # At the start, a dot hides the folder, and programs take a hyphen for an option.
+    other=re.compile(rf"^[ .-]|[^\w{re.escape(_MARKS)}]"),
+    stand_in="_",
+    otherwise="_",
+    ends="",
+    ends_of_cut=" .",  # Windows drops them.
+    max_letters=MAX_LETTERS,
+    max_bytes=2 * MAX_LETTERS,
+    is_reserved=lambda name: is_device_name(name) or same_name(name) in (_OWN_FILES | {OVERVIEW}),
+)

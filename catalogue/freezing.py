@@ -10,8 +10,10 @@ from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.service import Service
+from ..files.invisible import trimmed
+from ..gltf.choices import surroundings
 from ..imaging.choices import Background
-from ..messages.errors import FieldError, InputError, PhotorealError
+from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import chosen_angles
 from ..optics.rig_choice import is_panorama_file
 from ..photo_set.choices import NO_VIDEO, Engine
@@ -85,9 +87,12 @@ def plan_of(
     if row.video:
         options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
     texts = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
+    texts["pose"] = row.pose
     options |= {name: value for name, value in texts.items() if value}
     if row.rig and not is_panorama_file(row.rig):
         options["rig"] = replace(options["rig"], name=row.rig, panorama=None)
+    if row.without:
+        options["without"] = surroundings(row.without)
     if row.seed is not None:
         options["seed"] = row.seed
     if source.kind is not SourceKind.TEXT:
@@ -120,11 +125,17 @@ def freeze(
     root, rows = root.absolute(), list(rows)
     names = folder_names(
         (row.sku for row in rows if row.sku),
-        {item.row.sku: item.folder for item in earlier.rows if item.folder} if earlier else {},
+        _folders_in(earlier) if earlier else {},
     )
     freezer = _Freezer(root, options, endpoints, desk, names)
     frozen = tuple(freezer.frozen(row) for row in rows)
     return Lock(catalogue=catalogue.name, options=options, fal=fal, rows=frozen)
+
+
+def _folders_in(earlier: Lock) -> dict[str, str]:
+    """The folder of each SKU, also under the form that rows have now: what was paid for stays in its folder."""
+    folders = {item.row.sku: item.folder for item in earlier.rows if item.folder}
+    return {trimmed(sku): folder for sku, folder in folders.items()} | folders
 
 
 class _Freezer:
@@ -188,18 +199,22 @@ class _Freezer:
             for kind, endpoint_id in plan.endpoint_ids.items():
                 self._endpoints.look_at(kind, endpoint_id)
             plan.check()
+            plan.check_prompts()
         except PhotorealError as error:
             return [_row_error(error)]
         return []
 
 
 # Columns for members of a plan; the other members have no column.
-_COLUMN_OF = {"photo_endpoint": "endpoint", **{name: name for name in ("variant", "look", "seed", "video")}}
+_COLUMN_OF = {
+    "photo_endpoint": "endpoint",
+    **{name: name for name in ("variant", "pose", "without", "look", "seed", "video", "prompt", "text")},
+}
 
 
 def _row_error(error: PhotorealError) -> str:
     """An error as a row reports it: with the column to change, where there is one."""
-    column = _COLUMN_OF.get(error.field, "") if isinstance(error, FieldError) else ""
+    column = _COLUMN_OF.get(error.field, "")
     return f"{column}: {error}".removeprefix(": ").rstrip(".")
 
 

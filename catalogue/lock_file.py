@@ -110,7 +110,7 @@ def read_lock(folder: Path, *, sha256: str = "") -> Lock:
     _refuse_links(folder)
     path = folder / NAME
     if not path.is_file():
-        raise InputError(f"{folder} holds no catalogue: {NAME} is missing.", hint="Run `catalogue` first.")
+        raise InputError(f"{folder} contains no catalogue: {NAME} is missing.", hint="Run `catalogue` first.")
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..messages.progress import Reporter
 from ..processes.stop import Stop
+from .blender_child import BlenderChild
 from .freezing import Catalogue
 from .lock_file import FrozenRow
 from .product import ProductBills
-from .render_child import BlenderChild
 from .states import Step
 
 

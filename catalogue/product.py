@@ -26,7 +26,6 @@ from ..fal_bridge.money.spending import Spending
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..files.lock import FileLock
 from ..gltf.document import sha256_of_source
-from ..imaging.set_page import build_report
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.money import dollars
@@ -48,10 +47,10 @@ from .states import (
     STATES,
     RowState,
     Step,
-    files_in,
     first_error,
     paid_in,
     read_status,
+    results_in,
     row_lock,
     write_status,
 )
@@ -222,14 +221,14 @@ class Product:
         self._end(results.outcome(is_at_ceiling=cloud.is_at_ceiling))
 
     def fail(self, error: PhotorealError) -> None:
-        """Record what ended it. What waits for money, a person or the next run keeps waiting."""
+        """Record what ended it. What waits for money, the user or the next run keeps waiting."""
         is_at_ceiling = isinstance(error, CeilingReachedError)
         self.is_at_common_ceiling = is_at_ceiling and not isinstance(error, ProductCeilingError)
         if (self.root / "set.json").is_file():
             results = self._results()
             results.record_end(error)
             results.record_costs()
-            results.folder.write_report(build_report(results.folder.record))
+            results.folder.write_page()
         state = RowState.FAILED
         if isinstance(error, StoppedError):
             state = RowState.WAITING
@@ -316,7 +315,7 @@ class Product:
         results = self._results()
         results.record_costs()
         record = results.folder.record
-        results.folder.write_report(build_report(record))
+        results.folder.write_page()
         is_stopped = outcome.exit_code == STOPPED_EXIT_CODE
         state = RowState.WAITING if is_stopped else STATES[outcome.state]
         self.note(
@@ -324,7 +323,7 @@ class Product:
             step=Step.NOTHING if state is RowState.DONE else self.status.step,
             exit_code=outcome.exit_code,
             error="" if state is RowState.DONE else first_error(record),
-            **files_in(record),
+            **results_in(record),
             **paid_in(self.root),
         )
         renew_thumbnail(self._catalogue.root, self.frozen.folder, self.status.hero)

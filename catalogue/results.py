@@ -5,7 +5,7 @@ import contextlib
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.journal_costs import spreadsheet_safe
 from ..files.writing import write_atomically, write_json_atomically
+from ..gltf.findings import Severity
 from ..imaging.catalogue_page import Card, build_overview
 from ..messages import events
 from ..messages.errors import PhotorealError
@@ -28,6 +29,8 @@ COLUMNS = (
     *("row", "line", "sku", "state", "error", "folder", "photos", "hero", "film", "cost_usd", "unpriced"),
     *("render_seconds", "crashes", "source", "spec"),
 )
+LAST_COLUMNS = ("severity", "findings")  # Behind those of the user, so that older columns keep their places.
+MAX_CELL = 32_000  # Characters; Excel accepts 32,767.
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,18 @@ def results_of(root: Path, lock: Lock) -> list[Result]:
     return found
 
 
-def verdict_of(results: Iterable[Result]) -> int:
-    """The exit code for all rows together: that of the most urgent problem."""
+def verdict_of(results: Iterable[Result], *, is_strict: bool = False) -> int:
+    """The exit code for all rows together: that of the most urgent problem.
+
+    ``is_strict``: an error in the findings of a product is a failure.
+    """
     states = [result.status for result in results]
     if any(status.state is RowState.HELD for status in states):
         return UncertainSubmitError.exit_code
     if any(status.exit_code == CeilingReachedError.exit_code for status in states):
         return CeilingReachedError.exit_code
-    if any(status.state is not RowState.DONE for status in states):
+    has_errors = is_strict and any(status.worst is Severity.ERROR for status in states)
+    if has_errors or any(status.state is not RowState.DONE for status in states):
         return PhotorealError.exit_code
     return 0
 
@@ -86,12 +93,14 @@ def write_results(root: Path, lock: Lock) -> list[Result]:
 
 def _record(lock: Lock, results: list[Result]) -> dict[str, Any]:
     counts = Counter(result.status.state.value for result in results)
+    found = Counter(result.status.worst for result in results)
     return {
         "schema": 1,
         "catalogue": lock.catalogue,
         "tool": {"name": "Photoreal Set", "version": VERSION},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": len(results),
+        "severities": {severity.value: found.get(severity, 0) for severity in Severity},
         "states": {state.value: counts.get(state.value, 0) for state in RowState},
         "cost": cost_of_all(results),
         "products": [_product(result) for result in results],
@@ -115,15 +124,17 @@ def _product(result: Result) -> dict[str, Any]:
         "crashes": list(status.crashes),
         "spec": row.spec,
         "more": dict(row.more),
+        "severity": status.worst.value if status.worst else "",
+        "findings": list(status.findings),
     }
 
 
 def _table(results: list[Result]) -> str:
-    """For spreadsheets; other columns of the catalogue are at the end."""
+    """For spreadsheets: our columns, the other columns of the catalogue, and the findings."""
     more = list(dict.fromkeys(name for result in results for name in result.frozen.row.more))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([*COLUMNS, *map(spreadsheet_safe, more)])
+    writer.writerow([*COLUMNS, *map(spreadsheet_safe, more), *LAST_COLUMNS])
     for result in results:
         row, status = result.frozen.row, result.status
         cells = (
@@ -143,9 +154,16 @@ def _table(results: list[Result]) -> str:
             ";".join(row.sources),
             row.spec,
             *(row.more.get(name, "") for name in more),
+            status.worst.value if status.worst else "",
+            _cell_of(status.findings),
         )
         writer.writerow([spreadsheet_safe(cell) for cell in cells])
     return buffer.getvalue()
+
+
+def _cell_of(findings: Iterable[Mapping[str, Any]]) -> str:
+    text = " | ".join(f"{finding['severity']}: {finding['text']}" for finding in findings)
+    return text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
 
 
 def _page(root: Path, lock: Lock, results: list[Result]) -> str:
@@ -156,6 +174,11 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
             note=result.status.error or f"row {result.frozen.row.number}",
             page=_within(result, "index.html") if result.status.step != "model" else "",
             picture=_thumbnail(root, result),
+            findings=tuple(
+                (finding["severity"], finding["text"])
+                for finding in result.status.findings
+                if finding["severity"] != Severity.NOTE
+            ),
         )
         for result in results
     ]

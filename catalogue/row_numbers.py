@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..files.values import shown
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 
 _NUMBER = "[0-9]{1,9}"
 _PART = re.compile(f"({_NUMBER})(?:-({_NUMBER})(?::({_NUMBER}))?)?")
@@ -28,12 +28,12 @@ def rows_named(text: str, count: int) -> list[int]:
     for part in text.replace(" ", "").split(","):
         match = _PART.fullmatch(part)
         if not match:
-            raise InputError(f"--rows {shown(text)} is not like 1-20,33.")
+            raise FieldError("rows", f"{shown(text)} is not like 1-20,33.")
         first = int(match[1])
         last = int(match[2] or first)
         step = int(match[3] or 1)
         if first < 1 or last < first or step < 1:
-            raise InputError(f"--rows {shown(text)}: {part} names no row.", hint="Rows are counted from 1.")
+            raise FieldError("rows", f"{shown(text)}: {part} names no row.", hint="Rows are counted from 1.")
         named.update(dict.fromkeys(range(first, min(last, count) + 1, step)))
     return list(named)
 
@@ -42,12 +42,12 @@ def shard_of(text: str, environ: Mapping[str, str]) -> tuple[int, int]:
     """Index (from 0) and number of shards of ``3/40``, or of ``auto/40`` inside an array job."""
     match = _SHARD.fullmatch(text.strip())
     if not match:
-        raise InputError(f"--shard {shown(text)} is not like 0/40 or auto/40.")
+        raise FieldError("shard", f"{shown(text)} is not like 0/40 or auto/40.")
     count = int(match[2])
     index = _array_index(environ) if match[1] == "auto" else int(match[1])
     if not 0 <= index < count:
-        raise InputError(
-            f"--shard {text}: there is no part {index} of {count}.", hint="The first part is number 0."
+        raise FieldError(
+            "shard", f"{text}: there is no part {index} of {count}.", hint="The first part is number 0."
         )
     return index, count
 
@@ -65,6 +65,6 @@ def _array_index(environ: Mapping[str, str]) -> int:
             except ValueError as error:
                 raise InputError(f"{name} is {shown(text)}, which is not a number.") from error
     names = ", ".join(name for name, _first in _INDEX_VARIABLES)
-    raise InputError(
-        f"--shard auto needs an array job: none of {names} is set.", hint="Name the part: --shard 0/40."
+    raise FieldError(
+        "shard", f"auto needs an array job: none of {names} is set.", hint="Name the part, such as 0/40."
     )

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rows of a catalogue file, CSV or JSONL: read, and checked without looking at the files that they name."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..files.input_files import parsed_json, read_regular
+from ..files.input_files import read_regular
+from ..files.invisible import trimmed
 from ..files.values import (
     Rule,
     list_of,
@@ -24,23 +22,18 @@ from ..files.values import (
     text,
     whole,
 )
+from ..gltf.choices import surroundings
 from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
 from ..photo_set.choices import VIDEO_CHOICES
-from ..photo_set.plan_values import ENDPOINT, PROMPT, SEED, VARIANT
+from ..photo_set.plan_values import ENDPOINT, POSE, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
 from ..photo_set.source import as_text
+from .table_formats import COLUMNS, MAX_CELL, SOURCE_SEPARATOR, csv_cells, jsonl_cells
 
-COLUMNS = (
-    *("sku", "source", "text", "variant", "angles", "rig", "background", "prompt", "look"),
-    *("endpoint", "seed", "video", "spec", "max_cost"),
-)
-DELIMITERS = (",", ";", "\t")
-MAX_CELL = 1 << 20
 MAX_BYTES = 256 << 20
-SOURCE_SEPARATOR = ";"
 MAX_SKU = 1000
 MAX_SOURCES = 1000  # Files that one cell may name; the limit of a product is checked with its plan.
 
@@ -59,6 +52,8 @@ class Row:
     sources: tuple[str, ...] = ()
     text: str = ""
     variant: str = ""
+    pose: str = ""
+    without: str = ""
     angles: str = ""
     rig: str = ""
     background: str = ""
@@ -95,95 +90,13 @@ def read_rows(path: Path) -> list[Row]:
             f"{path.name} is not UTF-8 (line {line}).", hint="Save it as UTF-8; in Excel: CSV UTF-8."
         ) from error
     is_jsonl = path.suffix.lower() in {".jsonl", ".ndjson"}
-    cells = _jsonl(text) if is_jsonl else _csv(text, path.name)
+    cells = jsonl_cells(text) if is_jsonl else csv_cells(text, path.name)
     rows = [_row(number, line, values, error) for number, (line, values, error) in enumerate(cells, 1)]
     if not rows:
         raise InputError(
             f"{path.name} has no rows.", hint="Write one product per line below the column names."
         )
     return _without_repeats(rows)
-
-
-# --- the two formats ----------------------------------------------------------------------------
-
-_Cells = Iterator[tuple[int, dict[str, str], str]]  # Line, values by column, an error of the line or "".
-
-
-def _csv(text: str, name: str) -> _Cells:
-    csv.field_size_limit(MAX_CELL)
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = next(reader, None)
-        columns = _columns(header or [], name)
-        before = reader.line_num
-        for cells in reader:
-            line, before = before + 1, reader.line_num
-            if not any(cell.strip() for cell in cells):
-                continue
-            error = ""
-            if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-                error = f"it has {len(cells)} cells, and there are {len(columns)} columns (quote text that contains {delimiter!r})"
-            yield line, dict(zip(columns, cells, strict=False)), error
-    except csv.Error as wrong:
-        raise InputError(
-            f"{name} is not valid CSV from line {reader.line_num}: {wrong}.",
-            hint="Look for a quote that is not closed.",
-        ) from wrong
-
-
-def _delimiter(text: str) -> str:
-    """The one that splits the first line into the most known columns."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-
-    def known(delimiter: str) -> int:
-        return sum(_column(cell.strip().strip('"')) in COLUMNS for cell in first.split(delimiter))
-
-    return max(DELIMITERS, key=known)
-
-
-def _columns(header: list[str], name: str) -> list[str]:
-    columns = [_column(cell) for cell in header]
-    named = [column for column in columns if column]
-    if repeated := next((column for column in named if named.count(column) > 1), ""):
-        raise InputError(f"{name} has two columns called {repeated}.")
-    if "sku" not in named or not {"source", "text"} & set(named):
-        raise InputError(
-            f"{name} has no column {'sku' if 'sku' not in named else 'source or text'}.",
-            hint=f"The first line names the columns: {', '.join(COLUMNS)}.",
-        )
-    return columns
-
-
-def _column(cell: str) -> str:
-    """The name of a known column, however it is written; other names unchanged."""
-    plain = cell.strip().lower().replace(" ", "_").replace("-", "_")
-    return plain if plain in COLUMNS else cell.strip()
-
-
-def _jsonl(text: str) -> _Cells:
-    for line, content in enumerate(text.splitlines(), 1):
-        if not content.strip():
-            continue
-        try:
-            record = parsed_json(content)
-        except ValueError as error:
-            yield line, {}, f"it is not valid JSON ({error})"
-            continue
-        if not isinstance(record, dict):
-            yield line, {}, "it is not a JSON object"
-            continue
-        yield line, {_column(name): _as_cell(_column(name), value) for name, value in record.items()}, ""
-
-
-def _as_cell(column: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list) and column in {"source", "angles"}:
-        return (SOURCE_SEPARATOR if column == "source" else ",").join(map(str, value))
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 # --- values -------------------------------------------------------------------------------------
@@ -193,7 +106,7 @@ def _row(number: int, line: int, cells: Mapping[str, str], error: str) -> Row:
     errors = [error] if error else []
     cells, broken = _repaired(cells)
     errors += [f"{column} has characters that are not text" for column in broken]
-    given = {name: cells.get(name, "").strip() for name in COLUMNS}
+    given = {name: _given(name, cells.get(name, "")) for name in COLUMNS}
     if not error:
         errors += _missing(given)
     values: dict[str, Any] = {}
@@ -208,10 +121,19 @@ def _row(number: int, line: int, cells: Mapping[str, str], error: str) -> Row:
         **values,
         number=number,
         line=line,
-        sources=tuple(part.strip() for part in given["source"].split(SOURCE_SEPARATOR) if part.strip()),
+        sources=tuple(filter(None, map(trimmed, given["source"].split(SOURCE_SEPARATOR)))),
         more={name: value for name, value in cells.items() if name and name not in COLUMNS},
         errors=tuple(errors),
     )
+
+
+def _given(column: str, cell: str) -> str:
+    """What a cell says. Texts for fal.ai keep their invisible characters: another prompt would be paid again."""
+    plain = trimmed(cell)
+    if column in ("text", "prompt"):
+        # Layout programs end lines with them, and no endpoint takes them.
+        return cell.replace("\v", " ").replace("\f", " ").strip() if plain else ""
+    return plain
 
 
 def _repaired(cells: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -258,6 +180,8 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "sku": text(MAX_SKU),
     "text": text(),
     "variant": VARIANT,
+    "pose": POSE,
+    "without": lambda cell: ",".join(surroundings(_CELL(cell))),
     "angles": _angles,
     "rig": _rig,
     "background": _choice(item.value for item in Background),

@@ -21,10 +21,10 @@ from ..fal_bridge.bridge import Connection
 from ..messages import events
 from ..messages.errors import DISK_FULL, MachineError, PhotorealError, ProgramError, machine_error
 from ..photo_set.cancel_mark import CancelMark
+from .crash_retries import Rendering
 from .lock_file import FrozenRow
 from .order import STEPS, Order, Stage, Tools
 from .product import Product
-from .rendering import Rendering
 from .states import RowState, Step
 from .tally import ProductReporter, Tally
 
@@ -117,6 +117,7 @@ class CatalogueRun:
                     self._events.get(timeout=LOOK_SECONDS)()
                 except queue.Empty:
                     self._tally.tell()
+                self._tally.pulse(self._doing)
                 self._look_around()
                 self._take_up()
         self._tally.left += sum(map(len, self._to_do.values())) + len(self._busy)
@@ -181,7 +182,7 @@ class CatalogueRun:
             self._cancelled.add(product.frozen.folder)
             self._tools.reporter.tell(
                 events.Note(
-                    text=f"{product.sku} is cancelled: nothing more of it is started. `resume` continues it.",
+                    text=f"{product.sku} is cancelled: none of its remaining steps are started. `resume` continues it.",
                     sku=product.sku,
                 )
             )
@@ -232,6 +233,14 @@ class CatalogueRun:
 
     def _count(self, place: _Place) -> int:
         return sum(where is place for where in self._open.values())
+
+    @property
+    def _doing(self) -> str:
+        """How many products are being rendered and are at fal.ai, for people."""
+        rendering = self._count(_Place.RENDERING)
+        at_fal = self._count(_Place.AT_FAL) + self._count(_Place.AT_MODELLER)
+        parts = [f"{rendering} rendering" if rendering else "", f"{at_fal} at fal.ai" if at_fal else ""]
+        return ", ".join(part for part in parts if part)
 
     def _begin(self, row: FrozenRow, step: Step) -> None:
         product = self._product(row)

@@ -18,9 +18,11 @@ from ..files.input_files import read_json
 from ..files.names import inner_path
 from ..files.values import list_of, member_of, number, record_of, text, whole
 from ..files.writing import write_json_atomically
+from ..gltf.findings import Severity
 from ..messages.errors import PhotorealError
 from ..photo_set.folder import SetState
-from ..photo_set.set_json import MANIFEST, Manifest, any_text
+from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest, any_text
+from ..photo_set.verdict import all_findings, finding_from, worst_of
 
 _MODEL = "model/product.glb"
 
@@ -43,7 +45,7 @@ class RowState(StrEnum):
     DONE = "done"
     PARTIAL = "partial"  # Some of its pictures failed.
     FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
     BAD = "bad"  # The row itself is not valid.
 
 
@@ -76,6 +78,12 @@ class Status:
     render_seconds: float = 0.0
     photos: tuple[str, ...] = ()  # Paths within the set folder.
     videos: tuple[str, ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()  # In the form of ``set.json``, worst first.
+
+    @property
+    def worst(self) -> Severity | None:
+        """The severity of the worst finding; ``None`` without any."""
+        return worst_of(map(finding_from, self.findings))
 
     @property
     def has_crashed_alone(self) -> bool:
@@ -120,7 +128,7 @@ def read_status(root: Path, digest: str) -> Status:
         return Status(digest=digest, paid=status.paid, unpriced=status.unpriced)
     if status.state is RowState.DONE and (gone := _first_gone(root, status)):
         step = Step.MODEL if gone == _MODEL else Step.RENDER  # What is there is kept.
-        error = f"{gone} is gone. `resume` brings it back; nothing is paid twice."
+        error = f"{gone} is missing. `resume` restores it; nothing is paid twice."
         return replace(status, state=RowState.WAITING, step=step, error=error)
     return status
 
@@ -135,13 +143,14 @@ def paid_in(root: Path) -> dict[str, Any]:
     return {"paid": float(journal_costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 
-def files_in(record: Manifest) -> dict[str, Any]:
-    """Photos and videos of a ``set.json``, as members of its ``Status``."""
+def results_in(record: Manifest) -> dict[str, Any]:
+    """Photos, videos and findings of a ``set.json``, as members of its ``Status``."""
     wanted = record["videos"] if cast(Mapping[str, Any], record["plan"])["video"] else []
     paths = (entry.get("photo", {}).get("path") for entry in record["angles"])
     return {
         "photos": tuple(path for path in paths if path),
         "videos": tuple(entry["path"] for entry in wanted if entry.get("path")),
+        "findings": tuple(finding.record() for finding in all_findings(record)),
     }
 
 
@@ -174,6 +183,7 @@ _STATUS = record_of(
         "paid": number(0.0, 1e12),
         "unpriced": whole(0, 1_000_000),
         "render_seconds": number(0.0, 1e12),
+        "findings": FINDINGS,
     },
     may_have_others=True,
 )
@@ -207,7 +217,7 @@ def _caught_up(root: Path, status: Status) -> Status:
     try:
         record = cast(Manifest, MANIFEST(read_json(root / "set.json")))
         state = STATES[SetState(record["state"])]
-        changes = files_in(record) | {"error": first_error(record)}
+        changes = results_in(record) | {"error": first_error(record)}
         states = {entry.get("state") for entry in _entries(record)}
         if state is RowState.PARTIAL and "failed" not in states:
             state = RowState.WAITING

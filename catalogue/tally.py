@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from ..messages import events
 from ..messages.money import dollars
 from ..messages.progress import Reporter
+from ..messages.remaining import time_left, time_per_item
 from .states import RowState, Status
 
 MIN_SECONDS = 5.0  # Between two progress events.
 MAX_SECONDS = 60.0  # The same, while nothing ends.
+PULSE_SECONDS = 2.0  # Between two signs of life.
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Tally:
     _began: float = field(default_factory=time.monotonic)
     _told_at: float = 0.0
     _told_of: int = -1
+    _pulsed_at: float = 0.0
 
     @property
     def ended(self) -> int:
@@ -38,9 +41,7 @@ class Tally:
     @property
     def seconds_left(self) -> float | None:
         """Estimated from the time per product so far; ``None`` before the first."""
-        if not self.worked:
-            return None
-        return (time.monotonic() - self._began) / self.worked * (self.of - self.ended)
+        return time_per_item(time.monotonic() - self._began, self.worked, self.of - self.ended)
 
     def count(self, status: Status, *, was_done_before: bool = False) -> None:
         """A product has ended, or cannot continue here."""
@@ -56,6 +57,22 @@ class Tally:
             case _:
                 self.failed += 1
 
+    def pulse(self, text: str) -> None:
+        """A sign of life, unless there was one a moment ago. ``text``: what the products in progress are at."""
+        if time.monotonic() - self._pulsed_at < PULSE_SECONDS:
+            return
+        self._pulsed_at = time.monotonic()
+        left = self.seconds_left
+        self.reporter.tell(
+            events.Working(
+                task="products",
+                done=self.ended,
+                of=self.of,
+                text=text,
+                eta_seconds=None if left is None else round(left),
+            )
+        )
+
     def tell(self, *, is_last: bool = False) -> None:
         now = time.monotonic()
         is_news = self.ended != self._told_of
@@ -68,7 +85,7 @@ class Tally:
         expected = max(self.expected, self.spent)  # Another take is paid in addition.
         parts = [f"{self.failed} failed" if self.failed else "", f"{self.held} held" if self.held else ""]
         if left is not None and self.ended < self.of:
-            parts.append(f"{duration(left)} left")
+            parts.append(time_left(left))
         if expected:
             parts.append(f"{dollars(self.spent)} of {dollars(expected)}")
         self.reporter.tell(
@@ -80,6 +97,7 @@ class Tally:
                 failed=self.failed,
                 held=self.held,
                 seconds_left=None if left is None else round(left),
+                eta_seconds=None if left is None else round(left),
                 spent=round(self.spent, 4),
                 expected=round(expected, 4),
             )
@@ -105,11 +123,3 @@ class ProductReporter:
     def result(self, found: Iterable[events.Event], text: str) -> None:
         for event in found:
             self.detail(event)
-
-
-def duration(seconds: float) -> str:
-    """Like 45 s, 12 min or 3:05 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60}:{minutes % 60:02} h"

@@ -57,7 +57,7 @@ class WatchedFolder:
                 continue
             error = self._error_of(files)
             if not error and any(map(_is_growing, files)) and now - since < 20 * self._settle_seconds:
-                continue  # A slow copy pauses. A file that stays incomplete is given in the end, and refused with the reason.
+                continue  # A slow copy pauses. A file that stays incomplete is returned eventually and rejected with the reason.
             self._taken[place.name] = print_
             arrival = Arrival(sku, (), error) if error else self._arrival(sku, files)
             found.append((max(changed for _name, _size, changed in print_), arrival))

@@ -2,7 +2,6 @@
 """Groups of arguments that commands share. ``options`` has the dataclasses that they are read into."""
 
 import argparse
-from typing import TypeAlias
 
 from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
@@ -10,7 +9,9 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_VIDEO_ENDPOINT,
 )
 from ..fal_bridge.jobs import Kind
+from ..files.invisible import named, trimmed
 from ..files.values import money, number, read_number, read_whole
+from ..gltf.choices import REST, START, Surrounding, surroundings
 from ..imaging.choices import Background, Preview
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
@@ -27,6 +28,7 @@ from ..photo_set.choices import (
 from ..photo_set.plan_values import (
     ENDPOINT,
     INLINE_KB,
+    POSE,
     PROMPT,
     SAMPLES,
     SECONDS,
@@ -38,9 +40,6 @@ from ..photo_set.plan_values import (
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, named_value, passes, resolution
 from .option_values import RowOptions
-
-# What every command adds its parser to; argparse has no public name for it.
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 STAGES = ("render", "cloud", "all")
@@ -59,6 +58,7 @@ def add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         nargs="*",
+        type=named,
         metavar="SOURCE",
         help="a .glb, .gltf or .blend file, or 1-4 photos (files or https:// addresses)",
     )
@@ -203,6 +203,7 @@ def add_ceilings(parser: argparse.ArgumentParser) -> None:
 
 def add_studio(parser: argparse.ArgumentParser) -> None:
     """How Cycles renders references, photos and video."""
+    _add_model(parser)
     _add_camera(parser)
     _add_light(parser)
     _add_rendering(parser)
@@ -216,9 +217,29 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    """How the 3D model becomes the product."""
+    parser.add_argument(
+        "--pose",
+        type=argument(POSE),
+        default=REST,
+        metavar=f"{REST}|{START}|SECONDS",
+        help=f"of a glTF file with animations: {REST}, as its nodes say (default); or its first animation at its {START}, "
+        "or after SECONDS",
+    )
+    parser.add_argument(
+        "--without",
+        type=argument(surroundings),
+        default=(),
+        metavar="A,B",
+        help=f"leave out what came with the 3D model: some of {', '.join(Surrounding)}",
+    )
+
+
 def _add_camera(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--angles",
+        type=trimmed,
         default=",".join(ANGLES),
         metavar="A,B",
         help=f"some of {', '.join(ANGLES)}; or a JSON file with angles; or {CAMERAS}: the cameras of the 3D file",
@@ -249,6 +270,7 @@ def _add_light(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--background", choices=[item.value for item in Background], default="white")
     parser.add_argument(
         "--rig",
+        type=trimmed,
         default=SOFTBOX,
         metavar="NAME|FILE",
         help=f"lights: {', '.join(RIG_NAMES)}, or an .hdr or .exr panorama",
@@ -296,6 +318,14 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--online-mode", action="store_true", help="allow fal.ai in a Blender with Online Access off"
+    )
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 2 when the findings about a model or its pictures include an error",
     )
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds or makes a Python that has bpy and our packages, and starts batch.py in it.
 
-Standard library only: this runs before any package is installed. It loads ``environment`` and ``processes/fal_keys.py``,
-which need nothing else, by their paths.
+Standard library only: this runs before any package is installed. It loads ``environment`` and two files of
+``processes/``, which need nothing else, by their paths.
 """
 
 import contextlib
@@ -32,9 +32,11 @@ def _load_environment() -> ModuleType:
 
 environment = _load_environment()
 keys, say, BootstrapError = environment.keys, environment.say, environment.BootstrapError
+blender_program = environment.load_module("photoreal_blender_program", "processes/blender_program.py")
 
 OLDEST_BLENDER = (4, 3, 0)
 PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
+REPAIRED = "PHOTOREAL_REPAIRED"  # Set in the start that follows a repair of the environment.
 PROBE_MARK = "photoreal-probe "
 
 
@@ -53,12 +55,6 @@ def load_package() -> ModuleType:
 
 
 # --- inside a Blender ---------------------------------------------------------------------------
-
-
-def in_blender_program() -> bool:
-    """True in the Blender program, False in the ``bpy`` module and in plain Python."""
-    bpy = sys.modules.get("bpy")
-    return bpy is not None and bool(bpy.app.binary_path)
 
 
 def package_folders() -> list[Path]:
@@ -143,8 +139,7 @@ def blender_command(arguments: list[str]) -> list[str] | None:
         if problem := blender_problem(blender):
             say(f"Passing over {blender}: {problem}")
             return None
-    script = str(ROOT / "batch.py")
-    return [blender, "-b", "--python-exit-code", "3", "--python", script, "--", *arguments]
+    return list(blender_program.background_command(blender_program.BATCH, arguments, blender=blender))
 
 
 def blender_problem(blender: str) -> str:
@@ -250,8 +245,14 @@ def start(command: list[str]) -> NoReturn:
 def reexec_in_environment(*, dev: bool = False) -> NoReturn:
     """Start this very command again with the Python of ``.venv``, which is made when needed."""
     try:
-        was_ready = environment.is_ready(environment.python_path(), dev=dev)
-        python = environment.ready_python(dev=dev)
+        python = environment.python_path()
+        # It is complete, and lacks packages: starting again would not add them.
+        is_damaged = environment.is_ready(python, dev=dev) and Path(sys.executable).absolute() == python
+        if is_damaged and os.environ.pop(REPAIRED, ""):
+            raise BootstrapError(f"{environment.ENVIRONMENT} is damaged: delete this folder and start again.")
+        if is_damaged:
+            os.environ[REPAIRED] = "1"
+        python = environment.repaired_python(dev=dev) if is_damaged else environment.ready_python(dev=dev)
     except BootstrapError as error:
         say(str(error))
         sys.exit(3)
@@ -261,9 +262,4 @@ def reexec_in_environment(*, dev: bool = False) -> NoReturn:
             f"{environment.ENVIRONMENT} cannot be made ({place}: {error.strerror}): free space or fix the permissions."
         )
         sys.exit(3)
-    arguments = sys.orig_argv[1:]
-    # Starting again would not add packages that a complete environment lacks.
-    if was_ready and Path(sys.executable).absolute() == python.absolute():
-        say(f"{environment.ENVIRONMENT} is damaged: delete this folder and start again.")
-        sys.exit(3)
-    start([str(python), *arguments])
+    start([str(python), *sys.orig_argv[1:]])

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
 
+from ..catalogue.blender_child import BlenderChild, Limits
 from ..catalogue.freezing import Catalogue
 from ..catalogue.lock_file import FrozenRow, Lock
 from ..catalogue.order import Order, Stage, Tools
 from ..catalogue.pricing import Pricing
 from ..catalogue.product import ProductBills
-from ..catalogue.render_child import BlenderChild, Limits
 from ..catalogue.results import Result, cost_of_all, verdict_of, write_results
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.run import CatalogueRun
 from ..catalogue.tally import Tally
-from ..fal_bridge.errors import CeilingReachedError
+from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.price_list import PriceList
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, FieldError
@@ -28,11 +28,12 @@ from ..photo_set.folder import SetState
 from ..photo_set.plan_record import LIVE
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
-from .freezing import catalogue_ceilings, priced
+from .catalogue_plans import catalogue_ceilings, priced
+from .commands.render_worker import worker_command
+from .next_steps import catalogue_steps
 from .option_values import CeilingOptions, Context, MakeOptions, RowOptions
 from .plans import check_device
 from .spending import budget_of
-from .worker import worker_command
 
 # The state in the last JSON line for an exit code of `verdict_of`.
 _STATES = {0: SetState.DONE, 3: SetState.FAILED, 5: SetState.HELD}
@@ -60,13 +61,15 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
             is_at_ceiling = make_order(order, options, context, stop)
         finally:
             results = [] if options.rows.as_task else write_results(catalogue.root, catalogue.lock)
-    code = verdict_of(results)
+    code = verdict_of(results, is_strict=options.strict)
     if is_at_ceiling:
         code = CeilingReachedError.exit_code
     elif stop.is_asked:
         code = STOPPED_EXIT_CODE
     state = _STATES.get(code, SetState.PARTIAL)
     reporter.tell(events.Finished(state=state.value, exit=code, set=root, cost=_cost(catalogue, results)))
+    if code == UncertainSubmitError.exit_code:
+        reporter.result((), catalogue_steps(catalogue.root))
     return code
 
 

@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 
-from ..imaging.set_page import build_report
 from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
@@ -26,7 +25,7 @@ def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) ->
         if shelf is Shelf.CONCEPTS:
             text = "The 3D model stays as it is. `resume DIR --redo model` buys one made from this picture."
             reporter.tell(events.Note(text=text))
-    folder.write_report(build_report(folder.record))
+    folder.write_page()
 
 
 def _parsed(record: Manifest, text: str) -> tuple[Shelf, str, int]:

@@ -55,6 +55,7 @@ def load_module(name: str, path: str) -> ModuleType:
 
 
 keys = load_module("photoreal_keys", "processes/fal_keys.py")
+installing = load_module("photoreal_installing", "command_line/installing.py")
 
 
 def say(text: str) -> None:
@@ -79,29 +80,42 @@ def ready_python(*, dev: bool = False) -> Path:
     return python
 
 
-def _requirements(python: Path, *, dev: bool) -> Path:
-    """The lock file that fits the Python of the environment."""
+def repaired_python(*, dev: bool) -> Path:
+    """The Python of an environment that looked complete and lacks packages. Raises BootstrapError as ``ready_python``."""
+    UNFINISHED.touch()
+    for marker in ENVIRONMENT.glob("ready-*"):
+        marker.unlink(missing_ok=True)
+    return ready_python(dev=dev)
+
+
+def _python_version() -> str:
+    """Of the environment, like "311"; "" when it is damaged."""
     home = ""
     with contextlib.suppress(OSError):
         home = (ENVIRONMENT / "pyvenv.cfg").read_text()
     found = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", home, re.MULTILINE)
-    if not found:
+    return f"{found[1]}{found[2]}" if found else ""
+
+
+def _requirements(*, dev: bool) -> Path:
+    """The lock file that fits the Python of the environment."""
+    version = _python_version()
+    if not version:
         raise BootstrapError(f"{ENVIRONMENT} is damaged: delete this folder and start again.")
-    return ROOT / "requirements" / f"{'dev' if dev else 'run'}-py{found[1]}{found[2]}.txt"
+    return ROOT / "requirements" / f"{'dev' if dev else 'run'}-py{version}.txt"
 
 
-def _marker(python: Path, *, dev: bool) -> Path:
-    digest = hashlib.sha256(_requirements(python, dev=dev).read_bytes()).hexdigest()[:16]
+def _marker(*, dev: bool) -> Path:
+    digest = hashlib.sha256(_requirements(dev=dev).read_bytes()).hexdigest()[:16]
     return ENVIRONMENT / f"ready-{'dev' if dev else 'run'}-{digest}"
 
 
 def is_ready(python: Path, *, dev: bool) -> bool:
-    if not python.exists():
+    """Whether the environment was completed for the lock file of today."""
+    if not python.exists() or not _python_version():
         return False
     try:
-        if _marker(python, dev=dev).exists():
-            return True
-        return not dev and _marker(python, dev=True).exists()
+        return _marker(dev=dev).exists() or (not dev and _marker(dev=True).exists())
     except OSError:
         return False
 
@@ -128,15 +142,15 @@ def _try_lock(lock: ModuleType, stream: BinaryIO) -> bool:
 
 
 def _make_environment(python: Path, *, dev: bool) -> None:
-    if UNFINISHED.exists():
-        say(f"The start that made {ENVIRONMENT.name} was interrupted: making it again")
+    if UNFINISHED.exists() or (ENVIRONMENT.exists() and not (python.exists() and _python_version())):
+        say(f"{ENVIRONMENT.name} is not complete: making it again")
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     if not python.exists():
         UNFINISHED.touch()
         _make_venv()
     if not python.exists():
         raise BootstrapError(f"No Python was made at {python}: delete {ENVIRONMENT} and start again.")
-    requirements = _requirements(python, dev=dev)
+    requirements = _requirements(dev=dev)
     if not requirements.exists():
         raise BootstrapError(
             f"{ENVIRONMENT} has a Python that bpy is not available for: delete this folder and start again."
@@ -144,16 +158,24 @@ def _make_environment(python: Path, *, dev: bool) -> None:
     say(
         f"Installing the packages of {requirements.relative_to(ROOT)} (about 400 MB with Blender's bpy, once)"
     )
-    installer = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    if not _works([str(python), "-m", "pip", "--version"]):
-        if (uv := _uv()) is None:
-            raise BootstrapError(f"{ENVIRONMENT} has no pip: delete this folder and start again.")
-        installer = [uv, "pip", "install", "--python", str(python)]
-    _run([*installer, "--require-hashes", "-r", str(requirements)], "The packages could not be installed")
+    _install(python, requirements)
     UNFINISHED.unlink(missing_ok=True)
     _check_bpy(python)
-    _marker(python, dev=dev).touch()
+    _marker(dev=dev).touch()
     say("Ready")
+
+
+def _install(python: Path, requirements: Path) -> None:
+    options = ["install", "--require-hashes", "-r", str(requirements)]
+    if _works([str(python), "-m", "pip", "--version"]):
+        command = [str(python), "-m", "pip", "--disable-pip-version-check", *options]
+        if reason := installing.install(command, requirements, keys.without_keys(os.environ)):
+            raise BootstrapError(reason)
+    elif uv := _uv():
+        command = [uv, "pip", *options, "--python", str(python)]
+        _run(command, "The packages could not be installed")
+    else:
+        raise BootstrapError(f"{ENVIRONMENT} has no pip: delete this folder and start again.")
 
 
 def _make_venv() -> None:
@@ -175,7 +197,8 @@ def _make_venv() -> None:
 
 def _own_python() -> str | None:
     if f"{sys.version_info.major}.{sys.version_info.minor}" in PYTHONS:
-        return sys.executable
+        # Not that of a virtual environment, which may be the one that is made again.
+        return str(getattr(sys, "_base_executable", sys.executable))
     return next((found for version in PYTHONS if (found := shutil.which(f"python{version}"))), None)
 
 

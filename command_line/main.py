@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parses arguments and runs commands. Blender is imported only for commands that need it."""
+"""Parses arguments and runs commands.
+
+A command is imported only when it is named: loading all of them takes a second, which ``--help`` does not need.
+Blender is imported only by commands that use it.
+"""
 
 import argparse
 import contextlib
+import importlib
+import importlib.util
 import io
 import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from ..messages import events
 from ..messages.errors import (
-    FieldError,
     InputError,
     MachineError,
     PhotorealError,
@@ -22,28 +27,27 @@ from ..messages.errors import (
     StoppedByUserError,
     machine_error,
 )
-from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter, TerminalReporter
+from ..messages.progress import JsonReporter, PlainReporter, QuietReporter, Reporter
 from ..photo_set.version import VERSION
+from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
-from .arguments import option_of
-from .bootstrap import in_blender_program
-from .commands import cancel, catalogue, demo, doctor, estimate, render_worker, report, resume, test
-from .commands import set as one_set
-from .option_values import Context
-from .service import taken_keys
+from .environment import ENVIRONMENT
 
-COMMANDS = (
-    demo,
-    one_set,
-    catalogue,
-    resume,
-    cancel,
-    estimate,
-    report,
-    doctor,
-    test,
-    render_worker,
-)  # In the order of --help.
+# In the order of --help, which does not list a command without a text. Each is the module of that name in ``commands``:
+# its ``add`` adds the arguments.
+COMMANDS: Mapping[str, str] = {
+    "demo": "make a set of the bundled sample product, free of charge",
+    "set": "make the set of one product",
+    "catalogue": "make the sets of many products, from a CSV or JSONL file",
+    "resume": "continue a set or a catalogue; nothing is paid twice",
+    "cancel": "cancel the pending fal.ai requests of a set or catalogue",
+    "estimate": "what a set or a catalogue would cost; spends nothing",
+    "report": "rebuild the page of a set or a catalogue",
+    "doctor": "what this machine has, and what is missing",
+    "test": "run the tests (--quick: only the fast ones); further arguments are passed to pytest",
+    "render-worker": "",
+    "compile-kernels": "",
+}
 
 log = logging.getLogger(__name__)
 
@@ -78,18 +82,19 @@ def main(arguments: list[str], output: TextIO) -> int:
         with contextlib.redirect_stdout(output):  # For --help and --version.
             # Arguments after `test` are for pytest.
             ours = arguments[:1] if arguments[:1] == ["test"] else arguments
-            options = parser_of_commands().parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
+            parser = parser_of_commands(_commands_in(ours))
+            options = parser.parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "has_reporter", False):
             reporter = _reporter(options, output)
-        with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
-            context = Context(reporter=reporter, output=output, scratch=Path(scratch))
-            return int(options.command(options, context))
+        return _run_command(options, reporter, output)
     except PhotorealError as error:
         return _fail(reporter, error)
     except OSError as error:
         return _fail(reporter, machine_error(error))
     except MemoryError:
         return _fail(reporter, MachineError("There is not enough memory."))
+    except ImportError as error:
+        return _fail(reporter, _import_error(error))
     except Exception as error:
         log.exception("The command failed")
         return _fail(reporter, ProgramError(error))
@@ -99,14 +104,39 @@ def main(arguments: list[str], output: TextIO) -> int:
         return int(end.code or 0)
 
 
+def _run_command(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
+    from .option_values import Context
+    from .service import taken_keys
+
+    with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
+        context = Context(reporter=reporter, output=output, scratch=Path(scratch))
+        return int(options.command(options, context))
+
+
+def _import_error(error: ImportError) -> PhotorealError:
+    """A package that was complete when it was installed. A module of ours that is missing is a bug."""
+    log.debug("A module could not be imported", exc_info=error)
+    if (error.name or "").startswith("photoreal_set"):
+        return ProgramError(error)
+    place = Path(sys.prefix)
+    hint = f"Delete {place} and start again." if place == ENVIRONMENT else "Install it again."
+    return MachineError(f"A package is missing or damaged ({error}).", hint=hint)
+
+
 def _fail(reporter: Reporter, error: PhotorealError) -> int:
-    """Say why the command ended. Programs get the field of a ``FieldError``, a person its option."""
-    field = error.field if isinstance(error, FieldError) else ""
-    option = f"{option_of(field)}: " if field else ""
-    print(f"Error: {option}{error}", file=sys.stderr)
+    """Say why the command ended. Programs get the field of the error, a user its option."""
+    option = ""
+    if error.field:
+        from .arguments import option_of
+
+        option = f"{option_of(error.field)}: "
+    # First: it ends a bar that moves.
     reporter.detail(
-        events.Finished(state="failed", exit=error.exit_code, set=None, error=str(error), field=field or None)
+        events.Finished(
+            state="failed", exit=error.exit_code, set=None, error=str(error), field=error.field or None
+        )
     )
+    print(f"Error: {option}{error}", file=sys.stderr)
     return error.exit_code
 
 
@@ -150,13 +180,29 @@ def _reporter(options: argparse.Namespace, output: TextIO) -> Reporter:
         return JsonReporter(output)
     if options.quiet:
         return QuietReporter(output)
-    return TerminalReporter(output) if output.isatty() else PlainReporter(output)
+    if output.isatty() and importlib.util.find_spec("rich"):
+        from .terminal import TerminalReporter, can_draw, encoding_of
+
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(encoding=encoding_of(os.environ), errors="replace")
+        if can_draw(os.environ):
+            return TerminalReporter(output)
+    return PlainReporter(output)
 
 
-def parser_of_commands() -> argparse.ArgumentParser:
+def _commands_in(arguments: Sequence[str]) -> list[str]:
+    """The command that ``arguments`` name, as a list; empty when they name none."""
+    return [name for name in arguments if name in COMMANDS][:1]
+
+
+def parser_of_commands(complete: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser of the command line. The commands in ``complete`` have their arguments, the others only their names."""
     parser = _Parser(prog="batch.py", description="Consistent product photos from every angle.")
     parser.add_argument("--version", action="version", version=f"Photoreal Set {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    for command in COMMANDS:
-        command.add(commands)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text) if text else commands.add_parser(name)
+        if name in complete:
+            module = importlib.import_module(f".commands.{name.replace('-', '_')}", __package__)
+            module.add(command)
     return parser

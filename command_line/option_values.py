@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TextIO, TypeVar, get_type_hints
 
+from ..gltf.choices import Surrounding
 from ..imaging.choices import Pass
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
@@ -62,6 +63,8 @@ class StudioOptions:
     film_look: bool
     motion: str
     preview: str | None
+    pose: str
+    without: tuple[Surrounding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +146,13 @@ class FreezeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeOptions:
-    """How the products of a frozen catalogue are made."""
+    """How the products of a frozen catalogue are made. ``strict``: an error in the findings is a failure."""
 
     external_data: tuple[Path, ...]
     ceilings: CeilingOptions
     service: ServiceOptions
     rows: RowOptions
+    strict: bool
 
 
 @dataclass(frozen=True, slots=True)

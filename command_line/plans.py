@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the options of a command to a plan that has been checked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
-from ..fal_bridge.errors import BadKeyError
+from ..fal_bridge.errors import BadKeyError, UnknownEndpointError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
@@ -19,7 +20,7 @@ from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
 from ..photo_set.choices import NO_VIDEO, Engine
-from ..photo_set.plan import SetPlan, angles_for
+from ..photo_set.plan import CheckedPlan, SetPlan, angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
 from .option_values import Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
 from .service import require_online, service_at
@@ -152,15 +153,28 @@ def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> 
     return Engine.CYCLES
 
 
-def checked(plan: SetPlan, reporter: Reporter, *, online_mode: bool) -> SetPlan:
-    """The plan with the schemas of its endpoints. Raises for what would otherwise fail only after money is spent."""
+def checked(
+    plan: SetPlan, reporter: Reporter, *, online_mode: bool, may_lack_endpoint: bool = False
+) -> CheckedPlan:
+    """The plan with the schemas of its endpoints. Raises for what would otherwise fail only after money is spent.
+
+    ``may_lack_endpoint``: an endpoint that fal.ai no longer has is only warned about. Finished results can still be
+    fetched; more of them have no price.
+    """
     if plan.uses_fal:
         require_online(online_mode)
     if plan.service is not None and plan.endpoint_ids:
-        with Platform(plan.service) as platform:
-            known = check_endpoints(
-                plan.endpoint_ids, platform, lambda text: reporter.tell(events.Warning(text=text))
-            )
-        plan = replace(plan, endpoints=known)
-    plan.check()
-    return plan
+        try:
+            plan = replace(plan, endpoints=_published_endpoints(plan.endpoint_ids, plan.service, reporter))
+        except UnknownEndpointError as error:
+            if not may_lack_endpoint:
+                raise
+            reporter.tell(events.Warning(text=error.message))
+    return plan.check()
+
+
+def _published_endpoints(
+    ids: Mapping[Kind, str], service: Service, reporter: Reporter
+) -> Mapping[str, Endpoint]:
+    with Platform(service) as platform:
+        return check_endpoints(ids, platform, lambda text: reporter.tell(events.Warning(text=text)))

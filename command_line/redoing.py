@@ -81,7 +81,7 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
 
 
 def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
-    """Whether another take was wanted before and may still come: a second one would be bought for nothing."""
+    """Whether another take was wanted before and may still come: a second one would be paid for needlessly."""
     record = folder.record
     if name in _angles(plan):
         entry = angle_record(record, name)

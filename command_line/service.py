@@ -9,8 +9,8 @@ from ..fal_bridge.network.service import Service, key_from_environment
 from ..messages.errors import InputError
 from ..photo_set.folder import SetFolder
 from ..photo_set.plan_record import LIVE, fal_of
+from ..processes.blender_program import in_blender_program
 from ..processes.fal_keys import KEY_VARIABLES
-from .bootstrap import in_blender_program
 
 _taken: Mapping[str, str] | None = None
 

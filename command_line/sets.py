@@ -14,6 +14,7 @@ from ..catalogue.states import row_lock
 from ..fal_bridge.money import journal_costs
 from ..files.home import home_folder
 from ..files.lock import FileLock
+from ..gltf.findings import Severity
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
 from ..messages.money import cost_sentence
@@ -22,9 +23,10 @@ from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState
 from ..photo_set.pipeline import run_set
-from ..photo_set.plan import SetPlan
+from ..photo_set.plan import CheckedPlan
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop, looking_elsewhere
+from .next_steps import RedoListener, next_steps
 
 LOOK_SECONDS = 0.3  # Between two checks whether another run has ended.
 
@@ -58,20 +60,23 @@ def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
     return lock
 
 
-def make_set(plan: SetPlan, reporter: Reporter, bill: Bill | None) -> int:
-    """Make the set of a checked plan, or finish it, until it ends or Ctrl-C; the exit code.
+def make_set(plan: CheckedPlan, reporter: Reporter, bill: Bill | None, *, is_strict: bool = False) -> int:
+    """Make the set of a plan, or finish it, until it ends or Ctrl-C; the exit code.
+
+    ``is_strict``: an error in the findings about its model or its pictures is a failure.
 
     Raises PhotorealError for what ends the run as a whole.
     """
-    return _SetRun(plan, reporter).go(bill)
+    return _SetRun(plan, reporter, is_strict=is_strict).go(bill)
 
 
 class _SetRun:
     """One run of one set, with what it reports."""
 
-    def __init__(self, plan: SetPlan, reporter: Reporter) -> None:
+    def __init__(self, plan: CheckedPlan, reporter: Reporter, *, is_strict: bool) -> None:
+        self._is_strict = is_strict
         self._plan = plan
-        self._reporter = reporter
+        self._reporter = RedoListener(reporter)
         self._cancel_mark = CancelMark(plan.out)
 
     def go(self, bill: Bill | None) -> int:
@@ -88,9 +93,15 @@ class _SetRun:
                     return STOPPED_EXIT_CODE
                 if cost := self._cost():
                     self._reporter.tell(events.Note(text=cost_sentence(cost), cost=cost))
+                self._tell_next_steps()
                 raise
         self._tell_of_cancel(outcome.exit_code)
+        if self._is_strict and outcome.exit_code == 0 and outcome.worst is Severity.ERROR:
+            self._tell_end(SetState.PARTIAL, PhotorealError.exit_code)
+            return PhotorealError.exit_code
         self._tell_end(outcome.state, outcome.exit_code)
+        if outcome.exit_code:
+            self._tell_next_steps()
         return outcome.exit_code
 
     def _on_ask(self) -> None:
@@ -114,6 +125,12 @@ class _SetRun:
         self._reporter.tell(
             events.Finished(state=state.value, exit=code, set=folder, cost=self._cost() or None)
         )
+
+    def _tell_next_steps(self) -> None:
+        """Programs have the keys and names in the events."""
+        with contextlib.suppress(PhotorealError):  # A damaged journal has been reported.
+            if self._plan.uses_fal and (text := next_steps(self._plan.out, self._reporter.names)):
+                self._reporter.result((), text)
 
     def _note(self, text: str) -> None:
         self._reporter.tell(events.Note(text=text))

@@ -18,8 +18,8 @@ from ..messages.errors import STOPPED_EXIT_CODE, InputError
 from ..messages.progress import Reporter
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
+from .catalogue_plans import earlier_lock, freeze_folder, freeze_rows
 from .catalogues import make_order, order_of
-from .freezing import earlier_lock, freeze_folder, freeze_rows
 from .option_values import Context, FreezeOptions, MakeOptions
 
 LOOK_SECONDS = 1.0
@@ -40,7 +40,7 @@ def watch(folder: Path, freezing: FreezeOptions, making: MakeOptions, context: C
         reporter.tell(events.Note(text=text))
 
     def on_leave() -> None:
-        text = "Left. Run the same command again to continue; nothing is paid twice."
+        text = "Stopped. Run the same command again to continue; nothing is paid twice."
         reporter.tell(events.Note(text=text))
         logging.shutdown()
 
@@ -95,7 +95,8 @@ class _Inbox:
         """Write the results of all products so far; their exit code."""
         if self._catalogue is None:
             return 0
-        return verdict_of(write_results(self._catalogue.root, self._catalogue.lock))
+        results = write_results(self._catalogue.root, self._catalogue.lock)
+        return verdict_of(results, is_strict=self._making.strict)
 
 
 def _taken_in(

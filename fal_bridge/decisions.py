@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record what a person decides about a paid request whose outcome is unknown."""
+"""Record what the user decides about a paid request whose outcome is unknown."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -81,13 +81,15 @@ def _require_late_enough(key: str, entry: Entry) -> None:
         raise WrongRequestError(
             f"{_name(key, entry)} may still be running at fal.ai, so sending it again now may be charged twice.",
             hint=(
-                f"`resume DIR` looks for it again, free of charge. It can be sent again from {_clock(moment)} on; "
-                "before that, only with --not-in-dashboard, if your fal.ai dashboard does not show it."
+                f"Resume to look for it again, free of charge. It can be sent again from {clock(moment)} on; "
+                "before that, only if your fal.ai dashboard does not show it."
             ),
+            field="not_in_dashboard",
         )
 
 
-def _clock(moment: float) -> str:
+def clock(moment: float) -> str:
+    """A time in seconds since 1970, as people read it."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M UTC")
 
 
@@ -96,13 +98,20 @@ def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
     names = [
         _name(key, entry)
         for journal in journals
-        for key in journal.job_keys()
-        if _waits(entry := journal.read(key), decision)
+        for key, entry in undecided(journal)
+        if _waits(entry, decision)
     ]
     if not names:
-        return f"There are no requests for --{decision}."
+        return f"There are no requests to {decision}."
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"For --{decision}: {', '.join(names[:MAX_NAMED])}{more}."
+    return f"To {decision}: {', '.join(names[:MAX_NAMED])}{more}."
+
+
+def undecided(journal: Journal) -> Iterator[tuple[str, Entry]]:
+    """Key and entry of each request that can be sent again, because its response was lost or a person has given it up."""
+    for key in journal.job_keys():
+        if _waits(entry := journal.read(key), Decision.RESEND):
+            yield key, entry
 
 
 def _waits(entry: Entry, decision: Decision) -> bool:
@@ -118,24 +127,21 @@ def is_abandoned(entry: Entry) -> bool:
 
 
 def how_to_decide(key: str, entry: Entry) -> str:
-    """The hint for a person, who can check the dashboard."""
+    """The hint for the user, who can check the dashboard."""
     short, moment = shown_key(key), entry.resend_at
     if time.time() >= moment:
-        resend = f"If your fal.ai dashboard does not show it, `resume DIR --resend {short}` sends it again."
+        resend = "If your fal.ai dashboard does not show it, resend it"
     else:
-        resend = (
-            f"If it is not found by {_clock(moment)}, `resume DIR --resend {short}` sends it again; before that, look "
-            "at your fal.ai dashboard and add --not-in-dashboard."
-        )
+        resend = f"If it is not found by {clock(moment)}, resend it, or earlier if your fal.ai dashboard does not show it"
     return (
-        "It may be running and may be charged, so it is not sent again automatically. `resume DIR` looks for it "
-        f"again later, free of charge. {resend} `resume DIR --forget {short}` continues without it."
+        "It may be running and may be charged, so it is not sent again automatically. Resume later to look for it "
+        f"again, free of charge. {resend}; or forget it to continue without it. Its key is {short}."
     )
 
 
 def how_to_send_again(key: str) -> str:
-    """The hint for a request that a person has given up."""
-    return f"`resume DIR --resend {shown_key(key)}` sends it again."
+    """The hint for a request that the user has given up."""
+    return f"Resend it to have it made. Its key is {shown_key(key)}."
 
 
 def _name(key: str, entry: Entry) -> str:

@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 from ..files.writing import sha256_of
 from .decisions import how_to_send_again
 from .endpoints.choosing import endpoint_for, endpoint_of_result
+from .endpoints.endpoint import Endpoint
 from .endpoints.file_arguments import files_in, with_files
 from .engine_setup import EngineSetup
 from .errors import (
     LOST,
+    RESULT_LOST,
     BridgeError,
     ForgottenError,
     RateLimitedError,
@@ -32,6 +34,7 @@ from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
 from .results import Results, copied_to
 from .sending import Sender
+from .sent_pictures import SentPictures
 
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class Engine:
         self._journal = setup.journal
         self._on_change = setup.on_change
         self._traffic = setup.traffic
+        self._pictures = SentPictures(setup.journal.folder)
         self._sender = Sender(setup)
         self._follower = Follower(setup)
         self._results = Results(setup.journal, setup.downloads)
@@ -57,7 +61,9 @@ class Engine:
         """Generate, fetch or find the file for ``wanted``; ``target`` has no extension. Raises BridgeError."""
 
         async def work() -> JobResult:
-            prepared = await asyncio.to_thread(self._prepare, wanted, target)
+            prepared, earlier = await asyncio.to_thread(self._prepare, wanted, target)
+            if earlier and await self._was_sent(earlier):
+                return await self._run_once(earlier)
             return await self._run_once(prepared)
 
         return await self._stoppable(wanted.label, work)
@@ -101,9 +107,17 @@ class Engine:
             await asyncio.wait(runs)
         await self._sender.answers()
 
-    def _prepare(self, wanted: Generation, target: Path) -> PreparedJob:
+    def _prepare(self, wanted: Generation, target: Path) -> tuple[PreparedJob, PreparedJob | None]:
+        """The job, and the same job as earlier versions knew it: with the user's files, whatever they looked like."""
         endpoint = endpoint_for(wanted.endpoint, wanted.kind, self._endpoints)
-        endpoint.check(wanted)
+        sent = self._pictures.of(wanted, endpoint)
+        endpoint.check(sent)
+        prepared = self._prepared(sent, endpoint, target)
+        if sent is wanted:
+            return prepared, None
+        return prepared, replace(self._prepared(wanted, endpoint, target), may_send=False)
+
+    def _prepared(self, wanted: Generation, endpoint: Endpoint, target: Path) -> PreparedJob:
         arguments = endpoint.arguments(wanted)
         hashes = {path: sha256_of(path) for path in files_in(arguments)}
         inputs = with_files(arguments, lambda path: {"sha256": hashes[path]})
@@ -116,6 +130,18 @@ class Engine:
             hashes=hashes,
             target=target.absolute(),
         )
+
+    async def _was_sent(self, earlier: PreparedJob) -> bool:
+        """Whether an earlier version has sent the job, so that it is followed and not paid again.
+
+        One that was refused, failed without a charge or was given up counts only when it is at fal.ai after all.
+        """
+        entry = await asyncio.to_thread(self._journal.read, earlier.key)
+        if entry.stage is Stage.ENDED and entry.may_send:
+            return await self._sender.is_revived(earlier, entry)
+        if entry.stage is Stage.RELEASED:
+            return await self._sender.has_turned_up(earlier, entry)
+        return entry.stage is not Stage.FREE
 
     async def _run_once(self, prepared: PreparedJob) -> JobResult:
         """Run equal jobs as one; each caller gets a file at its own target."""
@@ -160,9 +186,8 @@ class Engine:
             progress.end(JobState.CANCELLED, str(error))
             raise
         except Exception as error:
-            if isinstance(error, BridgeError):
-                error.name_redo(wanted.name)
-            progress.end(JobState.FAILED, str(error))
+            redo = wanted.name if isinstance(error, RESULT_LOST) else ""
+            progress.end(JobState.FAILED, str(error), redo=redo)
             raise
         finally:
             self._traffic.followed -= 1
@@ -195,7 +220,7 @@ class Engine:
                     raise error_from(entry.facts[Stage.ENDED])
                 case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{prepared.label}: its request was given up by a person.",
+                        f"{prepared.label}: its request was given up by the user.",
                         hint=how_to_send_again(prepared.key),
                     )
                 case Stage.UNCERTAIN:
@@ -296,8 +321,10 @@ class Engine:
         self, prepared: PreparedJob, entry: Entry, accepted: Accepted, answer: Facts, progress: JobProgress
     ) -> JobResult:
         ask_again = partial(self._follower.ask, prepared, entry.attempt, accepted)
-        result = await self._results.fetch_result(prepared, entry.attempt, accepted, answer, ask_again)
-        progress.move(JobState.DONE)
+        result = await self._results.fetch_result(
+            prepared, entry.attempt, accepted, answer, ask_again, progress.show_arrived
+        )
+        progress.move(JobState.DONE, message="")
         return result
 
     def _accepted(self, prepared: PreparedJob, entry: Entry) -> Accepted:

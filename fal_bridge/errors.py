@@ -10,19 +10,14 @@ from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
 class BridgeError(PhotorealError):
     """``next_step`` is the hint of the class; an error may have a better one.
 
-    NAME in it is a placeholder for the job's name in ``resume --redo``. ``request_id`` is the id that fal.ai's response
-    gave the request, or "".
+    ``request_id`` is the id that fal.ai's response gave the request, or "".
     """
 
     next_step: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message, hint=hint or self.next_step)
+    def __init__(self, message: str, *, hint: str = "", field: str = "", request_id: str = "") -> None:
+        super().__init__(message, hint=hint or self.next_step, field=field)
         self.request_id = request_id
-
-    def name_redo(self, name: str) -> None:
-        """Replace the placeholder in the hint with the job's name in ``resume --redo``."""
-        self.hint = self.hint.replace("--redo NAME", f"--redo {name}")
 
 
 class WrongRequestError(BridgeError):
@@ -91,8 +86,7 @@ class UnknownResultError(ServiceTroubleError):
     """The job is paid, and where its result names the file is unknown."""
 
     next_step = (
-        "Its result is kept in the journal; a newer version may understand it. "
-        "`resume DIR --redo NAME` buys it again."
+        "Its result is kept in the journal; a newer version may understand it. Redo it to buy another one."
     )
 
 
@@ -112,9 +106,9 @@ class UncertainSubmitError(BridgeError):
 
 
 class ForgottenError(BridgeError):
-    """Uncertain, and a person has decided to continue without it."""
+    """Uncertain, and the user has decided to continue without it."""
 
-    next_step = "Resume with --resend to send it again."
+    next_step = "It can be sent again."
 
 
 class CeilingReachedError(BridgeError):
@@ -132,8 +126,9 @@ class ProductCeilingError(CeilingReachedError):
 
 class UnknownPriceError(BridgeError):
     exit_code = 1
+    field = "allow_unknown_price"
     next_step = (
-        "Nothing was sent. Choose another endpoint, or give --max-cost USD with --allow-unknown-price: "
+        "Nothing was sent. Choose another endpoint, or set a ceiling and allow unknown prices: "
         "it then counts as a share of what is left below the ceiling."
     )
 
@@ -145,12 +140,12 @@ class UploadFailedError(BridgeError):
 class DownloadFailedError(BridgeError):
     next_step = (
         "The job is paid and fal.ai keeps its result for a while. Resume soon, free of charge. "
-        "If it still fails, `resume DIR --redo NAME` buys it again."
+        "If it still fails, redo it to buy another one."
     )
 
 
 class ExpiredResultError(BridgeError):
-    next_step = "fal.ai keeps results for a limited time. `resume DIR --redo NAME` buys it again."
+    next_step = "fal.ai keeps results for a limited time. Redo it to buy another one."
 
 
 class StoppedError(BridgeError):
@@ -184,14 +179,14 @@ def _subclasses(kind: type[BridgeError]) -> Iterator[type[BridgeError]]:
 
 BY_NAME: dict[str, type[BridgeError]] = {kind.__name__: kind for kind in _subclasses(BridgeError)}
 
-# fal.ai has finally rejected the job, or a person has given it up: running the same job again is of no use.
+# fal.ai has finally rejected the job, or the user has given it up: running the same job again is of no use.
 FINALLY_LOST = (ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError)
 
+# The job is paid and its result may be lost: the same job again is not sent, and another one can be bought.
+RESULT_LOST = (DownloadFailedError, ExpiredResultError, UnknownResultError)
+
 # The job has ended, or its result is lost: only another request can generate the file.
-LOST = (
-    *(ContentPolicyError, InputRefusedError, UnsafePictureError, ForgottenError),
-    *(DownloadFailedError, ExpiredResultError, UnknownResultError),
-)
+LOST = (*FINALLY_LOST, *RESULT_LOST)
 
 
 def facts_of(error: BridgeError) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import fal_client
 
+from ..files.input_files import shown_bytes
 from .jobs import NEXT_STATES, Job, JobState
 from .traffic import Traffic
 
@@ -35,12 +36,12 @@ class JobProgress:
             self.job = changed
             self._report()
 
-    def end(self, state: JobState, error: str) -> None:
+    def end(self, state: JobState, error: str, *, redo: str = "") -> None:
         """Move to the last state, if that is a legal move; a response that is still awaited has no state yet."""
         if state is self.job.state:
-            self.change(error=error, message="")
+            self.change(error=error, message="", redo=redo)
         elif state in NEXT_STATES[self.job.state]:
-            self.move(state, error=error)
+            self.move(state, error=error, redo=redo)
 
     def show(self, status: fal_client.Status) -> bool:
         """Report a status of the queue. Returns whether the job has moved since the last one."""
@@ -59,6 +60,11 @@ class JobProgress:
                 self.change(message=lines[-1][:200])
         now = self.job
         return (now.state, now.queue_position) != (before.state, before.queue_position)
+
+    def show_arrived(self, arrived: int, total: int | None) -> None:
+        """Report how many bytes of the result were downloaded, of how many if that is known."""
+        of = f" of {shown_bytes(total)}" if total else ""
+        self.change(message=f"{shown_bytes(arrived)}{of}")
 
     def _report(self) -> None:
         self._traffic.note(self, self.job.state)

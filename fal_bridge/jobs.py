@@ -115,6 +115,7 @@ class Job:
     queue_position: int | None = None
     message: str = ""
     error: str = ""
+    redo: str = ""  # Its name, when it has failed and another one can be bought.
     started_at: float = 0.0  # Seconds since 1970.
 
     def moved_to(self, state: JobState, **changes: Any) -> "Job":

@@ -5,8 +5,8 @@ One folder for each job, named after its key; one file for each fact, numbered b
 
     intent.N          this attempt may be sent, by the process that created the file, once
     uncertain.N.json  it was sent (or may have been) and the response was lost
-    resend.N.json     uncertain, and a person wants it sent again, as the next attempt
-    forgotten.N.json  uncertain, and a person gives it up
+    resend.N.json     uncertain, and the user wants it sent again, as the next attempt
+    forgotten.N.json  uncertain, and the user gives it up
     submitted.N.json  fal.ai accepted it: request id and URLs
     answer.N.json     its output and billed units; results expire, so they are recorded at once
     ended.N.json      it failed, and whether the job may be sent again

@@ -13,7 +13,7 @@ from .errors import ExpiredResultError, JournalError, UnknownResultError, Unsafe
 from .jobs import JobResult
 from .journal import Facts, Journal, Stage
 from .money.journal_costs import cost_of
-from .network.downloads import Arrived, Downloads
+from .network.downloads import Arrived, Downloads, Tell
 from .network.paid_post import Accepted
 from .prepared_job import PreparedJob
 
@@ -28,19 +28,27 @@ class Results:
         self._downloads = downloads
 
     async def fetch_result(
-        self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, ask_again: AskAgain
+        self,
+        prepared: PreparedJob,
+        attempt: int,
+        accepted: Accepted,
+        answer: Facts,
+        ask_again: AskAgain,
+        tell: Tell,
     ) -> JobResult:
         """Fetch the file that ``answer`` names to the job's target, and record it in the journal.
+
+        ``tell`` gets how much of it has arrived.
 
         Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError and
         JournalError.
         """
         try:
-            arrived = await self._fetch(prepared, answer)
+            arrived = await self._fetch(prepared, answer, tell)
         except ExpiredResultError:
             # URLs may expire before the result: a fresh answer may have a fresh one.
             answer = await ask_again()
-            arrived = await self._fetch(prepared, answer)
+            arrived = await self._fetch(prepared, answer, tell)
         try:
             return await asyncio.to_thread(self._finish, prepared, attempt, accepted, answer, arrived)
         except OSError as error:
@@ -69,14 +77,14 @@ class Results:
         except OSError as error:
             raise JournalError(f"{place} cannot be moved: {error.strerror}.") from error
 
-    async def _fetch(self, prepared: PreparedJob, answer: Facts) -> Arrived:
+    async def _fetch(self, prepared: PreparedJob, answer: Facts, tell: Tell) -> Arrived:
         address = prepared.endpoint.file_address(answer["output"])
         if not address:
             raise UnknownResultError(
                 f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one is expected."
             )
         return await self._downloads.fetch(
-            address, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label
+            address, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label, tell
         )
 
     def _finish(

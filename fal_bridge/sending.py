@@ -106,7 +106,7 @@ class Sender:
         )
 
     async def look_up(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> None:
-        """Look for an uncertain job at fal.ai: adopt it, prove that it is not there, or hold it for a person to decide."""
+        """Look for an uncertain job at fal.ai: adopt it, prove that it is not there, or hold it for the user to decide."""
         progress.move(JobState.UNCERTAIN, message="looking for it at fal.ai")
         try:
             found = await self._lookup.find(entry)
@@ -129,7 +129,7 @@ class Sender:
         raise UncertainSubmitError(message, hint=how_to_decide(prepared.key, entry))
 
     async def has_turned_up(self, prepared: PreparedJob, entry: Entry) -> bool:
-        """Whether a request that a person has given up is at fal.ai after all. It is then followed."""
+        """Whether a request that the user has given up is at fal.ai after all. It is then followed."""
         try:
             found = await self._lookup.find(entry, is_last=True)
         except BridgeError:

@@ -23,8 +23,8 @@ from .enclosed import OutsideError, is_in, shown
 from .input_files import open_regular
 
 HINT = (
-    "Pack it into the file (File, External Data), move it to the folder of the file, or allow its folder with "
-    "--external-data DIR."
+    "Pack it into the file (File, External Data), move it to the folder of the file, or allow its folder as external "
+    "data."
 )
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 MAX_UNPACKED_BYTES = 1 << 36  # Bytes of a file that is stored compressed.
@@ -71,7 +71,7 @@ def check_libraries(path: Path, allowed: Sequence[Path]) -> None:
             found = blender_path(text, owner.parent)
             if found is None or not is_enclosed(text, owner.parent, allowed):
                 raise OutsideError(
-                    f"{owner.name} links {shown(text)}, which lies outside its folder.", hint=HINT
+                    f"{owner.name} links {shown(text)}, which is outside its folder.", hint=HINT
                 )
             if found.exists() and not found.is_file():
                 raise InputError(f"{owner.name} links {shown(text)}, which is not a regular file.", hint=HINT)

@@ -24,7 +24,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class OutsideError(InputError):
-    """A file names another one that lies outside its folder."""
+    """A file names another one that is outside its folder."""
 
 
 def shown(name: str) -> str:
@@ -47,14 +47,14 @@ def check_name(name: str, owner: str, *, hint: str = "") -> str:
 
 
 def outside(name: str, owner: str, *, hint: str = "") -> OutsideError:
-    """The error for ``name``, which lies outside the folder of ``owner``."""
-    return OutsideError(f"{owner} names {shown(name)}, which lies outside its folder.", hint=hint)
+    """The error for ``name``, which is outside the folder of ``owner``."""
+    return OutsideError(f"{owner} names {shown(name)}, which is outside its folder.", hint=hint)
 
 
 def place_in(folder: Path, name: str, owner: str, *, hint: str = "") -> Path | None:
     """The path of the file that ``owner`` calls ``name`` in ``folder``, with all links followed.
 
-    It may be missing. None when the name is not possible. Raises OutsideError when it lies outside ``folder``.
+    It may be missing. None when the name is not possible. Raises OutsideError when it is outside ``folder``.
     """
     plain = check_name(name, owner, hint=hint)
     try:
@@ -74,7 +74,7 @@ def is_in(path: Path, folders: Iterable[Path]) -> bool:
 def find_in(folder: Path, name: str, owner: str, *, max_bytes: int, hint: str = "") -> Path | None:
     """The regular file that ``owner`` calls ``name`` in ``folder``; None when there is none.
 
-    Nothing is opened. Raises OutsideError when it lies outside ``folder``, and InputError for a device, a pipe or a
+    Nothing is opened. Raises OutsideError when it is outside ``folder``, and InputError for a device, a pipe or a
     socket, or when the file has more than ``max_bytes``.
     """
     path = place_in(folder, name, owner, hint=hint)

@@ -74,11 +74,13 @@ def parsed_json(
     number: Callable[[str], Any] = float,
     max_levels: int = MAX_LEVELS,
     is_lenient: bool = False,
+    may_have_raw_control: bool = False,
 ) -> Any:
     """The value of a JSON text; ``number`` makes the numbers with a decimal point or an exponent.
 
     Numbers that are not finite and integers of more than ``MAX_DIGITS`` digits are refused. With ``is_lenient`` they
-    become ``None``: one such number must not make the rest of a paid result useless.
+    become ``None``: one such number must not make the rest of a paid result useless. With ``may_have_raw_control``,
+    texts may contain control characters that are not escaped.
 
     Raises ValueError for them, for what is not JSON (RFC 8259), and for more than ``max_levels`` of nesting.
     """
@@ -87,6 +89,7 @@ def parsed_json(
             text = text.decode(json.detect_encoding(text))
         value = json.loads(
             text,
+            strict=not may_have_raw_control,
             parse_constant=lambda name: _checked(None, name, is_lenient),
             parse_int=lambda digits: _checked(_whole(digits), digits, is_lenient),
             parse_float=lambda digits: _checked(_finite(number(digits)), digits, is_lenient),

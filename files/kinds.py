@@ -12,6 +12,7 @@ from . import mp4, picture_files
 from .input_files import open_regular
 
 HEAD_BYTES = 16  # Enough to recognize every type.
+MAX_BOXES = 1024  # At the top level of an AVIF or HEIC file, which has about five.
 PNG_END = b"IEND\xaeB`\x82"  # The last chunk of a PNG: its type and checksum.
 
 
@@ -22,6 +23,8 @@ class FileKind(StrEnum):
     PNG = "png"
     JPEG = "jpg"
     WEBP = "webp"
+    AVIF = "avif"
+    HEIC = "heic"
     MP4 = "mp4"
     UNKNOWN = ""
 
@@ -29,7 +32,18 @@ class FileKind(StrEnum):
 # The types of picture that fal.ai's endpoints accept and return.
 PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
 MEDIA_TYPES = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
+PHOTOS = PICTURES | {
+    FileKind.AVIF,
+    FileKind.HEIC,
+}  # What photos may be; they are sent in a type of ``PICTURES``.
+PHOTO_NAMES = "PNG, JPEG, WebP, AVIF or HEIC photo"
 PICTURE_SUFFIXES = frozenset(PHOTO_SUFFIXES)  # Lower-case, with the dot.
+
+# The major brands of ISO media files that are pictures (ISO/IEC 23008-12, annex B; AV1 Image File Format, 6).
+_PICTURE_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), FileKind.AVIF),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), FileKind.HEIC),
+}
 
 
 def media_type(kind: FileKind) -> str:
@@ -48,7 +62,7 @@ def kind_of(head: bytes) -> FileKind:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return FileKind.WEBP
     if head[4:8] == b"ftyp":
-        return FileKind.MP4
+        return _PICTURE_BRANDS.get(head[8:12], FileKind.MP4)
     return FileKind.UNKNOWN
 
 
@@ -64,7 +78,7 @@ def missing_end(path: Path) -> str:
     Pictures of too many pieces to be decoded in bounded time do not count as complete (``picture_files``).
 
     GLB: the length in the 12-byte header (glTF 2.0, 4.4.2). PNG: the IEND chunk. JPEG: the EOI marker. WebP: the RIFF
-    length. MP4: as ``mp4.gap``. Raises OSError, as ``open_regular``.
+    length. MP4: as ``mp4.gap``. AVIF and HEIC: the lengths of the boxes (ISO/IEC 14496-12, 4.2). Raises OSError, as ``open_regular``.
     """
     with open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size
@@ -83,8 +97,25 @@ def missing_end(path: Path) -> str:
                 return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
             case FileKind.MP4:
                 return mp4.gap(stream, size)
+            case FileKind.AVIF | FileKind.HEIC:
+                return _missing_box(stream, size)
             case _:
                 return "its type is unknown"
+
+
+def excess_of(path: Path) -> str:
+    """What a picture has too many of to be decoded in bounded time, or "" (``picture_files``). Raises OSError."""
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        match kind_of(stream.read(HEAD_BYTES)):
+            case FileKind.PNG:
+                return picture_files.png_excess(stream, size)
+            case FileKind.JPEG:
+                return picture_files.jpeg_excess(stream, size)
+            case FileKind.WEBP:
+                return picture_files.webp_excess(stream, size)
+            case _:
+                return ""
 
 
 def _missing_bytes(size: int, announced: int) -> str:
@@ -94,3 +125,22 @@ def _missing_bytes(size: int, announced: int) -> str:
 def _tail(stream: BinaryIO, size: int) -> bytes:
     stream.seek(max(0, size - 64))
     return stream.read()
+
+
+def _missing_box(stream: BinaryIO, size: int) -> str:
+    """Each box begins with its length in 4 bytes and its type; 1 means that 8 bytes follow, 0 the rest of the file."""
+    place = 0
+    for _box in range(MAX_BOXES):
+        stream.seek(place)
+        head = stream.read(16)
+        if len(head) < 8:
+            return "" if not head else f"a box is cut off at byte {place}"
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if length == 0:
+            return ""
+        if length < 8 or place + length > size:
+            return f"it has {size} of {max(place + length, size + 1)} bytes"
+        place += length
+    return f"it has more than {MAX_BOXES} boxes"

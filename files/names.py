@@ -2,7 +2,10 @@
 """Names and paths of files: which ones are allowed, and when two names mean the same file."""
 
 import os
+import re
 import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -43,11 +46,42 @@ def portable_path(path: Path, folder: Path) -> str:
         return path.absolute().as_posix()
 
 
-def safe_name(text: str, *, otherwise: str) -> str:
-    """``text`` as the name of a file or folder on every system; ``otherwise`` when nothing of it is left."""
-    kept = "".join(letter if letter.isalnum() or letter in " -_." else "-" for letter in text)
-    name = kept.strip(" .-")[:MAX_SAFE_LETTERS] or otherwise
-    return f"_{name}" if is_device_name(name) else name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRule:
+    """What ``safe_name`` changes in a text.
+
+    A set is found by its name. If a rule gives another name, the set is not continued: it is made and paid again.
+    """
+
+    other: re.Pattern[str]  # What is not allowed in the name; ``stand_in`` takes its place.
+    stand_in: str
+    otherwise: str  # The name when nothing is left.
+    ends: str  # Removed at both ends before the name is cut.
+    ends_of_cut: str  # Removed at the end after it.
+    max_letters: int
+    max_bytes: int = MAX_NAME_BYTES  # In UTF-8.
+    is_reserved: Callable[[str], bool] = is_device_name
+    free: str = "_{}"  # A reserved name is put into it, and is no longer reserved.
+
+
+def file_rule(otherwise: str) -> NameRule:
+    """The rule for files and folders in general: letters and digits of all scripts, spaces, ``-``, ``_`` and dots."""
+    return NameRule(
+        other=re.compile(r"[^\w .-]"),
+        stand_in="-",
+        otherwise=otherwise,
+        ends=" .-",
+        ends_of_cut="",
+        max_letters=MAX_SAFE_LETTERS,
+    )
+
+
+def safe_name(text: str, rule: NameRule) -> str:
+    """``text`` as the name of a file or folder on every system."""
+    name = rule.other.sub(rule.stand_in, text).strip(rule.ends)[: rule.max_letters]
+    name = name.encode()[: rule.max_bytes].decode(errors="ignore")  # File systems count bytes.
+    name = name.rstrip(rule.ends_of_cut) or rule.otherwise
+    return rule.free.format(name) if rule.is_reserved(name) else name
 
 
 def component(value: Any) -> str:

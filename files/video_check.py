@@ -10,12 +10,12 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..processes.child import blender_command, environment_for, own_group
+from ..processes.blender_program import background_command, factory_settings, running_blender
+from ..processes.child import environment_for, own_group
 from .video_probe import MARK
 
 PROBE = Path(__file__).with_name("video_probe.py")
@@ -48,9 +48,11 @@ def first_frame_problem(path: Path) -> str:
 
 def probe_command() -> Sequence[str]:
     """The command of the probe; empty when there is no decoder."""
-    blender = getattr(getattr(sys.modules.get("bpy"), "app", None), "binary_path", "")
+    blender = running_blender()
     has_decoder = blender or any(importlib.util.find_spec(name) for name in ("av", "bpy"))
-    return blender_command(blender, sys.executable, PROBE, online=False) if has_decoder else ()
+    if not has_decoder:
+        return ()
+    return background_command(PROBE, blender=blender, options=factory_settings(online=False))
 
 
 def _output_of(command: Sequence[str]) -> list[str]:

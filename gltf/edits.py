@@ -3,9 +3,9 @@
 
 import json
 
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 from .document import VARIANTS, Gltf
-from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
+from .json_values import as_dict, as_dicts
 from .mesh_checks import is_far
 
 
@@ -16,7 +16,7 @@ def with_variant(gltf: Gltf, variant: str) -> Gltf:
     """
     names = gltf.variants()
     if not names:
-        raise InputError(f"{gltf.name} has no material variants.", hint="Leave --variant out.")
+        raise FieldError("variant", f"{gltf.name} has no material variants.", hint="Leave it out.")
     known = variant if variant in names else None
     if known is None:
         similar = [name for name in names if name.casefold() == variant.casefold()]
@@ -46,33 +46,6 @@ def _settled(gltf: Gltf, number: int | None) -> Gltf:
         if isinstance(document.get(name), list):
             document[name] = [item for item in document[name] if item != VARIANTS]
     return settled
-
-
-def without_unseen(gltf: Gltf) -> Gltf:
-    """The file without the meshes of nodes that are not visible.
-
-    A node is visible when the default scene contains it (``scene``, or the first scene) and KHR_node_visibility hides
-    neither it nor a node above it. Importers import all nodes.
-    """
-    document = json.loads(json.dumps(gltf.document))
-    nodes, scenes = as_dicts(document.get("nodes")), as_dicts(document.get("scenes"))
-    number = as_whole(document.get("scene"))
-    if number >= len(scenes):
-        return gltf
-    seen: set[int] = set()
-    waiting = _indices(scenes[number].get("nodes"), nodes)
-    while waiting:
-        index = waiting.pop()
-        visibility = as_dict(as_dict(nodes[index].get("extensions")).get("KHR_node_visibility"))
-        if index in seen or visibility.get("visible") is False:
-            continue
-        seen.add(index)
-        waiting += _indices(nodes[index].get("children"), nodes)
-    for index, node in enumerate(nodes):
-        if index not in seen:
-            node.pop("mesh", None)
-            as_dict(node.get("extensions")).pop("EXT_mesh_gpu_instancing", None)
-    return Gltf(gltf.name, gltf.folder, document, gltf.binary)
 
 
 def with_far_at(gltf: Gltf, place: float) -> Gltf:
@@ -108,8 +81,3 @@ def with_tags(gltf: Gltf, tag: str, *, required: tuple[str, ...]) -> Gltf:
     document["extensionsRequired"] = list(required)
     document["extensionsUsed"] = [*dict.fromkeys((*gltf.used, *required))]
     return Gltf(gltf.name, gltf.folder, document, gltf.binary)
-
-
-def _indices(value: object, entries: list[Json]) -> list[int]:
-    numbers = value if isinstance(value, list) else []
-    return [number for number in numbers if is_integer(number) and 0 <= number < len(entries)]

@@ -139,7 +139,7 @@ def find_lost(gltf: Gltf) -> Iterator[Finding]:
             severity=Severity.NOTE,
             count=len(names),
             text=f"The file has {len(names)} material variants ({', '.join(names)}); the pictures show its default "
-            "materials. Choose a variant with --variant.",
+            "materials. Another variant can be chosen.",
         )
     for name in gltf.used:
         if name in SHOWN or name in IRRELEVANT:

@@ -27,7 +27,8 @@ class Finding:
 
     ``kind`` is a stable identifier for programs, ``where`` names the object or material ("" for the whole product),
     ``count`` is the number of faces, edges or pixels concerned, where that is meaningful. ``text`` is for people: what
-    is wrong, how it affects the pictures, and what to do.
+    is wrong, how it affects the pictures, and what to do. ``setting`` and ``value``: the member of a plan that avoids it,
+    and its value, where there is one; each surface adds what its users know it by.
     """
 
     kind: str
@@ -35,18 +36,27 @@ class Finding:
     text: str
     where: str = ""
     count: int | None = None
+    setting: str = ""
+    value: str = ""
 
     def record(self) -> dict[str, Any]:
         """The entry in ``set.json``."""
         record: dict[str, Any] = {"kind": self.kind, "severity": self.severity.value, "where": self.where}
         if self.count is not None:
             record["count"] = self.count
+        if self.setting:
+            record |= {"setting": self.setting, "value": self.value}
         return {**record, "text": self.text}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Finding":
         """The finding that ``record`` was made from."""
         return cls(**{**record, "severity": Severity(record["severity"])})
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings by severity; those of equal severity keep their order."""
+    return tuple(sorted(findings, key=lambda item: _ORDER.index(item.severity)))
 
 
 def triage_list(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -66,7 +76,7 @@ def triage_list(findings: Iterable[Finding]) -> tuple[Finding, ...]:
                     severity=finding.severity,
                     where=others,
                     count=more,
-                    text=f"The same holds for {others} of the product.",
+                    text=f"The same applies to {others} of the product.",
                 )
             )
     return tuple(kept)
@@ -76,14 +86,20 @@ def _family(finding: Finding) -> tuple[str, Severity]:
     return finding.kind, finding.severity
 
 
-def terminal_lines(findings: Iterable[Finding]) -> list[str]:
-    """Warnings and errors for a terminal: at most ``MAX_SENTENCES``; the last one then refers to the report."""
-    texts = [item.text for item in findings if item.severity is not Severity.NOTE]
-    if len(texts) <= MAX_SENTENCES:
-        return texts
+def terminal_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Warnings and errors for a terminal: at most ``MAX_SENTENCES``; the last one then refers to the report.
+
+    Those that a setting avoids come before the other warnings.
+    """
+    worst = [item for item in findings if item.severity is not Severity.NOTE]
+    worst.sort(key=lambda item: (item.severity is not Severity.ERROR, not item.setting))
+    if len(worst) <= MAX_SENTENCES:
+        return worst
+    more = len(worst) - MAX_SENTENCES + 1
+    text = f"And {more} more: see the report, index.html."
     return [
-        *texts[: MAX_SENTENCES - 1],
-        f"And {len(texts) - MAX_SENTENCES + 1} more: see the report, index.html.",
+        *worst[: MAX_SENTENCES - 1],
+        Finding(kind="more", severity=Severity.WARNING, count=more, text=text),
     ]
 
 

@@ -117,7 +117,7 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
         areas = 0.5 * np.sqrt(_dot(crosses, crosses))
         longest = np.maximum(_dot(along, along), _dot(across, across))
         flat = ~(2.0 * areas > FLAT * longest)
-    group, parts, part_of = _parts(corners, len(places))
+    group, parts, part_of = components(corners, len(places))
     border, crowded, twisted = _edges(corners[~flat], part_of, parts)
     # The volume of a closed surface: the sum of the tetrahedra from any point to its faces (divergence theorem).
     sound = places[np.isfinite(places).all(axis=1)]
@@ -157,7 +157,7 @@ def _dot(left: Doubles, right: Doubles) -> Doubles:
     return products
 
 
-def _parts(corners: Numbers, places: int) -> tuple[Numbers, int, Numbers]:
+def components(corners: Numbers, places: int) -> tuple[Numbers, int, Numbers]:
     """Connected components: the part of each triangle, the number of parts, and the part of each place.
 
     Label propagation with pointer jumping (Shiloach and Vishkin 1982): the number of rounds grows with the logarithm of

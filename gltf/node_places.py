@@ -1,19 +1,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the nodes of a glTF document are, in double precision."""
-
-from collections.abc import Sequence
-from typing import Any
+"""The matrices of nodes, from their matrix or from translation, rotation and scale (glTF 2.0, 3.5.3)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .json_values import Json, is_integer
+from .json_values import Json, is_integer, number_or
 
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.float64]  # (4, 4), for column vectors.
+
+
+def children_of(value: object, nodes: list[Json]) -> list[int]:
+    """The valid indices of nodes in a list."""
+    numbers = value if isinstance(value, list) else []
+    return [number for number in numbers if is_integer(number) and 0 <= number < len(nodes)]
 
 
 def local_matrix(node: Json) -> Matrix:
-    """The 4x4 matrix of a node to its parent (glTF 2.0, 3.5.3). Raises ValueError and TypeError for damaged values."""
+    """From the coordinates of a node to those of its parent. A value that is not valid counts as missing."""
+    whole = node.get("matrix")
+    if isinstance(whole, list) and len(whole) == 16:
+        return np.array([number_or(value, 0.0) for value in whole]).reshape(4, 4).T
+    matrix = np.eye(4)
+    x, y, z, w = _vector(node.get("rotation"), (0.0, 0.0, 0.0, 1.0))
+    scale = _vector(node.get("scale"), (1.0, 1.0, 1.0))
+    turn = np.array(
+        (
+            (1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - z * w), 2.0 * (x * z + y * w)),
+            (2.0 * (x * y + z * w), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - x * w)),
+            (2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)),
+        )
+    )
+    matrix[:3, :3] = turn * np.array(scale)
+    matrix[:3, 3] = _vector(node.get("translation"), (0.0, 0.0, 0.0))
+    return matrix
+
+
+def _vector(value: object, default: tuple[float, ...]) -> tuple[float, ...]:
+    given = value if isinstance(value, list) and len(value) == len(default) else default
+    return tuple(number_or(part, usual) for part, usual in zip(given, default, strict=True))
+
+
+def width_of(matrix: Matrix) -> float:
+    """How wide a ball of radius 1 becomes in its second largest direction: 0 when only a line or a point is left."""
+    if not np.isfinite(matrix).all():
+        return 1.0
+    sizes = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+    return float(sizes[1])
+
+
+def checked_matrix(node: Json) -> Matrix:
+    """As ``local_matrix``, but raises ValueError and TypeError for damaged values."""
     if "matrix" in node:
         return np.array(node["matrix"], dtype=float).reshape(4, 4).T
     x, y, z, w = np.array(node.get("rotation", (0, 0, 0, 1)), dtype=float)
@@ -30,18 +66,15 @@ def local_matrix(node: Json) -> Matrix:
     return matrix
 
 
-def parents_of(nodes: Sequence[Json]) -> dict[int, int]:
+def parents_of(nodes: list[Json]) -> dict[int, int]:
     """The parent of each node that has one."""
     parents: dict[int, int] = {}
     for number, node in enumerate(nodes):
-        children: Any = node.get("children")
-        for child in children if isinstance(children, list) else ():
-            if is_integer(child) and 0 <= child < len(nodes):
-                parents[child] = number
+        parents |= dict.fromkeys(children_of(node.get("children"), nodes), number)
     return parents
 
 
-def world_matrices(nodes: Sequence[Json]) -> tuple[list[Matrix], list[int]]:
+def world_matrices(nodes: list[Json]) -> tuple[list[Matrix], list[int]]:
     """The matrix to world of each node, and how many nodes are above it; no node is too deep.
 
     Raises ValueError and TypeError for damaged values, ValueError also for nodes that are below themselves.
@@ -58,7 +91,7 @@ def world_matrices(nodes: Sequence[Json]) -> tuple[list[Matrix], list[int]]:
             current = parents.get(current)
         for item in reversed(chain):
             above, depth = known[parents[item]] if item in parents else (np.eye(4), -1)
-            known[item] = (above @ local_matrix(nodes[item]), depth + 1)
+            known[item] = (above @ checked_matrix(nodes[item]), depth + 1)
     return [known[number][0] for number in range(len(nodes))], [
         known[number][1] for number in range(len(nodes))
     ]

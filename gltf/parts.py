@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
-from ..files.enclosed import check_name, find_in, outside, read_in
+from ..files.enclosed import OutsideError, check_name, find_in, outside, read_in
 from .json_values import Json
+from .nearby_parts import last_parts_in, nearby_name, similar_names
 
 MAX_GLB_BYTES = (1 << 32) - 1  # Bytes: the length field has 32 bits (glTF 2.0, 4.4.2).
 MAX_PICTURE_BYTES = 1 << 30  # Bytes: 16384 x 16384 uncompressed pixels of 32 bits.
@@ -76,11 +77,8 @@ def find_part(address: str, folder: Path | None, owner: str) -> Path | None:
 
     Raises InputError as ``enclosed.find_in``.
     """
-    name = _file_name(address, owner)
-    if name is None:
-        return None
-    if folder is None:
-        check_name(name, owner, hint=HINT)
+    name = located(address, folder, owner)
+    if name is None or folder is None:
         return None
     return find_in(folder, name, owner, max_bytes=MAX_GLB_BYTES, hint=HINT)
 
@@ -92,13 +90,40 @@ def read_part(address: str, folder: Path | None, owner: str, *, max_bytes: int) 
     """
     if is_inline(address):
         return _inline_data(address)
-    name = _file_name(address, owner)
-    if name is None:
-        return None
-    if folder is None:
-        check_name(name, owner, hint=HINT)
+    name = located(address, folder, owner)
+    if name is None or folder is None:
         return None
     return read_in(folder, name, owner, max_bytes=max_bytes, hint=HINT)
+
+
+def located(address: str, folder: Path | None, owner: str) -> str | None:
+    """The path in ``folder`` that an address means, which may be missing; None when it is inline or remote.
+
+    An absolute path is that of another machine: the file that it ends with counts when it is in ``folder``.
+    Raises OutsideError for a path that leads elsewhere, and always when there is no folder.
+    """
+    name = _file_name(address)
+    if name is None:
+        return None
+    try:
+        plain = check_name(name, owner, hint=HINT)
+    except OutsideError:
+        inside = last_parts_in(folder, name) if folder else None
+        if inside is None:
+            near = similar_parts(address, folder) if folder else []
+            there = f" Its folder has {', '.join(near)}." if near else ""
+            raise outside(address, owner, hint=f"{HINT}{there}") from None
+        return inside
+    if folder is None:
+        return plain
+    literal = address.replace("\\", "/")  # Some exporters do not escape what looks like an escape.
+    spelled = (nearby_name(folder, each) for each in dict.fromkeys((plain, literal)))
+    return next((each for each in spelled if each is not None), plain)
+
+
+def similar_parts(address: str, folder: Path) -> list[str]:
+    """Names in ``folder`` that are similar to the missing one of an address, the most similar first."""
+    return similar_names(folder, _file_name(address) or "")
 
 
 def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:
@@ -125,13 +150,13 @@ def part_name(address: str) -> str:
     return "" if is_inline(address) else unquote(address).replace("\\", "/").split("/")[-1]
 
 
-def _file_name(address: str, owner: str) -> str | None:
-    """The relative path in an address; None when it is not one. Raises OutsideError for ``file:`` addresses."""
+def _file_name(address: str) -> str | None:
+    """The path in an address, with slashes or backslashes; None when it is inline or remote."""
     if is_inline(address):
         return None
     scheme = _SCHEME.match(address)
     if scheme and scheme[1].lower() == "file":
-        raise outside(address, owner, hint=HINT)
+        return "/" + unquote(address[scheme.end(1) + 1 :])  # Absolute, whatever follows.
     return None if scheme and scheme[2] else unquote(address)
 
 

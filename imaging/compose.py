@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .choices import Background
+from .coverage import NOISE
 
 Array = NDArray[Any]
 Box = tuple[int, int, int, int]
@@ -22,24 +23,42 @@ GREY_LEVEL = 0.214  # Linear value of the neutral grey: 8-bit 127.
 LEVELS = {Background.WHITE: 1.0, Background.GREY: GREY_LEVEL, Background.BLACK: 0.0}  # Linear.
 
 
-def compose(colour: Array, shadow: Array, background: Background) -> Image.Image:
+def compose(
+    colour: Array, shadow: Array, background: Background, through: Array | None = None
+) -> Image.Image:
     """Put the product over its shadow over the background.
 
     ``colour``: uint8 (h, w, 4), sRGB display values with straight alpha. ``shadow``: float (h, w), the share of the
-    light that is missing on the ground. Returns RGB, or RGBA for the transparent background.
+    light that is missing on the ground. ``through``: float (h, w, 3), the share of the light of the background that
+    comes through glass, by colour; ``colour`` covers it and is then without that light. None is no glass, or glass that
+    shows the light of the studio. Returns RGB, or RGBA for the transparent background.
     """
     coverage = colour[..., 3:].astype(np.float32) / 255.0
-    product = colour[..., :3].astype(np.float32)
-    dark = _soft_shadow(shadow)[..., None]
-    if background is Background.TRANSPARENT:
-        # The alpha of black that gives the same tone on white as the physical shadow.
-        below = (1.0 - _to_display(1.0 - dark)) * (1.0 - coverage)
-        alpha = coverage + below
-        rgb = np.where(alpha > 0.0, product * coverage / np.maximum(alpha, 1e-6), 0.0)
-        return Image.fromarray(_to_bytes(np.concatenate((rgb, alpha * 255.0), axis=-1)), "RGBA")
-    level = LEVELS[background]
-    ground = _to_display(level * (1.0 - dark)) * 255.0
-    return Image.fromarray(_to_bytes(product * coverage + ground * (1.0 - coverage)), "RGB")
+    product = colour[..., :3].astype(np.float32) / 255.0 * coverage
+    lit = 1.0 - _soft_shadow(shadow)[..., None]
+    if background is not Background.TRANSPARENT:
+        picture = _over(LEVELS[background] * lit, product, coverage, through)
+        return Image.fromarray(_to_bytes(picture * 255.0), "RGB")
+    # The picture on white and the one on black together tell how much of a background is seen (Smith and Blinn, Blue
+    # Screen Matting, 1996). A picture has one alpha for three colours: the one of the darkest keeps tinted glass exactly
+    # as it is on white.
+    on_white = _over(lit, product, coverage, through)
+    seen = (on_white - product).min(axis=-1, keepdims=True)
+    alpha = 1.0 - seen
+    rgb = np.where(alpha > 0.0, (on_white - seen) / np.maximum(alpha, 1e-6), 0.0)
+    return Image.fromarray(_to_bytes(np.concatenate((rgb, alpha), axis=-1) * 255.0), "RGBA")
+
+
+def _over(ground: Array, product: Array, coverage: Array, through: Array | None) -> Array:
+    """The product over a ground of the linear value ``ground``: display values, 0 to 1.
+
+    ``product`` are display values multiplied by ``coverage``.
+    """
+    picture: Array = product + _to_display(ground) * (1.0 - coverage)
+    if through is None:
+        return picture
+    # Light adds up in linear values.
+    return _to_display(np.minimum(_to_linear(picture) + through * ground, 1.0))
 
 
 def mask_of(colour: Array) -> Image.Image:
@@ -58,7 +77,7 @@ def fill_of(mask: Image.Image) -> float:
 
 def box_of(mask: Image.Image) -> Box | None:
     """Left, top, right and bottom of the product in pixels, as Pillow counts them; None without a product."""
-    return mask.point(lambda value: 255 if value > 127 else 0).getbbox()
+    return mask.point(lambda value: 255 if value > NOISE else 0).getbbox()
 
 
 def png(picture: Image.Image) -> bytes:
@@ -92,6 +111,11 @@ def _rise(share: Array) -> Array:
 def _to_display(linear: Array) -> Array:
     """sRGB transfer function (IEC 61966-2-1), 0 to 1."""
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055)
+
+
+def _to_linear(display: Array) -> Array:
+    """The inverse of ``_to_display``."""
+    return np.where(display <= 0.04045, display / 12.92, np.power((display + 0.055) / 1.055, 2.4))
 
 
 def _to_bytes(values: Array) -> Array:

@@ -15,13 +15,16 @@ table { border-collapse: collapse; } td { vertical-align: top; overflow-wrap: an
 """
 
 
-def html_page(title: str, body: str, style: str, *, max_width: int) -> str:
+def html_page(title: str, body: str, style: str, *, max_width: int, reload_seconds: int | None = None) -> str:
     """A whole page around ``body``, which is HTML. ``title`` is plain text; ``max_width`` is in CSS pixels.
 
-    ``style`` is CSS that follows the rules that all pages share.
+    ``style`` is CSS that follows the rules that all pages share. With ``reload_seconds`` a browser loads the page again
+    after that time.
     """
+    reload = f"<meta http-equiv='refresh' content='{reload_seconds}'>\n" if reload_seconds else ""
     return (
         "<!doctype html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+        f"{reload}"
         f"<title>{escape(title)}</title>\n<style>{_STYLE % max_width}{style}</style>\n<body>\n{body}\n</body>\n</html>\n"
     )

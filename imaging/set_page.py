@@ -12,6 +12,8 @@ from .page_frame import html_page
 
 Record = Mapping[str, Any]
 
+IN_PROGRESS = "in progress"
+RELOAD_SECONDS = 5  # While a set is being made.
 STYLE = """
 .state { border-radius: 99px; font-size: .85rem; padding: .1rem .7rem; background: var(--soft); vertical-align: middle; }
 .state.done { color: #fff; background: var(--good); } .state.failed, .state.held { color: #fff; background: var(--bad); }
@@ -28,10 +30,13 @@ td { padding: .15rem 1.25rem .15rem 0; }
 """
 
 
-def build_report(record: Record) -> str:
-    """The page for the contents of ``set.json``. Members that are missing are left out or shown as not made yet."""
+def build_report(record: Record, *, is_being_made: bool = False) -> str:
+    """The page for the contents of ``set.json``. Members that are missing are left out or shown as not made yet.
+
+    ``is_being_made``: the page says so and reloads itself.
+    """
     product = str(record.get("product", "Product"))
-    state = escape(str(record.get("state", "partial")))
+    state = IN_PROGRESS if is_being_made else escape(str(record.get("state", "partial")))
     parts = [
         f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
@@ -40,14 +45,20 @@ def build_report(record: Record) -> str:
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
         )
+    if is_being_made:
+        parts.append(f"<p>Being made now. This page reloads every {RELOAD_SECONDS} seconds.</p>")
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
+    parts += _section("What is wrong with the pictures", [_findings(record.get("findings") or [])])
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
     parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
-    parts += _section("What is wrong with the model", [_triage(record)])
-    return html_page(product, "\n".join(parts), STYLE, max_width=1200)
+    parts += _section(
+        "What is wrong with the model", [_findings((record.get("model") or {}).get("triage") or [])]
+    )
+    reload_seconds = RELOAD_SECONDS if is_being_made else None
+    return html_page(product, "\n".join(parts), STYLE, max_width=1200, reload_seconds=reload_seconds)
 
 
 def _section(title: str, content: Iterable[str]) -> list[str]:
@@ -157,15 +168,17 @@ def _model(record: Record) -> str:
         rows.append(("Made by", escape(f"{model['endpoint']} ({model.get('request_id', '')})")))
     if model.get("variant"):
         rows.append(("Material variant", escape(str(model["variant"]))))
+    if model.get("clip"):
+        rows.append(("Pose", f"{escape(str(model.get('pose', '')))} of {escape(str(model['clip']))}"))
     return (
         "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
     )
 
 
-def _triage(record: Record) -> str:
-    """The triage list, the worst first; empty when nothing was found."""
+def _findings(findings: Iterable[Record]) -> str:
+    """A table of findings, the worst first; empty when nothing was found."""
     rows = ""
-    for finding in (record.get("model") or {}).get("triage", []):
+    for finding in findings:
         severity = escape(str(finding.get("severity", "note")))
         style = "" if severity == "note" else " class='error'"
         rows += f"<tr><td{style}>{severity}</td><td>{escape(str(finding.get('text', '')))}</td></tr>"

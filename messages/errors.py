@@ -10,14 +10,20 @@ STOPPED_EXIT_CODE = 130  # Ended by Ctrl-C: shells report it so (128 + SIGINT).
 class PhotorealError(Exception):
     """``message`` says what is wrong in one sentence, ``hint`` what to do about it; ``str(error)`` is both.
 
+    ``field`` is what the user can change, by its name in the plan of a set or in the options of a command, for example
+    "photo_size"; "" when it is not one field. Message and hint name no option of the command line: each surface adds
+    what its users know the field by.
+
     ``exit_code`` is that of the command line when the error ends the run.
     """
 
     exit_code = 2
+    field = ""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+        self.field = field or self.field
 
     @property
     def message(self) -> str:
@@ -39,15 +45,10 @@ class InputError(PhotorealError):
 
 
 class FieldError(InputError):
-    """A choice of the user that does not fit the others.
-
-    ``field`` is its name in the plan of a set, for example "photo_size". Message and hint name no option of the command
-    line: each surface adds what its users know the field by.
-    """
+    """A choice of the user that cannot be used, or does not fit the others; ``field`` is its name."""
 
     def __init__(self, field: str, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.field = field
+        super().__init__(message, hint=hint, field=field)
 
 
 class MachineError(PhotorealError):

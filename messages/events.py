@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+ETA = "estimated seconds until the run ends; left out while it cannot be estimated"
+
 
 class Cost(TypedDict, total=False):
     """What a run has paid so far, in US dollars."""
@@ -69,6 +71,8 @@ class Warning(Event):
     text: Annotated[str, "one sentence"]
     row: Annotated[int | None, "the row of the catalogue, counted from 1"] = None
     line: Annotated[int | None, "the line in the file of the catalogue"] = None
+    field: Annotated[str | None, "the setting that avoids it, as `set.json` calls it"] = None
+    value: Annotated[str | None, "the value of that setting"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,21 @@ class Progress(Event):
     seconds_left: Annotated[int | None, "estimated time until the last product"] = None
     spent: Annotated[float | None, "US dollars paid for the products"] = None
     expected: Annotated[float | None, "US dollars that all products may cost"] = None
+    eta_seconds: Annotated[int | None, ETA] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working(Event):
+    """A sign of life: at least one every few seconds while something is made or awaited."""
+
+    task: Annotated[str, 'what is being made: a stage, as in `progress`; "" between two stages'] = ""
+    label: Annotated[str, "the picture that is being made"] = ""
+    text: Annotated[str, 'what is done besides rendering samples; "" otherwise'] = ""
+    done: Annotated[int | None, "how many items of the stage are finished"] = None
+    of: Annotated[int | None, "how many there are"] = None
+    sample: Annotated[int | None, "samples of the current picture that Cycles has rendered"] = None
+    samples: Annotated[int | None, "samples that it gets at most"] = None
+    eta_seconds: Annotated[int | None, ETA] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +117,8 @@ class Job(Event):
     queue_position: Annotated[int | None, "requests ahead of it in the queue; null when not known"]
     message: Annotated[str, "what happens to it, for people"]
     error: Annotated[str, 'why it failed; "" otherwise']
+    redo: Annotated[str | None, "its name for `resume --redo`, when another one can be bought"] = None
+    eta_seconds: Annotated[int | None, ETA] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +202,7 @@ class Rendered(Event):
     set: Annotated[str, "the set folder"]
     state: Annotated[str, '"done", "failed" or "stopped"']
     error: Annotated[str, 'why it failed; "" otherwise']
-    exit: Annotated[int, "the exit code that the error stands for"]
+    exit: Annotated[int, "the exit code of the error"]
 
 
 KINDS: Mapping[str, type[Event]] = {kind.event_name(): kind for kind in Event.__subclasses__()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a run reports: a moving bar for a person at a terminal, lines for a log, JSON for a program.
+"""How a run reports: lines for a log, JSON for a program. ``command_line/terminal.py`` has the bar for a terminal.
 
 Every reporter may be called from several threads.
 """
@@ -14,11 +14,10 @@ from . import events
 from .errors import STOPPED_EXIT_CODE
 from .events import Event
 from .money import cost_sentence
+from .remaining import time_left
 
-BAR_CELLS = 24
-LINE_CELLS = 110
 LOG_LINES = 12  # At most, for one stage in a log: a video has 120 frames.
-TICK_SECONDS = 1.0
+SILENT_SECONDS = 3.0  # After that, a log gets the next sign of life: there is one every two seconds.
 END_STATES = {"done", "failed", "uncertain", "cancelled", "left"}
 STATE_TEXTS = {"left": "continues at fal.ai, resume fetches it"}
 LABEL_TEXTS = {"film": "video"}  # Journals and programs know the video by its old name.
@@ -58,7 +57,7 @@ class JsonReporter:
             self.tell(event)
 
 
-class _TextReporter:
+class TextReporter:
     """What reporters for people have in common."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -70,20 +69,25 @@ class _TextReporter:
 
     def result(self, found: Iterable[Event], text: str) -> None:
         with self._lock:
-            self._stream.write(f"{text}\n")
+            self._line(text)
             self._stream.flush()
 
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
 
-class PlainReporter(_TextReporter):
+
+class PlainReporter(TextReporter):
     """One line per event, with the time since the start."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._started = time.monotonic()
+        self._started = self._told_at = time.monotonic()
         self._job_states: dict[str, str] = {}
 
     def tell(self, event: Event) -> None:
         with self._lock:
+            if isinstance(event, events.Working) and time.monotonic() - self._told_at < SILENT_SECONDS:
+                return
             if isinstance(event, events.Progress) and (event.kept or event.done % -(-event.of // LOG_LINES)):
                 return
             if isinstance(event, events.Job):  # A log needs the states of a job, not every step in the queue.
@@ -91,7 +95,8 @@ class PlainReporter(_TextReporter):
                     return
                 self._job_states[event.label] = event.state
             for line in sentence(event).splitlines():
-                self._stream.write(f"[{clock(time.monotonic() - self._started)}] {line}\n")
+                self._told_at = time.monotonic()
+                self._stream.write(f"[{clock(self._told_at - self._started)}] {line}\n")
                 self._stream.flush()
 
 
@@ -101,79 +106,6 @@ class QuietReporter(PlainReporter):
     def tell(self, event: Event) -> None:
         if isinstance(event, events.Warning | events.Finished):
             super().tell(event)
-
-
-class TerminalReporter(_TextReporter):
-    """One moving line: the bar of the current stage and the jobs at fal.ai. What ends becomes a permanent line."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._began: dict[str, float] = {}
-        self._stage: events.Progress | None = None
-        self._jobs: dict[str, events.Job] = {}
-        self._ended = threading.Event()
-        # A render reports nothing for a minute: the clock shows that it works.
-        threading.Thread(target=self._tick, name="photoreal-progress", daemon=True).start()
-
-    def _tick(self) -> None:
-        while not self._ended.wait(TICK_SECONDS):
-            with self._lock:
-                self._redraw()
-
-    def tell(self, event: Event) -> None:
-        with self._lock:
-            match event:
-                case events.Progress():
-                    if not event.kept:
-                        self._take_progress(event)
-                case events.Job():
-                    self._take_job(event)
-                case _:
-                    if isinstance(event, events.Finished):
-                        self._ended.set()
-                    for line in sentence(event).splitlines():
-                        self._line(line)
-            self._redraw()
-
-    def _take_progress(self, stage: events.Progress) -> None:
-        self._stage = stage
-        text = self._bar(stage)  # Also starts the clock of the stage.
-        if stage.done >= stage.of:
-            self._line(text)
-            self._stage = None
-
-    def _bar(self, stage: events.Progress) -> str:
-        cells = BAR_CELLS * stage.done // max(stage.of, 1)
-        bar = "█" * cells + "░" * (BAR_CELLS - cells)
-        elapsed = self._elapsed(stage.stage)
-        name = LABEL_TEXTS.get(stage.stage, stage.stage)
-        return f"{name:<10} {bar} {stage.done}/{max(stage.of, 1)}  {elapsed}  {stage.label}".rstrip()
-
-    def _take_job(self, job: events.Job) -> None:
-        elapsed = self._elapsed(job.label)
-        self._jobs.pop(job.label, None)
-        if job.state in END_STATES:
-            self._line(f"{_job_sentence(job, with_message=False)}  {elapsed}")
-        else:
-            self._jobs[job.label] = job
-
-    def _elapsed(self, what: str) -> str:
-        return clock(time.monotonic() - self._began.setdefault(what, time.monotonic()))
-
-    def _line(self, text: str) -> None:
-        self._stream.write(f"\r\033[K{text}\n")
-
-    def _redraw(self) -> None:
-        if self._ended.is_set():
-            return
-        parts = [self._bar(self._stage)] if self._stage else []
-        if self._jobs:
-            label, job = next(reversed(self._jobs.items()))
-            others = len(self._jobs) - 1
-            more = f" and {others} more" if others else ""
-            parts.append(f"{_job_sentence(job)}  {self._elapsed(label)}{more}")
-        self._stream.write("\r\033[K" + "   ".join(parts)[:LINE_CELLS])
-        self._stream.flush()
 
 
 def clock(seconds: float) -> str:
@@ -189,19 +121,42 @@ def sentence(event: Event) -> str:
         case events.Note():
             return event.text
         case events.Warning():
-            return f"Warning: {event.text}"
+            option = f" (--{event.field.replace('_', '-')} {event.value})" if event.field else ""
+            return f"Warning: {event.text}{option}"
         case events.Progress():
-            label = f" {event.label}" if event.label else ""
-            return f"{LABEL_TEXTS.get(event.stage, event.stage)} {event.done}/{event.of}{label}"
+            left = [] if event.stage == "products" else _left(event.eta_seconds)  # Their label contains it.
+            return ", ".join([_stage_sentence(event.stage, event.done, event.of, event.label), *left])
+        case events.Working():
+            return _working_sentence(event)
         case events.Job():
-            return _job_sentence(event)
+            return job_sentence(event)
         case events.Finished():
             return _end_sentence(event)
         case _:
             return ""
 
 
-def _job_sentence(job: events.Job, *, with_message: bool = True) -> str:
+def _stage_sentence(stage: str, done: int, of: int, label: str) -> str:
+    return f"{LABEL_TEXTS.get(stage, stage)} {done}/{of} {label}".rstrip()
+
+
+def _working_sentence(event: events.Working) -> str:
+    parts = [_stage_sentence(event.task, event.done or 0, event.of or 0, event.label)] if event.task else []
+    parts += [doing] if (doing := doing_of(event)) else []
+    return ", ".join([*parts, *_left(event.eta_seconds)]) or "working"
+
+
+def doing_of(event: events.Working) -> str:
+    """What is done for the current picture; "" when not known."""
+    return event.text if event.sample is None else f"sample {event.sample} of {event.samples}"
+
+
+def _left(seconds: int | None) -> list[str]:
+    """The remaining time as a part of a sentence; nothing when it is not known or nothing is left."""
+    return [time_left(seconds)] if seconds else []
+
+
+def job_sentence(job: events.Job, *, with_message: bool = True) -> str:
     text = f"{LABEL_TEXTS.get(job.label, job.label)}: {STATE_TEXTS.get(job.state, job.state)}"
     if job.queue_position is not None:
         text += f", {job.queue_position} ahead in the queue"

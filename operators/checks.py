@@ -7,9 +7,9 @@ from enum import Enum, auto
 import bpy
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import Settings, Source
+from ..background_run.button_arguments import Settings, Source
 from ..messages.money import dollars
-from ..optics.angles import is_safe_name
+from ..optics.angles import is_angle_name
 from ..photo_set.choices import MAX_PHOTOS, Engine
 from ..window import preferences, properties, runs, studio_properties
 from ..window.blender_types import scene_of
@@ -105,7 +105,7 @@ def angles(context: Context) -> Problem | None:
         return None
     names = [view.name for view in properties.of_context(context).angles]
     for name in names:
-        if not is_safe_name(name):
+        if not is_angle_name(name):
             return Problem(reason=f"Rename the angle {name!r}: use only letters, digits, - and _")
     if len({name.casefold() for name in names}) < len(names):
         return Problem(reason="Two angles have the same name: rename one")
@@ -149,7 +149,7 @@ def redo_model(context: Context) -> Problem | None:
     """Only a 3D model by fal.ai can be bought again."""
     found = runs.set_of(scene_of(context))
     if found is None or not found.is_model_bought:
-        return Problem(reason="The 3D model is your own, so there is nothing to buy again")
+        return Problem(reason="The 3D model is your own file, so there is nothing to buy again")
     return idle(context) or fal(context, settings_of(context))
 
 

@@ -20,7 +20,7 @@ class PHOTOREAL_FH_photos(FileHandler):
     bl_idname = "PHOTOREAL_FH_photos"
     bl_label = "Photoreal Product Photos"
     bl_import_operator = "photoreal.import_photos"
-    bl_file_extensions = ".png;.jpg;.jpeg;.webp"
+    bl_file_extensions = ".png;.jpg;.jpeg;.webp;.avif;.heic;.heif"
 
     @classmethod
     def poll_drop(cls, context: Context) -> bool:

@@ -9,7 +9,7 @@ from bpy.props import StringProperty
 from bpy.types import Context, Event
 
 from ..background_run.set_view import SetView
-from ..files.names import safe_name
+from ..files.names import file_rule, safe_name
 from ..window.blender_types import Result, with_properties
 from . import checks
 from .common import SetOperator, choose_files, refuse
@@ -35,10 +35,10 @@ class PHOTOREAL_OT_export_set(SetOperator):
     def act(self, context: Context, found: SetView) -> Result:
         files = found.sheet()
         files += [(video.motion, video.path) for video in found.videos if video.path]
-        target, product = Path(self.directory), safe_name(found.product, otherwise="product")
+        target, product = Path(self.directory), safe_name(found.product, file_rule("product"))
         try:
             for name, path in files:
-                copy = target / f"{product}-{safe_name(name, otherwise='photo')}{path.suffix}"
+                copy = target / f"{product}-{safe_name(name, file_rule('photo'))}{path.suffix}"
                 if copy.exists():
                     return refuse(self, f"{copy.name} already exists. Choose an empty folder")
                 shutil.copyfile(path, copy)

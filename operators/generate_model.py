@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bpy.types import Context, Event, Operator
 
-from ..background_run.button_command import Settings, View
+from ..background_run.button_arguments import Settings, View
 from ..optics.angles import ANGLES, HERO
 from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import launch, runs

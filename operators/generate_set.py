@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import Settings
+from ..background_run.button_arguments import Settings
 from ..window import launch, preferences
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of

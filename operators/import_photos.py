@@ -45,7 +45,7 @@ class PHOTOREAL_OT_import_photos(Operator):
         paths = [Path(self.directory) / name for name in names] or [Path(self.filepath)]
         paths = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
         if not paths:
-            return refuse(self, "None of these files is a photo. Choose PNG, JPEG or WebP files")
+            return refuse(self, "None of these files is a photo. Choose PNG, JPEG, WebP, AVIF or HEIC files")
         settings = properties.of_context(context)
         settings.source_kind = "PHOTOS"
         settings.photos.clear()

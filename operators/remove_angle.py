@@ -11,9 +11,7 @@ from . import checks
 class PHOTOREAL_OT_remove_angle(Operator):
     bl_idname = "photoreal.remove_angle"
     bl_label = "Remove Angle"
-    bl_description = (
-        "Remove the selected angle from the list; an empty list stands for the five standard angles"
-    )
+    bl_description = "Remove the selected angle from the list; an empty list means the five standard angles"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod

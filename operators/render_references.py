@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bpy.types import Context, Operator
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import launch, properties
 from ..window.blender_types import Result

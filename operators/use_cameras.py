@@ -4,7 +4,7 @@
 from bpy.types import Context, Operator
 from mathutils import Matrix
 
-from ..optics.angles import Rows, direction_of, safe_names
+from ..optics.angles import Rows, direction_of, names_for_angles
 from ..window import properties
 from ..window.blender_types import Result, scene_of
 from ..window.scene_settings import cameras_of
@@ -33,7 +33,9 @@ class PHOTOREAL_OT_use_cameras(Operator):
         settings = properties.of_context(context)
         cameras = cameras_of(scene_of(context))
         others = [view.name for view in settings.angles]
-        for name, camera in zip(safe_names([one.name for one in cameras], others), cameras, strict=True):
+        for name, camera in zip(
+            names_for_angles([one.name for one in cameras], others), cameras, strict=True
+        ):
             view = settings.angles.add()
             view.name = name
             view.azimuth, view.elevation = direction_of(_rows(camera.matrix_world.normalized()))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files.input_files import parsed_json, read_regular
-from ..files.names import is_device_name
+from ..files.names import NameRule, is_device_name, safe_name
 from ..files.values import Rule, checked_in, list_of, number, one_of, optional, record_of
 from ..messages.errors import InputError
 
@@ -151,7 +151,7 @@ def angle_name(value: Any) -> str:
     return str(value)
 
 
-def is_safe_name(name: Any) -> bool:
+def is_angle_name(name: Any) -> bool:
     """Does ``angle_name`` accept it?"""
     try:
         angle_name(name)
@@ -221,19 +221,30 @@ _ANGLES_OF_FILE = distinct_angles(_own_angle)
 _FILE_HINT = 'Write entries like {"name": "back", "azimuth": 180, "elevation": 15}.'
 
 
-def safe_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
-    """The names as valid file names, unique and different from ``others``; case does not count."""
+_NAME_OF_CAMERA = NameRule(
+    other=re.compile(r"[^A-Za-z0-9_-]+"),
+    stand_in="-",
+    otherwise="camera",
+    ends="-_",
+    ends_of_cut="-_",
+    max_letters=MAX_NAME_LENGTH - 8,  # Leaves room for what makes it different from the others.
+    is_reserved=lambda name: not is_angle_name(name),
+    free="{}-camera",
+)
+
+
+def names_for_angles(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
+    """The names of cameras as names of angles, unique and different from ``others``; case does not count."""
     found: list[str] = []
     taken = {name.casefold() for name in others}
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[: MAX_NAME_LENGTH - 8].rstrip("-_")
-        plain = plain if is_safe_name(plain) else f"{plain}-camera".lstrip("-")
-        safe, number = plain, 1
-        while safe.casefold() in taken:
+        plain = safe_name(name, _NAME_OF_CAMERA)
+        free, number = plain, 1
+        while free.casefold() in taken:
             number += 1
-            safe = f"{plain}-{number}"
-        taken.add(safe.casefold())
-        found.append(safe)
+            free = f"{plain}-{number}"
+        taken.add(free.casefold())
+        found.append(free)
     return found
 
 

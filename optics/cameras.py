@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..gltf.node_places import world_matrices
-from ..messages.errors import InputError
-from .angles import MAX_ANGLES, Angle, View, direction_of, safe_names
+from ..messages.errors import FieldError, InputError
+from .angles import MAX_ANGLES, Angle, View, direction_of, names_for_angles
 
 SENSOR_HEIGHT_MM = 24.0  # Blender's importer fits the lens to this height; only their ratio matters.
 # In glTF y is up and the front faces +z, in Blender z is up and the front faces -y.
@@ -38,11 +38,13 @@ def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
     Raises InputError when there are none or too many.
     """
     if not views:
-        raise InputError(f"{name} has no camera.", hint="Add cameras to it, or choose other --angles.")
+        raise FieldError(
+            "angles", f"{name} has no camera.", hint="Add cameras to it, or choose other angles."
+        )
     if len(views) > MAX_ANGLES:
         raise InputError(f"{name} has {len(views)} cameras; the maximum is {MAX_ANGLES}.")
     angles = []
-    names = safe_names(camera for camera, _view in views)
+    names = names_for_angles(camera for camera, _view in views)
     for safe, (_camera, view) in zip(names, views, strict=True):
         azimuth, elevation = direction_of(view.matrix)
         angles.append(Angle(name=safe, azimuth=azimuth, elevation=elevation, view=view))

@@ -42,16 +42,34 @@ def smoothed(picture: NDArray[Any]) -> NDArray[Any]:
     return picture
 
 
+class GroundView:
+    """The ground as the camera of ``framing`` sees it, for pictures that share a camera and differ in their shadow.
+
+    ``pixels`` is the side of the ground shadow; ``framing`` is kept for comparison with ``is``.
+    """
+
+    def __init__(self, framing: Framing, size: Size, pixels: int) -> None:
+        self.framing = framing
+        self._shape = (size.height, size.width)
+        places = ground_points(framing, *size)
+        column = (places[..., 0] / SHADOW_SPAN + 0.5) * pixels - 0.5
+        row = (0.5 - places[..., 1] / SHADOW_SPAN) * pixels - 0.5
+        inside = (column >= 0.0) & (row >= 0.0) & (column <= pixels - 1.001) & (row <= pixels - 1.001)
+        self._inside = np.flatnonzero(inside)
+        column, row = column[inside], row[inside]
+        self._left, self._upper = column.astype(np.intp), row.astype(np.intp)
+        self._x, self._y = column - self._left, row - self._upper
+
+    def cast(self, shadow: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The ground shadow (pixels, pixels) in the picture: (height, width), bilinear."""
+        left, upper, x, y = self._left, self._upper, self._x, self._y
+        above = shadow[upper, left] * (1.0 - x) + shadow[upper, left + 1] * x
+        below = shadow[upper + 1, left] * (1.0 - x) + shadow[upper + 1, left + 1] * x
+        seen = np.zeros(self._shape, dtype=np.float32)
+        seen.flat[self._inside] = above * (1.0 - y) + below * y
+        return seen
+
+
 def cast_on_ground(shadow: NDArray[np.float32], framing: Framing, size: Size) -> NDArray[np.float32]:
     """The ground shadow (n, n) as the camera of ``framing`` sees it: (height, width), bilinear."""
-    places = ground_points(framing, *size)
-    pixels = shadow.shape[0]
-    column = (places[..., 0] / SHADOW_SPAN + 0.5) * pixels - 0.5
-    row = (0.5 - places[..., 1] / SHADOW_SPAN) * pixels - 0.5
-    inside = (column >= 0.0) & (row >= 0.0) & (column <= pixels - 1.001) & (row <= pixels - 1.001)
-    column, row = np.where(inside, column, 0.0), np.where(inside, row, 0.0)
-    left, upper = column.astype(int), row.astype(int)
-    x, y = column - left, row - upper
-    above = shadow[upper, left] * (1.0 - x) + shadow[upper, left + 1] * x
-    below = shadow[upper + 1, left] * (1.0 - x) + shadow[upper + 1, left + 1] * x
-    return np.where(inside, above * (1.0 - y) + below * y, 0.0).astype(np.float32)
+    return GroundView(framing, size, shadow.shape[0]).cast(shadow)

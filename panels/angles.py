@@ -5,7 +5,7 @@ from typing import Any
 
 from bpy.types import Context, Panel, UILayout, UIList
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..operators import checks
 from ..operators.add_angle import PHOTOREAL_OT_add_angle
 from ..operators.edit_angles import PHOTOREAL_OT_edit_angles

@@ -70,6 +70,8 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
         draw_head(layout, view.outcome, view.state, facts)
     else:
         draw_head(layout, "stopping" if view.is_stopping else view.state, "working", facts)
+        if view.left:
+            layout.label(text=title(view.left), icon="TIME")
     draw_rows(context, layout, view, found)
     if view.error:
         draw_error(context, layout, view.error)

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Panel
 
-from ..background_run.button_command import Settings
+from ..background_run.button_arguments import Settings
 from ..operators import checks
 from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
 from ..operators.generate_set import PHOTOREAL_OT_generate_set

@@ -3,7 +3,9 @@
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
+from ..background_run.setting_words import LEAVE_OUT
+from ..gltf.choices import Surrounding
 from ..operators import checks
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
 from ..operators.generate_model import PHOTOREAL_OT_generate_model, model_only
@@ -11,7 +13,7 @@ from ..operators.import_photos import PHOTOREAL_OT_import_photos
 from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.remove_photo import PHOTOREAL_OT_remove_photo
 from ..photo_set.choices import MAX_PHOTOS
-from ..window import properties, runs
+from ..window import properties, runs, studio_properties
 from ..window.blender_types import layout_of
 from ..window.scene_settings import settings_of
 from .layout import SubPanel, button, draw_problem, draw_text
@@ -44,7 +46,18 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
+        self._draw_options(column, settings)
         column.prop(settings, "folder", text="Save To", placeholder="automatic")
+
+    def _draw_options(self, column: UILayout, settings: properties.PhotorealSettings) -> None:
+        """The pose of the model, and what is left out of it."""
+        if Source(settings.source_kind) is Source.FILE:
+            column.prop(settings, "pose")
+            if settings.pose == studio_properties.SECONDS:
+                column.prop(settings, "pose_seconds")
+        box = column.column(heading=LEAVE_OUT)
+        for kind in Surrounding:
+            box.prop(settings, f"without_{kind.value}")
 
     def _draw_photos(self, layout: UILayout, settings: properties.PhotorealSettings) -> None:
         column = layout.column(align=True)

@@ -15,11 +15,14 @@ from ..fal_bridge.money.spending import Spending
 from ..files.writing import sha256_of
 from ..messages import events
 from ..messages.errors import MachineError, PhotorealError
+from .activity import Activity
 from .folder import Record
 from .results import SetResults
 from .takes import Shelf
 
 T = TypeVar("T")
+
+_ENDED = {JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.LEFT}
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ def bridge_for(
 def _tell_job(results: SetResults, job: Job) -> None:
     if job.state not in (JobState.PREPARED, JobState.DONE):  # Otherwise an earlier run has finished it.
         results.has_worked.set()
+    _follow(results.activity, job)
     results.reporter.tell(
         events.Job(
             label=job.label,
@@ -59,8 +63,22 @@ def _tell_job(results: SetResults, job: Job) -> None:
             queue_position=job.queue_position,
             message=job.message,
             error=job.error,
+            redo=job.redo or None,
+            eta_seconds=results.activity.eta_seconds,
         )
     )
+
+
+def _follow(activity: Activity, job: Job) -> None:
+    """Measure how long requests of this kind take."""
+    if job.state is JobState.PREPARED:
+        return  # It may wait here for a long time: until there is room, or its picture is rendered.
+    if job.state in _ENDED:
+        activity.request(job.label, is_open=False)
+        activity.remaining.end_request(job.kind, job.label, is_measured=job.state is JobState.DONE)
+    else:
+        activity.request(job.label, is_open=True)
+        activity.remaining.begin_request(job.kind, job.label)
 
 
 class CloudJobs:

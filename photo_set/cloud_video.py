@@ -147,7 +147,7 @@ class CloudVideo:
                 self._results.end_waiting_for_video()
                 text = (
                     f"The video from the {take['stand_in']} photo is kept: another one would be charged too. "
-                    "`resume DIR --redo video` buys one from the hero's photo."
+                    "Redo the video to buy one from the hero's photo."
                 )
                 self._results.reporter.tell(events.Note(text=text))
                 return True

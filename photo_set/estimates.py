@@ -18,6 +18,7 @@ from ..fal_bridge.money.spending import Spending
 from ..messages import events
 from ..messages.errors import FieldError
 from ..messages.money import dollars
+from ..messages.progress import LABEL_TEXTS
 from ..optics.angles import hero_of
 from ..optics.sizes import DEFAULT_SIZE
 from ..optics.sizes import Size as PixelSize
@@ -38,6 +39,11 @@ class PlannedJob:
     endpoint: Endpoint
     quote: Quote
     times: int = 1
+
+    @property
+    def name(self) -> str:
+        """The label as people read it."""
+        return LABEL_TEXTS.get(self.label, self.label)
 
     @property
     def cost(self) -> Range | None:
@@ -159,10 +165,10 @@ def _require_prices(to_come: Estimate, prices: PriceList) -> None:
     job = to_come.unknown[0]
     if not prices.was_reached:
         raise NetworkDownError(
-            f"{job.label}: {job.quote.reason}.",
+            f"{job.name}: {job.quote.reason}.",
             hint="Nothing was sent. Check the network, then try again.",
         )
-    raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
+    raise UnknownPriceError(f"{job.name}: {job.quote.reason}.")
 
 
 def _made(plan: SetPlan) -> set[str]:
@@ -226,7 +232,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
         requests = _requests(jobs)
-        name = first.label if requests == 1 else _plural(first.endpoint.kind)
+        name = first.name if requests == 1 else _plural(first.endpoint.kind)
         cost = _sum(jobs)
         price = first.quote.unit_price
         rows.append(
@@ -259,7 +265,7 @@ def money(amount: Range) -> str:
 
 def sentence(estimate: Estimate) -> str:
     """What is made, and for how much, in one line."""
-    what = ", ".join(job.label for job in estimate.jobs)
+    what = ", ".join(job.name for job in estimate.jobs)
     unknown = ", plus items of unknown price" if estimate.unknown else ""
     return f"{what}: {money(estimate.known)}{unknown}."
 

@@ -19,7 +19,8 @@ from ..files.input_files import read_json
 from ..files.part_files import is_part, part_for, sweep_tree
 from ..files.values import checked_in
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically, write_json_atomically
-from ..messages.errors import InputError
+from ..imaging.set_page import build_report
+from ..messages.errors import FieldError, InputError
 from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
 from .set_json import SetState as SetState
 from .version import VERSION
@@ -62,6 +63,7 @@ class SetFolder:
         self._lock = threading.Lock()
         self._record: Manifest = cast(Manifest, {})
         self._is_new = False
+        self._has_live_page = False
 
     @classmethod
     def prepare(
@@ -86,14 +88,15 @@ class SetFolder:
         earlier, is_damaged = folder._read_or_set_aside()
         folder._is_new = not earlier and not is_damaged
         if folder._is_new and _holds_something_else(root):
-            raise InputError(
-                f"{root} is not empty and holds no set.", hint="Choose an empty or new --out folder."
+            raise FieldError(
+                "out", f"{root} is not empty and contains no set.", hint="Choose an empty or new folder."
             )
         if earlier and earlier.get("source") != source:
             if not may_replace_source:
-                raise InputError(
-                    f"{root} holds a set made from another source ({earlier.get('product', 'unknown')}).",
-                    hint="Choose another --out folder.",
+                raise FieldError(
+                    "out",
+                    f"{root} contains a set made from another source ({earlier.get('product', 'unknown')}).",
+                    hint="Choose another folder.",
                 )
             earlier["model"] = {}
         sweep_tree(root)  # Half-written files of a run that was killed.
@@ -134,7 +137,7 @@ class SetFolder:
         record = folder._read_earlier()
         if not record:
             raise InputError(
-                f"{root} holds no set: set.json is missing.", hint="Name a folder made by `set`."
+                f"{root} contains no set: set.json is missing.", hint="Name a folder made by `set`."
             )
         folder._record = cast(Manifest, record)
         return folder
@@ -153,6 +156,8 @@ class SetFolder:
             yield changed
             write_json_atomically(self.manifest, changed)
             self._record = changed
+            if self._has_live_page:
+                self._write_page()
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -182,7 +187,20 @@ class SetFolder:
             link_to_free_name(self.model, self.model.with_name(f"{self.model.stem}-1{self.model.suffix}"))
         link_to(path, self.model)
 
-    def write_report(self, page: str) -> None:
+    def start_page(self) -> None:
+        """Keep the page up to date with each change from now on, until ``write_page``; it reloads in the browser."""
+        with self._lock:
+            self._has_live_page = True
+            self._write_page()
+
+    def write_page(self) -> None:
+        """Write the page of what is in the folder now."""
+        with self._lock:
+            self._has_live_page = False
+            self._write_page()
+
+    def _write_page(self) -> None:
+        page = build_report(self._record, is_being_made=self._has_live_page)
         write_atomically(self.report, page.encode())
 
     def entry(self, path: Path) -> Record:
@@ -306,5 +324,5 @@ def _require_writable(root: Path) -> None:
 
 def _unwritable(root: Path, reason: str) -> InputError:
     return InputError(
-        f"The output folder {root} cannot be written ({reason}).", hint="Choose another --out folder."
+        f"The output folder {root} cannot be written ({reason}).", hint="Choose another folder."
     )

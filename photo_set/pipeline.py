@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..imaging.set_page import build_report
+from ..fal_bridge.jobs import Kind
 from ..messages import events
 from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop, StopRenderingError
-from .choices import Engine
+from .choices import LANCZOS, Engine
 from .cloud_jobs import bridge_for
 from .cloud_stage import CloudStage
 from .estimates import Bill
 from .folder import TOOL, SetFolder
-from .plan import SetPlan
+from .plan import CheckedPlan, SetPlan
 from .plan_record import plan_record
 from .results import Outcome, SetResults
 from .source import SourceKind
@@ -65,7 +65,7 @@ class Renderer:
 
 
 def run_set(
-    plan: SetPlan,
+    plan: CheckedPlan,
     reporter: Reporter,
     renderer: Renderer,
     bill: Bill | None = None,
@@ -79,10 +79,10 @@ def run_set(
     Raises PhotorealError for what ends the whole run; the error of one angle or of the video is recorded, and the rest
     continues.
     """
-    plan.check()
     renderer.check(plan)
     folder = _prepared(plan, renderer.blender)
     reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))
+    folder.start_page()
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
     if plan.uses_fal:
         results.check_journal()
@@ -90,11 +90,11 @@ def run_set(
         outcome = _make_and_record(results, renderer, bill)
     except PhotorealError as error:
         results.record_end(error)
-        folder.write_report(build_report(folder.record))
+        folder.write_page()
         if isinstance(error, InputError):
             folder.discard()
         raise
-    folder.write_report(build_report(folder.record))
+    folder.write_page()
     if outcome.exit_code == 0 and not results.has_worked.is_set():
         text = "Everything exists already: nothing was rendered or sent."
         reporter.tell(events.Note(text=text))
@@ -139,6 +139,8 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
     """Both stages at the same time; then wait for the cloud stage."""
     plan = results.plan
     with ExitStack() as stack:
+        _expect_requests(results)
+        stack.enter_context(results.activity.told_to(results.reporter))
         cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
         results.record_estimate(bill.estimate if bill else None)
         results.keep_source()
@@ -150,6 +152,20 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         if cloud:
             cloud.wait()
     return results.outcome(is_at_ceiling=cloud is not None and cloud.is_at_ceiling)
+
+
+def _expect_requests(results: SetResults) -> None:
+    """Count the requests of the plan, for the estimate of the remaining time."""
+    plan, remaining = results.plan, results.activity.remaining
+    if plan.source.kind is not SourceKind.MODEL and not results.has_model():
+        remaining.expect_requests(Kind.CONCEPT, int(bool(plan.concept_endpoint)))
+        remaining.expect_requests(Kind.MODEL, 1)
+    if plan.engine is Engine.FAL:
+        remaining.expect_requests(Kind.PHOTO, len(plan.angles))
+        if plan.photo_size and plan.upscale_endpoint != LANCZOS:
+            remaining.expect_requests(Kind.UPSCALE, len(plan.angles))
+    if plan.video is Engine.FAL:
+        remaining.expect_requests(Kind.VIDEO, 1)
 
 
 def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -> None:

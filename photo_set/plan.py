@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a set is made from and how, checked before anything is written or spent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NewType
 
 from ..fal_bridge.endpoints.choosing import (
     DEFAULT_PHOTO_ENDPOINT,
@@ -19,11 +19,12 @@ from ..fal_bridge.jobs import Generation, Kind
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.values import checked, list_of, member_of, optional, truth
+from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import FieldError, InputError
-from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, chosen_angles
+from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, chosen_angles, hero_of
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice, kept_rig
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
@@ -35,6 +36,7 @@ from .plan_values import (
     LOOK,
     MOTION,
     OPTION_TEXTS,
+    POSE,
     PROMPT,
     QUALITY,
     SAMPLES,
@@ -43,8 +45,9 @@ from .plan_values import (
     UPSCALE_ENDPOINT,
     VARIANT,
     WEBHOOK,
+    WITHOUT,
 )
-from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE
+from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt, video_prompt
 from .source import Source, SourceKind, as_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
@@ -84,6 +87,8 @@ class SetPlan:
     variant: Annotated[str, VARIANT] = (
         ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     )
+    pose: Annotated[str, POSE] = REST
+    without: Annotated[tuple[Surrounding, ...], WITHOUT] = ()  # What came with the model and is left out.
     model_endpoint: Annotated[str, ENDPOINT] = ""
     photo_endpoint: Annotated[str, ENDPOINT] = DEFAULT_PHOTO_ENDPOINT
     video_endpoint: Annotated[str, ENDPOINT] = DEFAULT_VIDEO_ENDPOINT
@@ -124,6 +129,10 @@ class SetPlan:
         if self.source.kind is SourceKind.MODEL:
             return as_text(self.source.files[0].stem)
         return as_text(self.out.absolute().name)
+
+    @property
+    def model_options(self) -> ModelOptions:
+        return ModelOptions(pose=self.pose, without=self.without)
 
     @property
     def uses_fal(self) -> bool:
@@ -178,8 +187,8 @@ class SetPlan:
             **members,
         )
 
-    def check(self) -> None:
-        """Raises InputError for what would otherwise fail only after money is spent."""
+    def check(self) -> "CheckedPlan":
+        """This plan. Raises InputError for what would otherwise fail only after money is spent."""
         if self.uses_fal and self.service is None:
             raise InputError(
                 "fal.ai needs a key, and none is set.",
@@ -195,6 +204,43 @@ class SetPlan:
         self._check_photos()
         self._check_cycles()
         self._check_video()
+        return CheckedPlan(self)
+
+    def check_prompts(self) -> None:
+        """Raises FieldError for a text that an endpoint would reject, before anything is spent.
+
+        Not part of ``check``: a set that was begun with such a text still fetches what is paid.
+        """
+        for kind, text in self._prompts():
+            endpoint = self.endpoint(kind)
+            if endpoint.prompt_field and len(text) > endpoint.prompt_length:
+                raise FieldError(
+                    "text" if kind in (Kind.MODEL, Kind.CONCEPT) else "prompt",
+                    f"The prompt for the {kind} has {len(text)} characters with what is added to it, and {endpoint.id} "
+                    f"accepts {endpoint.prompt_length}.",
+                    hint="Shorten it.",
+                )
+
+    def _prompts(self) -> Iterator[tuple[Kind, str]]:
+        """The prompts of this set, as they are sent."""
+        ids = self.endpoint_ids
+        if Kind.CONCEPT in ids:
+            yield Kind.CONCEPT, concept_prompt(self.source.text)
+        elif Kind.MODEL in ids:
+            yield Kind.MODEL, self.source.text
+        if Kind.PHOTO in ids:
+            for angle in self.angles:
+                shown = self.with_hero and angle.name != hero_of(list(self.angles)).name
+                yield (
+                    Kind.PHOTO,
+                    photo_prompt(angle, self.background.value, self.prompt, self.look, has_hero=shown),
+                )
+        if Kind.VIDEO in ids:
+            product = "" if self.endpoint(Kind.VIDEO).images[1] else self.source.text or self.product
+            yield (
+                Kind.VIDEO,
+                video_prompt(self.motion, self.prompt, look=self.look, is_loop=self.loop, product=product),
+            )
 
     def _check_source(self) -> None:
         """The materials of a 3D file, or who makes the 3D model and from what."""
@@ -294,7 +340,7 @@ class SetPlan:
         if self.preview and self.video is not Engine.CYCLES:
             raise FieldError(
                 "preview",
-                "An animated preview goes with a video by Cycles.",
+                "An animated preview needs a video by Cycles.",
                 hint="Choose cycles for the video.",
             )
 
@@ -310,7 +356,7 @@ class SetPlan:
                 raise FieldError(
                     "seconds",
                     "The length is for videos by fal.ai.",
-                    hint="A video by Cycles takes 5 s.",
+                    hint="A video by Cycles is always 5 s long.",
                 )
             return
         video = self.endpoint(Kind.VIDEO)
@@ -322,6 +368,10 @@ class SetPlan:
             raise FieldError("seconds", f"{video.id} {video.seconds_sentence(self.seconds)}")
         if video.end_image_is_needed and not self.loop:
             raise FieldError("loop", f"{video.id} needs a last frame.", hint="Let the video loop.")
+
+
+# A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.
+CheckedPlan = NewType("CheckedPlan", SetPlan)
 
 
 def angles_for(

@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_origin, get_type_hints
@@ -43,12 +43,20 @@ _SOURCE = record_of(
 )
 
 
+# Members that older sets and locks do not have. They are left out at their defaults, so that the digests stay the same.
+_LATER = {"pose", "without"}
+_DEFAULTS = {item.name: item.default for item in fields(SetPlan) if item.name in _LATER}
+
 _HINT = "Correct it there, or run the `set` command again with the same options and folder."
 
 
 def options_record(plan: SetPlan) -> Record:
     """How ``plan`` makes its pictures, whatever the product is."""
-    return members_record({name: getattr(plan, name) for name in MEMBER_RULES if name != "rig"})
+    members = {name: getattr(plan, name) for name in MEMBER_RULES if name != "rig"}
+    for name, default in _DEFAULTS.items():
+        if members[name] == default:
+            del members[name]
+    return members_record(members)
 
 
 def members_record(members: Mapping[str, Any]) -> Record:
@@ -122,7 +130,7 @@ def _record_of(folder: SetFolder) -> Record:
     record = folder.record.get("plan")
     if not isinstance(record, dict):
         raise InputError(
-            f"{folder.manifest} holds no plan: an older version made it.",
+            f"{folder.manifest} contains no plan: an older version made it.",
             hint="Run the `set` command again with the same options and folder.",
         )
     return record
@@ -146,9 +154,7 @@ def _source(folder: SetFolder, source: Record, originals: tuple[str, ...]) -> So
         whole = (path for path in places if path.is_file() and sha256_of_source(path) == entry["sha256"])
         found = next(whole, None)
         if found is None and is_needed:
-            raise InputError(
-                f"{entry['name']} is no longer where it was, or was changed.", hint=f"Copy it to {copy}."
-            )
+            raise InputError(f"{entry['name']} was moved, deleted or changed.", hint=f"Copy it to {copy}.")
         files.append(found or copy)
     return Source(kind=kind, files=tuple(files), text=source.get("text", ""), kept=folder.record["source"])
 
@@ -162,7 +168,7 @@ def _rig(folder: SetFolder, rig: RigChoice) -> RigChoice:
     for path in places:
         if path.is_file() and sha256_of(path) == sha256:
             return replace(rig, panorama=Panorama(path=str(path), sha256=sha256))
-    raise InputError(f"{name} is no longer where it was, or was changed.", hint=f"Copy it to {places[0]}.")
+    raise InputError(f"{name} was moved, deleted or changed.", hint=f"Copy it to {places[0]}.")
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,8 @@
 from ..fal_bridge.endpoints.choosing import ENDPOINT_ID
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.webhooks import webhook_address
-from ..files.values import empty_or, mapping_of, member_of, one_of, text, whole
+from ..files.values import empty_or, list_of, mapping_of, member_of, one_of, text, whole
+from ..gltf.choices import Surrounding, pose_text
 from .choices import DEVICES, LANCZOS, MAX_INLINE_KB, MAX_SAMPLES, MAX_SECONDS, MAX_SEED, QUALITY_NAMES
 from .prompts import LOOKS, MOTIONS
 
@@ -19,6 +20,8 @@ MOTION = one_of(MOTIONS)
 LOOK = one_of(LOOKS)
 PROMPT = text()
 VARIANT = text(255)
+POSE = pose_text
+WITHOUT = list_of(member_of(Surrounding), len(Surrounding))
 ENDPOINT = empty_or(ENDPOINT_ID)
 UPSCALE_ENDPOINT = lambda value: value if value == LANCZOS else ENDPOINT_ID(value)  # noqa: E731
 OPTION_NAME = text(255, min_length=1)

@@ -10,27 +10,30 @@ from typing import Any, cast
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
 from ..files.writing import copy_atomically, write_atomically
-from ..gltf.findings import Finding
+from ..gltf.findings import Finding, Severity, terminal_findings, worst_first
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop
+from .activity import Activity
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
-from .set_json import AngleRecord, CostRecord, MadeRecord, ModelRecord, Pending, VideoRecord
+from .set_json import AngleRecord, CostRecord, FindingRecord, MadeRecord, ModelRecord, Pending, VideoRecord
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
+from .verdict import all_findings, findings_about, worst_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. ``exit_code`` is that of the command line."""
+    """How a run ended. ``exit_code`` is that of the command line, ``worst`` the severity of the worst finding."""
 
     state: SetState
     exit_code: int
     folder: Path
+    worst: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class SetResults:
     has_worked: threading.Event = field(
         default_factory=threading.Event
     )  # Whether something was rendered, sent or fetched.
+    activity: Activity = field(default_factory=Activity)
     _refused_bills: set[str] = field(default_factory=set)  # Request ids whose bill was reported.
 
     def keep_source(self) -> None:
@@ -151,7 +155,17 @@ class SetResults:
         """``is_kept``: an earlier run has made all of the stage, which is reported one by one to programs only."""
         if not is_kept:
             self.has_worked.set()
-        self.reporter.tell(events.Progress(stage=stage, done=done, of=of, label=label, kept=is_kept or None))
+        self.activity.start(stage, done, of, label)
+        self.reporter.tell(
+            events.Progress(
+                stage=stage,
+                done=done,
+                of=of,
+                label=label,
+                kept=is_kept or None,
+                eta_seconds=self.activity.eta_seconds,
+            )
+        )
 
     def record_estimate(self, estimate: Estimate | None) -> None:
         """Record and report what the whole set is expected to cost; ``None``: nothing."""
@@ -170,7 +184,7 @@ class SetResults:
             raise InputError(
                 f"The journal of paid requests in {self.folder.journal} is missing or incomplete, so what is finished "
                 "would be paid again.",
-                hint="Copy the set again, including hidden files. With a new --out folder everything is generated and charged again.",
+                hint="Copy the set again, including hidden files. In a new folder everything is generated and charged again.",
             )
 
     def _paid(self) -> list[journal_costs.Cost]:
@@ -239,7 +253,26 @@ class SetResults:
         with self.folder.change() as changed:
             changed["state"] = state.value
             changed.pop("error", None)
-        return Outcome(state=state, exit_code=code, folder=self.folder.root)
+        self._record_verdict()
+        worst = worst_of(all_findings(self.folder.record))
+        return Outcome(state=state, exit_code=code, folder=self.folder.root, worst=worst)
+
+    def _record_verdict(self) -> None:
+        """Record what is wrong with the finished pictures, and warn about what is new."""
+        record = self.folder.record
+        findings = worst_first(findings_about(self.folder.root, self.plan.angles, record["angles"]))
+        entries = [finding.record() for finding in findings]
+        known = record.get("findings", [])
+        if entries != known:
+            with self.folder.change() as changed:
+                changed["findings"] = cast(list[FindingRecord], entries)
+        self.warn([finding for finding in findings if finding.record() not in known])
+
+    def warn(self, findings: Sequence[Finding]) -> None:
+        """Report the findings that matter, with the settings that avoid them."""
+        for item in terminal_findings(findings):
+            warning = events.Warning(text=item.text, field=item.setting or None, value=item.value or None)
+            self.reporter.tell(warning)
 
 
 def _request_ids(value: Any) -> Iterator[str]:

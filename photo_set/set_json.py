@@ -38,7 +38,7 @@ class SetState(StrEnum):
     PARTIAL = "partial"
     DONE = "done"
     FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a person.
+    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
 
 
 class PictureState(StrEnum):
@@ -47,7 +47,7 @@ class PictureState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
-    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a person.
+    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a decision of the user.
 
 
 def any_text(value: Any) -> str:
@@ -174,13 +174,15 @@ class Camera(TypedDict):
 
 
 class FindingRecord(TypedDict, total=False):
-    """Something that is wrong with the 3D model, or worth knowing."""
+    """Something that is wrong with the 3D model or a picture, or worth knowing."""
 
     severity: Required[Annotated[str, SEVERITY, "how bad it is"]]
     text: Required[Annotated[str, TEXT, "one sentence"]]
     kind: Annotated[str, TEXT, "what was checked"]
-    where: Annotated[str, TEXT, "the object or material"]
+    where: Annotated[str, TEXT, "the object, the material or the angle"]
     count: Annotated[int | None, Value(optional(COUNT.rule), {"type": ["integer", "null"]}), "how many"]
+    setting: Annotated[str, TEXT, "the member of `plan` that avoids it"]
+    value: Annotated[str, TEXT, "the value of that member"]
 
 
 class RenderRecord(FileRecord, total=False):
@@ -250,6 +252,10 @@ class ModelRecord(MadeRecord, total=False):
     concept_takes: Annotated[int, TAKE, "concept pictures requested so far"]
     earlier: Annotated[list[MadeRecord], Items(MAX_TAKES, name="model"), "earlier models"]
     variant: Annotated[str, TEXT, "material variant"]
+    pose: Annotated[
+        str, TEXT, '"rest" (as its nodes say), "start" or seconds of an animation; "frame": of a .blend file'
+    ]
+    clip: Annotated[str, TEXT, "the animation that the pose is taken from"]
     concept: Annotated[MadeRecord, "the picture that it was made from"]
     triangles: Annotated[int, COUNT, "number of triangles"]
     size_m: Annotated[list[float], SIZE, "width, depth and height in meters"]
@@ -293,6 +299,9 @@ class Manifest(TypedDict, total=False):
     cost: Annotated[CostRecord, "what the set costs"]
     error: Annotated[str, TEXT, "what ended the last run"]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+    findings: Annotated[
+        list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
+    ]
 
 
 CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.
@@ -335,4 +344,5 @@ def _rule(hint: Any, annotations: tuple[Any, ...]) -> Rule[Any]:
 
 
 SOURCE_FILES = list_of(rule_for(SourceFile), MAX_PHOTOS, name="file")
+FINDINGS = list_of(rule_for(FindingRecord), 3 * MAX_FINDINGS, name="finding")
 MANIFEST = rule_for(Manifest)

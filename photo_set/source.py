@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES
-from ..files.input_files import open_regular
-from ..files.kinds import PICTURES, FileKind, kind_of_file, missing_end
+from ..files.input_files import open_regular, read_regular
+from ..files.invisible import invisible_in
+from ..files.kinds import PHOTO_NAMES, PHOTOS, FileKind, excess_of, kind_of_file, missing_end
 from ..gltf.document import Gltf, read_gltf, sha256_of_source
+from ..imaging.sent_picture import PictureError, opened_picture
 from ..messages.errors import InputError
 from .choices import MAX_PHOTOS
 from .set_json import SourceRecord
@@ -86,7 +86,7 @@ def source_from(paths: list[Path], text: str) -> Source:
             with open_regular(path, MAX_BYTES.get(path.suffix.lower(), MAX_PICTURE_BYTES)) as stream:
                 empty = not stream.read(1)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise InputError(f"{path} does not exist.", hint="Check the name.") from error
+            raise InputError(f"{path} does not exist.", hint=_name_hint(path)) from error
         except OSError as error:
             raise InputError(
                 f"{path} cannot be read ({error.strerror}).",
@@ -110,6 +110,11 @@ def source_from(paths: list[Path], text: str) -> Source:
     for path in paths:
         _check_photo(path)
     return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
+
+
+def _name_hint(path: Path) -> str:
+    unseen = invisible_in(path.name)
+    return f"Its name has an invisible character ({unseen}): type it again." if unseen else "Check the name."
 
 
 def as_text(name: str) -> str:
@@ -141,21 +146,20 @@ def _require_mesh(gltf: Gltf) -> None:
 
 
 def _check_photo(path: Path) -> None:
-    if kind_of_file(path) not in PICTURES:
+    if kind_of_file(path) not in PHOTOS:
         raise InputError(
-            f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a PNG, JPEG or WebP photo.",
+            f"{path.name} is neither a 3D file (.glb, .gltf, .blend) nor a {PHOTO_NAMES}.",
             hint="Convert it first.",
         )
+    if excess := excess_of(path):
+        raise InputError(f"{path.name} cannot be read safely: {excess}.", hint="Export the photo again.")
     try:
-        with open_regular(path, MAX_PICTURE_BYTES) as stream, Image.open(stream) as photo:
-            photo.load()
+        with opened_picture(read_regular(path, MAX_PICTURE_BYTES)) as photo:
             side = min(photo.size)
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path.name} has too many pixels to be read safely.", hint="Scale it to 4096 pixels a side."
-        ) from error
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise InputError(f"{path.name} is damaged: {error}.", hint="Export the photo again.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+    except PictureError as error:
+        raise InputError(f"{path.name} {error}.", hint=error.hint) from error
     if side < MIN_PHOTO_SIDE:
         raise InputError(
             f"{path.name} is too small ({side} px).", hint=f"Use photos of {MIN_PHOTO_SIDE} px or more."

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The takes of a set: every photo, video and concept picture that was made for it, and which one is chosen.
 
-The chosen take has the plain name (``photos/front.png``); the others lie beside it with their number
+The chosen take has the plain name (``photos/front.png``); the others are next to it with their number
 (``photos/front.2.png``). ``set.json`` lists them with what made them::
 
     "takes": {"photos": {"front": {"chosen": 2, "wanted": "…", "list": [{"take": 1, "path": "…", …}, …]}}}
 
 ``wanted`` is the identity of the take that the plan asks for: its request id or, for a free one by Cycles, the digest
-of everything that decides how it looks. As long as the plan asks for the same take, a person's choice is kept.
+of everything that decides how it looks. As long as the plan asks for the same take, the user's choice is kept.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -68,7 +68,7 @@ class Takes:
     def want(self, shelf: Shelf, name: str, identity: str) -> Record | None:
         """The take with this identity, when it is on disk: it is what the plan asks for.
 
-        It becomes the chosen one, unless the plan has asked for it before and a person has chosen another.
+        It becomes the chosen one, unless the plan has asked for it before and the user has chosen another.
         """
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
@@ -133,7 +133,7 @@ class Takes:
                 _publish(record, shelf, name, take)
 
     def wanted(self, shelf: Shelf, name: str) -> Record | None:
-        """The take that the plan asked for last, when it is on disk; a person may have chosen another."""
+        """The take that the plan asked for last, when it is on disk; the user may have chosen another."""
         slot = _slot(self._folder.record, shelf, name)
         found = (one for one in slot["list"] if identity_of(one) == slot["wanted"])
         return next((one for one in found if self._file(one) is not None), None)

@@ -22,7 +22,7 @@ from .fal_keys import may_need_key, without_keys
 Event = dict[str, Any]
 
 KEPT_LINES = 40  # Of its output besides events: the last lines explain a crash.
-NOT_STARTED = 3  # The exit code that stands for a process that never ran.
+NOT_STARTED = 3  # The exit code for a process that never ran.
 # Added to the "nice" value: about a tenth of a processor while the window needs the rest, all of it otherwise.
 NICENESS = 10
 
@@ -41,19 +41,6 @@ class Prepared:
 
 Prepare = Callable[[], Prepared]
 Look = Callable[[Event], Event | None]
-
-
-def blender_command(binary: str, python: str, batch: Path, *, online: bool) -> tuple[str, ...]:
-    """The command that runs ``batch.py`` in a background Blender with factory settings, or in ``python`` with bpy.
-
-    ``binary`` is empty in the bpy module. The user's Online Access is passed explicitly, because factory settings
-    turn it off.
-    """
-    if not binary:
-        return (python, str(batch))
-    access = "--online-mode" if online else "--offline-mode"
-    options = ("-b", "--factory-startup", access, "--python-exit-code", "3", "--python", str(batch), "--")
-    return (binary, *options)
 
 
 def environment_for(environ: Mapping[str, str], key: str | None) -> dict[str, str]:

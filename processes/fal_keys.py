@@ -11,9 +11,9 @@ from pathlib import Path
 
 # The first two are ours; fal.ai's own client also knows the others.
 KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_FILE", "FAL_KEY_ID", "FAL_KEY_SECRET")
-FREE_COMMANDS = {"demo", "report", "test", "render-worker"}
+FREE_COMMANDS = {"demo", "report", "test", "render-worker", "compile-kernels"}
 MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
 MAX_MANIFEST_BYTES = 1 << 26
 
 

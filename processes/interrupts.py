@@ -27,7 +27,7 @@ _early = threading.Event()  # Ctrl-C was pressed before an ``Interrupts`` was en
 def remembered() -> Iterator[None]:
     """While entered: a Ctrl-C before ``Interrupts`` ends the run even where Python swallows its KeyboardInterrupt.
 
-    It does so in finalisers and other callbacks of its own, while modules are loaded.
+    It does so in finalisers and other internal callbacks, while modules are loaded.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

@@ -108,9 +108,7 @@ def _enclose(path: Path, allowed: Sequence[Path]) -> None:
             unneeded.append(block)
             continue
         name = f" ({block.name})" if block else ""
-        raise OutsideError(
-            f"{path.name} names {shown(text)}{name}, which lies outside its folder.", hint=HINT
-        )
+        raise OutsideError(f"{path.name} names {shown(text)}{name}, which is outside its folder.", hint=HINT)
     bpy.data.batch_remove(unneeded)
 
 

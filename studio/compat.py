@@ -48,7 +48,7 @@ def set_view_transform(scene: bpy.types.Scene, name: str) -> str:
 
 
 # Quality, prefilter and guides of OpenImageDenoise. The accurate prefilter takes longer than several samples. Behind glass
-# the guides are as noisy as the picture, and their noise would remain in it.
+# and half-transparent surfaces the guides are as noisy as the picture, and their noise would remain in it.
 DENOISERS = {
     "fast": ("FAST", "FAST", "RGB_ALBEDO_NORMAL"),
     "balanced": ("BALANCED", "FAST", "RGB_ALBEDO_NORMAL"),
@@ -57,18 +57,23 @@ DENOISERS = {
 }
 
 
-def set_denoiser(scene: bpy.types.Scene, effort: str) -> bool:
-    """Denoise with OpenImageDenoise; ``effort`` is a key of ``DENOISERS``.
+def set_denoiser(scene: bpy.types.Scene, effort: str, *, on_card: bool = False) -> bool:
+    """Denoise with OpenImageDenoise; ``effort`` is a key of ``DENOISERS``. With ``on_card``, on the graphics card.
 
-    Returns False in builds without it; denoising is then off.
+    In builds without it, OptiX denoises where the card can. Returns False without any denoiser; denoising is then off.
     """
     cycles = present(scene.cycles)
-    try:
-        cycles.denoiser = "OPENIMAGEDENOISE"
-    except TypeError:  # The list of denoisers is empty, and rendering would fail with denoising on.
+    for name in ("OPENIMAGEDENOISE", "OPTIX") if on_card else ("OPENIMAGEDENOISE",):
+        try:
+            cycles.denoiser = name
+        except TypeError:
+            continue
+        break
+    else:  # The list of denoisers is empty, and rendering would fail with denoising on.
         cycles.use_denoising = False
         return False
     cycles.use_denoising = True
+    cycles.denoising_use_gpu = on_card
     cycles.denoising_quality, cycles.denoising_prefilter, cycles.denoising_input_passes = DENOISERS[effort]
     return True
 

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..gltf.document import Gltf
-from ..gltf.edits import with_far_at, with_tags, without_unseen, without_variants
+from ..gltf.edits import with_far_at, with_tags, without_variants
 from ..gltf.mesh_checks import MAX_COORDINATE_M
-from ..gltf.packing import enclosed_copy
 from ..gltf.recentring import recentred
 from ..messages.errors import InputError, MachineError
 from ..optics.cameras import TO_BLENDER
@@ -46,10 +45,11 @@ def import_objects(
 
     Returns its objects, and what was subtracted from all places, (3,), in Blender's axes: see ``gltf.recentring``.
 
+    ``gltf`` refers to no other file.
     Raises InputError when the importer cannot read the file, MachineError when the importer is not complete.
     """
     before = {item.session_uid for item in bpy.data.objects}
-    whole, offset = recentred(with_far_at(without_unseen(without_variants(enclosed_copy(gltf))), FAR_M))
+    whole, offset = recentred(with_far_at(without_variants(gltf), FAR_M))
     known = compat.importable_extensions()
     tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:

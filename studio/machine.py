@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The devices and the denoiser that this Blender can use on this machine."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
-from ..messages.errors import InputError
+from ..messages.errors import FieldError
 from . import compat
 from .blender import present
 
@@ -33,25 +34,59 @@ def gpu_devices() -> list[Device]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The graphics card of this machine, or several of one kind, which render a picture together.
+
+    ``backend`` is a value of ``--device``; ``names`` has one entry for each card.
+    """
+
+    backend: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{', '.join(dict.fromkeys(self.names))} ({self.backend})"
+
+
+def cards_for(wanted: str) -> Iterator[Card]:
+    """The cards for ``wanted``, a value of ``--device``, the best back end first. None for ``cpu``.
+
+    While a card is being used by the caller, it is the one that is selected in the preferences, with all its devices.
+    Raises InputError for a back end that has no device on this machine.
+    """
+    if wanted == "cpu":
+        return
+    preferences = _preferences()
+    is_found = False
+    for backend in BACKENDS if wanted == "auto" else (wanted.upper(),):
+        if devices := _devices_of(preferences, backend):
+            is_found = True
+            for device in preferences.devices:
+                device.use = device.type == backend
+            yield Card(backend=backend.lower(), names=tuple(device.name for device in devices))
+    preferences.compute_device_type = "NONE"
+    if not is_found and wanted != "auto":
+        raise FieldError(
+            "device", f"Cycles finds no {wanted} device on this machine.", hint="Choose auto or cpu."
+        )
+
+
+def use_card(wanted: str) -> Card | None:
+    """Select the card for ``wanted``, a value of ``--device``, in the preferences; None: Cycles renders on the CPU.
+
+    Raises InputError as ``cards_for``.
+    """
+    for card in cards_for(wanted):
+        return card
+    return None
+
+
 def use_device(wanted: str) -> str:
     """Select the device ``wanted`` (cpu, auto or a GPU back end) in the preferences.
 
     Returns the value for ``scene.cycles.device``. Raises InputError for a back end that has no device on this machine.
     """
-    if wanted == "cpu":
-        return "CPU"
-    preferences = _preferences()
-    for backend in BACKENDS if wanted == "auto" else (wanted.upper(),):
-        if _devices_of(preferences, backend):
-            for device in preferences.devices:
-                device.use = device.type == backend
-            return "GPU"
-    preferences.compute_device_type = "NONE"
-    if wanted != "auto":
-        raise InputError(
-            f"Cycles finds no {wanted} device on this machine.", hint="Use --device auto or --device cpu."
-        )
-    return "CPU"
+    return "GPU" if use_card(wanted) else "CPU"
 
 
 def has_denoiser() -> bool:

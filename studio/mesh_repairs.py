@@ -53,6 +53,12 @@ def delete_far_faces(mesh: bpy.types.Mesh) -> None:
     mesh.vertices.foreach_set("co", places.ravel())
 
 
+def delete_faces(mesh: bpy.types.Mesh, doomed: Flags) -> None:
+    """Delete some of the triangles of a mesh, (t,)."""
+    none = np.zeros_like(doomed)
+    _change_faces(mesh, flips=none, turned=none, doomed=doomed)
+
+
 def _change_faces(mesh: bpy.types.Mesh, *, flips: Flags, turned: Flags, doomed: Flags) -> None:
     """Reverse the winding of some triangles and delete others; all masks are (t,).
 

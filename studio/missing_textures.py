@@ -22,7 +22,7 @@ def disconnect_missing_textures(objects: Iterable[bpy.types.Object]) -> Iterator
                     present(material.node_tree).links.remove(link)
             yield Finding(
                 kind="texture_missing",
-                severity=Severity.WARNING,
+                severity=Severity.ERROR,
                 where=name,
                 text=f"Material {name}: its texture {texture} is missing or unreadable, so its plain colour is rendered. "
                 "Add it as PNG or JPEG, and export again.",

@@ -24,6 +24,15 @@ class PassStage:
         self._work = work
         self._session = session
 
+    def expect(self) -> None:
+        """Announce what ``go`` is going to make."""
+        plan = self._work.plan
+        count = sum(
+            "camera" not in self._work.results.angle(angle) or bool(self._missing(angle))
+            for angle in plan.angles
+        )
+        self._work.expect("passes", count, RAY, plan.resolution)
+
     def go(self) -> None:
         """Make the passes that are missing or out of date."""
         self._work.writer.wait()  # The cameras of the references must be in their records.

@@ -28,8 +28,21 @@ class PhotoStage:
         self._when_photographed = when_photographed
         self._quality = work.quality(QUALITIES[work.plan.quality])
 
+    def expect(self) -> None:
+        """Announce what ``go`` is going to render."""
+        plan = self._work.plan
+        count = sum(not self._exists(angle) for angle in plan.angles)
+        self._work.expect("photos", count, self._quality, plan.resolution)
+
+    def _exists(self, angle: Angle) -> bool:
+        """Whether there is a photo for the camera of the last run."""
+        results = self._work.results
+        has_camera = "camera" in results.angle(angle)
+        return has_camera and results.takes.knows(Shelf.PHOTOS, angle.name, self._made_with(angle))
+
     def go(self) -> None:
         """Render the photos that are missing or out of date."""
+        self._session.stand_before(self._work.plan.background)
         self._work.writer.wait()  # The cameras of the references must be in their records.
         self._work.each("photos", list(self._work.plan.angles), self._is_kept, self._make, self._announce)
 
@@ -66,7 +79,7 @@ class PhotoStage:
 
     def _store(self, angle: Angle, shot: Shot, made_with: str) -> None:
         plan = self._work.plan
-        picture = compose(shot.colour, shot.shadow, plan.background)
+        picture = compose(shot.colour, shot.shadow, plan.background, shot.through)
         if plan.film_look:
             picture = with_film_look(picture, seed=zlib.crc32(angle.name.encode()))
         facts = {

@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -11,24 +11,33 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..gltf.broken_vertices import find_broken_vertices
+from ..gltf.choices import ModelOptions
 from ..gltf.document import Gltf, read_gltf
 from ..gltf.extensions import check_required, find_lost
 from ..gltf.findings import Finding, triage_list
 from ..gltf.mesh_checks import is_far
+from ..gltf.packing import enclosed_copy
+from ..gltf.pose import Posed, posed
+from ..gltf.visibility import has_meshes, without_unseen
 from ..messages.errors import InputError
 from . import compat, mesh_facts, mesh_repairs
 from .blender import present
 from .coincident import find_coincident, lift_surfaces
 from .gltf_import import import_objects, take_tags
+from .layers import Layers, count_layers
 from .materials import restore_materials
 from .missing_textures import disconnect_missing_textures
 from .one_sided import hide_back_faces, judge_sides
+from .picture_alpha import alpha_of
+from .surroundings import leave_out, look_around, surroundings_problems
 from .triage import find_problems
 from .visible import UNIT_SIZE, Points, count_triangles, visible_meshes, visible_points
 
 COLLECTION = "Photoreal Product"
 ROOT = "Photoreal Product Root"
 MIN_SIZE_M = 1e-9  # The scale of anything smaller would overflow.
+
+MODEL_AS_IT_IS = ModelOptions()
 
 Sides = tuple[float, float, float]
 
@@ -39,7 +48,8 @@ class Product:
 
     All objects are below ``root``, whose matrix places the product; with the identity matrix every object is where the
     file has it, except for ``offset``, (3,), which was subtracted from all places. ``standing`` is its matrix when the
-    front faces -Y. ``size_m`` are the sides x, y, z in the file, in metres. ``triage`` lists problems, worst first.
+    front faces -Y. ``size_m`` are the sides x, y, z in the file, in metres. ``layers`` is what light passes through.
+    ``triage`` lists problems, worst first. ``clip`` names the animation that posed it, "" without one.
     """
 
     collection: bpy.types.Collection
@@ -48,7 +58,9 @@ class Product:
     offset: Points
     size_m: Sides
     triangles: int
+    layers: Layers
     triage: tuple[Finding, ...]
+    clip: str = ""
 
     @property
     def from_file(self) -> Points:
@@ -63,31 +75,33 @@ class Product:
         present(bpy.context.view_layer).update()
 
 
-def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Product:
+def import_product(
+    path: Path, scene: bpy.types.Scene, *, name: str = "", options: ModelOptions = MODEL_AS_IT_IS
+) -> Product:
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.
 
-    ``name`` is the name of the file in messages.
+    ``name`` is the name of the file in messages. ``options``: its pose, and what is left out.
 
     Raises InputError when Blender cannot read the file, or it contains nothing visible.
     """
-    gltf = read_gltf(path, name=name or path.name)
-    check_required(gltf, compat.importable_extensions())
-    collection = bpy.data.collections.new(COLLECTION)
-    present(scene.collection).children.link(collection)
-    objects, offset = import_objects(gltf, collection)
+    pose = _read(path, name or path.name, options.pose)
+    gltf = pose.gltf
+    collection, objects, offset = _imported(gltf, scene)
     materials, meshes = take_tags(objects)
     for mesh in meshes:
         mesh_repairs.delete_far_faces(mesh)
-    _hide_cameras_and_lights(objects)
     root = _put_below_root(objects, collection)
     broken = list(find_broken_vertices(gltf))
-    points = visible_points(collection)
-    _check_points(points, gltf.name, broken)
-    low, high = points.min(axis=0), points.max(axis=0)
-    size = _size_of(low, high, gltf.name)
-    standing = _standing_matrix(low, high)
-    findings = [*find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
-    findings += _repair(gltf, collection, materials, meshes, size)
+    _check_points(
+        visible_points(collection), gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes)
+    )
+    findings = [*pose.findings, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
+    _smooth(gltf, meshes)
+    facts, around = _without(collection, options)
+    findings += around
+    size, standing = _measured(visible_points(collection), gltf.name)
+    findings += _repair(gltf, facts, materials, size)
+    findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
     present(bpy.context.view_layer).update()
     return Product(
@@ -97,8 +111,35 @@ def import_product(path: Path, scene: bpy.types.Scene, *, name: str = "") -> Pro
         offset=offset,
         size_m=size,
         triangles=count_triangles(collection),
+        layers=layers,
         triage=triage_list(findings),
+        clip=pose.clip,
     )
+
+
+def _read(path: Path, name: str, pose: str) -> Posed:
+    """The visible parts of a file in a pose. Raises as ``import_product``."""
+    gltf = read_gltf(path, name=name)
+    check_required(gltf, compat.importable_extensions())
+    standing = posed(enclosed_copy(gltf), pose)
+    seen = without_unseen(standing.gltf, alpha_of)
+    if has_meshes(standing.gltf) and not has_meshes(seen):
+        raise InputError(
+            f"Nothing in {name} can be seen: its parts are transparent, hidden, or scaled to nothing.",
+            hint="Make the product visible and export it again.",
+        )
+    return replace(standing, gltf=seen)
+
+
+def _imported(
+    gltf: Gltf, scene: bpy.types.Scene
+) -> tuple[bpy.types.Collection, list[bpy.types.Object], Points]:
+    """The objects of a file in a new collection of ``scene``, and what was subtracted from their places, (3,)."""
+    collection = bpy.data.collections.new(COLLECTION)
+    present(scene.collection).children.link(collection)
+    objects, offset = import_objects(gltf, collection)
+    _hide_cameras_and_lights(objects)
+    return collection, objects, offset
 
 
 def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Collection) -> bpy.types.Object:
@@ -110,7 +151,7 @@ def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Colle
     return root
 
 
-def _check_points(points: Points, name: str, broken: list[Finding]) -> None:
+def _check_points(points: Points, name: str, broken: list[Finding], *, has_faces: bool) -> None:
     """Raises InputError unless the visible vertices (n, 3) can be rendered. ``broken`` is what is wrong in the file."""
     if not len(points) and any(finding.kind == "broken_vertices" for finding in broken):
         raise InputError(
@@ -122,10 +163,18 @@ def _check_points(points: Points, name: str, broken: list[Finding]) -> None:
             f"{name} has parts with invalid or extremely large coordinates.",
             hint="Check the positions, rotations and scales of its objects, and export it again.",
         )
+    if not len(points) and has_faces:
+        raise InputError(f"All of {name} is in a single point or on a line.", hint="Check the export scale.")
     if not len(points):
         raise InputError(
             f"{name} has no visible mesh.", hint="Include the meshes of the product in the export."
         )
+
+
+def _measured(points: Points, name: str) -> tuple[Sides, Matrix]:
+    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return _size_of(low, high, name), _standing_matrix(low, high)
 
 
 def _size_of(low: Points, high: Points, name: str) -> Sides:
@@ -136,19 +185,32 @@ def _size_of(low: Points, high: Points, name: str) -> Sides:
     return x, y, z
 
 
-def _repair(
-    gltf: Gltf,
-    collection: bpy.types.Collection,
-    materials: dict[bpy.types.Material, int],
-    meshes: dict[bpy.types.Mesh, int],
-    size: Sides,
-) -> Iterator[Finding]:
-    """Check the product as the file has it, repair its meshes, and restore its materials."""
+def _without(
+    collection: bpy.types.Collection, options: ModelOptions
+) -> tuple[list[mesh_facts.MeshFacts], list[Finding]]:
+    """Leave out the surroundings that the user does not want; what is left, and findings about the surroundings."""
+    around = look_around(mesh_facts.measure(visible_meshes(collection)))
+    findings = list(surroundings_problems(around, options.without))
+    if not leave_out(around, options.without):
+        return around.meshes, findings
+    return mesh_facts.measure(visible_meshes(collection)), findings
+
+
+def _smooth(gltf: Gltf, meshes: dict[bpy.types.Mesh, int]) -> None:
+    """Give normals to the meshes without any."""
     without_normals = gltf.meshes_without_normals()
     for mesh, number in meshes.items():
         if number in without_normals:
             mesh_repairs.smooth_normals(mesh)
-    facts = mesh_facts.measure(visible_meshes(collection))
+
+
+def _repair(
+    gltf: Gltf,
+    facts: list[mesh_facts.MeshFacts],
+    materials: dict[bpy.types.Material, int],
+    size: Sides,
+) -> Iterator[Finding]:
+    """Check the product as the file has it, repair its meshes, and restore its materials."""
     facings = judge_sides(facts)
     lifts = find_coincident(facts, facings, max(size))
     yield from find_problems(facts, facings, lifts, size)

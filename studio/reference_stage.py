@@ -7,11 +7,12 @@ from typing import cast
 
 from PIL import Image
 
+from ..imaging.choices import Background
 from ..imaging.compose import box_of, compose, fill_of, mask_of, png
-from ..messages import events
 from ..optics.angles import FILL, Angle, hero_first
 from ..optics.framing import Framing
 from ..optics.rigs import reference_of
+from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, angle_record
 from .quality import DRAFT, REFERENCE
 from .render import Shot
@@ -33,10 +34,23 @@ class ReferenceStage:
         self._quality = work.quality(DRAFT if work.plan.quality == DRAFT.name else REFERENCE)
         self._light = reference_of(work.rig)
 
+    def expect(self) -> None:
+        """Announce what ``go`` is going to render."""
+        plan = self._work.plan
+        count = sum(not self._is_kept(angle) for angle in plan.angles)
+        self._work.expect("references", count, self._quality, plan.resolution)
+
     def go(self) -> None:
         """Render the references that are missing or out of date, the hero first."""
+        self._session.stand_before(self._behind_glass())
         angles = hero_first(list(self._work.plan.angles))
         self._work.each("references", angles, self._is_kept, self._make, self._keep)
+
+    def _behind_glass(self) -> Background:
+        """Image models are asked for a white background when the plan has a transparent one."""
+        plan = self._work.plan
+        is_for_white = plan.engine is Engine.FAL and plan.background is Background.TRANSPARENT
+        return Background.WHITE if is_for_white else plan.background
 
     def _made_with(self, angle: Angle) -> str:
         return self._work.made_with(angle, self._quality, self._light)
@@ -58,23 +72,20 @@ class ReferenceStage:
         self._work.note_denoiser(session)
         mask = mask_of(shot.colour)
         for _refit in range(MAX_REFITS if angle.shows_whole_product else 0):
-            # With transparent materials, or tips thinner than a pixel, less is visible than the vertices span.
+            # With textures that are partly transparent, or tips thinner than a pixel, less is visible than the vertices
+            # span.
             box = _box_to_refit(mask, angle)
             if box is None:
                 break
             framing = session.refit(framing, box, angle)
             shot = session.shoot(framing, angle, self._quality)
             mask = mask_of(shot.colour)
-        if mask.getbbox() is None:
-            self._work.results.reporter.tell(
-                events.Warning(text=f"{angle.name}: the product is not visible.")
-            )
         made_with = self._made_with(angle)
         self._work.writer.do(lambda: self._store(angle, framing, shot, mask, made_with))
 
     def _store(self, angle: Angle, framing: Framing, shot: Shot, mask: Image.Image, made_with: str) -> None:
         folder = self._work.folder
-        picture = compose(shot.colour, shot.shadow, self._work.plan.background)
+        picture = compose(shot.colour, shot.shadow, self._work.plan.background, shot.through)
         stored_mask = folder.store(f"masks/{angle.name}.png", png(mask))
         stored = folder.store(f"renders/{angle.name}.png", png(picture))
         with folder.change() as record:

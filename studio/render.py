@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..imaging.choices import Background
 from ..messages.errors import MachineError
 from ..optics.framing import Box, Framing, camera_axes, seen_box, turned
 from ..optics.light_map import Area, Rig
@@ -21,11 +22,14 @@ from ..optics.sizes import Size, square
 from . import compat
 from .blender import overridden, present, read_pixels, set_choice
 from .camera import Camera
-from .machine import use_device
+from .kernels import denoises_on
+from .layers import limit_for
+from .machine import use_card
 from .materials import lets_light_through
 from .product import Product
 from .quality import GLANCE, RAY, SHADOW, Quality
 from .rig import Studio
+from .see_through import SeeThrough, developed
 from .surface import Surface, measuring_material, surface_from
 
 MIN_SHADOW_PIXELS, MAX_SHADOW_PIXELS = 64, 256  # Of a side of the ground shadow.
@@ -38,6 +42,9 @@ MIN_SAMPLES = 16
 # Light bounces many times inside glass, and a path that ends there is dark: a filled bottle needs this many bounces.
 # ``benchmarks.render`` shows it with its glass bottle.
 GLASS_BOUNCES = 32
+TRANSPARENT_BOUNCES = 16
+# Few samples are doubled behind half-transparent surfaces, where the denoiser has no guides either.
+MAX_HALF_SAMPLES = 32
 BOX_MARGIN = 4  # Pixels around the product that are rendered too: the pixel filter is wider than a pixel.
 
 
@@ -46,6 +53,8 @@ class Shot:
     """One rendered view. Row 0 of all arrays is on top.
 
     ``colour``: uint8 (h, w, 4), display colour and coverage of the product, straight alpha.
+    ``through``: float32 (h, w, 3), the share of the light of the ground that comes through glass; None where ``colour``
+    has the light of the studio there, or nothing.
     ``ground``: float32 (n, n), the shadow seen from above, as ``Renderer.ground_shadow`` returns it.
     ``framing``: the camera, in front of a turned product. ``seconds``: how long it took.
     """
@@ -55,6 +64,7 @@ class Shot:
     framing: Framing
     samples: int
     seconds: float
+    through: NDArray[np.float32] | None = None
 
     @property
     def shadow(self) -> NDArray[np.float32]:
@@ -87,8 +97,12 @@ class Renderer:
         self.resolution = resolution
         self.camera = Camera(scene, studio.collection)
         self.has_denoiser = True
-        self.device = use_device(device)
+        card = use_card(device)
+        self.device = "GPU" if card else "CPU"
+        self._denoises_on_card = card is not None and denoises_on(card)
         self.lets_light_through = lets_light_through(product.collection.all_objects)
+        self._see_through = SeeThrough(scene, product, studio)
+        self._needs_ground_light = False
         self._has_added_light = False
         self._shadows: dict[tuple[float, int, int], NDArray[np.float32]] = {}
         self._set_up_output()
@@ -107,6 +121,15 @@ class Renderer:
         self.studio.add_light(area, radiance)
         self._has_added_light = True
         self._shadows.clear()
+
+    def stand_before(self, background: Background) -> None:
+        """Let ``background`` be visible through glass, once a picture is composed with it.
+
+        Before white, glass shows the light of the studio, in which it has a form.
+        """
+        if self.lets_light_through:
+            self.studio.behind_glass.show(background is Background.WHITE)
+            self._needs_ground_light = background in (Background.GREY, Background.TRANSPARENT)
 
     def shoot(self, framing: Framing, azimuth: float, quality: Quality) -> Shot:
         """Render what ``framing`` sees, a camera at ``azimuth`` degrees.
@@ -144,14 +167,27 @@ class Renderer:
         """
         started = time.monotonic()
         samples = self._stand(framing, azimuth, quality, size)
-        colour = self._render(size, "PNG", "8", self._box(framing, azimuth, size))
+        colour, through = self._picture(size, self._box(framing, azimuth, size))
         return Shot(
             colour=colour,
+            through=through,
             ground=shadow,
             framing=framing,
             samples=samples,
             seconds=time.monotonic() - started,
         )
+
+    def _picture(self, size: Size, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+        """``colour`` and ``through`` of a shot of the view that is set up."""
+
+        def linear() -> NDArray[Any]:
+            return self._render(size, "OPEN_EXR", "32", box)
+
+        if self._see_through.is_half_transparent:
+            colour = developed(self.scene, linear(), self._see_through.coverage(linear))
+        else:
+            colour = self._render(size, "PNG", "8", box)
+        return colour, self._see_through.through_glass(linear) if self._needs_ground_light else None
 
     def measure(self, framing: Framing, azimuth: float) -> Surface:
         """The surface of the product, without materials, as ``framing`` sees it, a camera at ``azimuth`` degrees."""
@@ -245,20 +281,25 @@ class Renderer:
         cycles.caustics_refractive = self.lets_light_through
         cycles.blur_glossy = 0.0 if self.lets_light_through else 1.0
         cycles.sample_clamp_indirect = 6.0
-        cycles.transparent_max_bounces = 16
+        cycles.transparent_max_bounces = limit_for(self.product.layers.transparent, TRANSPARENT_BOUNCES)
 
     def _apply(self, quality: Quality) -> int:
         """Set the quality; returns the samples per pixel that this build of Blender needs for it."""
         cycles = present(self.scene.cycles)
-        denoiser = "unguided" if self.lets_light_through else quality.denoiser
-        self.has_denoiser = compat.set_denoiser(self.scene, denoiser)
+        is_half = self._see_through.is_half_transparent
+        denoiser = "unguided" if self.lets_light_through or is_half else quality.denoiser
+        self.has_denoiser = compat.set_denoiser(self.scene, denoiser, on_card=self._denoises_on_card)
         samples = quality.samples * (quality.glass_factor if self.lets_light_through else 1)
+        if is_half:
+            samples = max(samples, min(2 * samples, MAX_HALF_SAMPLES))
         cycles.samples = samples if self.has_denoiser else samples * UNDENOISED_FACTOR
         cycles.use_adaptive_sampling = quality.noise > 0.0
         if quality.noise > 0.0:
             cycles.adaptive_threshold = quality.noise
             cycles.adaptive_min_samples = 16
-        bounces = max(quality.bounces, GLASS_BOUNCES) if self.lets_light_through else quality.bounces
+        bounces = quality.bounces
+        if self.lets_light_through:
+            bounces = max(bounces, limit_for(self.product.layers.glass, GLASS_BOUNCES))
         cycles.max_bounces = bounces
         cycles.diffuse_bounces = min(quality.bounces, 3)
         cycles.glossy_bounces = bounces if self.lets_light_through else min(quality.bounces, 4)

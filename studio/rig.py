@@ -6,6 +6,7 @@ Lights and camera do not move; the product turns, as on a photographer's turntab
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from .blender import (
     input_of,
     new_node,
     output_of,
+    overridden,
     pixels_of,
     present,
     set_choice,
     set_pixels,
     set_value,
 )
+from .light_behind_glass import LightBehindGlass
 
 TABLE_RADIUS = 30.0  # In product sizes: its edge is never visible, not even in a mirror near the ground.
 PREFIX = "Photoreal"
@@ -82,7 +85,8 @@ class Studio:
         present(scene.collection).children.link(self.collection)
         self.table, self._table_colour = self._build_table()
         self.world = bpy.data.worlds.new(f"{PREFIX} World")
-        self._texture = self._build_world()
+        self._texture, background = self._build_world()
+        self.behind_glass = LightBehindGlass(self.world, background)
         self._lamps: list[Lamp] = []
         self._panoramas: dict[str, tuple[NDArray[np.float32], int]] = {}
         scene.world = self.world
@@ -146,6 +150,15 @@ class Studio:
         table.visible_diffuse = table.visible_glossy = table.visible_transmission = follow
         table.visible_shadow = follow  # Otherwise it would block the lower half of the light map.
 
+    @contextmanager
+    def only_behind_glass(self) -> Iterator[None]:
+        """Replace all light by white that is visible straight through glass only."""
+        with ExitStack() as undo:
+            undo.enter_context(self.behind_glass.alone())
+            for lamp in self._lamps:
+                undo.enter_context(overridden(lamp.item, hide_render=True))
+            yield
+
     def _shine(self, radiance: NDArray[np.float32]) -> None:
         """Use ``radiance``, (h, w) or (h, w, 3), as the light of the world."""
         height, width = radiance.shape[:2]
@@ -193,15 +206,15 @@ class Studio:
         self.collection.objects.link(table)
         return table, input_of(surface, "Color")
 
-    def _build_world(self) -> bpy.types.ShaderNodeTexEnvironment:
-        """The node for the light map."""
+    def _build_world(self) -> tuple[bpy.types.ShaderNodeTexEnvironment, bpy.types.ShaderNodeBackground]:
+        """The nodes for the light map and for its brightness."""
         tree = compat.empty_tree(self.world)
         texture = new_node(tree, bpy.types.ShaderNodeTexEnvironment)
         background = new_node(tree, bpy.types.ShaderNodeBackground)
         output = new_node(tree, bpy.types.ShaderNodeOutputWorld)
         tree.links.new(output_of(texture, "Color"), input_of(background, "Color"))
         tree.links.new(output_of(background, "Background"), input_of(output, "Surface"))
-        return texture
+        return texture, background
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A photo session: one product in one studio, in a scene of its own."""
+"""A photo session: one product in one studio, in a separate scene."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,9 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..gltf.choices import ModelOptions
 from ..gltf.findings import Finding
+from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics import detail
 from ..optics.angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
@@ -22,7 +24,7 @@ from ..optics.sizes import Size
 from . import video
 from .blend_opening import open_blend
 from .blender import data_of, present
-from .product import Product, import_product
+from .product import MODEL_AS_IT_IS, Product, import_product
 from .quality import REFERENCE, Quality
 from .quiet import quiet_blender
 from .render import Renderer, Shot
@@ -45,10 +47,11 @@ class Session:
         device: str,
         name: str = "",
         lens_mm: float = LENS_MM,
+        options: ModelOptions = MODEL_AS_IT_IS,
     ) -> None:
         self._lens_mm = lens_mm
         self.scene = scene
-        self.product: Product = import_product(model, scene, name=name)
+        self.product: Product = import_product(model, scene, name=name, options=options)
         self._points = visible_points(self.product.collection)
         studio = Studio(scene, REFERENCE_RIG)
         self._renderer = Renderer(
@@ -78,6 +81,10 @@ class Session:
         """Light the product with ``chosen``; what is wrong with its light map. Raises as ``light``."""
         self.light(chosen)
         return list(self._renderer.studio.problems())
+
+    def stand_before(self, background: Background) -> None:
+        """Let ``background`` be visible through glass; it is white at first."""
+        self._renderer.stand_before(background)
 
     def framing(self, angle: Angle) -> Framing:
         """The camera of ``angle``. For a close-up, the most detailed part is found in a quick render."""
@@ -137,7 +144,9 @@ class Session:
         return video.shots(self._renderer, motion, views, quality)
 
 
-def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
+def build_session(
+    model: Path, angle: Angle, *, resolution: Size, options: ModelOptions = MODEL_AS_IT_IS
+) -> Session:
     """A studio to work in, in a new scene that is not shown yet. Other scenes do not change.
 
     Raises as ``import_product``; the new scene is then removed.
@@ -147,7 +156,7 @@ def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
     scene = bpy.data.scenes.new(SCENE)
     window.scene = scene  # The importer uses the scene of the window.
     try:
-        session = Session(scene, model, resolution=resolution, device="cpu")
+        session = Session(scene, model, resolution=resolution, device="cpu", options=options)
         session.pose(angle)
     except BaseException:
         window.scene = shown
@@ -159,7 +168,13 @@ def build_session(model: Path, angle: Angle, *, resolution: Size) -> Session:
 
 @contextmanager
 def open_session(
-    model: Path, *, resolution: Size, device: str, name: str, lens_mm: float = LENS_MM
+    model: Path,
+    *,
+    resolution: Size,
+    device: str,
+    name: str,
+    lens_mm: float = LENS_MM,
+    options: ModelOptions = MODEL_AS_IT_IS,
 ) -> Iterator[Session]:
     """A session in a new scene. Only for a background Blender that exits after the run.
 
@@ -167,7 +182,9 @@ def open_session(
     """
     scene = bpy.data.scenes.new(SCENE)
     present(bpy.context.window).scene = scene
-    yield Session(scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm)
+    yield Session(
+        scene, model, resolution=resolution, device=device, name=name, lens_mm=lens_mm, options=options
+    )
 
 
 def cameras_of_blend(path: Path, external_data: Sequence[Path] = ()) -> list[Angle]:

@@ -8,9 +8,11 @@ from typing import cast
 
 import bpy
 
-from ..gltf.findings import Finding, terminal_lines, triage_list
+from ..gltf.choices import REST
+from ..gltf.document import read_gltf
+from ..gltf.findings import Finding, Severity, triage_list
+from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
-from ..messages import events
 from ..messages.errors import InputError
 from ..optics.angles import Angle
 from ..photo_set.choices import Engine
@@ -20,11 +22,14 @@ from ..photo_set.plan import SetPlan
 from ..photo_set.results import SetResults
 from ..photo_set.set_json import AngleRecord
 from ..photo_set.source import SourceKind
+from . import kernels
 from .blend_file import convert_to_glb
 from .machine import use_device
 from .pass_stage import PassStage
 from .photo_stage import PhotoStage
+from .product import Product
 from .reference_stage import ReferenceStage
+from .render_watch import watched
 from .rig import read_panorama
 from .session import Session, open_session
 from .stage_work import StageWork
@@ -65,9 +70,11 @@ class StudioStage:
         findings: list[Finding] = []
         if source.suffix.lower() == ".blend":
             findings = convert_to_glb(source.absolute(), target, self._plan.external_data)
+            findings += _unused_pose(self._plan, source.name)
             if variant:
                 save_glb(target, target, variant=variant, name=source.name)
         else:
+            findings = list(missing_pictures(read_gltf(source)))
             save_glb(source, target, variant=variant)
         self._results.record_model(target, {}, source_triage=findings)
 
@@ -82,37 +89,49 @@ class StudioStage:
     def _render(self) -> None:
         plan, work = self._plan, self._work
         with ExitStack() as stack:
-            session = self._open_session(stack)
-            if plan.device == "auto" and session.device == "CPU":
-                self._results.reporter.tell(
-                    events.Note(text="Cycles finds no GPU that it can use; rendering on the CPU.")
-                )
+            stack.enter_context(watched(self._results.activity))
+            device = kernels.ready_device(plan.device, self._results.reporter.tell, work.check_stop)
+            session = self._open_session(stack, device)
             self._record_product(session)
-            ReferenceStage(work, session, self._when_rendered).go()
+            stages: list[ReferenceStage | PassStage | PhotoStage | VideoStage] = [
+                ReferenceStage(work, session, self._when_rendered)
+            ]
             if plan.passes:
-                PassStage(work, session).go()
+                stages.append(PassStage(work, session))
             if plan.engine is Engine.CYCLES:
-                PhotoStage(work, session, self._when_photographed).go()
+                stages.append(PhotoStage(work, session, self._when_photographed))
             if plan.video is Engine.CYCLES:
-                VideoStage(work, session).go()
+                stages.append(VideoStage(work, session))
+            for stage in stages:
+                stage.expect()
+            for stage in stages:
+                stage.go()
 
-    def _open_session(self, stack: ExitStack) -> Session:
-        """The studio with the product in it, until ``stack`` ends. Raises InputError for a model without visible parts."""
+    def _open_session(self, stack: ExitStack, device: str) -> Session:
+        """The studio with the product in it, until ``stack`` ends; ``device`` is one that works. Raises InputError for a model without visible parts."""
         plan = self._plan
         try:
             return stack.enter_context(
                 open_session(
                     self._folder.model,
                     resolution=plan.resolution,
-                    device=plan.device,
+                    device=device,
                     name=plan.source.model_name,
                     lens_mm=plan.lens_mm,
+                    options=plan.model_options,
                 )
             )
         except InputError as error:
             if plan.source.kind is SourceKind.MODEL:
                 raise
-            raise InputError(error.message, hint="`resume DIR --redo model` buys another one.") from error
+            raise InputError(error.message, hint="Redo the model to buy another one.") from error
+
+    def _pose_record(self, product: Product) -> Record:
+        """The pose that the pictures show. A .blend file keeps that of its current frame."""
+        files = self._plan.source.files
+        if files and files[0].suffix.lower() == ".blend":
+            return {"pose": "frame"}
+        return {"pose": self._plan.pose, **({"clip": product.clip} if product.clip else {})}
 
     def _record_product(self, session: Session) -> None:
         """Write the facts about the product and the angles into ``set.json``, and warn about problems."""
@@ -123,7 +142,10 @@ class StudioStage:
         of_light = session.light_problems(self._work.rig) if self._plan.rig.panorama else []
         findings = triage_list([*of_source, *product.triage, *of_light])
         with self._folder.change() as record:
-            cast(Record, record["model"]).update(
+            model = cast(Record, record["model"])
+            model.pop("clip", None)
+            model.update(
+                **self._pose_record(product),
                 triangles=product.triangles,
                 size_m=[round(side, 6) for side in product.size_m],
                 standing_matrix=session.standing_matrix,
@@ -140,8 +162,22 @@ class StudioStage:
                 for angle in self._plan.angles
             ]
             record["angles"] = cast(list[AngleRecord], angles)
-        for text in terminal_lines(findings):
-            self._results.reporter.tell(events.Warning(text=text))
+        self._results.warn(findings)
+
+
+def _unused_pose(plan: SetPlan, name: str) -> list[Finding]:
+    """A finding when a pose is asked for that a .blend file cannot give."""
+    if plan.pose == REST:
+        return []
+    return [
+        Finding(
+            kind="pose_not_used",
+            severity=Severity.WARNING,
+            where=name,
+            text=f"{name} is shown at its current frame: other poses are for GLB and glTF files. Choose the frame in Blender "
+            "and save the file.",
+        )
+    ]
 
 
 RENDERER = Renderer(blender=bpy.app.version_string, check=check_studio, stage=StudioStage)

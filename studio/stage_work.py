@@ -4,20 +4,22 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import bpy
 
+from ..gltf.choices import REST
 from ..messages import events
 from ..optics.angles import Angle
 from ..optics.light_map import Rig
 from ..optics.rigs import rig_of
+from ..optics.sizes import Size
 from ..photo_set.results import SetResults
 from ..photo_set.version import VERSION
 from ..processes.stop import StopRenderingError
 from .picture_writer import PictureWriter
-from .quality import Quality
+from .quality import Quality, effort
 from .session import Session
 
 
@@ -37,6 +39,10 @@ class StageWork:
         if self.results.stop.is_asked:
             raise StopRenderingError
 
+    def expect(self, stage: str, count: int, quality: Quality, size: Size) -> None:
+        """``count`` pictures of ``stage`` have to be rendered: for the estimate of the remaining time."""
+        self.results.activity.remaining.expect(stage, count, effort(quality, size))
+
     def each(
         self,
         stage: str,
@@ -47,33 +53,47 @@ class StageWork:
     ) -> None:
         """Call ``make`` for each angle that has no up-to-date picture, and ``keep`` for the others; report progress."""
         kept = [is_kept(angle) for angle in angles]
+        remaining = self.results.activity.remaining
+        remaining.correct(stage, kept.count(False))
         for index, angle in enumerate(angles):
             self.check_stop()
             self.results.progress(stage, index, len(angles), angle.name, is_kept=all(kept))
-            (keep if kept[index] else make)(angle)
+            if kept[index]:
+                keep(angle)
+                continue
+            remaining.begin(stage)
+            make(angle)
+            remaining.end(stage)
         self.results.progress(stage, len(angles), len(angles), is_kept=all(kept))
 
     def quality(self, quality: Quality) -> Quality:
         """``quality`` with the number of samples that the user chose, if any."""
-        if not self.plan.samples:
-            return quality
-        return replace(quality, samples=self.plan.samples, adapts_to_size=False)
+        return quality.with_samples(self.plan.samples) if self.plan.samples else quality
 
     def made_with(self, angle: Angle | None, quality: Quality, light: Rig, **more: Any) -> str:
         """A digest of everything that affects a picture: with the same digest it need not be rendered again."""
         facts = (
             self.folder.record["model"]["sha256"],
             asdict(angle) if angle else None,
-            asdict(quality),
+            quality.identity,
             light.digest,
             self.plan.background.value,
             self.plan.resolution,
             self.plan.lens_mm,
             bpy.app.version_string,
             VERSION,
-            more,
+            {**more, **self._model_facts()},
         )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    def _model_facts(self) -> dict[str, Any]:
+        """How the model is changed; empty at the defaults, so that pictures made before stay up to date."""
+        facts: dict[str, Any] = {}
+        if self.plan.pose != REST:
+            facts["pose"] = self.plan.pose
+        if self.plan.without:
+            facts["without"] = [kind.value for kind in self.plan.without]
+        return facts
 
     def note_denoiser(self, session: Session) -> None:
         """Tell the user once when this Blender has no denoiser."""

@@ -113,7 +113,9 @@ def _stray_parts(meshes: list[MeshFacts]) -> Iterator[Finding]:
         severity=Severity.WARNING,
         count=faces,
         text=f"{counted(faces, 'face')} far from the product make{'s' * (faces == 1)} it only {side / whole:.0%} as large "
-        "in the picture. Delete the stray geometry and export again.",
+        "in the picture. Leave them out (without: crumbs), or delete the stray geometry and export again.",
+        setting="without",
+        value="crumbs",
     )
 
 

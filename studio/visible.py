@@ -40,7 +40,8 @@ def visible_meshes(
         matrix: Any = instance.matrix_world  # The stubs have no ``copy`` for what is a Matrix.
         placed = matrix.copy()
         mesh = item.to_mesh()
-        yield item, mesh, placed
+        if any(face.area > 0.0 for face in mesh.polygons):  # Nearly always the first one.
+            yield item, mesh, placed
         item.to_mesh_clear()
 
 
@@ -48,12 +49,25 @@ def visible_points(collection: bpy.types.Collection) -> Points:
     """World coordinates of all visible vertices, (n, 3)."""
     parts = []
     for _item, mesh, matrix in visible_meshes(collection):
-        corners = values_of(mesh.loops, "vertex_index", 1, np.int32)
-        used = np.unique(corners)  # Loose vertices are not rendered.
+        used = _rendered_vertices(mesh)
         local = values_of(mesh.vertices, "co", 3, np.float32)[used].astype(np.float64)
         transform = np.array(matrix)
         parts.append(local @ transform[:3, :3].T + transform[:3, 3])
     return np.concatenate(parts) if parts else np.empty((0, 3))
+
+
+def _rendered_vertices(mesh: bpy.types.Mesh) -> NDArray[np.int64]:
+    """The indices of the vertices of faces that have an area; loose vertices and collapsed faces are not rendered.
+
+    A joint that is scaled to nothing hides a part in this way.
+    """
+    corners = values_of(mesh.loops, "vertex_index", 1, np.int32).ravel()
+    areas = values_of(mesh.polygons, "area", 1, np.float32).ravel()
+    if not (areas > 0.0).all():
+        sizes = values_of(mesh.polygons, "loop_total", 1, np.int32).ravel()
+        corners = corners[np.repeat(areas > 0.0, sizes)]
+    used: NDArray[np.int64] = np.unique(corners)
+    return used
 
 
 def surface_points(collection: bpy.types.Collection) -> Points:

@@ -48,7 +48,7 @@ def light_map(level: int) -> bytes:
 
 @dataclass(frozen=True)
 class Run:
-    """A command that has ended: its exit code and the JSON lines it said."""
+    """A finished command: its exit code and its JSON lines."""
 
     exit_code: int
     events: list[dict[str, Any]]
@@ -62,7 +62,7 @@ class Run:
 
 
 class Desk:
-    """A folder with a catalogue in it, whose fal is the emulator."""
+    """A folder with a catalogue that uses the emulator as fal."""
 
     def __init__(self, folder: Path, emulator: RunningEmulator | None = None) -> None:
         self.folder = folder
@@ -74,7 +74,7 @@ class Desk:
     # Sources
 
     def model(self, name: str, number: int = 0) -> str:
-        """A GLB, each number another one."""
+        """A GLB that is different for each number."""
         places = corners() * (1.0 + 0.01 * number)
         glb = textured_block()
         glb.document["extras"] = {"number": number, "size": float(np.ptp(places))}
@@ -102,22 +102,25 @@ class Desk:
 
     def run(self, *arguments: object) -> Run:
         """A command in this process."""
-        words = io.StringIO()
-        code = _main(self.arguments(*arguments), words)
+        output = io.StringIO()
+        code = _main(self.arguments(*arguments), output)
         for manifest in self.out.glob("*/set.json"):
-            if code != 3:  # Otherwise a test may have damaged it.
+            if code != 3:  # A test may have damaged it.
                 manifest_in(manifest.parent)
-        return Run(code, events_in(words.getvalue()))
+        return Run(code, events_in(output.getvalue()))
 
     def make(self, *options: object) -> Run:
         return self.run("catalogue", self.file, "--out", self.out, *SMALL, *options)
 
     def report(self) -> int:
-        """The verdict on the whole."""
-        return _main(["report", str(self.out)], io.StringIO())
+        """The state of the whole catalogue."""
+        return self.report_on(self.out)
+
+    def report_on(self, folder: Path, *options: str) -> int:
+        return _main(["report", str(folder), *options], io.StringIO())
 
     def start(self, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
-        """A command in a process of its own."""
+        """A command in a separate process."""
         return subprocess.Popen(
             [sys.executable, "-m", "tests.catalogue_desk", *self.arguments(*arguments)],
             cwd=ROOT,
@@ -127,10 +130,10 @@ class Desk:
             text=True,
         )
 
-    def play_person(self) -> int:
-        """Look each uncertain request up in the account (the ledger), and send what is not there once more.
+    def decide_as_user(self) -> int:
+        """Look up each uncertain request in the account (the ledger), and send the missing ones again.
 
-        Gives the number of decisions.
+        Returns the number of decisions.
         """
         accepted = self.ledger_by_input()
         keys = []
@@ -146,7 +149,7 @@ class Desk:
             self.run("resume", self.out, "--resend", key, "--not-in-dashboard", "--rows", "1")
         return len(keys)
 
-    # What is there
+    # Results
 
     def records(self) -> list[dict[str, Any]]:
         """Each row in the results."""
@@ -164,7 +167,7 @@ class Desk:
         return sorted(path.name for path in self.out.glob("*/.journal/*") if len(path.name) == 64)
 
     def ledger_by_input(self) -> Counter[str]:
-        """How often the emulator has accepted the same request, also of processes that are gone."""
+        """How often the emulator has accepted the same request, including processes that have ended."""
         assert self.emulator is not None
         return Counter(
             _request(entry["endpoint"], entry["input"]) for entry in self.emulator.settled_ledger()

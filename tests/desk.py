@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A desk for tests of the bridge: a picture, wishes, and what comes of them at the emulator."""
+"""A fixture for tests of the bridge: a picture, requests, and their results at the emulator."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
 
 
 class Desk:
-    """A set folder with a picture, and the bridge's news about its jobs."""
+    """A set folder with a picture, and the bridge's progress reports about its jobs."""
 
     def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class Desk:
     def made(
         self, wanted: Generation | None = None, target: str = "photos/front", **pace: float
     ) -> JobResult:
-        """What comes of one wish in a run of its own."""
+        """The result of one request in a separate run."""
         with self.bridge(**pace) as bridge:
             return bridge.start(wanted or self.photo(), self.folder / target).result(PATIENCE_SECONDS)
 
@@ -74,13 +74,13 @@ class Desk:
         return [state for place, state in enumerate(states) if place == 0 or state is not states[place - 1]]
 
     def wait_for(self, state: JobState) -> None:
-        """Until a job has reached ``state``."""
+        """Wait until a job has reached ``state``."""
         until(lambda: any(job.state is state for job in list(self.news)))
 
-    def count(self, *words: str) -> int:
-        """Requests that the emulator has seen on the routes with these words."""
+    def count(self, *parts: str) -> int:
+        """Requests that the emulator has received on routes that contain these texts."""
         routes = self.emulator.stats()["routes"]
-        return sum(number for route, number in routes.items() if all(word in route for word in words))
+        return sum(number for route, number in routes.items() if all(part in route for part in parts))
 
     def fault(self, name: str, **more: object) -> None:
         self.emulator.control(faults=[{"name": name, **more}])

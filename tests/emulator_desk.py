@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the emulator's own tests say to it and read of it."""
+"""Requests and reads that the emulator's tests share."""
 
 import io
 from typing import Any

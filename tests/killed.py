@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real processes that do paid jobs against the emulator and are killed with SIGKILL; what must be true afterwards.
+"""Real processes that run paid jobs against the emulator and are killed with SIGKILL, and the checks afterwards.
 
 Nothing in the product knows of this. A process is killed from outside at a random moment, or by itself before it
 comes to a line of the bridge's own code for the first time (a trace function watches): so every step of journal and
@@ -76,12 +76,12 @@ _processes.set_forkserver_preload(["tests.killed"])  # A new process then starts
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A set folder and its jobs: photos by their seed, and a film of the first when it is there."""
+    """A set folder and its jobs: photos by seed, and a video of the first one once it is downloaded."""
 
     folder: Path
     url: str
     seeds: tuple[int, ...]
-    has_film: bool = False
+    has_video: bool = False
 
     @property
     def journal(self) -> Journal:
@@ -102,8 +102,8 @@ class Desk:
             seed=seed,
         )
 
-    def film(self, photo: Path) -> Generation:
-        # The prompt tells the films of different desks apart in the ledger.
+    def video(self, photo: Path) -> Generation:
+        # The prompt distinguishes the videos of different desks in the ledger.
         return Generation(
             kind=Kind.VIDEO,
             endpoint=DEFAULT_VIDEO_ENDPOINT,
@@ -123,15 +123,15 @@ class Desk:
 
     def files(self) -> list[Path]:
         photos = [self.folder / "photos" / f"{seed}.png" for seed in self.seeds]
-        return [*photos, self.folder / "film.mp4"] if self.has_film else photos
+        return [*photos, self.folder / "film.mp4"] if self.has_video else photos
 
     def lost(self) -> list[str]:
-        """What is not as it must be in the end."""
+        """The broken promises found at the end."""
         return [str(path) for path in self.files() if not path.is_file() or missing_end(path)]
 
 
 def work(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> None:
-    """Do all jobs of a desk once; the exit code says how that ended. Runs in a process of its own."""
+    """Run all jobs of a desk once, in a separate process; the exit code is the result."""
     if kill_before or lines is not None:
         _trace(kill_before, lines)
     service = Service.emulator(desk.url)
@@ -142,8 +142,8 @@ def work(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> None
         for future in list(futures):
             try:
                 photo = future.result()
-                if desk.has_film and future is futures[0]:
-                    bridge.start(desk.film(photo.path), desk.folder / "film").result()
+                if desk.has_video and future is futures[0]:
+                    bridge.start(desk.video(photo.path), desk.folder / "film").result()
             except errors.UncertainSubmitError:
                 code = SOME_HELD
             except errors.BridgeError:
@@ -152,7 +152,7 @@ def work(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> None
 
 
 def _trace(kill_before: Line | None, lines: Any) -> None:
-    """Kill this process before a line, or put all that it comes to into the queue ``lines`` at its end, in order."""
+    """Kill this process before a line, or put all lines that it reaches into the queue ``lines`` at its end, in order."""
     seen: dict[Line, None] = {}
 
     def on_line(frame: FrameType, event: str, _argument: Any) -> Any:
@@ -181,7 +181,7 @@ def _trace(kill_before: Line | None, lines: Any) -> None:
 
 
 def started(desk: Desk, kill_before: Line | None = None, lines: Any = None) -> multiprocessing.Process:
-    os.environ["PYTHONPATH"] = str(ROOT)  # For the server that forks, which starts with the first process.
+    os.environ["PYTHONPATH"] = str(ROOT)  # For the fork server, which starts with the first process.
     process: Any = _processes.Process(target=work, args=(desk, kill_before, lines), daemon=True)
     process.start()
     return process
@@ -196,7 +196,7 @@ def ended(process: multiprocessing.Process) -> int:
 
 
 def steps(desk: Desk) -> list[Line]:
-    """The lines of the bridge that one quiet run of ``desk`` comes to, in this order."""
+    """The lines of the bridge that an undisturbed run of ``desk`` reaches, in order."""
     queue = _processes.Queue()
     process = started(desk, lines=queue)
     found: list[Line] = queue.get(timeout=PATIENCE_SECONDS)
@@ -205,16 +205,16 @@ def steps(desk: Desk) -> list[Line]:
 
 
 def finish(desk: Desk, emulator: RunningEmulator) -> int:
-    """Resume until all is done, with a person who looks into the account; how often that person was asked."""
+    """Resume until everything is done, deciding by the account; the number of decisions."""
     asked = 0
     for _run in range(8):
         if ended(started(desk)) == ALL_DONE:
             return asked
-        asked += play_person(desk, emulator)
+        asked += decide_as_user(desk, emulator)
     raise AssertionError(f"{desk.folder} does not come to an end")
 
 
-def play_person(desk: Desk, emulator: RunningEmulator) -> int:
+def decide_as_user(desk: Desk, emulator: RunningEmulator) -> int:
     """Decide about each held job by what the account (the ledger) says. Only when no worker runs."""
     asked, accepted = 0, desk.accepted(emulator.settled_ledger())
     for key in desk.journal.job_keys():
@@ -229,7 +229,7 @@ def play_person(desk: Desk, emulator: RunningEmulator) -> int:
 
 
 def verdict(desk: Desk, emulator: RunningEmulator) -> list[str]:
-    """Complaints about the end of a desk: each job accepted once, each file there and whole."""
+    """Complaints about the end of a desk: each job accepted once, each file present and complete."""
     accepted = desk.accepted(emulator.ledger())
     twice = [f"{name} was accepted {times} times" for name, times in accepted.items() if times > 1]
     missing = len(desk.files()) - len(accepted)
@@ -258,7 +258,7 @@ class Tally:
 def kill_at_steps(
     emulator: RunningEmulator, folder: Path, points: list[Line], first_seed: int
 ) -> Iterator[Tally]:
-    """One photo for each point: killed there, resumed, judged."""
+    """One photo for each point: killed there, resumed and checked."""
     tally = Tally()
     for place, point in enumerate(points):
         desk = Desk(folder / f"step-{place}", emulator.url, (first_seed + place,)).prepare()
@@ -278,9 +278,9 @@ def kill_at_random(
     first_seed: int,
     chance: random.Random,
 ) -> Tally:
-    """Two processes on one folder, faults on, killed again and again; in the end everything must be there."""
+    """Two processes on one folder, faults on, killed again and again; at the end everything must be present."""
     seeds = tuple(range(first_seed, first_seed + photos))
-    desk = Desk(folder, emulator.url, seeds, has_film=True).prepare()
+    desk = Desk(folder, emulator.url, seeds, has_video=True).prepare()
     tally = Tally()
     delays = {"queue": 0.05, "photo": 0.15, "video": 0.2}
     emulator.control(faults=FAULTS, delays=delays, list_running=False)
@@ -294,7 +294,7 @@ def kill_at_random(
                 tally.kills += 1
         for process in pair:
             ended(process)
-        tally.decisions += play_person(desk, emulator)
+        tally.decisions += decide_as_user(desk, emulator)
     emulator.control(faults=[], list_running=True)
     tally.decisions += finish(desk, emulator)
     tally.add(desk, emulator)

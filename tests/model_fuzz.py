@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Models that are broken at random, always the same ones for a seed, and what the reader makes of them.
+"""Models that are broken at random, equal for equal seeds, and how the reader handles them.
 
-Each mutant lies in a folder of its own. Beside that folder lies a file with SECRET, which no mutant may reach, although
-many name it: by its path, with ``..``, in disguise, or over a link.
+Each mutant is in a separate folder. Beside that folder is a file with SECRET, which no mutant may reach, although
+many name it: by its path, with ``..``, encoded, or through a link.
 """
 
 import base64
@@ -33,6 +33,7 @@ from photoreal_set.gltf import document as gltf  # noqa: E402  The package has t
 from photoreal_set.gltf import edits  # noqa: E402
 from photoreal_set.gltf import packing as gltf_packing  # noqa: E402
 from photoreal_set.gltf.extensions import check_required, find_lost  # noqa: E402
+from photoreal_set.gltf.visibility import without_unseen  # noqa: E402
 from photoreal_set.messages.errors import InputError  # noqa: E402
 from photoreal_set.optics.cameras import cameras_in  # noqa: E402
 from photoreal_set.photo_set.source import source_from  # noqa: E402
@@ -44,7 +45,7 @@ OUTSIDE = "outside"  # The folder of the secret, beside those of the mutants.
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A good model: its document, its bytes, and how it is stored."""
+    """A valid model: its document, its bytes, and how it is stored."""
 
     name: str
     document: Json
@@ -52,7 +53,7 @@ class Model:
     suffix: str = ".glb"
 
 
-# --- good models --------------------------------------------------------------------------------
+# --- valid models -------------------------------------------------------------------------------
 
 
 def models(files: Iterable[Path] = ()) -> list[Model]:
@@ -125,7 +126,7 @@ def _rich() -> Glb:
 
 
 def hostile_addresses(folder: Path) -> list[str]:
-    """Ways to name the secret, and addresses that readers stumble over. ``folder`` is that of all mutants."""
+    """Ways to name the secret, and URIs that break readers. ``folder`` is that of all mutants."""
     secret = folder / OUTSIDE / "secret.png"
     return [
         *(str(secret), secret.as_uri(), f"../{OUTSIDE}/secret.png", f"..%2F{OUTSIDE}/secret.png"),
@@ -160,7 +161,7 @@ VALUES: tuple[Any, ...] = (
 
 
 class Mutator:
-    """Makes mutant after mutant in a folder."""
+    """Generates mutants in a folder."""
 
     def __init__(self, folder: Path, seed: int, good: list[Model]) -> None:
         self._folder = folder
@@ -168,11 +169,11 @@ class Mutator:
         self._good = good
         self._addresses = hostile_addresses(folder)
         (folder / OUTSIDE).mkdir(parents=True)
-        # A picture by its first bytes, so that only the place of the file keeps it out.
+        # A picture by its first bytes, so that only its location can exclude it.
         (folder / OUTSIDE / "secret.png").write_bytes(b"\x89PNG\r\n\x1a\n" + SECRET * 50)
 
     def mutants(self, count: int) -> Iterator[Path]:
-        """The files, each in a folder of its own."""
+        """The files, each in a separate folder."""
         for number in range(count):
             yield self._write(self._folder / f"{number:05}", self._random.choice(self._good))
 
@@ -280,19 +281,19 @@ def _glb(text: bytes, binary: bytes) -> bytes:
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
-# --- what the reader makes of them --------------------------------------------------------------
+# --- the reader -------------------------------------------------------------------------------
 
 
 @dataclass
 class Verdict:
-    """What became of mutants: how many of which kind, and what must never happen, in words."""
+    """The results of mutants: counts by kind, and descriptions of forbidden behaviour."""
 
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
 def _every_edit(path: Path, target: Path) -> Iterator[Callable[[], object]]:
-    """All that the product does with a file before Blender sees it, each by itself."""
+    """Everything that the product does with a file before Blender opens it, as separate steps."""
     yield lambda: source_from([path], "").record()
     yield lambda: gltf.parts_beside(path)
     yield lambda: gltf.sha256_of_source(path)
@@ -315,8 +316,9 @@ def _every_edit(path: Path, target: Path) -> Iterator[Callable[[], object]]:
 
 
 def _prepared(read: gltf.Gltf) -> bytes:
-    """The file as Blender's importer gets it."""
-    whole = edits.without_unseen(edits.without_variants(gltf_packing.enclosed_copy(read)))
+    """The file that Blender's importer receives."""
+    seen = without_unseen(gltf_packing.enclosed_copy(read), lambda _data: np.zeros((2, 3), np.uint8))
+    whole = edits.without_variants(seen)
     data = edits.with_tags(edits.with_far_at(whole, 1e15), "tag", required=whole.required).glb()
     named = [address for _holder, _name, address in addresses_in(data)]
     assert all(address == gltf_packing.NO_PICTURE for address in named), named
@@ -324,7 +326,7 @@ def _prepared(read: gltf.Gltf) -> bytes:
 
 
 def addresses_in(data: bytes) -> list[tuple[Json, str, str]]:
-    """The addresses in the bytes of a GLB."""
+    """The URIs in the bytes of a GLB."""
     from photoreal_set.gltf.parts import addresses_in as found_in
 
     length = int.from_bytes(data[12:16], "little")
@@ -332,7 +334,7 @@ def addresses_in(data: bytes) -> list[tuple[Json, str, str]]:
 
 
 def judge_reader(path: Path, verdict: Verdict) -> None:
-    """Let the reader do all that it does with a mutant, and write down what must never happen."""
+    """Run all steps of the reader on a mutant, and record forbidden behaviour."""
     home, target = path.parent, path.parent / "out.glb"
     refused = False
     with recorded_opens() as opened:
@@ -343,7 +345,7 @@ def judge_reader(path: Path, verdict: Verdict) -> None:
                 refused = True
                 if not str(error).endswith(".") or "\n" in str(error):
                     verdict.faults.append(f"{path}: the message {str(error)!r} is not a sentence")
-            except Exception as error:  # noqa: BLE001  All others are what is looked for.
+            except Exception as error:  # noqa: BLE001  Any other exception is a finding.
                 verdict.faults.append(f"{path}: {type(error).__name__}: {error}")
     verdict.counts["refused" if refused else "taken"] += 1
     inside = {home / "leak.png", home / "up"}  # Links out of the folder.
@@ -357,7 +359,7 @@ def judge_reader(path: Path, verdict: Verdict) -> None:
         verdict.faults.append(f"{path}: the secret is in {target.name}")
 
 
-# --- what Blender makes of them -----------------------------------------------------------------
+# --- Blender ------------------------------------------------------------------------------------
 
 SMALL = (
     *("--engine", "cycles", "--video", "none", "--angles", "front", "--resolution", 64, "--samples", 1),
@@ -369,7 +371,7 @@ _OPENED = re.compile(r'open(?:at|at2)?\((?:[^"]*)"((?:[^"\\]|\\.)*)"')
 
 
 def reaches_blender(path: Path) -> bool:
-    """Does the reader take a mutant, so that Blender gets to see it?"""
+    """Whether the reader accepts a mutant, so that Blender opens it."""
     try:
         source_from([path], "")
         gltf_packing.enclosed_copy(gltf.read_gltf(path)).glb()
@@ -379,7 +381,7 @@ def reaches_blender(path: Path) -> bool:
 
 
 def judge_set(path: Path, verdict: Verdict) -> None:
-    """Have the command line make a small set of a mutant, and write down what must never happen.
+    """Make a small set of a mutant with the command line, and record forbidden behaviour.
 
     Where strace is installed it tells every file that the run opens; inotify tells of the secret's folder anyway.
     """
@@ -395,12 +397,12 @@ def judge_set(path: Path, verdict: Verdict) -> None:
         "-o",
         str(trace),
     ]
-    words = [*(tracing if shutil.which("strace") else []), *command("set", path, "--out", out, *SMALL)]
-    # The key is in the environment, as it may be of a user's terminal.
+    arguments = [*(tracing if shutil.which("strace") else []), *command("set", path, "--out", out, *SMALL)]
+    # The key is in the environment, as in a user's terminal.
     keys = {"FAL_KEY": f"identifier:{SECRET.decode()}"}
     with opens_in(path.parents[1] / OUTSIDE) as opened:
         done = subprocess.run(
-            words, env={**environment(), **keys}, capture_output=True, text=True, timeout=SET_SECONDS
+            arguments, env={**environment(), **keys}, capture_output=True, text=True, timeout=SET_SECONDS
         )
     verdict.counts[f"exit {done.returncode}"] += 1
     fault = "Traceback" in done.stderr or "bug in Photoreal Set" in done.stderr

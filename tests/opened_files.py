@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files are opened: by Python code (an audit hook), or in a folder by anybody at all (inotify of Linux)."""
+"""Which files are opened: by Python code (an audit hook), or in a folder by any process (Linux inotify)."""
 
 import contextlib
 import ctypes
@@ -12,7 +12,7 @@ from pathlib import Path
 _recordings: list[list[str]] = []
 
 
-def _hear(event: str, arguments: tuple[object, ...]) -> None:
+def _record(event: str, arguments: tuple[object, ...]) -> None:
     if not _recordings or event != "open":
         return
     path = arguments[0]
@@ -25,11 +25,11 @@ def _hear(event: str, arguments: tuple[object, ...]) -> None:
 def recorded_opens() -> Iterator[list[str]]:
     """While entered: the path of every file that Python code opens, by ``open`` or by ``os.open``, as it was given.
 
-    Libraries in C that open files themselves, like Blender, are not heard.
+    Libraries in C that open files themselves, like Blender, are not recorded.
     """
-    if _hear not in _installed:
-        sys.addaudithook(_hear)
-        _installed.append(_hear)
+    if _record not in _installed:
+        sys.addaudithook(_record)
+        _installed.append(_record)
     recording: list[str] = []
     _recordings.append(recording)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How tests wait: for what must happen, as long as the slowest machine may need, and never for a time to pass."""
+"""How tests wait: for an event, as long as the slowest machine may need, and never for a fixed time."""
 
 import time
 from collections.abc import Callable

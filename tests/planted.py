@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Folders that somebody has tampered with: one value of one JSON file of a catalogue is replaced by another.
+"""Folders that were tampered with: one value in one JSON file of a catalogue is replaced.
 
-The catalogue is half made at the emulator: some files are gone, and requests are at every stage of the journal, so
+The catalogue is partly made at the emulator: some files are missing, and requests are at every stage of the journal, so
 that the commands read all of it.
 """
 
@@ -29,14 +29,14 @@ JUNK = (
     *(None, True, 0, -1, 1.5, 10**25, 1e300, "", "x", "../../../x", "/etc/x", "a\0b", "\ud800", "1e999"),
     *([], {}, [[]], {"x": 1}, [1, 2], ["../x"], "x" * 200_000),
 )
-LEFT_OUT = "left out"  # Stands for no value at all.
+LEFT_OUT = "left out"  # Removes the value.
 
 Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """``value`` stands at ``place`` in line ``line`` (from 0) of ``file``, a path within the desk's folder."""
+    """``value`` replaces the one at ``place`` in line ``line`` (from 0) of ``file``, a path within the desk's folder."""
 
     file: Path
     line: int
@@ -50,7 +50,7 @@ class Mutation:
 
 
 def make(desk: Desk) -> None:
-    """A catalogue of two products, made at the emulator, of which parts are missing."""
+    """A catalogue of two products, made at the emulator, with some files missing."""
     table = (
         {"sku": "mug", "source": desk.photo("a.png"), "angles": "front,top", "max_cost": "9"},
         {"sku": "chair", "source": desk.model("c.glb"), "angles": "front", "note": "oak"},
@@ -77,7 +77,7 @@ def files_of(desk: Desk) -> list[Path]:
 
 
 def mutations(desk: Desk, chance: random.Random) -> Iterator[Mutation]:
-    """Without end, each file equally often."""
+    """An endless sequence, each file equally often."""
     files = files_of(desk)
     while True:
         for file in chance.sample(files, len(files)):
@@ -95,7 +95,7 @@ def plant(desk: Desk, mutation: Mutation) -> None:
 
 
 def complaints_about(desk: Desk, mutation: Mutation, kept: Path) -> list[str]:
-    """What commands do wrong with a folder that was tampered with; it is as in ``kept`` before and afterwards."""
+    """The errors of commands on a folder that was tampered with; it equals ``kept`` before and afterwards."""
     plant(desk, mutation)
     found = []
     product = desk.out / mutation.file.parts[1] if len(mutation.file.parts) > 2 else desk.out / "mug"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A relay on loopback for tests: another address family, TLS, or a proxy that notes what it is asked for."""
+"""A relay on loopback for tests: another address family, TLS, or a proxy that records its requests."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ READ_BYTES = 1 << 16
 
 
 class Relay:
-    """Passes connections on to ``port`` of 127.0.0.1; without one it is a proxy that refuses everybody."""
+    """Passes connections on to ``port`` of 127.0.0.1; without one it is a proxy that rejects every request."""
 
     def __init__(self, port: int | None) -> None:
         self.port = 0

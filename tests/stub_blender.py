@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for the Blender that renders a catalogue: ``python -m tests.stub_blender``. Its pictures are plain.
+"""A substitute for the Blender that renders a catalogue: ``python -m tests.stub_blender``. Its pictures are plain.
 
-The name of a product says what befalls Blender with it: ``crash`` ends it each time, ``crash-warm`` only when it has
+The name of a product chooses what happens to Blender: ``crash`` ends it each time, ``crash-warm`` only when it has
 rendered something before, ``hang`` stops it, ``eat`` takes memory, ``broken`` is refused.
 """
 
@@ -87,8 +87,9 @@ def render(folder: SetFolder) -> None:
     plan = plan_from(folder, None)
     if not folder.has(folder.record["model"]):
         copy_atomically(plan.source.files[0], folder.model)
+        triage = triage_of(folder.record["product"])
         with folder.change() as record:
-            record["model"] = {**folder.entry(folder.model), "source_triage": []}
+            record["model"] = {**folder.entry(folder.model), "source_triage": [], "triage": triage}
     model = folder.record["model"]["sha256"]
     for number, angle in enumerate(plan.angles):
         time.sleep(SECONDS / len(plan.angles))
@@ -97,9 +98,11 @@ def render(folder: SetFolder) -> None:
         picture = Image.new("RGB", (64, 64), colour)
         picture.putpixel((number, 0), (255, 255, 255))
         entry = folder.store(f"renders/{angle.name}.png", png(picture))
-        folder.store(f"masks/{angle.name}.png", png(picture.convert("L")))
+        folder.store(f"masks/{angle.name}.png", png(Image.new("L", (64, 64), 255)))
         with folder.change() as record:
             known = angle_record(record, angle.name)
+            if record["product"].startswith("clipped"):  # Others say nothing about their masks.
+                known["mask"] = f"masks/{angle.name}.png"
             known.update(azimuth=angle.azimuth, elevation=angle.elevation, render={**entry, "samples": 2})
             if plan.engine is Engine.CYCLES:
                 photo = folder.store(f"photos/{angle.name}.png", png(picture))
@@ -107,6 +110,19 @@ def render(folder: SetFolder) -> None:
     with folder.change() as record:
         names = {angle.name for angle in plan.angles}
         record["angles"] = [entry for entry in record["angles"] if entry["name"] in names]
+
+
+def triage_of(product: str) -> list[dict[str, object]]:
+    """A warning for products called "worn…", and an error and a note for those called "grey…"."""
+    if product.startswith("worn"):
+        return [{"kind": "open_edges", "severity": "warning", "where": "Lid", "text": "Lid: it has holes."}]
+    if product.startswith("grey"):
+        text = "Material Wood: its texture <wood.png> is missing."
+        return [
+            {"kind": "negative_scale", "severity": "note", "where": "Lid", "text": "Lid is mirrored."},
+            {"kind": "texture_missing", "severity": "error", "where": "Wood", "count": 1, "text": text},
+        ]
+    return []
 
 
 def tell(**facts: object) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What commands have said and written, held to what ``docs/json-events.md`` and ``docs/set.schema.json`` say."""
+"""The output and files of commands, checked against ``docs/json-events.md`` and ``docs/set.schema.json``."""
 
 import functools
 import json
@@ -27,7 +27,7 @@ def events_in(text: str) -> list[dict[str, Any]]:
 
 
 def manifest_in(folder: Path) -> dict[str, Any]:
-    """The ``set.json`` of a folder, which must fit the published schema."""
+    """The ``set.json`` of a folder, which must match the published schema."""
     record: dict[str, Any] = json.loads((folder / "set.json").read_text(encoding="utf-8"))
     _validator().validate(record)
     return record

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tools.build``: the extension as zips, one a platform, and a static repository of them.
+"""``python -m tools.build``: the extension as zips, one per platform, and a static repository of them.
 
 Every zip is built from a separate staging folder with the package and the locked wheels of that platform;
 ``validate`` and ``build`` of Blender's extension command make the zip, ``server-generate`` the ``index.json``.
@@ -24,11 +24,11 @@ PREFIX = "[build]"
 
 # What the package does not need when it is installed.
 LEFT_OUT = ("tests", "benchmarks", "docs", "requirements", "tools", "farm", "CHANGELOG.md", "pyproject.toml")
-KEPT = ("requirements/run.in",)  # Says what is missing where packages are.
+KEPT = ("requirements/run.in",)  # Reports missing packages.
 
 
 class BuildError(Exception):
-    """One sentence on why there is no zip."""
+    """The zip cannot be built; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def build(names: Sequence[str], out: Path, extension: list[str]) -> list[Path]:
 
 
 def stage_package(target: Target, stage: Path) -> list[Path]:
-    """Lay the package and its wheels into ``stage``; the wheels. Raises BuildError."""
+    """Copy the package and its wheels into ``stage``; returns the wheels. Raises BuildError."""
     for relative in _package_files():
         copy = stage / relative
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def stage_package(target: Target, stage: Path) -> list[Path]:
 
 
 def _package_files() -> list[str]:
-    """What git knows, without what only developers need."""
+    """The files tracked by git, without those that only developers need."""
     listed = _run(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"], "git")
     names = [name for name in listed.splitlines() if (ROOT / name).is_file() and not name.startswith(".")]
     return [name for name in names if name in KEPT or name.split("/")[0] not in LEFT_OUT]
@@ -139,7 +139,7 @@ def _zip(target: Target, stage: Path, out: Path, extension: list[str]) -> Path:
 
 
 def extension_command(blender: str) -> list[str]:
-    """What does the extension commands: a Blender, or its script from the bpy module. Raises BuildError."""
+    """The program for the extension commands: a Blender, or its script from the bpy module. Raises BuildError."""
     if blender:
         return [blender, "--command", "extension"]
     import importlib.util
@@ -154,13 +154,13 @@ def extension_command(blender: str) -> list[str]:
 def _run(command: list[str], fault: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=dict(os.environ))
     if done.returncode:
-        words = (done.stdout + done.stderr).strip()
-        raise BuildError(f"{fault}:\n{words}")
+        message = (done.stdout + done.stderr).strip()
+        raise BuildError(f"{fault}:\n{message}")
     return done.stdout
 
 
 def main(arguments: list[str]) -> int:
-    """0 when all zips are there."""
+    """0 when all zips were built."""
     names = [target.name for target in TARGETS]
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
     parser.add_argument("--platform", action="append", choices=names, help="only this one; default: all")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tools.imports``: the order of the folders, the imports that break it, and the diagram of the rest.
 
-It writes the diagram into ``docs/architecture.md`` and ends with 1 when an import is against the order.
+It writes the diagram into ``docs/architecture.md`` and ends with 1 when an import violates the order.
 """
 
 import ast
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- diagram: python -m tools.imports -->\n", "<!-- end of the diagram -->\n"
-OUTSIDE = {"tests", "tools", "benchmarks", "farm", "docs"}  # Folders that are no part of the package.
+OUTSIDE = {"tests", "tools", "benchmarks", "farm", "docs"}  # Folders that are not part of the package.
 STARTERS = {"batch.py"}  # Loads the package by name, as tests do.
 BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu", "blf", "aud", "idprop"}
 # Each folder imports only itself and folders before it.
@@ -96,7 +96,7 @@ def wrong_imports(sources: dict[str, str]) -> list[str]:
 
 
 def _is_probe(path: str) -> bool:
-    """Is this the script that decodes a video in a process by itself, with what it finds there?"""
+    """Whether this is the script that decodes a video in a separate process, with the packages available there."""
     return path == "files/video_probe.py"
 
 

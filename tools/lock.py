@@ -17,7 +17,7 @@ NOT_CARRIED = ("msgpack", "websockets")
 
 
 def lock(python: str, inputs: list[str], output: str, *further: str) -> None:
-    """Resolve ``inputs`` for one Python, on every platform; ``further`` are options of uv."""
+    """Resolve ``inputs`` for one Python, on every platform; ``further`` are extra uv options."""
     options = [
         "--universal",
         "--generate-hashes",
@@ -39,7 +39,7 @@ def main() -> int:
         tag = "py" + python.replace(".", "")
         lock(python, [f"bpy-{tag}.in"], f"run-{tag}.txt")
         lock(python, [f"bpy-{tag}.in", "dev.in"], f"dev-{tag}.txt")
-    # Of the oldest Python: what newer ones need besides is less, and a wheel too many does no harm.
+    # Of the oldest Python: newer ones need fewer packages, and an extra wheel does no harm.
     left_out = [part for name in NOT_CARRIED for part in ("--no-emit-package", name)]
     lock(PYTHONS[0], ["wheels.in"], "wheels.txt", *left_out)
     lock(PYTHONS[0], ["bpy-5.0.in"], "bpy-5.0.txt", "--no-deps")  # Beside everything of dev-py311.txt.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Root folders with real Blender programs in them, for tests: Debian's Blender 4.3.2 and 5.2 LTS.
 
-``python3 -m tools.real_blender make trixie [DIR]`` makes one, or keeps the good one that is there.
+``python3 -m tools.real_blender make trixie [DIR]`` makes one, or keeps a good existing one.
 ``python3 -m tools.real_blender run trixie|DIR -- COMMAND …`` becomes COMMAND inside it, with the project
 at /project. Needs root on Debian or Ubuntu. Standard library only.
 """
@@ -22,9 +22,9 @@ from files.lock import locked
 PROJECT = Path(__file__).resolve().parent.parent
 MARKER = ".photoreal-root"
 PREFIX = "[real-blender]"
-CLONE_NEWNS = 0x00020000  # Of unshare(2): mounts of our own, which end with the last process in them.
+CLONE_NEWNS = 0x00020000  # For unshare(2): private mounts, which end with the last process in them.
 MOUNTED = ("/proc", "/dev", "/sys")
-# The machine's way into the net, certificates included; only what exists there is bound, read-only.
+# The machine's network configuration, including certificates; only what exists there is bound, read-only.
 NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs")
 NETWORK_VARIABLES = (
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
@@ -63,7 +63,7 @@ RECIPES = {
 
 
 class RootError(Exception):
-    """One sentence on why there is no root folder."""
+    """The root folder cannot be made; the message says why."""
 
 
 def say(text: str) -> None:
@@ -71,7 +71,7 @@ def say(text: str) -> None:
 
 
 def default_folder(name: str) -> Path:
-    """Where the root folder of a recipe lies when no other place is named."""
+    """The default location of a recipe's root folder."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "photoreal_set" / "roots" / name
 
@@ -84,11 +84,11 @@ def is_good(folder: Path, name: str) -> bool:
 
 
 def make(name: str, folder: Path) -> Path:
-    """The root folder of a recipe, made when there is no good one. Raises RootError."""
+    """The root folder of a recipe, made when there is no usable one. Raises RootError."""
     _require_root()
     folder = folder.resolve()
     if folder.is_relative_to(PROJECT):
-        raise RootError(f"{folder} lies in the project: name a folder outside of it.")
+        raise RootError(f"{folder} is in the project: name a folder outside of it.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f".{folder.name}.lock").open("ab") as lock, locked(lock):
         if is_good(folder, name):
@@ -112,7 +112,7 @@ def make(name: str, folder: Path) -> Path:
         _own_mounts()
         try:
             if subprocess.run(command, stdout=sys.stderr).returncode:
-                raise RootError(f"mmdebstrap could not make {folder}; its words are above.")
+                raise RootError(f"mmdebstrap could not make {folder}; see its output above.")
             if not (part / recipe.program).exists():
                 raise RootError(f"Debian {recipe.suite} brought no {recipe.program} any more.")
             with contextlib.suppress(FileExistsError):  # Blender complains at every start without it.
@@ -171,14 +171,14 @@ def _bind(folder: Path, source: Path, place: str, *options: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     if subprocess.run(["mount", *options, str(source), str(target)]).returncode:
-        raise RootError(f"{source} cannot be mounted at {target}; mount's words are above.")
+        raise RootError(f"{source} cannot be mounted at {target}; see mount's output above.")
 
 
 def _own_mounts() -> None:
     """From here on, mounts of this process are visible only to it and its children."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNS):
-        raise RootError(f"No mounts of our own: {os.strerror(ctypes.get_errno())}.")
+        raise RootError(f"No private mounts: {os.strerror(ctypes.get_errno())}.")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
 
@@ -208,11 +208,11 @@ def _require_mmdebstrap() -> None:
     subprocess.run([apt, *patient, "update", "-qq"], stdout=sys.stderr, env=quiet)
     install = [apt, *patient, "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap"]
     if subprocess.run(install, stdout=sys.stderr, env=quiet).returncode:
-        raise RootError("mmdebstrap could not be installed; apt-get's words are above.")
+        raise RootError("mmdebstrap could not be installed; see apt-get's output above.")
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the arguments say; the exit code. ``run`` ends with that of its command."""
+    """Run the command of the arguments; the exit code. ``run`` ends with that of its command."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.real_blender", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="make a root folder, or keep the good one")

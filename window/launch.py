@@ -3,7 +3,6 @@
 
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import bpy
 
-from ..background_run.button_command import (
+from ..background_run.button_arguments import (
     Settings,
     Source,
     ceiling_options,
@@ -23,7 +22,8 @@ from ..background_run.button_command import (
 )
 from ..background_run.run_view import Kind, RunView
 from ..background_run.set_view import read_set
-from ..processes.child import Child, Event, Look, Prepare, Prepared, blender_command, environment_for
+from ..processes.blender_program import BATCH, background_command, factory_settings, running_blender
+from ..processes.child import Child, Event, Look, Prepare, Prepared, environment_for
 from . import preferences, properties, runs, screen
 from .blender_types import scene_of
 from .scene_settings import product_name, settings_of
@@ -31,7 +31,6 @@ from .selection import external_folders, write_selection
 from .stored_paths import absolute_folder
 
 KEPT_RUNS = 8  # Ended ones beyond these are forgotten.
-BATCH = Path(__file__).resolve().parents[1] / "batch.py"
 LOOKED_AT = "looked_at"  # An event of this module: a set folder was read.
 SETTLED = {"done", "failed", "uncertain"}  # States of a job that change what is in the set folder.
 
@@ -174,15 +173,16 @@ def _look_at_changes() -> Look:
             folder = Path(event["set"])
         is_video = event.get("stage") == "film"
         is_step = event["event"] == "job" and event.get("state") not in SETTLED
-        return None if folder is None or is_video or is_step else _looked_at(folder)
+        is_sign_of_life = event["event"] == "working"
+        return None if folder is None or is_video or is_step or is_sign_of_life else _looked_at(folder)
 
     return look
 
 
 def _child(context: bpy.types.Context, prepare: Prepare, *, look: Look = lambda _event: None) -> Child:
     """A background Blender as the user's preferences want it, not started yet."""
-    online = bool(bpy.app.online_access)
-    command = blender_command(bpy.app.binary_path, sys.executable, BATCH, online=online)
+    options = factory_settings(online=bool(bpy.app.online_access))
+    command = background_command(BATCH, blender=running_blender(), options=options)
     environment = environment_for(os.environ, preferences.key_for_child(preferences.get(context)))
     return Child(command, prepare, environment, look=look)
 

@@ -14,7 +14,7 @@ from bpy.types import Context, PropertyGroup
 from .blender_types import Items, scene_of, with_properties
 from .changes import changed
 from .engine_properties import PhotoProperties, VideoProperties
-from .studio_properties import AngleProperties, PhotorealAngle, StudioProperties
+from .studio_properties import AngleProperties, ModelProperties, PhotorealAngle, StudioProperties
 
 
 @with_properties
@@ -80,7 +80,13 @@ class SourceProperties:
 
 @with_properties
 class PhotorealSettings(
-    SourceProperties, StudioProperties, AngleProperties, PhotoProperties, VideoProperties, PropertyGroup
+    SourceProperties,
+    ModelProperties,
+    StudioProperties,
+    AngleProperties,
+    PhotoProperties,
+    VideoProperties,
+    PropertyGroup,
 ):
     """What the sidebar sets. ``made_in`` is the folder of the last set, ``home`` the scene that a studio was built for."""
 
@@ -109,6 +115,13 @@ def of(scene: bpy.types.Scene) -> PhotorealSettings:
 def of_context(context: Context) -> PhotorealSettings:
     """The settings of the scene of a context."""
     return of(scene_of(context))
+
+
+def label_of(field: str) -> str:
+    """The label in the sidebar of what a plan calls ``field``; "" for what the sidebar does not set."""
+    name = "folder" if field == "out" else field
+    known = PhotorealSettings.bl_rna.properties.get(name) if name else None
+    return known.name if known else ""
 
 
 def attach() -> None:

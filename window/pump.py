@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from ..background_run.button_command import Source
+from ..background_run.button_arguments import Source
 from ..background_run.run_view import Kind
 from ..processes.child import Event
 from . import changes, launch, preferences, properties, runs, screen
@@ -35,9 +35,9 @@ def pump() -> float | None:
     step. That happens once a set.
     """
     deadline = time.perf_counter() + PUMP_BUDGET
-    heard = False
+    received = False
     for run, event in _events(deadline):
-        heard = True
+        received = True
         if event["event"] == launch.LOOKED_AT:
             runs.state.sets.take(event["folder"], event["view"])
         elif run is not None:
@@ -46,7 +46,7 @@ def pump() -> float | None:
     _place_one()
     _show_status()
     is_stale = time.monotonic() - runs.state.redrawn_at > REDRAW_SECONDS
-    if heard or (is_stale and runs.set_run()):
+    if received or (is_stale and runs.set_run()):
         launch.redraw()
     return PUMP_SECONDS if _is_busy() else None
 
@@ -91,6 +91,8 @@ def _remember_folder(run: Run) -> None:
 
 def _end(run: Run) -> None:
     view = run.view
+    if view.error and (label := properties.label_of(view.field)):
+        view.error = f"{label}: {view.error}"
     if run.scratch:
         shutil.rmtree(run.scratch, ignore_errors=True)
     match view.kind:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 
-from ..background_run.button_command import Settings
+from ..background_run.button_arguments import Settings
 from ..background_run.price_book import Price, PriceBook
 from ..background_run.run_view import Kind, RunView
 from ..background_run.set_view import SetView

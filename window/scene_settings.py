@@ -7,8 +7,9 @@ from typing import Any
 
 import bpy
 
-from ..background_run.button_command import Settings, Source, View
-from ..files.names import safe_name
+from ..background_run.button_arguments import Settings, Source, View
+from ..files.names import file_rule, safe_name
+from ..gltf.choices import Surrounding
 from ..imaging.choices import Pass
 from . import preferences, properties, studio_properties
 from .blender_types import scene_of
@@ -27,6 +28,8 @@ def settings_of(context: bpy.types.Context) -> Settings:
         "rig": bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
         "width": scene.resolution,
         "passes": tuple(kind.value for kind in Pass if getattr(scene, f"{kind.value}_pass")),
+        "pose": f"{scene.pose_seconds:g}" if scene.pose == studio_properties.SECONDS else scene.pose,
+        "without": tuple(kind.value for kind in Surrounding if getattr(scene, f"without_{kind.value}")),
         "model_endpoint": scene.model_endpoint.strip() or chosen.model_endpoint.strip(),
         "photo_endpoint": scene.photo_endpoint.strip() or chosen.photo_endpoint.strip(),
         "video_endpoint": scene.video_endpoint.strip() or chosen.video_endpoint.strip(),
@@ -94,4 +97,4 @@ def product_name(context: bpy.types.Context) -> str:
             name = Path(settings.photos[0].path).stem
         case Source.FILE:
             name = Path(settings.source).stem
-    return safe_name(name, otherwise="product")
+    return safe_name(name, file_rule("product"))

@@ -13,6 +13,7 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
+from ..gltf.choices import MAX_POSE_SECONDS, REST, START
 from ..imaging.choices import Background
 from ..optics.angles import FILL, LENS_MM, MAX_LENS_MM, MIN_LENS_MM
 from ..optics.rig_choice import MAX_INTENSITY, MIN_INTENSITY, RIG_NAMES, SOFTBOX
@@ -24,6 +25,7 @@ from .labels import BACKGROUND_TIPS, QUALITY_TIPS, label_of
 
 PANORAMA = "panorama"
 CAMERAS = "CAMERAS"
+SECONDS = "seconds"
 
 
 @with_properties
@@ -193,6 +195,57 @@ class StudioProperties:
             description="Render a picture of the surface normals beside every reference",
             update=changed,
         ),
+    ]
+
+
+@with_properties
+class ModelProperties:
+    """The pose of the 3D model, and what is left out of it."""
+
+    pose: Annotated[
+        str,
+        EnumProperty(
+            name="Pose",
+            description="The pose of a GLB or glTF file with animations. A .blend file is shown at its current frame",
+            items=(
+                (REST, "Rest", "As the file stands without its animations"),
+                (START, "Start", "At the start of its first animation"),
+                (SECONDS, "Time", "After some seconds of its first animation"),
+            ),
+            default=REST,
+            update=changed,
+        ),
+    ]
+    pose_seconds: Annotated[
+        float,
+        FloatProperty(
+            name="Seconds",
+            description="Time in the first animation, in seconds",
+            default=0.0,
+            min=0.0,
+            max=MAX_POSE_SECONDS,
+            soft_max=60.0,
+            precision=2,
+            update=changed,
+        ),
+    ]
+    without_floor: Annotated[
+        bool,
+        BoolProperty(name="Floor", description="Leave out a flat part below everything else", update=changed),
+    ]
+    without_backdrop: Annotated[
+        bool,
+        BoolProperty(
+            name="Backdrop",
+            description="Leave out a wall or a curved sheet behind the product",
+            update=changed,
+        ),
+    ]
+    without_dome: Annotated[
+        bool, BoolProperty(name="Dome", description="Leave out a sky around the product", update=changed)
+    ]
+    without_crumbs: Annotated[
+        bool, BoolProperty(name="Crumbs", description="Leave out small loose pieces", update=changed)
     ]
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import bpy
 
-from ..gltf.findings import terminal_lines
+from ..background_run.setting_words import with_words
+from ..gltf.choices import ModelOptions, surroundings
+from ..gltf.findings import terminal_findings
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, HERO, Angle
 from ..optics.rig_choice import chosen_rig
@@ -56,18 +58,21 @@ def show_studio(context: bpy.types.Context) -> list[str]:
         _replace_in_windows(context, scene, studio)
         remove_studio_scene(scene)
     look_through_camera(context)
-    return terminal_lines(session.product.triage)
+    found = terminal_findings(session.product.triage)
+    return [with_words(item.text, item.setting, item.value) for item in found]
 
 
 def _lit_session(context: bpy.types.Context, path: Path) -> Session:
     scene = scene_of(context)
     settings, angle = properties.of(scene), chosen_angle(scene)
     size = Size(settings.resolution, max(settings.height or settings.resolution, MIN_SIDE))
-    light = chosen_rig(
-        settings_of(context).rig, rotation=settings.rig_rotation, intensity=settings.rig_intensity
-    )
+    chosen = settings_of(context)
+    options = ModelOptions(pose=chosen.pose, without=surroundings(",".join(chosen.without)))
+    light = chosen_rig(chosen.rig, rotation=settings.rig_rotation, intensity=settings.rig_intensity)
     # A close-up is found by rendering, which would block the window.
-    session = build_session(path, ANGLES[HERO] if angle.is_close_up else angle, resolution=size)
+    session = build_session(
+        path, ANGLES[HERO] if angle.is_close_up else angle, resolution=size, options=options
+    )
     session.light(rig_of(light))
     remember_standing(session.product)
     if angle.is_close_up:

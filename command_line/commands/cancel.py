@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``cancel``: cancel at fal.ai what has not ended, of one set or of all sets of a catalogue."""
 
+import argparse
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from ...fal_bridge.errors import UncertainSubmitError
 from ...fal_bridge.journal import Journal, Stage
 from ...fal_bridge.money.budget import Budget, Ceilings
 from ...fal_bridge.network.service import Service
+from ...files.invisible import named_path
 from ...files.lock import FileLock
 from ...messages import events
 from ...messages.errors import InputError, PhotorealError
@@ -20,8 +22,8 @@ from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
-from ..arguments import Commands, add_output, add_service
-from ..freezing import is_catalogue
+from ..arguments import add_output, add_service
+from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context, ServiceOptions
 from ..service import require_online, service_named
 from ..spending import budget_of
@@ -36,9 +38,10 @@ class CancelOptions:
     service: ServiceOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("cancel", help="cancel the pending fal.ai requests of a set or catalogue")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
+    )
     add_service(parser)
     add_output(parser)
     parser.set_defaults(command=Command(CancelOptions, run))

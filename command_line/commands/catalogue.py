@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``catalogue``: many products from one file."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...files.invisible import named_path
 from ...messages import events
 from ...messages.errors import InputError
 from ...photo_set.folder import check_place
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
     add_pictures,
     add_rows,
     add_service,
+    add_strict,
     add_studio,
 )
+from ..catalogue_plans import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
 from ..catalogues import make_catalogue
-from ..freezing import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
 from ..option_values import Command, Context, FreezeOptions, MakeOptions
 from ..watching import watch
 
@@ -34,15 +36,14 @@ class CatalogueOptions:
     making: MakeOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("catalogue", help="make the sets of many products, from a CSV or JSONL file")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="CSV or JSONL, one product per row"
+        "file", nargs="?", type=named_path, metavar="FILE", help="CSV or JSONL, one product per row"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the catalogue's folder")
+    parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="the catalogue's folder")
     parser.add_argument(
         "--watch",
-        type=Path,
+        type=named_path,
         metavar="FOLDER",
         help="instead of FILE: make a product of each 3D file or folder of photos put there, until Ctrl-C",
     )
@@ -59,6 +60,7 @@ def add(commands: Commands) -> None:
     add_service(parser)
     add_studio(parser)
     add_rows(parser)
+    add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(CatalogueOptions, run))
 

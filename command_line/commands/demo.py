@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``demo``: a set of the bundled sample product."""
 
+import argparse
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...files.invisible import named_path
 from ...messages.progress import Reporter
 from ...photo_set.plan import SetPlan
 from ...photo_set.source import source_from
-from ..arguments import Commands, add_output, add_studio
+from ..arguments import add_output, add_studio
 from ..option_values import Command, Context, StudioOptions
 from ..plans import checked, studio_of
 from ..sets import make_set, working_in
@@ -20,10 +22,9 @@ class DemoOptions:
     studio: StudioOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("demo", help="make a set of the bundled sample product, free of charge")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=Path, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
+        "--out", type=named_path, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
     )
     add_studio(parser)
     add_output(parser)

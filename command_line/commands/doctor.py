@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``doctor``: what this machine has, what is missing and how to get it."""
 
+import argparse
 import importlib.metadata
 import platform
 import sys
@@ -18,8 +19,8 @@ from ...messages import events
 from ...messages.errors import MachineError, PhotorealError
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
-from ..arguments import Commands, add_output, add_service
-from ..bootstrap import in_blender_program
+from ...processes.blender_program import in_blender_program
+from ..arguments import add_output, add_service
 from ..option_values import Command, Context, ServiceOptions
 from ..service import key_variable, require_online, service_at
 
@@ -42,15 +43,20 @@ class DoctorOptions:
     out: Path
     device: str
     test_key: bool
+    warm_up: bool
     service: ServiceOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("doctor", help="what this machine has, and what is missing")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for sets")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="Cycles render device")
     parser.add_argument(
         "--test-key", action="store_true", help="only ask fal.ai whether the key is valid; free of charge"
+    )
+    parser.add_argument(
+        "--warm-up",
+        action="store_true",
+        help="compile the kernels of Cycles for the graphics card now, so that the first render does not wait for it",
     )
     add_service(parser)
     add_output(parser)
@@ -59,6 +65,8 @@ def add(commands: Commands) -> None:
 
 def run(options: DoctorOptions, context: Context) -> int:
     """Check this machine. Gives 0, or 3 when something is missing that even the free engine needs."""
+    if options.warm_up:
+        _warm_up(options.device, context)
     if options.test_key:
         checks: Iterator[Check] = iter([_test_key(options)])
     else:
@@ -116,6 +124,8 @@ def _cycles(wanted: str) -> Iterator[Check]:
     if not is_there:
         text = f"Cycles finds no {wanted} device: choose auto or cpu"
     yield Check(name="device", is_good=is_there, text=text)
+    if is_there:
+        yield from _kernels(wanted)
     denoiser = has_denoiser()
     text = (
         "OpenImageDenoise is available"
@@ -123,6 +133,27 @@ def _cycles(wanted: str) -> Iterator[Check]:
         else "This Blender has no OpenImageDenoise: renders take longer"
     )
     yield Check(name="denoiser", is_good=denoiser, text=text, is_needed=False)
+
+
+def _warm_up(device: str, context: Context) -> None:
+    from ...studio.kernels import ready_device
+
+    ready_device(device, context.reporter.tell)
+
+
+def _kernels(wanted: str) -> Iterator[Check]:
+    """Whether the first render on the graphics card has to wait for its kernels. Nothing without a card."""
+    from ...studio.kernels import kernels_of
+    from ...studio.machine import use_card
+
+    card = use_card(wanted)
+    if card is None:
+        return
+    is_ready = kernels_of(card) is not None
+    text = f"{card} is ready to render"
+    if not is_ready:
+        text = f"{card} may have to compile kernels for minutes at the first render: --warm-up does it now"
+    yield Check(name="kernels", is_good=is_ready, text=text, is_needed=False)
 
 
 def _key() -> Check:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``estimate``: what a set or a catalogue would cost."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...messages import events
 from ...photo_set import estimates
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
@@ -16,7 +16,7 @@ from ..arguments import (
     add_service,
     add_studio,
 )
-from ..freezing import freeze_file, tell_plan
+from ..catalogue_plans import freeze_file, tell_plan
 from ..option_values import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
 from ..plans import checked, plan_of
 from ..spending import budget_of, ceilings_of, prices_of
@@ -33,8 +33,7 @@ class EstimateOptions:
     ceilings: CeilingOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("estimate", help="what a set or a catalogue would cost; spends nothing")
+def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
@@ -60,6 +59,7 @@ def run(options: EstimateOptions, context: Context) -> int:
         return 0
     plan = plan_of(options.plan, context)
     plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+    plan.check_prompts()
     prices = prices_of(plan, reporter)
     estimate = estimates.estimate_of(plan, prices)
     reporter.result(estimates.price_events(estimate), estimates.table(estimate))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``resume``: continue a set or a catalogue."""
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 from ...catalogue.freezing import Catalogue
 from ...catalogue.states import journal_in
 from ...fal_bridge.decisions import Decision, decide, waiting_sentence
-from ...fal_bridge.errors import UnknownEndpointError, WrongRequestError
+from ...fal_bridge.errors import WrongRequestError
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.money.budget import Budget
+from ...files.invisible import named_path
 from ...messages import events
 from ...messages.errors import InputError
 from ...messages.progress import Reporter
@@ -18,16 +20,16 @@ from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
     add_rows,
     add_service,
+    add_strict,
 )
+from ..catalogue_plans import is_catalogue, open_catalogue
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
-from ..freezing import is_catalogue, open_catalogue
 from ..option_values import Command, Context, MakeOptions
 from ..plans import checked
 from ..redoing import is_under_way, labels_again, redo_name, take_again
@@ -49,9 +51,10 @@ class ResumeOptions:
     making: MakeOptions
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("resume", help="continue a set or a catalogue; nothing is paid twice")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of the set or the catalogue")
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
+    )
     parser.add_argument(
         "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request again"
     )
@@ -82,6 +85,7 @@ def add(commands: Commands) -> None:
     add_ceilings(parser)
     add_service(parser)
     add_rows(parser)
+    add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(ResumeOptions, run))
 
@@ -159,12 +163,12 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     if options.choose:
         return _choose(options, folder, reporter)
     plan = plan_from(folder, service_of(folder, making.service.fal_url))
-    plan = replace(plan, external_data=making.external_data)
-    try:
-        plan = checked(plan, reporter, online_mode=making.service.online_mode)
-    except UnknownEndpointError as error:  # Its finished results are fetched; more of them have no price.
-        reporter.tell(events.Warning(text=error.message))
-        plan.check()
+    plan = checked(
+        replace(plan, external_data=making.external_data),
+        reporter,
+        online_mode=making.service.online_mode,
+        may_lack_endpoint=True,
+    )
     budget = budget_of(plan.service, ceilings_of(making.ceilings))
     journal = Journal(folder.journal)
     _decide(options, reporter, budget, lambda _key, _decision: journal)
@@ -181,4 +185,4 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
         reporter.tell(
             events.Note(text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
         )
-    return make_set(plan, reporter, bill)
+    return make_set(plan, reporter, bill, is_strict=making.strict)

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``set``: one product."""
 
+import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
+from ...files.invisible import named_path
 from ...photo_set.folder import check_place
 from ..arguments import (
-    Commands,
     add_ceilings,
     add_external_data,
     add_output,
     add_pictures,
     add_product,
     add_service,
+    add_strict,
     add_studio,
 )
 from ..option_values import CeilingOptions, Command, Context, PlanOptions
@@ -25,17 +26,18 @@ from ..spending import bill_of, budget_of, ceilings_of
 class SetOptions:
     plan: PlanOptions
     ceilings: CeilingOptions
+    strict: bool
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser("set", help="make the set of one product")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the set folder")
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="the set folder")
     add_product(parser)
     add_external_data(parser)
     add_pictures(parser)
     add_ceilings(parser)
     add_service(parser)
     add_studio(parser)
+    add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(SetOptions, run))
 
@@ -46,6 +48,7 @@ def run(options: SetOptions, context: Context) -> int:
     with working_in(out, reporter):
         plan = plan_of(options.plan, context)
         plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+        plan.check_prompts()
         budget = budget_of(plan.service, ceilings_of(options.ceilings))
         bill = bill_of(plan, reporter, budget, allows_unknown=options.ceilings.allow_unknown_price)
-        return make_set(plan, reporter, bill)
+        return make_set(plan, reporter, bill, is_strict=options.strict)

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``test``: run the tests."""
 
+import argparse
 import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arguments import Commands
+from ...processes.child import lower_priority
 from ..option_values import Command, Context
 
 QUICK = "--quick"
-# Fast tests first. The background Blender of the window tests has a low priority, so they have the machine to themselves.
-FOLDERS = ("tests/unit", "tests/blender", "tests/window")
+# Fast tests first. Those with a window are the longest files, so others run beside them until the end.
+FOLDERS = ("tests/unit", "tests/window", "tests/blender")
 MAX_PROCESSES = 8
 SLOWEST_SHOWN = 20
 
@@ -24,10 +25,7 @@ class TestOptions:
     pytest: tuple[str, ...]
 
 
-def add(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "test", help=f"run the tests ({QUICK}: only those without renders); what follows goes to pytest"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=Command(TestOptions, run))
 
 
@@ -35,6 +33,8 @@ def run(options: TestOptions, context: Context) -> int:
     import pytest
 
     os.chdir(Path(__file__).resolve().parents[2])
+    # The background Blender of a window test has this priority: with a higher one, other tests would starve it.
+    lower_priority(os.getpid())
     output = context.output
     with contextlib.redirect_stdout(output):
         os.dup2(output.fileno(), 1)  # Tests start children, whose output belongs to the report.
@@ -51,5 +51,5 @@ def pytest_arguments(given: Sequence[str], cores: int) -> list[str]:
     arguments += ["-n", str(min(cores + 2, MAX_PROCESSES)), "--dist", "loadfile", "--no-loadscope-reorder"]
     arguments += ["--durations", str(SLOWEST_SHOWN), "--durations-min", "1"]
     if QUICK in given:
-        return [*arguments, *more, FOLDERS[0]]
+        return [*arguments, "-m", "not slow", *more, FOLDERS[0]]
     return [*arguments, *more, *FOLDERS]

@@ -180,7 +180,9 @@ class Endpoint:
         if wanted.end_image and not self.end_image_field:
             raise WrongRequestError(f"{prefix} does not accept a picture for the end.")
         if self.end_image_is_needed and not wanted.end_image:
-            raise WrongRequestError(f"{prefix} needs a picture for the end.", hint="Use --loop.")
+            raise WrongRequestError(
+                f"{prefix} needs a picture for the end.", hint="Let the video loop.", field="loop"
+            )
         if self.prompt_is_needed and not wanted.prompt.strip():
             raise WrongRequestError(f"{prefix} needs a prompt.")
         if self.prompt_field and length > self.prompt_length:

@@ -6,7 +6,7 @@ Any number of processes share it, under a lock. An entry goes through these stat
     reserved   counts while its process lives: without the next mark, nothing was sent
     sent       the request may be out; counts in full, even when its process dies, until the bill is known
     settled    counts as billed
-    released   not counted: it was never sent, or a person has given it up
+    released   not counted: it was never sent, or the user has given it up
 
 A bill outweighs a release: a request that was given up and then turns up at fal.ai is counted again.
 

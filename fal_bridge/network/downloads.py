@@ -36,7 +36,12 @@ from .result_checks import VideoCheck, complaint, judge, wrong_kind
 from .service import Service
 
 MANY_DOWNLOADS = 6
+TELL_SECONDS = 0.5  # Between two reports of how much has arrived.
 SAFE_BYTES = 1 << 20  # Large files are flushed in steps of this size, which a later run need not fetch again.
+
+
+# Gets the bytes of a file that have arrived, and how many it has if that is known.
+Tell = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class _Part:
         self.validator = ""
         self._url = url
         self._safe_bytes = 0
+        self._told_at = 0.0
 
     @classmethod
     def open(cls, target: Path, url: str) -> "_Part":
@@ -103,6 +109,13 @@ class _Part:
     @property
     def size(self) -> int:
         return self.stream.tell()
+
+    def add(self, data: bytes, tell: Tell) -> None:
+        """Write what follows, and ``tell`` how much there is now and then."""
+        self.stream.write(data)
+        if time.monotonic() - self._told_at >= TELL_SECONDS:
+            self._told_at = time.monotonic()
+            tell(self.size, self.total)
 
     def start_over(self) -> None:
         note_of(self.path).unlink(missing_ok=True)  # First: the note must not describe other bytes.
@@ -178,26 +191,37 @@ class Downloads:
         self._first_pause = first_pause
         self._not_all_at_once = asyncio.Semaphore(MANY_DOWNLOADS)
 
-    async def fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
+    async def fetch(
+        self,
+        url: str,
+        target: Path,
+        kinds: Collection[FileKind],
+        label: str,
+        tell: Tell = lambda _arrived, _total: None,
+    ) -> Arrived:
         """Download ``url`` to a part file beside ``target``, which the caller then places.
+
+        ``tell`` is called meanwhile, at most twice a second.
 
         Raises DownloadFailedError, ExpiredResultError, and JournalError when the folder cannot be written.
         """
         async with self._not_all_at_once:
             try:
-                return await self._fetch(url, target, kinds, label)
+                return await self._fetch(url, target, kinds, label, tell)
             except OSError as error:
                 raise JournalError(
                     f"{label}: {target.parent} cannot be written: {error.strerror}."
                 ) from error
 
-    async def _fetch(self, url: str, target: Path, kinds: Collection[FileKind], label: str) -> Arrived:
+    async def _fetch(
+        self, url: str, target: Path, kinds: Collection[FileKind], label: str, tell: Tell
+    ) -> Arrived:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _Part.open(target, url)
         sweep(target)
         try:
             async with asyncio.timeout(WHOLE_FILE_SECONDS):
-                await self._fill(url, part, kinds, label)
+                await self._fill(url, part, kinds, label, tell)
             part.close()
             part.forget_note()
             return Arrived(part.path, *await asyncio.to_thread(judge, part.path, label, self._check_video))
@@ -214,13 +238,13 @@ class Downloads:
         finally:
             part.close()
 
-    async def _fill(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
+    async def _fill(self, url: str, part: _Part, kinds: Collection[FileKind], label: str, tell: Tell) -> None:
         pauses = Backoff(self._first_pause)
         fruitless = 0
         while True:
             before = part.size
             try:
-                await self._read_rest(url, part, kinds, label)
+                await self._read_rest(url, part, kinds, label, tell)
                 await asyncio.to_thread(part.save)
                 if problem := await asyncio.to_thread(complaint, part.path, kinds):
                     part.start_over()
@@ -241,7 +265,9 @@ class Downloads:
             else:
                 return
 
-    async def _read_rest(self, url: str, part: _Part, kinds: Collection[FileKind], label: str) -> None:
+    async def _read_rest(
+        self, url: str, part: _Part, kinds: Collection[FileKind], label: str, tell: Tell
+    ) -> None:
         if part.total is None:
             part.start_over()  # Without a total, two halves cannot be checked.
         headers = {"Accept-Encoding": "identity"}
@@ -255,7 +281,7 @@ class Downloads:
             speed = _Speed()
             async for data in plain_parts(response):
                 is_head = part.size < HEAD_BYTES
-                part.stream.write(data)
+                part.add(data, tell)
                 if is_head and part.size >= HEAD_BYTES:
                     part.stream.flush()
                     if kind_of_file(part.path) not in kinds:
@@ -289,7 +315,7 @@ class Downloads:
             if start == part.size and total == part.total:
                 return
             part.start_over()
-            raise _TryAgainError("the server sent another part than requested")
+            raise _TryAgainError("the server sent a different part from the one requested")
         part.start_over()
         if status != 200:
             raise _TryAgainError(f"error {status}", retry_after(response))

@@ -12,7 +12,7 @@ import httpx
 MAX_ANSWER_BYTES = 16 << 20
 WHOLE_ANSWER_SECONDS = 60.0  # Of one answer; the caller limits repetitions.
 ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-QUESTION_TIMEOUT = httpx.Timeout(15.0, connect=5.0)  # Of the platform API, while a person waits.
+QUESTION_TIMEOUT = httpx.Timeout(15.0, connect=5.0)  # Of the platform API, while a user waits.
 
 # Uploads.
 WHOLE_UPLOAD_SECONDS = 900.0

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from ...files.kinds import PICTURES, kind_of, media_type, missing_end
+from ...files.kinds import PHOTO_NAMES, PHOTOS, kind_of, media_type, missing_end
 from ...files.writing import write_atomically
 from ..errors import NetworkDownError, WrongRequestError
 from .event_loops import new_runner
@@ -45,8 +45,8 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
             f"{_host(url)} cannot be reached ({type(error).__name__}).", hint="Nothing was spent."
         ) from error
     kind = kind_of(data)
-    if kind not in PICTURES:
-        raise WrongRequestError(f"The file at {_host(url)} is not a PNG, JPEG or WebP picture.")
+    if kind not in PHOTOS:
+        raise WrongRequestError(f"The file at {_host(url)} is not a {PHOTO_NAMES}.")
     name = re.sub(r"[^\w.-]+", "-", Path(unquote(urlsplit(url).path)).stem).strip(".-") or "photo"
     path = folder / f"{name[:80]}.{kind}"
     number = 2

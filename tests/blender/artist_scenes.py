@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Selections as artists make them: each of SELECTIONS leaves a cube of SIZE at PLACE selected, made in another way.
+"""Selections as artists make them: each of SELECTIONS leaves a cube of SIZE at PLACE selected, made in a different way.
 
 Needs bpy alone, so that real Blenders can make them, too.
 """
@@ -84,7 +84,7 @@ def a_child_without_its_parent(_library: Path) -> None:
 def what_is_being_edited(_library: Path) -> None:
     item = cube(SIZE / 2.0)
     bpy.ops.object.mode_set(mode="EDIT")
-    import bmesh  # Is there once bpy is.
+    import bmesh  # Available once bpy is imported.
 
     mesh = bmesh.from_edit_mesh(item.data)
     bmesh.ops.scale(mesh, vec=(2.0, 2.0, 2.0), verts=mesh.verts)
@@ -121,7 +121,7 @@ def what_geometry_nodes_instance(_library: Path) -> None:
 
 
 def move_to_place_at(frame: int, moved: Any) -> None:
-    """Have something go from elsewhere to PLACE at ``frame`` and away again, and stand at that frame."""
+    """Animate an object so that it is at PLACE at ``frame`` and elsewhere before and after; make that the current frame."""
     for when, where in ((1, (9.0, 9.0, 9.0)), (frame, PLACE), (2 * frame, (5.0, 5.0, 5.0))):
         moved.location = where
         moved.keyframe_insert("location", frame=when)

@@ -36,7 +36,7 @@ def scene():
 
 @pytest.fixture
 def extension(scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The extension registered, in a file with a cube; with a ledger of its own, which is empty."""
+    """The extension registered, in a file with a cube; with a separate, empty ledger."""
     import bpy
 
     import photoreal_set

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Blender of a catalogue, which also writes down what it still holds after each product.
+"""A catalogue's Blender that also records which data-blocks are left after each product.
 
-``python -m tests.blender.counting_worker FILE``: a JSON object a line, the number of data-blocks of each kind.
+``python -m tests.blender.counting_worker FILE``: one JSON object per line, the number of data-blocks of each kind.
 """
 
 import json
@@ -15,7 +15,7 @@ from command_line.bootstrap import load_package
 load_package()
 
 from photoreal_set.messages.progress import JsonReporter  # noqa: E402
-from photoreal_set.studio import render_worker  # noqa: E402  The package has to be loaded first.
+from photoreal_set.studio import render_server  # noqa: E402  The package has to be loaded first.
 
 
 def counts() -> dict[str, int]:
@@ -25,15 +25,15 @@ def counts() -> dict[str, int]:
 
 def main() -> int:
     record = Path(sys.argv[1])
-    empty = render_worker.empty_blender
+    empty = render_server.empty_blender
 
     def empty_and_count() -> None:
         empty()
         with record.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(counts()) + "\n")
 
-    render_worker.empty_blender = empty_and_count
-    return render_worker.serve(sys.stdin, JsonReporter(sys.stdout))
+    render_server.empty_blender = empty_and_count
+    return render_server.serve(sys.stdin, JsonReporter(sys.stdout))
 
 
 if __name__ == "__main__":

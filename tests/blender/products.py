@@ -134,7 +134,7 @@ def texture() -> bytes:
 
 
 def textured_block(**node: Any) -> Glb:
-    """The block as the only node of a file; ``node`` gives it a place."""
+    """The block as the only node of a file; ``node`` sets its transform."""
     glb = Glb()
     material = glb.add_material("Enamel", glb.add_image(texture()), roughnessFactor=0.35)
     mesh = glb.add_block(material)
@@ -162,7 +162,7 @@ def photo(path: Path, *, side: int = 300, shade: int = 0) -> Path:
 
 
 def ball(segments: int = 48, **surface: Any) -> Glb:
-    """A smooth ball of 1 m, its material given by glTF's words."""
+    """A smooth ball of 1 m, with a material given as glTF properties."""
     glb = Glb()
     material = glb.add_material("Ball", **surface)
     turns, lifts = (

@@ -45,7 +45,7 @@ class Run:
         return [event["text"] for event in self.events if event["event"] == "warning"]
 
     def index(self, **facts: Any) -> int:
-        """Where the first event with these facts stands."""
+        """The index of the first event with these members."""
         return next(
             number
             for number, event in enumerate(self.events)

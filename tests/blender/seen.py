@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a camera of ``set.json`` must see of known points, worked out without Blender."""
+"""What a camera of ``set.json`` must see of known points, computed without Blender."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes for broken and whole products, as arrays in glTF axes, and GLBs made of them."""
+"""Shapes for broken and intact products, as arrays in glTF axes, and GLBs made of them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +11,7 @@ from tests.blender.products import Glb
 
 @dataclass(frozen=True)
 class Solid:
-    """Places (n, 3), normals (n, 3), UVs (n, 2) and triangles (t, 3)."""
+    """Positions (n, 3), normals (n, 3), UVs (n, 2) and triangles (t, 3)."""
 
     places: np.ndarray
     normals: np.ndarray | None
@@ -47,7 +47,7 @@ def together(*solids: Solid) -> Solid:
 
 
 def ball(*, radius: float = 0.5, around: int = 24) -> Solid:
-    """A closed ball with a seam of UVs, as files have it; no face without an area."""
+    """A closed ball with a UV seam, as in exported files; every face has an area."""
     rows = around // 2
     u, v = np.meshgrid(np.arange(around + 1), np.arange(rows + 1))
     turn, tilt = u % around / around * 2.0 * np.pi, v / rows * np.pi
@@ -125,7 +125,7 @@ def add_solid(glb: Glb, solid: Solid, material: int | None, name: str = "Part", 
         attributes["NORMAL"] = glb.add_array(solid.normals, "VEC3")
     if solid.uvs is not None:
         attributes["TEXCOORD_0"] = glb.add_array(solid.uvs, "VEC2")
-    for number in attributes.values():  # Only places need bounds; those of a NaN would be no JSON.
+    for number in attributes.values():  # Only positions need bounds; those of a NaN would not be valid JSON.
         bounds = glb.document["accessors"][number]
         if not all(np.isfinite(bounds.get("max", [])).tolist()) or number != attributes["POSITION"]:
             bounds.pop("min", None), bounds.pop("max", None)
@@ -150,7 +150,7 @@ def product(solid: Solid, extensions: dict[str, Any] | None = None, **surface: A
 
 
 def give(glb: Glb, material: int, extensions: dict[str, Any]) -> None:
-    """Material extensions, and the list of what is used."""
+    """Material extensions, and the list of extensions used."""
     if extensions:
         glb.document["materials"][material]["extensions"] = extensions
         used = glb.document.setdefault("extensionsUsed", [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of the sidebar without a window share."""
+"""Helpers for tests of the sidebar without a window."""
 
 import bpy
 
@@ -10,7 +10,7 @@ KINDS = ("scenes", "objects", "meshes", "materials", "images", "worlds", "collec
 
 
 def everything() -> dict[str, list[str]]:
-    """The names of all data of the file."""
+    """The names of all data-blocks of the file."""
     return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in KINDS}
 
 

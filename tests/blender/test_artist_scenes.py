@@ -24,7 +24,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("make", SELECTIONS)
-def test_a_selection_is_photographed_as_it_stands(
+def test_a_selection_is_photographed_in_place(
     library: Path, extension: bpy.types.Scene, tmp_path: Path, make: Make
 ):
     make(library)
@@ -38,7 +38,7 @@ def test_a_selection_is_photographed_as_it_stands(
 
 
 def values(item: Any, depth: int = 3) -> Any:
-    """Everything that Blender knows of a piece of data, references by name."""
+    """All properties of a data-block, references by name."""
     found = {}
     for each in item.bl_rna.properties:
         value = getattr(item, each.identifier)
@@ -55,7 +55,7 @@ def values(item: Any, depth: int = 3) -> Any:
 
 
 def artists_own(scene: bpy.types.Scene) -> dict[str, Any]:
-    """All of the artist's lights and cameras, how the scene is lit and rendered."""
+    """All of the artist's lights and cameras, and the world and render settings of the scene."""
     kinds = {"LIGHT", "CAMERA", "LIGHT_PROBE"}
     mine = [item for item in scene.objects if item.type in kinds]
     found = {item.name: [values(item), values(item.data)] for item in mine}
@@ -97,7 +97,9 @@ def test_the_artists_lights_and_cameras_stay_as_they_are(
     assert (artists_own(extension), everything()) == (before, names)
 
 
-def test_cameras_photograph_a_selection_exactly_as_they_stand(extension: bpy.types.Scene, tmp_path: Path):
+def test_cameras_photograph_a_selection_from_their_exact_positions(
+    extension: bpy.types.Scene, tmp_path: Path
+):
     fill_with_lights(extension)
     item = bpy.data.objects["Cube"]
     choose(item)
@@ -116,7 +118,7 @@ def test_cameras_photograph_a_selection_exactly_as_they_stand(extension: bpy.typ
     assert [angle["name"] for angle in record["angles"]] == ["Shot-A", "Shot-B"]
     seen = record["angles"][0]["camera"]
     assert (seen["lens_mm"], seen["sensor_mm"]) == pytest.approx((60.0, 36.0))
-    # What stands between product and camera is the same: the camera's place seen from the product.
+    # The relation is unchanged: the camera's position relative to the product.
     standing = Matrix(record["model"]["standing_matrix"])
     place = standing.inverted() @ Matrix(seen["matrix_world"]).translation
     assert list(place) == pytest.approx(list(bpy.data.objects["Shot A"].location), abs=1e-3)
@@ -137,7 +139,7 @@ def test_a_model_chosen_in_edit_mode_waits_with_its_studio(extension: bpy.types.
 @pytest.mark.parametrize(
     ("kind", "reason"), [("OBJECTS", "has no camera"), ("TEXT", "by fal.ai has no cameras")]
 )
-def test_without_a_camera_the_button_says_so(extension: bpy.types.Scene, kind: str, reason: str):
+def test_without_a_camera_the_button_explains_why(extension: bpy.types.Scene, kind: str, reason: str):
     settings = extension.photoreal
     settings.source_kind, settings.words, settings.angles_from = kind, "a jar", "CAMERAS"
     with pytest.raises(RuntimeError, match=reason):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cannot work is said in one sentence with exit code 1, and leaves nothing half-written."""
+"""Bad input ends with one sentence and exit code 1, and leaves no partial files."""
 
 import json
 import shlex
@@ -19,8 +19,8 @@ FREE = ("--engine", "cycles", "--video", "none", "--angles", "three-quarter")
 JARGON = ("Traceback", "Exception", "Errno", "Error: ", "object at 0x", "<class", "bpy.", "numpy")
 
 
-def assert_is_refused(run: Run, *words: str) -> None:
-    """Exit 1, one sentence on stderr that has the words, JSON that ends properly."""
+def assert_is_refused(run: Run, *message: str) -> None:
+    """Exit 1, one sentence on stderr that contains the texts, JSON that ends with a result."""
     assert run.exit_code == 1, run.stderr
     lines = run.stderr.strip().splitlines()
     assert len(lines) == 1, run.stderr
@@ -28,7 +28,7 @@ def assert_is_refused(run: Run, *words: str) -> None:
     assert lines[0].endswith(".")
     said = lines[0].removeprefix("Error: ")
     assert not [word for word in JARGON if word in said], said
-    assert all(word in lines[0] for word in words), lines[0]
+    assert all(word in lines[0] for word in message), lines[0]
     last = run.events[-1]
     assert (last["event"], last["state"], last["exit"]) == ("finished", "failed", 1)
 
@@ -37,7 +37,7 @@ def assert_left_nothing(folder: Path, *known: str) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(known)
 
 
-# --- refused before Blender starts --------------------------------------------------------------
+# --- rejected before Blender starts -------------------------------------------------------------
 
 FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "text": ("letter.glb", lambda: b"Dear Sir or Madam,\n"),
@@ -48,26 +48,26 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_a_file_that_is_no_glb_is_refused(tmp_path: Path, case: str):
+def test_an_invalid_glb_is_rejected(tmp_path: Path, case: str):
     name, data = FILES[case]
     (tmp_path / name).write_bytes(data())
     assert_is_refused(make_set(name, out=tmp_path / "set", options=FREE), name)
     assert_left_nothing(tmp_path, name)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path):
+def test_a_missing_file_is_rejected(tmp_path: Path):
     assert_is_refused(make_set("no such.glb", out=tmp_path / "set", options=FREE), "no such.glb", "exist")
     assert_left_nothing(tmp_path)
 
 
-def test_an_unknown_angle_is_refused_with_the_ones_to_choose_from(tmp_path: Path, block_file: Path):
+def test_an_unknown_angle_is_rejected_with_the_valid_names(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE[:-1], "front,bottom"))
     assert_is_refused(run, "'bottom'", "three-quarter", "detail")
     assert_left_nothing(tmp_path)
 
 
 @pytest.mark.parametrize("place", ["file", "file/set"])
-def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path, block_file: Path, place: str):
+def test_an_unwritable_output_folder_is_rejected(tmp_path: Path, block_file: Path, place: str):
     (tmp_path / "file").write_bytes(b"mine")
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", tmp_path / place))
     assert_is_refused(run, place, "cannot be written")
@@ -75,29 +75,29 @@ def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path, bloc
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that nobody may write")
-def test_an_output_folder_on_a_file_system_that_takes_nothing_is_refused(tmp_path: Path, block_file: Path):
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs an unwritable file system")
+def test_an_output_folder_on_a_file_system_without_write_access_is_rejected(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=(*FREE, "--out", "/proc/set"))
     assert_is_refused(run, "/proc/set", "cannot be written")
 
 
-def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path, block_file: Path):
+def test_a_folder_with_other_files_is_rejected_and_unchanged(tmp_path: Path, block_file: Path):
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_bytes(b"mine")
     before = tree(tmp_path)
-    assert_is_refused(make_set(block_file, out=tmp_path / "holiday", options=FREE), "holds no set")
+    assert_is_refused(make_set(block_file, out=tmp_path / "holiday", options=FREE), "contains no set")
     assert tree(tmp_path) == before
 
 
-def test_fal_without_a_key_is_refused_and_says_what_to_set(tmp_path: Path, block_file: Path):
+def test_fal_without_a_key_is_rejected_and_the_message_names_the_setting(tmp_path: Path, block_file: Path):
     run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal"))
     assert_is_refused(run, "FAL_KEY", "the engine cycles")
     assert_left_nothing(tmp_path)
 
 
-@pytest.mark.parametrize("source", ["photo", "words"])
-def test_photos_and_words_without_a_key_are_refused_whatever_the_engine(tmp_path: Path, source: str):
-    options = (*FREE, "--text", "a tea pot") if source == "words" else FREE
+@pytest.mark.parametrize("source", ["photo", "text"])
+def test_photos_and_text_need_a_key_with_every_engine(tmp_path: Path, source: str):
+    options = (*FREE, "--text", "a tea pot") if source == "text" else FREE
     files = [photo(tmp_path / "front.png")] if source == "photo" else []
     assert_is_refused(make_set(*files, out=tmp_path / "set", options=options), "FAL_KEY")
     assert not (tmp_path / "set").exists()
@@ -116,13 +116,13 @@ def test_photos_and_words_without_a_key_are_refused_whatever_the_engine(tmp_path
         "8123",
     ],
 )
-def test_an_emulator_that_is_not_on_this_machine_is_refused(tmp_path: Path, block_file: Path, url: str):
+def test_an_emulator_on_another_machine_is_rejected(tmp_path: Path, block_file: Path, url: str):
     run = make_set(block_file, out=tmp_path / "set", options=("--engine", "fal", "--fal-url", url))
     assert_is_refused(run, "127.0.0.1:PORT")
     assert_left_nothing(tmp_path)
 
 
-# --- refused by Blender -------------------------------------------------------------------------
+# --- rejected by Blender ------------------------------------------------------------------------
 
 
 def without_meshes() -> Glb:
@@ -137,27 +137,27 @@ def in_one_point() -> Glb:
     return glb
 
 
-def without_a_whole_face(value: float) -> Glb:
+def without_a_valid_face(value: float) -> Glb:
     broken = ball().with_(normals=None)
     broken.places[:] = value
     return product(broken)
 
 
-def with_places_that_are_no_numbers() -> Glb:
-    return without_a_whole_face(np.nan)
+def with_nan_positions() -> Glb:
+    return without_a_valid_face(np.nan)
 
 
-def with_places_beyond_all_measure() -> Glb:
-    return without_a_whole_face(1e38)
+def with_huge_positions() -> Glb:
+    return without_a_valid_face(1e38)
 
 
-def with_a_node_beyond_all_measure() -> Glb:
+def with_a_huge_node_scale() -> Glb:
     glb = textured_block()
     glb.document["nodes"][0]["scale"] = [1e37, 1e37, 1e37]
     return glb
 
 
-def with_a_node_that_is_nowhere() -> Glb:
+def with_an_infinite_node_location() -> Glb:
     glb = textured_block()
     glb.document["nodes"][0]["translation"] = [1e39, 0.0, 0.0]  # Infinite as a float of 32 bits.
     return glb
@@ -169,64 +169,64 @@ def with_unknown_extension() -> Glb:
     return glb
 
 
-def with_data_that_is_not_there() -> Glb:
+def with_missing_data() -> Glb:
     glb = textured_block()
     glb.document["accessors"][0]["count"] = 10_000_000
     return glb
 
 
-def with_nonsense() -> Glb:
+def with_an_invalid_accessor() -> Glb:
     glb = textured_block()
     glb.document["meshes"] = [{"primitives": [{"attributes": {"POSITION": 77}}]}]
     return glb
 
 
-def with_a_material_that_is_not_there() -> Glb:
+def with_a_missing_material() -> Glb:
     glb = textured_block()
     glb.document["meshes"][0]["primitives"][0]["material"] = 99
     return glb
 
 
-def with_itself_inside() -> Glb:
+def with_a_node_cycle() -> Glb:
     glb = textured_block()
     glb.document["nodes"][0]["children"] = [0]
     return glb
 
 
-def with_numbers_of_no_type() -> Glb:
+def with_an_invalid_component_type() -> Glb:
     glb = textured_block()
     glb.document["accessors"][0]["componentType"] = 1
     return glb
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "message"),
     [
-        (with_a_material_that_is_not_there, "refers to parts that do not exist"),
-        (with_itself_inside, "Export the model again"),
-        (with_numbers_of_no_type, "Export the model again"),
+        (with_a_missing_material, "refers to parts that do not exist"),
+        (with_a_node_cycle, "Export the model again"),
+        (with_an_invalid_component_type, "Export the model again"),
         (without_meshes, "mesh"),
         (in_one_point, "single point"),
-        (with_places_that_are_no_numbers, "All faces of"),
-        (with_places_beyond_all_measure, "All faces of"),
-        (with_a_node_beyond_all_measure, "extremely large coordinates"),
-        (with_a_node_that_is_nowhere, "extremely large coordinates"),
+        (with_nan_positions, "All faces of"),
+        (with_huge_positions, "All faces of"),
+        (with_a_huge_node_scale, "extremely large coordinates"),
+        (with_an_infinite_node_location, "extremely large coordinates"),
         (with_unknown_extension, "ACME_secret_geometry"),
-        (with_data_that_is_not_there, ""),
-        (with_nonsense, ""),
+        (with_missing_data, ""),
+        (with_an_invalid_accessor, ""),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_glb_that_shows_nothing_is_refused_by_its_name_and_the_folder_taken_back(
-    tmp_path: Path, make: Callable[[], Glb], words: str
+def test_an_empty_glb_is_rejected_by_name_and_the_folder_removed(
+    tmp_path: Path, make: Callable[[], Glb], message: str
 ):
     make().write(tmp_path / "odd one.glb")
     run = make_set("odd one.glb", out=tmp_path / "set", options=FREE)
-    assert_is_refused(run, "odd one.glb", words)
+    assert_is_refused(run, "odd one.glb", message)
     assert_left_nothing(tmp_path, "odd one.glb")
 
 
-def test_after_the_file_was_mended_the_same_command_works(tmp_path: Path):
+def test_the_same_command_works_after_the_file_is_repaired(tmp_path: Path):
     in_one_point().write(tmp_path / "pot.glb")
     assert make_set("pot.glb", out=tmp_path / "set", options=FREE).exit_code == 1
     textured_block().write(tmp_path / "pot.glb")
@@ -236,7 +236,7 @@ def test_after_the_file_was_mended_the_same_command_works(tmp_path: Path):
 # --- textures that cannot be shown --------------------------------------------------------------
 
 
-def assert_goes_on_without_magenta(run: Run, material: str) -> None:
+def assert_continues_without_magenta(run: Run, material: str) -> None:
     assert run.exit_code == 0, run.stderr
     assert len([text for text in run.warnings() if material in text]) == 1, run.warnings()
     assert any(material in finding["text"] for finding in run.record["model"]["triage"])
@@ -246,7 +246,7 @@ def assert_goes_on_without_magenta(run: Run, material: str) -> None:
         colours = run.pixels(f"{folder}/three-quarter.png")[inside].astype(int)
         magenta = (colours[:, 0] > colours[:, 1] + 40) & (colours[:, 2] > colours[:, 1] + 40)
         assert not magenta.any()
-        assert np.median(np.ptp(colours, axis=1)) < 20, "its plain white"
+        assert np.median(np.ptp(colours, axis=1)) < 20, "plain white"
 
 
 @pytest.mark.parametrize(
@@ -258,20 +258,18 @@ def assert_goes_on_without_magenta(run: Run, material: str) -> None:
     ],
     ids=["nonsense", "cut", "ktx2"],
 )
-def test_a_texture_that_cannot_be_read_is_said_with_its_material_and_the_rest_goes_on(
+def test_an_unreadable_texture_is_reported_with_its_material_and_the_run_continues(
     tmp_path: Path, data: bytes, media_type: str
 ):
     glb = Glb()
     material = glb.add_material("Blue Enamel", glb.add_image(data, media_type))
     glb.add_scene(glb.add("nodes", {"mesh": glb.add_block(material)}))
     glb.write(tmp_path / "pot.glb")
-    assert_goes_on_without_magenta(make_set("pot.glb", out=tmp_path / "set", options=FREE), "Blue Enamel")
+    assert_continues_without_magenta(make_set("pot.glb", out=tmp_path / "set", options=FREE), "Blue Enamel")
 
 
 @pytest.mark.parametrize("form", ["glb", "gltf"])
-def test_a_texture_file_that_is_missing_is_said_with_its_material_and_the_rest_goes_on(
-    tmp_path: Path, form: str
-):
+def test_a_missing_texture_is_reported_with_its_material_and_the_run_continues(tmp_path: Path, form: str):
     glb = Glb()
     source = glb.add("images", {"uri": "textures/lost.png"})
     material = glb.add_material("Blue Enamel", glb.add("textures", {"source": source}))
@@ -283,10 +281,10 @@ def test_a_texture_file_that_is_missing_is_said_with_its_material_and_the_rest_g
         (tmp_path / "pot.bin").write_bytes(glb.binary)
         (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
     run = make_set(f"pot.{form}", out=tmp_path / "set", options=FREE)
-    assert_goes_on_without_magenta(run, "Blue Enamel")
+    assert_continues_without_magenta(run, "Blue Enamel")
 
 
-def test_a_gltf_whose_geometry_is_missing_is_refused(tmp_path: Path):
+def test_a_gltf_whose_geometry_is_missing_is_rejected(tmp_path: Path):
     glb = textured_block()
     glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "lost.bin"}]
     (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
@@ -294,13 +292,13 @@ def test_a_gltf_whose_geometry_is_missing_is_refused(tmp_path: Path):
     assert_left_nothing(tmp_path, "pot.gltf")
 
 
-def test_a_blend_file_that_is_damaged_is_refused(tmp_path: Path):
+def test_a_blend_file_that_is_damaged_is_rejected(tmp_path: Path):
     (tmp_path / "pot.blend").write_bytes(b"BLENDER-v405" + bytes(500))
     assert_is_refused(make_set("pot.blend", out=tmp_path / "set", options=FREE), "pot.blend")
     assert_left_nothing(tmp_path, "pot.blend")
 
 
-def test_a_photo_that_is_cut_off_is_refused_before_anything_is_sent(tmp_path: Path, fresh_emulator):
+def test_a_truncated_photo_is_rejected_before_anything_is_sent(tmp_path: Path, fresh_emulator):
     whole = photo(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:500])
     Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
@@ -311,7 +309,7 @@ def test_a_photo_that_is_cut_off_is_refused_before_anything_is_sent(tmp_path: Pa
     assert fresh_emulator.ledger() == []
 
 
-def test_a_missing_texture_is_said_again_when_the_set_goes_on(tmp_path: Path):
+def test_a_missing_texture_is_reported_again_when_the_set_is_resumed(tmp_path: Path):
     glb = Glb()
     source = glb.add("images", {"uri": "textures/lost.png"})
     material = glb.add_material("Blue Enamel", glb.add("textures", {"source": source}))
@@ -321,10 +319,10 @@ def test_a_missing_texture_is_said_again_when_the_set_goes_on(tmp_path: Path):
     (tmp_path / "pot.gltf").write_text(json.dumps(glb.document))
     for _turn in range(2):
         run = make_set("pot.gltf", out=tmp_path / "set", options=FREE)
-        assert_goes_on_without_magenta(run, "Blue Enamel")
+        assert_continues_without_magenta(run, "Blue Enamel")
 
 
-def test_a_broken_key_is_no_reason_to_refuse_what_is_free(tmp_path: Path, block_file: Path, monkeypatch):
+def test_an_invalid_key_does_not_block_free_work(tmp_path: Path, block_file: Path, monkeypatch):
     monkeypatch.setenv("FAL_KEY", "no key at all")
     free = [*command("set", block_file, "--out", tmp_path / "free", "--engine", "cycles", "--video", "none")]
     free += ["--angles", "front", "--resolution", "64", "--samples", "1"]
@@ -344,11 +342,11 @@ def can_make_small_disks() -> bool:
         return False
 
 
-@pytest.mark.skipif(not can_make_small_disks(), reason="needs a Linux that lets users mount")
-def test_a_full_disk_is_said_with_its_folder(tmp_path: Path, block_file: Path):
+@pytest.mark.skipif(not can_make_small_disks(), reason="needs a Linux that allows users to mount")
+def test_a_full_disk_is_reported_with_its_folder(tmp_path: Path, block_file: Path):
     (disk := tmp_path / "disk").mkdir()
-    words = command("set", block_file, "--out", disk / "set", *FREE, "--resolution", 256, "--samples", 1)
-    script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(words)}"
+    arguments = command("set", block_file, "--out", disk / "set", *FREE, "--resolution", 256, "--samples", 1)
+    script = f"mount -t tmpfs -o size=200k none {disk} && exec {shlex.join(arguments)}"
     done = subprocess.run([*SMALL_DISK, script], env=environment(), capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
     assert done.stderr.startswith(f"Error: The disk is full: no space left in {disk / 'set'}")

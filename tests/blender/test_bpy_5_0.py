@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar once more, on the bpy module 5.0.
+"""The sidebar tests on the bpy module 5.0.
 
-It lies in the user's cache, installed at the first time; everything else comes from our own environment.
+The module is in the user's cache, where the first run installs it; all other packages come from our environment.
 """
 
 import os
@@ -21,7 +21,7 @@ TESTS = ("tests/blender/test_sidebar.py", "tests/blender/test_artist_scenes.py")
 
 @pytest.fixture(scope="module")
 def bpy_folder() -> Path:
-    """A folder with bpy 5.0 for PYTHONPATH, where it goes before that of our own environment."""
+    """A folder with bpy 5.0 for PYTHONPATH, where it has priority over the one in our environment."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "photoreal_set" / f"bpy-{VERSION}"
     if not folder.is_dir():
@@ -38,7 +38,7 @@ def bpy_folder() -> Path:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="bpy 5.0 exists for Python 3.11 alone")
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="bpy 5.0 exists only for Python 3.11")
 def test_the_sidebar_works_on_bpy_5_0(bpy_folder: Path):
     environment = {**os.environ, "PYTHONPATH": str(bpy_folder)}
     version = [sys.executable, "-c", "import bpy; print(bpy.app.version_string, flush=True)"]

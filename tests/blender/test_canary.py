@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No command writes, prints or passes on a key, whatever the models among its inputs name."""
+"""No command writes, prints or passes on a key, whatever files its input models name."""
 
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from tests.blender.products import Glb, textured_block
 from tests.blender.runs import command, environment
 from tests.fal_emulator.process import RunningEmulator
+from tests.watched_processes import arguments_of_processes
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
@@ -22,11 +21,10 @@ CANARY, IN_FILE = b"canary-4f0e91", b"canary-in-a-file-77ab"
 SMALL = ("--resolution", 64, "--samples", 1, "--device", "cpu", "--angles", "front")
 TINY = (*SMALL, "--video", "none")
 BY_CYCLES = (*TINY, "--engine", "cycles")
-LOOK_SECONDS = 0.02
 
 
 class Desk:
-    """A folder for everything that commands write, with keys in their environment, and all that was seen of them."""
+    """A folder for everything that commands write, with keys in their environment, and everything observed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,7 +41,7 @@ class Desk:
         return {**environment(), **places, **keys, "TMPDIR": str(self.folder / "tmp")}
 
     def run(self, *arguments: object, code: int = 0) -> str:
-        """A command of ours; what it said."""
+        """Run one of our commands; its output."""
         process = subprocess.Popen(
             command(*arguments),
             cwd=self.folder,
@@ -51,36 +49,12 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        with self._watching():
+        with arguments_of_processes(and_environment=lambda arguments: b"render-worker" in arguments) as seen:
             output, errors = process.communicate()
+        self.seen |= seen
         self.said += [output, errors]
         assert process.returncode == code, (arguments, errors.decode())
         return (output + errors).decode()
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        """While entered: the arguments of all processes are looked at, and what a Blender of a catalogue began with."""
-        ended = threading.Event()
-
-        def look() -> None:
-            while not ended.is_set():
-                for place in Path("/proc").glob("[0-9]*"):
-                    try:
-                        words = (place / "cmdline").read_bytes()
-                        self.seen.add(words)
-                        if b"render-worker" in words:
-                            self.seen.add((place / "environ").read_bytes())
-                    except OSError:  # It has just ended.
-                        continue
-                ended.wait(LOOK_SECONDS)
-
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
 
     def written(self) -> Iterator[tuple[Path, bytes]]:
         for path in self.folder.rglob("*"):
@@ -89,7 +63,7 @@ class Desk:
 
 
 def hostile(name: str, desk: Desk) -> Path:
-    """A model that wants the environment or the key file as its geometry or its texture."""
+    """A model that names the environment or the key file as its geometry or texture."""
     glb = textured_block()
     wanted = str(desk.key_file) if "file" in name else "/proc/self/environ"
     (folder := desk.folder / "models").mkdir(exist_ok=True)
@@ -102,13 +76,13 @@ def hostile(name: str, desk: Desk) -> Path:
 
 
 def second_model(desk: Desk) -> Path:
-    """A good model that the hostile ones follow."""
+    """A valid model, processed before the hostile ones."""
     glb: Glb = textured_block()
     glb.document["extras"] = {"number": 2}
     return glb.write(desk.folder / "second.glb")
 
 
-def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator):
+def test_no_byte_of_a_key_leaks(tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator):
     desk = Desk(tmp_path)
     fal = ("--fal-url", fresh_emulator.url)
     desk.run("demo", "--out", "demo", *SMALL)
@@ -118,7 +92,7 @@ def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emula
     desk.run("cancel", "set", code=1)
     for name in ("environ.glb", "environ.gltf", "key-file.glb", "key-file.gltf"):
         said = desk.run("set", hostile(name, desk), "--out", "refused", *BY_CYCLES, code=1)
-        assert "lies outside its folder" in said
+        assert "is outside its folder" in said
     desk.run("estimate", block_file, *BY_CYCLES)
     desk.run("doctor", "--json")
     desk.run("set", block_file, "--out", "by-fal", "--engine", "fal", *TINY, *fal)
@@ -141,6 +115,6 @@ def test_no_byte_of_a_key_gets_out(tmp_path: Path, block_file: Path, fresh_emula
     assert {"set.json", "catalogue.json", "index.html", "product.glb"} <= {path.name for path in written}
     assert not [path for path, data in written.items() if any(mark in data for mark in marks)]
     assert not [text for text in desk.said if any(mark in text for mark in marks)]
-    assert any(b"render-worker" in words for words in desk.seen), "the Blender of the catalogue was seen"
-    assert not [words for words in desk.seen if any(mark in words for mark in marks)]
+    assert any(b"render-worker" in seen for seen in desk.seen), "the Blender of the catalogue was seen"
+    assert not [seen for seen in desk.seen if any(mark in seen for mark in marks)]
     assert not any(mark.decode() in json.dumps(fresh_emulator.ledger()) for mark in marks)

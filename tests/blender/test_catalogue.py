@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from photoreal_set.catalogue.render_child import BlenderChild, Limits
+from photoreal_set.catalogue.blender_child import BlenderChild, Limits
 from photoreal_set.command_line import catalogues
 from photoreal_set.command_line import main as cli
-from photoreal_set.command_line.worker import worker_command
+from photoreal_set.command_line.commands.render_worker import worker_command
 from photoreal_set.messages.events import Event, Ready
 from tests.blender.products import photo, textured_block
 from tests.blender.runs import ROOT, RUN_SECONDS, command, environment
@@ -24,7 +24,7 @@ from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, until
 from tests.told import events_in
 
-ELSEWHERE = "optix" if sys.platform == "darwin" else "metal"  # A device that this system never has.
+ELSEWHERE = "optix" if sys.platform == "darwin" else "metal"  # A device that does not exist on this system.
 SMALL = ("--resolution", "64", "--samples", "2", "--device", "cpu", "--json")
 SLOW = ("--resolution", "256", "--samples", "64", "--device", "cpu", "--json")  # Pictures take seconds.
 
@@ -53,7 +53,7 @@ def set_of(out: Path, sku: str) -> dict[str, Any]:
     return record
 
 
-def test_one_blender_renders_while_the_products_before_are_at_fal(
+def test_one_blender_renders_while_earlier_products_wait_for_fal(
     fresh_emulator: RunningEmulator, tmp_path: Path
 ):
     fresh_emulator.control(delays={"photo": FOR_EVER_SECONDS})
@@ -79,7 +79,7 @@ def test_one_blender_renders_while_the_products_before_are_at_fal(
         1.0,
         1.25,
         1.5,
-    ]  # Nothing of one is in the next.
+    ]  # No data of one product is left in the next.
     for number in range(3):
         record = set_of(out, f"block-{number}")
         assert record["state"] == "done" and record["tool"]["blender"]
@@ -94,7 +94,7 @@ def test_one_blender_renders_while_the_products_before_are_at_fal(
     assert len(fresh_emulator.ledger()) == 4
 
 
-def test_nothing_of_a_product_stays_in_blender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_product_data_remains_in_blender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     table = shop(tmp_path / "shop", 4)
     record = tmp_path / "counts.jsonl"
     counting = [sys.executable, "-m", "tests.blender.counting_worker", str(record)]
@@ -118,7 +118,7 @@ def test_nothing_of_a_product_stays_in_blender(tmp_path: Path, monkeypatch: pyte
     assert later == [first] * len(later)
 
 
-def test_a_blender_that_dies_is_replaced_and_a_killed_run_goes_on(tmp_path: Path):
+def test_a_crashed_blender_is_replaced_and_a_killed_run_continues(tmp_path: Path):
     table = shop(tmp_path / "shop", 2, video="none")
     out = tmp_path / "out"
     arguments = ("catalogue", table, "--out", out, "--engine", "cycles", *SLOW)
@@ -154,19 +154,19 @@ import sys
 from command_line.bootstrap import load_package
 load_package()
 from photoreal_set.messages.progress import JsonReporter
-from photoreal_set.studio import render_worker
-read = render_worker.plan_from
+from photoreal_set.studio import render_server
+read = render_server.plan_from
 def plan_from(folder, service):
     if folder.root.name == "block-0":
         raise ZeroDivisionError("no such case")
     return read(folder, service)
-render_worker.plan_from = plan_from
-render_worker.serve(sys.stdin, JsonReporter(sys.stdout))
+render_server.plan_from = plan_from
+render_server.serve(sys.stdin, JsonReporter(sys.stdout))
 """
 
 
 @pytest.mark.parametrize("kind", ["a fault of ours", "a damaged set"])
-def test_a_product_that_cannot_be_rendered_is_answered_and_the_same_blender_continues(
+def test_a_product_that_cannot_be_rendered_is_reported_and_the_same_blender_continues(
     tmp_path: Path, kind: str
 ):
     table = shop(tmp_path / "shop", 2, video="none")
@@ -174,16 +174,16 @@ def test_a_product_that_cannot_be_rendered_is_answered_and_the_same_blender_cont
     code, events = run("catalogue", table, "--out", out, "--engine", "cycles", *SMALL)
     assert code == 0, events[-1]
     odd = out / "block-0"
-    worker, exit_code, words = [sys.executable, "-c", FAULTY_WORKER], 3, "bug in Photoreal Set"
+    worker, exit_code, message = [sys.executable, "-c", FAULTY_WORKER], 3, "bug in Photoreal Set"
     if kind == "a damaged set":
         (odd / "set.json").write_text(json.dumps({**set_of(out, "block-0"), "angles": 5}))
-        worker, exit_code, words = worker_command(), 1, "set.json"
+        worker, exit_code, message = worker_command(), 1, "set.json"
     told: list[Event] = []
     with BlenderChild(worker, Limits()) as blender:
         failed = blender.render(odd, told.append)
         assert not failed.crash
         assert failed.exit_code == exit_code, failed.error
-        assert words in failed.error and "Traceback" not in failed.error
+        assert message in failed.error and "Traceback" not in failed.error
         good = blender.render(out / "block-1", told.append)
         assert (good.error, good.crash, good.exit_code) == ("", "", 0)
     assert not [event for event in told if isinstance(event, Ready)], "it is the same Blender"
@@ -202,7 +202,7 @@ def test_no_blender_outlives_its_catalogue(tmp_path: Path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    until(lambda: not _lives(blender), "it goes on without anybody")
+    until(lambda: not _lives(blender), "Blender keeps running without its parent")
 
 
 def _lives(process: int) -> bool:
@@ -217,9 +217,7 @@ def _blender_of(parent: int) -> int:
     return max(int(number) for numbers in children for number in numbers)
 
 
-def test_what_the_studio_refuses_is_refused_before_models_are_bought(
-    fresh_emulator: RunningEmulator, tmp_path: Path
-):
+def test_studio_errors_are_raised_before_models_are_paid_for(fresh_emulator: RunningEmulator, tmp_path: Path):
     photo(tmp_path / "front.png")
     (tmp_path / "torn.hdr").write_text("no light at all")
     table = tmp_path / "shop.csv"
@@ -235,7 +233,7 @@ def test_what_the_studio_refuses_is_refused_before_models_are_bought(
     assert fresh_emulator.ledger() == []
 
 
-def test_what_a_run_of_one_product_pays_and_loses_stands_in_the_catalogue(
+def test_a_catalogue_counts_what_a_run_of_one_product_pays_and_loses(
     fresh_emulator: RunningEmulator, tmp_path: Path
 ):
     out = tmp_path / "out"

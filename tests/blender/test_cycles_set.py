@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One command makes a whole set of a model with Cycles: free, exact, complete."""
+"""One command makes a complete set of a model with Cycles: free, exact, complete."""
 
 import json
 import signal
@@ -27,11 +27,11 @@ def run(tmp_path_factory: pytest.TempPathFactory, block_file: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def frames(run: Run) -> np.ndarray:
-    with av.open(str(run.out / "video" / "turntable.mp4")) as film:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]).astype(int)
+    with av.open(str(run.out / "video" / "turntable.mp4")) as video:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]).astype(int)
 
 
-def test_the_run_succeeds_and_its_last_words_say_where_the_set_is(run: Run):
+def test_the_run_succeeds_and_its_last_line_names_the_set(run: Run):
     assert run.exit_code == 0, run.stderr
     assert run.events[0]["event"] == "started"
     assert run.events[-1] == {"event": "finished", "state": "done", "exit": 0, "set": str(run.out)}
@@ -48,7 +48,7 @@ def test_progress_counts_every_render_photo_and_frame(run: Run):
     assert renders[:5] == ["three-quarter", "front", "side", "top", "detail"]
 
 
-def test_every_file_of_the_contract_is_there_and_nothing_else(run: Run, block_file: Path):
+def test_the_set_contains_exactly_the_files_of_the_contract(run: Run, block_file: Path):
     pictures = {f"{folder}/{name}.png" for folder in ("renders", "masks", "photos") for name in ANGLES}
     assert set(tree(run.out)) == {
         "set.json",
@@ -60,7 +60,7 @@ def test_every_file_of_the_contract_is_there_and_nothing_else(run: Run, block_fi
     assert (run.out / "model" / "product.glb").read_bytes() == block_file.read_bytes()
 
 
-def test_pictures_are_square_rgb_and_masks_grey(run: Run):
+def test_pictures_are_square_rgb_and_masks_are_grey(run: Run):
     for name in ANGLES:
         for folder, mode in (("renders", "RGB"), ("photos", "RGB"), ("masks", "L")):
             with Image.open(run.out / folder / f"{name}.png") as picture:
@@ -74,7 +74,7 @@ def test_renders_and_masks_are_stored_without_compression(run: Run):
         assert (run.out / "masks" / f"{name}.png").stat().st_size >= SIDE * SIDE
 
 
-def test_the_manifest_keeps_its_contract(run: Run, block_file: Path):
+def test_the_manifest_follows_its_contract(run: Run, block_file: Path):
     record = run.record
     assert record["schema"] == 1
     assert record["product"] == "Enamel Block"
@@ -98,13 +98,13 @@ def test_the_manifest_keeps_its_contract(run: Run, block_file: Path):
         assert (entry["render"]["width"], entry["render"]["height"]) == (SIDE, SIDE)
         assert (entry["photo"]["engine"], entry["photo"]["state"]) == ("cycles", "done")
         assert entry["mask"] == f"masks/{entry['name']}.png"
-    (film,) = record["videos"]
-    assert film["engine"] == "cycles"
-    assert film["motion"] == "turntable"
-    assert (film["seconds"], film["loop"]) == (5, True)
+    (video,) = record["videos"]
+    assert video["engine"] == "cycles"
+    assert video["motion"] == "turntable"
+    assert (video["seconds"], video["loop"]) == (5, True)
 
 
-def test_paths_are_relative_and_hashes_those_of_the_files(run: Run):
+def test_paths_are_relative_and_hashes_match_the_files(run: Run):
     text = json.dumps(run.record)
     assert str(run.out) not in text
     assert str(run.out.parent) not in text
@@ -115,7 +115,7 @@ def test_paths_are_relative_and_hashes_those_of_the_files(run: Run):
         assert sha256(run.out / entry["path"]) == entry["sha256"]
 
 
-def test_the_page_shows_every_picture_and_the_film(run: Run):
+def test_the_page_shows_every_picture_and_the_video(run: Run):
     page = (run.out / "index.html").read_text(encoding="utf-8")
     for entry in run.record["angles"]:
         assert entry["render"]["path"] in page
@@ -124,7 +124,7 @@ def test_the_page_shows_every_picture_and_the_film(run: Run):
 
 
 def widened(area: np.ndarray) -> np.ndarray:
-    """Grown by one pixel all around; what lies outside the frame counts as area."""
+    """Grown by one pixel all around; what is outside the frame counts as area."""
     padded = np.pad(area.astype(float), 1, constant_values=1.0)
     return np.max([padded[y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)], axis=0)
 
@@ -136,10 +136,10 @@ def grown(mask: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ANGLES)
-def test_the_mask_is_what_the_camera_in_the_manifest_sees(run: Run, name: str):
+def test_the_mask_matches_the_camera_in_the_manifest(run: Run, name: str):
     standing = np.array(run.record["model"]["standing_matrix"])
     points = in_blender(corners()) @ standing[:3, :3].T + standing[:3, 3]
-    assert points.min(axis=0)[2] == pytest.approx(0.0, abs=1e-5), "it stands on the ground"
+    assert points.min(axis=0)[2] == pytest.approx(0.0, abs=1e-5), "it touches the ground"
     assert np.ptp(points, axis=0).max() == pytest.approx(1.0, abs=1e-5)
     wanted = coverage(projected(points, run.angle(name)["camera"], SIDE), SIDE)
     mask = run.pixels(f"masks/{name}.png")
@@ -151,7 +151,7 @@ def test_the_mask_is_what_the_camera_in_the_manifest_sees(run: Run, name: str):
 
 
 @pytest.mark.parametrize("name", WHOLE_ANGLES)
-def test_the_product_is_whole_centred_and_fills_85_to_90_percent(run: Run, name: str):
+def test_the_product_is_complete_centred_and_fills_85_to_90_percent(run: Run, name: str):
     mask = run.pixels(f"masks/{name}.png") > 127
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     fill = max(np.ptp(rows), np.ptp(columns)) + 1
@@ -175,7 +175,7 @@ def test_the_detail_is_a_close_up_of_the_product(run: Run):
 @pytest.mark.parametrize("name", ANGLES)
 def test_the_background_is_neutral_and_pure_white_at_the_borders(run: Run, folder: str, name: str):
     picture, mask = run.pixels(f"{folder}/{name}.png"), run.pixels(f"masks/{name}.png")
-    # Photos take samples of their own: a pixel at the edge of the mask may have caught the product there.
+    # Photos have separate samples: a pixel at the edge of the mask may have caught the product there.
     mask = mask if folder == "renders" else grown(mask)
     background = picture[mask == 0]
     assert (background == background[:, :1]).all()
@@ -199,7 +199,7 @@ def test_the_product_stands_on_the_ground_with_a_soft_shadow(run: Run, folder: s
 @pytest.mark.parametrize(
     ("name", "channels"), [("front", {0}), ("side", {1}), ("three-quarter", {0, 1}), ("top", {0, 1, 2})]
 )
-def test_each_angle_shows_the_sides_that_its_name_says(run: Run, folder: str, name: str, channels: set):
+def test_each_angle_shows_the_sides_of_its_name(run: Run, folder: str, name: str, channels: set):
     """The block's front is red, its left side (seen from the side) green, its top white."""
     colours = run.pixels(f"{folder}/{name}.png")[run.pixels(f"masks/{name}.png") > 250].astype(int)
     if name == "top":
@@ -212,13 +212,13 @@ def test_each_angle_shows_the_sides_that_its_name_says(run: Run, folder: str, na
         assert {channel for channel in range(3) if shares[channel] > 0.15} == channels
 
 
-# --- the film -----------------------------------------------------------------------------------
+# --- the video ----------------------------------------------------------------------------------
 
 
-def test_the_film_is_a_square_h264_of_exactly_five_seconds(run: Run):
-    with av.open(str(run.out / "video" / "turntable.mp4")) as film:
-        assert [stream.type for stream in film.streams] == ["video"]
-        stream = film.streams.video[0]
+def test_the_video_is_square_h264_of_exactly_five_seconds(run: Run):
+    with av.open(str(run.out / "video" / "turntable.mp4")) as video:
+        assert [stream.type for stream in video.streams] == ["video"]
+        stream = video.streams.video[0]
         assert stream.codec_context.name == "h264"
         assert stream.codec_context.pix_fmt == "yuv420p"
         assert stream.average_rate == 24
@@ -227,11 +227,11 @@ def test_the_film_is_a_square_h264_of_exactly_five_seconds(run: Run):
         assert float(stream.duration * stream.time_base) == pytest.approx(5.0, abs=1e-6)
 
 
-def test_the_film_has_every_frame(frames: np.ndarray):
+def test_the_video_has_every_frame(frames: np.ndarray):
     assert frames.shape == (120, SIDE, SIDE, 3)
 
 
-def test_the_film_loops_without_a_seam(frames: np.ndarray):
+def test_the_video_loops_without_a_seam(frames: np.ndarray):
     steps = np.abs(frames - np.roll(frames, -1, axis=0)).mean(axis=(1, 2, 3))
     seam, beside = steps[-1], np.concatenate((steps[:6], steps[-7:-1]))
     assert beside.min() > 0.0
@@ -246,7 +246,7 @@ def test_the_product_turns_evenly_all_the_way_round(frames: np.ndarray):
         assert opposite > 3.0 * np.median(steps)
 
 
-def test_the_film_shows_the_sides_in_the_order_of_a_counter_clockwise_walk(frames: np.ndarray):
+def test_the_video_shows_the_sides_in_counter_clockwise_order(frames: np.ndarray):
     """As the angles do: first the front (red), a quarter later the product's left (green)."""
     middle = frames[:, SIDE // 3 : SIDE * 2 // 3, SIDE * 2 // 5 : SIDE * 3 // 5].mean(axis=(1, 2))
     assert [int(middle[frame].argmax()) for frame in (0, 30, 60)] == [0, 1, 2]
@@ -255,15 +255,15 @@ def test_the_film_shows_the_sides_in_the_order_of_a_counter_clockwise_walk(frame
     assert yellow[2] < yellow[1]
 
 
-def test_the_whole_product_stays_in_the_film_on_white(frames: np.ndarray):
+def test_the_whole_product_stays_in_the_video_on_white(frames: np.ndarray):
     border = np.concatenate((frames[:, 0], frames[:, -1], frames[:, :, 0], frames[:, :, -1]), axis=1)
-    assert border.min() >= 245, "white, but for what compression does"
+    assert border.min() >= 245, "white except for compression noise"
 
 
 # --- again --------------------------------------------------------------------------------------
 
 
-def test_the_same_command_again_makes_nothing_anew(run: Run, block_file: Path):
+def test_the_same_command_again_makes_nothing_new(run: Run, block_file: Path):
     before = tree(run.out)
     created = run.record["created"]
     again = make_set(block_file, out=run.out, options=("--engine", "cycles"), resolution=SIDE)
@@ -279,7 +279,7 @@ def test_the_same_command_again_makes_nothing_anew(run: Run, block_file: Path):
     assert all(event["kept"] for event in again.events if event["event"] == "progress")
 
 
-def test_ctrl_c_in_a_free_run_says_at_once_what_is_finished_first_and_nothing_of_money(
+def test_ctrl_c_in_a_free_run_says_what_it_finishes_and_does_not_mention_money(
     tmp_path: Path, block_file: Path
 ):
     out, said = tmp_path / "set", []
@@ -300,4 +300,4 @@ def test_ctrl_c_in_a_free_run_says_at_once_what_is_finished_first_and_nothing_of
     assert after[0].startswith("Stopping: the picture that is being rendered is finished first.")
     assert after[-1] == f"Stopped, `resume {out}` continues: {out}/index.html"
     assert not [text for text in after if "paid" in text or "cost" in text]
-    assert (out / "renders" / "three-quarter.png").is_file(), "what was finished is kept"
+    assert (out / "renders" / "three-quarter.png").is_file(), "finished pictures are kept"

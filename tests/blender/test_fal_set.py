@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same command with fal: every render re-photographed, a film, each paid job sent once."""
+"""The same command with fal: every render becomes a photo, with a video, and each paid job is sent once."""
 
 import json
 import re
@@ -74,21 +74,21 @@ def test_only_the_emulators_key_is_sent(run: Run, emulator: RunningEmulator):
     assert emulator.stats()["foreign_keys"] == []
 
 
-def test_inputs_say_what_is_wanted(run: Run, ledger: list[dict]):
+def test_inputs_match_the_request(run: Run, ledger: list[dict]):
     photos = [entry["input"] for entry in ledger if entry["endpoint"] == PHOTO]
-    (film,) = [entry["input"] for entry in ledger if entry["endpoint"] == VIDEO]
+    (video,) = [entry["input"] for entry in ledger if entry["endpoint"] == VIDEO]
     for sent in photos:
         assert sent["seed"] == 7
         assert "pure white background" in sent["prompt"]
         assert sent["prompt"].endswith("On pale linen.")
         assert sent["image_url"].startswith("http")
-    assert len({sent["prompt"] for sent in photos}) == 5, "each angle has its own words"
+    assert len({sent["prompt"] for sent in photos}) == 5, "each angle has its own prompt"
     assert len({sent["image_url"] for sent in photos}) == 5
-    assert film["generate_audio"] is False
-    assert film["duration"] == "5"
+    assert video["generate_audio"] is False
+    assert video["duration"] == "5"
 
 
-def test_every_picture_is_whole_and_recorded_with_its_request(run: Run, ledger: list[dict]):
+def test_every_picture_is_complete_and_recorded_with_its_request(run: Run, ledger: list[dict]):
     ids = {entry["request_id"] for entry in ledger}
     for name in ANGLES:
         photo = run.angle(name)["photo"]
@@ -105,16 +105,16 @@ def test_every_picture_is_whole_and_recorded_with_its_request(run: Run, ledger: 
         assert missing_end(original) == ""
 
 
-def test_the_film_plays(run: Run, ledger: list[dict]):
-    (film,) = run.record["videos"]
-    assert (film["engine"], film["endpoint"], film["state"]) == ("fal", VIDEO, "done")
-    assert film["request_id"] == next(item["request_id"] for item in ledger if item["endpoint"] == VIDEO)
-    assert sha256(run.out / film["path"]) == film["sha256"]
-    with av.open(str(run.out / film["path"])) as container:
+def test_the_video_plays(run: Run, ledger: list[dict]):
+    (video,) = run.record["videos"]
+    assert (video["engine"], video["endpoint"], video["state"]) == ("fal", VIDEO, "done")
+    assert video["request_id"] == next(item["request_id"] for item in ledger if item["endpoint"] == VIDEO)
+    assert sha256(run.out / video["path"]) == video["sha256"]
+    with av.open(str(run.out / video["path"])) as container:
         assert len(list(container.decode(video=0))) > 24
 
 
-def test_files_in_the_set_are_those_of_the_contract(run: Run):
+def test_the_set_contains_the_files_of_the_contract(run: Run):
     tops = {Path(name).parts[0] for name in tree(run.out)}
     assert tops == {
         "set.json",
@@ -131,7 +131,7 @@ def test_files_in_the_set_are_those_of_the_contract(run: Run):
     assert leftovers == []
 
 
-def test_nothing_that_is_written_or_said_holds_a_key_or_a_path_of_this_machine(run: Run):
+def test_no_file_or_output_contains_a_key_or_a_path_of_this_machine(run: Run):
     for name in tree(run.out):
         if name.endswith((".json", ".html")):
             text = (run.out / name).read_text(encoding="utf-8")
@@ -160,9 +160,7 @@ def test_the_same_command_again_sends_and_renders_nothing(
 # --- side by side -------------------------------------------------------------------------------
 
 
-def test_a_set_that_has_lost_its_journal_is_not_bought_again(
-    run: Run, tmp_path: Path, emulator: RunningEmulator
-):
+def test_a_set_without_its_journal_is_not_paid_for_again(run: Run, tmp_path: Path, emulator: RunningEmulator):
     out = tmp_path / "copy"
     shutil.copytree(run.out, out, ignore=shutil.ignore_patterns(".*"))
     sent = len(emulator.ledger())
@@ -173,7 +171,7 @@ def test_a_set_that_has_lost_its_journal_is_not_bought_again(
     assert again.record["cost"] == run.record["cost"]
 
 
-def test_a_set_whose_manifest_is_damaged_is_made_again_by_its_command_and_not_paid_again(
+def test_a_set_with_a_damaged_manifest_is_rebuilt_without_paying_again(
     run: Run, tmp_path: Path, block_file: Path, emulator: RunningEmulator
 ):
     out = tmp_path / "copy"
@@ -189,10 +187,10 @@ def test_a_set_whose_manifest_is_damaged_is_made_again_by_its_command_and_not_pa
     assert (out / "set.damaged.json").is_file()
 
 
-def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
+def test_photos_and_video_are_requested_while_the_next_angles_render(
     scene: bpy.types.Scene, tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
-    """Rendering goes on only when fal has what it can have by then; otherwise it never would."""
+    """Rendering continues only when fal has received everything available by then."""
 
     def sent() -> list[str]:
         return endpoints(fresh_emulator.ledger())
@@ -206,7 +204,7 @@ def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
                     case 1:
                         until(lambda: sent() == [PHOTO], "the hero is not sent before the second angle")
                     case 4:
-                        until(lambda: VIDEO in sent(), "the film is not sent before the last photo")
+                        until(lambda: VIDEO in sent(), "the video is not sent before the last photo")
 
     plan = SetPlan(
         source=source_from([block_file], ""),
@@ -239,7 +237,7 @@ def test_photos_and_film_are_on_their_way_while_the_next_angles_render(
     ],
     ids=lambda moment: "-".join(map(str, list(moment.values())[1:])),
 )
-def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_twice(
+def test_the_same_command_finishes_a_killed_run_and_pays_nothing_twice(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator, moment: dict
 ):
     photo = 0.0 if moment.get("label") == "film" else FOR_EVER_SECONDS
@@ -265,7 +263,7 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_
     assert record["state"] == "partial"
     fresh_emulator.control(delays={"photo": 0.0, "video": 0.0}, advance=FOR_EVER_SECONDS)
     again = make_set(block_file, out=out, options=fal(fresh_emulator))
-    if again.exit_code == 5:  # It died while a request was on its way, which never arrived: a person decides.
+    if again.exit_code == 5:  # It was killed while sending a request that never arrived: the user decides.
         held = set(re.findall(r"--resend ([0-9a-f]+)", " ".join(again.warnings())))
         assert held, again.events
         decisions = [word for key in sorted(held) for word in ("--resend", key)] + ["--not-in-dashboard"]
@@ -281,11 +279,11 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command_and_pays_nothing_
     assert not [name for name in tree(out) if ".part" in name and not name.startswith(".journal")]
 
 
-# --- cancelled beside ---------------------------------------------------------------------------
+# --- cancelled by another process----------------------------------------------------------------
 
 
 def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
-    """A ``set`` that another process cancels once so many requests are sent, and that ends by it."""
+    """A ``set`` that another process cancels after a number of requests, and that ends because of it."""
     with subprocess.Popen(
         command("set", "--out", out, *arguments, "--json"),
         cwd=out.parent,
@@ -300,7 +298,7 @@ def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
             assert cancel.returncode == 0, cancel.stderr
             said, _errors = process.communicate(timeout=RUN_SECONDS)
         finally:
-            process.kill()  # One that was not ended by it waits for ever.
+            process.kill()  # If the cancel did not end it, it would wait forever.
     assert process.returncode == 130
     events = events_in(said)
     assert sum("Cancelled by `cancel`" in event.get("text", "") for event in events) == 1
@@ -308,7 +306,7 @@ def cancelled_beside(out: Path, *arguments: object, requests: int) -> None:
     assert json.loads((out / "set.json").read_text(encoding="utf-8"))["state"] == "partial"
 
 
-def test_a_run_whose_hero_is_cancelled_sends_no_film_of_another_photo(
+def test_a_run_whose_hero_is_cancelled_sends_no_video_of_another_photo(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     out = tmp_path / "set"
@@ -322,7 +320,7 @@ def test_a_run_whose_hero_is_cancelled_sends_no_film_of_another_photo(
     assert endpoints(ledger) == [PHOTO] * 2
     assert [entry["state"] for entry in ledger] == ["COMPLETED", "CANCELLED"]
     fresh_emulator.control(delays={"photo": 0.0, "video": 0.0})
-    assert make_set(block_file, out=out, options=both).exit_code == 0, "the next run goes on"
+    assert make_set(block_file, out=out, options=both).exit_code == 0, "the next run continues"
     assert endpoints(fresh_emulator.ledger()) == [PHOTO] * 3 + [VIDEO]
 
 
@@ -332,7 +330,7 @@ def test_a_run_whose_model_is_cancelled_ends_as_stopped(tmp_path: Path, fresh_em
     assert [entry["state"] for entry in fresh_emulator.ledger()] == ["CANCELLED"]
 
 
-def test_a_photo_that_is_refused_fails_alone_and_the_rest_is_done(
+def test_a_rejected_photo_fails_alone_and_the_rest_is_finished(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     fresh_emulator.control(faults=[{"name": "model-error", "endpoint": PHOTO, "nth": [1]}])
@@ -343,7 +341,7 @@ def test_a_photo_that_is_refused_fails_alone_and_the_rest_is_done(
     assert sorted(states.values()) == ["done"] * 4 + ["failed"]
     (failed,) = [name for name, state in states.items() if state == "failed"]
     assert run.angle(failed)["photo"]["error"].endswith(".")
-    assert run.record["videos"][0]["state"] == "done", "the film starts from another photo"
+    assert run.record["videos"][0]["state"] == "done", "the video starts from another photo"
     assert "Photo failed" in (run.out / "index.html").read_text(encoding="utf-8")
 
 
@@ -366,7 +364,7 @@ def resumed(out: Path, *options: object) -> Run:
     ],
     ids=["damaged", "expired", "without a mesh"],
 )
-def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says_so(
+def test_a_damaged_or_lost_model_is_generated_again_on_request(
     tmp_path: Path, fresh_emulator: RunningEmulator, fault: dict[str, str], exit_code: int
 ):
     fresh_emulator.control(faults=[{**fault, "endpoint": MODEL, "count": 1}])
@@ -376,10 +374,11 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     again = resumed(out)
     for failed in (first, again):
         assert failed.exit_code == exit_code
-        assert "`resume DIR --redo model` buys" in failed.events[-1]["error"]
+        last = failed.events[-1]["error"]
+        assert "edo" in last and "another one" in last and "--" not in last
         assert any("Cost at an emulator" in event.get("text", "") for event in failed.events)
     kept = [path.read_bytes() for path in (out / "model").glob("*")]
-    assert len(kept) == (exit_code == 1), "what is damaged is not taken for a model"
+    assert len(kept) == (exit_code == 1), "a damaged file is not accepted as a model"
     before = tree(out)
     assert resumed(out, "--redo", "model", "--max-cost", "1.5").exit_code == 4
     assert {name: facts for name, facts in tree(out).items() if not name.startswith("index")} == {
@@ -388,8 +387,8 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     assert endpoints(fresh_emulator.ledger()) == [MODEL]
     redone = resumed(out, "--redo", "model")
     assert redone.exit_code == 0, redone.stderr
-    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, film: $1.81.")
-    assert price < redone.index(event="started"), "the price is told before anything happens"
+    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, video: $1.81.")
+    assert price < redone.index(event="started"), "the price is printed first"
     bought = endpoints(fresh_emulator.ledger())
     assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
     earlier = redone.record["model"]["earlier"]
@@ -399,10 +398,10 @@ def test_a_model_that_came_damaged_or_was_lost_is_bought_anew_when_the_user_says
     again = resumed(out)
     assert again.exit_code == 0
     assert again.index(text="Everything exists already: nothing was rendered or sent.")
-    assert endpoints(fresh_emulator.ledger()) == bought, "what is there is not bought again"
+    assert endpoints(fresh_emulator.ledger()) == bought, "existing results are not paid again"
 
 
-def test_another_model_makes_all_pictures_anew_and_a_run_that_died_goes_on_with_it(
+def test_a_new_model_replaces_all_pictures_and_a_killed_run_continues_with_it(
     tmp_path: Path, fresh_emulator: RunningEmulator
 ):
     out = tmp_path / "set"
@@ -427,7 +426,17 @@ def test_another_model_makes_all_pictures_anew_and_a_run_that_died_goes_on_with_
         assert redone.angle("front")[made]["made_with"] != old["angles"][0][made]["made_with"]
 
 
-def test_photos_by_cycles_and_film_by_fal_go_together(
+def test_a_floor_of_a_bought_model_is_reported_before_a_photo_is_bought(
+    tmp_path: Path, fresh_emulator: RunningEmulator
+):
+    options = (*fal(fresh_emulator), "--text", "A mug on a floor", "--video", "none", "--angles", "front")
+    run = make_set(out=tmp_path / "set", options=options)
+    assert run.exit_code == 0, run.stderr
+    assert run.index(event="warning", field="without", value="floor") < run.index(label="front photo")
+    assert [entry["endpoint"] for entry in fresh_emulator.ledger()][1:] == [PHOTO]
+
+
+def test_cycles_photos_and_a_fal_video_can_be_combined(
     tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
 ):
     options = ("--engine", "cycles", "--video", "fal", "--fal-url", fresh_emulator.url)
@@ -442,11 +451,11 @@ def test_photos_by_cycles_and_film_by_fal_go_together(
     ("fault", "stand_in"),
     [
         ({"name": "model-error", "type": "content_policy_violation"}, "front"),  # Refused for good.
-        ({"name": "runner-error"}, None),  # It may pass: the video waits for the hero.
+        ({"name": "runner-error"}, None),  # A temporary error: the video waits for the hero.
     ],
     ids=["lost", "passing"],
 )
-def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
+def test_a_video_is_paid_once_even_when_the_hero_changes(
     tmp_path: Path, block_file: Path, fault: dict, stand_in: str | None
 ):
     fault = {**fault, "endpoint": "fal-ai/flux-kontext/dev", "count": 1}
@@ -454,40 +463,40 @@ def test_a_video_is_bought_once_whatever_becomes_of_the_hero(
         options = ("--engine", "fal", "--fal-url", emulator.url, "--angles", "front,three-quarter")
         options = (*options, "--samples", "1")
         first = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
-        films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
-        assert (first.exit_code, len(films)) == (2, 1 if stand_in else 0)
+        videos = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
+        assert (first.exit_code, len(videos)) == (2, 1 if stand_in else 0)
         if stand_in:
             last = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
             told = [event["text"] for event in last.events if event["event"] == "note"]
             assert "Made and paid again: three-quarter photo: $0.025." in told
         else:
             last = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
-        films = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
+        videos = [job for job in emulator.ledger() if "kling" in job["endpoint"]]
     assert last.exit_code == 0
-    assert len(films) == 1
+    assert len(videos) == 1
     assert last.record["videos"][0].get("stand_in") == stand_in
 
 
 @pytest.mark.parametrize(
-    ("option", "words"),
+    ("option", "message"),
     [
         (("--rig", "torn.hdr"), "torn.hdr is damaged or not a picture"),
         (("--device", "metal" if sys.platform != "darwin" else "optix"), "Cycles finds no"),
     ],
 )
-def test_what_the_studio_refuses_is_refused_before_a_model_is_bought(
-    tmp_path: Path, emulator: RunningEmulator, option: tuple[str, str], words: str
+def test_studio_errors_are_raised_before_a_model_is_paid_for(
+    tmp_path: Path, emulator: RunningEmulator, option: tuple[str, str], message: str
 ):
     (tmp_path / "torn.hdr").write_text("no light at all")
     sent = len(emulator.ledger())
     refused = make_set(photo(tmp_path / "front.png"), out=tmp_path / "set", options=(*fal(emulator), *option))
     assert refused.exit_code == 1
-    assert words in refused.stderr
+    assert message in refused.stderr
     assert len(emulator.ledger()) == sent
     assert not refused.out.exists()
 
 
-def test_an_interrupt_while_blender_is_being_loaded_ends_the_run(
+def test_an_interrupt_while_blender_loads_ends_the_run(
     tmp_path: Path, block_file: Path, emulator: RunningEmulator
 ):
     sent = len(emulator.ledger())

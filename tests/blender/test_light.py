@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rig is neutral and exposed so that a colour looks like itself; light maps and rotation do as they say."""
+"""Every rig is neutral and exposed so that a colour looks like itself; light maps and rotation work as documented."""
 
 import math
 from dataclasses import replace
@@ -45,7 +45,7 @@ def card(grey: float, colour: tuple[float, float, float] | None = None) -> Glb:
 
 
 def shown(scene, glb: Glb, folder: Path, chosen: Rig, angle: Angle = FACING) -> np.ndarray:
-    """8-bit colours (64, 64, 4) of what is photographed."""
+    """8-bit colours (64, 64, 4) of the photographed scene."""
     session = Session(scene, glb.write(folder / "thing.glb"), resolution=square(64), device="cpu")
     session.light(chosen)
     return session.shoot(session.framing(angle), angle, CLEAN).colour
@@ -90,7 +90,7 @@ def panorama_file(folder: Path, radiance: np.ndarray, name: str = "room.exr") ->
     return Panorama(path=str(folder / name), sha256=sha256_of(folder / name))
 
 
-def test_the_named_rigs_are_those_of_the_command_line():
+def test_the_named_rigs_match_the_command_line():
     assert tuple(rigs.RIGS) == RIG_NAMES
     assert {name: rig.name for name, rig in rigs.RIGS.items()} == {name: name for name in RIG_NAMES}
 
@@ -109,7 +109,7 @@ def test_the_irradiance_of_an_even_room_is_pi():
     assert irradiance(np.ones((256, 512)), FACING_NORMAL) == pytest.approx(math.pi, rel=1e-3)
 
 
-def test_a_small_near_light_is_as_bright_as_its_distance_says():
+def test_a_small_near_light_follows_the_inverse_square_law():
     area = replace(rigs.THREE_POINT.areas[0], width=0.01, height=0.01, distance=2.0)
     share = area.share_of(light_map.PRODUCT_MIDDLE, area.axes[:, 2])
     assert share == pytest.approx(0.01 * 0.01 / 2.0**2, rel=1e-4), "solid angle: area over distance squared"
@@ -136,7 +136,7 @@ def test_a_turned_rig_lights_a_turned_surface_the_same(degrees: float):
             normal = light_map.camera_axes(turn - 40.0, 20.0)[:, 2]
             near = [area.share_of(light_map.PRODUCT_MIDDLE, normal) * value for area, value in light.areas]
             key = float(irradiance(light.radiance, normal) + sum(near))
-            # The exposure follows what faces the camera: only the relation of two sides is kept.
+            # The exposure follows what faces the camera: only the ratio of the two sides is preserved.
             away = light_map.camera_axes(turn + 120.0, 20.0)[:, 2]
             far = [area.share_of(light_map.PRODUCT_MIDDLE, away) * value for area, value in light.areas]
             ratio = key / float(irradiance(light.radiance, away) + sum(far))
@@ -145,7 +145,7 @@ def test_a_turned_rig_lights_a_turned_surface_the_same(degrees: float):
         assert turned_ratio == pytest.approx(ratio, rel=0.01)
 
 
-def test_the_world_is_neutral_to_the_last_bit(scene):
+def test_the_world_is_exactly_neutral(scene):
     studio = Studio(scene, rigs.REFERENCE)
     for chosen in ALL.values():
         studio.use(chosen)
@@ -182,7 +182,7 @@ def test_a_grey_and_a_chrome_ball_have_no_tint(scene, tmp_path: Path, name: str,
     product = colour[colour[..., 3] == 255][:, :3].astype(int)
     assert len(product) > 500
     assert np.ptp(product.mean(axis=0)) < 0.5
-    assert np.quantile(np.ptp(product, axis=1), 0.9) <= 6, "what the denoiser leaves"
+    assert np.quantile(np.ptp(product, axis=1), 0.9) <= 6, "the remaining denoiser error"
 
 
 def test_a_brand_colour_keeps_its_hue(scene, tmp_path: Path):
@@ -210,7 +210,7 @@ def test_every_rig_lights_the_sample_without_burning_it_out(scene, tmp_path: Pat
         assert (product.max(axis=1) <= 8).mean() < (0.1 if chosen is rigs.DARK_FIELD else 0.02)
 
 
-def test_a_shadow_goes_soft_and_whole_to_nothing_in_every_rig(scene, tmp_path: Path):
+def test_every_rig_casts_a_shadow_that_fades_at_the_border(scene, tmp_path: Path):
     session = Session(
         scene, textured_block().write(tmp_path / "block.glb"), resolution=square(64), device="cpu"
     )
@@ -240,7 +240,7 @@ def test_a_panorama_keeps_its_energy_and_its_directions():
     assert (rows.min() + light_map.MAP_HEIGHT // 2) / light_map.MAP_HEIGHT == pytest.approx(700 / 1024)
 
 
-def test_light_maps_that_are_none_are_refused_in_one_sentence(scene, tmp_path: Path):
+def test_invalid_light_maps_are_rejected_in_one_sentence(scene, tmp_path: Path):
     (tmp_path / "broken.exr").write_bytes(b"no picture")
     cases = {
         "broken.exr": Panorama(path=str(tmp_path / "broken.exr"), sha256="0"),
@@ -252,20 +252,20 @@ def test_light_maps_that_are_none_are_refused_in_one_sentence(scene, tmp_path: P
     for name, panorama in cases.items():
         with pytest.raises(InputError, match=name):
             studio.use(Rig(name="room", panorama=panorama))
-        assert studio.light is before, "the earlier light shines on"
+        assert studio.light is before, "the earlier light stays"
     assert not [image for image in bpy.data.images if image.name.endswith(".exr")]
 
 
 @pytest.mark.parametrize(
-    ("text", "intensity", "words"),
+    ("text", "intensity", "message"),
     [("soft", 1.0, "no rig called"), ("none.hdr", 1.0, "cannot be read"), ("softbox", 0.0, "intensity")],
 )
-def test_a_rig_that_is_none_is_refused_in_one_sentence(text: str, intensity: float, words: str):
-    with pytest.raises(InputError, match=words):
+def test_an_invalid_rig_is_rejected_in_one_sentence(text: str, intensity: float, message: str):
+    with pytest.raises(InputError, match=message):
         chosen_rig(text, intensity=intensity)
 
 
-def test_the_digest_of_a_rig_is_that_of_its_light_not_of_its_place():
+def test_the_digest_of_a_rig_depends_on_its_light_not_its_location():
     first, second = (
         Rig(name="room", panorama=Panorama(path=path, sha256="5")) for path in ("a.exr", "b/a.exr")
     )
@@ -274,8 +274,8 @@ def test_the_digest_of_a_rig_is_that_of_its_light_not_of_its_place():
     assert rigs.SOFTBOX.digest != rigs.SOFTBOX.turned(rotation=1.0, intensity=1.0).digest
 
 
-def test_what_lies_in_glass_is_lit_through_it(scene, tmp_path: Path):
-    """A dial below its crystal, a filling in its bottle: dark where light that glass has bent is not followed."""
+def test_objects_inside_glass_are_lit_through_it(scene, tmp_path: Path):
+    """A dial below its crystal, a filling in its bottle: dark where refracted light is not traced."""
     bare = middle(shown(scene, paperweight(has_glass=False), tmp_path, rigs.REFERENCE))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     inside = shown(bpy.context.scene, paperweight(has_glass=True), tmp_path, rigs.REFERENCE)[28:36, 28:36, :3]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a glTF material says is what the studio's Principled BSDF does, on every way into it."""
+"""The studio's Principled BSDF follows the glTF material, whichever way the product is imported."""
 
 import json
 import math
@@ -65,7 +65,7 @@ def absorption() -> list[float]:
     return [density * (1.0 - part) for part in colour[:3]]
 
 
-# Extension, and what it makes of which inputs.
+# Extension, and the shader inputs that it sets.
 PLAIN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "KHR_materials_clearcoat": (
         {"clearcoatFactor": 0.8, "clearcoatRoughnessFactor": 0.3},
@@ -93,7 +93,7 @@ PLAIN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_an_extension_sets_the_inputs_that_it_means(tmp_path: Path, name: str):
+def test_an_extension_sets_its_shader_inputs(tmp_path: Path, name: str):
     extension, wanted = PLAIN[name]
     node = surface(product(ball(), {name: extension}), tmp_path)
     for item, number in wanted.items():
@@ -101,7 +101,7 @@ def test_an_extension_sets_the_inputs_that_it_means(tmp_path: Path, name: str):
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_file_may_require_it(tmp_path: Path, name: str):
+def test_a_file_may_require_the_extension(tmp_path: Path, name: str):
     extension, wanted = PLAIN[name]
     glb = product(ball(), {name: extension})
     glb.document["extensionsRequired"] = [name]
@@ -110,7 +110,7 @@ def test_a_file_may_require_it(tmp_path: Path, name: str):
         assert value(node, item) == pytest.approx(number, abs=1e-4), item
 
 
-def test_emission_is_as_strong_as_it_says(tmp_path: Path):
+def test_emission_has_the_strength_of_the_file(tmp_path: Path):
     glb = product(ball(), {"KHR_materials_emissive_strength": {"emissiveStrength": 4.0}})
     glb.document["materials"][0]["emissiveFactor"] = [1.0, 0.5, 0.0]
     node = surface(glb, tmp_path)
@@ -118,7 +118,7 @@ def test_emission_is_as_strong_as_it_says(tmp_path: Path):
     assert value(node, "Emission Color") == pytest.approx([1.0, 0.5, 0.0])
 
 
-def test_a_coat_that_says_nothing_of_its_roughness_is_smooth(tmp_path: Path):
+def test_a_coat_without_roughness_is_smooth(tmp_path: Path):
     node = surface(product(ball(), {"KHR_materials_clearcoat": {"clearcoatFactor": 1.0}}), tmp_path)
     assert value(node, "Coat Roughness") == 0.0
 
@@ -129,13 +129,13 @@ def test_index_zero_reflects_everything(tmp_path: Path):
     assert ((ior - 1.0) / (ior + 1.0)) ** 2 > 0.99
 
 
-def test_brushed_metal_runs_along_its_texture(tmp_path: Path):
+def test_anisotropy_follows_its_texture(tmp_path: Path):
     extension = {"KHR_materials_anisotropy": {"anisotropyStrength": 0.5}}
     assert feeding(surface(product(ball(), extension), tmp_path), "Tangent") == {"TANGENT"}
     assert feeding(surface(product(ball()), tmp_path), "Tangent") == set()
 
 
-def test_a_texture_stands_where_its_transform_puts_it(tmp_path: Path):
+def test_a_texture_transform_is_applied(tmp_path: Path):
     glb = Glb()
     material = glb.add_material("Enamel", glb.add_image(texture()))
     transform = {"offset": [0.25, 0.5], "scale": [2.0, 3.0], "rotation": 0.5}
@@ -151,7 +151,7 @@ def test_a_texture_stands_where_its_transform_puts_it(tmp_path: Path):
 
 @pytest.mark.parametrize("size", [0.05, 1.0, 40.0])
 def test_coloured_glass_absorbs_by_beers_law_at_every_size(tmp_path: Path, size: float):
-    """In the studio the product stands one metre large; the colour at the depth that the file says must stay."""
+    """In the studio the product is scaled to one metre; the colour at the attenuation distance of the file must not change."""
     volume = {"thicknessFactor": size, "attenuationColor": COLOUR, "attenuationDistance": DISTANCE * size}
     taken(product(ball().scaled(size), {**GLASS, "KHR_materials_volume": volume}), tmp_path)
     wanted = [-math.log(part) / DISTANCE for part in COLOUR]  # A metre in the studio is `size` in the file.
@@ -164,7 +164,7 @@ def test_clear_glass_absorbs_nothing(tmp_path: Path):
 
 
 def test_glass_with_holes_is_tinted_instead(tmp_path: Path):
-    """Absorption needs an inside: a ray that left through a hole would go on being absorbed."""
+    """Absorption needs a closed volume: a ray that left through a hole would still be absorbed."""
     volume = {"thicknessFactor": DISTANCE, "attenuationColor": COLOUR, "attenuationDistance": DISTANCE}
     found = taken(product(sheet(), {**GLASS, "KHR_materials_volume": volume}), tmp_path)
     nodes = bpy.data.materials["Enamel"].node_tree.nodes
@@ -179,7 +179,7 @@ def is_thin(node: bpy.types.Node) -> bool:
     return value(node, "IOR") == 1.0 and value(node, "Coat IOR") == pytest.approx(1.5)
 
 
-def test_a_pane_without_thickness_does_not_bend_light_and_lets_it_in(tmp_path: Path):
+def test_a_pane_without_thickness_transmits_light_without_refraction(tmp_path: Path):
     found = taken(product(sheet(), GLASS), tmp_path)
     node = surface_of("Enamel")
     assert is_thin(node)
@@ -189,7 +189,7 @@ def test_a_pane_without_thickness_does_not_bend_light_and_lets_it_in(tmp_path: P
     assert not [item for item in found.triage if item.kind == "solid_glass"]
 
 
-def test_closed_glass_bends_light(tmp_path: Path):
+def test_closed_glass_refracts_light(tmp_path: Path):
     found = taken(product(ball(), GLASS), tmp_path)
     node = surface_of("Enamel")
     assert not is_thin(node)
@@ -200,7 +200,7 @@ def test_closed_glass_bends_light(tmp_path: Path):
 # --- iridescence --------------------------------------------------------------------------------
 
 
-def test_iridescence_of_a_part_is_a_mix(tmp_path: Path):
+def test_a_partial_iridescence_factor_is_a_mix(tmp_path: Path):
     film = {"iridescenceFactor": 0.4, "iridescenceThicknessMaximum": 300.0}
     taken(
         product(ball(), {"KHR_materials_iridescence": film}, baseColorFactor=[0.1, 0.2, 0.3, 1.0]), tmp_path
@@ -216,20 +216,20 @@ def test_iridescence_of_a_part_is_a_mix(tmp_path: Path):
 
 
 @pytest.mark.parametrize("metallic", [0.0, 1.0])
-def test_iridescent_metal_is_said_where_blender_does_not_show_it(tmp_path: Path, metallic: float):
+def test_iridescent_metal_is_reported_where_blender_does_not_render_it(tmp_path: Path, metallic: float):
     film = {"KHR_materials_iridescence": {"iridescenceFactor": 1.0}}
     found = taken(product(ball(), film, metallicFactor=metallic), tmp_path)
     is_lost = metallic > 0.0 and not compat.renders_thin_film_on_metal()
     assert [item.kind for item in found.triage] == ["extension_not_shown"] * is_lost
 
 
-def test_iridescence_of_nothing_is_none(tmp_path: Path):
+def test_iridescence_with_factor_zero_changes_nothing(tmp_path: Path):
     film = {"iridescenceFactor": 0.0, "iridescenceThicknessMaximum": 300.0}
     both = {"KHR_materials_iridescence": film, "KHR_materials_volume": {"thicknessFactor": 0.1}}
     assert value(surface(product(ball(), both), tmp_path), "Thin Film Thickness") == 0.0
 
 
-def test_the_thickness_of_a_film_may_be_painted(tmp_path: Path):
+def test_thin_film_thickness_may_come_from_a_texture(tmp_path: Path):
     glb = Glb()
     painted = {"index": glb.add_image(texture()), "extensions": {"KHR_texture_transform": {"scale": [2, 2]}}}
     film = {
@@ -250,7 +250,7 @@ def test_the_thickness_of_a_film_may_be_painted(tmp_path: Path):
 # --- unlit and alpha ----------------------------------------------------------------------------
 
 
-def test_an_unlit_product_casts_a_shadow_and_is_said(tmp_path: Path):
+def test_an_unlit_product_casts_a_shadow_and_is_reported(tmp_path: Path):
     found = taken(product(ball(), {"KHR_materials_unlit": {}}), tmp_path)
     assert [item.kind for item in found.triage] == ["unlit"]
     nodes = bpy.data.materials["Enamel"].node_tree.nodes
@@ -262,7 +262,7 @@ def test_an_unlit_product_casts_a_shadow_and_is_said(tmp_path: Path):
 @pytest.mark.parametrize(
     ("mode", "types"), [("OPAQUE", set()), ("BLEND", {"TEX_IMAGE"}), ("MASK", {"TEX_IMAGE", "MATH"})]
 )
-def test_alpha_is_what_its_mode_says(tmp_path: Path, mode: str, types: set[str]):
+def test_alpha_follows_its_mode(tmp_path: Path, mode: str, types: set[str]):
     glb = Glb()
     material = glb.add_material("Enamel", glb.add_image(texture()))
     glb.document["materials"][material]["alphaMode"] = mode
@@ -277,7 +277,7 @@ def kinds(found: Product) -> set[str]:
     return {item.kind for item in found.triage}
 
 
-def test_what_is_not_shown_is_said_with_the_material(tmp_path: Path):
+def test_unsupported_values_are_reported_with_the_material(tmp_path: Path):
     found = taken(product(ball(), {"KHR_materials_dispersion": {"dispersion": 2.0}}), tmp_path)
     (text,) = [item.text for item in found.triage if item.kind == "extension_not_shown"]
     assert "Enamel" in text
@@ -288,13 +288,13 @@ def test_what_is_not_shown_is_said_with_the_material(tmp_path: Path):
     )
 
 
-def test_an_unknown_material_extension_is_said_even_when_it_is_required(tmp_path: Path):
+def test_an_unknown_material_extension_is_reported_even_when_required(tmp_path: Path):
     glb = product(ball(), {"EXT_materials_velvet": {"pile": 3}})
     glb.document["extensionsRequired"] = ["EXT_materials_velvet"]
     assert kinds(taken(glb, tmp_path)) == {"extension_unknown"}
 
 
-def test_words_about_the_file_are_no_fault(tmp_path: Path):
+def test_extensions_that_only_describe_the_file_are_not_reported(tmp_path: Path):
     glb = product(ball())
     glb.document["extensionsUsed"] = glb.document["extensionsRequired"] = ["KHR_xmp_json_ld"]
     glb.document["extensions"] = {"KHR_xmp_json_ld": {"packets": [{}]}}
@@ -302,22 +302,24 @@ def test_words_about_the_file_are_no_fault(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("KHR_texture_basisu", "KTX2"),
         ("KHR_gaussian_splatting", "KHR_gaussian_splatting"),
         ("ACME_secret_geometry", "ACME_secret_geometry"),
     ],
 )
-def test_what_a_file_cannot_do_without_is_refused_in_one_sentence(tmp_path: Path, name: str, words: str):
+def test_an_unsupported_required_extension_is_rejected_in_one_sentence(
+    tmp_path: Path, name: str, message: str
+):
     glb = product(ball())
     glb.document["extensionsUsed"] = glb.document["extensionsRequired"] = [name]
-    with pytest.raises(InputError, match=words) as refused:
+    with pytest.raises(InputError, match=message) as refused:
         taken(glb, tmp_path)
     assert str(refused.value).startswith("product.glb")
 
 
-def test_a_compressed_file_is_refused_where_blender_has_no_decoder(tmp_path: Path, monkeypatch):
+def test_a_compressed_file_is_rejected_where_blender_has_no_decoder(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(compat, "importable_extensions", set)
     for name, word in (("KHR_draco_mesh_compression", "Draco"), ("EXT_meshopt_compression", "meshopt")):
         glb = product(ball())
@@ -362,7 +364,7 @@ def test_a_gltf_keeps_every_extension(tmp_path: Path):
 
 
 def saved_as_blend(glb: Glb, folder: Path) -> Path:
-    """What the importer makes of a GLB, as a file of the artist."""
+    """A GLB as Blender's importer reads it, saved as an artist's file."""
     taken(glb, folder).root.matrix_world = Matrix.Identity(4)  # Every object where the file has it.
     path = folder / "product.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
@@ -400,7 +402,7 @@ def test_a_blend_keeps_its_variants(tmp_path: Path):
     primitive["extensions"] = {"KHR_materials_variants": {"mappings": [{"material": 1, "variants": [0]}]}}
     glb.write(tmp_path / "lamp.glb")
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    with compat.exporting_variants():  # An artist who works with variants has that preference, too.
+    with compat.exporting_variants():  # An artist who works with variants has enabled that preference.
         bpy.ops.import_scene.gltf(filepath=str(tmp_path / "lamp.glb"))
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "lamp.blend"))
     convert_to_glb(tmp_path / "lamp.blend", tmp_path / "set.glb")
@@ -410,7 +412,7 @@ def test_a_blend_keeps_its_variants(tmp_path: Path):
     assert written.entries("materials")[used]["name"] == "Blue"
 
 
-def test_what_no_glb_can_hold_is_said_of_a_blend(tmp_path: Path):
+def test_what_a_glb_cannot_store_is_reported_for_a_blend(tmp_path: Path):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.mesh.primitive_cube_add()
     material = bpy.data.materials.new("Marble")
@@ -426,7 +428,7 @@ def test_what_no_glb_can_hold_is_said_of_a_blend(tmp_path: Path):
     assert "Noise Texture" in item.text
 
 
-def test_a_solid_helper_makes_what_it_says():
+def test_the_solid_helper_makes_the_expected_shape():
     solid: Solid = ball()
     front = np.cross(
         *(solid.places[solid.triangles[:, index]] - solid.places[solid.triangles[:, 0]] for index in (1, 2))

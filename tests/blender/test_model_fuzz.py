@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Broken models that the reader takes are rendered or refused by the command line, which opens nothing outside."""
+"""Broken models that the reader accepts are rendered or rejected by the command line, which opens no outside file."""
 
 import sys
 from itertools import islice
@@ -13,7 +13,7 @@ BLENDER_MUTANTS = 5
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
-def test_sets_of_broken_models_end_properly_and_open_nothing_outside(tmp_path: Path):
+def test_sets_of_broken_models_end_cleanly_and_open_no_outside_file(tmp_path: Path):
     verdict = Verdict()
     mutants = filter(reaches_blender, Mutator(tmp_path, 23, models()).mutants(500))
     for path in islice(mutants, BLENDER_MUTANTS):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Depth and normal pictures give the surface again, to the precision of their bits."""
+"""Depth and normal pictures reproduce the surface to the precision of their bits."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.blender.runs import Run, make_set, sha256
 from tests.blender.shapes import ball, product
 
 SIDE = 96
-RADIUS = 0.5  # The studio makes a product's longest side one unit.
+RADIUS = 0.5  # The studio scales a product's longest side to one unit.
 OPTIONS = ("--engine", "cycles", "--video", "none", "--angles", "front,top", "--passes", "normal,depth")
 
 
@@ -56,7 +56,7 @@ def test_depth_and_normals_lie_on_the_product(run: Run, name: str):
     assert (outwards * away / RADIUS).sum(axis=1) == pytest.approx(1.0, abs=0.03)
 
 
-def test_passes_change_no_reference_and_are_kept(run: Run, ball_file: Path):
+def test_passes_leave_references_unchanged_and_are_kept(run: Run, ball_file: Path):
     plain = make_set(ball_file, out=ball_file.with_name("plain"), options=OPTIONS[:-2], resolution=SIDE)
     assert sha256(plain.out / "renders" / "front.png") == sha256(run.out / "renders" / "front.png")
     assert "depth" not in plain.angle("front")
@@ -67,14 +67,14 @@ def test_passes_change_no_reference_and_are_kept(run: Run, ball_file: Path):
 
 
 @pytest.mark.parametrize(
-    ("named", "words"),
+    ("named", "message"),
     [
         ("depth,albedo", "has 'albedo', which is not one of depth, normal"),
         ("depth,normal,depth", "names 'depth' twice"),
     ],
 )
-def test_a_pass_that_is_unknown_or_named_twice_is_refused(ball_file: Path, named: str, words: str):
+def test_an_unknown_or_repeated_pass_is_rejected(ball_file: Path, named: str, message: str):
     wrong = make_set(ball_file, out=ball_file.with_name("wrong"), options=("--passes", named))
     assert wrong.exit_code == 1
-    assert words in wrong.stderr
+    assert message in wrong.stderr
     assert not wrong.out.exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever its scale, place and hierarchy: a product stands on the ground, centred, one unit big."""
+"""A product of any scale, location and hierarchy is placed on the ground, centred, one unit large."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +36,7 @@ def baked(factor: float) -> Glb:
 
 
 def nested() -> Glb:
-    """Empties that turn, shift and scale to and fro; in the end only size and place are changed."""
+    """Empties that rotate, move and scale back and forth; in total only size and location change."""
     glb = textured_block()
     leaf = glb.document["scenes"][0]["nodes"][0]
     glb.document["nodes"][leaf]["rotation"] = quaternion((1, 2, 0.5), -70)
@@ -67,7 +67,7 @@ def with_camera_and_light() -> Glb:
 
 
 def with_empties_and_loose_points() -> Glb:
-    """Things without a face, far away."""
+    """Objects without faces, far away."""
     glb = textured_block()
     leaf = glb.document["scenes"][0]["nodes"][0]
     points = glb.add_array(np.array([[50.0, 60.0, 70.0], [-50.0, 0.0, 0.0]]), "VEC3")
@@ -126,14 +126,14 @@ def test_the_product_stands_on_the_ground_in_the_middle_one_unit_big(scene, tmp_
     assert low[2] == pytest.approx(0.0, abs=1e-4)
     assert (low + high)[:2] / 2 == pytest.approx([0.0, 0.0], abs=1e-4)
     assert (high - low).max() == pytest.approx(1.0, abs=1e-4)
-    assert high - low == pytest.approx(np.array([0.6, 0.4, 0.75]) / 0.75, abs=1e-3), "not turned, not bent"
+    assert high - low == pytest.approx(np.array([0.6, 0.4, 0.75]) / 0.75, abs=1e-3), "not rotated or deformed"
     assert product.triangles == 12
 
 
 @pytest.mark.parametrize(
     ("variant", "size"), [("millimetres", 0.001), ("large vertices", 1000.0), ("nested", 0.4)]
 )
-def test_the_size_that_is_told_is_that_of_the_file(scene, tmp_path: Path, variant: str, size: float):
+def test_the_reported_size_is_that_of_the_file(scene, tmp_path: Path, variant: str, size: float):
     product = import_product(VARIANTS[variant]().write(tmp_path / "product.glb"), scene)
     assert product.size_m == pytest.approx((0.6 * size, 0.4 * size, 0.75 * size), rel=1e-3)
 
@@ -144,7 +144,7 @@ def world_matrices(objects: list) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("variant", ["nested", "camera and light", "hundreds of metres"])
-def test_restoring_puts_every_object_exactly_where_the_file_has_it(scene, tmp_path: Path, variant: str):
+def test_restoring_returns_every_object_to_its_exact_transform(scene, tmp_path: Path, variant: str):
     path = VARIANTS[variant]().write(tmp_path / "product.glb")
     bpy.ops.import_scene.gltf(filepath=str(path))
     wanted = world_matrices(list(bpy.data.objects))
@@ -167,7 +167,7 @@ def test_a_turn_is_counter_clockwise_about_the_middle_of_the_ground(scene, tmp_p
     assert visible_points(product.collection) == pytest.approx(before, abs=1e-5)
 
 
-def test_the_product_has_a_collection_of_its_own_and_nothing_else_is_touched(scene, tmp_path: Path):
+def test_the_product_has_a_separate_collection_and_nothing_else_changes(scene, tmp_path: Path):
     bpy.ops.mesh.primitive_cube_add(location=(5, 5, 5))
     mine = bpy.context.object
     mine.name = "Mine"
@@ -180,7 +180,7 @@ def test_the_product_has_a_collection_of_its_own_and_nothing_else_is_touched(sce
     assert [item.name for item in scene.collection.objects] == ["Mine"]
 
 
-def test_a_tall_thin_product_is_framed_whole_from_the_top_too(scene, tmp_path: Path):
+def test_a_tall_thin_product_is_framed_completely_from_the_top(scene, tmp_path: Path):
     glb = textured_block(scale=[0.02, 2.0, 0.02])
     product = import_product(glb.write(tmp_path / "product.glb"), scene)
     points = visible_points(product.collection)
@@ -201,15 +201,13 @@ def only_a_camera() -> Glb:
 
 
 @pytest.mark.parametrize(
-    ("glb", "words"),
+    ("glb", "message"),
     [
         (lambda: baked(0.0), "single point"),
         (only_a_camera, "no visible mesh"),
     ],
 )
-def test_what_cannot_be_photographed_is_refused_by_the_name_of_the_file(
-    scene, tmp_path: Path, glb, words: str
-):
-    with pytest.raises(InputError, match=words) as refused:
+def test_an_unusable_product_is_rejected_by_file_name(scene, tmp_path: Path, glb, message: str):
+    with pytest.raises(InputError, match=message) as refused:
         import_product(glb().write(tmp_path / "odd.glb"), scene)
     assert "odd.glb" in str(refused.value)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labels, inlays, outlines, rooms and far models look in pictures as glTF viewers show them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -111,7 +112,7 @@ def test_an_outline_leaves_a_lit_product_with_a_thin_rim_and_its_depth(tmp_path:
     picture = shot(session)
     assert picture[SIDE // 2, SIDE // 2, 0] > 180
     covered = picture[picture[..., 3] > 200]
-    assert 0.02 < (covered[:, :3].max(axis=1) < 60).mean() < 0.2, "the rim"
+    assert 0.02 < (covered[:, :3].max(axis=1) < 110).mean() < 0.2, "the rim"
     angle = ANGLES["front"]
     framing = session.framing(angle)
     middle = session.measure(framing, angle).depth[SIDE // 2, SIDE // 2]
@@ -133,9 +134,8 @@ def test_a_card_of_two_faces_has_another_colour_behind(tmp_path: Path):
     session = session_of(parts((LABEL, RED, "Front"), (LABEL.inside_out(), BLUE, "Back")), tmp_path)
     assert kinds(session) == []
     assert share_of(shot(session), 0) > 0.98
-    behind = ANGLES["front"].azimuth + 180.0
-    framing = session.framing(ANGLES["front"])
-    picture = session._renderer.shoot(framing, behind, QUICK).colour.astype(int)
+    behind = replace(ANGLES["front"], azimuth=180.0)
+    picture = session.shoot(session.framing(behind), behind, QUICK).colour.astype(int)
     assert share_of(picture, 2) > 0.9
 
 

@@ -16,10 +16,11 @@ import pytest
 
 import photoreal_set
 from photoreal_set import operators, panels
-from photoreal_set.background_run.button_command import price_key
+from photoreal_set.background_run.button_arguments import price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
 from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
@@ -46,7 +47,7 @@ PAID = (
 
 
 def traces() -> list[str]:
-    """Everything that Blender knows of us."""
+    """Everything of the extension that is registered in Blender."""
     found = [name for name in dir(bpy.types) if name.startswith(("PHOTOREAL_", "Photoreal"))]
     found += list(dir(bpy.ops.photoreal))
     found += ["Scene.photoreal"] if hasattr(bpy.types.Scene, "photoreal") else []
@@ -83,7 +84,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "menus", "blender_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
@@ -100,7 +101,7 @@ def test_a_failed_register_leaves_nothing_behind(
     photoreal_set.unregister()
 
 
-def test_nothing_of_the_wheels_is_imported_by_registering():
+def test_registering_imports_no_bundled_wheel():
     code = (
         "import sys\nfrom command_line.bootstrap import load_package\npackage = load_package()\nimport bpy\n"
         "before = set(sys.modules)\npackage.register()\n"
@@ -112,7 +113,7 @@ def test_nothing_of_the_wheels_is_imported_by_registering():
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
-def test_one_operator_a_file_each_with_a_tooltip():
+def test_each_file_has_one_operator_with_a_tooltip():
     for cls in operators.CLASSES:
         if not issubclass(cls, bpy.types.Operator):
             continue
@@ -122,7 +123,7 @@ def test_one_operator_a_file_each_with_a_tooltip():
         assert not cls.bl_description.endswith(".")
 
 
-def test_what_costs_money_cannot_be_repeated_or_undone(extension: bpy.types.Scene):
+def test_paid_operators_cannot_be_repeated_or_undone(extension: bpy.types.Scene):
     for name in PAID:
         cls = next(one for one in operators.CLASSES if one.__name__ == f"PHOTOREAL_OT_{name}")
         assert not cls.bl_options & {"REGISTER", "UNDO"}
@@ -138,7 +139,7 @@ def test_every_property_has_a_tooltip(extension: bpy.types.Scene):
                 assert item.description or item.identifier == "home", (cls.__name__, item.identifier)
 
 
-def test_every_setting_is_a_property_of_blender(extension: bpy.types.Scene):
+def test_every_setting_is_a_blender_property(extension: bpy.types.Scene):
     for cls in (properties.PhotorealSettings, PhotorealPreferences):
         wanted = {
             name
@@ -150,7 +151,17 @@ def test_every_setting_is_a_property_of_blender(extension: bpy.types.Scene):
         assert wanted <= set(cls.bl_rna.properties.keys())
 
 
-def test_choices_are_those_of_the_command_line(extension: bpy.types.Scene):
+def test_the_pose_and_what_is_left_out_are_settings(extension: bpy.types.Scene):
+    settings = extension.photoreal
+    usual = settings_of(bpy.context)
+    assert (usual.pose, usual.without) == ("rest", ())
+    settings.pose, settings.pose_seconds = "seconds", 1.5
+    settings.without_floor = settings.without_crumbs = True
+    chosen = settings_of(bpy.context)
+    assert (chosen.pose, chosen.without) == ("1.5", ("floor", "crumbs"))
+
+
+def test_choices_match_the_command_line(extension: bpy.types.Scene):
     settings, stored = properties.PhotorealSettings.bl_rna, PhotorealPreferences.bl_rna
     wanted = {
         "background": [one.value for one in Background],
@@ -165,9 +176,10 @@ def test_choices_are_those_of_the_command_line(extension: bpy.types.Scene):
         assert sorted(settings.properties[name].enum_items.keys()) == sorted(choices), name
     assert tuple(stored.properties["device"].enum_items.keys()) == DEVICES
     assert {f"{one.value}_pass" for one in Pass} <= set(settings.properties.keys())
+    assert {f"without_{one.value}" for one in Surrounding} <= set(settings.properties.keys())
 
 
-def test_without_stored_preferences_the_defaults_are_those_of_blender(extension: bpy.types.Scene):
+def test_without_stored_preferences_blenders_defaults_apply(extension: bpy.types.Scene):
     known = PhotorealPreferences.bl_rna.properties
     assert {name: known[name].default for name in preferences.DEFAULTS} == preferences.DEFAULTS
     chosen = preferences.get(bpy.context)
@@ -178,7 +190,7 @@ def test_without_stored_preferences_the_defaults_are_those_of_blender(extension:
 
 
 class Recorder:
-    """A layout that writes down what is drawn. Attributes of layouts may be set; those of data may not."""
+    """A layout that records what is drawn. Attributes of layouts may be set; those of data may not."""
 
     def __init__(self, drawn: list[str]) -> None:
         self.drawn = drawn
@@ -313,7 +325,7 @@ def test_every_panel_draws_without_disk_network_or_changes(
     fake._draw_key = PhotorealPreferences._draw_key.__get__(fake)
     places = ((builtins, "open"), (socket, "socket"), (Path, "stat"), (Path, "open"), (Path, "iterdir"))
     drawn = {}
-    with monkeypatch.context() as patched:  # pytest itself needs files as soon as something fails.
+    with monkeypatch.context() as patched:  # pytest itself opens files when a test fails.
         for module, name in places:
             patched.setattr(module, name, forbidden)
         try:
@@ -321,7 +333,7 @@ def test_every_panel_draws_without_disk_network_or_changes(
                 if issubclass(cls, bpy.types.Panel | bpy.types.Menu):
                     drawn[cls.__name__] = drawn_by(cls, bpy.context)
             PhotorealPreferences.draw(fake, bpy.context)
-        except Exception as error:  # noqa: BLE001  Whatever it is.
+        except Exception as error:  # noqa: BLE001  Any failure is reported.
             raised = error
         else:
             raised = None
@@ -356,7 +368,7 @@ def head(scene: bpy.types.Scene) -> list[str]:
     return drawn_by(panels.PHOTOREAL_PT_main, bpy.context)
 
 
-def test_without_a_source_the_button_says_so_and_offers_the_choice(extension: bpy.types.Scene):
+def test_without_a_source_the_button_explains_why_and_offers_the_choice(extension: bpy.types.Scene):
     drawn = head(extension)
     assert "Choose a GLB, glTF or .blend file" in " ".join(drawn)
     assert "[Choose a Model …]" in drawn
@@ -370,7 +382,7 @@ def test_fal_without_a_key_asks_for_one(extension: bpy.types.Scene):
     assert not bpy.ops.photoreal.generate_set.poll()
 
 
-def test_nothing_is_bought_before_its_price_is_shown(
+def test_nothing_is_paid_before_its_price_is_shown(
     extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(preferences, "has_key", lambda _preferences: True)
@@ -408,7 +420,7 @@ def test_a_model_and_photos_become_the_source(extension: bpy.types.Scene, block_
     assert [Path(entry.path).name for entry in extension.photoreal.photos] == names[:4]
 
 
-def test_a_file_that_is_not_a_model_is_refused(extension: bpy.types.Scene, tmp_path: Path):
+def test_a_file_that_is_not_a_model_is_rejected(extension: bpy.types.Scene, tmp_path: Path):
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear artist")
     for path, reason in (
@@ -431,7 +443,7 @@ def test_angles_are_added_moved_and_removed(extension: bpy.types.Scene):
     assert [view.name for view in settings.angles][-1] == "angle"
 
 
-def test_cameras_become_angles_where_they_stand(extension: bpy.types.Scene):
+def test_cameras_become_angles_in_place(extension: bpy.types.Scene):
     bpy.ops.object.camera_add(location=(5.0, 0.0, 0.0), rotation=(1.5707963, 0.0, 1.5707963))
     bpy.context.object.name = "From Right"
     bpy.ops.photoreal.use_cameras()
@@ -441,7 +453,7 @@ def test_cameras_become_angles_where_they_stand(extension: bpy.types.Scene):
     assert view.elevation == pytest.approx(0.0, abs=0.01)
 
 
-def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, block_file: Path):
+def test_the_studio_is_added_and_removed_without_a_trace(extension: bpy.types.Scene, block_file: Path):
     bpy.ops.object.light_add(type="SUN")
     bpy.ops.object.camera_add()
     bpy.data.materials.new("Mine, without users")
@@ -456,11 +468,11 @@ def test_the_studio_comes_and_goes_without_a_trace(extension: bpy.types.Scene, b
     bpy.ops.photoreal.frame_angle()
     assert studio.camera.matrix_world != turned and studio.camera.data.lens == 50.0
     bpy.ops.photoreal.build_studio()
-    assert len(bpy.data.scenes) == 2, "rebuilding takes the first one away"
+    assert len(bpy.data.scenes) == 2, "rebuilding removes the first one"
     bpy.ops.photoreal.remove_studio()
     assert bpy.context.scene.name == home
     assert everything() == before
-    assert len(bpy.context.scene.photoreal.angles) == 5, "what was set in the studio is kept"
+    assert len(bpy.context.scene.photoreal.angles) == 5, "settings made in the studio are kept"
 
 
 # --- a whole set ----------------------------------------------------------------------------------
@@ -475,7 +487,15 @@ def small(settings: Any, out: Path) -> None:
         bpy.ops.photoreal.remove_angle()
 
 
-def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
+@pytest.mark.parametrize(
+    ("field", "label"),
+    [("film_look", "Film Look"), ("out", "Set Folder"), ("with_hero", ""), ("", "")],
+)
+def test_a_field_of_an_error_has_the_label_of_the_sidebar(extension: bpy.types.Scene, field: str, label: str):
+    assert properties.label_of(field) == label
+
+
+def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
     extension: bpy.types.Scene, tmp_path: Path
 ):
     settings = extension.photoreal
@@ -496,7 +516,7 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
         "Soap Bar",
         ["front", "three-quarter"],
     )
-    assert not list(tmp_path.rglob("*.blend")), "the copy is taken away"
+    assert not list(tmp_path.rglob("*.blend")), "the copy is removed"
     bpy.ops.photoreal.place_photos()
     sheet = bpy.data.collections["Soap Bar"]
     assert sorted(item.name for item in sheet.objects) == ["Soap Bar front", "Soap Bar three-quarter"]
@@ -515,7 +535,7 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_as_it_was(
         bpy.ops.photoreal.export_set(directory=str(tmp_path))
 
 
-def test_a_run_belongs_to_its_scene_and_to_no_other_file(extension: bpy.types.Scene):
+def test_a_run_belongs_to_its_scene_and_file(extension: bpy.types.Scene):
     run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
     other = bpy.data.scenes.new("Other")
     assert runs.run_of(extension) is run
@@ -536,10 +556,10 @@ def test_a_missing_photo_is_reported_and_blocks_nothing(extension: bpy.types.Sce
     assert pump.pump() is None
     drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
     assert "could not be placed" in drawn
-    assert "2 ahead" not in drawn, "nothing waits any more"
+    assert "2 ahead" not in drawn, "nothing is queued any more"
 
 
-def test_a_saved_file_finds_its_run_again(extension: bpy.types.Scene, tmp_path: Path):
+def test_a_saved_file_reconnects_to_its_run(extension: bpy.types.Scene, tmp_path: Path):
     path = str(tmp_path / "mine.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     run = a_run(extension, *EVENTS, folder=Path("/sets/jar"))
@@ -615,7 +635,7 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     assert sent[2]["input"]["image_url"] and sent[2]["input"]["seed"] == 1
 
 
-def test_a_damaged_model_can_be_bought_again_in_the_gallery(
+def test_a_damaged_model_can_be_generated_again_from_the_gallery(
     extension: bpy.types.Scene, fresh_emulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})
@@ -630,7 +650,7 @@ def test_a_damaged_model_can_be_bought_again_in_the_gallery(
     bpy.ops.photoreal.generate_set()
     pump_until_idle()
     found = runs.set_of(extension)
-    assert found is not None and "--redo model" in found.error
+    assert found is not None and "edo" in found.error and "--" not in found.error
     assert "[photoreal.redo_model]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
     bpy.ops.photoreal.redo_model()
     pump_until_idle()
@@ -640,7 +660,7 @@ def test_a_damaged_model_can_be_bought_again_in_the_gallery(
     assert len(fresh_emulator.ledger()) == 2
 
 
-def test_diagnostics_show_in_the_preferences(
+def test_diagnostics_are_shown_in_the_preferences(
     extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     chosen = SimpleNamespace(**{**preferences.DEFAULTS, "output_folder": str(tmp_path)})
@@ -652,5 +672,5 @@ def test_diagnostics_show_in_the_preferences(
         assert word in text
 
 
-def test_clock():
+def test_elapsed_time_is_formatted():
     assert [jobs.clock(seconds) for seconds in (0.0, 61.5, 3600.0)] == ["0:00", "1:01", "60:00"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A product may come from a 3D file of any kind, from photos or from words."""
+"""A product may come from a 3D file of any kind, from photos or from a text."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ def assert_is_done(run: Run) -> None:
     assert (mask > 127).mean() > 0.1
 
 
-# --- photos and words ---------------------------------------------------------------------------
+# --- photos and text ----------------------------------------------------------------------------
 
 
 def test_one_photo_becomes_a_model_through_the_image_endpoint(tmp_path: Path, fresh_emulator):
@@ -73,7 +73,7 @@ def test_three_photos_become_a_model_through_the_multi_image_endpoint_and_fal_ma
     assert names == {"a.jpg", "b.jpg", "c.jpg"}
 
 
-def test_photos_of_the_same_name_are_all_kept(tmp_path: Path, fresh_emulator):
+def test_photos_with_the_same_name_are_all_kept(tmp_path: Path, fresh_emulator):
     sources = []
     for shade, folder in enumerate(("left", "right")):
         (tmp_path / folder).mkdir()
@@ -87,7 +87,7 @@ def test_photos_of_the_same_name_are_all_kept(tmp_path: Path, fresh_emulator):
         assert path.name in page
 
 
-def test_words_become_a_model_through_the_text_endpoint(tmp_path: Path, fresh_emulator):
+def test_text_becomes_a_model_through_the_text_endpoint(tmp_path: Path, fresh_emulator):
     options = ("--text", "a blue enamel tea pot", "--seed", 3, *by_fal(fresh_emulator))
     run = make_set(out=tmp_path / "set", options=options)
     assert_is_done(run)
@@ -109,9 +109,7 @@ def test_another_model_endpoint_can_be_chosen(tmp_path: Path, fresh_emulator):
     assert job["unknown_fields"] == []
 
 
-def test_a_model_endpoint_that_takes_one_photo_refuses_two_and_nothing_is_sent(
-    tmp_path: Path, fresh_emulator
-):
+def test_a_single_photo_endpoint_rejects_two_photos_and_nothing_is_sent(tmp_path: Path, fresh_emulator):
     sources = [photo(tmp_path / f"{name}.png") for name in "ab"]
     options = ("--model-endpoint", "fal-ai/pixal3d", *by_fal(fresh_emulator))
     run = make_set(*sources, out=tmp_path / "set", options=options)
@@ -194,7 +192,7 @@ def test_a_blend_file_is_the_same_product(tmp_path: Path, wanted: np.ndarray, sc
 
 @pytest.mark.skipif(sys.platform == "win32", reason="some of these names are not allowed there")
 @pytest.mark.parametrize("name", ["-dash.glb", "Käßchen 🫖 'q\" & <b>.GLB"])
-def test_a_file_with_an_odd_name_is_a_product(tmp_path: Path, name: str):
+def test_a_file_with_an_unusual_name_is_a_product(tmp_path: Path, name: str):
     textured_block().write(tmp_path / name)
     out = tmp_path / "out ü <i>"
     run = make_set(f"./{name}", out=out, options=ONE)
@@ -204,8 +202,8 @@ def test_a_file_with_an_odd_name_is_a_product(tmp_path: Path, name: str):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names are text elsewhere")
-def test_a_file_whose_name_is_no_text_is_a_product_too(tmp_path: Path):
-    """Names from old archives may hold bytes that are no UTF-8."""
+def test_a_file_with_an_undecodable_name_is_a_product(tmp_path: Path):
+    """Names from old archives may contain bytes that are not UTF-8."""
     name = os.fsdecode(b"caf\xe9.glb")
     textured_block().write(tmp_path / name)
     run = make_set(name, out=tmp_path / "set", options=ONE)
@@ -245,22 +243,22 @@ def test_a_transparent_set_is_cut_out(tmp_path: Path, block_file: Path):
     assert (picture[..., :3][mask == 0] == 0).all()
 
 
-def test_other_wishes_make_only_what_they_change_anew(tmp_path: Path, block_file: Path):
-    def wish(angles: str, *more: str) -> Run:
+def test_changed_options_remake_only_what_they_affect(tmp_path: Path, block_file: Path):
+    def make_with(angles: str, *more: str) -> Run:
         run = make_set(block_file, out=tmp_path / "set", options=(*ONE[:-1], angles, *more), resolution=64)
         assert run.exit_code == 0, run.stderr
         return run
 
-    before = tree(wish("front").out)
-    after = tree(wish("front,side").out)
+    before = tree(make_with("front").out)
+    after = tree(make_with("front,side").out)
     assert {"renders/side.png", "photos/side.png", "masks/side.png"} == set(after) - set(before)
     assert all(after[name] == before[name] for name in before if name.endswith(".png"))
-    grey = wish("front", "--background", "grey")
+    grey = make_with("front", "--background", "grey")
     assert (grey.pixels("renders/front.png")[0] == 127).all()
     assert [entry["name"] for entry in grey.record["angles"]] == ["front"]
 
 
-def test_a_photo_made_by_a_later_run_has_the_light_of_one_run(tmp_path: Path, block_file: Path):
+def test_a_photo_from_a_later_run_has_consistent_light(tmp_path: Path, block_file: Path):
     options = ("--engine", "cycles", "--angles", "front", "--video", "none", "--samples", "4")
     run = make_set(block_file, out=tmp_path / "set", options=options)
     photo = run.out / "photos" / "front.png"

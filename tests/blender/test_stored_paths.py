@@ -15,18 +15,18 @@ def test_without_a_saved_file_a_path_stays_absolute(extension: bpy.types.Scene, 
     assert stored_path(tmp_path / "jar.glb") == str(tmp_path / "jar.glb")
 
 
-def test_beside_a_saved_file_a_path_is_relative_and_leads_back(extension: bpy.types.Scene, tmp_path: Path):
+def test_beside_a_saved_file_a_path_is_relative_and_resolves_back(extension: bpy.types.Scene, tmp_path: Path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "mine.blend"))
     stored = stored_path(tmp_path / "sets" / "jar")
     assert stored == "//" + os.path.join("sets", "jar")  # noqa: PTH118  Blender's own form, not a path.
     assert absolute_folder(stored) == tmp_path / "sets" / "jar"
 
 
-def test_on_another_drive_of_windows_a_path_stays_absolute(
+def test_a_path_on_another_windows_drive_stays_absolute(
     extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "mine.blend"))
-    with monkeypatch.context() as patched:  # Windows' own rule for relative paths, which Blender asks.
+    with monkeypatch.context() as patched:  # The rule of Windows for relative paths, which Blender follows.
         patched.setattr(os.path, "relpath", ntpath.relpath)
         with pytest.raises(ValueError, match="mount"):
             bpy.path.relpath("D:\\models\\jar.glb")

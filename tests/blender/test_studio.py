@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from photoreal_set.gltf.findings import terminal_lines
+from photoreal_set.gltf.findings import terminal_findings
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics import rigs
 from photoreal_set.optics.angles import ANGLES
@@ -36,7 +36,7 @@ def data_blocks() -> dict[str, set[str]]:
     return {kind: {item.name for item in getattr(bpy.data, kind)} for kind in kinds}
 
 
-def test_the_studio_goes_without_a_trace_and_gives_the_world_back(scene):
+def test_the_studio_is_removed_without_a_trace_and_restores_the_world(scene):
     scene.world = bpy.data.worlds.new("My World")
     bpy.ops.mesh.primitive_cube_add()
     before = data_blocks()
@@ -59,7 +59,7 @@ def test_a_session_holds_product_camera_and_light_and_renders_what_it_frames(sce
     assert shot.shadow.shape == (64, 64)
     assert 0.0 <= shot.shadow.min() <= shot.shadow.max() <= 1.0
     assert shot.shadow.max() > 0.3, "a contact shadow"
-    assert terminal_lines(session.product.triage) == []
+    assert terminal_findings(session.product.triage) == []
 
 
 def test_no_render_can_see_the_ground_only_its_shadow(scene, block_file: Path):
@@ -70,11 +70,11 @@ def test_no_render_can_see_the_ground_only_its_shadow(scene, block_file: Path):
     assert (shot.colour[-1, :, 3] == 0).all()
 
 
-def test_the_processor_is_always_there_and_a_missing_device_is_said():
+def test_the_cpu_is_always_available_and_a_missing_device_is_reported():
     assert use_device("cpu") == "CPU"
     assert use_device("auto") in {"CPU", "GPU"}
     if use_device("auto") == "CPU":
         for name in ("cuda", "optix", "hip", "metal", "oneapi"):
             with pytest.raises(InputError, match=name) as refused:
                 use_device(name)
-            assert "--device cpu" in str(refused.value)
+            assert "cpu" in str(refused.value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user may want of the studio reaches the pictures, and the same wish gives the same bytes."""
+"""Studio options reach the pictures, and equal options give equal bytes."""
 
 from pathlib import Path
 
@@ -21,10 +21,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory, block_file: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory, block_file: Path) -> Run:
-    wishes = ("--rig", "three-point", "--rig-rotation", 180, "--background", "black", "--quality", "draft")
+    choices = ("--rig", "three-point", "--rig-rotation", 180, "--background", "black", "--quality", "draft")
     more = ("--f-stop", 4, "--film-look", "--preview", "webp", "--motion", "light-sweep", "--video", "cycles")
     out = tmp_path_factory.mktemp("options") / "rich"
-    return make_set(block_file, out=out, options=(*STILLS, *wishes, *more), resolution=64)
+    return make_set(block_file, out=out, options=(*STILLS, *choices, *more), resolution=64)
 
 
 def test_the_same_command_gives_the_same_bytes(plain: Run, block_file: Path):
@@ -34,20 +34,20 @@ def test_the_same_command_gives_the_same_bytes(plain: Run, block_file: Path):
         assert sha256(first) == sha256(second), folder
 
 
-def test_every_wish_is_met(rich: Run):
+def test_every_option_takes_effect(rich: Run):
     assert rich.exit_code == 0, rich.stderr
     photo = rich.pixels("photos/three-quarter.png")
     assert photo[0].max() == 0, "black to the border"
-    film = rich.record["videos"][0]
-    assert (film["motion"], film["loop"], film["frames"]) == ("light-sweep", True, 120)
-    with Image.open(rich.out / film["preview"]["path"]) as preview:
+    video = rich.record["videos"][0]
+    assert (video["motion"], video["loop"], video["frames"]) == ("light-sweep", True, 120)
+    with Image.open(rich.out / video["preview"]["path"]) as preview:
         assert (preview.format, preview.n_frames) == ("WEBP", 60)
     assert rich.record["plan"]["rig"]["name"] == "three-point"
 
 
-def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_stands_still(rich: Run):
-    with av.open(str(rich.out / "video" / "light-sweep.mp4")) as film:
-        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]).astype(float)
+def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_does_not_move(rich: Run):
+    with av.open(str(rich.out / "video" / "light-sweep.mp4")) as video:
+        frames = np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]).astype(float)
     level = frames.mean(axis=(1, 2, 3))
     assert level[60] > 1.15 * max(level[0], level[-1])
     assert np.abs(np.diff(level)).max() < 0.08 * level.mean(), "no jump"
@@ -56,7 +56,7 @@ def test_a_sweep_is_dark_at_both_ends_bright_between_and_the_product_stands_stil
     assert (covered[5] == covered[-5]).mean() > 0.97
 
 
-def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_file: Path):
+def test_a_run_with_other_light_renders_only_what_changes(plain: Run, block_file: Path):
     reference = sha256(plain.out / "masks" / "three-quarter.png")
     photo = sha256(plain.out / "photos" / "three-quarter.png")
     changed = make_set(block_file, out=plain.out, options=(*STILLS, "--rig", "jewellery"))
@@ -66,19 +66,19 @@ def test_a_run_with_other_light_makes_only_what_it_changes(plain: Run, block_fil
 
 
 @pytest.mark.parametrize(
-    ("wishes", "words"),
+    ("choices", "message"),
     [
         (("--rig", "sunny"), "no rig called 'sunny'"),
         (("--rig", "missing.exr"), "cannot be read"),
         (("--rig-intensity", 99), "'99' is not a number from 0.05 to 20"),
         (("--f-stop", 0.1), "'0.1' is not a number from 0.5 to 256"),
-        (("--preview", "gif"), "goes with a video by Cycles"),
+        (("--preview", "gif"), "needs a video by Cycles"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_refused_in_one_sentence(
-    tmp_path: Path, block_file: Path, wishes: tuple[object, ...], words: str
+def test_an_impossible_option_is_rejected_in_one_sentence(
+    tmp_path: Path, block_file: Path, choices: tuple[object, ...], message: str
 ):
-    run = make_set(block_file, out=tmp_path / "set", options=(*STILLS, *wishes))
+    run = make_set(block_file, out=tmp_path / "set", options=(*STILLS, *choices))
     assert run.exit_code == 1
-    assert words in run.stderr
+    assert message in run.stderr
     assert not (tmp_path / "set").exists()

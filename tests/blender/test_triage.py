@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every fault is found on a broken product, not on its healthy twin, and what can be mended is mended."""
+"""Every defect is found on a broken product and not on its intact twin, and what can be repaired is repaired."""
 
 import io
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def picture(width: int, height: int | None = None) -> bytes:
 def textured(solid: Solid, image: bytes | None = None, **surface: Any) -> Glb:
     glb = Glb()
     material = glb.add_material("Enamel", glb.add_image(image or picture(128)), **surface)
-    glb.add_material("Rubber", roughnessFactor=0.9)  # Two matters: not plain.
+    glb.add_material("Rubber", roughnessFactor=0.9)  # Two materials: not plain.
     glb.add_scene(add_solid(glb, solid, material), add_solid(glb, ball(radius=0.3).at(0, 2, 0), 1, "Foot"))
     return glb
 
@@ -60,7 +60,7 @@ def doubled(solid: Solid) -> Solid:
 
 
 def with_a_fin(solid: Solid) -> Solid:
-    """Some faces that stand on edges inside of a surface."""
+    """Some faces attached to inner edges of a surface."""
     places = np.concatenate((solid.places, [[0.0, 0.0, 0.0]]))
     normals = np.concatenate((solid.normals, [[0.0, 1.0, 0.0]]))
     uvs = np.concatenate((solid.uvs, [[0.5, 0.5]]))
@@ -69,13 +69,13 @@ def with_a_fin(solid: Solid) -> Solid:
 
 
 def with_lines(solid: Solid) -> Solid:
-    rows = [25 * row for row in range(2, 7)]  # The first and the last of a row are at one place.
+    rows = [25 * row for row in range(2, 7)]  # The first and the last vertex of a row coincide.
     lines = [[first, first + 24, first + 3] for first in rows]
     return solid.with_(triangles=np.concatenate((solid.triangles, lines)))
 
 
 def some_wound_back(solid: Solid, count: int) -> Solid:
-    """And as if nobody had told their normals."""
+    """And without normals."""
     triangles = solid.triangles.copy()
     triangles[:count] = triangles[:count, ::-1]
     return solid.with_(triangles=triangles)
@@ -135,7 +135,7 @@ def with_a_broken_picture() -> Glb:
 
 
 def assembly() -> Glb:
-    """What modellers export: hard and soft parts of several materials, sunk into one another, below empties."""
+    """A typical export: hard and soft parts of several materials, intersecting, parented to empties."""
     glb = Glb()
     shell = glb.add_material("Shell", glb.add_image(picture(128)))
     leather = glb.add_material("Leather", glb.add_image(picture(256)), roughnessFactor=0.9)
@@ -156,7 +156,7 @@ def palette(solid: Solid) -> Solid:
 
 
 N, W, E = Severity.NOTE, Severity.WARNING, Severity.ERROR
-# What is wrong: a broken product, and the kind and severity of what is found on it.
+# A broken product, and the kind and severity of its finding.
 BROKEN: dict[str, tuple[Callable[[], Glb], str, Severity]] = {
     "no normals": (lambda: product(ball().with_(normals=None)), "no_normals", N),
     "zero normals": (lambda: product(with_normals(ball(), value=0.0, every=9)), "broken_normals", N),
@@ -173,7 +173,7 @@ BROKEN: dict[str, tuple[Callable[[], Glb], str, Severity]] = {
     "UVs without area": (
         lambda: textured(with_uvs(ball(), lambda uvs: np.where(uvs[:, 1:] < 0.5, 0.3, uvs))), "zero_area_uvs", W,
     ),
-    "a picture that is none": (with_a_broken_picture, "texture_missing", W),
+    "a picture that is none": (with_a_broken_picture, "texture_missing", E),
     "an odd texture": (lambda: textured(ball(), picture(200)), "texture_not_power_of_two", N),
     "a tiny texture": (lambda: textured(ball(), picture(64)), "texture_tiny", N),
     "a tenth of a millimetre": (lambda: product(ball().scaled(1e-4)), "absurd_scale", W),
@@ -229,7 +229,7 @@ def taken(glb: Glb, folder: Path) -> Product:
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_fault_is_found_and_told_in_one_sentence_and_not_mistaken_for_worse(tmp_path: Path, case: str):
+def test_a_defect_is_found_reported_in_one_sentence_and_not_exaggerated(tmp_path: Path, case: str):
     make, kind, severity = BROKEN[case]
     everything = taken(make(), tmp_path).triage
     found = [item for item in everything if item.kind == kind]
@@ -239,36 +239,36 @@ def test_a_fault_is_found_and_told_in_one_sentence_and_not_mistaken_for_worse(tm
         assert "\n" not in item.text
         assert item.where in item.text or kind in {"no_pbr_maps", "absurd_scale", "stray_geometry"}
     worse = {item.kind for item in everything if item.severity is not Severity.NOTE}
-    assert worse <= {kind}, "what follows from it is no more than a note"
+    assert worse <= {kind}, "secondary findings are only notes"
 
 
 @pytest.mark.parametrize("case", HEALTHY)
-def test_nothing_is_wrong_with_a_good_product(tmp_path: Path, case: str):
+def test_a_good_product_has_no_findings(tmp_path: Path, case: str):
     assert [item.record() for item in taken(HEALTHY[case](), tmp_path).triage] == []
 
 
-def test_a_product_of_too_many_triangles_is_heavy(tmp_path: Path, monkeypatch):
+def test_too_many_triangles_are_reported_as_heavy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(triage, "MAX_TRIANGLES", 100)
     kinds = [item.kind for item in taken(product(ball()), tmp_path).triage]
     assert kinds == ["too_many_triangles"]
 
 
-def test_a_texture_that_is_too_large_is_heavy(tmp_path: Path, monkeypatch):
+def test_an_oversized_texture_is_reported_as_heavy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(texture_checks, "MAX_TEXTURE", 100)
     kinds = [item.kind for item in taken(textured(ball()), tmp_path).triage]
     assert kinds == ["texture_huge"]
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf, 1e37])
-def test_a_product_with_a_broken_vertex_is_made_of_its_whole_faces(tmp_path: Path, value: float):
+def test_a_product_with_a_broken_vertex_keeps_its_valid_faces(tmp_path: Path, value: float):
     whole = taken(product(ball()), tmp_path)
     product_ = taken(torn(value), tmp_path)
     assert product_.triage[0].count == 1
     assert product_.size_m == pytest.approx(whole.size_m, rel=0.01)
-    assert whole.triangles - 6 <= product_.triangles < whole.triangles, "only the faces at it are gone"
+    assert whole.triangles - 6 <= product_.triangles < whole.triangles, "only its faces are removed"
 
 
-def test_counts_are_of_what_is_wrong(tmp_path: Path):
+def test_counts_cover_only_defects(tmp_path: Path):
     def count(glb: Glb, kind: str) -> list[int | None]:
         return [item.count for item in taken(glb, tmp_path).triage if item.kind == kind]
 
@@ -279,7 +279,7 @@ def test_counts_are_of_what_is_wrong(tmp_path: Path):
     assert count(product(with_normals(ball(), value=0.0, every=9)), "broken_normals") == [37]
 
 
-def test_a_part_that_is_there_many_times_is_looked_at_once(tmp_path: Path):
+def test_a_repeated_part_is_checked_once(tmp_path: Path):
     glb = product(ball().wound_back())
     mesh = glb.document["nodes"][0]["mesh"]
     nodes = [
@@ -291,7 +291,7 @@ def test_a_part_that_is_there_many_times_is_looked_at_once(tmp_path: Path):
     assert "and 8 copies of it" in item.where
 
 
-# --- what is mended -----------------------------------------------------------------------------
+# --- repairs ------------------------------------------------------------------------------------
 
 
 def seen(glb: Glb, folder: Path) -> np.ndarray:
@@ -321,7 +321,7 @@ def red_ball(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     ],
     ids=["turned", "some turned", "inside out", "doubled back to back", "doubled", "nan", "without normals"],
 )
-def test_a_mended_product_looks_like_the_whole_one(tmp_path: Path, red_ball: np.ndarray, solid: Solid):
+def test_a_repaired_product_looks_like_the_intact_one(tmp_path: Path, red_ball: np.ndarray, solid: Solid):
     found = seen(product(solid, baseColorFactor=[0.7, 0.1, 0.1, 1.0]), tmp_path)
     inside = (found[..., 3] == 255) & (red_ball[..., 3] == 255)
     assert inside.mean() > 0.3
@@ -351,7 +351,7 @@ def test_glass_is_turned_outwards_with_its_normals_and_uvs(tmp_path: Path, solid
 
 
 def places_of_uvs(mesh: bpy.types.Mesh) -> set[tuple[float, ...]]:
-    """Each place with its place in the texture, whatever the order."""
+    """Each position with its UV, in any order."""
     uvs = mesh.uv_layers[0].uv
     return {
         (*np.round(mesh.vertices[loop.vertex_index].co, 4), *np.round(uvs[loop.index].vector, 4))
@@ -359,7 +359,7 @@ def places_of_uvs(mesh: bpy.types.Mesh) -> set[tuple[float, ...]]:
     }
 
 
-def test_what_is_round_without_normals_becomes_smooth_and_edges_stay(tmp_path: Path):
+def test_round_surfaces_without_normals_become_smooth_and_edges_stay_sharp(tmp_path: Path):
     taken(product(ball(around=48).with_(normals=None)), tmp_path)
     mesh = bpy.data.objects["Part"].data
     assert mesh.normals_domain == "POINT"
@@ -376,7 +376,7 @@ def test_what_is_round_without_normals_becomes_smooth_and_edges_stay(tmp_path: P
 # --- the sample and the way to the user ------------------------------------------------------
 
 
-def test_nothing_bad_is_said_of_the_sample(tmp_path: Path):
+def test_the_sample_has_no_findings(tmp_path: Path):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     build_sample(tmp_path / "jar.glb")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -387,7 +387,7 @@ def test_nothing_bad_is_said_of_the_sample(tmp_path: Path):
     assert found[0].severity is Severity.NOTE
 
 
-def test_the_list_goes_to_set_json_the_terminal_and_the_page(tmp_path: Path):
+def test_findings_appear_in_set_json_the_terminal_and_the_page(tmp_path: Path):
     glb = textured(ball().wound_back(), picture(200))
     glb.document["nodes"][0]["name"] = "<b>Pot & Co"
     glb.write(tmp_path / "pot.glb")
@@ -405,14 +405,14 @@ def test_the_list_goes_to_set_json_the_terminal_and_the_page(tmp_path: Path):
     ]
     assert listed[0]["count"] == len(ball().triangles)
     assert [text for text in run.warnings() if "away from the normals" in text] == [listed[0]["text"]]
-    assert not [text for text in run.warnings() if "powers of two" in text], "a note is for the page"
+    assert not [text for text in run.warnings() if "powers of two" in text], "notes appear only on the page"
     page = (tmp_path / "set" / "index.html").read_text(encoding="utf-8")
     assert "powers of two" in page
     assert "<b>Pot" not in page
     assert texture() != picture(200)
 
 
-def test_another_variant_is_another_picture_of_the_same_set(tmp_path: Path):
+def test_another_variant_changes_the_pictures_of_the_same_set(tmp_path: Path):
     glb = product(ball(), baseColorFactor=[0.8, 0.0, 0.0, 1.0])
     glb.add_material("Blue", baseColorFactor=[0.0, 0.0, 0.8, 1.0])
     glb.document["extensionsUsed"] = ["KHR_materials_variants"]

@@ -31,7 +31,7 @@ from tests.blender.products import ball, textured_block
 QUICK = Quality(name="quick", samples=4)
 
 
-def test_a_turn_is_whole_in_equal_steps():
+def test_a_turn_is_complete_in_equal_steps():
     turns = [azimuth_of(frame) for frame in range(FRAMES + 1)]
     assert turns[0] == 0.0
     assert turns[-1] == 360.0
@@ -43,7 +43,7 @@ def test_a_turn_is_whole_in_equal_steps():
     ("resolution", "side"),
     [((64, 64), 64), ((65, 65), 64), ((720, 720), 720), ((1024, 1280), 720), ((8192, 101), 100)],
 )
-def test_a_video_has_an_even_side_of_720_at_most(resolution: tuple[int, int], side: int):
+def test_a_video_has_an_even_side_of_at_most_720(resolution: tuple[int, int], side: int):
     assert frame_side(Size(*resolution)) == side
 
 
@@ -66,7 +66,7 @@ def test_a_video_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
         assert frame.reshape(-1, 3).mean(axis=0) == pytest.approx(colour, abs=8)
 
 
-def test_a_video_that_cannot_be_written_leaves_nothing(scene, tmp_path: Path):
+def test_a_video_that_cannot_be_written_leaves_no_file(scene, tmp_path: Path):
     from PIL import Image
 
     from photoreal_set.messages.errors import PhotorealError
@@ -93,7 +93,7 @@ def test_all_motions_of_the_command_line_can_be_rendered(scene, tmp_path: Path, 
         assert np.abs(pictures[1] - pictures[0]).mean() > 0.5, f"{motion} moves"
 
 
-def test_the_light_is_as_it_was_after_a_sweep(scene, block_file: Path, monkeypatch):
+def test_the_light_is_restored_after_a_sweep(scene, block_file: Path, monkeypatch):
     monkeypatch.setattr(video, "FRAMES", 2)
     monkeypatch.setattr(video, "SHADOWS", 1)
     session = Session(scene, block_file, resolution=square(64), device="cpu")
@@ -104,7 +104,7 @@ def test_the_light_is_as_it_was_after_a_sweep(scene, block_file: Path, monkeypat
     assert session._renderer.studio.rig == rigs.SOFTBOX
 
 
-def test_a_sweep_begins_and_ends_in_the_dark():
+def test_a_sweep_starts_and_ends_in_the_dark():
     (_first, start), (_last, end) = sweep_light(0.0), sweep_light(1.0)
     assert start == pytest.approx(0.0, abs=1e-9)
     assert end == pytest.approx(0.0, abs=1e-9)
@@ -114,7 +114,7 @@ def test_a_sweep_begins_and_ends_in_the_dark():
     assert [loops(motion) for motion in (LIGHT_SWEEP, DETAIL_REVEAL)] == [True, False]
 
 
-def test_the_camera_goes_from_one_view_to_the_other():
+def test_the_camera_moves_from_one_view_to_the_other():
     first = Framing(matrix=np.eye(4), lens_mm=50.0, near=0.1, far=10.0)
     last = replace(
         first, matrix=np.array([[0, -1, 0, 2], [1, 0, 0, 0], [0, 0, 1, 4], [0, 0, 0, 1.0]]), lens_mm=200.0
@@ -127,7 +127,7 @@ def test_the_camera_goes_from_one_view_to_the_other():
     assert half.matrix[:3, :3] @ half.matrix[:3, :3].T == pytest.approx(np.eye(3), abs=1e-6)
 
 
-def test_what_does_not_change_does_not_flicker(scene, tmp_path: Path, monkeypatch):
+def test_unchanged_areas_do_not_flicker(scene, tmp_path: Path, monkeypatch):
     """A plain ball on a turntable looks the same in every frame."""
     monkeypatch.setattr(video, "FRAMES", 4)
     monkeypatch.setattr(video, "SHADOWS", 2)

@@ -11,7 +11,7 @@ import pytest
 from photoreal_set.files.video_check import PROBE
 from photoreal_set.files.video_probe import BEGUN, MARK
 from tests.fal_emulator.lies import VIDEO_LIES, noise
-from tests.unit.test_mp4 import FRAGMENTS, film
+from tests.unit.test_mp4 import FRAGMENTS, video_bytes
 
 WITHOUT_PYAV = (
     "import runpy, sys\n"
@@ -21,7 +21,7 @@ WITHOUT_PYAV = (
 
 
 def asked(path: Path) -> dict[str, str]:
-    """What the probe says of a video when it runs in a Python that has only the bpy module."""
+    """The probe's answer for a video in a Python that has only the bpy module."""
     done = subprocess.run([sys.executable, "-c", WITHOUT_PYAV, str(path)], capture_output=True, text=True)
     said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
     assert said[0] == BEGUN, done.stderr
@@ -32,14 +32,14 @@ def asked(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("flags", ["", FRAGMENTS])
 def test_blender_decodes_a_good_video(tmp_path: Path, flags: str, name: str):
     path = tmp_path / name
-    path.write_bytes(film(flags))
+    path.write_bytes(video_bytes(flags))
     assert asked(path) == {"decoder": "Blender", "problem": ""}
 
 
 @pytest.mark.parametrize("change", [noise, VIDEO_LIES["no-track"], VIDEO_LIES["no-samples"]])
 def test_blender_finds_no_frame_in_a_broken_one(tmp_path: Path, change):
     path = tmp_path / "film.mp4"
-    path.write_bytes(change(film()))
+    path.write_bytes(change(video_bytes()))
     answer = asked(path)
     assert answer["decoder"] == "Blender"
     assert answer["problem"]

@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def message_of(arguments: argparse.Namespace) -> Json:
-    """The control message that the arguments amount to."""
+    """The control message for the arguments."""
     message: Json = json.loads(arguments.control)
     if arguments.delay:
         message["delays"] = message.get("delays", {}) | delays_of(arguments.delay)

@@ -224,7 +224,7 @@ def make_fault(spec: Json) -> Fault:
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault of a command line word: ``NAME`` or ``NAME:key=value,key=value``; ``nth=1+3`` for several."""
+    """The fault of a command line argument: ``NAME`` or ``NAME:key=value,key=value``; ``nth=1+3`` for several."""
     name, _, rest = text.partition(":")
     spec: Json = {"name": name}
     for pair in filter(None, rest.split(",")):

@@ -25,13 +25,13 @@ def _grid(triangles: int) -> tuple[int, int]:
     return rows, max(8, quads // rows)
 
 
-def _geometry(words: str, triangles: int, scale: float) -> tuple[np.ndarray, ...]:
+def _geometry(text: str, triangles: int, scale: float) -> tuple[np.ndarray, ...]:
     """Positions, normals, UVs and indices; y is up, the label (u = 0.5) looks along +z."""
     rows, columns = _grid(triangles)
     ends = 0.5 - 0.5 * np.cos(np.linspace(0, math.pi, rows + 1))
     share = 0.5 * ends + 0.5 * np.linspace(0, 1, rows + 1)  # Denser where top and bottom are rounded.
     height = HEIGHT_METRES * scale
-    radius = pictures.outline(share, words) * height
+    radius = pictures.outline(share, text) * height
     level = share * height
     turn = np.linspace(0, 1, columns + 1)
     angle = (turn - 0.5) * 2 * math.pi
@@ -55,6 +55,21 @@ def _geometry(words: str, triangles: int, scale: float) -> tuple[np.ndarray, ...
         normals.reshape(-1, 3).astype("<f4"),
         uvs.reshape(-1, 2).astype("<f4"),
         indices.astype("<u4"),
+    )
+
+
+def _on_a_floor(geometry: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """The geometry with a square plane below it, three times as wide as it is high."""
+    positions, normals, uvs, indices = geometry
+    half = 1.5 * HEIGHT_METRES
+    corners = np.array(((-half, half), (half, half), (half, -half), (-half, -half)))
+    plane = np.stack((corners[:, 0], np.full(4, -0.001), corners[:, 1]), axis=1)
+    faces = np.array((0, 1, 2, 0, 2, 3)) + len(positions)
+    return (
+        np.concatenate((positions, plane)).astype("<f4"),
+        np.concatenate((normals, np.tile((0, 1, 0), (4, 1)))).astype("<f4"),
+        np.concatenate((uvs, np.zeros((4, 2)))).astype("<f4"),
+        np.concatenate((indices.reshape(-1), faces)).astype("<u4"),
     )
 
 
@@ -83,7 +98,7 @@ class _Buffer:
 
 
 def make_glb(
-    words: str,
+    text: str,
     photo: Image.Image | None,
     *,
     triangles: int = MAX_TRIANGLES,
@@ -94,8 +109,11 @@ def make_glb(
 ) -> bytes:
     """A complete GLB file of a product about 0.24 m high that stands on the ground at the origin."""
     buffer = _Buffer()
-    accessors = _accessors(buffer, _geometry(words, triangles, scale))
-    label = pictures.label_texture(texture_side, words, photo) if has_texture else None
+    geometry = _geometry(text, triangles, scale)
+    if "on a floor" in text:  # As image-to-3D models make one now and then.
+        geometry = _on_a_floor(geometry)
+    accessors = _accessors(buffer, geometry)
+    label = pictures.label_texture(texture_side, text, photo) if has_texture else None
     document = {
         "asset": {"version": "2.0", "generator": "fal emulator"},
         "scene": 0,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .inputs import InputError, MediaReader
 from .jobs import Job, JobState
-from .lies import told
+from .lies import with_lies
 from .outcomes import Outcome, cancelled, faulty_outcome, model_error, outcome_of
 from .outputs import Call, Maker, Product, corrupted, data_uri, with_products
 from .prices import units
@@ -226,7 +226,7 @@ class JobQueue:
         """The File or Image object of an output file, with the file at its URL."""
         if "corrupt-output" in job.faults:
             product = corrupted(product)
-        product = told(product, job.faults)
+        product = with_lies(product, job.faults)
         if is_inline:
             url = data_uri(product)
         else:

@@ -24,7 +24,7 @@ CLAIMED_SIDE = 60_000
 VIDEO, MODEL = "video/mp4", "model/gltf-binary"
 
 
-def told(product: Product, faults: Mapping[str, Json]) -> Product:
+def with_lies(product: Product, faults: Mapping[str, Json]) -> Product:
     """``product`` with the lies of the job's faults in it; files of other kinds are unchanged."""
     if product.content_type == VIDEO:
         if "box-bomb" in faults:

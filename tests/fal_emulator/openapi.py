@@ -91,7 +91,7 @@ def _queue_status() -> Json:
 
 
 def _schema(schema: Json, *, title: str = "") -> Json:
-    """A schema in the words of OpenAPI 3.0: own marks gone, references moved, exclusive bounds as flags."""
+    """A schema in OpenAPI 3.0 terms: without our marks, with references moved and exclusive bounds as flags."""
     found: Json = {"title": title} if title else {}
     for key, value in schema.items():
         if key.startswith("x-"):

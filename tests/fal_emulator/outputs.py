@@ -54,7 +54,7 @@ class Call:
     is_black: bool = False
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         shots = self.inputs.get("multi_prompt") or []
         return str(
             self.inputs.get("prompt") or " ".join(shot["prompt"] for shot in shots) or self.media.digest
@@ -163,7 +163,7 @@ def _picture_output(call: Call, images: list[Image.Image], output_format: str) -
 
 
 def _photo(call: Call) -> Making:
-    sources = call.media.all() or [pictures.drawn_product((1024, 1024), call.words)]
+    sources = call.media.all() or [pictures.drawn_product((1024, 1024), call.text)]
     size = _photo_size(call.inputs, sources[0].size)
     count = int(call.inputs.get("num_images", 1))
     if call.is_black:
@@ -202,7 +202,7 @@ def _image(call: Call) -> Making:
         images = [pictures.black(size)] * count
     else:
         images = [
-            pictures.drawn_product(size, f"{call.words}{'' if index == 0 else f' {index + call.seed}'}")
+            pictures.drawn_product(size, f"{call.text}{'' if index == 0 else f' {index + call.seed}'}")
             for index in range(count)
         ]
     measure = Measure(images=count, output_pixels=size[0] * size[1])
@@ -242,7 +242,7 @@ def _model(call: Call) -> Making:
     is_textured = bool(inputs.get("should_texture", True)) and inputs.get("mode") != "preview"
     has_maps = bool(inputs.get("enable_pbr", "enable_pbr" not in call.endpoint.properties))
     data = glb.make_glb(
-        call.words,
+        call.text,
         photo,
         triangles=int(inputs.get("target_polycount", glb.MAX_TRIANGLES)),
         has_texture=is_textured,
@@ -250,7 +250,7 @@ def _model(call: Call) -> Making:
         scale=float(inputs.get("mesh_scale", 1.0)),
     )
     model = Product(data, "model.glb", "model/gltf-binary")
-    thumbnail = _picture(pictures.drawn_product((512, 512), call.words, photo), "png", "preview")
+    thumbnail = _picture(pictures.drawn_product((512, 512), call.text, photo), "png", "preview")
     output: Json = {
         "model_glb": model,
         "model_urls": {"glb": model},
@@ -260,7 +260,7 @@ def _model(call: Call) -> Making:
         "actual_prompt": inputs.get("prompt"),
     }
     if is_textured:
-        texture = _picture(pictures.label_texture(1024, call.words, photo), "png", "base_color")
+        texture = _picture(pictures.label_texture(1024, call.text, photo), "png", "base_color")
         output["texture_urls"] = [{"base_color": texture}]
         if has_maps:
             normal = _picture(glb.normal_map(512), "png", "normal")
@@ -278,7 +278,7 @@ def _video(call: Call) -> Making:
     ratio = str(inputs.get("aspect_ratio", ""))
     if start is None:
         size = pictures.size_of_ratio(ratio if ":" in ratio else "16:9", pixels=BINARY_MEGAPIXEL // 2)
-        start = pictures.drawn_product(size, call.words)
+        start = pictures.drawn_product(size, call.text)
     elif ":" in ratio:
         size = pictures.size_of_ratio(ratio, pixels=start.width * start.height)
         start = ImageOps.fit(start, size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of the simulated models: relit, drawn from a text, enlarged, cut out, black."""
+"""The pictures of the simulated models: relit, generated from a text, upscaled, cut out, black."""
 
 import hashlib
 import io
@@ -104,9 +104,9 @@ def cut_out(source: Image.Image) -> tuple[Image.Image, Image.Image]:
     return result, mask
 
 
-def colours_of(words: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def colours_of(text: str) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """The body and label colours for a text; equal texts give equal colours."""
-    digest = hashlib.sha256(words.encode()).digest()
+    digest = hashlib.sha256(text.encode()).digest()
     body = (40 + digest[0] % 150, 40 + digest[1] % 150, 40 + digest[2] % 150)
     label = (205 + digest[3] % 40, 205 + digest[4] % 40, 195 + digest[5] % 40)
     return body, label
@@ -138,9 +138,9 @@ def label_box(side: int) -> tuple[int, int, int, int]:
     return int(side * 0.32), int(side * 0.38), int(side * 0.68), int(side * 0.82)
 
 
-def label_texture(side: int, words: str, photo: Image.Image | None) -> Image.Image:
-    """The base colour around a product: its body colour, and a label in the middle with photo or words."""
-    body, label = colours_of(words)
+def label_texture(side: int, text: str, photo: Image.Image | None) -> Image.Image:
+    """The base colour around a product: its body colour, and a label in the middle with photo or text."""
+    body, label = colours_of(text)
     if photo is not None:
         body = dominant_colour(photo)
     texture = Image.new("RGB", (side, side), body)
@@ -162,15 +162,15 @@ def label_texture(side: int, words: str, photo: Image.Image | None) -> Image.Ima
         texture.paste(picture, (side // 2 - picture.width // 2, (top + bottom) // 2 - picture.height // 2))
         return texture
     font = ImageFont.load_default(max(10, side // 28))
-    for number, word in enumerate(words.split()[:7] or ["product"]):
+    for number, word in enumerate(text.split()[:7] or ["product"]):
         spot = (side // 2, top + margin + side // 28 + number * side // 22)
         draw.text(spot, word[:14], fill=body, font=font, anchor="mm")
     return texture
 
 
-def outline(share: np.ndarray, words: str) -> np.ndarray:
+def outline(share: np.ndarray, text: str) -> np.ndarray:
     """Radius of the product at each height (0 bottom, 1 top) as a share of the height: bottle, vase, jar."""
-    shape = hashlib.sha256(words.encode()).digest()[6] % 3
+    shape = hashlib.sha256(text.encode()).digest()[6] % 3
     if shape == 0:
         shoulder = 1.0 / (1.0 + np.exp((share - 0.68) * 32.0))
         radius = 0.055 + 0.125 * shoulder
@@ -182,13 +182,13 @@ def outline(share: np.ndarray, words: str) -> np.ndarray:
     return radius * rounding
 
 
-def drawn_product(size: tuple[int, int], words: str, photo: Image.Image | None = None) -> Image.Image:
-    """The product of ``words`` or ``photo`` seen from the front, on white with a soft shadow."""
+def drawn_product(size: tuple[int, int], text: str, photo: Image.Image | None = None) -> Image.Image:
+    """The product of ``text`` or ``photo`` seen from the front, on white with a soft shadow."""
     width, height = size
-    texture = np.asarray(label_texture(512, words, photo), dtype=np.float32)
+    texture = np.asarray(label_texture(512, text, photo), dtype=np.float32)
     tall = min(height * 0.82, width * 1.7)
     rows = (height * 0.92 - np.arange(height)) / tall
-    radius = np.where((rows >= 0) & (rows <= 1), outline(np.clip(rows, 0, 1), words), 0.0)[:, None] * tall
+    radius = np.where((rows >= 0) & (rows <= 1), outline(np.clip(rows, 0, 1), text), 0.0)[:, None] * tall
     across = (np.arange(width) - width / 2 + 0.5)[None, :]
     inside = np.abs(across) < radius
     angle = np.arcsin(np.clip(across / np.maximum(radius, 1e-6), -1, 1))

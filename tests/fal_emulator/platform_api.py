@@ -90,13 +90,13 @@ class PlatformRoutes:
     async def models(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         wanted = _ids(request)
-        words = query.get("q", "").lower()
+        wanted_text = query.get("q", "").lower()
         expand = {part for value in query.getall("expand", []) for part in value.split(",")}
         found = [
             endpoint
             for endpoint in self.endpoints().values()
             if (not wanted or endpoint.id in wanted)
-            and words in f"{endpoint.id} {endpoint.data['title']}".lower()
+            and wanted_text in f"{endpoint.id} {endpoint.data['title']}".lower()
             and query.get("category", endpoint.category) == endpoint.category
             and query.get("status", self._status(endpoint)) == self._status(endpoint)
         ]

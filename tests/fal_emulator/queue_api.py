@@ -13,7 +13,7 @@ from .job_queue import JobQueue
 from .jobs import Job, JobState
 from .schemas import Endpoint, Json, all_endpoints, app_of
 from .state import Controls
-from .storage import base_of, lifetime_wish
+from .storage import base_of, requested_lifetime
 from .wire import REQUEST_ID_HEADER, json_answer, refusal
 
 STREAM_SECONDS = 0.05
@@ -125,7 +125,7 @@ class QueueRoutes:
             headers={name: request.headers[name] for name in KEPT_HEADERS if name in request.headers},
             webhook=request.query.get("fal_webhook", ""),
             start_within=start_within,
-            output_lifetime=lifetime_wish(request.headers),
+            output_lifetime=requested_lifetime(request.headers),
             is_stored=request.headers.get("X-Fal-Store-IO") != "0",
         )
         self.queue.accept(job)
@@ -180,7 +180,7 @@ class QueueRoutes:
         if "missing-optional-members" not in job.faults:
             found["metrics"] = {"inference_time": job.running_seconds}
         if job.outcome.status >= 400:
-            found |= {"error": _words_of(job.outcome.body), "error_type": job.outcome.error_type}
+            found |= {"error": _error_text(job.outcome.body), "error_type": job.outcome.error_type}
         return found
 
     async def result(self, _request: web.Request, job: Job | None) -> web.StreamResponse:
@@ -226,6 +226,6 @@ def _wants_logs(request: web.Request) -> bool:
     return request.query.get("logs", "").lower() in ("1", "true")
 
 
-def _words_of(body: Any) -> str:
+def _error_text(body: Any) -> str:
     detail = body.get("detail", "") if isinstance(body, dict) else ""
     return detail if isinstance(detail, str) else "; ".join(entry["msg"] for entry in detail)

@@ -37,7 +37,7 @@ class StoredFile:
         return f'"{hashlib.sha256(self.data).hexdigest()[:32]}"'
 
 
-def lifetime_wish(headers: Mapping[str, str]) -> float | None:
+def requested_lifetime(headers: Mapping[str, str]) -> float | None:
     """Seconds that the lifecycle headers ask for; None when there are none."""
     for name in LIFECYCLE_HEADERS:
         try:
@@ -171,7 +171,7 @@ class StorageRoutes:
         return self.store.reserve(
             str(body.get("file_name") or "upload.bin"),
             str(body.get("content_type") or "application/octet-stream"),
-            lifetime_wish(request.headers),
+            requested_lifetime(request.headers),
             "upload",
         )
 
@@ -233,7 +233,7 @@ class StorageRoutes:
         content_type = request.headers.get("Content-Type", "application/octet-stream")
         extension = mimetypes.guess_extension(content_type.partition(";")[0]) or ".bin"
         name = request.headers.get("X-Fal-File-Name") or f"upload{extension}"
-        return self.store.reserve(name, content_type, lifetime_wish(request.headers), "upload")
+        return self.store.reserve(name, content_type, requested_lifetime(request.headers), "upload")
 
     def _of_upload_id(self, request: web.Request) -> StoredFile | None:
         path = self.store.signatures.get(request.match_info["upload_id"])

@@ -36,9 +36,9 @@ def platform_refusal(status: int, word: str, message: str) -> web.Response:
     return json_answer({"error": {"type": word, "message": message, "request_id": str(uuid.uuid4())}}, status)
 
 
-def nginx_page(status: int, words: str) -> web.Response:
+def nginx_page(status: int, reason: str) -> web.Response:
     """The response of the ingress when no server is reachable: without a request id."""
-    title = f"{status} {words}"
+    title = f"{status} {reason}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"

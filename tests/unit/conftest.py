@@ -16,7 +16,7 @@ SURROUNDINGS = ("FAL_KEY", "FAL_KEY_FILE", "PHOTOREAL_MAX_COST_PER_DAY", "BLENDE
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes what belongs to the user."""
+    """No test reads or writes the user's files."""
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("PHOTOREAL_HOME", str(home))
     for name in SURROUNDINGS:
@@ -31,7 +31,7 @@ def server() -> Iterator[RunningEmulator]:
 
 @pytest.fixture
 def emulator(server: RunningEmulator) -> RunningEmulator:
-    """The module's emulator as new: nothing in it takes time."""
+    """The module's emulator, reset and without delays."""
     server.control(reset=True, delays=FAST)
     return server
 

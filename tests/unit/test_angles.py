@@ -26,7 +26,7 @@ def names(angles: list) -> list[str]:
     return [angle.name for angle in angles]
 
 
-def test_the_five_angles_are_where_the_contract_says():
+def test_the_five_angles_match_the_contract():
     assert {name: (angle.azimuth, angle.elevation) for name, angle in ANGLES.items()} == CONTRACT
     assert list(ANGLES) == list(CONTRACT)
     assert all(name == angle.name for name, angle in ANGLES.items())
@@ -37,24 +37,24 @@ def test_the_product_fills_85_to_90_percent_and_only_the_detail_crops_it():
     assert [angle.name for angle in ANGLES.values() if not angle.shows_whole_product] == ["detail"]
 
 
-def test_angles_come_in_the_order_they_are_named():
+def test_angles_keep_the_order_in_which_they_are_named():
     assert names(chosen_angles("top, front ,, detail")) == ["top", "front", "detail"]
 
 
 @pytest.mark.parametrize("wrong", ["front,fornt", "Front", "", " , ", "front;side", "cameras2"])
-def test_an_unknown_angle_is_refused_with_the_ones_to_choose_from(wrong: str):
+def test_an_unknown_angle_is_rejected_with_the_valid_names(wrong: str):
     with pytest.raises(InputError) as refused:
         chosen_angles(wrong)
     assert all(name in str(refused.value) for name in CONTRACT)
     assert refused.value.exit_code == 1
 
 
-def test_the_refusal_names_the_angle_that_is_wrong():
+def test_the_error_names_the_invalid_angle():
     with pytest.raises(InputError, match="'fornt'"):
         chosen_angles("front,fornt,side")
 
 
-def test_the_hero_is_worked_on_first_and_the_rest_keeps_its_order():
+def test_the_hero_comes_first_and_the_rest_keeps_its_order():
     angles = list(ANGLES.values())
     assert names(hero_first(angles)) == ["three-quarter", "front", "side", "top", "detail"]
     assert hero_of(angles).name == HERO == "three-quarter"
@@ -66,13 +66,13 @@ def test_without_the_three_quarter_view_the_first_angle_is_the_hero():
     assert names(hero_first(angles)) == ["side", "top"]
 
 
-def test_every_angle_has_words_for_the_image_model():
+def test_every_angle_has_a_prompt_text_for_the_image_model():
     assert set(VIEWS) == set(ANGLES)
     for angle in ANGLES.values():
-        words = photo_prompt(angle, "grey", "On linen {not a field}.")
-        assert VIEWS[angle.name] in words
-        assert "neutral grey" in words
-        assert words.endswith("On linen {not a field}.")
+        prompt = photo_prompt(angle, "grey", "On linen {not a field}.")
+        assert VIEWS[angle.name] in prompt
+        assert "neutral grey" in prompt
+        assert prompt.endswith("On linen {not a field}.")
 
 
 # --- a file of angles ---------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def written(folder: Path, entries: object) -> str:
     return str(path)
 
 
-def test_angles_come_from_a_file_in_its_order(tmp_path: Path):
+def test_angles_from_a_file_keep_its_order(tmp_path: Path):
     macro = {"name": "Macro_2", "azimuth": -30.0, "elevation": -5, "fill": 4, "lens_mm": 135}
     low = {"name": "low", "azimuth": 725, "elevation": -90, "fill": 0.5}
     found = chosen_angles(written(tmp_path, [BACK, macro, low]))
@@ -100,7 +100,7 @@ def test_angles_come_from_a_file_in_its_order(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("entries", "words"),
+    ("entries", "message"),
     [
         ("[{", "my angles.json is not valid JSON"),
         ("", "my angles.json is not valid JSON"),
@@ -142,14 +142,14 @@ def test_angles_come_from_a_file_in_its_order(tmp_path: Path):
         ),
     ],
 )
-def test_a_file_with_a_fault_is_refused_by_entry(tmp_path: Path, entries: object, words: str):
+def test_an_invalid_file_is_rejected_by_entry(tmp_path: Path, entries: object, message: str):
     with pytest.raises(InputError) as refused:
         chosen_angles(written(tmp_path, entries))
-    assert words in str(refused.value)
+    assert message in str(refused.value)
     assert "my angles.json" in str(refused.value)
 
 
-def test_a_file_that_is_missing_too_large_or_no_text_is_said(tmp_path: Path):
+def test_a_missing_oversized_or_binary_file_is_reported(tmp_path: Path):
     with pytest.raises(InputError, match="cannot be read"):
         chosen_angles(str(tmp_path / "none.json"))
     (tmp_path / "large.json").write_bytes(b" " * (1 << 21))
@@ -161,16 +161,16 @@ def test_a_file_that_is_missing_too_large_or_no_text_is_said(tmp_path: Path):
 
 
 @pytest.mark.parametrize("mixed", ["front,my.json", "my.json,front", "front,cameras"])
-def test_names_files_and_cameras_are_not_mixed(mixed: str):
+def test_names_files_and_cameras_cannot_be_mixed(mixed: str):
     with pytest.raises(InputError, match="cannot be part of a list"):
         chosen_angles(mixed)
 
 
-# --- words for what has no name -----------------------------------------------------------------
+# --- descriptions of unnamed angles----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("azimuth", "elevation", "words"),
+    ("azimuth", "elevation", "text"),
     [
         (180.0, 15.0, "straight from the back, slightly above"),
         (300.0, 0.0, "three-quarter view from the front left, at eye level"),
@@ -180,14 +180,14 @@ def test_names_files_and_cameras_are_not_mixed(mixed: str):
         (12.0, -90.0, "straight from below"),
     ],
 )
-def test_an_angle_without_a_known_name_is_described(azimuth: float, elevation: float, words: str):
+def test_an_angle_without_a_known_name_is_described(azimuth: float, elevation: float, text: str):
     angle = Angle(name="mine", azimuth=azimuth, elevation=elevation)
-    assert view_text(angle) == words
-    assert words in photo_prompt(angle, "white", "")
-    assert view_text(replace(angle, fill=3.0)) == f"close-up {words}"
+    assert view_text(angle) == text
+    assert text in photo_prompt(angle, "white", "")
+    assert view_text(replace(angle, fill=3.0)) == f"close-up {text}"
 
 
-def test_a_known_name_at_another_place_is_described_by_its_place():
+def test_a_known_name_at_another_position_is_described_by_its_position():
     assert view_text(Angle(name="front", azimuth=180.0, elevation=15.0)).startswith("straight from the back")
 
 
@@ -199,12 +199,12 @@ def test_the_direction_of_a_camera_is_read_from_its_matrix(angle: tuple[int, int
 
 
 @pytest.mark.parametrize("elevation", [-90.0, 90.0])
-def test_straight_above_and_below_the_upper_edge_says_the_azimuth(elevation: float):
+def test_straight_above_and_below_the_top_edge_gives_the_azimuth(elevation: float):
     matrix = np.eye(4)
     matrix[:3, :3] = camera_axes(70.0, elevation)
     assert direction_of(matrix.tolist()) == pytest.approx((70.0, elevation))
 
 
-def test_an_angle_that_is_named_twice_is_refused():
+def test_an_angle_that_is_named_twice_is_rejected():
     with pytest.raises(InputError, match="'front' is named twice"):
         chosen_angles("front, side,front")

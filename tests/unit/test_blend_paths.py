@@ -18,7 +18,7 @@ PATH_LETTERS = 1024
 
 
 def description(order: str, pointer: int) -> bytes:
-    """A DNA1 block with an ID, a structure that is not asked for, and Library."""
+    """A DNA1 block with an ID, an unused structure, and Library."""
 
     def words(mark: bytes, *texts: bytes) -> bytes:
         data = mark + struct.pack(f"{order}i", len(texts)) + b"".join(text + b"\0" for text in texts)
@@ -73,13 +73,15 @@ def zstd(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd], ids=["plain", "gzip", "zstd"])
 @pytest.mark.parametrize("form", [{}, {"large": True}, {"order": ">"}, {"pointer": 4}], ids=str)
-def test_the_libraries_of_a_file_are_known(tmp_path: Path, form: dict, pack: Callable[[bytes], bytes]):
+def test_the_libraries_of_a_file_are_listed(tmp_path: Path, form: dict, pack: Callable[[bytes], bytes]):
     names = ["//library.blend", "/somewhere/Möbel.blend", "//../x.blend"]
     assert linked_libraries(write(tmp_path / "a.blend", pack(blend(*names, **form)))) == names
     assert linked_libraries(write(tmp_path / "b.blend", pack(blend(**form)))) == []
 
 
-def test_without_a_decompressor_a_compressed_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_decompressor_a_compressed_file_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path = write(tmp_path / "a.blend", zstd(blend("//library.blend")))
 
     def missing(name: str) -> object:
@@ -108,7 +110,7 @@ DAMAGED: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("case", DAMAGED)
-def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, case: str):
+def test_a_damaged_file_is_rejected_in_a_sentence(tmp_path: Path, case: str):
     data = blend("//library.blend")
     changed = DAMAGED[case](data)
     assert changed != data
@@ -116,7 +118,7 @@ def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, case: str):
         linked_libraries(write(tmp_path / "a.blend", changed))
 
 
-def test_every_cut_and_every_changed_byte_is_read_or_refused(tmp_path: Path):
+def test_any_truncation_or_changed_byte_is_read_or_rejected(tmp_path: Path):
     data = blend("//library.blend")
     for place in range(0, len(data), 7):
         for changed in (data[:place], data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]):
@@ -140,11 +142,11 @@ def test_every_cut_and_every_changed_byte_is_read_or_refused(tmp_path: Path):
     ],
 )
 @pytest.mark.skipif(os.name == "nt", reason="paths as Blender has them on Unix")
-def test_paths_lead_where_blender_looks(text: str, place: str | None):
+def test_paths_resolve_as_in_blender(text: str, place: str | None):
     assert blender_path(text, Path("/home/me")) == (None if place is None else Path(place))
 
 
-def test_a_path_is_enclosed_by_where_it_leads(tmp_path: Path):
+def test_a_path_is_enclosed_by_its_target(tmp_path: Path):
     (tmp_path / "home" / "tex").mkdir(parents=True)
     (tmp_path / "home" / "up").symlink_to("..")
     (tmp_path / "allowed").mkdir()
@@ -161,13 +163,13 @@ def test_a_path_is_enclosed_by_where_it_leads(tmp_path: Path):
     assert not any(is_enclosed(text, home, allowed) for text in outside)
 
 
-def test_libraries_are_followed_to_the_end(tmp_path: Path):
+def test_libraries_are_followed_recursively(tmp_path: Path):
     home = tmp_path / "home"
     first = write(home / "a.blend", blend("//sub/b.blend", "//missing.blend"))
     write(home / "sub" / "b.blend", blend("//../a.blend", "//c.blend"))
     write(home / "sub" / "c.blend", blend("//b.blend"))
     check_libraries(first, [home])
     write(home / "sub" / "c.blend", blend("//../../secret.blend"))
-    with pytest.raises(OutsideError, match=r"c\.blend links '//\.\./\.\./secret\.blend', which lies outside"):
+    with pytest.raises(OutsideError, match=r"c\.blend links '//\.\./\.\./secret\.blend', which is outside"):
         check_libraries(first, [home])
     check_libraries(first, [home, tmp_path])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cancelling at the provider: asked, watched, and honest about the bill."""
+"""Cancelling at the provider: requested, observed, and with correct information about charges."""
 
 import io
 import threading
@@ -22,9 +22,11 @@ from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.told import events_in
 
+pytestmark = pytest.mark.slow
+
 
 def left_behind(desk: Desk, state: str = "IN_PROGRESS", **control: object) -> None:
-    """A job that was sent by a run that is gone."""
+    """A job that was sent by a run that has ended."""
     desk.emulator.control(**{"delays": {"photo": FOR_EVER_SECONDS}, **control})
     with desk.bridge() as bridge:
         bridge.start(desk.photo(), desk.folder / "photos" / "front")
@@ -44,7 +46,7 @@ def stage(desk: Desk) -> Stage:
     return Journal(desk.journal).read(key).stage
 
 
-def test_a_waiting_job_never_runs_and_is_sent_again_by_resume(desk):
+def test_a_cancelled_waiting_job_never_runs_and_is_sent_again_by_resume(desk):
     left_behind(desk, "IN_QUEUE", delays={"queue": FOR_EVER_SECONDS})
     assert fates(desk) == [Fate.NEVER_RAN]
     assert [entry["state"] for entry in desk.emulator.ledger()] == ["CANCELLED"]
@@ -54,13 +56,13 @@ def test_a_waiting_job_never_runs_and_is_sent_again_by_resume(desk):
     assert len(desk.emulator.ledger()) == 2
 
 
-def test_a_running_job_may_still_be_charged(desk):
+def test_a_cancelled_running_job_may_still_be_charged(desk):
     left_behind(desk)
     assert fates(desk) == [Fate.STOPPED]
     assert fates(desk) == []
 
 
-def test_a_job_that_goes_on_is_not_called_cancelled(desk):
+def test_a_job_that_continues_is_not_reported_as_cancelled(desk):
     left_behind(desk, faults=[{"name": "ignore-cancel"}])
     assert fates(desk, watch_seconds=0.5) == [Fate.STILL_THERE]
     assert stage(desk) is Stage.SUBMITTED
@@ -69,7 +71,7 @@ def test_a_job_that_goes_on_is_not_called_cancelled(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_cancel_that_comes_too_late_loses_nothing(desk):
+def test_a_late_cancel_loses_nothing(desk):
     left_behind(desk)
     desk.emulator.control(advance=FOR_EVER_SECONDS)
     until(lambda: desk.emulator.ledger()[0]["state"] == "COMPLETED")
@@ -78,14 +80,14 @@ def test_a_cancel_that_comes_too_late_loses_nothing(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_job_that_had_failed_says_so(desk):
+def test_cancelling_a_failed_job_reports_the_failure(desk):
     left_behind(desk, faults=[{"name": "model-crash"}])
     desk.emulator.control(advance=FOR_EVER_SECONDS)
     until(lambda: desk.emulator.ledger()[0]["state"] == "FAILED")
     assert fates(desk) == [Fate.FAILED]
 
 
-def test_a_job_that_fal_does_not_know_is_gone(desk):
+def test_a_job_unknown_to_fal_is_reported_as_gone(desk):
     left_behind(desk)
     desk.emulator.control(reset=True)
     assert fates(desk) == [Fate.UNKNOWN]
@@ -98,7 +100,7 @@ def test_a_job_without_a_request_id_cannot_be_cancelled(desk):
     assert stage(desk) is Stage.UNCERTAIN
 
 
-def test_trouble_on_the_way_is_told_and_a_bad_key_raises(desk, monkeypatch):
+def test_a_network_error_is_reported_and_an_invalid_key_raises(desk, monkeypatch):
     left_behind(desk)
     monkeypatch.setattr("photoreal_set.fal_bridge.cancel.PATIENCE_SECONDS", 0.3)
     desk.fault("nginx-502", at="cancel")
@@ -110,7 +112,7 @@ def test_trouble_on_the_way_is_told_and_a_bad_key_raises(desk, monkeypatch):
     assert fates(desk) == [Fate.STOPPED]
 
 
-def test_who_follows_the_job_learns_of_it(desk):
+def test_a_process_that_follows_the_job_sees_the_cancellation(desk):
     desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     found = []
     thread = threading.Thread(target=lambda: found.append(desk.failure()))
@@ -121,7 +123,7 @@ def test_who_follows_the_job_learns_of_it(desk):
     assert isinstance(found[0], errors.JobCancelledError)
 
 
-def test_the_command_says_it_line_by_line(desk):
+def test_the_command_reports_line_by_line(desk):
     left_behind(desk)
     plan = SetPlan(
         source=source_from([], "a clock"),
@@ -134,9 +136,9 @@ def test_the_command_says_it_line_by_line(desk):
         plan.out, product="clock", source=plan.source.record(), tool={}, plan=plan_record(plan)
     )
     desk.journal.rename(folder.journal)
-    for words, code in (("may still be charged", 0), ("nothing left to cancel", 0)):
+    for message, code in (("may still be charged", 0), ("nothing left to cancel", 0)):
         output = io.StringIO()
         assert cli.main(["cancel", str(folder.root), "--json"], output) == code
         lines = events_in(output.getvalue())
-        assert words in lines[0]["text"]
+        assert message in lines[0]["text"]
         assert lines[-1]["event"] == "finished"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person decides about uncertain requests."""
+"""The user decides about uncertain requests."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_a_resend_allows_one_more_attempt(journal):
     assert not journal.claim(KEY, 3, {})
 
 
-def test_what_is_forgotten_is_not_sent_unless_the_person_thinks_again(journal):
+def test_a_forgotten_request_is_not_sent_until_the_user_changes_the_decision(journal):
     uncertain(journal)
     assert "given up" in decide(journal, KEY, Decision.FORGET)
     assert not journal.read(KEY).may_send
@@ -49,7 +49,7 @@ def test_what_is_forgotten_is_not_sent_unless_the_person_thinks_again(journal):
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_an_accepted_request_outweighs_the_decision(journal, decision):
+def test_an_accepted_request_overrides_the_decision(journal, decision):
     uncertain(journal)
     decide(journal, KEY, decision, is_not_in_dashboard=True)
     journal.record(KEY, 1, Stage.SUBMITTED, {"request_id": "late"})
@@ -59,7 +59,7 @@ def test_an_accepted_request_outweighs_the_decision(journal, decision):
         decide(journal, KEY, decision)
 
 
-def test_only_an_uncertain_request_is_decided_about(journal):
+def test_only_an_uncertain_request_needs_a_decision(journal):
     with pytest.raises(errors.WrongRequestError, match="being sent right now"):
         decide(journal, KEY, Decision.RESEND)
     journal.record(KEY, 1, Stage.SUBMITTED, {"request_id": "r"})
@@ -68,7 +68,7 @@ def test_only_an_uncertain_request_is_decided_about(journal):
             decide(journal, KEY, decision)
 
 
-def test_a_sender_that_is_gone_leaves_a_decision(journal):
+def test_a_request_of_a_dead_sender_can_be_decided(journal):
     path = journal.folder / KEY / "intent.1"
     text = path.read_text()
     path.write_text(text.replace(f'"process":{os.getpid()}', '"process":0').replace('"time":1', '"time":0.1'))
@@ -76,16 +76,16 @@ def test_a_sender_that_is_gone_leaves_a_decision(journal):
     assert journal.read(KEY).stage is Stage.FORGOTTEN
 
 
-def test_a_key_is_named_by_an_unambiguous_beginning(journal):
+def test_a_key_can_be_given_by_an_unambiguous_prefix(journal):
     journal.claim(OTHER, 1, {"label": "film"})
     assert journal.find("A2") == OTHER
-    for wrong, words in (("a", "2 jobs"), ("b", "No job"), ("", "No job"), ("../a1", "No job")):
-        with pytest.raises(errors.WrongRequestError, match=words):
+    for wrong, message in (("a", "2 jobs"), ("b", "No job"), ("", "No job"), ("../a1", "No job")):
+        with pytest.raises(errors.WrongRequestError, match=message):
             journal.find(wrong)
 
 
 @pytest.mark.parametrize("stage", [Stage.FREE, Stage.IN_FLIGHT, Stage.SUBMITTED, Stage.ENDED, Stage.DONE])
-def test_a_decision_follows_from_nothing_else(tmp_path, stage):
+def test_a_decision_is_illegal_at_any_other_stage(tmp_path, stage):
     journal = Journal(tmp_path)
     path = {
         Stage.FREE: [],
@@ -110,11 +110,11 @@ def test_a_decision_follows_from_nothing_else(tmp_path, stage):
         with pytest.raises(ValueError, match=r"cannot become|attempt"):
             journal.record(KEY, 1, Stage.RELEASED, {})
     else:
-        journal.record(KEY, 1, Stage.RELEASED, {})  # Known already to have a fate: nothing changes.
+        journal.record(KEY, 1, Stage.RELEASED, {})  # Its outcome is already known: nothing changes.
         assert journal.read(KEY).stage is stage
 
 
-def test_an_answer_that_comes_after_the_next_attempt_is_kept_and_changes_nothing(journal):
+def test_an_answer_that_arrives_after_the_next_attempt_is_kept_and_changes_nothing(journal):
     uncertain(journal)
     resend(journal)
     assert journal.claim(KEY, 2, {"label": "front photo"})
@@ -127,8 +127,8 @@ def test_an_answer_that_comes_after_the_next_attempt_is_kept_and_changes_nothing
     assert [(one.key, one.attempt, one.stage) for one in left] == [(KEY, 1, Stage.SUBMITTED)]
 
 
-def test_a_wrong_key_names_those_that_wait(journal):
-    with pytest.raises(errors.WrongRequestError, match="There are no requests for --resend"):
+def test_a_wrong_key_lists_the_uncertain_requests(journal):
+    with pytest.raises(errors.WrongRequestError, match="There are no requests to resend"):
         decide(journal, "ffff", Decision.RESEND)
     uncertain(journal)
     journal.claim(OTHER, 1, {"label": "film"})
@@ -136,27 +136,27 @@ def test_a_wrong_key_names_those_that_wait(journal):
     for key in ("ffff", OTHER):  # Unknown, and nothing to decide.
         with pytest.raises(errors.WrongRequestError) as caught:
             decide(journal, key, Decision.RESEND)
-        assert str(caught.value).endswith("For --resend: front photo (a1a1a1a1a1a1).")
+        assert str(caught.value).endswith("To resend: front photo (a1a1a1a1a1a1).")
     decide(journal, KEY, Decision.FORGET)
-    with pytest.raises(errors.WrongRequestError, match="For --resend: front photo"):
+    with pytest.raises(errors.WrongRequestError, match="To resend: front photo"):
         decide(journal, "ffff", Decision.RESEND)
-    with pytest.raises(errors.WrongRequestError, match="There are no requests for --forget"):
+    with pytest.raises(errors.WrongRequestError, match="There are no requests to forget"):
         decide(journal, "ffff", Decision.FORGET)
 
 
-def test_what_may_still_run_is_not_sent_again(journal):
-    """A request that is not listed may be running: fal.ai may list only what has ended."""
+def test_a_request_that_may_still_run_is_not_sent_again(journal):
+    """A request that is not listed may be running: fal.ai may list only finished requests."""
     uncertain(journal)
     with pytest.raises(errors.WrongRequestError, match="may still be running") as caught:
         decide(journal, KEY, Decision.RESEND)
-    assert "--not-in-dashboard" in caught.value.hint
+    assert caught.value.field == "not_in_dashboard"
     assert journal.read(KEY).stage is Stage.UNCERTAIN
     decide(journal, KEY, Decision.RESEND, is_not_in_dashboard=True)
     assert journal.read(KEY).may_send
 
 
 @pytest.mark.parametrize(("kind", "minutes"), [("photo", 15), ("video", 45), ("model", 45), ("", 45)])
-def test_what_would_have_ended_long_ago_may_be_sent_again(tmp_path, kind, minutes):
+def test_a_request_past_its_maximum_duration_may_be_sent_again(tmp_path, kind, minutes):
     journal = Journal(tmp_path)
     for key, age in ((KEY, minutes * 60 - 30), (OTHER, minutes * 60 + 1)):
         journal.claim(key, 1, {"label": "front photo", "endpoint": "e", "kind": kind})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is known to go wrong at fal.ai or on the way, row by row, against the emulator.
+"""Every known failure at fal.ai or in the network, row by row, against the emulator.
 
 A row says which fault, which error, and what the next run does: the job is sent ``AGAIN`` (it was free), it is
 ``KEPT`` (followed or fetched, not sent), or it is ``OVER`` (the same sentence again, nothing is sent).
@@ -27,6 +27,8 @@ from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.relay import running_relay
 
+pytestmark = pytest.mark.slow
+
 AGAIN, KEPT, OVER = "again", "kept", "over"
 
 
@@ -37,7 +39,7 @@ class Failure:
     error: type[errors.BridgeError]
     says: str
     then: str
-    accepted: int = 1  # Submits that the emulator took in the failing run.
+    accepted: int = 1  # Submits that the emulator accepted in the failing run.
     pace: dict[str, float] = field(default_factory=dict)
     units: float | None = None
 
@@ -318,7 +320,7 @@ LATER = [
 
 
 @pytest.mark.parametrize("failure", REFUSED + ENDED + LATER, ids=lambda failure: failure.row)
-def test_a_failure_has_its_sentence_and_its_next_step(desk, failure):
+def test_a_failure_has_a_message_and_a_hint(desk, failure):
     desk.fault(**failure.fault)
     error = desk.failure(**failure.pace)
     assert type(error) is failure.error
@@ -350,7 +352,7 @@ def test_a_failure_has_its_sentence_and_its_next_step(desk, failure):
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
-def test_a_list_that_cannot_be_read_leaves_the_job_held(desk, fault, says):
+def test_an_unreadable_request_list_leaves_the_job_held(desk, fault, says):
     desk.emulator.control(faults=[{"name": "drop-submit-answer"}, {**fault, "at": "requests"}])
     error = desk.failure(lookup=0.3, patience=0.4)
     assert isinstance(error, errors.UncertainSubmitError)
@@ -389,9 +391,9 @@ def test_a_wrong_input_is_named_by_its_field(desk, monkeypatch):
     assert "num_inference_steps" in error.message
 
 
-def test_an_upload_that_died_in_the_queue_is_uploaded_anew(desk):
+def test_an_upload_that_expired_in_the_queue_is_uploaded_again(desk):
     desk.made(desk.photo(seed=1))
-    desk.emulator.control(advance=2 * 86400.0)  # For fal the upload is old, for our clock it is not.
+    desk.emulator.control(advance=2 * 86400.0)  # The upload is expired at fal, but not by our clock.
     assert isinstance(desk.failure(desk.photo(seed=2)), errors.InputRefusedError)
     assert desk.made(desk.photo(seed=2)).path.is_file()
     assert desk.count("upload") == 2
@@ -407,18 +409,18 @@ def test_a_request_that_fal_no_longer_knows_says_so(desk):
     assert desk.emulator.ledger() == []
 
 
-def test_a_result_that_is_asked_for_too_early_is_asked_for_again(desk):
+def test_a_result_requested_too_early_is_requested_again(desk):
     desk.emulator.control(delays={"photo": 0.6}, faults=[{"name": "early-completed"}])
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_members_that_are_optional_may_be_missing(desk):
+def test_optional_members_may_be_missing(desk):
     desk.fault("missing-optional-members")
     assert desk.made().seed is None
 
 
-def test_two_at_a_time_is_shown_as_the_queue_that_it_is(desk):
+def test_a_concurrency_of_two_is_shown_as_a_queue(desk):
     desk.emulator.control(concurrency=2, delays={"photo": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
         futures = [
@@ -441,11 +443,11 @@ def test_many_jobs_do_not_ask_more_often_than_few(desk):
         before = desk.count("status")
         until(lambda: desk.count("status") >= before + 60)
         asked, elapsed = desk.count("status") - before, time.monotonic() - began
-        turn = 0.7 * 40 / 20.0  # At the least, until it is a job's turn again.
+        turn = 0.7 * 40 / 20.0  # The minimum until a job's turn comes again.
         assert asked <= 40 * (elapsed / turn + 2)
 
 
-def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
+def test_a_trickling_response_times_out(desk, monkeypatch):
     monkeypatch.setattr("photoreal_set.fal_bridge.network.http_clients.WHOLE_ANSWER_SECONDS", 0.3)
     desk.fault("slow-loris", at="status", seconds=0.1)
     assert isinstance(desk.failure(patience=0.8), errors.NetworkDownError)
@@ -454,16 +456,16 @@ def test_an_answer_in_crumbs_has_an_end(desk, monkeypatch):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_result_larger_than_any_is_not_written_to_the_end(desk, monkeypatch):
+def test_an_oversized_result_is_not_fully_written(desk, monkeypatch):
     monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 1_000)
     assert "larger than 1000 bytes" in desk.failure().message
     assert not list(desk.folder.rglob("*.part"))
 
 
-# The way to fal.ai
+# The connection to fal.ai
 
 
-def test_a_machine_with_ipv6_only_reaches_it(desk):
+def test_an_ipv6_only_machine_can_connect(desk):
     port = int(desk.emulator.url.rsplit(":", 1)[1])
     with ExitStack() as stack:
         try:
@@ -478,13 +480,13 @@ def test_a_machine_with_ipv6_only_reaches_it(desk):
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
-def test_no_proxy_stands_between_us_and_the_emulator(desk, monkeypatch):
+def test_the_emulator_is_reached_without_a_proxy(desk, monkeypatch):
     for name in PROXIES:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert desk.made().path.is_file()
 
 
-def test_a_proxy_is_used_for_fal_and_its_refusal_costs_nothing(desk, monkeypatch):
+def test_a_proxy_is_used_for_fal_and_its_rejection_costs_nothing(desk, monkeypatch):
     for name in (*PROXIES, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     with running_relay(None) as proxy:
@@ -502,7 +504,7 @@ def test_a_proxy_is_used_for_fal_and_its_refusal_costs_nothing(desk, monkeypatch
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
 def test_a_company_certificate_is_trusted_when_it_is_named(desk, tmp_path, monkeypatch):
-    """Over TLS as far as the emulator goes: its files have plain addresses, which the real service never has."""
+    """Over TLS, except for files: the emulator's files have plain HTTP URLs, unlike the real service."""
     certificate, key = tmp_path / "ca.pem", tmp_path / "key.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]

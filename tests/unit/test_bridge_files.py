@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Uploads and downloads against the emulator: once, for a short time, whole, and resumed."""
+"""Uploads and downloads against the emulator: sent once, with a short lifetime, complete and resumable."""
 
 import asyncio
 import io
@@ -28,6 +28,8 @@ from photoreal_set.files.kinds import FileKind
 from photoreal_set.files.writing import sha256_of
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 DAY = 86400.0
 
 
@@ -39,7 +41,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def _png(side: int) -> bytes:
-    """A picture that does not pack: about a megabyte."""
+    """An incompressible picture of about a megabyte."""
     stream = io.BytesIO()
     noise = random.Random(3).randbytes(3 * side * side)
     Image.frombytes("RGB", (side, side), noise).save(stream, "PNG", compress_level=0)
@@ -72,21 +74,21 @@ def count(emulator, word: str) -> int:
 # Uploads
 
 
-def test_an_upload_is_gone_after_a_day(emulator, picture):
+def test_an_upload_expires_after_a_day(emulator, picture):
     url = upload(emulator, picture)
     assert content(url) == picture.read_bytes()
     emulator.control(advance=DAY + 60)
     assert answer(url).status_code == 404
 
 
-def test_an_upload_is_kept_when_that_is_asked_for(emulator, picture):
+def test_an_upload_is_kept_on_request(emulator, picture):
     url = upload(emulator, picture, are_kept=True)
     emulator.control(advance=400 * DAY)
     assert content(url) == picture.read_bytes()
     assert upload(emulator, picture, are_kept=True) == url
 
 
-def test_an_upload_is_used_again_only_while_it_lives(emulator, picture):
+def test_an_upload_is_reused_only_until_it_expires(emulator, picture):
     url = upload(emulator, picture)
     assert upload(emulator, picture) == url
     (record,) = (picture.parent / "uploads").iterdir()
@@ -108,8 +110,8 @@ def test_an_upload_is_used_again_only_while_it_lives(emulator, picture):
     ],
     ids=lambda fault: f"{fault['name']} {fault.get('at', fault.get('seconds'))}",
 )
-def test_the_second_repository_takes_what_the_first_does_not(emulator, picture, fault):
-    if fault["name"] == "clock-skew":  # The token is dead although our clock says that it lives.
+def test_the_second_storage_is_used_when_the_first_fails(emulator, picture, fault):
+    if fault["name"] == "clock-skew":  # The token has expired, but not by our clock.
         emulator.control(faults=[fault], token_lifetime=0.0 if fault["seconds"] > 0 else 3600.0)
     else:
         emulator.control(faults=[fault])
@@ -130,18 +132,18 @@ def set_parts(monkeypatch, *, threshold: int, size: int = 10 << 20) -> None:
     monkeypatch.setattr(sdk, "configured_copy", copy)
 
 
-def test_other_users_of_fal_client_and_of_the_environment_notice_nothing(emulator, picture):
+def test_other_users_of_fal_client_and_the_environment_are_unaffected(emulator, picture):
     module, environment = dict(vars(fal_client.client)), dict(os.environ)
     upload(emulator, picture)
     assert vars(fal_client.client) == module
     assert dict(os.environ) == environment
 
 
-def test_large_files_go_in_parts(emulator, picture, monkeypatch):
+def test_large_files_are_uploaded_in_parts(emulator, picture, monkeypatch):
     set_parts(monkeypatch, threshold=256 << 10, size=100 << 10)
     assert content(upload(emulator, picture)) == picture.read_bytes()
     parts = -(-picture.stat().st_size // (100 << 10))
-    assert count(emulator, "upload") == parts + 2  # And a beginning and an end.
+    assert count(emulator, "upload") == parts + 2  # Plus a start and a completion request.
 
 
 def test_a_part_that_fails_ends_the_upload_before_anything_is_paid(emulator, picture, monkeypatch):
@@ -171,6 +173,25 @@ def fetch(emulator, url: str, target: Path, before: Callable[[], None] = lambda:
     return asyncio.run(go())
 
 
+def test_a_download_says_how_much_has_arrived(emulator, picture, tmp_path):
+    url = upload(emulator, picture)
+    service = Service.emulator(emulator.url)
+    told = []
+
+    async def go() -> None:
+        async with download_client(service, httpx.create_ssl_context()) as client:
+            fetching = Downloads(service, client, 0.02).fetch
+            target = tmp_path / "told"
+            await fetching(
+                url, target, frozenset({FileKind.PNG}), "front photo", lambda *bytes_: told.append(bytes_)
+            )
+
+    asyncio.run(go())
+    size = picture.stat().st_size
+    assert told
+    assert all(0 < arrived <= total == size for arrived, total in told)
+
+
 def child_that_fetches(emulator, url: str, target: Path) -> int:
     """A forked process that downloads; the caller kills it."""
     process = os.fork()
@@ -184,7 +205,7 @@ def child_that_fetches(emulator, url: str, target: Path) -> int:
 
 
 def stands_still_between_notes(process: int, folder: Path) -> bool:
-    """Stop the child where it writes no note: half a note would stay behind."""
+    """Stop the child while it writes no note, so that no partial note is left."""
     os.kill(process, signal.SIGSTOP)
     os.waitpid(process, os.WUNTRACED)
     if not list(folder.glob("..front.*")):
@@ -194,7 +215,7 @@ def stands_still_between_notes(process: int, folder: Path) -> bool:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs fork and SIGKILL")
-def test_a_download_goes_on_where_a_killed_process_was(emulator, picture, tmp_path):
+def test_a_download_resumes_where_a_killed_process_stopped(emulator, picture, tmp_path):
     url = upload(emulator, picture)
     target = tmp_path / "photos" / "front"
     stops = {"name": "slow-loris", "at": "download", "seconds": FOR_EVER_SECONDS, "crumb": 256 << 10}
@@ -211,7 +232,7 @@ def test_a_download_goes_on_where_a_killed_process_was(emulator, picture, tmp_pa
 
 @pytest.mark.skipif(os.name == "nt", reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("harm", ["other file", "no note", "part is gone", "owner lives"])
-def test_a_part_that_cannot_be_trusted_is_not_used(emulator, picture, tmp_path, harm):
+def test_an_untrusted_part_is_not_used(emulator, picture, tmp_path, harm):
     url = upload(emulator, picture)
     target = tmp_path / "photos" / "front"
     target.parent.mkdir()
@@ -238,7 +259,7 @@ def test_a_part_that_cannot_be_trusted_is_not_used(emulator, picture, tmp_path, 
     assert "download 206" not in emulator.stats()["answers"]
 
 
-def test_a_file_that_was_replaced_meanwhile_is_fetched_whole(emulator, picture, tmp_path):
+def test_a_file_that_was_replaced_meanwhile_is_downloaded_completely(emulator, picture, tmp_path):
     url = upload(emulator, picture)
     target = tmp_path / "photos" / "front"
     target.parent.mkdir()
@@ -256,7 +277,7 @@ def test_a_file_that_was_replaced_meanwhile_is_fetched_whole(emulator, picture, 
 
 
 @pytest.mark.parametrize("ahead", [-7 * DAY, 7 * DAY], ids=["behind", "ahead"])
-def test_a_clock_that_differs_from_the_file_systems_harms_no_download(
+def test_a_clock_that_differs_from_the_file_system_breaks_no_download(
     emulator, picture, tmp_path, monkeypatch, ahead
 ):
     url = upload(emulator, picture)
@@ -265,9 +286,9 @@ def test_a_clock_that_differs_from_the_file_systems_harms_no_download(
     assert fetch(emulator, url, tmp_path / "photos" / "front") == picture.read_bytes()
 
 
-def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path, monkeypatch):
+def test_a_trickling_download_is_requested_again(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.3)
-    monkeypatch.setattr(downloads, "MIN_BYTES", 2_000)  # A crumb in 0.05 s is less, on any machine.
+    monkeypatch.setattr(downloads, "MIN_BYTES", 2_000)  # One byte per 0.05 s is slower, on any machine.
     url = upload(emulator, picture)
     emulator.control(
         faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100, "count": 2}]
@@ -278,7 +299,7 @@ def test_a_download_that_trickles_is_asked_for_again(emulator, picture, tmp_path
     assert time.monotonic() - began < whole_trickle / 2
 
 
-def test_a_download_that_always_trickles_has_an_end(emulator, picture, tmp_path, monkeypatch):
+def test_a_download_that_always_trickles_is_given_up(emulator, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
     url = upload(emulator, picture)
     emulator.control(faults=[{"name": "slow-loris", "at": "download", "seconds": 0.05, "crumb": 100}])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One hiccup proves nothing: what may have been accepted is looked for and followed before anything is sent again."""
+"""One error proves nothing: a request that may have been accepted is searched and followed before it is sent again."""
 
 import json
 import time
@@ -16,6 +16,8 @@ from photoreal_set.fal_bridge.money import journal_costs
 from tests.fal_emulator.process import FAST
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 
 def journal_of(desk) -> Journal:
     return Journal(desk.journal)
@@ -27,7 +29,7 @@ def the_key(desk) -> str:
 
 
 def make_old(desk, key: str, seconds: float) -> None:
-    """Let the newest attempt of a job have been sent so long ago."""
+    """Change the journal so that the newest attempt of a job was sent that long ago."""
     path = desk.journal / key / f"intent.{journal_of(desk).read(key).attempt}"
     facts = json.loads(path.read_text())
     path.write_text(json.dumps({**facts, "time": time.time() - seconds}))
@@ -52,14 +54,14 @@ def make_old(desk, key: str, seconds: float) -> None:
     ],
     ids=lambda fault: f"{fault['name']} {fault.get('status', '')}",
 )
-def test_a_finished_result_that_fails_to_answer_once_is_asked_for_again(desk, fault):
+def test_a_finished_result_that_fails_once_is_requested_again(desk, fault):
     desk.fault(at="result", count=1, **fault)
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
     assert [cost.row["state"] for cost in journal_costs.costs_in(desk.journal, "")] == ["done"]
 
 
-def test_a_result_that_stays_broken_is_unpaid_only_when_fal_repeats_it(desk):
+def test_a_broken_result_is_unpaid_only_when_fal_confirms_it(desk):
     """The status does not mention the failure, as with endpoints that do not report it there."""
     desk.fault("server-error", at="result")
     error = desk.failure(confirm=0.3)
@@ -68,7 +70,7 @@ def test_a_result_that_stays_broken_is_unpaid_only_when_fal_repeats_it(desk):
     assert journal_of(desk).read(the_key(desk)).may_send
 
 
-def test_what_looked_like_a_failure_and_is_there_after_all_is_not_paid_again(desk):
+def test_an_apparent_failure_that_succeeded_is_not_paid_again(desk):
     desk.fault("server-error", at="result")
     desk.failure(confirm=0.1)
     desk.emulator.control(faults=[])
@@ -81,7 +83,7 @@ def test_what_looked_like_a_failure_and_is_there_after_all_is_not_paid_again(des
 
 
 @pytest.mark.parametrize("status", [403, 404, 409, 429, 503])
-def test_a_proxy_that_stands_before_the_result_changes_nothing(desk, status):
+def test_a_proxy_error_before_the_result_changes_nothing(desk, status):
     desk.fault("proxy-page", at="result", status=status)
     assert isinstance(desk.failure(patience=0.4), errors.ServiceTroubleError)
     assert journal_of(desk).read(the_key(desk)).stage is Stage.SUBMITTED
@@ -95,15 +97,15 @@ def test_a_proxy_that_stands_before_the_result_changes_nothing(desk, status):
 
 @pytest.mark.parametrize("names_job", [True, False])
 @pytest.mark.parametrize("name", ["server-error", "fal-503"])
-def test_a_server_error_after_the_acceptance_is_followed(desk, name, names_job):
-    """By its id, when the answer gives that of the job; else by the lists."""
+def test_a_request_accepted_before_a_server_error_is_followed(desk, name, names_job):
+    """By its id, when the response has that of the job; otherwise by the lists."""
     desk.fault(name, accepted=True, names_job=names_job)
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
     assert JobState.UNCERTAIN in desk.states()
 
 
-def test_an_id_of_an_answer_is_followed_where_no_list_shows_it(desk):
+def test_a_request_id_from_a_response_is_followed_without_the_list(desk):
     desk.emulator.control(
         faults=[{"name": "fal-503", "accepted": True, "names_job": True}], list_running=False
     )
@@ -122,7 +124,7 @@ def test_an_id_of_an_answer_is_followed_where_no_list_shows_it(desk):
     ],
     ids=lambda fault: f"{fault['name']} {fault.get('status', '')}",
 )
-def test_an_answer_that_is_not_from_fal_leaves_the_request_uncertain(desk, fault):
+def test_a_response_that_is_not_from_fal_leaves_the_request_uncertain(desk, fault):
     """Accepted or not, it is not sent again: one that was accepted is found in the lists."""
     desk.fault(**fault)
     error = desk.failure(lookup=0.2)
@@ -139,7 +141,7 @@ def test_a_redirected_submit_is_uncertain(desk):
     assert isinstance(desk.failure(lookup=0.2), errors.UncertainSubmitError)
 
 
-def test_an_outage_of_fal_is_over_without_a_person_when_the_request_would_have_ended(desk):
+def test_an_outage_of_fal_is_resolved_automatically_after_the_maximum_duration(desk):
     """fal.ai itself has answered with an error, and long after that neither list has the request."""
     desk.fault("fal-503")
     error = desk.failure(lookup=0.2)
@@ -151,15 +153,14 @@ def test_an_outage_of_fal_is_over_without_a_person_when_the_request_would_have_e
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_lost_answer_waits_for_a_person_however_old_it_is(desk):
+def test_a_lost_response_of_any_age_waits_for_the_user(desk):
     desk.fault("drop-before-accept")
     desk.failure(lookup=0.2)
     desk.emulator.control(faults=[])
     make_old(desk, the_key(desk), 3600.0)
     error = desk.failure(lookup=0.2)
     assert isinstance(error, errors.UncertainSubmitError)
-    assert "--resend" in error.hint
-    assert "--not-in-dashboard" not in error.hint
+    assert "If your fal.ai dashboard does not show it, resend it" in error.hint
 
 
 @pytest.mark.parametrize("accepted", [True, False])
@@ -180,7 +181,7 @@ def test_a_rate_limit_that_names_an_accepted_job_is_followed(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-# Lists that show only what has ended
+# Lists that show only finished requests
 
 
 def test_a_running_request_is_not_sent_again_because_no_list_shows_it(desk):
@@ -199,7 +200,7 @@ def test_a_running_request_is_not_sent_again_because_no_list_shows_it(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_request_that_was_sent_again_and_turns_up_is_fetched_and_shown_as_paid(desk):
+def test_a_resent_request_that_turns_up_is_downloaded_and_shown_as_paid(desk):
     desk.emulator.control(
         faults=[{"name": "drop-submit-answer"}], list_running=False, delays={"photo": FOR_EVER_SECONDS}
     )
@@ -219,7 +220,7 @@ def test_a_request_that_was_sent_again_and_turns_up_is_fetched_and_shown_as_paid
     assert {row["request_id"] for row in rows} == {entry["request_id"] for entry in desk.emulator.ledger()}
 
 
-def test_a_request_that_was_given_up_and_turns_up_is_fetched(desk):
+def test_a_given_up_request_that_turns_up_is_downloaded(desk):
     desk.emulator.control(
         faults=[{"name": "drop-submit-answer"}], list_running=False, delays={"photo": FOR_EVER_SECONDS}
     )
@@ -235,32 +236,32 @@ def test_a_request_that_was_given_up_and_turns_up_is_fetched(desk):
 # Open requests of the same purpose, under another key
 
 
-def film(desk, seconds: int) -> Any:
+def video(desk, seconds: int) -> Any:
     return desk.photo(kind=Kind.VIDEO, endpoint=DEFAULT_VIDEO_ENDPOINT, label="film", seconds=seconds)
 
 
-def test_an_open_request_is_finished_before_another_one_of_its_purpose_is_sent(desk):
+def test_an_open_request_is_finished_before_another_for_the_same_purpose(desk):
     desk.emulator.control(delays={"video": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
-        bridge.start(film(desk, 3), desk.folder / "video/turntable")
+        bridge.start(video(desk, 3), desk.folder / "video/turntable")
         desk.wait_for(JobState.RUNNING)
     desk.emulator.control(advance=FOR_EVER_SECONDS, delays=FAST)
-    second = desk.made(film(desk, 5), "video/turntable")
+    second = desk.made(video(desk, 5), "video/turntable")
     videos = sorted(path.name for path in (desk.folder / "video").iterdir())
     assert videos == ["turntable.2.mp4", "turntable.mp4"]
     assert second.path.name == "turntable.2.mp4"
     assert len(desk.emulator.ledger()) == 2
 
 
-def test_nothing_new_is_sent_while_a_request_of_its_purpose_is_held(desk):
+def test_nothing_is_sent_while_a_request_for_the_same_purpose_is_held(desk):
     desk.fault("drop-before-accept")
-    assert isinstance(desk.failure(film(desk, 3), lookup=0.2), errors.UncertainSubmitError)
+    assert isinstance(desk.failure(video(desk, 3), lookup=0.2), errors.UncertainSubmitError)
     desk.emulator.control(faults=[])
-    error = desk.failure(film(desk, 5), lookup=0.2)
+    error = desk.failure(video(desk, 5), lookup=0.2)
     assert isinstance(error, errors.UncertainSubmitError)
     assert desk.emulator.ledger() == []
     decide(journal_of(desk), the_key(desk), Decision.FORGET)
-    assert desk.made(film(desk, 5), "video/turntable").path.is_file()
+    assert desk.made(video(desk, 5), "video/turntable").path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
@@ -271,7 +272,7 @@ def test_other_purposes_do_not_wait(desk):
     assert desk.made(desk.photo(label="side photo", seed=1), "photos/side").path.is_file()
 
 
-def test_a_lost_result_does_not_keep_another_take_from_being_made(desk):
+def test_a_lost_result_does_not_block_another_take(desk):
     desk.fault("result-expired")
     assert isinstance(desk.failure(confirm=0.1), errors.ExpiredResultError)
     desk.emulator.control(faults=[])
@@ -279,10 +280,10 @@ def test_a_lost_result_does_not_keep_another_take_from_being_made(desk):
     assert len(desk.emulator.ledger()) == 2
 
 
-def test_open_requests_can_be_finished_alone(desk):
+def test_open_requests_can_be_finished_separately(desk):
     desk.emulator.control(delays={"video": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
-        bridge.start(film(desk, 3), desk.folder / "video/turntable")
+        bridge.start(video(desk, 3), desk.folder / "video/turntable")
         desk.wait_for(JobState.RUNNING)
     desk.emulator.control(advance=FOR_EVER_SECONDS, delays=FAST)
     with desk.bridge() as bridge:
@@ -295,7 +296,7 @@ def test_open_requests_can_be_finished_alone(desk):
 
 
 @pytest.mark.parametrize("units", ["-3", "nan", "inf", "1e300", "9999999", "many", "", "0x10"])
-def test_units_that_cannot_be_right_are_refused_and_named(desk, units):
+def test_implausible_units_are_rejected_and_named(desk, units):
     desk.fault("wrong-units", units=units)
     assert desk.made().units is None
     (cost,) = journal_costs.costs_in(desk.journal, "")

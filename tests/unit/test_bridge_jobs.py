@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paid jobs against the emulator: what counts is what the emulator accepted."""
+"""Paid jobs against the emulator: each is accepted once."""
 
 import json
 import logging
@@ -30,13 +30,15 @@ from photoreal_set.files.writing import sha256_of
 from tests.desk import Desk
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 # Every kind of job
 
 
-def test_a_photo_comes_home(desk):
+def test_a_photo_is_downloaded(desk):
     result = desk.made(desk.photo(seed=7))
     assert result.path == desk.folder / "photos" / "front.png"
     assert result.sha256 == sha256_of(result.path)
@@ -55,7 +57,7 @@ def test_a_photo_comes_home(desk):
 
 
 @pytest.mark.parametrize("photos", [0, 1, 3])
-def test_a_model_comes_home(desk, photos):
+def test_a_model_is_downloaded(desk, photos):
     pictures = []
     for number in range(photos):
         pictures.append(desk.folder / f"source{number}.png")
@@ -77,7 +79,7 @@ def test_a_model_comes_home(desk, photos):
     assert desk.count("upload") == photos
 
 
-def test_pixal_makes_a_model_too(desk):
+def test_pixal_makes_a_model(desk):
     wanted = Generation(
         kind=Kind.MODEL, endpoint="fal-ai/pixal3d", label="model", images=(desk.picture,), seed=3
     )
@@ -89,7 +91,7 @@ def test_the_video_starts_from_the_callback_of_its_photo(desk):
     with desk.bridge() as bridge:
         videos = []
 
-        def go_on(photo):
+        def start_video(photo):
             wanted = Generation(
                 kind=Kind.VIDEO,
                 endpoint=DEFAULT_VIDEO_ENDPOINT,
@@ -102,7 +104,7 @@ def test_the_video_starts_from_the_callback_of_its_photo(desk):
             videos.append(bridge.start(wanted, desk.folder / "video" / "turntable"))
 
         photo = bridge.start(desk.photo(), desk.folder / "photos" / "hero")
-        photo.add_done_callback(go_on)
+        photo.add_done_callback(start_video)
         photo.result(PATIENCE_SECONDS)
         until(lambda: videos)
         result = videos[0].result(PATIENCE_SECONDS)
@@ -129,7 +131,7 @@ def test_five_photos_run_at_the_same_time(desk):
     assert desk.count("upload") == 1
 
 
-def test_the_queue_and_the_log_are_told(desk):
+def test_queue_positions_and_log_lines_are_reported(desk):
     desk.emulator.control(delays={"queue": FOR_EVER_SECONDS, "photo": FOR_EVER_SECONDS})
     with desk.bridge() as bridge:
         future = bridge.start(desk.photo(), desk.folder / "photos" / "front")
@@ -145,7 +147,7 @@ def test_the_queue_and_the_log_are_told(desk):
 # Once
 
 
-def test_what_is_done_needs_no_network(desk):
+def test_finished_jobs_need_no_network(desk):
     first = desk.made()
     before = desk.emulator.stats()["routes"]
     assert desk.made() == first
@@ -157,7 +159,7 @@ def test_what_is_done_needs_no_network(desk):
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged"])
-def test_a_lost_file_is_fetched_again_and_not_paid_again(desk, harm):
+def test_a_lost_file_is_downloaded_again_without_paying(desk, harm):
     first = desk.made()
     if harm == "missing":
         first.path.unlink()
@@ -168,7 +170,7 @@ def test_a_lost_file_is_fetched_again_and_not_paid_again(desk, harm):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_the_same_wish_twice_at_once_is_one_job(desk):
+def test_the_same_request_twice_at_once_is_one_job(desk):
     with desk.bridge() as bridge:
         one = bridge.start(desk.photo(), desk.folder / "photos" / "one")
         two = bridge.start(desk.photo(), desk.folder / "photos" / "two")
@@ -198,7 +200,7 @@ def test_a_new_seed_is_a_new_job_but_not_a_new_upload(desk):
     ],
     ids=lambda fault: fault["name"],
 )
-def test_a_lost_answer_is_uncertain_and_never_sent_again(desk, fault):
+def test_a_lost_response_is_uncertain_and_never_sent_again(desk, fault):
     desk.emulator.control(faults=[fault, {"name": "unlisted"}])
     error = desk.failure(submit=5.0, lookup=0.3)
     assert isinstance(error, errors.UncertainSubmitError)
@@ -211,7 +213,7 @@ def test_a_lost_answer_is_uncertain_and_never_sent_again(desk, fault):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_lost_answer_is_found_again_in_the_list(desk):
+def test_a_request_with_a_lost_response_is_found_in_the_list(desk):
     desk.fault("drop-submit-answer")
     assert desk.made().path.is_file()
     assert JobState.UNCERTAIN in desk.states()
@@ -230,7 +232,7 @@ def held(desk) -> str:
     return key
 
 
-def test_a_person_has_a_held_job_sent_once_more(desk):
+def test_the_user_can_resend_a_held_job(desk):
     key = held(desk)
     assert desk.emulator.ledger() == []
     decide(Journal(desk.journal), key, Decision.RESEND, is_not_in_dashboard=True)
@@ -239,7 +241,7 @@ def test_a_person_has_a_held_job_sent_once_more(desk):
     assert len(list(desk.journal.glob("*/intent.*"))) == 2
 
 
-def test_a_person_gives_a_held_job_up(desk):
+def test_the_user_can_give_up_a_held_job(desk):
     key = held(desk)
     decide(Journal(desk.journal), key, Decision.FORGET)
     error = desk.failure()
@@ -248,7 +250,7 @@ def test_a_person_gives_a_held_job_up(desk):
     assert desk.emulator.ledger() == []
 
 
-def test_a_request_that_turns_up_late_is_not_sent_once_more(desk):
+def test_a_request_that_turns_up_late_is_not_sent_again(desk):
     desk.emulator.control(faults=[{"name": "drop-submit-answer"}], request_list_delay=FOR_EVER_SECONDS)
     assert isinstance(desk.failure(lookup=0.2), errors.UncertainSubmitError)
     desk.emulator.control(faults=[], advance=FOR_EVER_SECONDS)
@@ -279,7 +281,7 @@ def test_a_refused_submit_may_be_sent_again(desk, fault, expected):
     assert len(list(desk.journal.glob("*/intent.*"))) == 2
 
 
-def test_nothing_was_sent_when_nobody_listens(desk):
+def test_a_refused_connection_means_nothing_was_sent(desk):
     service = Service.emulator("http://127.0.0.1:9")
     news = []
     wanted = desk.photo(kind=Kind.MODEL, endpoint=default_model_endpoint(0), images=())
@@ -305,7 +307,7 @@ def test_nothing_was_sent_when_nobody_listens(desk):
     ],
     ids=str,
 )
-def test_a_failed_job_is_sent_again_only_where_that_is_free(desk, fault, expected, submits):
+def test_a_failed_job_is_sent_again_only_when_that_is_free(desk, fault, expected, submits):
     desk.fault(**fault, count=1)
     error = desk.failure()
     assert type(error) is expected
@@ -317,7 +319,7 @@ def test_a_failed_job_is_sent_again_only_where_that_is_free(desk, fault, expecte
     assert len(desk.emulator.ledger()) == submits
 
 
-def test_a_black_picture_is_kept_and_refused(desk):
+def test_a_black_picture_is_kept_and_rejected(desk):
     desk.fault("nsfw-black")
     assert isinstance(desk.failure(), errors.UnsafePictureError)
     assert (desk.folder / "photos" / "front.refused.png").is_file()
@@ -326,14 +328,14 @@ def test_a_black_picture_is_kept_and_refused(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_queue_that_never_moves_has_an_end_and_can_be_resumed(desk):
+def test_a_stuck_queue_times_out_and_can_be_resumed(desk):
     desk.fault("never-leaves-queue")
     assert isinstance(desk.failure(queue=0.3), errors.QueueDeadlineError)
     assert isinstance(desk.failure(queue=0.3), errors.QueueDeadlineError)
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_service_that_stays_away_leaves_the_job_to_the_next_run(desk):
+def test_an_unavailable_service_leaves_the_job_to_the_next_run(desk):
     desk.fault("nginx-503", at="status")
     assert isinstance(desk.failure(patience=0.5), errors.ServiceTroubleError)
     desk.emulator.control(faults=[])
@@ -341,7 +343,7 @@ def test_a_service_that_stays_away_leaves_the_job_to_the_next_run(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_an_expired_result_says_so(desk):
+def test_an_expired_result_is_reported(desk):
     desk.fault("result-expired")
     assert isinstance(desk.failure(), errors.ExpiredResultError)
     assert len(desk.emulator.ledger()) == 1
@@ -374,7 +376,7 @@ def test_safe_calls_are_repeated(desk, name, at):
     ],
     ids=lambda fault: fault["name"],
 )
-def test_a_download_survives(desk, fault):
+def test_a_download_survives_network_errors(desk, fault):
     desk.fault(**fault, endpoint="fal-ai/*", count=1)
     result = desk.made()
     with Image.open(result.path) as picture:
@@ -383,7 +385,7 @@ def test_a_download_survives(desk, fault):
     assert not list(desk.folder.rglob("*.part"))
 
 
-def test_a_cut_download_goes_on_where_it_was(desk):
+def test_an_interrupted_download_resumes(desk):
     desk.fault("short-body", endpoint="fal-ai/*", nth=[1, 2])
     desk.made()
     answers = desk.emulator.stats()["answers"]
@@ -391,7 +393,7 @@ def test_a_cut_download_goes_on_where_it_was(desk):
 
 
 @pytest.mark.parametrize("name", ["redirect-outside", "outside-output"])
-def test_a_file_from_elsewhere_is_not_fetched(desk, name):
+def test_a_file_from_another_host_is_not_downloaded(desk, name):
     desk.fault(name)
     assert isinstance(desk.failure(), errors.DownloadFailedError)
     desk.emulator.control(faults=[])
@@ -406,7 +408,7 @@ def test_a_failed_download_is_repeated_by_the_next_run_for_free(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_picture_that_cannot_be_decoded_is_not_taken(desk):
+def test_a_picture_that_cannot_be_decoded_is_rejected(desk):
     desk.fault("corrupt-output")
     assert isinstance(desk.failure(), errors.DownloadFailedError)
     assert not list(desk.folder.rglob("*.part"))
@@ -430,7 +432,7 @@ def test_leaving_is_quick_and_keeps_what_was_sent(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_leaving_waits_for_the_answer_to_a_paid_request(desk):
+def test_leaving_waits_for_the_answer_to_a_paid_submit(desk):
     desk.fault("slow-answer", seconds=2.0)
     with desk.bridge() as bridge:
         bridge.start(desk.photo(), desk.folder / "photos" / "front")
@@ -497,7 +499,7 @@ def test_two_processes_on_one_folder_pay_once(desk):
 # Secrets
 
 
-def test_no_byte_of_the_key_is_written_or_said(desk, caplog, monkeypatch):
+def test_no_byte_of_the_key_is_written_or_printed(desk, caplog, monkeypatch):
     key = "0a1b2c3d-key-identifier:s3cr3t-of-the-key"
     monkeypatch.setattr("photoreal_set.fal_bridge.network.service.EMULATOR_KEY", key)
     caplog.set_level(logging.DEBUG)
@@ -513,10 +515,10 @@ def test_no_byte_of_the_key_is_written_or_said(desk, caplog, monkeypatch):
     for part in key.split(":"):
         assert not [text for text in said if part in text]
         assert not [data for data in written if part.encode() in data]
-    assert list(desk.emulator.stats()["foreign_keys"])  # It was this key that went out.
+    assert list(desk.emulator.stats()["foreign_keys"])  # This is the key that was sent.
 
 
-def test_files_are_fetched_without_the_key():
+def test_files_are_downloaded_without_the_key():
     client = download_client(Service.live("identifier:secret"), httpx.create_ssl_context())
     assert "authorization" not in client.headers
 

@@ -9,7 +9,7 @@ import pytest
 from tests import killed
 from tests.fal_emulator.process import running_emulator
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL and fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL and fork")]
 STEPS = 24
 KILLS = 12
 
@@ -20,7 +20,7 @@ def emulator():
         yield emulator
 
 
-def test_a_run_that_is_killed_at_any_step_is_finished_by_the_next(emulator, tmp_path):
+def test_the_next_run_finishes_one_that_was_killed_at_any_step(emulator, tmp_path):
     points = killed.steps(killed.Desk(tmp_path / "quiet", emulator.url, (1,)).prepare())
     assert len(points) > 200, "the bridge has more lines than that"
     chosen = [points[len(points) * place // STEPS] for place in range(STEPS)]

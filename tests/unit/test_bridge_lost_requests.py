@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests whose answer was lost, looked for in the emulator's request list."""
+"""Requests whose response was lost, searched in the emulator's request list."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ def server():
 
 
 class Account:
-    """One folder's journal, and a way to have requests at the emulator that nobody remembers."""
+    """One folder's journal, and a way to create requests at the emulator that no journal records."""
 
     def __init__(self, emulator, folder):
         emulator.control(reset=True)
@@ -100,7 +100,7 @@ def test_inputs_that_differ_are_not_ours(account, other):
     assert "not in fal.ai's list" in found.reason
 
 
-def test_of_two_alike_the_older_is_taken_and_the_other_stays_for_another_attempt(account):
+def test_of_two_equal_requests_the_older_is_used_and_the_other_stays_for_the_next_attempt(account):
     first, second = account.submit(account.sent(1)), account.submit(account.sent(1))
     for key, expected in ((KEYS[0], first), (KEYS[1], second)):
         found = account.find(account.uncertain(key, account.sent(1)))
@@ -109,7 +109,7 @@ def test_of_two_alike_the_older_is_taken_and_the_other_stays_for_another_attempt
         account.journal.record(key, 1, Stage.SUBMITTED, {"request_id": found.request_id})
 
 
-def test_a_request_that_another_job_has_is_not_taken_twice(account):
+def test_a_request_that_belongs_to_another_job_is_not_used(account):
     theirs, ours = account.submit(account.sent(1)), account.submit(account.sent(1))
     account.uncertain(KEYS[1], account.sent(1))
     account.journal.record(KEYS[1], 1, Stage.SUBMITTED, {"request_id": theirs})
@@ -132,7 +132,7 @@ def test_a_list_that_lags_is_read_again(account):
         assert isinstance(found.result(PATIENCE_SECONDS), Accepted)
 
 
-def test_an_old_request_is_looked_for_once(account):
+def test_an_old_request_is_searched_once(account):
     entry = account.uncertain(KEYS[0], account.sent(1))
     entry.facts[Stage.IN_FLIGHT]["time"] -= 3600.0
     assert isinstance(account.find(entry, lag=300.0), NotFound)
@@ -149,21 +149,21 @@ def test_a_long_list_is_read_to_its_end(account, monkeypatch):
     assert found.request_id == ours
 
 
-def test_a_clock_that_is_hours_off_finds_it_in_the_last_look(account):
+def test_a_clock_that_is_hours_off_finds_it_in_the_last_search(account):
     account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
     entry.facts[Stage.IN_FLIGHT]["time"] -= 9 * 3600.0
     assert isinstance(account.find(entry), Accepted)
 
 
-def test_without_what_was_sent_nothing_is_taken(account):
+def test_without_the_sent_inputs_nothing_matches(account):
     account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
     del entry.facts[Stage.IN_FLIGHT]["sent"]
     assert "are unknown" in account.find(entry).reason
 
 
-def test_payloads_that_are_not_stored_are_no_match(account):
+def test_payloads_that_are_not_stored_do_not_match(account):
     httpx.post(
         f"{account.service.queue_url}/{ENDPOINT}",
         json=account.sent(1),
@@ -174,7 +174,7 @@ def test_payloads_that_are_not_stored_are_no_match(account):
     assert isinstance(account.find(account.uncertain(KEYS[0], account.sent(1))), NotFound)
 
 
-def test_a_list_that_hides_running_requests_is_not_believed_before_they_end(account):
+def test_a_list_without_running_requests_is_not_trusted_until_they_end(account):
     """fal.ai documents for neither list whether it shows requests that have not ended."""
     account.emulator.control(list_running=False, delays={"image": FOR_EVER_SECONDS})
     ours = account.submit(account.sent(1))
@@ -188,13 +188,13 @@ def test_a_list_that_hides_running_requests_is_not_believed_before_they_end(acco
     assert account.find(entry).request_id == ours
 
 
-def test_a_list_is_believed_when_the_request_would_have_ended_long_ago(account):
+def test_a_list_is_trusted_when_the_request_would_have_ended_long_ago(account):
     entry = account.uncertain(KEYS[0], account.sent(1))
     entry.facts[Stage.IN_FLIGHT]["time"] = time.time() - 3600.0
     assert account.find(entry).is_proof
 
 
-def test_the_newest_requests_of_all_endpoints_are_looked_through_too(account):
+def test_the_newest_requests_of_all_endpoints_are_searched(account):
     """The list by endpoint is asked first; here it shows nothing, as when it filters by another time."""
     ours = account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
@@ -202,7 +202,7 @@ def test_the_newest_requests_of_all_endpoints_are_looked_through_too(account):
     assert account.find(entry).request_id == ours
 
 
-def test_a_request_that_the_answer_named_needs_no_list(account):
+def test_a_request_id_in_the_response_needs_no_list(account):
     account.emulator.control(list_running=False, delays={"image": FOR_EVER_SECONDS})
     ours = account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
@@ -211,7 +211,7 @@ def test_a_request_that_the_answer_named_needs_no_list(account):
     assert account.looks == 0
 
 
-def test_an_id_that_fal_does_not_know_is_not_followed(account):
+def test_an_id_unknown_to_fal_is_not_followed(account):
     ours = account.submit(account.sent(1))
     entry = account.uncertain(KEYS[0], account.sent(1))
     entry.facts[Stage.UNCERTAIN]["request_id"] = "an-id-of-the-gateway"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the bridge decides without a network: keys, addresses, moves, inputs, the journal."""
+"""What the bridge decides without a network: keys, URLs, state transitions, inputs, the journal."""
 
 import multiprocessing
 import os
@@ -57,7 +57,7 @@ def test_the_key_is_stripped_and_never_shown():
 @pytest.mark.parametrize(
     "key", ["", "   ", "no-colon", ":secret", "id:", "id:sec ret", "id:sécret", '"id:secret"', "id:a\tb"]
 )
-def test_a_key_that_cannot_work_is_refused_without_showing_it(key):
+def test_an_invalid_key_is_rejected_without_showing_it(key):
     with pytest.raises(errors.BadKeyError) as caught:
         Service.live(key)
     assert caught.value.exit_code == 1
@@ -65,7 +65,7 @@ def test_a_key_that_cannot_work_is_refused_without_showing_it(key):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:99"])
-def test_an_emulator_is_on_this_machine(url):
+def test_an_emulator_runs_on_this_machine(url):
     service = Service.emulator(url)
     assert service.queue_url == f"{url.rstrip('/')}/queue"
     assert service.key == "emulator:emulator"
@@ -128,7 +128,7 @@ def test_the_key_comes_from_the_environment_or_its_file(tmp_path):
 # Jobs
 
 
-def test_every_state_has_its_moves_and_no_other():
+def test_every_state_allows_only_its_transitions():
     job = Job(key="k", label="front photo", kind=Kind.PHOTO, endpoint="e")
     assert set(NEXT_STATES) == set(JobState)
     for state in JobState:
@@ -141,7 +141,7 @@ def test_every_state_has_its_moves_and_no_other():
                     standing.moved_to(following)
 
 
-def test_what_may_be_sent_is_never_called_cancelled():
+def test_a_request_that_may_have_been_sent_is_never_reported_as_cancelled():
     sent = (JobState.SUBMITTING, JobState.QUEUED, JobState.RUNNING, JobState.DOWNLOADING)
     assert not any(JobState.CANCELLED in NEXT_STATES[state] for state in sent)
     assert JobState.SUBMITTING not in NEXT_STATES[JobState.UNCERTAIN]
@@ -150,7 +150,7 @@ def test_what_may_be_sent_is_never_called_cancelled():
 # Endpoints
 
 
-def test_inputs_are_the_endpoints_own_fields(picture):
+def test_inputs_use_the_fields_of_the_endpoint(picture):
     arguments = endpoints.endpoint_for(endpoints.DEFAULT_PHOTO_ENDPOINT, Kind.PHOTO).arguments(
         photo(picture, seed=0, negative_prompt="plastic", seconds=10)
     )
@@ -189,7 +189,7 @@ def test_the_number_of_photos_chooses_the_model(photos, ending):
     assert endpoints.endpoint_for(chosen, Kind.MODEL)
 
 
-def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
+def test_unknown_and_wrong_endpoints_are_rejected_with_the_valid_ones(picture):
     with pytest.raises(errors.UnknownEndpointError, match="fal-ai/flux-kontext/dev") as caught:
         check(photo(picture, endpoint="fal-ai/flux-contexts"))
     assert caught.value.exit_code == 1
@@ -198,7 +198,7 @@ def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"images": ()}, "needs 1 picture, not 0"),
         ({"prompt": " "}, "needs a prompt"),
@@ -209,13 +209,13 @@ def test_unknown_and_wrong_endpoints_name_the_right_ones(picture):
         ({"images": (Path("missing.png"),)}, "cannot be read"),
     ],
 )
-def test_limits_are_checked_before_anything_is_sent(picture, changes, words):
-    with pytest.raises(errors.WrongRequestError, match=words) as caught:
+def test_limits_are_checked_before_anything_is_sent(picture, changes, message):
+    with pytest.raises(errors.WrongRequestError, match=message) as caught:
         check(photo(picture, **changes))
     assert caught.value.exit_code == 1
 
 
-def test_a_picture_must_be_one_and_whole(picture):
+def test_a_picture_must_be_valid_and_complete(picture):
     whole = picture.read_bytes()
     picture.write_bytes(whole[:-20])
     with pytest.raises(errors.WrongRequestError, match="not complete"):
@@ -236,7 +236,7 @@ def test_the_key_of_a_job_is_its_content():
     assert key != job_key("e", {**inputs, "seed": 1}, is_emulated=False)
 
 
-def test_a_claim_is_given_once(tmp_path):
+def test_a_claim_is_granted_once(tmp_path):
     journal = Journal(tmp_path / ".journal")
     assert journal.claim("k", 1, {"label": "x"})
     assert not journal.claim("k", 1, {"label": "x"})
@@ -244,7 +244,7 @@ def test_a_claim_is_given_once(tmp_path):
     assert journal.read("k").stage is Stage.IN_FLIGHT
 
 
-def test_a_new_attempt_needs_an_end_that_allows_it(tmp_path):
+def test_a_new_attempt_needs_an_outcome_that_allows_it(tmp_path):
     journal = Journal(tmp_path / ".journal")
     journal.claim("k", 1, {})
     journal.record("k", 1, Stage.ENDED, {"may_send_again": True})
@@ -256,7 +256,7 @@ def test_a_new_attempt_needs_an_end_that_allows_it(tmp_path):
     assert (entry.stage, entry.attempt, entry.may_send) == (Stage.ENDED, 2, False)
 
 
-def test_illegal_facts_raise_and_known_facts_do_not(tmp_path):
+def test_illegal_records_raise_and_known_records_do_not(tmp_path):
     journal = Journal(tmp_path / ".journal")
     journal.claim("k", 1, {})
     with pytest.raises(ValueError, match="cannot become done"):
@@ -277,7 +277,7 @@ def test_an_empty_intent_counts(tmp_path):
     assert not journal.claim("k", 1, {})
 
 
-def test_what_an_answer_holds_is_written_down_and_read_again_however_deep_it_is(tmp_path):
+def test_a_deeply_nested_answer_is_recorded_and_read_back(tmp_path):
     deep = "[" * (MAX_INNER_LEVELS - 1) + "1e999" + "]" * (MAX_INNER_LEVELS - 1)
     body = body_of(httpx.Response(200, content=f'{{"a": {deep}}}'))
     assert body is not None
@@ -289,7 +289,7 @@ def test_what_an_answer_holds_is_written_down_and_read_again_however_deep_it_is(
     assert body_of(httpx.Response(200, content=f'{{"a": [{deep}]}}')) is None
 
 
-def test_a_fact_without_a_sane_shape_is_damaged(tmp_path):
+def test_a_malformed_record_is_damaged(tmp_path):
     journal = Journal(tmp_path / ".journal")
     journal.claim("k", 1, {})
     (tmp_path / ".journal" / "k" / "submitted.1.json").write_text("[" * 100_000 + "]" * 100_000)
@@ -298,7 +298,7 @@ def test_a_fact_without_a_sane_shape_is_damaged(tmp_path):
     assert [cost.row["state"] for cost in costs_in(tmp_path / ".journal", "lamp")] == ["uncertain"]
 
 
-def test_the_sender_is_known_to_be_gone_only_when_it_is(tmp_path):
+def test_a_sender_counts_as_dead_only_when_it_is(tmp_path):
     journal = Journal(tmp_path / ".journal")
     journal.claim("mine", 1, {})
     assert not journal.read("mine").sender_is_gone

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks: passed on with the paid request, signed by the emulator as fal does, told from forgeries."""
+"""Webhooks: passed on with the paid request, signed by the emulator as fal does, distinguished from forgeries."""
 
 import json
 import queue
@@ -32,7 +32,7 @@ def server():
 
 @pytest.fixture
 def receiver():
-    """Somebody's web server on loopback: its address and what came."""
+    """A user's web server on loopback: its URL and the requests it received."""
     came = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ def needs_cryptography() -> None:
     pytest.importorskip("cryptography", reason="needs the package cryptography")
 
 
-def test_a_result_is_told_to_the_webhook_and_is_genuine(server, receiver, tmp_path):
+def test_a_result_is_sent_to_the_webhook_with_a_valid_signature(server, receiver, tmp_path):
     needs_cryptography()
     url, came = receiver
     desk = Desk(tmp_path, server)
@@ -71,7 +71,7 @@ def test_a_result_is_told_to_the_webhook_and_is_genuine(server, receiver, tmp_pa
     assert server.ledger()[-1]["webhook"] == url
 
 
-def test_a_webhook_does_not_make_another_job(server, receiver, tmp_path):
+def test_a_webhook_does_not_create_another_job(server, receiver, tmp_path):
     desk = Desk(tmp_path, server)
     first = desk.made()
     service = Service.emulator(server.url)
@@ -80,7 +80,7 @@ def test_a_webhook_does_not_make_another_job(server, receiver, tmp_path):
     assert again.key == first.key
 
 
-def test_headers_may_be_written_in_any_case():
+def test_header_names_are_case_insensitive():
     needs_cryptography()
     headers = {name.upper(): value for name, value in signed_headers("r-1", BODY, NOW).items()}
     delivery = verify(headers, BODY, key_set()["keys"], NOW + 299)
@@ -100,7 +100,7 @@ def test_headers_may_be_written_in_any_case():
     ],
     ids=str,
 )
-def test_a_changed_header_is_refused(change):
+def test_a_changed_header_is_rejected(change):
     needs_cryptography()
     with pytest.raises(errors.ForeignWebhookError) as caught:
         verify({**signed_headers("r-1", BODY, NOW), **change}, BODY, key_set()["keys"], NOW)
@@ -108,14 +108,14 @@ def test_a_changed_header_is_refused(change):
 
 
 @pytest.mark.parametrize("name", ["Request-Id", "User-Id", "Timestamp", "Signature"])
-def test_a_missing_header_is_refused(name):
+def test_a_missing_header_is_rejected(name):
     headers = signed_headers("r-1", BODY, NOW)
     del headers[f"X-Fal-Webhook-{name}"]
     with pytest.raises(errors.ForeignWebhookError, match="header"):
         verify(headers, BODY, key_set()["keys"], NOW)
 
 
-def test_another_body_an_old_one_and_foreign_keys_are_refused():
+def test_a_changed_body_an_old_delivery_and_foreign_keys_are_rejected():
     needs_cryptography()
     headers, keys = signed_headers("r-1", BODY, NOW), key_set()["keys"]
     for body, known, now in (
@@ -130,7 +130,7 @@ def test_another_body_an_old_one_and_foreign_keys_are_refused():
             verify(headers, body, known, now)
 
 
-def test_without_the_package_the_sentence_says_what_to_install(monkeypatch):
+def test_without_the_package_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     with pytest.raises(errors.MissingPackageError, match="cryptography") as caught:
         verify(signed_headers("r-1", BODY, NOW), BODY, key_set()["keys"], NOW)
@@ -138,7 +138,7 @@ def test_without_the_package_the_sentence_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["http://shop.example/hook", "https://localhost/hook", "ftp://a.b/", "x", ""])
-def test_a_webhook_that_fal_cannot_reach_is_refused_before_anything_is_paid(url):
+def test_a_webhook_that_fal_cannot_reach_is_rejected_before_anything_is_paid(url):
     with pytest.raises(errors.WrongRequestError):
         checked_webhook(url, Service.live("identifier:secret"))
     assert checked_webhook("https://shop.example/hook", Service.live("identifier:secret"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Missing and invalid normals and positions are found in the file, and counted; a sound file has no findings."""
+"""Missing and invalid normals and positions are found in the file, and counted; an intact file has no findings."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def with_values(name: str, value: float, count: int) -> Glb:
     return glb
 
 
-def test_a_sound_file_has_no_findings(tmp_path: Path):
+def test_an_intact_file_has_no_findings(tmp_path: Path):
     assert found(textured_block(), tmp_path) == []
 
 
@@ -57,7 +57,7 @@ def test_positions_that_cannot_be_rendered_are_an_error(tmp_path: Path, value: f
     assert "1 vertex position is" in finding.text
 
 
-def test_lines_and_points_are_not_judged(tmp_path: Path):
+def test_lines_and_points_are_not_checked(tmp_path: Path):
     glb = textured_block()
     del attributes(glb)["NORMAL"]
     glb.document["meshes"][0]["primitives"][0]["mode"] = 1

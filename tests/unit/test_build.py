@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the extension's zip holds, and that no platform is forgotten."""
+"""The contents of the extension's zip for every platform."""
 
 import tomllib
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_every_platform_of_blender_is_built():
     assert "3.14" in build.TARGETS[-1].pythons
 
 
-def test_the_package_is_whole_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_package_is_complete_and_contains_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(build, "download_wheels", fake_download)
     stage = tmp_path / "photoreal_set"
     build.stage_package(WINDOWS, stage)
@@ -68,7 +68,7 @@ def test_the_manifest_names_the_platform_and_its_wheels(tmp_path: Path, monkeypa
     assert manifest["permissions"]["network"]
 
 
-def test_a_python_without_a_binary_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_python_without_a_binary_wheel_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     # Blender refuses to enable an extension whose binary wheels do not name its Python.
     fake_download(WINDOWS, tmp_path / "wheels")
     monkeypatch.setattr(build, "_run", lambda *_words: "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cameras of a glTF file become angles: where they stand, how they look, and safely named."""
+"""The cameras of a glTF file become angles with their location, direction and a safe name."""
 
 import json
 import math
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from photoreal_set.messages.errors import InputError
-from photoreal_set.optics.angles import CAMERAS, is_safe_name, safe_names
+from photoreal_set.optics.angles import CAMERAS, is_angle_name, names_for_angles
 from photoreal_set.optics.cameras import cameras_in
 from photoreal_set.photo_set.plan import angles_for
 from photoreal_set.photo_set.source import Source, SourceKind
@@ -36,7 +36,7 @@ def test_a_camera_on_gltfs_z_axis_looks_from_the_front():
     assert not angle.is_close_up
 
 
-def test_parents_carry_their_cameras_and_scales_are_no_part_of_them():
+def test_parent_transforms_apply_to_cameras_without_scale():
     quarter = [0, math.sin(math.pi / 4), 0, math.cos(math.pi / 4)]  # 90° about glTF's upward y.
     found = cameras_in(
         document(
@@ -49,25 +49,29 @@ def test_parents_carry_their_cameras_and_scales_are_no_part_of_them():
     assert matrix[:3, 3] == pytest.approx([6.0, 0.0, 1.0])
     assert matrix[:3, :3] @ matrix[:3, :3].T == pytest.approx(np.eye(3))
     assert found[0].azimuth == pytest.approx(90.0)
-    same = [0, 0, -1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 1, 0, 1]  # The same place as columns of a matrix.
+    same = [0, 0, -1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 1, 0, 1]  # The same transform as columns of a matrix.
     (other,) = cameras_in(document(node(matrix=same)), "x.glb")
     assert other.azimuth == pytest.approx(90.0)
 
 
-def test_a_camera_without_perspective_shows_the_larger_of_its_sides():
+def test_an_orthographic_camera_shows_the_larger_of_its_sides():
     (angle,) = cameras_in(document(node(camera=1, translation=[0, 0, 3])), "x.glb")
     assert angle.view.ortho_scale == pytest.approx(4.0)
 
 
-def test_names_are_safe_and_differ():
-    found = safe_names(["Cam 1", "cam 1", "Käme/ra", "con", "", "...", "x" * 100, "x" * 100, "a-enlarged"])
-    assert found[:4] == ["Cam-1", "cam-1-2", "K-me-ra", "con-camera"]
-    assert all(map(is_safe_name, found))
+def test_names_are_safe_and_unique():
+    found = names_for_angles(
+        ["Cam 1", "cam 1", "Käme/ra", "con", "", "...", "x" * 100, "x" * 100, "a-enlarged"]
+    )
+    assert found[:6] == ["Cam-1", "cam-1-2", "K-me-ra", "con-camera", "camera", "camera-2"]
+    assert found[6:] == ["x" * 40, f"{'x' * 40}-2", "a-enlarged-camera"]
+    assert names_for_angles(["_a--b_", "x" * 39 + "_y", "²"]) == ["a--b", "x" * 39, "camera"]
+    assert all(map(is_angle_name, found))
     assert len({name.casefold() for name in found}) == len(found)
 
 
 @pytest.mark.parametrize(
-    ("broken", "words"),
+    ("broken", "message"),
     [
         (document(), "x.glb has no camera"),
         (document(node(), cameras=()), "damaged"),
@@ -79,13 +83,13 @@ def test_names_are_safe_and_differ():
         (document(*(node() for _ in range(73))), "has 73 cameras; the maximum is 72"),
     ],
 )
-def test_what_cannot_be_used_is_said(broken: dict, words: str):
-    with pytest.raises(InputError, match=words) as refused:
+def test_unusable_cameras_are_reported(broken: dict, message: str):
+    with pytest.raises(InputError, match=message) as refused:
         cameras_in(broken, "x.glb")
     assert "x.glb" in str(refused.value)
 
 
-def test_cameras_need_a_file_that_can_have_some(tmp_path: Path):
+def test_cameras_need_a_file_type_that_supports_them(tmp_path: Path):
     for kind in (SourceKind.PHOTOS, SourceKind.TEXT):
         with pytest.raises(InputError, match=r"made by fal\.ai has no cameras"):
             angles_for(CAMERAS, Source(kind=kind), lambda _path: [])
@@ -96,7 +100,7 @@ def test_cameras_need_a_file_that_can_have_some(tmp_path: Path):
     assert [angle.name for angle in angles_for("top", source, lambda _path: [])] == ["top"]
 
 
-def test_the_cameras_of_a_blender_file_are_asked_of_blender(tmp_path: Path):
+def test_blender_lists_the_cameras_of_a_blender_file(tmp_path: Path):
     asked = []
 
     def cameras_of_blend(path: Path) -> list:

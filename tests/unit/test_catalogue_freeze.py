@@ -13,6 +13,7 @@ from PIL import Image
 from photoreal_set.catalogue import freezing as planning
 from photoreal_set.catalogue import sources
 from photoreal_set.catalogue.lock_file import NAME, FrozenRow, read_lock
+from photoreal_set.catalogue.rows import read_rows
 from photoreal_set.catalogue.states import RowState, Status, write_status
 from photoreal_set.catalogue.thumbnails import renew_thumbnail
 from photoreal_set.catalogue.watched_folder import WatchedFolder
@@ -45,7 +46,7 @@ def rows(desk: Desk, **more: object) -> list[dict[str, object]]:
     ]
 
 
-def test_a_lock_read_is_the_lock_that_was_written(desk: Desk):
+def test_a_lock_is_read_back_as_it_was_written(desk: Desk):
     desk.table(*rows(desk, max_cost="1.50", note="größer", seed=4))
     lock = frozen(desk)
     assert lock.data() == (desk.out / NAME).read_bytes()
@@ -68,7 +69,7 @@ def test_paths_are_relative_so_the_folder_can_be_mounted_elsewhere(desk: Desk):
 
 
 @pytest.mark.parametrize("name", ["prompt", "seed", "background", "angles", "look"])
-def test_what_changes_the_pictures_changes_the_digest_of_its_row_alone(desk: Desk, name: str):
+def test_an_option_that_changes_pictures_changes_only_the_digest_of_its_row(desk: Desk, name: str):
     values = {"prompt": "x", "seed": 3, "background": "grey", "angles": "top", "look": "glass"}
     table = rows(desk)
     desk.table(*table)
@@ -79,7 +80,7 @@ def test_what_changes_the_pictures_changes_the_digest_of_its_row_alone(desk: Des
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
 
 
-def test_what_does_not_change_the_pictures_changes_no_digest(desk: Desk):
+def test_an_option_that_changes_no_picture_changes_no_digest(desk: Desk):
     table = rows(desk)
     desk.table(*table)
     before = {row.row.sku: row.digest for row in frozen(desk).rows}
@@ -91,7 +92,7 @@ def test_what_does_not_change_the_pictures_changes_no_digest(desk: Desk):
     assert {row.row.sku: row.digest for row in frozen(desk).rows} == before
 
 
-def test_files_that_did_not_change_are_not_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_unchanged_files_are_not_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     desk.table(*rows(desk))
     frozen(desk)
     read = []
@@ -103,7 +104,7 @@ def test_files_that_did_not_change_are_not_read_again(desk: Desk, monkeypatch: p
     assert read == ["1.glb"]
 
 
-def test_a_part_beside_a_gltf_that_changes_makes_its_row_another_one(desk: Desk):
+def test_a_changed_file_beside_a_gltf_changes_the_digest_of_its_row(desk: Desk):
     table = rows(desk)
     glb = textured_block()
     glb.document["buffers"] = [{"byteLength": len(glb.binary), "uri": "pot.bin"}]
@@ -118,7 +119,7 @@ def test_a_part_beside_a_gltf_that_changes_makes_its_row_another_one(desk: Desk)
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
 
 
-def test_an_option_of_the_command_changes_all_rows(desk: Desk):
+def test_a_command_option_changes_all_rows(desk: Desk):
     desk.table(*rows(desk))
     before = {row.digest for row in frozen(desk).rows}
     assert not before & {row.digest for row in frozen(desk, "--seed", "9").rows}
@@ -148,7 +149,7 @@ def with_camera(desk: Desk, name: str, x: float = 0.0) -> str:
 
 
 def special(desk: Desk) -> list[dict[str, object]]:
-    """A row with a file of angles, one with a light map, one with the cameras of its file, and a usual one."""
+    """A row with a file of angles, one with a light map, one with the cameras of its file, and a default one."""
     return [
         {"sku": "views", "source": desk.model("0.glb"), "angles": own_views(desk), "rig": "high-key"},
         {"sku": "light", "source": "0.glb", "angles": "front", "rig": light(desk)},
@@ -174,7 +175,28 @@ def test_a_row_takes_angles_and_light_from_files_as_the_command_does(desk: Desk)
     assert lock.data() == (desk.out / NAME).read_bytes()
 
 
-def test_another_file_of_angles_or_light_changes_its_row_alone(desk: Desk):
+def test_a_row_chooses_pose_and_what_is_left_out(desk: Desk):
+    table: list[dict[str, object]] = [
+        {"sku": "a", "source": desk.model("0.glb")},
+        {"sku": "b", "source": "0.glb", "pose": "1.50"},
+        {"sku": "c", "source": "0.glb", "without": "crumbs,Floor"},
+        {"sku": "d", "source": "0.glb", "pose": "end", "without": "table"},
+    ]
+    desk.table(*table[:3])
+    lock = frozen(desk, "--pose", "start")
+    assert [planned(desk, row).pose for row in lock.rows] == ["start", "1.5", "start"]
+    assert [planned(desk, row).without for row in lock.rows] == [(), (), ("floor", "crumbs")]
+    assert len({row.digest for row in lock.rows}) == 3
+    desk.table(*table[:1])
+    usual = frozen(desk)
+    assert not {"pose", "without"} & set(usual.options), "locks made before keep their digests"
+    desk.table(table[3])
+    (row,) = read_rows(desk.file)
+    assert "pose 'end' is not rest, start or a number of seconds" in row.errors[0]
+    assert "without 'table' has 'table', which is not one of floor" in row.errors[1]
+
+
+def test_another_file_of_angles_or_light_changes_only_its_row(desk: Desk):
     table = special(desk)
     desk.table(*table)
     before = [row.digest for row in frozen(desk).rows]
@@ -184,7 +206,7 @@ def test_another_file_of_angles_or_light_changes_its_row_alone(desk: Desk):
         return [old != row.digest for old, row in zip(before, frozen(desk).rows, strict=True)]
 
     table[0]["angles"], table[1]["rig"] = own_views(desk, name="same.json"), light(desk, name="same.hdr")
-    assert changed() == [False] * 4  # Other names for the same.
+    assert changed() == [False] * 4  # Other names for the same folder.
     own_views(desk, 35.0, "same.json")
     assert changed() == [True, False, False, False]
     light(desk, 50, "same.hdr")
@@ -193,7 +215,7 @@ def test_another_file_of_angles_or_light_changes_its_row_alone(desk: Desk):
     assert changed() == [True, True, True, False]
 
 
-def test_what_is_wrong_with_files_of_angles_and_light_is_named(desk: Desk):
+def test_errors_in_files_of_angles_and_light_are_named(desk: Desk):
     (desk.folder / "broken.json").write_text("[{}]")
     desk.model("0.glb")
     cells = [
@@ -210,7 +232,7 @@ def test_what_is_wrong_with_files_of_angles_and_light_is_named(desk: Desk):
         assert reason in text.split(":", 1)[1], text
 
 
-def test_cameras_for_all_rows_leave_the_rows_own_angles(desk: Desk):
+def test_cameras_for_all_rows_keep_the_angles_of_a_row(desk: Desk):
     with_camera(desk, "seen.glb")
     desk.table({"sku": "a", "source": "seen.glb"}, {"sku": "b", "source": "seen.glb", "angles": "top"})
     lock = frozen(desk, "--angles", CAMERAS)
@@ -232,7 +254,7 @@ def test_a_catalogue_without_fal_has_nothing_to_cancel(desk: Desk):
     assert run.exit_code == 1 and "has no requests at fal.ai" in run.error
 
 
-def test_another_hash_is_refused(desk: Desk):
+def test_another_hash_is_rejected(desk: Desk):
     desk.table(*rows(desk))
     frozen(desk)
     with pytest.raises(InputError, match="hash differs"):
@@ -248,15 +270,15 @@ def test_a_damaged_lock_is_one_sentence(desk: Desk, damage: bytes):
     assert run.exit_code == 1 and NAME in run.error
 
 
-def test_a_folder_with_something_else_in_it_is_refused(desk: Desk):
+def test_a_folder_with_something_else_in_it_is_rejected(desk: Desk):
     desk.table(*rows(desk))
     desk.out.mkdir()
     (desk.out / "holiday.jpg").write_bytes(b"x")
     run = desk.make("--engine", "cycles")
-    assert run.exit_code == 1 and "holds no catalogue" in run.error
+    assert run.exit_code == 1 and "contains no catalogue" in run.error
 
 
-def test_faults_of_every_kind_are_found_before_anything_is_made(desk: Desk):
+def test_errors_of_every_kind_are_found_before_anything_is_made(desk: Desk):
     (desk.folder / "cut.glb").write_bytes((desk.folder / desk.model("whole.glb")).read_bytes()[:-40])
     (desk.folder / "text.glb").write_text("no model")
     (desk.folder / "tiny.png").write_bytes(_tiny_png())
@@ -275,9 +297,9 @@ def test_faults_of_every_kind_are_found_before_anything_is_made(desk: Desk):
     desk.table(*table)
     run = desk.make("--engine", "cycles", "--video", "none")
     assert run.exit_code == 1
-    words = " ".join(run.texts())
+    texts = " ".join(run.texts())
     for number in range(2, 11):
-        assert f"row {number} (line {number + 1}" in words
+        assert f"row {number} (line {number + 1}" in texts
     for reason in (
         "cut off",
         "not a GLB",
@@ -288,7 +310,7 @@ def test_faults_of_every_kind_are_found_before_anything_is_made(desk: Desk):
         "needs a key",
         "SKU",
     ):
-        assert reason in words, reason
+        assert reason in texts, reason
     assert not desk.out.exists()
 
 
@@ -301,7 +323,7 @@ def _tiny_png() -> bytes:
 # --- the watched folder -------------------------------------------------------------------------
 
 
-def test_what_is_being_copied_is_left_until_it_rests(desk: Desk, tmp_path: Path):
+def test_a_file_being_copied_waits_until_it_is_complete(desk: Desk, tmp_path: Path):
     watched = WatchedFolder(desk.folder, settle_seconds=0.0)
     whole = (desk.folder / desk.model("lamp.glb")).read_bytes()
     (desk.folder / "lamp.glb").write_bytes(whole[:100])
@@ -314,7 +336,7 @@ def test_what_is_being_copied_is_left_until_it_rests(desk: Desk, tmp_path: Path)
     assert watched.arrivals() == []
 
 
-def test_folders_of_photos_are_products_and_other_things_are_not(desk: Desk):
+def test_folders_of_photos_are_products_and_other_files_are_not(desk: Desk):
     watched = WatchedFolder(desk.folder, settle_seconds=0.0)
     for name in ("mug", "copying", ".hidden"):
         (desk.folder / name).mkdir()
@@ -328,7 +350,7 @@ def test_folders_of_photos_are_products_and_other_things_are_not(desk: Desk):
     assert (arrival.sku, arrival.sources) == ("mug", ("mug/front.png", "mug/side.png"))
 
 
-def test_two_products_of_one_name_have_two_skus(desk: Desk):
+def test_products_with_the_same_name_have_different_skus(desk: Desk):
     watched = WatchedFolder(desk.folder, settle_seconds=0.0)
     desk.model("mug.glb")
     (desk.folder / "mug.gltf").write_text(json.dumps({"asset": {"version": "2.0"}, "meshes": [{}]}))
@@ -336,7 +358,7 @@ def test_two_products_of_one_name_have_two_skus(desk: Desk):
     assert {arrival.sku for arrival in watched.arrivals()} == {"mug", "mug.gltf"}
 
 
-def test_a_link_out_of_the_watched_folder_is_refused_without_being_read(desk: Desk, tmp_path: Path):
+def test_a_link_out_of_the_watched_folder_is_rejected_without_being_read(desk: Desk, tmp_path: Path):
     inbox = tmp_path / "inbox"
     (inbox / "mug").mkdir(parents=True)
     private = textured_block().write(tmp_path / "private.glb")
@@ -355,11 +377,11 @@ def test_a_link_out_of_the_watched_folder_is_refused_without_being_read(desk: De
     assert (found["mug"].sources, found["lamp"].sources) == ((), ())
 
 
-# --- what leads out of the catalogue ------------------------------------------------------------
+# --- paths that leave the catalogue -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("folder", ["..", "../elsewhere", "/tmp/x", "a/b", ".", "a\0b", 3, None, ["x"]])
-def test_a_lock_with_a_folder_elsewhere_is_refused(desk: Desk, folder: object):
+def test_a_lock_with_a_folder_elsewhere_is_rejected(desk: Desk, folder: object):
     desk.table(*rows(desk))
     frozen(desk)
     lines = (desk.out / NAME).read_text().splitlines()
@@ -376,7 +398,7 @@ def test_a_lock_with_a_folder_elsewhere_is_refused(desk: Desk, folder: object):
 @pytest.mark.parametrize(
     "name", ["s1", "s1/.journal", "s1/.journal/row.lock", ".journal", "overview", "index.html"]
 )
-def test_a_link_in_a_catalogue_is_refused_and_nothing_is_written_through_it(
+def test_a_link_in_a_catalogue_is_rejected_and_nothing_is_written_through_it(
     desk: Desk, tmp_path: Path, name: str
 ):
     desk.table(*rows(desk))
@@ -392,7 +414,7 @@ def test_a_link_in_a_catalogue_is_refused_and_nothing_is_written_through_it(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_no_picture_from_elsewhere_comes_into_the_overview(desk: Desk, tmp_path: Path):
+def test_the_overview_contains_no_outside_picture(desk: Desk, tmp_path: Path):
     desk.table(*rows(desk))
     lock = frozen(desk)
     Image.new("RGB", (300, 300)).save(tmp_path / "private.png")
@@ -403,7 +425,7 @@ def test_no_picture_from_elsewhere_comes_into_the_overview(desk: Desk, tmp_path:
     assert not (desk.out / "overview").exists()
 
 
-def test_a_photo_of_a_kind_that_no_set_has_is_not_opened(desk: Desk):
+def test_a_photo_of_an_unknown_kind_is_not_opened(desk: Desk):
     desk.table(*rows(desk))
     frozen(desk)
     (desk.out / "s0" / "photos").mkdir(parents=True)
@@ -424,3 +446,13 @@ def test_the_overview_shows_everything_and_runs_nothing():
     assert "<script>" not in page and "<b>" not in page
     assert "a%20b/index.html" in page and "x%27y.jpg" in page
     assert page.index("Failed (1)") < page.index("Done (1)")
+
+
+def test_a_product_whose_sku_had_an_invisible_character_keeps_its_folder(desk: Desk):
+    """Earlier versions read it as part of the SKU; what was paid for lies in that folder."""
+    desk.table(*rows(desk))
+    frozen(desk)
+    lock = desk.out / NAME
+    text = lock.read_text().replace('"folder":"s1"', '"folder":"s1_-0123456789"')
+    lock.write_text(text.replace('"sku":"s1"', '"sku":"s1\\u200b"'))
+    assert [row.folder for row in frozen(desk).rows] == ["s0", "s1_-0123456789", "s2"]

@@ -2,6 +2,7 @@
 """Catalogue files as shops write them."""
 
 import json
+import re
 import unicodedata
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ def rows_in(tmp_path: Path, data: str | bytes, name: str = "shop.csv") -> list[R
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_every_usual_csv_is_read(tmp_path: Path, delimiter: str, mark: bytes, end: str):
+def test_every_common_csv_dialect_is_read(tmp_path: Path, delimiter: str, mark: bytes, end: str):
     lines = [["SKU", "Source", "Prompt", "Colour"], ["A-1", '"a.jpg;b.jpg"', '"on slate,\nin rain"', "red"]]
     text = end.join(delimiter.join(cells) for cells in lines) + end
     (row,) = rows_in(tmp_path, mark + text.encode())
@@ -32,12 +33,12 @@ def test_every_usual_csv_is_read(tmp_path: Path, delimiter: str, mark: bytes, en
     assert row.errors == ()
 
 
-def test_rows_are_counted_and_lines_are_those_of_the_file(tmp_path: Path):
+def test_rows_are_counted_and_line_numbers_match_the_file(tmp_path: Path):
     rows = rows_in(tmp_path, 'sku,source,prompt\na,1.glb,"two\nlines"\n\n,,\nb,2.glb,x\n')
     assert [(row.number, row.line, row.sku) for row in rows] == [(1, 2, "a"), (2, 6, "b")]
 
 
-def test_values_are_understood(tmp_path: Path):
+def test_values_are_parsed(tmp_path: Path):
     (row,) = rows_in(
         tmp_path,
         "sku,text,angles,background,look,seed,video,max_cost,endpoint,spec,rig,variant\n"
@@ -59,7 +60,7 @@ def test_values_are_understood(tmp_path: Path):
     )
 
 
-def test_angles_and_light_may_come_from_files_of_their_own(tmp_path: Path):
+def test_angles_and_light_may_come_from_separate_files(tmp_path: Path):
     table = "sku,source,angles,rig\na,1.glb,Views/Own.json,Light/Dawn.HDR\nb,2.glb,cameras,night.exr\n"
     first, second = rows_in(tmp_path, table)
     assert (first.angles, first.rig, first.errors) == ("Views/Own.json", "Light/Dawn.HDR", ())
@@ -73,6 +74,8 @@ def test_jsonl_is_read(tmp_path: Path):
             "source": ["x.jpg", "y.jpg"],
             "angles": ["front", "top"],
             "seed": 3,
+            "pose": 1.5,
+            "without": ["crumbs", "floor"],
             "stock": 7,
             "tags": ["b"],
         },
@@ -81,6 +84,7 @@ def test_jsonl_is_read(tmp_path: Path):
     text = "\n".join(json.dumps(line) for line in lines) + "\n\n{broken\n[1]\n"
     rows = rows_in(tmp_path, text, "shop.jsonl")
     assert rows[0].sources == ("x.jpg", "y.jpg") and rows[0].angles == "front,top" and rows[0].seed == 3
+    assert (rows[0].pose, rows[0].without) == ("1.5", "floor,crumbs")
     assert rows[0].more == {"stock": "7", "tags": '["b"]'}
     assert rows[1].max_cost == Decimal("0.5") and rows[1].prompt == ""
     assert [row.errors for row in rows[2:]] == [
@@ -91,7 +95,7 @@ def test_jsonl_is_read(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("cells", "words"),
+    ("cells", "message"),
     [
         (",a.glb,,,,,,", "no sku"),
         ("x,,,,,,,", "neither source nor text"),
@@ -105,25 +109,25 @@ def test_jsonl_is_read(tmp_path: Path):
         ("x,a.glb,,,,,,,,more,cells", "11 cells"),
     ],
 )
-def test_a_bad_value_is_named(tmp_path: Path, cells: str, words: str):
+def test_an_invalid_value_is_named(tmp_path: Path, cells: str, message: str):
     header = "sku,source,text,angles,background,seed,video,max_cost"
     (row,) = rows_in(tmp_path, f"{header}\n{cells}\n")
-    assert any(words in error for error in row.errors), row.errors
+    assert any(message in error for error in row.errors), row.errors
 
 
-def test_all_faults_of_a_row_are_named_at_once(tmp_path: Path):
+def test_all_errors_of_a_row_are_reported_together(tmp_path: Path):
     (row,) = rows_in(tmp_path, "sku,source,seed,look,video\n,a.glb,x,fog,gif\n")
     assert len(row.errors) == 4
 
 
-def test_a_repeated_sku_is_a_fault_of_the_later_row(tmp_path: Path):
+def test_a_repeated_sku_is_an_error_of_the_later_row(tmp_path: Path):
     rows = rows_in(tmp_path, "sku,text\na,x\nb,y\na,z\n")
     assert [bool(row.errors) for row in rows] == [False, False, True]
     assert "row 1 (line 2)" in rows[2].errors[0]
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         (b"", "has no column sku"),
         (b"sku,text\n", "has no rows"),
@@ -135,16 +139,16 @@ def test_a_repeated_sku_is_a_fault_of_the_later_row(tmp_path: Path):
         (b'sku,text\nx,"open\n', "not valid CSV from line"),
     ],
 )
-def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(tmp_path: Path, data: bytes, words: str):
+def test_an_invalid_catalogue_file_is_rejected_with_the_reason(tmp_path: Path, data: bytes, message: str):
     with pytest.raises(InputError) as caught:
         rows_in(tmp_path, data)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
 # --- folders ------------------------------------------------------------------------------------
 
 
-def test_a_safe_sku_is_its_own_folder():
+def test_a_safe_sku_is_used_as_folder_name():
     skus = ["A-1", "Lampe Nr. 7 (grün)", "灯-12", "x_y+z"]
     assert folder_names(skus, {}) == {sku: sku for sku in skus}
 
@@ -172,7 +176,7 @@ def test_a_safe_sku_is_its_own_folder():
         *(". .", " .. ", "a . . ", "ä" * 150, "𝔘" * 80, "a\r\nb", "\x7f", "\u202egpj.exe", "\ufeffa"),
     ],
 )
-def test_no_sku_leaves_the_folder_or_upsets_a_file_system(sku: str, tmp_path: Path):
+def test_every_sku_gives_a_valid_name_inside_the_folder(sku: str, tmp_path: Path):
     name = folder_names([sku], {})[sku]
     assert name == Path(name).name and name not in {".", ".."} and not name.startswith((".", "-"))
     assert len(name.encode()) <= 200 and name == name.rstrip(" .")
@@ -182,6 +186,27 @@ def test_no_sku_leaves_the_folder_or_upsets_a_file_system(sku: str, tmp_path: Pa
     plain = unicodedata.normalize("NFKC", name).split(".")[0].strip().casefold()
     assert plain not in {"con", "nul", "aux", "com1", "com2", "lpt3", "conin$", "conout$"}
     assert folder_name(name) == name, "what is given is taken when the lock is read"
+
+
+@pytest.mark.parametrize(
+    ("sku", "folder"),
+    [
+        ("a/b\\c", "a_b_c"),
+        ("-rf", "_rf"),
+        (" .. ", "_"),
+        ("con.txt", "_con.txt"),
+        ("Overview", "_Overview"),
+        ("x" * 63 + ". y", "x" * 63),
+        ("ä" * 150, "ä" * 64),
+        ("灯" * 64, "灯" * 42),
+        ("e\u0301", "é"),
+    ],
+)
+def test_the_folder_of_a_sku_is_the_same_in_all_versions(sku: str, folder: str):
+    name = folder_names([sku], {})[sku]
+    assert re.fullmatch(rf"{re.escape(folder)}-[0-9a-f]{{10}}", name), (
+        "another folder is another set, paid again"
+    )
 
 
 def test_no_two_skus_share_a_folder_on_any_system():
@@ -217,7 +242,7 @@ def test_no_two_skus_share_a_folder_on_any_system():
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_sku_that_is_spelled_like_the_folder_of_another_gets_one_of_its_own(is_first: bool):
+def test_a_sku_spelled_like_the_folder_of_another_gets_a_separate_folder(is_first: bool):
     name = folder_names(["a/b"], {})["a/b"]
     skus = [name, "a/b"] if is_first else ["a/b", name]
     names = folder_names(skus, {})
@@ -225,7 +250,7 @@ def test_a_sku_that_is_spelled_like_the_folder_of_another_gets_one_of_its_own(is
     assert all(folder_name(folder) == folder for folder in names.values())
 
 
-def test_folders_that_earlier_versions_gave_stay():
+def test_folders_named_by_earlier_versions_stay():
     earlier = {"overview": "overview", "COM¹": "COM¹"}
     assert folder_names(earlier, earlier) == earlier
     assert [folder_name(name) for name in earlier.values()] == list(earlier)
@@ -240,20 +265,20 @@ ODD_SKUS = [
 ]
 
 
-@pytest.mark.parametrize(("sku", "words"), ODD_SKUS, ids=range(len(ODD_SKUS)))
-def test_a_sku_that_is_not_text_is_a_fault_of_its_row(tmp_path: Path, sku: str, words: str):
+@pytest.mark.parametrize(("sku", "message"), ODD_SKUS, ids=range(len(ODD_SKUS)))
+def test_a_sku_that_is_not_text_is_an_error_of_its_row(tmp_path: Path, sku: str, message: str):
     good, bad = rows_in(
         tmp_path,
         "".join(json.dumps({"sku": one, "source": "a.glb"}) + "\n" for one in ("mug", sku)),
         "shop.jsonl",
     )
     assert good.errors == ()
-    assert any(words in error for error in bad.errors)
+    assert any(message in error for error in bad.errors)
     bad.sku.encode()  # It can be written, to the lock and to the results.
     assert len(bad.place) < 1100
 
 
-def test_halves_of_characters_are_told_wherever_they_stand(tmp_path: Path):
+def test_lone_surrogates_are_reported_everywhere(tmp_path: Path):
     line = json.dumps(
         {"sku": "mug", "source": "\ud800.glb", "\ud801": "x", "note": "\udc00", "prompt": "\ud83d\ude00"}
     )
@@ -266,14 +291,14 @@ def test_halves_of_characters_are_told_wherever_they_stand(tmp_path: Path):
     assert row.prompt == "😀"
 
 
-def test_bytes_that_are_not_utf_8_are_refused_with_their_line(tmp_path: Path):
+def test_bytes_that_are_not_utf_8_are_rejected_with_their_line(tmp_path: Path):
     for name in ("shop.csv", "shop.jsonl"):
         with pytest.raises(InputError, match=r"not UTF-8 \(line 2\)"):
             rows_in(tmp_path, b"sku,source\nT\xe4sse,a.glb\n", name)
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, "NaN", "1e999", "1" * 5000, "{"])
-def test_a_line_of_json_that_cannot_be_read_is_a_fault_of_its_row(tmp_path: Path, value: str):
+def test_an_unreadable_json_line_is_an_error_of_its_row(tmp_path: Path, value: str):
     rows = rows_in(
         tmp_path, f'{{"sku": "a", "stock": {value}}}\n{{"sku": "b", "text": "a mug"}}\n', "shop.jsonl"
     )
@@ -281,7 +306,7 @@ def test_a_line_of_json_that_cannot_be_read_is_a_fault_of_its_row(tmp_path: Path
     assert rows[0].errors[0].startswith("it is not valid JSON (") and len(rows[0].errors[0]) < 200
 
 
-def test_a_cell_without_an_end_is_refused_in_one_sentence(tmp_path: Path):
+def test_an_unterminated_cell_is_rejected_in_one_sentence(tmp_path: Path):
     with pytest.raises(InputError, match="field larger than field limit"):
         rows_in(tmp_path, f"sku,source\nmug,{'[' * (2 << 20)}\n")
 
@@ -291,7 +316,9 @@ def test_a_folder_stays_when_a_clashing_sku_comes_later():
     second = folder_names(["mug", "Mug"], first)
     assert second["Mug"] == first["Mug"] == "Mug"
     assert second["mug"].casefold() != "mug"
-    assert folder_names(["mug"], first)["mug"].casefold() != "mug"  # Also when the first is not named now.
+    assert (
+        folder_names(["mug"], first)["mug"].casefold() != "mug"
+    )  # Even when the first one is no longer listed.
 
 
 # --- tasks --------------------------------------------------------------------------------------
@@ -309,19 +336,19 @@ def test_a_folder_stays_when_a_clashing_sku_comes_later():
         ("21", []),
     ],
 )
-def test_rows_are_named_as_engines_write_them(text: str, rows: list[int]):
+def test_rows_accept_the_notations_of_render_farms(text: str, rows: list[int]):
     assert rows_named(text, 20) == rows
 
 
 @pytest.mark.parametrize(
     "text", ["", "0-3", "5-2", "a", "1-", "1;2", "-3", "1-5:0", "1--2", "9" * 5000, f"1-{'9' * 5000}", "١"]
 )
-def test_what_names_no_rows_is_refused(text: str):
+def test_an_invalid_row_selection_is_rejected(text: str):
     with pytest.raises(InputError):
         rows_named(text, 20)
 
 
-def test_shards_share_all_rows_without_overlap():
+def test_shards_cover_all_rows_without_overlap():
     parts = [rows_of_shard(range(1, 104), index, 7) for index in range(7)]
     assert sorted(row for part in parts for row in part) == list(range(1, 104))
     assert {len(part) for part in parts} == {14, 15}
@@ -336,11 +363,11 @@ def test_shards_share_all_rows_without_overlap():
         ({"JOB_COMPLETION_INDEX": "5"}, 5),
     ],
 )
-def test_an_array_job_knows_its_part(environment: dict[str, str], index: int):
+def test_an_array_job_knows_its_shard(environment: dict[str, str], index: int):
     assert shard_of("auto/8", environment) == (index, 8)
 
 
-def test_a_part_can_be_named(tmp_path: Path):
+def test_a_shard_can_be_named(tmp_path: Path):
     assert shard_of("2/3", {}) == (2, 3)
     for text in ("3/3", "auto/3", "x/3", "1", "0/0"):
         with pytest.raises(InputError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A catalogue from start to end, with the emulator as fal and a stand-in for Blender."""
+"""A catalogue from start to end, with the emulator as fal and a substitute for Blender."""
 
 import csv
 import json
@@ -21,6 +21,8 @@ from tests.blender.runs import tree
 from tests.catalogue_desk import FAULTS, SMALL, Desk, Run, light_map
 from tests.fal_emulator.process import FAST, RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_the_same_command_again_pays_and_renders_nothing(desk: Desk):
 
 
 @pytest.mark.parametrize("damage", [None, b"", b'{"schema": 1, "rows"'])
-def test_a_catalogue_whose_lock_is_lost_goes_on_with_the_same_command(desk: Desk, damage: bytes | None):
+def test_a_catalogue_with_a_lost_lock_continues_with_the_same_command(desk: Desk, damage: bytes | None):
     desk.table(*products(desk, 2, video="none"))
     assert desk.make("--engine", "fal").exit_code == 0
     sent = len(desk.emulator.ledger())
@@ -94,7 +96,7 @@ def test_a_changed_row_redoes_only_what_changed(desk: Desk):
     assert renders  # The stand-in renders again; Blender keeps what has the same digest.
 
 
-def test_a_changed_file_makes_another_model(desk: Desk):
+def test_a_changed_file_produces_a_new_model(desk: Desk):
     desk.table(*products(desk, 2, video="none"))
     desk.make("--engine", "fal")
     before = (desk.out / "lamp-1/model/product.glb").read_bytes()
@@ -116,7 +118,7 @@ def test_a_file_that_changes_after_the_check_is_not_made(desk: Desk):
     assert any(text.startswith("lamp-1: ") and "has changed since" in text for text in run.texts())
 
 
-def test_bad_rows_are_all_named_and_nothing_is_spent(desk: Desk):
+def test_all_invalid_rows_are_reported_and_nothing_is_spent(desk: Desk):
     rows = products(desk, 2)
     rows += [
         {"sku": "x", "source": "missing.glb"},
@@ -127,15 +129,15 @@ def test_bad_rows_are_all_named_and_nothing_is_spent(desk: Desk):
     run = desk.make("--engine", "fal")
     assert run.exit_code == 1
     assert "3 of 5 rows cannot be used: 3, 4, 5" in run.error
-    words = run.texts()
-    assert any("row 3 (line 4, x)" in text and "does not exist" in text for text in words)
-    assert any("row 4 (line 5, no SKU)" in text for text in words)
-    assert any("seed 'many'" in text and "look 'fog'" in text for text in words)
+    messages = run.texts()
+    assert any("row 3 (line 4, x)" in text and "does not exist" in text for text in messages)
+    assert any("row 4 (line 5, no SKU)" in text for text in messages)
+    assert any("seed 'many'" in text and "look 'fog'" in text for text in messages)
     assert desk.emulator.ledger() == []
     assert not desk.out.exists()
 
 
-def test_the_price_of_everything_is_told_before_anything_is_spent(desk: Desk):
+def test_the_total_price_is_shown_before_anything_is_spent(desk: Desk):
     desk.table(*products(desk, 4))
     run = desk.make("--engine", "fal", "--dry-run")
     (estimate,) = [event for event in run.events if event["event"] == "estimate"]
@@ -145,7 +147,7 @@ def test_the_price_of_everything_is_told_before_anything_is_spent(desk: Desk):
     assert next(event for event in same.events if event["event"] == "estimate")["min"] == estimate["min"]
 
 
-def test_the_price_of_the_good_rows_is_told_beside_what_is_wrong_with_the_others(desk: Desk):
+def test_the_price_of_valid_rows_is_shown_with_the_errors_of_the_others(desk: Desk):
     desk.table(*products(desk, 4), {"sku": "x", "source": "missing.glb"})
     run = desk.make("--engine", "fal", "--dry-run")
     assert run.exit_code == 1 and "1 of 5 rows cannot be used: 5" in run.error
@@ -155,7 +157,7 @@ def test_the_price_of_the_good_rows_is_told_beside_what_is_wrong_with_the_others
     assert desk.make("--engine", "fal", "--dry-run", "--skip-bad-rows").exit_code == 0
 
 
-def test_a_product_is_made_with_angles_and_light_of_its_own(desk: Desk):
+def test_a_product_can_have_separate_angles_and_light(desk: Desk):
     (desk.folder / "own.json").write_text('[{"name": "back", "azimuth": 180, "elevation": 20}]')
     for name in ("dawn", "dusk"):
         (desk.folder / f"{name}.hdr").write_bytes(light_map(100))
@@ -181,7 +183,7 @@ def test_one_set_has_no_rows_to_choose_from(desk: Desk, option: tuple[str, ...])
     assert run.exit_code == 1 and f"{option[0]} is for catalogues" in run.error
 
 
-def test_a_ceiling_holds_over_all_runs_and_a_higher_one_goes_on(desk: Desk):
+def test_a_ceiling_applies_to_all_runs_and_a_higher_one_continues(desk: Desk):
     desk.table(*products(desk, 5, video="none"))
     run = desk.make("--engine", "fal", "--max-cost", "0.06")
     assert run.exit_code == 4
@@ -202,7 +204,7 @@ def test_the_ceiling_of_one_product_stops_only_that(desk: Desk):
     assert desk.states() == {"lamp-0": "done", "lamp-1": "failed", "lamp-2": "done"}
 
 
-def test_a_product_without_a_known_price_is_named_with_it(desk: Desk):
+def test_a_product_with_an_unknown_price_is_named(desk: Desk):
     rows = products(desk, 2, video="none")
     rows[1]["endpoint"] = "fal-ai/flux-pro/kontext/max"
     desk.table(*rows)
@@ -227,16 +229,17 @@ def costs(desk: Desk) -> tuple[float, int]:
 
 
 def last_progress(run: Run) -> dict[str, Any]:
-    """What was said last of all products together."""
+    """The last progress event of the whole catalogue."""
+    assert any(event.get("task") == "products" for event in run.events), "there is a sign of life"
     return [event for event in run.events if event.get("stage") == "products"][-1]
 
 
-def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
+def test_a_product_that_reached_its_ceiling_stops_no_other(desk: Desk):
     rows = clocks(6)
     rows[0]["max_cost"] = "1.23"
     desk.table(rows[0])
     assert desk.make("--engine", "fal").exit_code == 0
-    rows[0]["prompt"] = "changed words"
+    rows[0]["prompt"] = "changed prompt"
     desk.table(*rows)
     run = desk.make("--engine", "fal")
     assert run.exit_code == 4
@@ -247,7 +250,7 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     told = last_progress(run)
     assert told["spent"] == told["expected"] == 7.35
     assert "$7.35 of $7.35" in told["label"]
-    rows[0] |= {"max_cost": "", "prompt": "third words"}
+    rows[0] |= {"max_cost": "", "prompt": "third prompt"}
     desk.table(*rows)
     again = desk.make("--engine", "fal")
     assert again.exit_code == 0
@@ -255,7 +258,7 @@ def test_a_product_that_has_spent_its_own_ceiling_stops_no_other(desk: Desk):
     assert "$7.375" in (desk.out / "index.html").read_text(encoding="utf-8")
 
 
-def test_what_is_paid_counts_when_a_ceiling_stops_the_others(desk: Desk):
+def test_paid_work_is_counted_when_a_ceiling_stops_the_others(desk: Desk):
     desk.table(*clocks(3))
     run = desk.make("--engine", "fal", "--max-cost", "3.63")
     assert run.exit_code == 4
@@ -265,7 +268,7 @@ def test_what_is_paid_counts_when_a_ceiling_stops_the_others(desk: Desk):
     assert costs(desk) == (3.675, 0)
 
 
-def test_what_is_paid_counts_when_the_second_ctrl_c_leaves_it_at_fal(desk: Desk):
+def test_paid_work_is_counted_when_the_second_ctrl_c_leaves_it_at_fal(desk: Desk):
     desk.table(*clocks(2))
     desk.emulator.control(delays={"model": FOR_EVER_SECONDS})
     process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
@@ -280,7 +283,7 @@ def test_what_is_paid_counts_when_the_second_ctrl_c_leaves_it_at_fal(desk: Desk)
 
 
 @pytest.mark.parametrize("gone", ["photos/front.png", "model/product.glb"])
-def test_a_product_whose_files_are_gone_is_not_done_and_comes_back_for_free(desk: Desk, gone: str):
+def test_a_product_with_missing_files_is_not_done_and_is_restored_for_free(desk: Desk, gone: str):
     desk.table(*clocks(2))
     assert desk.make("--engine", "fal").exit_code == 0
     before = (desk.out / "clock-0" / gone).read_bytes()
@@ -299,7 +302,7 @@ def test_a_product_whose_files_are_gone_is_not_done_and_comes_back_for_free(desk
     assert len(desk.emulator.ledger()) == paid
 
 
-def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(desk: Desk):
+def test_a_product_that_crashes_blender_is_retried_alone_then_recorded_and_the_run_continues(desk: Desk):
     rows = products(desk, 3, video="none")
     for sku in ("crash", "crash-warm", "broken"):
         rows.insert(1, {"sku": sku, "source": desk.model(f"{sku}.glb"), "angles": "front", "video": "none"})
@@ -313,7 +316,7 @@ def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(
     assert len(product["crashes"]) == 2 and "SIGSEGV" in product["error"]
     again = desk.run("resume", desk.out)
     tried = [event["sku"] for event in again.events if event["event"] == "product"]
-    assert tried == ["broken"]  # What has crashed a Blender of its own waits for --retry-crashed.
+    assert tried == ["broken"]  # A product that crashed a separate Blender waits for --retry-crashed.
     once_more = desk.run("resume", desk.out, "--retry-crashed")
     assert "crash" in [event["sku"] for event in once_more.events if event["event"] == "product"]
 
@@ -322,7 +325,9 @@ def test_what_crashes_blender_is_tried_alone_then_recorded_and_the_rest_goes_on(
     ("sku", "limit", "reason"),
     [("hang", ("--picture-minutes", "0.25"), "no new picture"), ("eat", ("--memory-gb", "0.4"), "memory")],
 )
-def test_what_hangs_or_eats_memory_is_ended(desk: Desk, sku: str, limit: tuple[str, str], reason: str):
+def test_a_product_that_hangs_or_exhausts_memory_is_stopped(
+    desk: Desk, sku: str, limit: tuple[str, str], reason: str
+):
     rows = products(desk, 1, video="none")
     rows.append({"sku": sku, "source": desk.model(f"{sku}.glb"), "angles": "front", "video": "none"})
     desk.table(*rows)
@@ -332,7 +337,7 @@ def test_what_hangs_or_eats_memory_is_ended(desk: Desk, sku: str, limit: tuple[s
     assert reason in desk.products()[sku]["error"]
 
 
-def test_a_machine_that_crashes_everything_is_not_the_products_fault(desk: Desk):
+def test_crashes_of_every_product_are_blamed_on_the_machine(desk: Desk):
     desk.table(
         *[{"sku": f"crash-{n}", "source": desk.model(f"{n}.glb", n), "angles": "front"} for n in range(7)]
     )
@@ -342,7 +347,7 @@ def test_a_machine_that_crashes_everything_is_not_the_products_fault(desk: Desk)
     assert all(not product["crashes"] for product in desk.products().values())
 
 
-def test_killed_three_times_with_faults_on_each_request_is_accepted_once(desk: Desk):
+def test_a_run_killed_three_times_with_faults_on_each_request_is_accepted_once(desk: Desk):
     rows = products(desk, 8, video="none")
     rows += [
         {"sku": f"mug-{n}", "source": desk.photo(f"{n}.png", n), "angles": "front", "video": "none"}
@@ -353,16 +358,16 @@ def test_killed_three_times_with_faults_on_each_request_is_accepted_once(desk: D
     command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     for goal in (2, 5, 9):
         process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
-        until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this turn.
+        until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this iteration.
         process.kill()
         process.communicate()
-        desk.play_person()
+        desk.decide_as_user()
         command = ("resume", desk.out)
     for attempt in range(8):
         run = desk.run("resume", desk.out)
         if run.exit_code == 0:
             break
-        desk.play_person()
+        desk.decide_as_user()
         if attempt == 3:
             desk.emulator.control(faults=[])
     assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
@@ -397,7 +402,7 @@ def test_two_machines_on_the_same_rows_pay_once(desk: Desk):
     assert len(desk.emulator.ledger()) == 6
 
 
-def test_a_product_that_another_process_has_is_waited_for(desk: Desk):
+def test_a_product_locked_by_another_process_is_waited_for(desk: Desk):
     desk.table(*products(desk, 2, video="none"))
     desk.make("--engine", "fal", "--freeze")
     lock = FileLock.taken(row_lock(desk.out / "lamp-0"))
@@ -410,7 +415,7 @@ def test_a_product_that_another_process_has_is_waited_for(desk: Desk):
     assert process.returncode == 0
 
 
-def test_what_another_product_renders_goes_on_while_the_first_is_at_fal(desk: Desk):
+def test_another_product_renders_while_the_first_waits_for_fal(desk: Desk):
     desk.table(*products(desk, 4, video="none"))
     desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
 
@@ -430,7 +435,7 @@ def test_what_another_product_renders_goes_on_while_the_first_is_at_fal(desk: De
     assert rendered_before == {f"lamp-{number}" for number in range(4)}
 
 
-def test_ctrl_c_finishes_what_is_paid(desk: Desk):
+def test_ctrl_c_finishes_paid_work(desk: Desk):
     desk.table(*products(desk, 6, video="none"))
     desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     gate = desk.folder / "gate"
@@ -442,14 +447,14 @@ def test_ctrl_c_finishes_what_is_paid(desk: Desk):
     assert next(line for line in process.stdout if "Stopping" in line)
     desk.emulator.control(advance=FOR_EVER_SECONDS)
     gate.touch()
-    words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+    output, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert len(desk.emulator.ledger()) == 1
     assert list(desk.states().values()).count("done") == 1
-    assert json.loads(words.splitlines()[-1])["exit"] == 130
+    assert json.loads(output.splitlines()[-1])["exit"] == 130
 
 
-def test_the_table_of_results_holds_no_formula(desk: Desk):
+def test_the_table_of_results_contains_no_formula(desk: Desk):
     rows = products(desk, 1, video="none", note='=HYPERLINK("http://x")', stock="-3")
     desk.table(*rows)
     desk.make("--engine", "fal")
@@ -476,7 +481,7 @@ def test_no_byte_of_the_key_is_written_anywhere(desk: Desk, monkeypatch: pytest.
     assert not [part for part in parts if part in json.dumps(run.events).encode()]
 
 
-def test_what_is_put_into_a_watched_folder_is_made(desk: Desk):
+def test_files_added_to_a_watched_folder_are_processed(desk: Desk):
     inbox = desk.folder / "inbox"
     inbox.mkdir()
     start = ("catalogue", "--watch", inbox, "--out", desk.out, *SMALL, "--engine", "fal", "--video", "none")
@@ -496,7 +501,7 @@ def test_what_is_put_into_a_watched_folder_is_made(desk: Desk):
     assert len(desk.emulator.ledger()) == 2
 
 
-def test_what_comes_while_others_are_made_is_taken_up_meanwhile(desk: Desk):
+def test_files_added_during_a_run_are_processed_in_the_same_run(desk: Desk):
     inbox = desk.folder / "inbox"
     inbox.mkdir()
     desk.emulator.control(delays={**FAST, "photo": 1000.0})
@@ -518,7 +523,7 @@ def test_what_comes_while_others_are_made_is_taken_up_meanwhile(desk: Desk):
 
 
 def at_fal(desk: Desk) -> int:
-    """Requests whose acceptance is written down."""
+    """Requests whose acceptance is recorded."""
     return len(list(desk.out.glob("*/.journal/*/submitted.1.json")))
 
 
@@ -526,7 +531,7 @@ def fates(run: Run) -> Counter[str]:
     return Counter(event["fate"] for event in run.events if "fate" in event)
 
 
-def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: Desk):
+def test_requests_left_by_a_killed_run_are_cancelled_and_resume_makes_them(desk: Desk):
     desk.table(*products(desk, 4, video="none"))
     desk.emulator.control(delays={**FAST, "photo": 1000.0}, concurrency=2)
     process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
@@ -550,16 +555,16 @@ def test_what_a_killed_run_left_at_fal_is_cancelled_and_a_resume_makes_it(desk: 
     assert len(desk.emulator.ledger()) == 8
 
 
-def test_a_run_whose_catalogue_is_cancelled_begins_nothing_more(desk: Desk):
+def test_a_run_of_a_cancelled_catalogue_starts_nothing_more(desk: Desk):
     desk.table(*products(desk, 12, video="none"))
     desk.emulator.control(delays={**FAST, "photo": 1000.0}, concurrency=1)
     process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
     until(lambda: at_fal(desk) == 5)  # One runs, four wait; the others are held back.
     run = desk.run("cancel", desk.out)
     assert run.exit_code == 0
-    words, _errors = process.communicate(timeout=120)
+    output, _errors = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "is cancelled" in words
+    assert "is cancelled" in output
     ledger = desk.emulator.ledger()
     assert {entry["state"] for entry in ledger} == {"CANCELLED"}
     assert fates(run).total() == len(ledger) < 12
@@ -567,7 +572,7 @@ def test_a_run_whose_catalogue_is_cancelled_begins_nothing_more(desk: Desk):
     assert len(desk.emulator.ledger()) == len(ledger)
 
 
-def test_no_decision_goes_through_a_link_into_another_catalogue(desk: Desk, tmp_path: Path):
+def test_no_decision_follows_a_link_into_another_catalogue(desk: Desk, tmp_path: Path):
     desk.table(*products(desk, 2, video="none"))
     assert desk.make("--engine", "fal").exit_code == 0
     (desk.out / "lamp-1").rename(elsewhere := tmp_path / "elsewhere")
@@ -580,7 +585,7 @@ def test_no_decision_goes_through_a_link_into_another_catalogue(desk: Desk, tmp_
     assert tree(elsewhere) == before
 
 
-def test_cancelling_one_product_ends_it_in_the_run_and_the_others_go_on(desk: Desk):
+def test_cancelling_one_product_ends_it_and_the_others_continue(desk: Desk):
     desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     desk.table(*products(desk, 3))
     process = desk.start("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
@@ -588,19 +593,19 @@ def test_cancelling_one_product_ends_it_in_the_run_and_the_others_go_on(desk: De
         until(lambda: len(list(desk.out.glob("*/.journal/*/submitted.1.json"))) == 3)
         assert desk.run("cancel", desk.out / "lamp-1").exit_code == 0
         desk.emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
-        words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+        output, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 2
-    assert words.count("lamp-1 is cancelled") == 1
+    assert output.count("lamp-1 is cancelled") == 1
     assert desk.states() == {"lamp-0": "done", "lamp-1": "waiting", "lamp-2": "done"}
     cancelled = [entry for entry in desk.emulator.ledger() if entry["state"] == "CANCELLED"]
-    assert len(cancelled) == 1, "nothing more of it was sent"
+    assert len(cancelled) == 1, "none of its other requests was sent"
     assert desk.run("resume", desk.out).exit_code == 0
     assert set(desk.states().values()) == {"done"}
 
 
-def test_a_product_that_is_cancelled_while_its_model_is_made_is_photographed_only_by_resume(desk: Desk):
+def test_a_product_cancelled_while_its_model_is_generated_is_photographed_only_by_resume(desk: Desk):
     desk.emulator.control(delays={"model": FOR_EVER_SECONDS})
     rows = [{"sku": f"mug-{number}", "source": desk.photo(f"{number}.png", number)} for number in range(2)]
     desk.table(*({**row, "angles": "front", "video": "none"} for row in rows))
@@ -618,7 +623,7 @@ def test_a_product_that_is_cancelled_while_its_model_is_made_is_photographed_onl
     assert desk.run("resume", desk.out).exit_code == 0
 
 
-def test_a_product_that_is_cancelled_before_its_turn_is_not_begun(desk: Desk, tmp_path: Path):
+def test_a_product_cancelled_before_its_turn_is_not_started(desk: Desk, tmp_path: Path):
     desk.table(*products(desk, 12, video="none"))
     gate = tmp_path / "gate"
     process = desk.start(
@@ -626,11 +631,11 @@ def test_a_product_that_is_cancelled_before_its_turn_is_not_begun(desk: Desk, tm
     )
     try:
         until(lambda: list(desk.out.glob("*/photos/front.png")))
-        leave_mark(desk.out / "lamp-11")  # As ``cancel`` does in a folder that an earlier run has left.
+        leave_mark(desk.out / "lamp-11")  # As ``cancel`` does in the folder of an earlier run.
         gate.touch()
-        words, _errors = process.communicate(timeout=PATIENCE_SECONDS)
+        output, _errors = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
-    assert "lamp-11 is cancelled" in words
+    assert "lamp-11 is cancelled" in output
     assert not (desk.out / "lamp-11" / "set.json").exists()
     assert Counter(desk.states().values()) == {"done": 11, "waiting": 1}

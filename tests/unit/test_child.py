@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A child process is started, heard and stopped without blocking its caller."""
+"""A child process is started, read and stopped without blocking its caller."""
 
 import os
 import subprocess
@@ -14,12 +14,12 @@ from tests.patience import PATIENCE_SECONDS
 
 load_package()
 
+from photoreal_set.processes.blender_program import background_command, factory_settings  # noqa: E402
 from photoreal_set.processes.child import (  # noqa: E402
     NICENESS,
     Child,
     Event,
     Prepared,
-    blender_command,
     environment_for,
     lower_priority,
 )
@@ -41,7 +41,7 @@ def child(code: str, look: Callable[[Event], Event | None] = lambda event: None)
     return running
 
 
-def heard(running: Child, until: str = "exited") -> list[Event]:
+def events_until(running: Child, until: str = "exited") -> list[Event]:
     """Every event up to the first of a kind."""
     events = [running.events.get(timeout=PATIENCE_SECONDS)]
     while events[-1]["event"] != until:
@@ -49,89 +49,89 @@ def heard(running: Child, until: str = "exited") -> list[Event]:
     return events
 
 
-def test_events_come_in_order_and_chatter_is_left_out():
+def test_events_arrive_in_order_without_other_output():
     code = (
         'import sys; print(\'Blender 4.5\'); print(\'{"event": "note", "text": "1"}\'); print(\'{broken\');'
         'print(\'{"event": "note", "text": "2"}\'); print(\'[1]\')'
     )
-    events = heard(child(code))
+    events = events_until(child(code))
     assert [event.get("text") for event in events[:-1]] == ["1", "2"]
     assert events[-1] == {"event": "exited", "code": 0, "output": []}
 
 
 def test_the_last_output_of_a_crash_is_kept():
-    last = heard(child("import sys; sys.stderr.write('no memory\\n'); sys.exit(3)"))[-1]
+    last = events_until(child("import sys; sys.stderr.write('no memory\\n'); sys.exit(3)"))[-1]
     assert (last["code"], last["output"]) == (3, ["no memory\n"])
 
 
-def test_a_program_that_is_not_there_is_an_end_like_any_other(tmp_path: Path):
+def test_a_missing_program_is_reported_as_an_end(tmp_path: Path):
     running = Child([str(tmp_path / "nothing")], lambda: Prepared(arguments=[]), {})
     running.start()
-    last = heard(running)[-1]
+    last = events_until(running)[-1]
     assert last["code"] == 3
     assert "nothing" in last["output"][-1]
 
 
-def test_an_error_of_the_preparation_is_reported_too():
+def test_an_error_during_preparation_is_reported():
     def prepare() -> Prepared:
         raise OSError("the disk is full")
 
     running = Child([sys.executable], prepare, {})
     running.start()
-    assert heard(running)[-1]["output"] == ["the disk is full"]
+    assert events_until(running)[-1]["output"] == ["the disk is full"]
 
 
-def test_what_the_preparation_decides_is_an_event_before_all_others():
+def test_the_result_of_the_preparation_is_the_first_event():
     prepared = Prepared(arguments=["-c", 'print(\'{"event": "note"}\')'], event={"event": "prepared"})
     running = Child([sys.executable], lambda: prepared, {})
     assert running.events.empty(), "nothing runs before start()"
     running.start()
-    assert [event["event"] for event in heard(running)] == ["prepared", "note", "exited"]
+    assert [event["event"] for event in events_until(running)] == ["prepared", "note", "exited"]
 
 
-def test_what_is_looked_up_for_an_event_follows_it():
+def test_data_looked_up_for_an_event_follows_it():
     def look(event: Event) -> Event | None:
         return {"event": "seen", "text": event["text"]}
 
-    events = heard(child('print(\'{"event": "note", "text": "1"}\')', look))
+    events = events_until(child('print(\'{"event": "note", "text": "1"}\')', look))
     assert [event["event"] for event in events] == ["note", "seen", "exited"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_the_first_stop_asks():
+def test_the_first_stop_requests_an_end():
     running = child(PATIENT)
-    heard(running, "started")
+    events_until(running, "started")
     running.stop()
-    events = heard(running)
+    events = events_until(running)
     assert events[0] == {"event": "note", "text": "stopping"}
     assert events[-1]["code"] == 130
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_the_second_stop_ends_it():
+def test_the_second_stop_kills_the_child():
     running = child(PATIENT.replace("sys.exit(130)", "return"))
-    heard(running, "started")
+    events_until(running, "started")
     running.stop()
-    heard(running, "note")
+    events_until(running, "note")
     running.stop()
-    assert heard(running)[-1]["code"] < 0
+    assert events_until(running)[-1]["code"] < 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
-def test_it_yields_to_the_window_that_started_it():
+def test_a_child_has_a_lower_priority_than_its_window():
     running = child(PATIENT)
-    pid = heard(running, "started")[-1]["pid"]
+    pid = events_until(running, "started")[-1]["pid"]
     try:
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
         if (shared := Path(f"/proc/{pid}/autogroup")).exists():
             assert shared.read_text().split()[-1] == str(NICENESS)
     finally:
         running.stop()
-    assert heard(running)[-1]["code"] == 130
+    assert events_until(running)[-1]["code"] == 130
 
 
 @pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
-def test_a_system_that_refuses_to_lower_it_is_no_error():
+def test_a_system_that_denies_the_lower_priority_causes_no_error():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     lower_priority(ended.pid)
@@ -139,16 +139,26 @@ def test_a_system_that_refuses_to_lower_it_is_no_error():
 
 def test_a_real_blender_gets_factory_settings_and_the_users_online_access():
     batch = Path("batch.py")
-    on = blender_command("/opt/blender", "python", batch, online=True)
-    off = blender_command("/opt/blender", "python", batch, online=False)
-    assert on[:3] == ("/opt/blender", "-b", "--factory-startup")
+    on, off = (
+        background_command(batch, ["doctor"], blender="/opt/blender", options=factory_settings(online=online))
+        for online in (True, False)
+    )
+    assert on[:3] == ["/opt/blender", "-b", "--factory-startup"]
     assert "--online-mode" in on
     assert "--online-mode" not in off
     assert "--offline-mode" in off
-    assert on[-3:] == ("--python", "batch.py", "--")
+    assert on[-4:] == ["--python", "batch.py", "--", "doctor"]
 
 
-def test_the_key_replaces_every_other_and_none_leaves_them():
+def test_the_bpy_module_needs_only_python():
+    assert background_command(Path("batch.py"), ["doctor"], blender="") == [
+        sys.executable,
+        "batch.py",
+        "doctor",
+    ]
+
+
+def test_a_given_key_replaces_all_others_and_no_key_keeps_them():
     inherited = {"FAL_KEY": "a:b", "FAL_KEY_FILE": "key.txt", "PATH": "/bin"}
     assert environment_for(inherited, "c:d") == {"FAL_KEY": "c:d", "PATH": "/bin"}
     assert environment_for(inherited, "") == {"PATH": "/bin"}
@@ -173,5 +183,5 @@ def test_only_a_command_that_uses_fal_gets_the_key(tmp_path: Path, arguments: li
     environment = environment_for({**os.environ, "FAL_KEY_FILE": "key.txt"}, "identifier:secret")
     running = Child([sys.executable, str(script)], lambda: Prepared(arguments=arguments), environment)
     running.start()
-    first = heard(running, "note")[0]
+    first = events_until(running, "note")[0]
     assert first["names"] == (["FAL_KEY"] if has_key else [])

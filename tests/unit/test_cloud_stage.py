@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What fal makes of a set, run after run in one folder: every take stays, and one video is bought."""
+"""Several runs of the cloud stage in one folder: every take is kept, and one video is paid for."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ HERO, OTHER = "three-quarter", "front"
 PHOTOS = "fal-ai/flux-kontext/dev"
 
 
-class Said(Reporter):
+class Notes(Reporter):
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.jobs: list[tuple[str, str]] = []
@@ -56,7 +56,7 @@ class Said(Reporter):
 
 
 class Sets:
-    """One set whose references are there, and the runs that fal makes of it."""
+    """One set with finished references, and its runs with fal."""
 
     def __init__(self, root: Path, emulator) -> None:
         self.emulator = emulator
@@ -88,13 +88,11 @@ class Sets:
 
     def run(self, plan: SetPlan | None = None, *, leave_when=None) -> Outcome:
         """One run of the cloud stage; ``leave_when`` ends it early, as the second Ctrl-C does."""
-        plan, said = plan or self.plan, Said()
+        plan, said = plan or self.plan, Notes()
         results = SetResults(plan=plan, folder=self.folder(plan), reporter=said, stop=Stop())
         with bridge_for(results, None) as bridge:
             cloud = CloudStage(results, bridge)
-            for angle in hero_first(
-                list(plan.angles)
-            ):  # One after the other, so that a fault hits the first.
+            for angle in hero_first(list(plan.angles)):  # One at a time, so that a fault hits the first.
                 cloud.photograph(angle)
                 until(lambda label=f"{angle.name} photo": said.has_answer(label), "it is not sent")
             with ThreadPoolExecutor() as other:
@@ -121,7 +119,7 @@ def sets(tmp_path: Path, emulator) -> Sets:
 
 
 def paid_files(root: Path, name: str) -> list[Path]:
-    """The photos of an angle as they came; the emulator makes the same bytes of the same picture."""
+    """The photos of an angle as downloaded; the emulator makes the same bytes from the same picture."""
     return list((root / "photos" / "original").glob(f"{name}.*"))
 
 
@@ -148,7 +146,7 @@ def test_another_seed_or_endpoint_in_the_same_folder_keeps_every_paid_photo(sets
     assert [entry["photo"]["take"] for entry in sets.record["angles"]] == [1, 1]
 
 
-def test_a_redo_that_fails_leaves_the_photo_that_is_there(sets):
+def test_a_failed_redo_keeps_the_existing_photo(sets):
     assert sets.run().exit_code == 0
     before = (sets.plan.out / "photos" / f"{OTHER}.png").read_bytes()
     take_again(sets.plan, SetFolder.open(sets.plan.out), OTHER)
@@ -159,13 +157,13 @@ def test_a_redo_that_fails_leaves_the_photo_that_is_there(sets):
     assert (sets.plan.out / "photos" / f"{OTHER}.png").read_bytes() == before
 
 
-def test_a_choice_costs_nothing_and_stays(sets):
+def test_a_choice_is_free_and_persists(sets):
     plan = replace(sets.plan, video=Engine.FAL, seed=1)
     sets.run(plan)
     take_again(plan, SetFolder.open(plan.out), HERO)
     assert sets.run(plan).exit_code == 0
     sent = len(sets.emulator.ledger())
-    said = Said()
+    said = Notes()
     choose_takes(SetFolder.open(plan.out), [f"{HERO}=1", "video=1"], said)
     assert said.texts == [f"{HERO}: take 1 is chosen.", "turntable: take 1 is chosen."]
     assert sets.run(plan).exit_code == 0
@@ -182,7 +180,7 @@ def test_a_choice_that_names_no_take_changes_nothing(sets, text):
     sets.run()
     before = (sets.plan.out / "set.json").read_bytes()
     with pytest.raises(InputError):
-        choose_takes(SetFolder.open(sets.plan.out), [f"{HERO}=1", text], Said())
+        choose_takes(SetFolder.open(sets.plan.out), [f"{HERO}=1", text], Notes())
     assert (sets.plan.out / "set.json").read_bytes() == before
 
 
@@ -201,7 +199,7 @@ def test_a_choice_that_names_no_take_changes_nothing(sets, text):
     ],
     ids=lambda fault: fault["name"],
 )
-def test_no_other_photo_is_filmed_while_the_hero_may_come(sets, fault, monkeypatch):
+def test_no_other_photo_becomes_the_video_while_the_hero_is_pending(sets, fault, monkeypatch):
     monkeypatch.setattr("photoreal_set.fal_bridge.pace.Pace.between_questions", lambda *_: 0.05)
     plan = replace(sets.plan, video=Engine.FAL)
     sets.emulator.control(faults=[{**fault, "endpoint": PHOTOS, "nth": 1}])
@@ -225,12 +223,12 @@ def test_a_rate_limit_at_the_hero_is_waited_out(sets):
 
 
 def lost_hero(sets: Sets) -> SetPlan:
-    """A plan whose hero is refused for good."""
+    """A plan whose hero is rejected permanently."""
     sets.emulator.control(faults=[{"name": "model-error", "endpoint": PHOTOS, "nth": 1}])
     return replace(sets.plan, video=Engine.FAL)
 
 
-def test_a_video_from_another_photo_is_followed_by_the_next_run_and_not_bought_twice(sets):
+def test_a_video_of_another_photo_is_followed_by_the_next_run_and_not_paid_twice(sets):
     plan = lost_hero(sets)
     sets.emulator.control(delays={"video": FOR_EVER_SECONDS})
     sets.run(plan, leave_when=lambda: sets.sent("kling"))
@@ -243,8 +241,8 @@ def test_a_video_from_another_photo_is_followed_by_the_next_run_and_not_bought_t
     assert (plan.out / video["path"]).is_file()
 
 
-def test_a_video_that_a_killed_run_has_fetched_is_not_bought_again(sets):
-    """The journal has it, and the kill came before it was listed."""
+def test_a_video_downloaded_by_a_killed_run_is_not_paid_again(sets):
+    """It is in the journal, and the process was killed before listing it."""
     plan = lost_hero(sets)
     assert sets.run(plan).exit_code == 2
     with SetFolder.open(plan.out).change() as record:
@@ -257,7 +255,7 @@ def test_a_video_that_a_killed_run_has_fetched_is_not_bought_again(sets):
     assert sets.record["videos"][0]["stand_in"] == OTHER
 
 
-def test_a_video_that_is_held_holds_the_next_one(sets):
+def test_a_held_video_blocks_the_next_one(sets):
     plan = replace(sets.plan, video=Engine.FAL, seed=1)
     sets.emulator.control(faults=[{"name": "drop-before-accept", "endpoint": "fal-ai/kling*"}])
     assert sets.run(plan).exit_code == 5
@@ -267,7 +265,7 @@ def test_a_video_that_is_held_holds_the_next_one(sets):
     assert sets.record["videos"][0]["state"] == "uncertain"
 
 
-def test_a_photo_that_turns_up_after_another_was_wanted_is_a_take(sets):
+def test_a_photo_that_turns_up_after_a_redo_is_a_take(sets):
     sets.emulator.control(delays={"photo": FOR_EVER_SECONDS})
     sets.run(replace(sets.plan, seed=1), leave_when=lambda: len(sets.emulator.ledger()) == 2)
     sets.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
@@ -280,7 +278,7 @@ def test_a_photo_that_turns_up_after_another_was_wanted_is_a_take(sets):
         assert shown["seed"] == 2
 
 
-def test_a_bill_that_cannot_be_right_is_named(sets):
+def test_an_implausible_bill_is_named(sets):
     sets.emulator.control(faults=[{"name": "wrong-units", "units": "-3", "endpoint": PHOTOS}])
     assert sets.run().exit_code == 0
     named = [text for text in sets.said if "'-3' billed units" in text]
@@ -288,11 +286,11 @@ def test_a_bill_that_cannot_be_right_is_named(sets):
     assert all("cannot be right" in text for text in named)
 
 
-def test_a_concept_picture_is_a_take_too(sets, tmp_path):
+def test_a_concept_picture_is_a_take(sets, tmp_path):
     plan = replace(
         sets.plan,
         source=source_from([], "a clock"),
-        out=tmp_path / "words",
+        out=tmp_path / "text",
         concept_endpoint="fal-ai/flux/schnell",
         seed=1,
     )
@@ -302,7 +300,7 @@ def test_a_concept_picture_is_a_take_too(sets, tmp_path):
         )
         if name:
             take_again(plan, folder, name)
-        results = SetResults(plan=plan, folder=folder, reporter=Said(), stop=Stop())
+        results = SetResults(plan=plan, folder=folder, reporter=Notes(), stop=Stop())
         with bridge_for(results, None) as bridge:
             CloudStage(results, bridge).make_model()
     record = SetFolder.open(plan.out).record

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The close-up goes where most is to be seen, and never into the empty."""
+"""The close-up shows the most detailed part, and never an empty one."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def holds(window: Window, row: float, column: float, picture: np.ndarray) -> boo
 
 
 @pytest.mark.parametrize("place", [(40, 50), (85, 80), (64, 90)])
-def test_it_goes_to_the_print_on_a_plain_body(place: tuple[int, int]):
+def test_the_detail_shows_the_print_on_a_plain_body(place: tuple[int, int]):
     picture = with_label(ball(), *place)
     window = busiest_window(picture, 2.5)
     assert holds(window, *place, picture)
@@ -50,7 +50,7 @@ def test_the_same_picture_gives_the_same_part():
     assert (first.across, first.down, first.zoom) == (second.across, second.down, second.zoom)
 
 
-def test_many_fine_marks_count_for_more_than_one_hard_edge():
+def test_many_fine_marks_outweigh_one_hard_edge():
     picture = ball()
     picture[70:, :, :3] //= 6  # Two halves.
     window = busiest_window(with_label(picture, 40, 64), 3.0)
@@ -64,14 +64,14 @@ def test_a_plain_body_is_shown_around_its_upper_middle_and_fills_the_picture():
     assert detail_energy(ball())[30:100, 30:100].max() < 0.05, "soft shading is no detail"
 
 
-def test_noise_that_nobody_sees_is_no_detail():
+def test_invisible_noise_is_not_a_detail():
     picture = ball()
     grain = np.random.default_rng(1).integers(-2, 3, picture.shape[:2])
     picture[..., :3] = np.clip(picture[..., :3].astype(int) + grain[..., None], 0, 255)
     assert detail_energy(picture)[30:100, 30:100].mean() < 0.01
 
 
-def test_a_slender_product_is_looked_at_more_closely():
+def test_a_slender_product_is_shown_closer():
     picture = np.zeros((SIDE, SIDE, 4), dtype=np.uint8)
     picture[8:120, 58:70] = (150, 150, 150, 255)
     picture[30:36:2, 58:70, :3] = 10
@@ -80,7 +80,7 @@ def test_a_slender_product_is_looked_at_more_closely():
     assert holds(window, 33, 64, picture)
 
 
-def test_a_net_is_detailed_in_its_outline():
+def test_a_mesh_screen_has_its_detail_in_the_outline():
     picture = np.zeros((SIDE, SIDE, 4), dtype=np.uint8)
     picture[10:118, 20:108] = (150, 150, 150, 255)
     picture[60:118, 20:108][::6] = 0
@@ -96,7 +96,7 @@ def test_the_part_lies_in_a_picture_of_any_shape(size: tuple[int, int]):
         assert 0.5 / window.zoom - 0.02 <= middle <= 1.02 - 0.5 / window.zoom
 
 
-def test_nothing_to_be_seen_is_no_reason_to_fail():
+def test_an_empty_picture_does_not_fail():
     for alpha in (0, 90):
         picture = np.full((32, 32, 4), alpha, dtype=np.uint8)
         window = busiest_window(picture, 2.0)

@@ -14,7 +14,7 @@ CODE_PATH = re.compile(r"`((?:tests|tools|benchmarks|requirements|docs|" + "|".j
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_and_paths_lead_somewhere(document: Path):
+def test_links_and_paths_exist(document: Path):
     text = document.read_text(encoding="utf-8")
     links = [document.parent / target for target, _anchor in LINK.findall(text)]
     paths = [ROOT / path for path in CODE_PATH.findall(text) if "*" not in path]

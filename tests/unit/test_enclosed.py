@@ -27,7 +27,7 @@ needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a part in it, beside a file that is nobody's business."""
+    """A folder with a part in it, beside a private file."""
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / "product" / "parts").mkdir(parents=True)
     (tmp_path / "product" / "parts" / "mesh.bin").write_bytes(b"0123456789")
@@ -60,7 +60,7 @@ OUTSIDE = (
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_what_lies_outside_is_refused_by_its_name_and_not_opened(folder: Path, name: str):
+def test_an_outside_file_is_rejected_by_name_and_not_opened(folder: Path, name: str):
     with recorded_opens() as opened:
         for look in (check_name, lambda name, owner: place_in(folder, name, owner)):
             with pytest.raises(OutsideError) as refused:
@@ -72,19 +72,19 @@ def test_what_lies_outside_is_refused_by_its_name_and_not_opened(folder: Path, n
     assert opened == []
 
 
-def test_a_long_name_is_cut_off_in_the_message(folder: Path):
+def test_a_long_name_is_shortened_in_the_message(folder: Path):
     with pytest.raises(OutsideError) as refused:
         read(folder, "../" + "x" * 5000)
     assert len(str(refused.value)) < 200
 
 
 @pytest.mark.parametrize("name", ["missing.bin", "parts/missing.bin", "parts", "", ".", "a\0b", "x" * 5000])
-def test_what_is_not_there_is_none(folder: Path, name: str):
+def test_a_missing_file_gives_none(folder: Path, name: str):
     assert read(folder, name) is None
     assert find_in(folder, name, OWNER, max_bytes=100) is None
 
 
-def test_a_link_may_lead_around_in_the_folder_and_not_out_of_it(folder: Path):
+def test_a_link_may_point_inside_the_folder_but_not_outside(folder: Path):
     (folder / "again.bin").symlink_to("parts/mesh.bin")
     assert read(folder, "again.bin") == b"0123456789"
     (folder / "leak.bin").symlink_to("../secret.txt")
@@ -98,12 +98,12 @@ def test_a_link_may_lead_around_in_the_folder_and_not_out_of_it(folder: Path):
     assert opened == []
 
 
-def test_the_folder_itself_may_be_reached_by_a_link(folder: Path, tmp_path: Path):
+def test_the_folder_itself_may_be_reached_through_a_link(folder: Path, tmp_path: Path):
     (tmp_path / "alias").symlink_to("product")
     assert read(tmp_path / "alias", "parts/mesh.bin") == b"0123456789"
 
 
-def test_a_file_that_is_too_large_is_refused_without_being_opened(folder: Path):
+def test_a_file_that_is_too_large_is_rejected_without_being_opened(folder: Path):
     with (folder / "sparse.bin").open("wb") as stream:
         stream.truncate(1 << 40)
     with recorded_opens() as opened, pytest.raises(InputError, match=r"sparse\.bin.*too large"):
@@ -113,7 +113,7 @@ def test_a_file_that_is_too_large_is_refused_without_being_opened(folder: Path):
 
 
 @needs_pipes
-def test_a_pipe_is_refused_without_being_opened(folder: Path):
+def test_a_pipe_is_rejected_without_being_opened(folder: Path):
     os.mkfifo(folder / "pipe")
     with recorded_opens() as opened, pytest.raises(InputError, match=r"'pipe'.*not a regular file"):
         read(folder, "pipe")
@@ -135,7 +135,7 @@ def test_plain_names():
     assert not any(map(is_plain_name, names))
 
 
-def test_links_in_a_folder_are_refused_wherever_they_are(folder: Path):
+def test_links_anywhere_in_a_folder_are_rejected(folder: Path):
     refuse_links([folder / "parts", folder / "missing"])
     deep = folder / "parts" / "a" / "b"
     deep.mkdir(parents=True)

@@ -45,8 +45,8 @@ def pictures(tmp_path_factory) -> list[Path]:
     return paths
 
 
-def wish(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
-    """All that the endpoint can be asked in our words."""
+def generation(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
+    """A request with every option that the endpoint supports."""
     wanted = Generation(
         kind=row.kind,
         endpoint=row.id,
@@ -67,8 +67,8 @@ def schema_of(row: Endpoint) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, emulator, tmp_path):
-    before, wanted = len(emulator.ledger()), wish(row, pictures)
+def test_every_endpoint_accepts_our_request_and_its_file_is_found(row, pictures, emulator, tmp_path):
+    before, wanted = len(emulator.ledger()), generation(row, pictures)
     with Bridge(Service.emulator(emulator.url), tmp_path / ".journal", lambda _job: None) as bridge:
         result = bridge.start(wanted, tmp_path / "result").result(PATIENCE_SECONDS)
     (accepted,) = emulator.ledger()[before:]
@@ -85,7 +85,7 @@ def test_every_endpoint_takes_what_we_send_and_its_file_is_found(row, pictures, 
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_options_are_those_of_the_schema(row):
+def test_options_match_the_schema(row):
     properties = schema_of(row)
     ours = {
         *(row.image_field, row.image_list_field, row.end_image_field, row.prompt_field),
@@ -110,7 +110,7 @@ def test_options_are_those_of_the_schema(row):
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.seconds], ids=lambda row: row.id)
-def test_lengths_of_clips_are_those_of_the_schema(row):
+def test_clip_durations_match_the_schema(row):
     schema = schema_of(row)["duration"]
     allowed = schema.get("enum", [schema["default"]])
     assert [row.seconds_form.format(seconds) for seconds in row.seconds] == allowed
@@ -121,7 +121,11 @@ def test_lengths_of_clips_are_those_of_the_schema(row):
     [
         ("fal-ai/flux-pro/kontext", (1920, 1080), "16:9"),
         ("fal-ai/flux-pro/kontext/multi", (1024, 1024), "1:1"),
-        ("fal-ai/flux-pro/kontext", (1024, 1280), None),  # It has no 4:5, and follows its picture by itself.
+        (
+            "fal-ai/flux-pro/kontext",
+            (1024, 1280),
+            None,
+        ),  # It does not have 4:5, and uses the shape of its picture.
         ("fal-ai/nano-banana-pro/edit", (1024, 1280), "4:5"),
         ("fal-ai/nano-banana-2/edit", (1077, 1920), "9:16"),
         ("fal-ai/nano-banana-2/edit", (1000, 1700), None),
@@ -129,9 +133,9 @@ def test_lengths_of_clips_are_those_of_the_schema(row):
         ("fal-ai/kling-video/v1/pro/image-to-video", (1920, 1080), None),
     ],
 )
-def test_photos_are_asked_for_in_the_shape_of_their_render(endpoint_id, size, ratio, pictures):
+def test_photos_are_requested_in_the_aspect_ratio_of_their_render(endpoint_id, size, ratio, pictures):
     row = REGISTRY[endpoint_id]
-    wanted = wish(row, pictures)
+    wanted = generation(row, pictures)
     assert row.arguments(wanted, size).get("aspect_ratio") == ratio
     own = row.arguments(replace(wanted, options={"aspect_ratio": "21:9"}), size)
     assert own["aspect_ratio"] == "21:9", "the user's own word goes first"
@@ -142,7 +146,7 @@ def test_pixal_has_all_its_parameters():
     assert set(row.options) | {"image_url", "seed"} == set(schema_of(row))
 
 
-def test_the_ids_that_the_brief_names_are_known():
+def test_the_ids_named_in_the_brief_are_known():
     for endpoint_id in (
         "fal-ai/meshy/v5/multi-image-to-3d",
         "fal-ai/flux-pro/kontext/multi",
@@ -165,7 +169,7 @@ def test_options_are_read_and_checked():
         "remesh": False,
         "mesh_scale": 2.0,
     }
-    for texts, words in (
+    for texts, message in (
         ({"resolution": "2000"}, "not one of 1024, 1536"),
         ({"resolution": "fine"}, "not a whole number"),
         ({"mesh_scale": "5"}, "more than 4"),
@@ -174,23 +178,23 @@ def test_options_are_read_and_checked():
         ({"image_url": "x"}, "does not exist"),
         ({"colour": "x"}, "It has: decimation_target"),
     ):
-        with pytest.raises(errors.WrongRequestError, match=words):
+        with pytest.raises(errors.WrongRequestError, match=message):
             row.parsed_options(texts)
 
 
-def test_options_stand_above_our_own_defaults(pictures):
+def test_options_override_our_defaults(pictures):
     row = REGISTRY["fal-ai/pixal3d"]
-    made = row.arguments(wish(row, pictures, options={"resolution": 1024}))
+    made = row.arguments(generation(row, pictures, options={"resolution": 1024}))
     assert (made["resolution"], made["texture_size"]) == (1024, 4096)
 
 
-def test_a_model_without_texture_asks_for_no_maps(pictures):
+def test_a_model_without_texture_requests_no_maps(pictures):
     row = REGISTRY["fal-ai/meshy/v5/multi-image-to-3d"]
-    made = row.arguments(wish(row, pictures, options={"should_texture": False}))
+    made = row.arguments(generation(row, pictures, options={"should_texture": False}))
     assert not {"enable_pbr", "texture_prompt"} & set(made)
 
 
-def test_an_upscaler_takes_the_next_factor_it_has(pictures):
+def test_an_upscaler_uses_the_next_factor_it_supports(pictures):
     for endpoint_id, field, wanted, made in (
         ("fal-ai/seedvr/upscale/image", "upscale_factor", 1.953125, 1.953125),
         ("topaz/upscale/image/precision", "upscale_factor", 3.5, 3.5),
@@ -198,13 +202,14 @@ def test_an_upscaler_takes_the_next_factor_it_has(pictures):
         ("bria/increase-resolution", "desired_increase", 2.5, 4),
     ):
         row = REGISTRY[endpoint_id]
-        assert row.arguments(wish(row, pictures, enlarge=wanted))[field] == made
+        assert row.arguments(generation(row, pictures, enlarge=wanted))[field] == made
     with pytest.raises(errors.WrongRequestError, match="enlarges up to 4 times"):
-        row.check(wish(row, pictures, enlarge=5.0))
+        row.check(generation(row, pictures, enlarge=5.0))
 
 
-def test_two_frames_need_both(pictures):
+def test_a_start_and_end_frame_video_needs_both_frames(pictures):
     row = REGISTRY["fal-ai/veo3.1/first-last-frame-to-video"]
-    with pytest.raises(errors.WrongRequestError, match="--loop"):
-        row.check(wish(row, pictures, end_image=None))
+    with pytest.raises(errors.WrongRequestError, match="video loop") as refused:
+        row.check(generation(row, pictures, end_image=None))
+    assert refused.value.field == "loop"
     assert row.nearest_seconds(5) == 4

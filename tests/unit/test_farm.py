@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What farm/ holds works on the engines that can be had here."""
+"""The files in farm/ work with the engines that can run in a test."""
 
 import json
 import re
@@ -14,12 +14,14 @@ from tests.catalogue_desk import Desk
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "farm" / "openjd" / "template.yaml"
 JOB_TYPE = ROOT / "farm" / "flamenco" / "photoreal_catalogue.js"
 SECRET = "5c1f7f0e-key-of-a-farm:fedcba98765432100123"
 
-# What Flamenco's Manager gives to a job type.
+# What Flamenco's Manager passes to a job type.
 FLAMENCO = """
 const tasks = [];
 globalThis.author = {
@@ -84,14 +86,14 @@ def test_the_openjd_template_is_valid():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_openjd_makes_a_catalogue_and_no_byte_of_the_key_is_anywhere(
+def test_openjd_makes_a_catalogue_without_leaking_the_key(
     desk: Desk, sha256: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     key = tmp_path / "key"
     key.write_text(SECRET)
     monkeypatch.setenv("FAL_KEY_FILE", str(key))
     monkeypatch.delenv("FAL_KEY", raising=False)
-    batch = tmp_path / "batch.py"  # The command line with the stand-in for Blender, by any path.
+    batch = tmp_path / "batch.py"  # The command line with the substitute for Blender, by any path.
     batch.write_text(
         "import runpy, sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -108,12 +110,12 @@ def test_openjd_makes_a_catalogue_and_no_byte_of_the_key_is_anywhere(
     }
     named = [word for name, value in parameters.items() for word in ("-p", f"{name}={value}")]
     done = openjd("run", TEMPLATE, *named, "--step", "Report", "--run-dependencies")
-    words = done.stdout + done.stderr
-    assert done.returncode == 0, words[-4000:]
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-4000:]
     assert set(desk.states().values()) == {"done"} and len(desk.states()) == 5
     assert len(desk.emulator.ledger()) == 6
     for part in (SECRET, *SECRET.split(":")):
-        assert part not in words
+        assert part not in output
         for path in desk.folder.rglob("*"):
             assert not path.is_file() or part.encode() not in path.read_bytes(), path
 
@@ -150,8 +152,8 @@ def test_the_flamenco_job_type_compiles_to_the_right_tasks(tmp_path: Path):
     assert not any("key" in setting["key"] for setting in compiled["job"]["settings"])
 
 
-def test_every_command_in_farm_is_one_that_there_is():
-    """The options in files that cannot be run here are those of the command line."""
+def test_every_command_in_farm_exists():
+    """The options in files that cannot run in a test exist on the command line."""
     known = subprocess.run(
         [sys.executable, "batch.py", "resume", "--help"], cwd=ROOT, capture_output=True, text=True
     ).stdout
@@ -164,7 +166,7 @@ def test_every_command_in_farm_is_one_that_there_is():
 
 
 @pytest.mark.usefixtures("sha256")
-def test_the_shards_of_an_array_job_make_all_rows(desk: Desk):
+def test_the_shards_of_an_array_job_cover_all_rows(desk: Desk):
     for index in range(2):
         process = desk.start(
             "resume",
@@ -181,7 +183,7 @@ def test_the_shards_of_an_array_job_make_all_rows(desk: Desk):
     assert len(desk.emulator.ledger()) == 6
 
 
-def test_the_cloud_stage_loads_where_there_is_no_blender(desk: Desk, sha256: str):
+def test_the_cloud_stage_loads_without_blender(desk: Desk, sha256: str):
     desk.run("resume", desk.out, "--stage", "render", "--as-task")
     code = (
         "import sys\n"

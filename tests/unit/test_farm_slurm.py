@@ -12,10 +12,12 @@ from tests.fal_emulator.process import FAST, running_emulator
 from tests.patience import until
 from tests.slurm import running_slurm, why_not
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "farm" / "slurm" / "catalogue.sbatch"
 
 
-def test_a_node_that_dies_costs_no_product_and_no_second_payment(tmp_path: Path):
+def test_a_failed_node_loses_no_product_and_pays_nothing_twice(tmp_path: Path):
     if reason := why_not():
         pytest.skip(reason)
     with running_emulator(delays={**FAST, "photo": 0.5}) as emulator:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files are written whole or not at all, and a file that is cut off is noticed."""
+"""Files are written completely or not at all, and a truncated file is detected."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def picture() -> Image.Image:
     return Image.fromarray(noise)
 
 
-def film() -> bytes:
+def video_bytes() -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("mpeg4", rate=24)
@@ -45,7 +45,7 @@ def whole() -> dict[str, bytes]:
     """One complete file of every kind."""
     files = {
         "glb": make_glb("a jar", None, triangles=100, texture_side=32),
-        "mp4": film(),
+        "mp4": video_bytes(),
     }
     for name, form in (("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")):
         buffer = io.BytesIO()
@@ -57,7 +57,7 @@ def whole() -> dict[str, bytes]:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def test_a_file_is_replaced_and_its_folder_made(tmp_path: Path):
+def test_a_file_is_replaced_and_its_folder_created(tmp_path: Path):
     target = tmp_path / "new" / "deeper" / "a ümläut 🫖.bin"
     write_atomically(target, b"first")
     write_atomically(target, b"second")
@@ -87,7 +87,7 @@ def test_a_file_in_the_place_of_the_folder_fails_and_stays(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limits there")
 @pytest.mark.parametrize("call", ["write_atomically(t, bytes(1 << 20))", "copy_atomically(s, t)"])
-def test_a_disk_that_takes_no_more_leaves_the_old_file_and_no_part(tmp_path: Path, call: str):
+def test_a_full_disk_keeps_the_old_file_and_leaves_no_part(tmp_path: Path, call: str):
     target, source = tmp_path / "folder" / "target", tmp_path / "source"
     write_atomically(target, b"old")
     source.write_bytes(bytes(1 << 20))
@@ -110,7 +110,7 @@ def test_a_disk_that_takes_no_more_leaves_the_old_file_and_no_part(tmp_path: Pat
     assert [item.name for item in target.parent.iterdir()] == ["target"]
 
 
-def test_a_reader_never_sees_a_part_of_a_file(tmp_path: Path):
+def test_a_reader_never_sees_a_partial_file(tmp_path: Path):
     target = tmp_path / "target"
     versions = [bytes([letter]) * size for letter, size in ((65, 10), (66, 300_000), (67, 5000))]
     write_atomically(target, versions[0])
@@ -133,7 +133,7 @@ def test_a_reader_never_sees_a_part_of_a_file(tmp_path: Path):
     assert [item.name for item in tmp_path.iterdir()] == ["target"]
 
 
-def test_a_value_that_is_no_json_leaves_the_old_file(tmp_path: Path):
+def test_a_value_that_is_not_valid_json_keeps_the_old_file(tmp_path: Path):
     target = tmp_path / "set.json"
     write_json_atomically(target, {"a": "ü"})
     for bad in ({"a": float("nan")}, {"a": object()}):
@@ -143,7 +143,7 @@ def test_a_value_that_is_no_json_leaves_the_old_file(tmp_path: Path):
     assert [item.name for item in tmp_path.iterdir()] == ["set.json"]
 
 
-def test_a_copy_is_the_same_and_a_file_may_be_copied_onto_itself(tmp_path: Path):
+def test_a_copy_is_identical_and_a_file_may_be_copied_onto_itself(tmp_path: Path):
     source = tmp_path / "source"
     source.write_bytes(b"x" * 3_000_000)
     copy_atomically(source, tmp_path / "deep" / "copy")
@@ -156,7 +156,7 @@ def test_a_copy_is_the_same_and_a_file_may_be_copied_onto_itself(tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_is_known_by_its_content_whatever_its_name(whole, tmp_path: Path, kind: str):
+def test_a_file_type_is_detected_from_the_content(whole, tmp_path: Path, kind: str):
     file = tmp_path / "wrong.txt"
     file.write_bytes(whole[kind])
     assert kind_of_file(file) is FileKind(kind)
@@ -175,7 +175,7 @@ def test_anything_else_is_unknown(head: bytes):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_that_is_cut_off_anywhere_is_noticed(whole, tmp_path: Path, kind: str):
+def test_a_truncated_file_is_detected(whole, tmp_path: Path, kind: str):
     data = whole[kind]
     file = tmp_path / "cut"
     lengths = {*range(40), *range(len(data) - 40, len(data)), *range(0, len(data), len(data) // 150 + 1)}
@@ -188,22 +188,20 @@ def test_a_file_that_is_cut_off_anywhere_is_noticed(whole, tmp_path: Path, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_that_ends_in_zeros_instead_of_its_data_is_noticed_or_has_its_length(
-    whole, tmp_path: Path, kind: str
-):
-    """What some downloads leave: the length is right, the end was never written."""
+def test_a_file_that_ends_in_zeros_is_detected_or_has_its_full_length(whole, tmp_path: Path, kind: str):
+    """Some interrupted downloads leave this: the length is right, the end was never written."""
     data = whole[kind]
     (tmp_path / "cut").write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
     said = missing_end(tmp_path / "cut")
-    assert said or kind in {"glb", "webp"}  # These two only know their length.
+    assert said or kind in {"glb", "webp"}  # These two formats record only their length.
 
 
-def test_what_is_missing_is_said_in_words(whole, tmp_path: Path):
+def test_missing_parts_are_described(whole, tmp_path: Path):
     (tmp_path / "cut.glb").write_bytes(whole["glb"][:1000])
     assert missing_end(tmp_path / "cut.glb") == f"it has 1000 of {len(whole['glb'])} bytes"
 
 
-def test_a_film_with_its_index_in_front_or_large_boxes_is_whole(whole, tmp_path: Path):
+def test_a_video_with_its_index_first_or_large_boxes_is_complete(whole, tmp_path: Path):
     data = whole["mp4"]
     boxes, position = [], 0
     while position < len(data):
@@ -225,7 +223,7 @@ def test_a_film_with_its_index_in_front_or_large_boxes_is_whole(whole, tmp_path:
     assert missing_end(tmp_path / "film")
 
 
-def test_a_file_name_with_bytes_that_are_no_text_survives(tmp_path: Path):
+def test_an_undecodable_file_name_is_preserved(tmp_path: Path):
     value = {"files": [os.fsdecode(b"caf\xe9.glb"), "ü"]}
     write_json_atomically(tmp_path / "set.json", value)
     assert json.loads((tmp_path / "set.json").read_text(encoding="utf-8")) == value

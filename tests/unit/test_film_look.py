@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The film look is subtle and leaves white, black and alpha alone; previews move and end where they began."""
+"""The film look is subtle and does not change white, black and alpha; previews are animated and loop."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_alpha_is_kept():
 
 
 @pytest.mark.parametrize("kind", Preview)
-def test_a_preview_is_small_moves_and_never_ends(tmp_path: Path, kind: Preview):
+def test_a_preview_is_small_animated_and_loops(tmp_path: Path, kind: Preview):
     frames = []
     for index in range(24):
         frames.append(tmp_path / f"{index:04}.png")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The triage list: the worst first, short in a terminal, whole in ``set.json``."""
+"""The triage list: the most severe first, short in a terminal, complete in ``set.json``."""
 
 import json
 
@@ -8,9 +8,11 @@ from photoreal_set.gltf.findings import (
     MAX_SENTENCES,
     Finding,
     Severity,
-    terminal_lines,
+    terminal_findings,
     triage_list,
 )
+
+FLOOR = Finding(kind="floor", severity=Severity.WARNING, text="Floor.", setting="without", value="floor")
 
 
 def finding(kind: str, severity: Severity, number: int = 0) -> Finding:
@@ -19,7 +21,7 @@ def finding(kind: str, severity: Severity, number: int = 0) -> Finding:
     )
 
 
-def test_the_worst_come_first_and_the_rest_keeps_its_order():
+def test_the_most_severe_come_first_and_the_rest_keeps_its_order():
     findings = [
         finding("b", Severity.NOTE),
         finding("a", Severity.WARNING, 2),
@@ -45,17 +47,23 @@ def test_a_thousand_of_a_kind_are_counted():
     )
 
 
-def test_a_terminal_hears_a_handful_and_where_the_rest_is():
+def test_a_terminal_shows_a_few_and_where_the_rest_is():
     notes = [finding("n", Severity.NOTE)]
-    assert terminal_lines(notes) == []
+    assert terminal_findings(notes) == []
     some = [finding("w", Severity.WARNING, number) for number in range(MAX_SENTENCES)]
-    assert terminal_lines([*notes, *some]) == [item.text for item in some]
+    assert terminal_findings([*notes, *some]) == some
     many = [finding("w", Severity.WARNING, number) for number in range(9)]
-    assert terminal_lines(many)[:-1] == [item.text for item in many[: MAX_SENTENCES - 1]]
-    assert terminal_lines(many)[-1] == "And 5 more: see the report, index.html."
+    assert terminal_findings(many)[:-1] == many[: MAX_SENTENCES - 1]
+    assert terminal_findings(many)[-1].text == "And 5 more: see the report, index.html."
+    worse = finding("z", Severity.ERROR)
+    assert terminal_findings([*many, FLOOR, worse])[:3] == [worse, FLOOR, many[0]]
 
 
-def test_a_finding_survives_set_json():
-    for item in (finding("a", Severity.WARNING, 3), Finding(kind="b", severity=Severity.NOTE, text="So.")):
+def test_a_finding_is_read_back_from_set_json():
+    for item in (
+        finding("a", Severity.WARNING, 3),
+        Finding(kind="b", severity=Severity.NOTE, text="So."),
+        FLOOR,
+    ):
         assert Finding.from_record(json.loads(json.dumps(item.record()))) == item
     assert "count" not in Finding(kind="b", severity=Severity.NOTE, text="So.").record()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The camera stands where the angle says, and the silhouette fills the frame as it should."""
+"""The camera is where the angle puts it, and the silhouette fills the frame."""
 
 import json
 import math
@@ -31,7 +31,7 @@ DETAIL = ANGLES["detail"]
 
 
 def clouds() -> list[np.ndarray]:
-    """Random points of many sizes, places and proportions."""
+    """Random points of many sizes, positions and proportions."""
     chance = np.random.default_rng(20)
     found = []
     for scale in (1e-3, 0.05, 1.0, 40.0, 2000.0):
@@ -44,7 +44,7 @@ def clouds() -> list[np.ndarray]:
 
 
 def slim_clouds() -> list[np.ndarray]:
-    """What is long and thin (1:50) or flat, standing and lying in every direction."""
+    """Long, thin (1:50) and flat shapes in every direction."""
     chance = np.random.default_rng(21)
     proportions = [np.roll((1.0, 0.02, 0.02), turn) for turn in range(3)]
     proportions += [np.roll((0.01, 1.0, 0.7), turn) for turn in range(3)]
@@ -52,7 +52,7 @@ def slim_clouds() -> list[np.ndarray]:
 
 
 def projected(points: np.ndarray, framing: Framing, size: Size = SQUARE) -> np.ndarray:
-    """Places in the frame, which reaches from 0 to 1; by the plain pinhole formula."""
+    """Positions in the frame, from 0 to 1, by the pinhole formula."""
     world_to_camera = np.linalg.inv(framing.matrix)
     local = points @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
     assert (local[:, 2] < 0.0).all(), "points behind the camera"
@@ -79,7 +79,7 @@ def test_the_silhouette_fills_the_frame_and_is_centred(angle, size: Size):
 
 
 @pytest.mark.parametrize("lens", LENSES)
-def test_a_lens_changes_the_perspective_and_not_the_size_in_the_frame(lens: float):
+def test_a_lens_changes_the_perspective_but_not_the_size_in_the_frame(lens: float):
     for points in [*clouds(), *slim_clouds()]:
         for angle in WHOLE:
             framing = frame(points, angle, Size(4, 5), lens_mm=lens)
@@ -93,7 +93,7 @@ def test_a_lens_changes_the_perspective_and_not_the_size_in_the_frame(lens: floa
                 assert framing.lens_mm == pytest.approx(lens), "only a wide lens may have to give way"
 
 
-def test_a_camera_never_stands_in_the_product():
+def test_a_camera_is_never_inside_the_product():
     """A needle that points at a wide lens: even at its tip the foot looks too small."""
     needle = np.array([[0.0, -10.0, 0.0], [0.1, 0.0, 0.1], [-0.1, 0.0, 0.1], [0.0, 0.0, -0.1]])
     angle = Angle(name="along", azimuth=0.0, elevation=0.0)
@@ -124,7 +124,7 @@ def test_the_camera_looks_along_azimuth_and_elevation_counter_clockwise_from_the
     ("name", "side"),
     [("front", (0, -1)), ("side", (1, 0)), ("three-quarter", (1, -1)), ("detail", (1, -1)), ("top", (0, -1))],
 )
-def test_the_camera_stands_on_the_side_of_its_name(name: str, side: tuple[int, int]):
+def test_the_camera_is_on_the_side_of_its_name(name: str, side: tuple[int, int]):
     points = np.random.default_rng(2).normal(size=(300, 3))
     x, y, z = frame(points, ANGLES[name]).matrix[:3, 3] - points.mean(axis=0)
     assert [round(x) and math.copysign(1, x), round(y) and math.copysign(1, y)] == list(side)
@@ -132,7 +132,7 @@ def test_the_camera_stands_on_the_side_of_its_name(name: str, side: tuple[int, i
 
 
 @pytest.mark.parametrize("elevation", [-90.0, -40.0, 90.0])
-def test_from_below_and_from_straight_above_the_product_is_framed_as_well(elevation: float):
+def test_the_product_is_framed_from_below_and_from_straight_above(elevation: float):
     angle = Angle(name="odd", azimuth=200.0, elevation=elevation)
     for points in [*clouds(), *slim_clouds()]:
         framing = frame(points, angle)
@@ -141,26 +141,26 @@ def test_from_below_and_from_straight_above_the_product_is_framed_as_well(elevat
         assert framing.is_below_ground == (framing.matrix[2, 3] < 0.0)
 
 
-def test_a_lens_of_the_angles_own_goes_before_that_of_the_set():
+def test_the_lens_of_an_angle_overrides_that_of_the_set():
     angle = Angle(name="own", azimuth=0.0, elevation=10.0, lens_mm=135.0)
     assert frame(clouds()[0], angle, lens_mm=50.0).lens_mm == pytest.approx(135.0)
 
 
-def test_a_wanted_fill_replaces_that_of_the_angle():
+def test_a_requested_fill_overrides_that_of_the_angle():
     for points in clouds():
         seen = projected(points, frame(points, WHOLE[0], fill=0.6))
         assert (seen.max(axis=0) - seen.min(axis=0)).max() == pytest.approx(0.6, abs=1e-3)
 
 
 def seen_part(whole: Framing, across: float, down: float, depth: float, size: Size) -> np.ndarray:
-    """The point that ``whole`` sees at a place of its picture, so far away."""
+    """The point at that distance which ``whole`` sees at a position in its picture."""
     tangent = np.array((across * 2.0 - 1.0, 1.0 - down * 2.0)) * whole.half * np.array(size) / max(size)
     return whole.matrix[:3, 3] + whole.matrix[:3, :3] @ (*tangent * depth, -depth)
 
 
 @pytest.mark.parametrize("size", SIZES[:3])
 @pytest.mark.parametrize("lens", LENSES)
-def test_a_close_up_shows_just_the_part_that_was_chosen_from_nearer(size: Size, lens: float):
+def test_a_close_up_shows_only_the_chosen_part_from_closer(size: Size, lens: float):
     for points in [*clouds(), *slim_clouds()]:
         whole = frame(points, WHOLE[0], size, lens_mm=lens)
         depth = float(((whole.matrix[:3, 3] - points) @ whole.matrix[:3, 2]).mean())
@@ -176,7 +176,7 @@ def test_a_close_up_shows_just_the_part_that_was_chosen_from_nearer(size: Size, 
         assert nearest > framing.near > 0.0, "in front of the whole product"
 
 
-def test_what_is_seen_is_framed_where_it_is_less_than_the_vertices_span():
+def test_the_visible_part_is_framed_when_it_is_smaller_than_the_bounds():
     """A visible card in a box of glass: asked again, the answer is exact."""
     angle, size = WHOLE[0], Size(4, 5)
     points = np.random.default_rng(3).uniform(-1.0, 1.0, (200, 3))
@@ -192,7 +192,7 @@ def test_what_is_seen_is_framed_where_it_is_less_than_the_vertices_span():
     assert (seen.min(axis=0) + seen.max(axis=0)) / 2.0 == pytest.approx([0.5, 0.5], abs=2e-3)
 
 
-def test_a_camera_is_written_down_and_read_again_to_the_last_bit():
+def test_a_camera_is_stored_and_read_back_exactly():
     framing = frame(clouds()[0], WHOLE[1], Size(4, 5), lens_mm=50.0)
     for one in (framing, replace(framing, ortho_scale=0.3, shift=(0.1, -0.2))):
         again = framing_from(json.loads(json.dumps(one.record())))
@@ -202,7 +202,7 @@ def test_a_camera_is_written_down_and_read_again_to_the_last_bit():
 
 @pytest.mark.parametrize("size", [Size(4, 5), Size(16, 9)])
 @pytest.mark.parametrize(("fit", "side"), [("HORIZONTAL", 0), ("VERTICAL", 1), ("AUTO", None)])
-def test_a_camera_of_the_file_sees_of_the_normalised_product_what_it_saw_of_the_file(size, fit, side):
+def test_a_file_camera_sees_the_normalised_product_as_it_saw_the_file(size, fit, side):
     points = clouds()[3]
     scale, shift = 0.013, (0.1, -0.05)
     standing = np.diag((scale, scale, scale, 1.0)) @ np.array(
@@ -225,7 +225,7 @@ def test_a_camera_of_the_file_sees_of_the_normalised_product_what_it_saw_of_the_
     assert ortho.ortho_scale * size[longer] / max(size) == pytest.approx(7.0 * scale)
 
 
-def test_a_camera_without_perspective_meets_the_ground_in_parallel_rays():
+def test_an_orthographic_camera_casts_parallel_rays_to_the_ground():
     matrix = frame(clouds()[0], ANGLES["top"]).matrix.copy()
     matrix[:3, 3] = (0.0, -1.0, 5.0)
     framing = Framing(matrix=matrix, lens_mm=50.0, near=0.1, far=9.0, ortho_scale=2.0, shift=(0.25, 0.0))
@@ -247,7 +247,7 @@ def test_everything_is_between_the_clip_planes():
 
 
 @pytest.mark.parametrize("fill", [0.86, 0.5])
-def test_a_turntable_camera_holds_every_turn_whole(fill: float):
+def test_a_turntable_camera_frames_every_rotation_completely(fill: float):
     for points in clouds():
         points = points - [*(points[:, :2].min(axis=0) + points[:, :2].max(axis=0)) / 2, points[:, 2].min()]
         framing = frame_all_round(points, 18.0, fill)
@@ -261,12 +261,12 @@ def test_a_turntable_camera_holds_every_turn_whole(fill: float):
         assert (high - low).max() > fill * 0.97
 
 
-def test_one_point_on_the_axis_is_no_reason_to_fail():
+def test_one_point_on_the_axis_does_not_fail():
     frame_all_round(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), 18.0, 0.86)
 
 
 @pytest.mark.parametrize("degrees", [-45.0, 30.0, 90.0, 180.0])
-def test_a_turned_camera_sees_a_turned_product_as_before(degrees: float):
+def test_a_rotated_camera_sees_a_rotated_product_unchanged(degrees: float):
     points = clouds()[0]
     framing = frame(points, ANGLES["three-quarter"])
     before = projected(points, framing)
@@ -277,7 +277,7 @@ def test_camera_axes_are_right_up_and_back():
     assert camera_axes(0.0, 0.0) == pytest.approx(np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]))
 
 
-def test_ground_points_lie_where_the_camera_sees_them():
+def test_ground_points_project_correctly():
     points = np.random.default_rng(4).random((100, 3))
     for small in (Size(24, 24), Size(24, 30), Size(48, 27), Size(9, 40)):
         framing = frame(points, ANGLES["top"], small)
@@ -289,7 +289,7 @@ def test_ground_points_lie_where_the_camera_sees_them():
         assert 1.0 - seen[:, 1] == pytest.approx((rows.ravel() + 0.5) / small.height, abs=1e-9)
 
 
-def test_above_the_horizon_there_is_no_ground():
+def test_there_is_no_ground_above_the_horizon():
     points = np.random.default_rng(4).random((100, 3)) * 0.1 + [0, 0, 1]
     places = ground_points(frame(points, DETAIL, fill=0.1), 24, 24)
     assert np.isnan(places[0]).all()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A glTF file becomes one GLB without losing anything, also when it is broken or hostile."""
+"""A glTF file becomes one GLB without losing data, even when it is broken or hostile."""
 
 import base64
 import json
@@ -20,7 +20,6 @@ from photoreal_set.gltf.edits import (
     with_far_at,
     with_tags,
     with_variant,
-    without_unseen,
     without_variants,
 )
 from photoreal_set.gltf.packing import NO_PICTURE, enclosed_copy, packed, save_glb
@@ -72,13 +71,13 @@ def test_packing_keeps_every_extension_and_every_byte(tmp_path: Path):
     assert places.tolist() == read(glb.data(), tmp_path).floats(0).tolist()
 
 
-def test_a_glb_that_is_whole_is_copied_byte_by_byte(tmp_path: Path):
+def test_a_self_contained_glb_is_copied_byte_for_byte(tmp_path: Path):
     source = coated().write(tmp_path / "block.glb")
     save_glb(source, tmp_path / "copy.glb")
     assert (tmp_path / "copy.glb").read_bytes() == source.read_bytes()
 
 
-def test_a_glb_reads_nothing_beside_itself(tmp_path: Path):
+def test_a_glb_reads_no_other_files(tmp_path: Path):
     glb = coated()
     glb.document["images"] = [{"uri": "wood.png"}]
     (tmp_path / "wood.png").write_bytes(texture())
@@ -92,7 +91,7 @@ def test_a_glb_reads_nothing_beside_itself(tmp_path: Path):
     assert whole.image(0) == b"\0\0\0"
 
 
-def test_a_glb_whose_geometry_lies_beside_it_is_refused(tmp_path: Path):
+def test_a_glb_with_external_geometry_is_rejected(tmp_path: Path):
     (tmp_path / "mesh.bin").write_bytes(bytes(100))
     glb = coated()
     document = {
@@ -106,7 +105,7 @@ def test_a_glb_whose_geometry_lies_beside_it_is_refused(tmp_path: Path):
     assert not (tmp_path / "out.glb").exists()
 
 
-def test_parts_inside_as_base64_are_packed(tmp_path: Path):
+def test_base64_parts_are_packed(tmp_path: Path):
     glb = coated()
     document = glb.document
     document["buffers"] = [{"uri": "data:;base64," + base64.b64encode(glb.binary).decode()}]
@@ -118,7 +117,7 @@ def test_parts_inside_as_base64_are_packed(tmp_path: Path):
     assert "uri" not in written.document["buffers"][0]
 
 
-def test_several_buffers_become_one_and_views_still_find_their_bytes(tmp_path: Path):
+def test_several_buffers_are_merged_and_views_stay_valid(tmp_path: Path):
     views = [{"buffer": 1, "byteOffset": 4, "byteLength": 8}, {"buffer": 0, "byteLength": 3}]
     compressed = {"buffer": 1, "byteOffset": 0, "byteLength": 4, "count": 1, "byteStride": 4}
     views.append({"buffer": 2, "byteLength": 99, "extensions": {"EXT_meshopt_compression": compressed}})
@@ -137,7 +136,7 @@ def test_several_buffers_become_one_and_views_still_find_their_bytes(tmp_path: P
     assert last["extensions"]["EXT_meshopt_compression"] == {**compressed, "buffer": 0, "byteOffset": 4}
 
 
-def test_geometry_that_is_missing_is_refused_by_name(tmp_path: Path):
+def test_missing_geometry_is_rejected_by_name(tmp_path: Path):
     source = apart(tmp_path, coated())
     (tmp_path / "parts" / "mesh.bin").unlink()
     with pytest.raises(InputError, match=r"block\.gltf.*mesh\.bin.*missing"):
@@ -148,7 +147,7 @@ def test_geometry_that_is_missing_is_refused_by_name(tmp_path: Path):
 @pytest.mark.parametrize(
     "uri", ["lost.png", "secret.txt", "https://example.org/a.png", "a\0b", "x" * 5000, "chair:red.png"]
 )
-def test_only_pictures_that_are_there_are_taken_in(tmp_path: Path, uri: str):
+def test_only_existing_pictures_are_packed(tmp_path: Path, uri: str):
     (tmp_path / "secret.txt").write_text("my password")
     source = apart(tmp_path, coated(), picture=uri)
     save_glb(source, tmp_path / "out.glb")
@@ -177,12 +176,12 @@ OUTSIDE = (
     "FILE:/etc/passwd",
     "file://server/share",
 )
-OVER_LINKS = ("leak.bin", "up/secret.txt")  # A GLB reads nothing beside itself, wherever a link leads.
+OVER_LINKS = ("leak.bin", "up/secret.txt")  # A GLB reads no other file, wherever a link points.
 SECRET = b"my password"
 
 
 def hostile(folder: Path, uri: str, place: str, *, suffix: str) -> Path:
-    """The block in a folder of its own, naming ``uri`` as a buffer, a picture, or in an extension."""
+    """The block in a separate folder, with ``uri`` as a buffer, a picture, or in an extension."""
     home = folder / "product"
     home.mkdir()
     (folder / "secret.txt").write_bytes(SECRET * 100)
@@ -214,7 +213,7 @@ def hostile(folder: Path, uri: str, place: str, *, suffix: str) -> Path:
     ("suffix", "uri"),
     [*((".gltf", uri) for uri in (*OUTSIDE, *OVER_LINKS)), *((".glb", uri) for uri in OUTSIDE)],
 )
-def test_a_file_outside_its_folder_is_refused_by_its_name_and_never_opened(
+def test_a_file_outside_its_folder_is_rejected_by_its_name_and_never_opened(
     tmp_path: Path, uri: str, suffix: str, place: str
 ):
     source = hostile(tmp_path, uri, place, suffix=suffix)
@@ -234,7 +233,7 @@ def test_a_file_outside_its_folder_is_refused_by_its_name_and_never_opened(
 
 
 @pytest.mark.parametrize("place", ["buffer", "picture", "extension"])
-def test_a_pipe_beside_a_gltf_is_refused_and_never_opened(tmp_path: Path, place: str):
+def test_a_pipe_beside_a_gltf_is_rejected_and_never_opened(tmp_path: Path, place: str):
     source = hostile(tmp_path, "pipe", place, suffix=".gltf")
     os.mkfifo(source.parent / "pipe")
     with recorded_opens() as opened, pytest.raises(InputError, match=r"'pipe'.*not a regular file"):
@@ -242,7 +241,7 @@ def test_a_pipe_beside_a_gltf_is_refused_and_never_opened(tmp_path: Path, place:
     assert {Path(path).name for path in opened} == {source.name}
 
 
-def test_an_importer_gets_no_address_of_a_file(tmp_path: Path):
+def test_the_importer_receives_no_file_uri(tmp_path: Path):
     glb = coated()
     glb.document["images"] = [
         {"uri": "textures/lost.png"},
@@ -261,7 +260,7 @@ def test_an_importer_gets_no_address_of_a_file(tmp_path: Path):
     assert whole.document["extras"] == glb.document["extras"]
 
 
-def test_a_part_that_is_named_many_times_is_taken_in_once(tmp_path: Path):
+def test_a_part_that_is_referenced_repeatedly_is_packed_once(tmp_path: Path):
     source = apart(tmp_path, coated())
     document = json.loads(source.read_text())
     document["images"] *= 500
@@ -273,7 +272,7 @@ def test_a_part_that_is_named_many_times_is_taken_in_once(tmp_path: Path):
 
 
 @pytest.mark.parametrize("inline", [False, True])
-def test_a_part_with_fewer_bytes_than_announced_is_refused(tmp_path: Path, inline: bool):
+def test_a_part_with_fewer_bytes_than_declared_is_rejected(tmp_path: Path, inline: bool):
     uri = "data:;base64," + base64.b64encode(bytes(10)).decode() if inline else "mesh.bin"
     (tmp_path / "mesh.bin").write_bytes(bytes(10))
     document = {"asset": {"version": "2.0"}, "buffers": [{"uri": uri, "byteLength": 11}]}
@@ -285,14 +284,14 @@ def test_a_part_with_fewer_bytes_than_announced_is_refused(tmp_path: Path, inlin
     assert packed(read_gltf(tmp_path / "x.gltf")).binary == bytes(4)
 
 
-def test_parts_that_no_glb_can_hold_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_parts_too_large_for_one_glb_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     source = apart(tmp_path, coated())
     monkeypatch.setattr(gltf_packing, "MAX_GLB_BYTES", len(coated().binary) + 10)
     with pytest.raises(InputError, match=r"block\.gltf with all its parts exceeds the maximum size"):
         packed(read_gltf(source))
 
 
-def test_deep_nesting_and_broken_characters_are_no_crash(tmp_path: Path):
+def test_deep_nesting_and_broken_characters_do_not_crash(tmp_path: Path):
     path = tmp_path / "odd.gltf"
     path.write_text('{"asset": {}, "extras": ' + "[" * 300 + "]" * 300 + "}")
     with pytest.raises(InputError, match="nested more than 256 levels"):
@@ -310,7 +309,7 @@ def test_deep_nesting_and_broken_characters_are_no_crash(tmp_path: Path):
 
 
 def painted() -> Glb:
-    """Two parts: one is there in three colours, the other in one."""
+    """Two parts: one with three colours, the other with one."""
     glb = textured_block()
     for name in ("Red", "Blue", "Black"):
         glb.add_material(name)
@@ -324,7 +323,7 @@ def painted() -> Glb:
 
 
 @pytest.mark.parametrize(("name", "material"), [("Sunset", 1), ("Ocean", 2), ("ocean", 2), ("Night", 0)])
-def test_a_variant_is_the_materials_that_it_names(tmp_path: Path, name: str, material: int):
+def test_a_variant_applies_its_materials(tmp_path: Path, name: str, material: int):
     source = painted().write(tmp_path / "lamp.glb")
     save_glb(source, tmp_path / "out.glb", variant=name)
     written = read_gltf(tmp_path / "out.glb")
@@ -333,7 +332,7 @@ def test_a_variant_is_the_materials_that_it_names(tmp_path: Path, name: str, mat
     assert "KHR_materials_variants" not in written.used
 
 
-def test_an_unknown_variant_is_refused_with_those_that_there_are(tmp_path: Path):
+def test_an_unknown_variant_is_rejected_with_the_valid_ones(tmp_path: Path):
     lamp = read_gltf(painted().write(tmp_path / "lamp.glb"))
     with pytest.raises(
         InputError, match=r"lamp\.glb has no variant 'Dawn'\. It has 'Sunset', 'Ocean', 'Night'\."
@@ -344,7 +343,7 @@ def test_an_unknown_variant_is_refused_with_those_that_there_are(tmp_path: Path)
         with_variant(plain, "Dawn")
 
 
-def test_without_variants_the_usual_materials_stay(tmp_path: Path):
+def test_without_variants_the_default_materials_stay(tmp_path: Path):
     lamp = read_gltf(painted().write(tmp_path / "lamp.glb"))
     assert lamp.variants() == ("Sunset", "Ocean", "Night")
     usual = without_variants(lamp)
@@ -352,26 +351,11 @@ def test_without_variants_the_usual_materials_stay(tmp_path: Path):
     assert lamp.variants(), "the file as it was read stays"
 
 
-def test_only_what_the_scene_shows_is_shown(tmp_path: Path):
-    glb = textured_block()
-    mesh = glb.document["nodes"][0]["mesh"]
-    child = glb.add("nodes", {"name": "below", "mesh": mesh})
-    off = {"extensions": {"KHR_node_visibility": {"visible": False}}, "children": [child], "mesh": mesh}
-    hidden, spare = glb.add("nodes", off), glb.add("nodes", {"name": "spare", "mesh": mesh})
-    glb.document["nodes"][0]["children"] = [0, 99, "x"]
-    glb.add_scene(0, hidden)
-    shown = without_unseen(read(glb.data(), tmp_path)).document["nodes"]
-    assert ["mesh" in node for node in shown] == [True, False, False, False]
-    del glb.document["scenes"], glb.document["scene"]
-    everything = without_unseen(read(glb.data(), tmp_path)).document["nodes"]
-    assert "mesh" in everything[spare]
-
-
-# --- what cannot be trusted ---------------------------------------------------------------------
+# --- untrusted values ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("{", "not valid JSON"),
         ("[1]", "no asset"),
@@ -379,14 +363,14 @@ def test_only_what_the_scene_shows_is_shown(tmp_path: Path):
         ("[" * 9999, "not valid JSON"),
     ],
 )
-def test_what_is_no_gltf_is_refused(tmp_path: Path, text: str, words: str):
+def test_an_invalid_gltf_is_rejected(tmp_path: Path, text: str, message: str):
     (tmp_path / "odd.gltf").write_text(text)
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         read_gltf(tmp_path / "odd.gltf")
 
 
 @pytest.mark.parametrize("suffix", [".gltf", ".glb"])
-def test_an_enormous_description_is_refused_without_being_read(tmp_path: Path, suffix: str):
+def test_an_enormous_description_is_rejected_without_being_read(tmp_path: Path, suffix: str):
     path = tmp_path / f"huge{suffix}"
     with path.open("wb") as stream:  # Sparse: it takes no space.
         stream.write(struct.pack("<4sIII4s", b"glTF", 2, 2**32 - 1, 2**32 - 100, b"JSON"))
@@ -395,7 +379,7 @@ def test_an_enormous_description_is_refused_without_being_read(tmp_path: Path, s
         read_gltf(path)
 
 
-def test_a_description_of_too_many_values_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_description_of_too_many_values_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "many.gltf"
     path.write_text('{"asset": {}, "extras": [' + "0," * 100 + "0]}")
     read_gltf(path)
@@ -432,14 +416,14 @@ def test_values_of_a_wrong_type_count_as_missing(tmp_path: Path, value: Any):
         assert isinstance(list(gltf.primitives()), list)
         assert gltf.variants() == ()
         gltf.meshes_without_normals()
-        packed(with_tags(without_unseen(without_variants(gltf)), "tag", required=())).glb()
+        packed(with_tags(without_variants(gltf), "tag", required=())).glb()
 
 
 @pytest.mark.parametrize(
     "change",
     [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}, {"count": True}],
 )
-def test_numbers_beyond_the_file_are_no_numbers(tmp_path: Path, change: dict[str, int]):
+def test_accessors_beyond_the_file_give_no_numbers(tmp_path: Path, change: dict[str, int]):
     glb = textured_block()
     glb.document["accessors"][0].update(change)
     assert read(glb.data(), tmp_path).floats(0) is None
@@ -448,7 +432,7 @@ def test_numbers_beyond_the_file_are_no_numbers(tmp_path: Path, change: dict[str
 @pytest.mark.parametrize(
     "change", [{"byteOffset": True}, {"byteStride": True}, {"byteStride": -4}, {"byteLength": True}]
 )
-def test_a_view_of_nonsense_is_none_and_no_crash(tmp_path: Path, change: dict[str, object]):
+def test_an_invalid_view_gives_none_without_a_crash(tmp_path: Path, change: dict[str, object]):
     glb = textured_block()
     view = glb.document["accessors"][0]["bufferView"]
     glb.document["bufferViews"][view].update(change)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports follow the order of the folders, and what shall run without Blender never imports it."""
+"""Imports follow the order of the folders, and code that must run without Blender never imports it."""
 
 import subprocess
 import sys
@@ -18,16 +18,16 @@ from tools.imports import (
 )
 
 
-def test_the_diagram_of_the_architecture_is_that_of_the_imports():
+def test_the_architecture_diagram_matches_the_imports():
     message = "python -m tools.imports writes it"
     assert DOCUMENT.read_text(encoding="utf-8") == document_with_diagram(), message
 
 
-def test_no_import_goes_against_the_design():
+def test_no_import_violates_the_design():
     assert wrong_imports(package_sources()) == []
 
 
-def test_the_whole_package_is_looked_at():
+def test_the_whole_package_is_checked():
     assert {folder_of(path) for path in package_sources()} == {"", *ORDER}
 
 
@@ -61,7 +61,7 @@ def test_a_wrong_import_is_found(path: str, text: str):
     assert wrong_imports({path: text})
 
 
-def test_right_imports_are_left_alone():
+def test_correct_imports_are_accepted():
     sources = {
         "__init__.py": "def register():\n    import bpy\n    from . import operators\n",
         "command_line/main.py": "from ..photo_set.plan import SetPlan\ndef run():\n    import bpy\n",
@@ -74,7 +74,7 @@ def test_right_imports_are_left_alone():
     assert wrong_imports(sources) == []
 
 
-def test_the_bpy_free_part_loads_where_there_is_no_blender():
+def test_the_bpy_free_part_loads_without_blender():
     names = [
         path.removesuffix(".py").replace("/", ".").removesuffix("__init__").strip(".")
         for path in package_sources()

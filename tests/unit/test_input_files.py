@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user names is read only when it is a regular file of bounded size, and JSON only when it is of a sane shape."""
+"""User files are read only when they are regular files of bounded size, and JSON only when it is well formed."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from photoreal_set.catalogue.lock_file import NAME, read_lock
 from photoreal_set.catalogue.rows import read_rows
-from photoreal_set.command_line.freezing import is_catalogue
+from photoreal_set.command_line.catalogue_plans import is_catalogue
 from photoreal_set.fal_bridge.endpoints.endpoint import size_of
 from photoreal_set.fal_bridge.network.service import key_from_environment
 from photoreal_set.files.input_files import (
@@ -39,13 +39,13 @@ TERABYTE = 1 << 40
 
 
 def in_time(call: Callable[[], object]) -> BaseException | None:
-    """What ``call`` raises. The test fails when the call does not return: it would hang for its user, too."""
+    """What ``call`` raises. The test fails when the call does not return: it would hang for a user as well."""
     raised: list[BaseException | None] = []
 
     def work() -> None:
         try:
             call()
-        except BaseException as error:  # noqa: BLE001  Looked at by the test.
+        except BaseException as error:  # noqa: BLE001  The test checks it.
             raised.append(error)
         else:
             raised.append(None)
@@ -109,33 +109,33 @@ READERS = {
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("reader", READERS)
-def test_what_is_no_file_or_has_no_end_is_refused_in_one_sentence(tmp_path: Path, reader: str, odd: str):
+def test_what_is_not_a_regular_file_is_rejected_in_one_sentence(tmp_path: Path, reader: str, odd: str):
     name, read = READERS[reader]
-    make, words = ODD[odd]
+    make, message = ODD[odd]
     path = tmp_path / name
     make(path)
     error = in_time(lambda: read(path))
     assert isinstance(error, PhotorealError) and error.exit_code == 1
-    assert words in str(error) and name in str(error)
+    assert message in str(error) and name in str(error)
     assert len(str(error).splitlines()) == 1
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_an_odd_manifest_or_lock_is_no_set_and_no_catalogue(tmp_path: Path, odd: str):
-    make, words = ODD[odd]
+def test_a_manifest_or_lock_that_is_not_a_file_is_no_set_or_catalogue(tmp_path: Path, odd: str):
+    make, message = ODD[odd]
     for name, read in (("set.json", SetFolder.open), (NAME, read_lock)):
         folder = tmp_path / name
         folder.mkdir()
         make(folder / name)
         error = in_time(lambda read=read, folder=folder: read(folder))
         assert isinstance(error, PhotorealError) and error.exit_code == 1
-        expected = {"terabyte": words, "linked pipe": "is a link", "device": "is a link"}
-        assert expected.get(odd, "holds no") in str(error)
+        expected = {"terabyte": message, "linked pipe": "is a link", "device": "is a link"}
+        assert expected.get(odd, "contains no") in str(error)
         assert is_catalogue(folder) == (name == NAME and odd == "terabyte")
 
 
 @pytest.mark.parametrize("look", [sha256_of, kind_of_file, missing_end, lambda path: open_regular(path)])
-def test_no_look_at_a_file_waits_for_a_pipe(tmp_path: Path, look: Callable[[Path], object]):
+def test_checking_a_file_never_blocks_on_a_pipe(tmp_path: Path, look: Callable[[Path], object]):
     pipe(tmp_path / "pipe")
     error = in_time(lambda: look(tmp_path / "pipe"))
     assert isinstance(error, OSError) and error.strerror == "it is a pipe, not a file"
@@ -149,7 +149,7 @@ class _Swapped(type(Path())):
         return Path(__file__).stat()
 
 
-def test_what_takes_the_place_of_a_file_after_the_first_look_is_seen(tmp_path: Path):
+def test_a_file_replaced_after_the_first_check_is_detected(tmp_path: Path):
     pipe(tmp_path / "pipe")
     error = in_time(lambda: open_regular(_Swapped(tmp_path / "pipe")))
     assert isinstance(error, OSError) and error.strerror == "it is a pipe, not a file"
@@ -161,13 +161,13 @@ def test_the_limit_counts_the_bytes_that_are_read(tmp_path: Path):
     assert read_regular(path, 5) == b"12345"
     with pytest.raises(OSError, match="larger than 4 bytes"):
         read_regular(path, 4)
-    proc = Path("/proc/self/status")  # Says that it has no bytes, and has some.
+    proc = Path("/proc/self/status")  # Reports a size of zero, and has content.
     if proc.exists():
         with pytest.raises(OSError, match="larger than 3 bytes"):
             read_regular(proc, 3)
 
 
-def test_a_name_that_no_file_can_have_is_an_error_of_the_system(tmp_path: Path):
+def test_an_impossible_file_name_is_an_os_error(tmp_path: Path):
     with pytest.raises(OSError, match="its name is not possible"):
         open_regular(tmp_path / "a\0b")
 
@@ -177,7 +177,7 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (nested(100_000), "nested more than"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested more than"),
@@ -195,8 +195,8 @@ def nested(levels: int) -> str:
         ("", "Expecting value"),
     ],
 )
-def test_json_of_no_sane_shape_is_a_value_error(text: str | bytes, words: str):
-    with pytest.raises(ValueError, match=words):
+def test_malformed_json_is_a_value_error(text: str | bytes, message: str):
+    with pytest.raises(ValueError, match=message):
         parsed_json(text)
 
 
@@ -209,7 +209,7 @@ def test_json_within_the_limits_is_read(tmp_path: Path):
     assert read_json(tmp_path / "a.json") == {}
 
 
-def test_one_odd_number_does_not_take_a_paid_answer_away():
+def test_one_invalid_number_does_not_discard_a_paid_answer():
     text = f'{{"a": NaN, "b": 1e999, "c": {"1" * 5000}, "url": "x"}}'
     assert parsed_json(text, is_lenient=True) == {"a": None, "b": None, "c": None, "url": "x"}
     with pytest.raises(ValueError, match="nested"):

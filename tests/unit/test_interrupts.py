@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C in a real process: once, twice, thrice, and during one long step of the main thread."""
+"""Ctrl-C in a real process: once, twice, three times, and during one long step of the main thread."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ from photoreal_set.processes.stop import Stop, looking_elsewhere
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="sends signals")]
 ROOT = Path(__file__).resolve().parents[2]
 
-# Two photos at fal while the main thread "renders": hashing is one step without a look at signals, as a render is.
+# Two photos at fal while the main thread "renders": hashing is one step that does not handle signals, like a render.
 CHILD = """
 import hashlib, json, sys, time
 sys.path.insert(0, {root!r})
@@ -98,7 +98,7 @@ class Child:
 
 @pytest.fixture
 def child(server) -> Iterator[Callable[..., Child]]:
-    """Starts a child as ``Child`` does; none outlives its test."""
+    """Starts a child as ``Child`` does; it is killed at the end of the test."""
     with ExitStack() as stack:
 
         def start(folder: Path, **more: object) -> Child:
@@ -109,7 +109,7 @@ def child(server) -> Iterator[Callable[..., Child]]:
         yield start
 
 
-def test_once_finishes_what_is_paid_and_sends_nothing_else(server, child, tmp_path):
+def test_one_interrupt_finishes_paid_work_and_sends_nothing_else(server, child, tmp_path):
     running = child(tmp_path, delays={"photo": 1.0})
     running.interrupt()
     code, lines = running.end()
@@ -118,7 +118,7 @@ def test_once_finishes_what_is_paid_and_sends_nothing_else(server, child, tmp_pa
     assert len(server.ledger()) == 1
 
 
-def test_twice_leaves_although_the_job_runs(server, child, tmp_path):
+def test_a_second_interrupt_leaves_running_jobs(server, child, tmp_path):
     running = child(tmp_path, delays={"queue": 0.0, "photo": FOR_EVER_SECONDS})
     running.interrupt()
     assert running.line() == "asked"
@@ -129,7 +129,7 @@ def test_twice_leaves_although_the_job_runs(server, child, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_render_does_not_keep_it_from_being_heard(child, tmp_path, number):
+def test_an_interrupt_is_noticed_during_a_render(child, tmp_path, number):
     running = child(tmp_path, delays={"photo": FOR_EVER_SECONDS}, rounds=2_000_000_000)  # Many minutes.
     if number == signal.SIGINT:
         running.interrupt()
@@ -138,7 +138,7 @@ def test_a_render_does_not_keep_it_from_being_heard(child, tmp_path, number):
     assert running.end() == (130, ["left"])  # Not "rendered".
 
 
-def test_leaving_waits_for_an_answer_that_is_paid(child, tmp_path):
+def test_leaving_waits_for_the_response_to_a_paid_request(child, tmp_path):
     running = child(tmp_path, wait_for="intent.1", faults=[{"name": "slow-answer", "seconds": 1.0}])
     until(running.emulator.ledger)
     running.interrupt()
@@ -148,7 +148,7 @@ def test_leaving_waits_for_an_answer_that_is_paid(child, tmp_path):
     assert len(list(tmp_path.glob(".journal/*/submitted.1.json"))) == 1
 
 
-def test_a_third_time_does_not_even_wait_for_that(child, tmp_path):
+def test_a_third_interrupt_does_not_wait_for_the_response(child, tmp_path):
     faults = [{"name": "slow-answer", "seconds": FOR_EVER_SECONDS}]
     running = child(tmp_path, wait_for="intent.1", faults=faults)
     for _time in range(3):
@@ -161,7 +161,7 @@ def test_a_third_time_does_not_even_wait_for_that(child, tmp_path):
     assert not list(tmp_path.glob(".journal/*/submitted.1.json"))
 
 
-def test_a_callback_that_comes_late_is_called_at_once():
+def test_a_late_callback_is_called_immediately():
     stop, called = Stop(), []
     stop.when_asked(lambda: called.append("early"))
     stop.ask()
@@ -170,7 +170,7 @@ def test_a_callback_that_comes_late_is_called_at_once():
     assert called == ["early", "late"]
 
 
-def test_a_wish_from_elsewhere_is_heard_by_who_waits_for_one():
+def test_a_stop_request_from_another_process_reaches_the_waiting_thread():
     elsewhere, heard = threading.Event(), threading.Event()
     stop = Stop(elsewhere.is_set)
     stop.when_asked(heard.set)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator is held to the wire by a client that is not ours: fal.ai's own for JavaScript."""
+"""The emulator works with fal.ai's official JavaScript client."""
 
 import base64
 import io
@@ -19,9 +19,10 @@ FOLDER = Path(__file__).resolve().parents[1] / "javascript"
 INSTALL_SECONDS = 600
 NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ERR_SOCKET\w*")
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm"),
+]
 
 
 def test_the_lock_file_names_no_host():

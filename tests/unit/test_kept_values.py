@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read back from a folder passes the rules of the command line: in ``set.json``, and in the lock of a catalogue."""
+"""Values read back from a folder follow the rules of the command line: in ``set.json``, and in the lock of a catalogue."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def changed(record: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {**record, **members}
 
 
-# Member of the plan, a value that nobody may give, words of the sentence, and arguments that say the same.
+# Member of the plan, an invalid value, a part of the message, and equivalent arguments.
 WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("angles", [changed(ANGLE, name=OUT)], f"name is '{OUT}', which is not the name of an angle", ()),
     ("angles", [changed(ANGLE, name="con")], "not the name of an angle", ()),
@@ -93,6 +93,10 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("preview", "mov", "preview is 'mov'", ("--preview", "mov")),
     ("variant", "x" * 300, "has more than 255 characters", ("--variant", "x" * 300)),
     ("variant", 7, "variant is 7, which is not text", ()),
+    ("pose", "end", "pose is 'end', which is not rest, start or a number of seconds", ("--pose", "end")),
+    ("pose", 1.5, "pose is 1.5, which is not rest", ()),
+    ("without", ["table"], "entry 1 is 'table', which is not one of floor", ("--without", "table")),
+    ("without", "floor", "without is 'floor', which is not a list", ()),
     *(
         (f"{name}_endpoint", value, "which is not an endpoint id", (f"--{name}-endpoint", value))
         for name in ("model", "photo", "video", "concept", "upscale")
@@ -181,28 +185,28 @@ def write(folder: SetFolder, **members: Any) -> None:
     folder.manifest.write_text(json.dumps({**record, **members}))
 
 
-def assert_is_refused(code: int, error: str, *words: str) -> None:
+def assert_is_refused(code: int, error: str, *message: str) -> None:
     """One sentence with its hint, without a traceback and of bounded length."""
     assert code == 1
     assert "This is a fault" not in error
     assert len(error.splitlines()) == 1 and len(error) < 700
-    assert all(word in error for word in words), error
+    assert all(word in error for word in message), error
 
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
-def test_a_wrong_value_in_a_plan_is_refused_with_its_file_and_member(folder, plan, runs, case):
-    member, value, words, _arguments = case
+def test_a_wrong_value_in_a_plan_is_rejected_with_its_file_and_member(folder, plan, runs, case):
+    member, value, message, _arguments = case
     write(folder, plan={**plan_record(plan), member: value})
     before = folder.manifest.read_bytes()
     code, error = run("resume", plan.out)
-    assert_is_refused(code, error, f"{folder.manifest}: plan, {member}", words, "Correct it there, or run")
+    assert_is_refused(code, error, f"{folder.manifest}: plan, {member}", message, "Correct it there, or run")
     assert not runs
     assert folder.manifest.read_bytes() == before
     assert sorted(path.name for path in plan.out.parent.iterdir()) == ["chair.glb", "set"]
 
 
 @pytest.mark.parametrize("case", [case for case in WRONG if case[3]], ids=named)
-def test_the_command_line_refuses_the_same(plan, runs, case):
+def test_the_command_line_rejects_the_same_values(plan, runs, case):
     source = () if "--concept-endpoint" in case[3] else (plan.source.files[0],)
     text = ("--text", "a mug") if not source else ()
     option, value = case[3]
@@ -218,7 +222,7 @@ def test_every_member_of_a_plan_has_a_rule():
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "1" * 5000, "[" * 100_000 + "]" * 100_000])
-def test_a_number_or_a_depth_that_nothing_has_damages_a_manifest(folder, plan, runs, text):
+def test_an_impossible_number_or_nesting_depth_makes_a_manifest_damaged(folder, plan, runs, text):
     written = folder.manifest.read_text().replace('"lens_mm": 85.0', f'"lens_mm": {text}')
     assert text in written
     folder.manifest.write_text(written)
@@ -228,7 +232,7 @@ def test_a_number_or_a_depth_that_nothing_has_damages_a_manifest(folder, plan, r
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
         (None, "source is null"),
         ({"kind": "dream"}, "kind is 'dream', which is not one of model, photos, text"),
@@ -245,15 +249,15 @@ def test_a_number_or_a_depth_that_nothing_has_damages_a_manifest(folder, plan, r
         ({"kind": "text"}, "has 0 files and the plan 1"),
     ],
 )
-def test_a_wrong_source_is_refused(folder, plan, runs, source, words):
+def test_a_wrong_source_is_rejected(folder, plan, runs, source, message):
     write(folder, source=source)
     code, error = run("resume", plan.out)
-    assert_is_refused(code, error, str(folder.manifest), words)
+    assert_is_refused(code, error, str(folder.manifest), message)
     assert not runs
 
 
 @pytest.mark.parametrize(
-    ("members", "words"),
+    ("members", "message"),
     [
         ({"source_files": [7]}, "source_files, entry 1 is 7, which is not a path"),
         ({"source_files": ["a\0b"]}, "which is not a path"),
@@ -262,10 +266,10 @@ def test_a_wrong_source_is_refused(folder, plan, runs, source, words):
         ({"fal": "http://evil.example"}, "is not an emulator"),
     ],
 )
-def test_the_rest_of_a_plan_is_refused_too(folder, plan, runs, members, words):
+def test_the_rest_of_a_plan_is_checked(folder, plan, runs, members, message):
     write(folder, plan={**plan_record(plan), **members})
     code, error = run("resume", plan.out)
-    assert_is_refused(code, error, words)
+    assert_is_refused(code, error, message)
     assert not runs
 
 
@@ -294,21 +298,21 @@ def relock(desk: Desk, lines: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("case", WRONG, ids=named)
-def test_a_wrong_option_in_a_lock_is_refused_with_its_file_and_member(desk, case):
-    member, value, words, _arguments = case
+def test_a_wrong_option_in_a_lock_is_rejected_with_its_file_and_member(desk, case):
+    member, value, message, _arguments = case
     header, *rows = lock_lines(desk)
     relock(desk, [{**header, "options": {**header["options"], member: value}}, *rows])
     before = sorted(path.name for path in desk.folder.rglob("*"))
     for command in ("resume", "report", "cancel"):
-        code, error = run(command, desk.out) if command != "report" else (desk.report(), words)
-        assert_is_refused(code, error, words)
+        code, error = run(command, desk.out) if command != "report" else (desk.report(), message)
+        assert_is_refused(code, error, message)
     code, error = run("resume", desk.out)
     assert_is_refused(code, error, f"{NAME}, line 1: options, {member}", "Run the `catalogue` command again")
     assert sorted(path.name for path in desk.folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
-    ("members", "words"),
+    ("members", "message"),
     [
         *(
             ({"folder": name}, "which is not the name of")
@@ -361,12 +365,12 @@ def test_a_wrong_option_in_a_lock_is_refused_with_its_file_and_member(desk, case
         ({"wings": 2}, "has 'wings', which is not one of"),
     ],
 )
-def test_a_wrong_value_in_a_row_of_a_lock_is_refused_with_its_line(desk, members, words):
+def test_a_wrong_value_in_a_row_of_a_lock_is_rejected_with_its_line(desk, members, message):
     header, row, *others = lock_lines(desk)
     relock(desk, [header, {**row, **members}, *others])
     before = sorted(path.name for path in desk.folder.rglob("*"))
     code, error = run("resume", desk.out)
-    assert_is_refused(code, error, NAME, words, "Run the `catalogue` command again")
+    assert_is_refused(code, error, NAME, message, "Run the `catalogue` command again")
     assert sorted(path.name for path in desk.folder.rglob("*")) == before
     again = desk.make("--engine", "cycles", "--video", "none", "--freeze", "--skip-bad-rows")
     assert again.exit_code == 0, again.error
@@ -374,7 +378,7 @@ def test_a_wrong_value_in_a_row_of_a_lock_is_refused_with_its_line(desk, members
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda lines: [7, *lines[1:]], "line 1 holds 7, which is not an object"),
         (lambda lines: [*lines[:1], [], *lines[2:]], "line 2 holds [], which is not an object"),
@@ -385,11 +389,11 @@ def test_a_wrong_value_in_a_row_of_a_lock_is_refused_with_its_line(desk, members
         (lambda lines: [*lines[:1], nest(200), *lines[2:]], "line 2, it is nested more than"),
     ],
 )
-def test_a_lock_of_another_shape_is_refused(desk, change, words):
+def test_a_lock_of_another_shape_is_rejected(desk, change, message):
     relock(desk, change(lock_lines(desk)))
     with pytest.raises(DamagedLockError) as refused:
         read_lock(desk.out)
-    assert_is_refused(refused.value.exit_code, str(refused.value), words)
+    assert_is_refused(refused.value.exit_code, str(refused.value), message)
 
 
 def nest(levels: int) -> list[Any]:
@@ -399,7 +403,7 @@ def nest(levels: int) -> list[Any]:
     return value
 
 
-def test_a_row_that_is_not_made_may_hold_anything_but_another_type(desk):
+def test_a_skipped_row_may_contain_any_value_of_the_right_type(desk):
     *good, bad = lock_lines(desk)
     assert bad["faults"] and not bad["folder"]
     relock(desk, [*good, {**bad, "background": "pink", "angles": "bottom"}])

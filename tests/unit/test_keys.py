@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process gets a key only when its command may use it, and Blender never finds one."""
+"""A process gets a key only when its command may use it, and Blender never gets one."""
 
 import json
 import os
@@ -55,12 +55,12 @@ PERHAPS = (
 
 
 @pytest.mark.parametrize("line", FREE)
-def test_what_is_free_gets_no_key(line: str):
+def test_free_commands_get_no_key(line: str):
     assert not may_need_key(line.split())
 
 
 @pytest.mark.parametrize("line", PERHAPS)
-def test_what_may_ask_fal_gets_the_key(line: str):
+def test_commands_that_may_use_fal_get_the_key(line: str):
     assert may_need_key(line.split())
 
 
@@ -84,8 +84,8 @@ def test_an_environment_without_keys_keeps_everything_else():
     assert without_keys(environ) == {"PATH": "/bin", "FAL_KEYBOARD": "de"}
 
 
-def test_while_a_command_runs_its_key_is_in_no_environment(monkeypatch: pytest.MonkeyPatch):
-    before = service._taken  # Of the command that runs these tests.
+def test_the_key_is_in_no_environment_while_a_command_runs(monkeypatch: pytest.MonkeyPatch):
+    before = service._taken  # From the environment of the test run.
     for name in KEY_VARIABLES:
         monkeypatch.setenv(name, KEY)
     with taken_keys():
@@ -103,7 +103,7 @@ def test_while_a_command_runs_its_key_is_in_no_environment(monkeypatch: pytest.M
     assert service._taken is before
 
 
-# --- what the system shows of a process ---------------------------------------------------------
+# --- the process list of the system -------------------------------------------------------------
 
 TELL = """
 import os, sys

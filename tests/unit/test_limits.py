@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing that is fetched is decompressed, and nothing is waited for without end."""
+"""Responses are never decompressed, and every wait has a limit."""
 
 import asyncio
 from pathlib import Path
@@ -16,6 +16,8 @@ from photoreal_set.fal_bridge.network.sdk import opened_client
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.fal_bridge.network.uploads import Uploads
 from photoreal_set.files.writing import sha256_of
+
+pytestmark = pytest.mark.slow
 
 CODINGS = ("zstd", "gzip", "deflate", "br")
 COMPRESSED = {"name": "encoded-body", "megabytes": 0}  # Decompressed, it would be the right answer.
@@ -59,20 +61,20 @@ def questions(platform: Platform) -> dict:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_result_that_comes_compressed_is_asked_for_again_and_then_given_up(desk, coding):
+def test_a_compressed_result_is_requested_again_and_then_given_up(desk, coding):
     desk.fault(**COMPRESSED, coding=coding, at="download", endpoint="fal-ai/*")
     error = desk.failure()
     assert isinstance(error, errors.DownloadFailedError)
     assert f"compressed ({coding}), which was not requested" in error.message
-    assert "Resume" in error.hint and "--redo" in error.hint
+    assert "Resume" in error.hint and "redo it" in error.hint
     desk.fault(**COMPRESSED, coding=coding, at="download", endpoint="fal-ai/*", count=2)
     with Image.open(desk.made().path) as picture:
         picture.load()
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_rest_that_comes_compressed_is_not_appended(desk):
-    """A cut download is continued, and the rest comes compressed."""
+def test_a_compressed_remainder_is_not_appended(desk):
+    """An interrupted download is resumed, and the remainder is compressed."""
     short = {"name": "short-body", "endpoint": "fal-ai/*", "count": 1}
     desk.emulator.control(
         faults=[short, {**COMPRESSED, "coding": "gzip", "at": "download", "endpoint": "fal-ai/*", "count": 1}]
@@ -84,7 +86,7 @@ def test_a_rest_that_comes_compressed_is_not_appended(desk):
 
 @pytest.mark.parametrize("at", ["status", "result"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_an_answer_that_comes_compressed_is_no_answer(desk, coding, at):
+def test_a_compressed_answer_is_ignored(desk, coding, at):
     desk.fault(**COMPRESSED, coding=coding, at=at)
     error = desk.failure(patience=0.4)
     assert isinstance(error, errors.NetworkDownError)
@@ -95,13 +97,13 @@ def test_an_answer_that_comes_compressed_is_no_answer(desk, coding, at):
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_paid_request_whose_answer_comes_compressed_is_looked_for(desk, coding):
+def test_a_paid_request_with_a_compressed_answer_is_searched_for(desk, coding):
     desk.fault(**COMPRESSED, coding=coding, at="submit")
     assert desk.made().path.is_file()
     assert len(desk.emulator.ledger()) == 1
 
 
-def test_a_request_list_that_comes_compressed_decides_nothing(desk):
+def test_a_compressed_request_list_decides_nothing(desk):
     desk.emulator.control(
         faults=[{"name": "drop-submit-answer"}, {**COMPRESSED, "coding": "zstd", "at": "requests"}]
     )
@@ -113,7 +115,7 @@ def test_a_request_list_that_comes_compressed_decides_nothing(desk):
 
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_the_platform_says_compressed_is_not_read(emulator, service, monkeypatch, coding, at):
+def test_a_compressed_platform_answer_is_not_read(emulator, service, monkeypatch, coding, at):
     monkeypatch.setattr("photoreal_set.fal_bridge.network.platform_api.EMULATOR_PATIENCE_SECONDS", 0.1)
     emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": at}])
     with Platform(service) as platform:
@@ -124,7 +126,7 @@ def test_what_the_platform_says_compressed_is_not_read(emulator, service, monkey
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_source_photo_that_comes_compressed_is_refused(emulator, service, photo, tmp_path, coding):
+def test_a_compressed_source_photo_is_rejected(emulator, service, photo, tmp_path, coding):
     url = uploaded(service, photo)
     emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": "download"}])
     with pytest.raises(errors.WrongRequestError, match=rf"compressed \({coding}\)"):
@@ -135,7 +137,7 @@ def test_a_source_photo_that_comes_compressed_is_refused(emulator, service, phot
 
 @pytest.mark.parametrize("at", ["token", "upload"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_an_upload_whose_answer_comes_compressed_is_repeated_or_goes_another_way(
+def test_an_upload_with_a_compressed_answer_is_repeated_or_uses_another_storage(
     emulator, service, photo, tmp_path, coding, at
 ):
     emulator.control(faults=[{**COMPRESSED, "coding": coding, "at": at, "count": 1}])
@@ -146,12 +148,12 @@ def test_an_upload_whose_answer_comes_compressed_is_repeated_or_goes_another_way
     assert fetch_picture(url, tmp_path / "source", service).read_bytes() == photo.read_bytes()
 
 
-# --- answers without end ------------------------------------------------------------------------
+# --- endless responses --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ENDLESS)
 @pytest.mark.parametrize("at", ["prices", "models", "openapi"])
-def test_a_question_to_the_platform_has_an_end(emulator, service, monkeypatch, at, fault):
+def test_a_platform_request_times_out(emulator, service, monkeypatch, at, fault):
     monkeypatch.setattr("photoreal_set.fal_bridge.network.platform_api.WHOLE_ANSWER_SECONDS", 0.3)
     monkeypatch.setattr("photoreal_set.fal_bridge.network.platform_api.EMULATOR_PATIENCE_SECONDS", 0.1)
     emulator.control(faults=[{**fault, "at": at}])
@@ -160,7 +162,7 @@ def test_a_question_to_the_platform_has_an_end(emulator, service, monkeypatch, a
 
 
 @pytest.mark.parametrize("fault", ENDLESS)
-def test_a_source_photo_has_an_end(emulator, service, photo, tmp_path, monkeypatch, fault):
+def test_a_source_photo_download_times_out(emulator, service, photo, tmp_path, monkeypatch, fault):
     monkeypatch.setattr(picture_addresses, "WHOLE_PHOTO_SECONDS", 0.5)
     url = uploaded(service, photo)
     emulator.control(faults=[{**fault, "at": "download"}])
@@ -169,13 +171,13 @@ def test_a_source_photo_has_an_end(emulator, service, photo, tmp_path, monkeypat
     assert not (tmp_path / "source").exists()
 
 
-def test_a_source_photo_larger_than_any_is_refused(emulator, service, photo, tmp_path, monkeypatch):
+def test_an_oversized_source_photo_is_rejected(emulator, service, photo, tmp_path, monkeypatch):
     monkeypatch.setattr(picture_addresses, "MAX_PHOTO_BYTES", 1 << 10)
     with pytest.raises(errors.WrongRequestError, match="larger than"):
         fetch_picture(uploaded(service, photo), tmp_path / "source", service)
 
 
-def test_a_result_whose_headers_never_end_is_asked_for_again(desk, monkeypatch):
+def test_a_result_with_endless_headers_is_requested_again(desk, monkeypatch):
     monkeypatch.setattr(downloads, "HEADERS_SECONDS", 0.3)
     desk.fault("slow-headers", seconds=0.05, endpoint="fal-ai/*", count=1)
     assert desk.made().path.is_file()
@@ -185,8 +187,8 @@ def test_a_result_whose_headers_never_end_is_asked_for_again(desk, monkeypatch):
     assert "no response within" in error.message
 
 
-def test_all_tries_of_a_download_share_its_time_and_what_came_is_kept(desk, monkeypatch):
-    """Each try brings something, so none of them is fruitless."""
+def test_all_attempts_of_a_download_share_its_time_limit_and_keep_received_data(desk, monkeypatch):
+    """Each attempt receives data, so each makes progress."""
     monkeypatch.setattr(downloads, "WHOLE_FILE_SECONDS", 1.5)
     desk.fault("short-body", endpoint="fal-ai/*")
     monkeypatch.setattr(downloads, "FRUITLESS_TRIES", 1_000_000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lock keeps other processes out while its process lives, and no longer."""
+"""A lock excludes other processes exactly while its process runs."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from photoreal_set.files.lock import FileLock, locked, try_lock
 
 LOCK = Path(__file__).resolve().parents[2] / "files" / "lock.py"
 
-# Loads the module by its path, as the first start does: nothing of the product may be needed.
+# Loads the module by its path, as the first start does: it must not import the product.
 HOLDER = f"""
 import importlib.util, sys
 from pathlib import Path
@@ -38,7 +38,7 @@ def holder(path: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_a_lock_that_another_process_holds_cannot_be_taken(tmp_path: Path):
+def test_a_lock_held_by_another_process_cannot_be_acquired(tmp_path: Path):
     path = tmp_path / "new folder" / "set.lock"
     assert not FileLock.is_held(path)
     with holder(path) as other:
@@ -75,7 +75,7 @@ def test_a_process_that_waits_for_the_lock_gets_it_when_the_other_ends(tmp_path:
 
 
 @pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="only Linux opens files that cannot be locked")
-def test_where_nothing_can_be_locked_there_is_an_error_instead_of_a_lock_held_by_another(tmp_path: Path):
+def test_without_lock_support_the_error_does_not_blame_another_process(tmp_path: Path):
     path = tmp_path / "file"
     path.touch()
     with os.fdopen(os.open(path, os.O_PATH), "rb", buffering=0) as stream, pytest.raises(OSError):

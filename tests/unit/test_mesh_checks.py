@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Triangles are looked through by their geometry alone, whatever order a file has them in."""
+"""Triangles are checked by geometry alone, in any order."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_a_ball_is_one_closed_part_with_its_volume_and_area():
     assert found.twisted_edges.sum() == found.crowded_edges.sum() == 0
 
 
-def test_the_order_of_vertices_and_faces_says_nothing():
+def test_the_order_of_vertices_and_faces_does_not_matter():
     whole = together(ball(), ball().at(3, 0, 0), sheet().at(0, 3, 0))
     generator = np.random.default_rng(3)
     order, faces = generator.permutation(len(whole.places)), generator.permutation(len(whole.triangles))
@@ -63,7 +63,7 @@ def test_size_does_not_matter(factor: float):
     assert not inside_out(found).any()
 
 
-def test_a_ball_that_is_wound_back_is_inside_out():
+def test_a_ball_with_reversed_winding_is_inside_out():
     assert inside_out(shape(ball().wound_back())).tolist() == [True]
     assert inside_out(shape(ball())).tolist() == [False]
     assert inside_out(shape(sheet().wound_back())).tolist() == [False], "a sheet has no inside"
@@ -76,7 +76,7 @@ def test_the_hollow_of_a_thick_wall_is_not_inside_out():
     assert inside_out(shape(beside)).sum() == 1
 
 
-def test_faces_that_look_away_from_their_normals_are_counted():
+def test_faces_that_point_away_from_their_normals_are_counted():
     good = ball()
     assert opposed(good) == opposed(good.inside_out()) == 0
     assert opposed(good.wound_back()) == len(good.triangles)
@@ -85,28 +85,28 @@ def test_faces_that_look_away_from_their_normals_are_counted():
     assert opposed(good.with_(triangles=some)) == 10
 
 
-def test_neighbours_that_are_wound_against_each_other_are_counted():
+def test_neighbours_with_inconsistent_winding_are_counted():
     some = sheet().triangles.copy()
     some[0] = some[0, ::-1]
     assert shape(sheet().with_(triangles=some)).twisted_edges.sum() > 0
     assert shape(sheet()).twisted_edges.sum() == 0
 
 
-def test_three_faces_at_an_edge_are_crowded():
+def test_three_faces_at_an_edge_are_non_manifold():
     places = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0], [-1, 0, 0], [0, 1, 0]], dtype=np.float32)
     faces = np.array([[0, 1, 2], [1, 0, 3], [0, 1, 4]], dtype=np.int32)
     assert shape_of(places, faces).crowded_edges.tolist() == [1]
 
 
 @pytest.mark.parametrize("way", [1, -1])
-def test_faces_on_others_are_found_however_they_are_wound(way: int):
+def test_duplicate_faces_are_found_with_any_winding(way: int):
     good = ball()
     again = np.concatenate((good.triangles, good.triangles[:7, ::way]))
     assert doubled_faces(shape(good.with_(triangles=again))).sum() == 7
     assert doubled_faces(shape(good)).sum() == 0
 
 
-def test_faces_without_an_area_are_flat_and_disturb_nothing_else():
+def test_zero_area_faces_are_degenerate_and_affect_nothing_else():
     good = ball()
     line = np.array([[0, 0, 1], [5, 5, 5]])
     found = shape(good.with_(triangles=np.concatenate((good.triangles, line))))
@@ -115,7 +115,7 @@ def test_faces_without_an_area_are_flat_and_disturb_nothing_else():
     assert doubled_faces(found).sum() == 0
 
 
-def test_the_ends_of_a_round_outline_meet():
+def test_the_ends_of_a_closed_outline_meet():
     """sin(2π) is not 0 in floats."""
     turn = np.linspace(0.0, 2.0 * np.pi, 13)
     ring = np.stack((np.cos(turn), np.sin(turn)), axis=1)
@@ -125,7 +125,7 @@ def test_the_ends_of_a_round_outline_meet():
     assert len(set(place.tolist())) == 24
 
 
-def test_what_is_no_number_breaks_nothing():
+def test_nan_and_infinity_break_nothing():
     good = ball()
     places = good.places.copy()
     places[5] = np.nan
@@ -137,7 +137,7 @@ def test_what_is_no_number_breaks_nothing():
     inside_out(found), doubled_faces(found)
 
 
-def test_no_triangles_at_all_are_no_parts():
+def test_no_triangles_give_no_parts():
     found = shape_of(np.empty((0, 3), dtype=np.float32), np.empty((0, 3), dtype=np.int32))
     assert found.parts == 0
     assert not len(inside_out(found))

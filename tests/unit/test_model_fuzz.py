@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Broken and hostile models are read or refused in a sentence; ``benchmarks.fuzz_models`` tries thousands of them."""
+"""Broken and hostile models are read or rejected in one sentence; ``benchmarks.fuzz_models`` tries thousands of them."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ READER_MUTANTS = 150
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the mutants need links")
-def test_the_reader_refuses_in_a_sentence_and_opens_nothing_outside(tmp_path: Path):
+def test_the_reader_rejects_in_one_sentence_and_opens_no_outside_file(tmp_path: Path):
     verdict = Verdict()
     for path in Mutator(tmp_path, 11, models()).mutants(READER_MUTANTS):
         judge_reader(path, verdict)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A video that cannot be whole is noticed by its index, and no file takes long to look at."""
+"""An incomplete video is detected by its index, and every check is fast."""
 
 import io
 import itertools
@@ -23,7 +23,9 @@ FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"
 FRAMES = 30
 
 
-def film(flags: str = PLAIN, *, codec: str = "libx264", has_sound: bool = False, size: int = 64) -> bytes:
+def video_bytes(
+    flags: str = PLAIN, *, codec: str = "libx264", has_sound: bool = False, size: int = 64
+) -> bytes:
     pattern = np.random.default_rng(3).integers(0, 255, (size, size, 3), dtype=np.uint8)
     with (
         tempfile.TemporaryDirectory() as folder,  # A real file: moving the index to the front reads it again.
@@ -59,7 +61,7 @@ def box(kind: bytes, *contents: bytes) -> bytes:
 
 
 def changed(data: bytes, kind: bytes, place: int, form: str, *values: int) -> bytes:
-    """``data`` with numbers written at a place in the content of the first box of that kind."""
+    """``data`` with numbers written at an offset in the content of the first box of that kind."""
     start = data.index(kind) + 4 + place
     new = struct.pack(form, *values)
     return data[:start] + new + data[start + len(new) :]
@@ -67,20 +69,20 @@ def changed(data: bytes, kind: bytes, place: int, form: str, *values: int) -> by
 
 @pytest.fixture(scope="module")
 def plain() -> bytes:
-    return film()
+    return video_bytes()
 
 
-# --- whole files --------------------------------------------------------------------------------
+# --- complete files -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("has_sound", [False, True], ids=["silent", "with sound"])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 @pytest.mark.parametrize("flags", [PLAIN, FRONT, FRAGMENTS, "frag_every_frame+empty_moov"])
-def test_a_whole_video_has_no_gap(flags, codec, has_sound):
-    assert gap(film(flags, codec=codec, has_sound=has_sound)) == ""
+def test_a_complete_video_has_no_gap(flags, codec, has_sound):
+    assert gap(video_bytes(flags, codec=codec, has_sound=has_sound)) == ""
 
 
-def test_sizes_and_offsets_in_their_other_forms(plain):
+def test_alternative_encodings_of_sizes_and_offsets_are_read(plain):
     """One size for all samples, sizes of one byte or half a byte, offsets of 64 bits."""
     head, index, data = dissected(plain)
     place = len(head) + 8
@@ -123,7 +125,7 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (VIDEO_LIES["beyond"], "after the end"),
         (VIDEO_LIES["no-track"], "no video track"),
@@ -153,21 +155,21 @@ def with_tables(index: bytes, *tables: bytes) -> bytes:
         (lambda data: changed(data, b"stts", -4, ">4s", b"stz2"), "unknown format"),
     ],
 )
-def test_a_wrong_index_is_noticed(plain, change: Callable[[bytes], bytes], words: str):
-    assert words in gap(change(plain))
+def test_a_wrong_index_is_detected(plain, change: Callable[[bytes], bytes], message: str):
+    assert message in gap(change(plain))
 
 
-def test_many_of_anything_end_the_look(plain):
+def test_excessive_counts_end_the_check(plain):
     head, index, data = dissected(plain)
-    for more, words in (
+    for more, message in (
         (box(b"trak") * 100, "more than 64 tracks"),
         (box(b"udta", box(b"free") * 70_000), "more than 16384 boxes"),
         (box(b"udta", *[box(b"udta", box(b"free") * 700)] * 100), "more than 16384 boxes"),
     ):
-        assert words in gap(head + box(b"mdat", data) + box(b"moov", index, more))
+        assert message in gap(head + box(b"mdat", data) + box(b"moov", index, more))
 
 
-def test_chunks_out_of_order_are_noticed(plain):
+def test_chunks_out_of_order_are_detected(plain):
     head, index, data = dissected(plain)
     tables = (
         box(b"stsz", struct.pack(">III", 0, 1, 10)),
@@ -178,7 +180,7 @@ def test_chunks_out_of_order_are_noticed(plain):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda data: data.replace(b"traf", b"skip"), "no frames"),
         (lambda data: data.replace(b"trun", b"skip"), "no frames"),
@@ -188,12 +190,12 @@ def test_chunks_out_of_order_are_noticed(plain):
         (lambda data: changed(data, b"trun", 4, ">I", 50_000), "cut off"),
     ],
 )
-def test_wrong_fragments_are_noticed(change: Callable[[bytes], bytes], words: str):
-    assert words in gap(change(film(FRAGMENTS)))
+def test_wrong_fragments_are_detected(change: Callable[[bytes], bytes], message: str):
+    assert message in gap(change(video_bytes(FRAGMENTS)))
 
 
-def test_fragments_that_name_more_than_there_is_are_noticed():
-    data = film(FRAGMENTS)
+def test_fragments_beyond_the_end_of_the_file_are_detected():
+    data = video_bytes(FRAGMENTS)
     start = data.index(b"trun") + 4
     flags, count = struct.unpack_from(">II", data, start)
     assert flags & 0x200, "the sizes stand in the run"
@@ -202,15 +204,15 @@ def test_fragments_that_name_more_than_there_is_are_noticed():
     assert "more data than it has" in gap(changed(data, b"trun", place, ">I", 0x7FFFFFFF))
 
 
-def test_what_only_a_decoder_can_tell_is_no_gap(plain):
-    """The index is right; whether there are frames is the question of ``video_check``."""
+def test_what_only_a_decoder_can_detect_is_not_a_gap(plain):
+    """The index is right; ``video_check`` tests whether there are frames."""
     assert gap(noise(plain)) == ""
 
 
 @pytest.mark.parametrize("flags", [PLAIN, FRONT, FRAGMENTS])
-def test_any_change_of_an_index_gives_an_answer(flags):
-    """Whatever a byte says, looking at it neither raises nor hangs."""
-    data = film(flags)
+def test_any_changed_index_gives_an_answer(flags):
+    """Checking neither raises nor hangs, whatever a byte contains."""
+    data = video_bytes(flags)
     start, end = data.index(b"moov") - 4, data.index(b"moov") - 4
     end += int.from_bytes(data[start : start + 4], "big")
     chance = np.random.default_rng(5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A part is removed when its process is gone, and never while a process may be writing it."""
+"""A part is removed when its process has ended, and never while a process may be writing it."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="there no process can be
 
 @pytest.fixture(params=["sweep", "sweep_tree"])
 def swept(request: pytest.FixtureRequest):
-    """Sweeps the folder of a target in one of the two ways, and says what is left there."""
+    """Sweep the folder of a target in one of the two ways; the remaining files."""
 
     def go(target: Path) -> set[str]:
         sweep(target) if request.param == "sweep" else sweep_tree(target.parent)
@@ -33,7 +33,7 @@ def swept(request: pytest.FixtureRequest):
 
 @contextlib.contextmanager
 def another_process(target: Path) -> Iterator[Path]:
-    """A part of ``target`` whose process waits for its end; it is killed on leaving."""
+    """A part of ``target`` whose process waits; it is killed on exit."""
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -65,7 +65,7 @@ def of_another_machine(target: Path, days: float) -> Path:
     return part
 
 
-def test_a_part_of_this_process_stays_whatever_the_clocks_say(tmp_path, monkeypatch, swept):
+def test_a_part_of_this_process_is_kept_with_any_clock(tmp_path, monkeypatch, swept):
     target = tmp_path / "front"
     part = part_for(target)
     part.write_bytes(b"half")
@@ -75,7 +75,7 @@ def test_a_part_of_this_process_stays_whatever_the_clocks_say(tmp_path, monkeypa
     assert swept(target) == {part.name}
 
 
-def test_a_part_of_another_process_stays_until_that_is_gone(tmp_path, swept):
+def test_a_part_of_another_process_is_kept_until_that_process_ends(tmp_path, swept):
     target = tmp_path / "front"
     with another_process(target) as part:
         written_days_ago(part, 30)
@@ -92,12 +92,14 @@ def test_a_part_of_an_earlier_process_with_the_same_number_is_removed(tmp_path, 
 
 
 @pytest.mark.parametrize("ahead", [-30, 0, 30], ids=lambda days: f"our clock {days} days ahead")
-def test_a_part_of_another_machine_goes_by_the_clock_of_the_file_system(tmp_path, monkeypatch, swept, ahead):
+def test_a_part_of_another_machine_expires_by_the_clock_of_the_file_system(
+    tmp_path, monkeypatch, swept, ahead
+):
     target = tmp_path / "front"
     fresh = of_another_machine(target, 0.9)
     old = of_another_machine(target, 1.1)
     noted = of_another_machine(target, 1.1)
-    note_of(noted).write_bytes(b"{}")  # Its process has just noted how far it is.
+    note_of(noted).write_bytes(b"{}")  # Its process has just recorded its progress.
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + ahead * 86_400)
     left = swept(target)
@@ -105,8 +107,8 @@ def test_a_part_of_another_machine_goes_by_the_clock_of_the_file_system(tmp_path
     assert {fresh.name, noted.name, note_of(noted).name} == left
 
 
-def test_a_part_without_a_mark_stays_for_a_day(tmp_path, swept):
-    """Earlier versions wrote such ones."""
+def test_a_part_without_a_mark_is_kept_for_a_day(tmp_path, swept):
+    """Earlier versions wrote such parts."""
     target = tmp_path / "front"
     for name in (".front.0123456789ab.part", ".front.x_8k2m1a.part"):
         (tmp_path / name).write_bytes(b"half")
@@ -116,7 +118,7 @@ def test_a_part_without_a_mark_stays_for_a_day(tmp_path, swept):
     assert swept(target) == set()
 
 
-def test_only_parts_of_the_target_are_its_own(tmp_path):
+def test_only_parts_of_the_target_are_removed(tmp_path):
     names = ["front.refused", "fron", "front[1]", "set.json"]
     others = {part_for(tmp_path / name) for name in names}
     for part in others:
@@ -169,7 +171,7 @@ def test_links_are_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x" * 250, "é" * 120, os.fsdecode(b"caf\xe9") * 50, "."])
-def test_a_long_or_strange_name_can_be_written(tmp_path, name):
+def test_a_long_or_unusual_name_can_be_written(tmp_path, name):
     target = tmp_path / f"{name}.json"
     write_atomically(target, b"data")
     assert target.read_bytes() == b"data"
@@ -181,7 +183,7 @@ def test_no_two_parts_have_the_same_name(tmp_path):
     assert len({part_for(tmp_path / "front") for _time in range(100)}) == 100
 
 
-def test_where_nothing_can_be_written_nothing_counts_as_old(tmp_path):
+def test_in_an_unwritable_folder_nothing_counts_as_old(tmp_path):
     """The time of the file system cannot be asked for there."""
     part = of_another_machine(tmp_path / "front", 30)
     code = (

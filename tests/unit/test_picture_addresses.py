@@ -35,7 +35,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def shop(tmp_path):
-    """A web server of the user's own, with a picture."""
+    """The user's web server, with a picture."""
     folder = tmp_path / "shop"
     folder.mkdir()
     Image.new("RGB", (300, 300), (200, 40, 90)).save(folder / "front view.png")
@@ -54,28 +54,28 @@ def made(emulator, folder: Path, wanted: Generation, **options: int):
         return bridge.start(wanted, folder / "model").result(PATIENCE_SECONDS)
 
 
-def wish(picture: Path, **changes: object) -> Generation:
+def generation(picture: Path, **changes: object) -> Generation:
     wanted = Generation(
         kind=Kind.MODEL, endpoint="fal-ai/meshy/v6/image-to-3d", label="model", images=(picture,)
     )
     return replace(wanted, **changes)
 
 
-def test_a_photo_with_an_address_is_kept_and_goes_untouched(emulator, shop, tmp_path):
+def test_a_photo_url_is_kept_and_sent_unchanged(emulator, shop, tmp_path):
     url = f"{shop}/front%20view.png?token=s3cret"
     source = source_of_arguments([url], "", Service.emulator(emulator.url), tmp_path)
     (copy,) = source.files
     assert copy.name == "front-view.png"
     assert "s3cret" not in str(source.record())
-    first = made(emulator, tmp_path / "a", wish(copy, addresses=source.addresses))
+    first = made(emulator, tmp_path / "a", generation(copy, addresses=source.addresses))
     assert emulator.ledger()[0]["input"]["image_url"] == url
     assert not any("upload" in route for route in emulator.stats()["routes"])
-    assert made(emulator, tmp_path / "b", wish(copy)).key == first.key
+    assert made(emulator, tmp_path / "b", generation(copy)).key == first.key
 
 
-def test_an_address_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
+def test_a_url_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.emulator(emulator.url))
-    wanted = wish(copy, addresses={copy: "http://127.0.0.1:9/front.png"})
+    wanted = generation(copy, addresses={copy: "http://127.0.0.1:9/front.png"})
     with pytest.raises(errors.InputRefusedError):
         made(emulator, tmp_path / "a", wanted)
     assert made(emulator, tmp_path / "a", wanted).path.is_file()
@@ -83,11 +83,11 @@ def test_an_address_that_fal_cannot_reach_is_tried_once(emulator, shop, tmp_path
     assert first["input"]["image_url"] != second["input"]["image_url"]
 
 
-def test_a_tiny_file_goes_inside_the_request(emulator, shop, tmp_path):
+def test_a_tiny_file_is_sent_inside_the_request(emulator, shop, tmp_path):
     copy = fetch_picture(f"{shop}/moved/front%20view.png", tmp_path, Service.emulator(emulator.url))
-    made(emulator, tmp_path / "a", wish(copy), inline_bytes=100_000)
+    made(emulator, tmp_path / "a", generation(copy), inline_bytes=100_000)
     assert emulator.ledger()[0]["input"]["image_url"].startswith("data:image/png;base64,")
-    made(emulator, tmp_path / "b", wish(copy), inline_bytes=10)
+    made(emulator, tmp_path / "b", generation(copy), inline_bytes=10)
     assert emulator.ledger()[1]["input"]["image_url"].startswith("http")
     assert data_uri_of(copy, "another hash", 100_000) == ""
 
@@ -98,9 +98,9 @@ def test_names_do_not_collide(emulator, shop, tmp_path):
     assert {path.name for path in paths} == {"front-view.png", "front-view-2.png", "front-view-3.png"}
 
 
-def test_what_is_no_open_picture_is_refused(emulator, shop, tmp_path):
+def test_a_url_without_a_public_picture_is_rejected(emulator, shop, tmp_path):
     service = Service.emulator(emulator.url)
-    for url, words in (
+    for url, message in (
         (f"{shop}/missing.png", "error 404"),
         (f"{shop}/page.png", "not a PNG"),
         (f"{shop}/cut.png", "not complete: its end"),
@@ -109,7 +109,7 @@ def test_what_is_no_open_picture_is_refused(emulator, shop, tmp_path):
         ("http://192.0.2.1/front.png", "https://"),
         ("https://user:word@example.org/x.png", "is not valid"),
     ):
-        with pytest.raises(errors.WrongRequestError, match=words):
+        with pytest.raises(errors.WrongRequestError, match=message):
             fetch_picture(url, tmp_path, service)
     with pytest.raises(errors.WrongRequestError, match="https://"):
         fetch_picture(f"{shop}/front%20view.png", tmp_path, Service.live("id:secret"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture made of too many pieces is noticed without decoding it; any usual one is taken."""
+"""A picture with too many segments is detected without decoding; common ones are accepted."""
 
 import io
 import struct
@@ -61,14 +61,14 @@ MORE = [picture().rotate(90), picture().rotate(180)]
         ("WEBP", "RGB", {"save_all": True, "append_images": MORE}),
     ],
 )
-def test_usual_pictures_are_taken(tmp_path: Path, form: str, mode: str, options: dict):
+def test_common_pictures_are_accepted(tmp_path: Path, form: str, mode: str, options: dict):
     data = saved(form, mode, **options)
     assert excess(form, data) == ""
     (tmp_path / "picture").write_bytes(data)
     assert missing_end(tmp_path / "picture") == ""
 
 
-def test_bytes_between_the_segments_of_a_jpeg_are_taken():
+def test_bytes_between_the_segments_of_a_jpeg_are_accepted():
     """Some cameras fill up: the standard allows 0xFF, decoders skip anything."""
     data = saved("JPEG")
     assert excess("JPEG", data[:2] + b"\xff" * 100 + data[2:]) == ""
@@ -76,7 +76,7 @@ def test_bytes_between_the_segments_of_a_jpeg_are_taken():
 
 
 @pytest.mark.parametrize(
-    ("form", "data", "words"),
+    ("form", "data", "message"),
     [
         ("PNG", lambda: PICTURE_LIES["pieces"](b""), "more than 262144 chunks"),
         (
@@ -95,12 +95,12 @@ def test_bytes_between_the_segments_of_a_jpeg_are_taken():
         ("WEBP", lambda: saved("WEBP") + b"JUNK\0\0\0\0" * 9000, "more than 4096 frames"),
     ],
 )
-def test_too_many_pieces_are_noticed(tmp_path: Path, form: str, data, words: str):
+def test_too_many_segments_are_detected(tmp_path: Path, form: str, data, message: str):
     made = data()
-    assert words in excess(form, made)
+    assert message in excess(form, made)
     if form != "WEBP" or made[4:8] == struct.pack("<I", len(made) - 8):
         (tmp_path / "picture").write_bytes(made)
-        assert words in missing_end(tmp_path / "picture")
+        assert message in missing_end(tmp_path / "picture")
 
 
 @pytest.mark.parametrize("form", EXCESS)

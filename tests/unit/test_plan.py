@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user may give as a source, and what is refused before anything is written or spent."""
+"""Valid sources, and what is rejected before anything is written or spent."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def photo(form: str = "PNG", *, side: int = 256, mode: str = "RGB") -> bytes:
 
 
 def png_of_size(width: int, height: int) -> bytes:
-    """A PNG that says it is so large and holds nothing."""
+    """A PNG that declares this size and contains no data."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -47,7 +47,7 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 def refusal(call: Callable[[], object]) -> str:
-    """What the user is told; checks that it is plain words and the fault of the input."""
+    """The message for the user; checks that it is an input error in plain text."""
     with pytest.raises(PhotorealError) as refused:
         call()
     said = str(refused.value)
@@ -73,7 +73,7 @@ def test_a_3d_file_is_a_source_whatever_the_case_of_its_suffix(tmp_path: Path, s
 
 @pytest.mark.skipif(sys.platform == "win32", reason="some of these names are not allowed there")
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_odd_names_are_accepted_and_kept(tmp_path: Path, monkeypatch, name: str):
+def test_unusual_names_are_accepted_and_kept(tmp_path: Path, monkeypatch, name: str):
     monkeypatch.chdir(tmp_path)
     Path(f"{name}.glb").write_bytes(GLB)
     source = source_from([Path(f"./{name}.glb")], "")
@@ -97,24 +97,24 @@ def test_a_photo_of_too_many_pixels_is_not_called_damaged(tmp_path: Path):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16", "1"])
-def test_a_photo_may_have_any_colours_that_png_has(tmp_path: Path, mode: str):
+def test_a_photo_may_have_any_png_color_type(tmp_path: Path, mode: str):
     (tmp_path / "photo.png").write_bytes(photo(mode=mode))
     assert source_from([tmp_path / "photo.png"], "").kind is SourceKind.PHOTOS
 
 
-def test_a_product_without_a_3d_file_is_called_as_its_folder(tmp_path: Path):
+def test_a_product_without_a_3d_file_is_named_after_its_folder(tmp_path: Path):
     (tmp_path / "front.jpg").write_bytes(photo("JPEG"))
     source = source_from([tmp_path / "front.jpg"], "")
     assert SetPlan(source=source, out=Path("sets/blue mug"), angles=()).product == "blue mug"
 
 
-def test_words_are_a_source():
+def test_a_text_is_a_source():
     source = source_from([], "  a small blue enamel tea pot with a wooden knob ")
     assert source.kind is SourceKind.TEXT
     assert source.record() == {"kind": "text", "text": "a small blue enamel tea pot with a wooden knob"}
 
 
-def test_the_same_content_gives_the_same_record_and_another_one_another(tmp_path: Path):
+def test_equal_content_gives_equal_records_and_different_content_different_ones(tmp_path: Path):
     for folder, data in (("a", GLB), ("b", GLB), ("c", GLB + b"more")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "pot.glb").write_bytes(data)
@@ -123,7 +123,7 @@ def test_the_same_content_gives_the_same_record_and_another_one_another(tmp_path
     assert str(tmp_path) not in json.dumps(records)
 
 
-def test_files_of_the_same_name_and_names_that_are_no_text_are_told_apart():
+def test_files_with_the_same_or_undecodable_names_are_distinguished():
     files = (Path("left/DSC1.jpg"), Path("right/dsc1.JPG"), Path("caf\udce9.png"))
     source = Source(kind=SourceKind.PHOTOS, files=files)
     assert source.kept_names == ("1-DSC1.jpg", "2-dsc1.JPG", "3-caf?.png")
@@ -131,7 +131,7 @@ def test_files_of_the_same_name_and_names_that_are_no_text_are_told_apart():
     assert other.kept_names == ("1.jpg", "2.jpg")
 
 
-# --- refused ------------------------------------------------------------------------------------
+# --- rejected -----------------------------------------------------------------------------------
 
 DEEP = b'{"asset":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BAD_FILES = {
@@ -167,13 +167,13 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_a_file_that_cannot_be_a_source_is_refused_by_its_name(tmp_path: Path, case: str):
+def test_a_file_that_cannot_be_a_source_is_rejected_by_name(tmp_path: Path, case: str):
     name, data = BAD_FILES[case]
     (tmp_path / name).write_bytes(data)
     assert name in refusal(lambda: source_from([tmp_path / name], ""))
 
 
-def test_what_is_not_a_file_is_refused(tmp_path: Path):
+def test_what_is_not_a_file_is_rejected(tmp_path: Path):
     (tmp_path / "folder.glb").mkdir()
     assert "does not exist" in refusal(lambda: source_from([tmp_path / "missing.glb"], ""))
     assert "it is a folder" in refusal(lambda: source_from([tmp_path / "folder.glb"], ""))
@@ -182,17 +182,17 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
+def test_a_pipe_is_rejected_without_blocking(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe.glb")
     assert "not a file" in refusal(lambda: source_from([tmp_path / "pipe.glb"], ""))
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read")
-def test_a_file_that_cannot_be_read_is_refused():
+def test_a_file_that_cannot_be_read_is_rejected():
     assert "cannot be read" in refusal(lambda: source_from([Path("/proc/self/mem")], ""))
 
 
-def test_sources_that_do_not_go_together_are_refused(tmp_path: Path):
+def test_sources_that_cannot_be_combined_are_rejected(tmp_path: Path):
     model, other, picture = tmp_path / "a.glb", tmp_path / "b.glb", tmp_path / "c.png"
     model.write_bytes(GLB)
     other.write_bytes(GLB)
@@ -200,7 +200,7 @@ def test_sources_that_do_not_go_together_are_refused(tmp_path: Path):
     for files, text in (
         ([], ""),
         ([], "  \t"),
-        ([model], "words"),
+        ([model], "a lamp"),
         ([model, other], ""),
         ([model, picture], ""),
         ([picture] * 5, ""),
@@ -209,7 +209,7 @@ def test_sources_that_do_not_go_together_are_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
-def test_a_damaged_photo_is_accepted_or_refused_and_nothing_else(tmp_path: Path, form: str):
+def test_a_damaged_photo_is_accepted_or_rejected_without_a_crash(tmp_path: Path, form: str):
     chance = np.random.default_rng(11)
     whole = np.frombuffer(photo(form), dtype=np.uint8)
     for _turn in range(60):
@@ -249,7 +249,7 @@ def test_a_set_by_cycles_from_a_model_needs_no_key():
         plan(WORDS, video=None),
     ],
 )
-def test_whatever_needs_fal_is_refused_without_a_key(wanted: SetPlan):
+def test_whatever_needs_fal_is_rejected_without_a_key(wanted: SetPlan):
     assert "FAL_KEY" in refusal(wanted.check)
 
 
@@ -262,7 +262,7 @@ def test_whatever_needs_fal_is_refused_without_a_key(wanted: SetPlan):
         {"source": PHOTOS, "model_endpoint": "fal-ai/flux-kontext/dev"},
     ],
 )
-def test_an_endpoint_that_makes_something_else_is_refused_before_anything_is_paid(changes: dict):
+def test_an_endpoint_of_another_kind_is_rejected_before_anything_is_paid(changes: dict):
     refusal(plan(service=EMULATOR, **changes).check)
 
 
@@ -286,5 +286,5 @@ def test_the_model_endpoint_fits_the_source(source: Source, wanted: str):
         plan(WORDS, model_endpoint="fal-ai/meshy/v6/image-to-3d", service=EMULATOR),
     ],
 )
-def test_an_endpoint_that_cannot_take_the_source_is_refused_before_anything_is_written(wanted: SetPlan):
+def test_an_endpoint_that_does_not_support_the_source_is_rejected_before_anything_is_written(wanted: SetPlan):
     refusal(wanted.check)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans that fal takes part in: what they pay for, and what is refused before anything is spent."""
+"""Plans that use fal: what they pay for, and what is rejected before anything is spent."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ def plan(tmp_path) -> SetPlan:
     )
 
 
-def test_a_plan_names_what_it_pays_for(plan):
+def test_a_plan_lists_its_paid_requests(plan):
     plan.check()
     assert plan.endpoint_ids == {
         Kind.MODEL: "fal-ai/meshy/v6/image-to-3d",
@@ -51,11 +51,11 @@ def test_a_plan_names_what_it_pays_for(plan):
     assert free.endpoint_ids == {}
 
 
-def test_words_become_a_picture_first_when_asked(plan):
-    words = replace(plan, source=source_from([], "a brass lamp"))
-    words.check()
-    assert words.chosen_model_endpoint.endswith("text-to-3d")
-    drawn = replace(words, concept_endpoint="fal-ai/flux/schnell")
+def test_text_becomes_a_picture_first_on_request(plan):
+    from_text = replace(plan, source=source_from([], "a brass lamp"))
+    from_text.check()
+    assert from_text.chosen_model_endpoint.endswith("text-to-3d")
+    drawn = replace(from_text, concept_endpoint="fal-ai/flux/schnell")
     drawn.check()
     assert drawn.chosen_model_endpoint.endswith("v6/image-to-3d")
 
@@ -64,7 +64,7 @@ PLAN_FIELDS = {item.name for item in fields(SetPlan)} | {f"{kind}_option" for ki
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"service": None}, "needs a key"),
         ({"concept_endpoint": "fal-ai/flux/schnell"}, "from a text"),
@@ -93,8 +93,8 @@ PLAN_FIELDS = {item.name for item in fields(SetPlan)} | {f"{kind}_option" for ki
         ({"video_endpoint": "fal-ai/veo3.1/first-last-frame-to-video"}, "needs a last frame"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_spent(plan, changes, words):
-    with pytest.raises(PhotorealError, match=words) as caught:
+def test_impossible_options_are_rejected_before_anything_is_spent(plan, changes, message):
+    with pytest.raises(PhotorealError, match=message) as caught:
         replace(plan, **changes).check()
     assert caught.value.exit_code == 1
     if isinstance(caught.value, FieldError):  # The sidebar and catalogues show it too: they have no options.
@@ -102,7 +102,7 @@ def test_what_cannot_work_is_refused_before_anything_is_spent(plan, changes, wor
         assert caught.value.field in PLAN_FIELDS
 
 
-def test_enlarging_is_paid_only_when_a_model_does_it(plan):
+def test_upscaling_is_paid_only_when_a_model_does_it(plan):
     assert Kind.UPSCALE not in plan.endpoint_ids
     larger = replace(plan, photo_size=2048)
     larger.check()
@@ -110,7 +110,7 @@ def test_enlarging_is_paid_only_when_a_model_does_it(plan):
     assert Kind.UPSCALE not in replace(larger, upscale_endpoint="lanczos").endpoint_ids
 
 
-def test_a_look_chooses_a_length_that_the_endpoint_has(plan):
+def test_a_look_uses_a_duration_that_the_endpoint_supports(plan):
     assert plan.video_seconds == 5
     jewellery = replace(plan, look="jewellery")
     assert jewellery.video_seconds == 4
@@ -122,13 +122,13 @@ def test_a_look_chooses_a_length_that_the_endpoint_has(plan):
         assert replace(jewellery, video_endpoint=endpoint).video_seconds == seconds
 
 
-def test_every_motion_and_look_fits_every_film_endpoint():
+def test_every_motion_and_look_fits_every_video_endpoint():
     shortest = min(row.prompt_length for row in REGISTRY.values() if row.kind is Kind.VIDEO)
     for motion in prompts.MOTIONS:
         for look in prompts.LOOKS:
-            words = prompts.video_prompt(motion, "", look=look, is_loop=True, product="a ring")
-            assert len(words) < shortest / 2
-            assert "{" not in words
+            prompt = prompts.video_prompt(motion, "", look=look, is_loop=True, product="a ring")
+            assert len(prompt) < shortest / 2
+            assert "{" not in prompt
     assert set(prompts.MOTIONS) == {"turntable", "light-sweep", "detail-reveal"}
     assert all(3 <= look.seconds <= 5 for look in prompts.LOOKS.values())
     photo = prompts.photo_prompt(ANGLES["front"], "grey", "On slate.", "jewellery")

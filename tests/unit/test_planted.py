@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever one value of one file of a catalogue is replaced by, commands say one sentence and stay in their folder.
+"""When any value in any file of a catalogue is replaced, commands print one sentence and stay in their folder.
 
 ``python -m benchmarks.planted_files`` does the same hundreds of times.
 """
@@ -9,8 +9,12 @@ import shutil
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from tests import planted
 from tests.catalogue_desk import Desk
+
+pytestmark = pytest.mark.slow
 
 COUNT = 12
 

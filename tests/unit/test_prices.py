@@ -93,11 +93,11 @@ def cost(endpoint_id: str, amount: str, unit: str, arguments: dict | None = None
         ("bria/increase-resolution", "0.04", "images", {"desired_increase": 4}, (0.04, 0.04)),
     ],
 )
-def test_requests_cost_what_the_pages_say(endpoint_id, amount, unit, arguments, expected):
+def test_requests_cost_the_published_prices(endpoint_id, amount, unit, arguments, expected):
     assert cost(endpoint_id, amount, unit, arguments) == expected
 
 
-def test_a_discount_is_in_the_unit_price():
+def test_a_discount_is_included_in_the_unit_price():
     assert cost(KONTEXT, "0.02", "megapixels") == (0.02, 0.02)
 
 
@@ -105,14 +105,14 @@ def test_a_larger_render_may_cost_more():
     assert cost(KONTEXT, "0.025", "megapixels", size=(2048, 2048)) == (0.025, 0.1)
 
 
-def test_when_page_and_list_count_differently_both_are_in_the_range():
+def test_when_the_page_and_the_list_differ_the_range_includes_both():
     low, high = cost(KONTEXT, "0.025", "images", size=(2048, 2048))
     assert (low, high) == (0.025, 0.1)
     assert per_of("Compute Seconds") is Per.COMPUTE
     assert per_of("credits") is None
 
 
-def test_units_of_another_size_are_measured_by_past_calls():
+def test_units_of_another_size_are_estimated_from_past_calls():
     """A list that counts small credits: one of them is not the price of a model."""
     row = REGISTRY[MULTI]
     credits = listed(MULTI, "0.04", "credits")
@@ -121,7 +121,7 @@ def test_units_of_another_size_are_measured_by_past_calls():
     assert known.quote(row, row.intent, []).cost == Range(Decimal("0.06"), Decimal("1.1"))
 
 
-def test_what_nobody_can_count_has_no_price():
+def test_unknown_units_have_no_price():
     row = REGISTRY[KONTEXT]
     quote = listed(KONTEXT, "0.00111", "compute seconds").quote(row, row.intent, [SQUARE])
     assert quote.cost is None
@@ -136,7 +136,7 @@ def test_what_nobody_can_count_has_no_price():
 # Asking
 
 
-def test_prices_are_asked_together_and_one_unknown_does_not_spoil_the_rest(emulator):
+def test_prices_are_requested_together_and_one_unknown_does_not_affect_the_rest(emulator):
     for mode in ("not_found", "left_out"):
         emulator.control(unknown_price=mode)
         with Platform(Service.emulator(emulator.url)) as platform:
@@ -145,13 +145,13 @@ def test_prices_are_asked_together_and_one_unknown_does_not_spoil_the_rest(emula
 
 
 @pytest.mark.parametrize("line", [{"unit_price": 0}, {"unit_price": -1}, {"unit_price": "much"}, None])
-def test_a_price_that_is_none_is_unknown(emulator, line):
+def test_an_invalid_price_is_unknown(emulator, line):
     emulator.control(prices={KONTEXT: line})
     with Platform(Service.emulator(emulator.url)) as platform:
         assert platform.unit_prices([KONTEXT]) == {}
 
 
-def test_prices_are_remembered_with_their_age(emulator, tmp_path, monkeypatch):
+def test_prices_are_cached_with_their_age(emulator, tmp_path, monkeypatch):
     row, warnings = REGISTRY[KONTEXT], []
     service = Service.emulator(emulator.url)
     assert price_list.look_up([row], service, tmp_path, warnings.append).unit_prices
@@ -171,7 +171,7 @@ def test_prices_are_remembered_with_their_age(emulator, tmp_path, monkeypatch):
     assert price_list.look_up([row], service, tmp_path, warnings.append).age_seconds < 60
 
 
-def test_the_home_folder_is_the_systems_or_the_users(tmp_path):
+def test_the_home_folder_is_the_default_or_the_users_choice(tmp_path):
     assert home_folder({"PHOTOREAL_HOME": str(tmp_path)}) == tmp_path
     assert home_folder({"XDG_STATE_HOME": str(tmp_path)}, "linux") == tmp_path / "photoreal-set"
     assert home_folder({"LOCALAPPDATA": str(tmp_path)}, "win32") == tmp_path / "photoreal-set"
@@ -231,9 +231,7 @@ def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler,
         ({"photo_endpoint": "fal-ai/nano-banana-pro/edit", "option_texts": BANANA_2K}, None, None),
     ],
 )
-def test_an_enlargement_that_may_not_be_needed_may_cost_nothing(
-    emulator, photos, tmp_path, changes, low, high
-):
+def test_an_optional_enlargement_may_cost_nothing(emulator, photos, tmp_path, changes, low, high):
     plan = SetPlan(
         source=source_from(photos, ""),
         out=tmp_path / "out",
@@ -273,7 +271,7 @@ def test_photos_that_are_not_square_are_counted_by_their_pixels(emulator, photos
     assert enlargement.high > 0, "of one it is 1448 pixels long"
 
 
-def test_the_heros_photo_counts_as_input(emulator, photos, tmp_path):
+def test_the_hero_photo_counts_as_input(emulator, photos, tmp_path):
     plan = SetPlan(
         source=source_from(photos, ""),
         out=tmp_path / "out",
@@ -301,12 +299,12 @@ def run(monkeypatch, tmp_path, *arguments: str) -> tuple[int, str]:
 
 
 def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, monkeypatch):
-    words = ["--engine", "fal", "--fal-url", emulator.url]
-    code, text = run(monkeypatch, tmp_path, str(photos[0]), *words)
+    options = ["--engine", "fal", "--fal-url", emulator.url]
+    code, text = run(monkeypatch, tmp_path, str(photos[0]), *options)
     assert code == 0
     for part in ("fal-ai/meshy/v6/image-to-3d", "0.025 per megapixel", "1.885", "fetched just now"):
         assert part in text
-    code, text = run(monkeypatch, tmp_path, str(photos[0]), *words, "--json")
+    code, text = run(monkeypatch, tmp_path, str(photos[0]), *options, "--json")
     lines = events_in(text)
     assert [line["event"] for line in lines] == ["price", "price", "price", "estimate", "finished"]
     assert lines[3]["max"] == 1.885
@@ -314,18 +312,18 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
     assert not (tmp_path / "out").exists()
 
 
-def test_estimate_says_whether_a_ceiling_holds(emulator, photos, tmp_path, monkeypatch):
-    words = [str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--max-cost"]
-    assert run(monkeypatch, tmp_path, *words, "1.885")[0] == 0
-    assert run(monkeypatch, tmp_path, *words, "$1.88")[0] == 4
-    assert run(monkeypatch, tmp_path, *words, "much")[0] == 1
+def test_estimate_says_whether_the_ceiling_is_enough(emulator, photos, tmp_path, monkeypatch):
+    options = [str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--max-cost"]
+    assert run(monkeypatch, tmp_path, *options, "1.885")[0] == 0
+    assert run(monkeypatch, tmp_path, *options, "$1.88")[0] == 4
+    assert run(monkeypatch, tmp_path, *options, "much")[0] == 1
     monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "1")
-    assert run(monkeypatch, tmp_path, *words, "9")[0] == 4
+    assert run(monkeypatch, tmp_path, *options, "9")[0] == 4
     monkeypatch.setenv("PHOTOREAL_MAX_COST_PER_DAY", "one")
-    assert run(monkeypatch, tmp_path, *words, "9")[0] == 1
+    assert run(monkeypatch, tmp_path, *options, "9")[0] == 1
 
 
-def test_estimate_says_what_it_does_not_know(emulator, photos, tmp_path, monkeypatch):
+def test_estimate_lists_unknown_prices(emulator, photos, tmp_path, monkeypatch):
     emulator.control(prices={KONTEXT: None})
     code, text = run(
         monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", emulator.url, "--json"
@@ -342,7 +340,7 @@ def test_a_set_without_fal_is_free(photos, tmp_path):
     assert estimates.table(estimates.Estimate((), 0.0)).startswith("This set is free")
 
 
-def test_without_a_network_an_estimate_is_a_sentence(photos, tmp_path, monkeypatch, capsys):
+def test_without_a_network_an_estimate_fails_in_one_sentence(photos, tmp_path, monkeypatch, capsys):
     code, text = run(
         monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", "http://127.0.0.1:9"
     )

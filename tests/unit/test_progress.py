@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person sees bars, a log sees lines, a program sees JSON."""
+"""A log sees lines, a program sees JSON; test_terminal.py has what a person sees."""
 
 import io
 import json
@@ -13,11 +13,11 @@ import pytest
 
 from photoreal_set.messages import events
 from photoreal_set.messages.progress import (
+    SILENT_SECONDS,
     JsonReporter,
     PlainReporter,
     QuietReporter,
     Reporter,
-    TerminalReporter,
     clock,
 )
 from tests.blender.products import textured_block
@@ -45,17 +45,7 @@ def tell_a_run(reporter: Reporter) -> None:
     reporter.tell(events.Finished(state="partial", exit=2, set="/out"))
 
 
-def screen(text: str) -> list[str]:
-    """The lines that a terminal shows of the bytes it got."""
-    lines = []
-    for line in text.split("\n"):
-        shown = line.split("\r")[-1]
-        assert shown.count("\033") == shown.count("\033[K")
-        lines.append(shown.replace("\033[K", "").rstrip())
-    return lines
-
-
-def test_json_is_one_object_a_line_and_the_last_is_the_end():
+def test_json_is_one_object_per_line_and_ends_with_the_result():
     stream = io.StringIO()
     tell_a_run(JsonReporter(stream))
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -64,7 +54,7 @@ def test_json_is_one_object_a_line_and_the_last_is_the_end():
     assert events[-1] == {"event": "finished", "state": "partial", "exit": 2, "set": "/out"}
 
 
-def test_json_keeps_an_event_on_its_line_whatever_is_in_it():
+def test_every_json_event_stays_on_one_line():
     stream = io.StringIO()
     text = 'two\nlines, "quotes", ümläut 🫖 \u2028 \\'
     JsonReporter(stream).tell(events.Note(text=text))
@@ -72,7 +62,7 @@ def test_json_keeps_an_event_on_its_line_whatever_is_in_it():
     assert json.loads(stream.getvalue()) == {"event": "note", "text": text}
 
 
-def test_plain_lines_have_the_time_and_say_a_state_once():
+def test_plain_lines_have_the_time_and_print_a_state_once():
     stream = io.StringIO()
     tell_a_run(PlainReporter(stream))
     lines = stream.getvalue().splitlines()
@@ -89,7 +79,13 @@ def test_plain_lines_have_the_time_and_say_a_state_once():
     assert "\r" not in stream.getvalue()
 
 
-def test_quiet_says_warnings_and_the_end_only():
+def test_a_warning_names_the_option_that_avoids_it():
+    stream = io.StringIO()
+    PlainReporter(stream).tell(events.Warning(text="A floor.", field="without", value="floor"))
+    assert stream.getvalue().endswith("Warning: A floor. (--without floor)\n")
+
+
+def test_quiet_prints_only_warnings_and_the_final_result():
     stream = io.StringIO()
     tell_a_run(QuietReporter(stream))
     said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
@@ -99,52 +95,23 @@ def test_quiet_says_warnings_and_the_end_only():
     ]
 
 
-def test_a_terminal_shows_a_bar_that_grows_and_keeps_what_matters():
-    stream = io.StringIO()
-    reporter = TerminalReporter(stream)
-    shown = []
-    for done in range(3):
-        reporter.tell(events.Progress(stage="references", done=done, of=4, label="front"))
-        shown.append(screen(stream.getvalue())[-1])
-    assert [line.count("█") for line in shown] == [0, 6, 12]
-    assert all(re.search(r"references +[█░]{24} \d/4  \d+:\d\d  front", line) for line in shown)
-    reporter.tell(events.Warning(text="Something is odd."))
-    lines = screen(stream.getvalue())
-    assert lines[-2] == "Warning: Something is odd."
-    assert lines[-1] == shown[-1], "the bar continues below the line"
-    reporter.tell(events.Progress(stage="references", done=4, of=4))
-    assert "4/4" in screen(stream.getvalue())[-2], "a finished bar stays"
-
-
-def test_a_terminal_keeps_one_line_for_each_result():
-    stream = io.StringIO()
-    tell_a_run(TerminalReporter(stream))
-    lines = screen(stream.getvalue())
-    kept = [line for line in lines if line]
-    assert len([line for line in kept if line.startswith("front photo: ")]) == 1
-    assert any(line.startswith("front photo: done") for line in kept)
-    assert any(line.startswith("video: failed: It was refused.") for line in kept)
-    assert any("2/2" in line for line in kept)
-    assert kept[-1].endswith("/out/index.html")
-
-
-def test_a_stage_that_is_there_from_before_is_not_counted_to_a_person():
-    for reporter, lines in ((PlainReporter, 0), (TerminalReporter, 0), (JsonReporter, 2)):
+def test_a_stage_that_was_already_done_is_not_shown_as_progress():
+    for reporter, lines in ((PlainReporter, 0), (JsonReporter, 2)):
         stream = io.StringIO()
         talker = reporter(stream)
         for done in range(2):
             talker.tell(events.Progress(stage="references", done=done, of=1, label="front", kept=True))
-        assert len([line for line in screen(stream.getvalue()) if line]) == lines
+        assert len(stream.getvalue().splitlines()) == lines
 
 
-def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
+def test_a_stopped_run_says_how_to_continue():
     stream = io.StringIO()
     QuietReporter(stream).tell(events.Finished(state="partial", exit=130, set="/out"))
     assert stream.getvalue().endswith("] Stopped, `resume /out` continues: /out/index.html\n")
 
 
 @pytest.mark.parametrize(
-    ("cost", "words"),
+    ("cost", "message"),
     [
         ({"actual": 1.81, "estimated": 0.0, "unpriced": 0}, "fal.ai: $1.81."),
         ({"actual": 1.8, "is_emulated": True}, "an emulator of fal.ai, so nothing is billed: $1.80."),
@@ -155,28 +122,44 @@ def test_a_run_that_was_stopped_says_so_and_how_to_go_on():
         ({"actual": 2.0, "unpriced": 1}, "fal.ai: $2.00, plus 1 request of unknown price."),
     ],
 )
-def test_the_end_says_what_was_paid(cost: dict, words: str):
-    for reporter in (PlainReporter, QuietReporter, TerminalReporter):
+def test_the_final_line_says_what_was_paid(cost: dict, message: str):
+    for reporter in (PlainReporter, QuietReporter):
         stream = io.StringIO()
         reporter(stream).tell(events.Finished(state="done", exit=0, set="/out", cost=cost))
-        lines = [line for line in screen(stream.getvalue()) if line]
+        lines = stream.getvalue().splitlines()
         assert len(lines) == 2
-        assert lines[0].endswith(f"Cost at {words}")
+        assert lines[0].endswith(f"Cost at {message}")
         assert lines[1].endswith("Finished: /out/index.html")
 
 
-@pytest.mark.parametrize("reporter", [PlainReporter, TerminalReporter])
-def test_a_request_that_a_run_left_is_said_to_go_on(reporter):
+def test_a_request_still_running_at_fal_is_reported():
     stream = io.StringIO()
-    reporter(stream).tell(events.Job(label="film", state="left", queue_position=None, **NO_NEWS))
+    PlainReporter(stream).tell(events.Job(label="film", state="left", queue_position=None, **NO_NEWS))
     assert "video: continues at fal.ai, resume fetches it" in stream.getvalue()
 
 
-def test_a_narrow_line_never_wraps_because_of_a_long_label():
+def test_a_log_gets_a_sign_of_life_only_after_a_silence():
     stream = io.StringIO()
-    reporter = TerminalReporter(stream)
-    reporter.tell(events.Progress(stage="references", done=1, of=4, label="long " * 100))
-    assert len(screen(stream.getvalue())[-1]) <= 110
+    reporter = PlainReporter(stream)
+    alive = events.Working(task="film", done=12, of=120, sample=3, samples=4, eta_seconds=125)
+    reporter.tell(alive)
+    assert stream.getvalue() == ""
+    reporter._told_at -= SILENT_SECONDS
+    reporter.tell(alive)
+    reporter.tell(alive)
+    assert stream.getvalue() == "[0:00] video 12/120, sample 3 of 4, about 2 min left\n"
+    reporter._told_at -= SILENT_SECONDS
+    reporter.tell(events.Working(text="waiting for fal.ai: front photo"))
+    assert stream.getvalue().splitlines()[-1] == "[0:00] waiting for fal.ai: front photo"
+
+
+def test_a_log_says_how_much_time_is_left():
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    reporter.tell(events.Progress(stage="photos", done=1, of=5, label="side", eta_seconds=61))
+    reporter.tell(events.Progress(stage="photos", done=5, of=5, eta_seconds=0))
+    said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert said == ["photos 1/5 side, about 61 s left", "photos 5/5"]
 
 
 @pytest.mark.parametrize("make", [JsonReporter, PlainReporter, QuietReporter])
@@ -197,17 +180,17 @@ def test_lines_of_several_threads_do_not_mix(make: type):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
+    ("seconds", "text"), [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (3661, "61:01")]
 )
-def test_elapsed_time_is_minutes_and_seconds(seconds: float, words: str):
-    assert clock(seconds) == words
+def test_elapsed_time_is_minutes_and_seconds(seconds: float, text: str):
+    assert clock(seconds) == text
 
 
 # --- the command line without Blender -----------------------------------------------------------
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The real command; ``bpy`` is made unimportable, for what must be said before Blender starts."""
+    """The real command; ``bpy`` is made unimportable, for what must be printed before Blender starts."""
     code = (
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -238,7 +221,7 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         ("set", "x.glb", "--out", "out", "--json", "--engine", "magic"),
     ],
 )
-def test_a_run_that_cannot_begin_ends_its_json_too(tmp_path: Path, arguments: tuple[str, ...]):
+def test_a_run_that_cannot_start_also_ends_its_json(tmp_path: Path, arguments: tuple[str, ...]):
     done = command(*arguments, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -250,6 +233,16 @@ def test_a_run_that_cannot_begin_ends_its_json_too(tmp_path: Path, arguments: tu
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_package_that_is_damaged_is_one_sentence(tmp_path: Path):
+    textured_block().write(tmp_path / "pot.glb")
+    done = command("set", "pot.glb", "--out", "out", "--engine", "cycles", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("Error: A package is missing or damaged (import of bpy halted")
+    assert done.stderr.endswith("start again.\n") or done.stderr.endswith("Install it again.\n")
+    assert events_in(done.stdout)[-1]["exit"] == 3
+
+
 def test_help_and_version_need_no_blender(tmp_path: Path):
     assert "demo" in command("--help", cwd=tmp_path).stdout
     assert command("--version", cwd=tmp_path).stdout.startswith("Photoreal Set ")
@@ -259,7 +252,7 @@ def test_help_and_version_need_no_blender(tmp_path: Path):
         assert name in done.stdout
 
 
-def test_an_error_names_the_option_to_a_person_and_the_field_to_a_program(tmp_path: Path):
+def test_an_error_names_the_option_in_text_and_the_field_in_json(tmp_path: Path):
     textured_block().write(tmp_path / "pot.glb")
     arguments = (
         "set",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints that the registry does not know, and endpoints that are no more."""
+"""Endpoints that the registry does not know, and retired endpoints."""
 
 import copy
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_new_endpoint_is_one_string(emulator, picture, tmp_path):
         if endpoint.kind in set(Kind) and name not in REGISTRY
     ],
 )
-def test_every_other_endpoint_is_understood_or_refused_with_a_reason(endpoint_id):
+def test_every_other_endpoint_is_supported_or_rejected_with_a_reason(endpoint_id):
     kind = Kind(all_endpoints()[endpoint_id].kind)
     try:
         found = endpoint_from(published(endpoint_id), endpoint_id, kind)
@@ -86,8 +86,8 @@ def test_every_other_endpoint_is_understood_or_refused_with_a_reason(endpoint_id
 
 
 @pytest.mark.parametrize("row", list(REGISTRY.values()), ids=list(REGISTRY))
-def test_a_schema_says_what_the_registry_says(row):
-    """What is read from a schema agrees with what we wrote down by hand."""
+def test_schemas_agree_with_the_registry(row):
+    """What is read from a schema agrees with the registry."""
     read = endpoint_from(published(row.id), row.id, row.kind)
     if row.images[1]:
         assert (read.image_field, read.image_list_field) == (row.image_field, row.image_list_field)
@@ -99,15 +99,15 @@ def test_a_schema_says_what_the_registry_says(row):
 
 
 def test_limits_and_options_come_from_the_schema(emulator):
-    film = checked(emulator, NEW)[NEW[Kind.VIDEO]]
-    assert film.seconds == tuple(range(2, 11))
-    assert film.end_image_field == "end_image_url"
-    assert film.parsed_options({"generate_audio": "true"}) == {"generate_audio": True}
+    video = checked(emulator, NEW)[NEW[Kind.VIDEO]]
+    assert video.seconds == tuple(range(2, 11))
+    assert video.end_image_field == "end_image_url"
+    assert video.parsed_options({"generate_audio": "true"}) == {"generate_audio": True}
     with pytest.raises(errors.WrongRequestError, match="does not exist"):
-        film.parsed_options({"loudness": "3"})
+        video.parsed_options({"loudness": "3"})
 
 
-def test_an_endpoint_that_makes_something_else_is_refused(emulator):
+def test_an_endpoint_of_another_kind_is_rejected(emulator):
     for kind in (Kind.MODEL, Kind.VIDEO):
         with pytest.raises(errors.UnknownEndpointError, match="returns images, seed, but no"):
             checked(emulator, {kind: RELIGHT})
@@ -115,7 +115,7 @@ def test_an_endpoint_that_makes_something_else_is_refused(emulator):
         endpoint_from(published("fal-ai/flux/schnell"), "fal-ai/flux/schnell", Kind.PHOTO)
 
 
-def test_a_need_that_we_have_no_word_for_is_refused():
+def test_an_unknown_required_field_is_rejected():
     strange = published(RELIGHT)
     (name,) = (name for name in strange["components"]["schemas"] if name.endswith("Input"))
     schema = strange["components"]["schemas"][name]
@@ -148,7 +148,7 @@ def test_an_id_never_leads_elsewhere(emulator, endpoint_id):
 
 
 @pytest.mark.parametrize("fault", ["nginx-503", "rate-limited", "malformed-json", "html-answer"])
-def test_a_question_is_asked_again(emulator, fault):
+def test_a_failed_request_is_repeated(emulator, fault):
     emulator.control(faults=[{"name": fault, "at": "models", "count": 2}])
     assert checked(emulator, {Kind.PHOTO: "fal-ai/flux-kontext/dev"})
 
@@ -162,7 +162,7 @@ def test_known_endpoints_do_not_wait_for_the_platform_api():
             check_endpoints({Kind.PHOTO: RELIGHT}, platform, warnings.append)
 
 
-def test_without_a_network_there_is_a_sentence():
+def test_without_a_network_the_error_is_one_sentence():
     with (
         Platform(Service.emulator("http://127.0.0.1:9")) as platform,
         pytest.raises(errors.NetworkDownError, match=r"127\.0\.0\.1 cannot be reached") as caught,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reference pages that are made from the code are current, and real output is as they say."""
+"""Reference pages that are made from the code are current, and real output matches them."""
 
 import jsonschema
 import pytest
@@ -16,7 +16,7 @@ def test_a_generated_page_is_current(path):
     assert path.read_text(encoding="utf-8") == reference.pages()[path], hint
 
 
-def test_the_schema_is_a_schema():
+def test_the_schema_is_a_valid_json_schema():
     jsonschema.Draft202012Validator.check_schema(schema_of_sets())
 
 
@@ -46,7 +46,7 @@ SMALLEST = {"schema": 1, "source": {}, "state": "partial", "model": {}, "angles"
         {"cost": {"actual": -0.5}},
     ],
 )
-def test_rule_and_schema_of_a_manifest_agree_on_what_is_wrong(changes: dict):
+def test_rules_and_schema_of_a_manifest_reject_the_same_values(changes: dict):
     validator = jsonschema.Draft202012Validator(schema_of_sets())
     MANIFEST(SMALLEST)
     validator.validate(SMALLEST)
@@ -67,12 +67,12 @@ def test_rule_and_schema_of_a_manifest_agree_on_what_is_wrong(changes: dict):
         {"event": "finished", "state": "done", "exit": 0, "set": None, "cost": {"euros": 1.0}},
     ],
 )
-def test_what_is_not_an_event_is_refused(record: dict):
+def test_an_invalid_event_is_rejected(record: dict):
     with pytest.raises(ValueError):
         events.event_from(record)
 
 
-def test_an_event_survives_its_line():
+def test_an_event_is_read_back_from_its_line():
     for event in (
         events.Note(text="x", sku="mug"),
         events.Job(

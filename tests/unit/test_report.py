@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a set shows everything, opens from disk and trusts nothing that it is told."""
+"""The page of a set shows everything, opens from disk and escapes every value."""
 
 import json
 import re
@@ -16,7 +16,7 @@ VOID = {"meta", "img", "br", "link"}
 
 
 class Page(HTMLParser):
-    """Tags, links and text of a page; notices tags that are not closed."""
+    """Tags, links and text of a page; detects unclosed tags."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def sample(**changes: object) -> dict:
             "state": "done",
         },
     }
-    film = {
+    video = {
         "path": "video/turntable.mp4",
         "motion": "turntable",
         "seconds": 5,
@@ -84,7 +84,7 @@ def sample(**changes: object) -> dict:
             "triage": [],
         },
         "angles": [angle],
-        "videos": [film],
+        "videos": [video],
     }
     return {**record, **changes}
 
@@ -122,7 +122,7 @@ def assert_is_safe(text: str) -> Page:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         (
             {"cost": {"actual": 0.125, "unknown": 1}},
@@ -132,11 +132,11 @@ def assert_is_safe(text: str) -> Page:
         ({"plan": {"fal": "http://127.0.0.1:8123"}}, "$1.885 to an emulator, so nothing was billed"),
     ],
 )
-def test_the_page_says_to_whom_what_was_paid_and_what_nobody_knows(changes: dict, words: str):
-    assert f" · {words}" in assert_is_safe(build_report(sample(**changes))).text
+def test_the_page_shows_the_payee_the_amount_and_unknown_prices(changes: dict, message: str):
+    assert f" · {message}" in assert_is_safe(build_report(sample(**changes))).text
 
 
-def test_a_finished_set_shows_source_renders_photos_and_film():
+def test_a_finished_set_shows_its_source_renders_photos_and_video():
     page = assert_is_safe(build_report(sample()))
     assert "$1.885 to fal.ai" in page.text
     assert {unquote(link) for link in page.links} == {
@@ -148,8 +148,8 @@ def test_a_finished_set_shows_source_renders_photos_and_film():
         "video/turntable.mp4",
         "model/product.glb",
     }
-    for words in ("tea pot", "done", "three-quarter", "12,345", "0.1 × 0.2 × 0.3457 m", "87%", "r-1"):
-        assert words in page.text
+    for text in ("tea pot", "done", "three-quarter", "12,345", "0.1 × 0.2 × 0.3457 m", "87%", "r-1"):
+        assert text in page.text
 
 
 def test_every_link_of_a_set_on_disk_leads_to_a_file(tmp_path: Path):
@@ -165,7 +165,7 @@ def test_every_link_of_a_set_on_disk_leads_to_a_file(tmp_path: Path):
         assert not parts.fragment
 
 
-def test_hostile_names_and_words_are_only_text():
+def test_hostile_names_and_prompts_are_escaped():
     record = with_strings(sample(), HOSTILE)
     page = assert_is_safe(build_report(record))
     assert HOSTILE in page.text
@@ -191,7 +191,7 @@ def test_every_state_of_a_set_is_shown(state: str):
 
 
 @pytest.mark.parametrize(
-    ("photo", "words"),
+    ("photo", "message"),
     [
         (None, "No photo yet"),
         ({"engine": "fal", "state": "waiting"}, "Waiting for the photo"),
@@ -202,19 +202,19 @@ def test_every_state_of_a_set_is_shown(state: str):
         ({"engine": "fal", "state": "uncertain", "error": "It may be running."}, "uncertain"),
     ],
 )
-def test_an_angle_without_a_photo_says_why(photo: dict | None, words: str):
+def test_an_angle_without_a_photo_explains_why(photo: dict | None, message: str):
     entry = {"name": "front", "azimuth": 0.0, "elevation": 15.0, "photo": photo}
     page = assert_is_safe(build_report(sample(angles=[entry])))
-    assert words in page.text
+    assert message in page.text
     assert "Not rendered yet" in page.text
 
 
-def test_a_film_that_failed_says_why():
-    film = {"motion": "turntable", "state": "failed", "error": "There is no photo to start from."}
-    assert "There is no photo to start from." in Page(build_report(sample(videos=[film]))).text
+def test_a_failed_video_explains_why():
+    video = {"motion": "turntable", "state": "failed", "error": "There is no photo to start from."}
+    assert "There is no photo to start from." in Page(build_report(sample(videos=[video]))).text
 
 
-def test_a_set_that_has_hardly_begun_has_a_page():
+def test_a_set_that_has_just_started_has_a_page():
     assert_is_safe(build_report({}))
     begun = {"product": "pot", "state": "partial", "source": {}, "model": {}, "angles": [], "videos": []}
     assert_is_safe(build_report(begun))

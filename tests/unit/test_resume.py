@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``resume DIR``: the plan comes from the folder, decisions from the person; nothing of Blender is needed."""
+"""``resume DIR``: the plan comes from the folder, decisions from the user; Blender is not needed."""
 
 import io
 import json
@@ -102,7 +102,7 @@ def run(*arguments: object) -> tuple[int, list[dict]]:
     return code, events_in(output.getvalue())
 
 
-def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
+def test_redo_shows_the_price_of_what_it_pays_again_first(plan, runs):
     prepared(replace(plan, video=Engine.FAL))
     told = []
     for name in ("side", "front"):
@@ -110,26 +110,28 @@ def test_what_redo_pays_again_is_told_with_its_price_before(plan, runs):
         assert code == 0
         told += [event["text"] for event in events if "paid again" in event.get("text", "")]
     assert told == [
-        "Made and paid again: side photo, film: $0.585.",  # The film starts from this photo.
+        "Made and paid again: side photo, video: $0.585.",  # The video starts from this photo.
         "Made and paid again: front photo: $0.025.",
     ]
     assert len(runs) == 2
 
 
-def test_redo_of_what_others_are_made_from_tells_the_price_of_all(plan, runs):
-    words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+def test_redo_shows_the_price_of_everything_that_depends_on_it(plan, runs):
+    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
     for name, again in (
-        ("concept", "concept picture, 3D model, side photo, front photo, film"),
-        ("model", "3D model, side photo, front photo, film"),
-        ("film", "film"),
+        ("concept", "concept picture, 3D model, side photo, front photo, video"),
+        ("model", "3D model, side photo, front photo, video"),
+        ("film", "video"),
     ):
-        prepared(replace(words, video=Engine.FAL))
+        prepared(replace(from_text, video=Engine.FAL))
         _code, events = run("resume", plan.out, "--redo", name)
         assert any(event.get("text", "").startswith(f"Made and paid again: {again}: ") for event in events)
     endpoint = "fal-ai/flux-pro/kontext/multi"
-    prepared(replace(words, with_hero=True, photo_endpoint=endpoint))
+    prepared(replace(from_text, with_hero=True, photo_endpoint=endpoint))
     unknown = ("--max-cost", "9", "--allow-unknown-price")
-    _code, events = run("resume", plan.out, "--redo", "side", *unknown)  # The front photo is shown this one.
+    _code, events = run(
+        "resume", plan.out, "--redo", "side", *unknown
+    )  # The front photo is based on this one.
     assert any("again: side photo, front photo: " in event.get("text", "") for event in events)
 
 
@@ -138,7 +140,7 @@ def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
     glb.write_bytes(make_glb("a chair", None, triangles=100, texture_side=32))
     own = replace(plan, source=source_from([glb], ""))
     prepared(own)
-    for name, words in (
+    for name, message in (
         ("model", "The 3D model of this set is your own file, so there is nothing to redo."),
         ("concept", "no concept picture"),
         ("film", "no video"),
@@ -147,13 +149,13 @@ def test_what_fal_did_not_make_cannot_be_redone(plan, runs, tmp_path):
     ):
         code, events = run("resume", own.out, "--redo", name)
         assert code == 1
-        assert words in events[-1]["error"]
+        assert message in events[-1]["error"]
     prepared(replace(own, video=Engine.CYCLES))
     assert "same video" in run("resume", own.out, "--redo", "film")[1][-1]["error"]
     assert not runs
 
 
-def test_a_take_that_is_on_its_way_is_not_wanted_twice(plan, runs):
+def test_a_requested_take_is_not_requested_twice(plan, runs):
     folder = prepared(plan)
     for takes in (2, 2):
         run("resume", plan.out, "--redo", "side", "--redo", "model")
@@ -168,7 +170,7 @@ def test_a_take_that_is_on_its_way_is_not_wanted_twice(plan, runs):
     assert (record["model"]["takes"], record["angles"][0]["takes"]) == (3, 3)
 
 
-def test_another_take_is_another_request_whether_the_endpoint_knows_seeds_or_not(plan):
+def test_another_take_is_another_request_with_or_without_seeds(plan):
     keys = set()
     for kind in (Kind.MODEL, Kind.PHOTO):
         for take in (1, 2, 2, 3):
@@ -189,7 +191,7 @@ def test_a_ceiling_that_redo_would_break_leaves_everything_as_it_is(plan, runs, 
     assert not runs
 
 
-def test_a_plan_survives_its_folder(plan, emulator):
+def test_a_plan_is_read_back_from_its_folder(plan, emulator):
     folder = prepared(plan)
     again = plan_from(SetFolder.open(plan.out), plan.service)
     assert again.source.record() == plan.source.record()
@@ -199,7 +201,7 @@ def test_a_plan_survives_its_folder(plan, emulator):
     assert fal_of(folder) == emulator.url
 
 
-def test_every_option_of_a_plan_survives(plan, tmp_path):
+def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
     chosen = replace(
         plan,
         video=Engine.FAL,
@@ -228,12 +230,12 @@ def test_every_option_of_a_plan_survives(plan, tmp_path):
         film_look=True,
         preview=Preview.GIF,
     )
-    words = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
     lamp = tmp_path / "lamp.gltf"
     variants = {"KHR_materials_variants": {"variants": [{"name": "Brass"}]}}
     lamp.write_text(json.dumps({"asset": {}, "meshes": [{}], "extensions": variants}))
     model = replace(plan, source=source_from([lamp], ""), variant="Brass")
-    plans = (chosen, free, words, model)
+    plans = (chosen, free, from_text, model)
     for wanted in plans:
         wanted.check()
         plan.out.mkdir(exist_ok=True)
@@ -244,12 +246,12 @@ def test_every_option_of_a_plan_survives(plan, tmp_path):
         assert replace(again, source=wanted.source) == wanted
     defaults = SetPlan(source=plan.source, out=plan.out, angles=plan.angles)
     own = {"source", "out", "angles", "engine", "device", "endpoints", "external_data"}
-    for item in fields(SetPlan):  # A new option has to be tried here, too.
+    for item in fields(SetPlan):  # A new option must be tested here as well.
         same = all(getattr(one, item.name) == getattr(defaults, item.name) for one in (plan, *plans))
         assert not same or item.name in own | {"model_endpoint", "video_endpoint"}, item.name
 
 
-def test_no_folder_can_allow_what_a_blend_reads(plan, tmp_path):
+def test_a_set_folder_cannot_allow_external_data(plan, tmp_path):
     folder = prepared(replace(plan, external_data=(tmp_path,)))
     assert plan_from(SetFolder.open(plan.out), plan.service).external_data == ()
     record = json.loads(folder.manifest.read_text())
@@ -259,7 +261,7 @@ def test_no_folder_can_allow_what_a_blend_reads(plan, tmp_path):
         plan_from(SetFolder.open(plan.out), plan.service)
 
 
-def test_angles_of_every_kind_survive(plan):
+def test_angles_of_every_kind_are_read_back(plan):
     rows = ((1.0, 0.0, 0.0, 0.5), (0.0, 0.0, -1.0, -3.0), (0.0, 1.0, 0.0, 1 / 3), (0.0, 0.0, 0.0, 1.0))
     view = View(matrix=rows, lens_mm=31.0, sensor_mm=24.0, sensor_fit="VERTICAL", shift=(0.1, 0.0))
     angles = (
@@ -281,12 +283,12 @@ def test_angles_of_every_kind_survive(plan):
 
 
 @pytest.mark.parametrize("lens", [5.0, 301.0, float("nan")])
-def test_a_lens_that_no_photographer_has_is_refused(plan, lens: float):
+def test_an_impossible_lens_is_rejected(plan, lens: float):
     with pytest.raises(InputError, match="not a number from 20 to 300 mm"):
         replace(plan, lens_mm=lens).check()
 
 
-def test_a_light_map_comes_with_its_set_and_is_known_by_its_content(plan, tmp_path):
+def test_a_light_map_is_copied_into_its_set_and_identified_by_content(plan, tmp_path):
     room = tmp_path / "room.hdr"
     room.write_bytes(b"#?RADIANCE a room")
     wanted = replace(plan, rig=chosen_rig(str(room), rotation=90.0))
@@ -300,7 +302,7 @@ def test_a_light_map_comes_with_its_set_and_is_known_by_its_content(plan, tmp_pa
         plan_from(folder, plan.service)
 
 
-def test_own_addresses_are_not_in_the_manifest(plan, photos):
+def test_source_urls_are_not_in_the_manifest(plan, photos):
     url = "https://shop.example/front.png?signature=s3cret"
     folder = prepared(replace(plan, source=replace(plan.source, addresses={photos[0]: url})))
     assert "s3cret" not in folder.manifest.read_text()
@@ -328,21 +330,21 @@ def test_the_copies_in_the_folder_are_enough(plan, photos):
     assert [path.parent for path in again.source.files] == [moved / "source"] * 2
 
 
-def test_a_source_that_was_changed_is_refused(plan, photos):
+def test_a_source_that_was_changed_is_rejected(plan, photos):
     folder = prepared(plan)
     Image.new("RGB", (300, 300)).save(photos[1])
-    with pytest.raises(InputError, match=r"side\.png is no longer where it was"):
+    with pytest.raises(InputError, match=r"side\.png was moved, deleted or changed"):
         plan_from(folder, plan.service)
 
 
-def test_a_model_that_is_in_the_folder_needs_no_source(tmp_path, plan):
+def test_a_model_in_the_folder_needs_no_source(tmp_path, plan):
     glb = tmp_path / "chair.glb"
     glb.write_bytes(make_glb("a chair", None, triangles=100, texture_side=32))
     plan = replace(plan, source=source_from([glb], ""))
     folder = prepared(plan)
     folder.model.parent.mkdir()
     glb.rename(folder.model)
-    with pytest.raises(InputError, match=r"chair\.glb is no longer"):
+    with pytest.raises(InputError, match=r"chair\.glb was moved"):
         plan_from(folder, None)
     with folder.change() as record:
         record["model"] = folder.entry(folder.model)
@@ -350,14 +352,18 @@ def test_a_model_that_is_in_the_folder_needs_no_source(tmp_path, plan):
 
 
 @pytest.mark.parametrize(
-    ("plan_of", "words"),
-    [(None, "holds no plan"), ({"engine": "gas"}, "plan, engine is 'gas'"), ({"wings": 2}, "newer version")],
+    ("plan_of", "message"),
+    [
+        (None, "contains no plan"),
+        ({"engine": "gas"}, "plan, engine is 'gas'"),
+        ({"wings": 2}, "newer version"),
+    ],
 )
-def test_a_folder_whose_plan_cannot_be_followed_says_so(plan, plan_of, words):
+def test_an_unusable_plan_is_reported(plan, plan_of, message):
     folder = prepared(plan)
     with folder.change() as record:
         record["plan"] = plan_of and {**record["plan"], **plan_of}
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         plan_from(folder, None)
 
 
@@ -371,7 +377,7 @@ def test_resume_does_what_set_would_do(plan, runs, emulator):
     assert (code, runs[1].service.emulator_url) == (0, other)
 
 
-def test_resume_never_changes_who_is_paid(plan, runs, monkeypatch, emulator):
+def test_resume_never_changes_the_service(plan, runs, monkeypatch, emulator):
     monkeypatch.setenv("FAL_KEY", "identifier:of-a-real-key")
     prepared(plan)
     run("resume", plan.out)
@@ -397,7 +403,7 @@ def test_decisions_come_before_the_run(plan, runs):
     assert (code, journal.read(KEY).may_send) == (0, True)
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)
-    assert "'ffff'. There are no requests for --resend." in lines[-1]["error"]
+    assert "'ffff'. There are no requests to resend." in lines[-1]["error"]
 
 
 def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:
@@ -405,7 +411,7 @@ def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:
     journal.record(key, 1, Stage.SUBMITTED, {"request_id": label})
 
 
-def test_a_ceiling_is_of_one_run_and_never_keeps_what_is_paid_from_coming(plan, runs):
+def test_a_ceiling_applies_to_one_run_and_never_blocks_paid_results(plan, runs):
     journal = Journal(prepared(plan).journal)
     code, lines = run("resume", plan.out, "--max-cost", "0.01")
     assert (code, len(runs)) == (4, 0)
@@ -418,7 +424,7 @@ def test_a_ceiling_is_of_one_run_and_never_keeps_what_is_paid_from_coming(plan, 
     assert len(runs) == 2
 
 
-def test_what_is_paid_comes_also_from_an_endpoint_that_is_withdrawn(plan, runs, emulator):
+def test_paid_results_are_downloaded_from_a_withdrawn_endpoint(plan, runs, emulator):
     journal = Journal(prepared(plan).journal)
     emulator.control(withdrawn=[plan.photo_endpoint])
     try:
@@ -433,7 +439,7 @@ def test_what_is_paid_comes_also_from_an_endpoint_that_is_withdrawn(plan, runs, 
         emulator.control(reset=True)
 
 
-def test_a_folder_without_a_set_is_refused(tmp_path, runs):
+def test_a_folder_without_a_set_is_rejected(tmp_path, runs):
     assert run("resume", tmp_path)[0] == 1
     assert runs == []
 
@@ -451,7 +457,7 @@ def holding(lock: Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize(("state", "code"), [("done", 0), ("partial", 2), ("failed", 2), ("held", 5)])
-def test_report_ends_as_the_set_stands(plan, state, code):
+def test_the_exit_code_of_report_reflects_the_set(plan, state, code):
     with prepared(plan).change() as record:
         record["state"] = state
     assert cli.main(["report", str(plan.out)], io.StringIO()) == code

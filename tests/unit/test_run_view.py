@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Jobs panel shows follows from the events of a run alone."""
+"""The contents of the Jobs panel follow only from the events of a run."""
 
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,11 @@ def job(label: str, state: str, **facts: Any) -> dict[str, Any]:
 STARTED = {"event": "started", "product": "Jar", "summary": "2 angles", "set": "/sets/jar"}
 
 
-def test_angles_are_there_from_the_start():
+def test_angles_are_listed_from_the_start():
     assert {name: row.state for name, row in view().rows.items()} == {"front": "waiting", "side": "waiting"}
 
 
-def test_a_started_run_knows_its_folder():
+def test_a_started_run_reports_its_folder():
     shown = view(STARTED)
     assert (shown.state, shown.product, shown.folder) == ("working", "Jar", Path("/sets/jar"))
 
@@ -46,13 +46,13 @@ def test_one_angle_renders_after_the_other():
     assert shown.rows["side"].factor is None
 
 
-def test_photos_by_cycles_end_an_angle():
+def test_a_cycles_photo_finishes_an_angle():
     shown = view(STARTED, progress("photos", 0, 2, "front"), progress("photos", 1, 2, "side"))
     assert shown.rows["front"].state == "done"
     assert shown.line() == "Photoreal Set: side photographing, 1 of 2 done"
 
 
-def test_a_job_belongs_to_its_angle_and_shows_its_place_in_the_queue():
+def test_a_job_belongs_to_its_angle_and_shows_its_queue_position():
     shown = view(STARTED, job("front photo", "queued", queue_position=3))
     assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("queued", 3)
     shown.take(job("front photo", "running", queue_position=None))
@@ -69,7 +69,19 @@ def test_an_error_stays_with_its_angle():
     assert view(job("side photo", "failed", error="Refused.")).rows["side"].error == "Refused."
 
 
-def test_a_reported_end_is_believed():
+def test_an_error_about_a_field_names_it():
+    failed = {
+        "event": "finished",
+        "state": "failed",
+        "exit": 1,
+        "error": "It has no last frame.",
+        "field": "loop",
+    }
+    shown = view(STARTED, failed)
+    assert (shown.error, shown.field) == ("It has no last frame.", "loop")
+
+
+def test_a_reported_result_is_accepted():
     shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0, "set": "/sets/jar"})
     assert not shown.is_over
     shown.take({"event": "exited", "code": 0, "output": ["noise"]})
@@ -97,19 +109,38 @@ def test_a_crash_is_a_failure_with_the_last_output():
     }
 
 
-def test_what_a_finished_run_found_done_is_done():
+def test_existing_results_of_a_finished_run_are_shown_as_done():
     shown = view(STARTED, {"event": "finished", "state": "done", "exit": 0}, {"event": "exited", "code": 0})
     assert {row.state for row in shown.rows.values()} == {"done"}
 
 
-def test_the_time_of_a_row_is_that_of_its_work():
+def test_the_time_of_a_row_covers_only_its_work():
     row = view(progress("references", 0, 2, "side")).rows["side"]
     assert row.elapsed(row.since + 5.0) == 5.0
     row.move("rendered")
     assert row.elapsed(row.since + 100.0) < 1.0
 
 
-def test_events_of_another_kind_are_kept():
+def test_events_of_unknown_kinds_are_kept():
     assert view({"event": "estimate", "min": 1.0, "max": 2.0}).facts == [
         {"event": "estimate", "min": 1.0, "max": 2.0}
     ]
+
+
+def test_the_remaining_time_counts_down_between_two_estimates_and_ends_with_the_run():
+    shown = view(STARTED, progress("references", 0, 2, "side"))
+    assert shown.left == ""
+    shown.take({"event": "working", "task": "references", "eta_seconds": 61})
+    assert shown.left in ("about 61 s left", "about 60 s left")
+    assert shown.line().endswith(f"0 of 2 done, {shown.left}")
+    shown.ends_at -= 40.0
+    assert shown.left in ("about 21 s left", "about 20 s left")
+    shown.ends_at -= 40.0
+    assert shown.left == "about 1 s left"
+    shown.take(progress("references", 1, 2, "front"))
+    assert shown.left == "", "the run no longer knows"
+    shown.take({"event": "working", "task": "references", "eta_seconds": 600})
+    assert shown.left == "about 10 min left"
+    assert shown.facts == []
+    shown.take({"event": "exited", "code": 0})
+    assert shown.left == ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A set folder is one set's, is never half-written, and goes on where it was."""
+"""A set folder belongs to one set, is never partially written, and can be continued."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def everything_in(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_new_set_says_what_it_is_made_from_and_that_it_is_not_done(tmp_path: Path):
+def test_a_new_set_records_its_source_and_that_it_is_unfinished(tmp_path: Path):
     prepare(tmp_path / "deep" / "set")
     record = json.loads((tmp_path / "deep" / "set" / "set.json").read_text(encoding="utf-8"))
     assert record["schema"] == 1
@@ -40,7 +40,7 @@ def test_a_new_set_says_what_it_is_made_from_and_that_it_is_not_done(tmp_path: P
     assert record["cost"] == {"estimate": {"min": 0.0, "max": 0.0}, "actual": 0.0, "currency": "USD"}
 
 
-def test_the_same_source_takes_up_the_set_with_its_birth_and_results(tmp_path: Path):
+def test_the_same_source_reopens_the_set_with_its_creation_date_and_results(tmp_path: Path):
     first = prepare(tmp_path)
     entry = {**first.store("renders/front.png", b"picture"), "samples": 8}
     with first.change() as record:
@@ -60,7 +60,7 @@ def test_the_same_source_takes_up_the_set_with_its_birth_and_results(tmp_path: P
     assert "error" not in again
 
 
-def test_a_set_of_another_source_is_refused_and_left_untouched(tmp_path: Path):
+def test_a_set_of_another_source_is_rejected_and_unchanged(tmp_path: Path):
     prepare(tmp_path).store("renders/front.png", b"picture")
     before = everything_in(tmp_path)
     with pytest.raises(InputError, match="another source"):
@@ -69,16 +69,16 @@ def test_a_set_of_another_source_is_refused_and_left_untouched(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["holiday.jpg", ".hidden", "renders/front.png", "set.json.bak"])
-def test_a_folder_with_something_else_in_it_is_refused_and_left_untouched(tmp_path: Path, name: str):
+def test_a_folder_with_other_files_is_rejected_and_left_unchanged(tmp_path: Path, name: str):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"mine")
-    with pytest.raises(InputError, match="holds no set"):
+    with pytest.raises(InputError, match="contains no set"):
         prepare(tmp_path)
     assert everything_in(tmp_path) == {name: b"mine"}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 2}', '"set"', "\xff"])
-def test_a_manifest_that_is_none_is_refused_and_left_untouched(tmp_path: Path, text: str):
+def test_an_invalid_manifest_is_rejected_and_unchanged(tmp_path: Path, text: str):
     (tmp_path / "set.json").write_bytes(text.encode("latin-1"))
     for take in (prepare, SetFolder.open):
         with pytest.raises(InputError) as refused:
@@ -87,12 +87,12 @@ def test_a_manifest_that_is_none_is_refused_and_left_untouched(tmp_path: Path, t
     assert everything_in(tmp_path) == {"set.json": text.encode("latin-1")}
 
 
-def test_a_journal_of_paid_jobs_alone_does_not_stand_in_the_way(tmp_path: Path):
+def test_a_folder_with_only_a_journal_of_paid_jobs_can_be_used(tmp_path: Path):
     (tmp_path / ".journal" / "key").mkdir(parents=True)
     assert prepare(tmp_path).record["state"] == "partial"
 
 
-def test_a_damaged_manifest_is_set_aside_when_the_journal_knows_what_is_paid(tmp_path: Path):
+def test_a_damaged_manifest_is_set_aside_when_the_journal_records_what_is_paid(tmp_path: Path):
     prepare(tmp_path).store("photos/front.png", b"picture")
     (tmp_path / ".journal" / "key").mkdir(parents=True)
     (tmp_path / "set.json").write_text('{"schema": 1, "prod')
@@ -103,7 +103,7 @@ def test_a_damaged_manifest_is_set_aside_when_the_journal_knows_what_is_paid(tmp
     assert (tmp_path / "photos" / "front.png").read_bytes() == b"picture"
 
 
-def test_an_output_folder_that_cannot_be_one_is_refused(tmp_path: Path):
+def test_an_impossible_output_folder_is_rejected(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"mine")
     places = [tmp_path / "file", tmp_path / "file" / "set", tmp_path / ("long" * 100)]
     if Path("/proc/self").exists():
@@ -115,15 +115,15 @@ def test_an_output_folder_that_cannot_be_one_is_refused(tmp_path: Path):
 
 
 def test_opening_needs_a_set(tmp_path: Path):
-    with pytest.raises(InputError, match="holds no set"):
+    with pytest.raises(InputError, match="contains no set"):
         SetFolder.open(tmp_path)
-    with pytest.raises(InputError, match="holds no set"):
+    with pytest.raises(InputError, match="contains no set"):
         SetFolder.open(tmp_path / "missing")
     prepare(tmp_path)
     assert SetFolder.open(tmp_path).record["product"] == "pot"
 
 
-def test_a_file_counts_only_unchanged_and_made_as_wanted(tmp_path: Path):
+def test_a_file_counts_only_when_unchanged_and_made_as_planned(tmp_path: Path):
     folder = prepare(tmp_path)
     entry = {**folder.store("masks/front.png", b"mask"), "made_with": "x"}
     assert entry["path"] == "masks/front.png"
@@ -138,7 +138,7 @@ def test_a_file_counts_only_unchanged_and_made_as_wanted(tmp_path: Path):
     assert not folder.has(entry)
 
 
-def test_a_change_that_fails_changes_nothing(tmp_path: Path):
+def test_a_failed_change_changes_nothing(tmp_path: Path):
     folder = prepare(tmp_path)
     before = everything_in(tmp_path)
     with pytest.raises(KeyError), folder.change() as record:
@@ -148,7 +148,7 @@ def test_a_change_that_fails_changes_nothing(tmp_path: Path):
     assert folder.record["product"] == "pot"
 
 
-def test_a_change_that_cannot_be_written_is_not_remembered_either(tmp_path: Path):
+def test_a_change_that_cannot_be_written_is_not_kept_in_memory(tmp_path: Path):
     folder = prepare(tmp_path)
     before = everything_in(tmp_path)
     with pytest.raises(ValueError), folder.change() as record:
@@ -159,7 +159,7 @@ def test_a_change_that_cannot_be_written_is_not_remembered_either(tmp_path: Path
     assert json.loads(folder.manifest.read_text(encoding="utf-8"))["product"] == "whole"
 
 
-def test_what_is_handed_out_is_a_copy(tmp_path: Path):
+def test_returned_values_are_copies(tmp_path: Path):
     folder = prepare(tmp_path)
     folder.record["angles"].append("mine")
     assert folder.record["angles"] == []
@@ -204,21 +204,35 @@ def test_the_manifest_is_valid_at_every_moment_while_threads_change_it(tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set.json"]
 
 
-def test_what_could_not_begin_is_taken_away_with_its_folder(tmp_path: Path):
+def test_the_page_follows_the_set_while_it_is_being_made(tmp_path: Path):
+    folder = prepare(tmp_path)
+    folder.start_page()
+    assert "http-equiv='refresh'" in folder.report.read_text()
+    with folder.change() as record:
+        record["angles"] = [{"name": "front", "render": {"path": "renders/front.png", "samples": 8}}]
+    assert "renders/front.png" in folder.report.read_text()
+    folder.write_page()
+    with folder.change() as record:
+        record["angles"] = []
+    page = folder.report.read_text()
+    assert "renders/front.png" in page and "http-equiv='refresh'" not in page
+
+
+def test_a_set_that_could_not_start_is_removed_with_its_folder(tmp_path: Path):
     folder = prepare(tmp_path / "set")
     folder.store("model/product.glb", b"model")
-    folder.write_report("<p>failed</p>")
+    folder.write_page()
     folder.discard()
     assert not (tmp_path / "set").exists()
 
 
-def test_a_set_that_was_there_before_is_not_taken_away(tmp_path: Path):
+def test_an_existing_set_is_not_removed(tmp_path: Path):
     prepare(tmp_path).store("renders/front.png", b"picture")
     prepare(tmp_path).discard()
     assert set(everything_in(tmp_path)) == {"set.json", "renders/front.png"}
 
 
-def test_a_set_with_money_in_it_is_not_taken_away(tmp_path: Path):
+def test_a_set_with_paid_requests_is_not_removed(tmp_path: Path):
     folder = prepare(tmp_path)
     (tmp_path / ".journal").mkdir()
     folder.discard()
@@ -226,7 +240,7 @@ def test_a_set_with_money_in_it_is_not_taken_away(tmp_path: Path):
 
 
 def left_by_a_killed_run(path: Path) -> Path:
-    """A part of ``path`` that bears the mark of a process that is gone."""
+    """A part of ``path`` with the mark of a process that has ended."""
     part = part_for(path)
     left = part.with_name(part.name.replace(f"-{os.getpid():x}-", f"-{gone_process():x}-"))
     left.parent.mkdir(parents=True, exist_ok=True)
@@ -241,7 +255,7 @@ def gone_process() -> int:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there no process can be asked whether it lives")
-def test_what_a_killed_run_left_half_written_is_removed_and_what_lives_is_not(tmp_path: Path):
+def test_partial_files_of_a_killed_run_are_removed_and_those_of_a_live_run_are_kept(tmp_path: Path):
     root = tmp_path / "set"
     prepare(root)
     for name in ("photos/front.png", "renders/front.png", ".journal/key/done.json"):
@@ -260,13 +274,13 @@ def test_a_run_that_was_killed_before_it_wrote_a_manifest_can_be_repeated(tmp_pa
     assert set(everything_in(tmp_path)) == {"set.json"}
 
 
-# --- what leads out of the folder ---------------------------------------------------------------
+# --- paths that leave the folder ---------------------------------------------------------------
 
 SECRET = b"my password"
 
 
 def planted(root: Path, **members: object) -> Path:
-    """A set whose manifest was changed by somebody else, beside a file that is nobody's business."""
+    """A set whose manifest was tampered with, beside a private file."""
     folder = prepare(root)
     folder.store("photos/front.png", b"picture")
     (root.parent / "secret.txt").write_bytes(SECRET)
@@ -290,7 +304,7 @@ ENTRIES = (
 
 @pytest.mark.parametrize("entry", range(len(ENTRIES)))
 @pytest.mark.parametrize("name", NAMES)
-def test_a_manifest_that_names_a_file_outside_is_refused_and_the_file_not_opened(
+def test_a_manifest_that_names_an_outside_file_is_rejected_without_opening_it(
     tmp_path: Path, name: str, entry: int
 ):
     root = planted(tmp_path / "set", **ENTRIES[entry](name))
@@ -306,14 +320,14 @@ def test_a_manifest_that_names_a_file_outside_is_refused_and_the_file_not_opened
 
 
 @pytest.mark.parametrize("name", ["../front.jpg", "/etc/passwd", "a/b.jpg", "..", "", 3, None, {"x": 1}])
-def test_a_source_that_is_not_the_name_of_a_file_is_refused(tmp_path: Path, name: object):
+def test_a_source_that_is_not_the_name_of_a_file_is_rejected(tmp_path: Path, name: object):
     root = planted(tmp_path / "set", source={"kind": "photos", "files": [{"name": name, "sha256": "a"}]})
     with pytest.raises(InputError, match=r"set\.json names a source"):
         SetFolder.open(root)
 
 
 @pytest.mark.parametrize("name", [3, ["x"], True])
-def test_a_path_of_another_type_is_refused(tmp_path: Path, name: object):
+def test_a_path_of_another_type_is_rejected(tmp_path: Path, name: object):
     root = planted(tmp_path / "set", model={"path": name})
     with pytest.raises(InputError, match=r"set\.json names .*not the path of a file"):
         SetFolder.open(root)
@@ -323,7 +337,7 @@ def test_a_path_of_another_type_is_refused(tmp_path: Path, name: object):
     "name",
     ["photos", "video", ".journal", "renders", "masks", "model", "source", "photos/original", "set.json"],
 )
-def test_a_planted_link_is_refused_and_nothing_is_written_through_it(tmp_path: Path, name: str):
+def test_a_planted_link_is_rejected_and_nothing_is_written_through_it(tmp_path: Path, name: str):
     root, elsewhere = tmp_path / "set", tmp_path / "elsewhere"
     prepare(root)
     elsewhere.mkdir()
@@ -338,14 +352,14 @@ def test_a_planted_link_is_refused_and_nothing_is_written_through_it(tmp_path: P
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_result_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path):
+def test_a_result_that_is_a_link_or_a_pipe_is_rejected(tmp_path: Path):
     folder = prepare(tmp_path / "set")
     entry = folder.store("photos/front.png", b"picture")
     (tmp_path / "secret.txt").write_bytes(b"picture")
     photo = folder.root / "photos" / "front.png"
     photo.unlink()
     photo.symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(InputError, match="lies outside"):
+    with pytest.raises(InputError, match="is outside"):
         folder.has(entry)
     with pytest.raises(InputError, match="is a link"):
         SetFolder.open(folder.root)
@@ -355,15 +369,15 @@ def test_a_result_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path):
         folder.has(entry)
 
 
-def test_nothing_is_stored_outside(tmp_path: Path):
+def test_nothing_is_written_outside_the_folder(tmp_path: Path):
     folder = prepare(tmp_path / "set")
     for name in ("../x.png", "photos/../../x.png", str(tmp_path / "x.png")):
-        with pytest.raises(InputError, match="lies outside"):
+        with pytest.raises(InputError, match="is outside"):
             folder.store(name, b"picture")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
-def test_a_set_folder_that_the_user_reaches_by_a_link_is_fine(tmp_path: Path):
+def test_a_set_folder_reached_through_a_link_is_accepted(tmp_path: Path):
     prepare(tmp_path / "set").store("photos/front.png", b"picture")
     (tmp_path / "alias").symlink_to("set")
     folder = SetFolder.open(tmp_path / "alias")

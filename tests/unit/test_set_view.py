@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gallery sees a set folder as it stands, whole or not."""
+"""The gallery shows the current state of a set folder, complete or not."""
 
 import json
 from pathlib import Path
@@ -53,33 +53,33 @@ def test_pictures_states_and_money_are_read(tmp_path: Path):
     assert (found.pictures[1].state, found.pictures[1].error) == ("failed", "Refused.")
 
 
-def test_a_model_that_fal_made_is_known_with_its_price_also_when_the_next_is_on_its_way(tmp_path: Path):
+def test_a_fal_model_keeps_its_price_while_the_next_one_is_requested(tmp_path: Path):
     model = {"takes": 2, "earlier": [{"path": "model/product-1.glb", "price": 1.2}]}
     found = read_set(write(tmp_path, source={"kind": "text", "text": "a jar"}, model=model))
     assert found is not None
     assert (found.is_model_bought, found.model_price) == (True, 1.2)
 
 
-def test_a_file_that_is_gone_is_not_shown(tmp_path: Path):
+def test_a_missing_file_is_not_shown(tmp_path: Path):
     found = read_set(write(tmp_path))
     assert found is not None
     assert found.videos[0].path is None
 
 
 @pytest.mark.parametrize("state", ["partial", "failed", "held"])
-def test_what_is_not_done_can_be_resumed(tmp_path: Path, state: str):
+def test_an_unfinished_set_can_be_resumed(tmp_path: Path, state: str):
     found = read_set(write(tmp_path, state=state))
     assert found is not None
     assert found.can_resume
 
 
-def test_a_finished_set_cannot(tmp_path: Path):
+def test_a_finished_set_cannot_be_resumed(tmp_path: Path):
     found = read_set(write(tmp_path, state="done"))
     assert found is not None
     assert not found.can_resume
 
 
-def test_an_uncertain_request_is_named(tmp_path: Path):
+def test_an_uncertain_request_is_listed(tmp_path: Path):
     journal = Journal(write(tmp_path) / ".journal")
     assert journal.claim(KEY, 1, {"label": "front photo", "endpoint": "fal-ai/x"})
     journal.record(KEY, 1, Stage.UNCERTAIN, {})
@@ -89,23 +89,33 @@ def test_an_uncertain_request_is_named(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"angles": [{}]}', '{"angles": 3}', '{"cost": 1}'])
-def test_what_is_no_set_is_none(tmp_path: Path, text: str):
+def test_a_folder_that_is_not_a_set_gives_none(tmp_path: Path, text: str):
     (tmp_path / "set.json").write_text(text)
     assert read_set(tmp_path) is None
 
 
-def test_an_empty_folder_has_none(tmp_path: Path):
+def test_an_empty_folder_gives_none(tmp_path: Path):
     assert read_set(tmp_path / "nothing") is None
 
 
-def test_what_is_wrong_with_the_model_is_shown_and_notes_are_not(tmp_path: Path):
+def test_model_warnings_are_shown_and_notes_are_not(tmp_path: Path):
     triage = [
         {"kind": "flipped_faces", "severity": "warning", "where": "Lid", "text": "Lid: faces look inwards."},
+        {
+            "kind": "floor",
+            "severity": "warning",
+            "text": "A floor. Leave it out.",
+            "setting": "without",
+            "value": "floor",
+        },
         {"kind": "open_edges", "severity": "note", "where": "Lid", "text": "Lid has a hole."},
     ]
     found = read_set(write(tmp_path, model={"price": 0.5, "triage": triage}))
     assert found is not None
-    assert found.problems == ("Lid: faces look inwards.",)
+    assert found.problems == (
+        "Lid: faces look inwards.",
+        "A floor. Leave it out. (Source: Leave Out Floor)",
+    )
 
 
 @pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "photos/leak.png"])

@@ -6,7 +6,14 @@ import pytest
 
 from photoreal_set.optics.angles import ANGLES, Angle
 from photoreal_set.optics.framing import Framing, frame, ground_points
-from photoreal_set.optics.shadow import SHADOW_SPAN, cast_on_ground, ground_grid, ground_shadow, smoothed
+from photoreal_set.optics.shadow import (
+    SHADOW_SPAN,
+    GroundView,
+    cast_on_ground,
+    ground_grid,
+    ground_shadow,
+    smoothed,
+)
 from photoreal_set.optics.sizes import Size
 
 PIXELS = 64
@@ -24,7 +31,7 @@ def test_the_first_row_of_the_ground_is_behind_the_product():
     assert (np.diff(x[0]) > 0.0).all() and (np.diff(y[:, 0]) < 0.0).all()
 
 
-def test_all_of_the_light_leaves_no_shadow_and_none_of_it_a_whole_one():
+def test_full_light_leaves_no_shadow_and_no_light_leaves_a_full_shadow():
     unshadowed = np.full((PIXELS, PIXELS), 0.8)
     assert not ground_shadow(unshadowed, unshadowed).any()
     dark = ground_shadow(np.zeros((PIXELS, PIXELS)), unshadowed)
@@ -41,12 +48,12 @@ def test_a_shadow_fades_out_before_the_edge_of_the_square():
     assert dark == pytest.approx(dark[:, ::-1])
 
 
-def test_noise_brighter_than_the_table_is_not_a_shadow():
+def test_noise_brighter_than_the_ground_is_not_a_shadow():
     light = np.full((PIXELS, PIXELS), 1.7)
     assert not ground_shadow(light, np.ones((PIXELS, PIXELS))).any()
 
 
-def test_smoothing_keeps_even_areas_and_the_sum_inside():
+def test_smoothing_preserves_even_areas_and_the_inner_sum():
     assert smoothed(np.full((5, 7), 0.3)) == pytest.approx(0.3)
     point = np.zeros((9, 9))
     point[4, 4] = 1.0
@@ -56,7 +63,7 @@ def test_smoothing_keeps_even_areas_and_the_sum_inside():
     assert result[3, 4] == result[4, 3] == pytest.approx(0.125)
 
 
-def test_the_shadow_appears_where_the_camera_sees_that_place():
+def test_the_shadow_appears_at_its_projected_position():
     x, y = ground_grid(PIXELS)
     slope = (0.5 + 0.2 * x + 0.1 * y).astype(np.float32)  # Linear, so that it is exact between pixels.
     framing, size = camera(), Size(96, 80)
@@ -70,7 +77,7 @@ def test_the_shadow_appears_where_the_camera_sees_that_place():
     )
 
 
-def test_there_is_no_shadow_beyond_the_square_and_above_the_horizon():
+def test_no_shadow_appears_beyond_the_square_or_above_the_horizon():
     full = np.ones((PIXELS, PIXELS), dtype=np.float32)
     framing, size = camera(Angle(name="low", azimuth=0.0, elevation=2.0)), Size(96, 80)
     places = ground_points(framing, *size)
@@ -79,3 +86,13 @@ def test_there_is_no_shadow_beyond_the_square_and_above_the_horizon():
     beyond = (np.abs(places) > SHADOW_SPAN / 2.0).any(axis=-1)
     assert above.any() and beyond.any()
     assert not seen[above | beyond].any()
+
+
+def test_a_view_of_the_ground_casts_one_shadow_after_another():
+    framing, size = camera(), Size(96, 80)
+    view = GroundView(framing, size, PIXELS)
+    shadows = [np.random.default_rng(seed).random((PIXELS, PIXELS)).astype(np.float32) for seed in (1, 2, 1)]
+    seen = [view.cast(shadow) for shadow in shadows]
+    for shadow, picture in zip(shadows, seen, strict=True):
+        assert np.array_equal(picture, cast_on_ground(shadow, framing, size))
+    assert np.array_equal(seen[0], seen[2]) and not np.array_equal(seen[0], seen[1])

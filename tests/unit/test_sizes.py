@@ -25,18 +25,18 @@ def test_one_number_is_a_square_and_two_are_width_and_height(text: str, size: tu
     "text",
     ["", "x", "12x", "x512", "512x512x512", "5e2", "-512", "512.5", "4:5", "٥١٢", "9" * 5000, "512 x 512 px"],
 )
-def test_what_is_no_size_is_refused_with_the_form_that_is_wanted(text: str):
+def test_an_invalid_size_is_rejected_with_the_expected_format(text: str):
     with pytest.raises(InputError, match=r"is not a size in pixels\. Give N"):
         parse_size(text)
 
 
 @pytest.mark.parametrize(("text", "side"), [("63", 63), ("8193", 8193), ("1024x63", 63), ("9000x64", 9000)])
-def test_a_side_out_of_bounds_is_named(text: str, side: int):
+def test_an_out_of_range_side_is_named(text: str, side: int):
     with pytest.raises(InputError, match=f"^{side} is not a whole number from 64 to 8192 pixels"):
         parse_size(text)
 
 
-def test_the_same_shape_with_another_number_of_pixels():
+def test_scaling_keeps_the_aspect_ratio():
     assert Size(1024, 1280).of_pixels(1 << 20) == (916, 1145)
     assert square(512).of_pixels(1 << 20) == (1024, 1024)
     assert Size(64, 8192).of_pixels(100) == (1, 113)

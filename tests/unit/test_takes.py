@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every take of a photo or a video stays on disk, with what made it; which one is chosen is a matter of choice."""
+"""Every take of a photo or a video stays on disk, with its inputs; the user chooses which one is shown."""
 
 import io
 from pathlib import Path
@@ -35,7 +35,7 @@ def add(folder: SetFolder, number: int, **more: object) -> dict:
 
 
 def photos(folder: SetFolder) -> dict[str, int]:
-    """Files beside each other, and the shade that tells them apart."""
+    """Files in one folder, and the shade that distinguishes them."""
     found = {}
     for path in sorted((folder.root / "photos").iterdir()):
         with Image.open(path) as image:
@@ -48,7 +48,7 @@ def shown(folder: SetFolder) -> dict:
 
 
 def is_sound(folder: SetFolder) -> bool:
-    """Whether every listed take is on disk as it was written down."""
+    """Whether every listed take is on disk as recorded."""
     takes = takes_in(folder.record, Shelf.PHOTOS, NAME)
     return all(sha256_of(folder.root / take["path"]) == take["sha256"] for take in takes)
 
@@ -60,7 +60,7 @@ def test_one_take_has_the_plain_name_and_no_other_file(folder):
     assert shown(folder)["path"] == "photos/front.png"
 
 
-def test_a_later_take_writes_nothing_over(folder):
+def test_a_later_take_overwrites_nothing(folder):
     for number in (1, 2, 3):
         add(folder, number)
     assert photos(folder) == {"front.1.png": 1, "front.2.png": 2, "front.png": 3}
@@ -70,7 +70,7 @@ def test_a_later_take_writes_nothing_over(folder):
     assert is_sound(folder)
 
 
-def test_a_choice_goes_back_and_forth(folder):
+def test_a_choice_can_be_changed_back(folder):
     for number in (1, 2):
         add(folder, number)
     for number in (1, 2, 1, 1):
@@ -87,25 +87,25 @@ def test_a_choice_stays_as_long_as_the_plan_wants_the_same(folder):
     takes.choose(Shelf.PHOTOS, NAME, 1)
     assert takes.want(Shelf.PHOTOS, NAME, "request-2")["take"] == 2
     assert photos(folder)["front.png"] == 1
-    add(folder, 3)  # The plan has changed: what it asks for is shown.
+    add(folder, 3)  # The plan has changed: the take that it requests is shown.
     assert photos(folder)["front.png"] == 3
     assert takes.want(Shelf.PHOTOS, NAME, "request-1")["take"] == 1
     assert photos(folder)["front.png"] == 1
 
 
-def test_what_only_turned_up_is_listed_and_not_shown(folder):
+def test_a_take_found_later_is_listed_and_not_shown(folder):
     add(folder, 1)
     add(folder, 2, is_wanted=False)
     assert photos(folder) == {"front.2.png": 2, "front.png": 1}
     assert shown(folder)["take"] == 1
 
 
-def test_what_turned_up_first_is_shown(folder):
+def test_the_first_take_found_is_shown(folder):
     add(folder, 1, is_wanted=False)
     assert photos(folder) == {"front.png": 1}
 
 
-def test_a_set_from_before_there_were_takes_keeps_its_photo(folder):
+def test_a_set_made_before_takes_existed_keeps_its_photo(folder):
     entry = folder.store("photos/front.png", picture(7))
     with folder.change() as record:
         angle_record(record, NAME)["photo"] = {**entry, "engine": "fal", "request_id": "old", "state": "done"}
@@ -115,11 +115,11 @@ def test_a_set_from_before_there_were_takes_keeps_its_photo(folder):
     assert shown(folder)["request_id"] == "old"
 
 
-def test_a_file_that_a_person_has_changed_is_kept_too(folder):
+def test_a_file_edited_by_the_user_is_kept(folder):
     add(folder, 1)
     (folder.root / "photos/front.png").write_bytes(picture(99))
     assert Takes(folder).want(Shelf.PHOTOS, NAME, "request-1") is None
-    add(folder, 1)  # Fetched again.
+    add(folder, 1)  # Downloaded again.
     assert photos(folder) == {"front.changed.png": 99, "front.png": 1}
     assert len(takes_in(folder.record, Shelf.PHOTOS, NAME)) == 1
 
@@ -132,7 +132,7 @@ def test_an_enlargement_is_the_same_take(folder):
     assert is_sound(folder)
 
 
-def test_a_wrong_choice_says_what_there_is(folder):
+def test_an_invalid_choice_lists_the_valid_ones(folder):
     add(folder, 1)
     add(folder, 2)
     takes = Takes(folder)
@@ -146,7 +146,7 @@ def test_a_wrong_choice_says_what_there_is(folder):
 
 
 def test_a_placed_picture_never_changes(folder):
-    """What a scene refers to is a file that later takes leave alone."""
+    """A scene refers to a file that later takes do not change."""
     add(folder, 1)
     placed = own_file(folder.root / "photos/front.png", 1)
     assert placed.name == "front.1.png"
@@ -166,7 +166,7 @@ def test_pictures_of_another_product_are_kept_and_not_shown(folder):
     assert photos(folder) == {"front.1.png": 1, "front.png": 2}
 
 
-def test_a_video_takes_its_preview_along(folder, tmp_path):
+def test_a_video_take_includes_its_preview(folder, tmp_path):
     for number, has_preview in ((1, True), (2, False)):
         scratch = tmp_path / str(number)
         scratch.mkdir()
@@ -200,7 +200,7 @@ def test_a_kill_between_the_files_and_the_list_loses_nothing(folder, monkeypatch
 
 
 class Unwritten:
-    """A change that is never written down."""
+    """A change that is never written."""
 
     def __init__(self, record: dict) -> None:
         self._record = record

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many sets over one connection: as many requests at fal.ai as it can use, and not many more."""
+"""Many sets over one connection: enough requests queued at fal.ai to use its concurrency, and not many more."""
 
 import asyncio
 import concurrent.futures
@@ -19,6 +19,8 @@ from photoreal_set.fal_bridge.traffic import LET_PASS, MIN_WAITING, Traffic
 from tests.desk import Desk
 from tests.fal_emulator.process import RunningEmulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def bridges(desk: Desk, shared: Connection, count: int, stack: ExitStack) -> lis
 
 
 @pytest.mark.parametrize("places", [2, 6])
-def test_no_more_requests_wait_than_run(desk: Desk, places: int):
+def test_no_more_requests_are_queued_than_run(desk: Desk, places: int):
     desk.emulator.control(concurrency=places)
     most = places + max(MIN_WAITING, places)
     with ExitStack() as stack:
@@ -63,7 +65,7 @@ def test_no_more_requests_wait_than_run(desk: Desk, places: int):
     assert len(desk.emulator.ledger()) == 24
 
 
-def test_a_large_account_is_used(desk: Desk):
+def test_a_high_concurrency_limit_is_used(desk: Desk):
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
         (bridge,) = bridges(desk, shared, 1, stack)
@@ -77,7 +79,7 @@ def test_a_large_account_is_used(desk: Desk):
     assert all(future.result().path.is_file() for future in futures)
 
 
-def test_who_waits_for_a_place_ends_when_nothing_more_is_sent(desk: Desk):
+def test_a_waiting_sender_ends_when_sending_stops(desk: Desk):
     desk.emulator.control(concurrency=1)
     with ExitStack() as stack:
         shared = stack.enter_context(connection(desk))
@@ -113,8 +115,8 @@ def test_the_end_of_one_set_leaves_the_others_alone(desk: Desk):
         assert future.result(PATIENCE_SECONDS).path.is_file()
 
 
-def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
-    """In which order requests, named and with ``can_wait``, are let through when all places are taken at first."""
+def places_taken(queued: list[tuple[str, bool]]) -> list[str]:
+    """The order in which requests, named and with ``can_wait``, are sent when all places are in use at first."""
 
     async def work() -> list[str]:
         traffic = Traffic(adapts=True)
@@ -129,9 +131,9 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
             traffic.note(name, JobState.DONE)
 
         asked = []
-        for name, can_wait in wishes:
+        for name, can_wait in queued:
             asked.append(asyncio.create_task(ask(name, can_wait=can_wait)))
-            await asyncio.sleep(0)  # It asks.
+            await asyncio.sleep(0)  # It has started waiting.
         assert order == []
         traffic.note(first[0], JobState.DONE)
         await asyncio.gather(*asked)
@@ -140,12 +142,12 @@ def places_taken(wishes: list[tuple[str, bool]]) -> list[str]:
     return asyncio.run(work())
 
 
-def test_what_nothing_follows_from_lets_others_pass():
-    wishes = [("a side", True), ("a hero", False), ("b side", True), ("b hero", False), ("film", False)]
-    assert places_taken(wishes) == ["a hero", "b hero", "film", "a side", "b side"]
+def test_requests_without_dependents_let_others_pass():
+    queued = [("a side", True), ("a hero", False), ("b side", True), ("b hero", False), ("film", False)]
+    assert places_taken(queued) == ["a hero", "b hero", "film", "a side", "b side"]
 
 
-def test_who_lets_others_pass_has_its_turn_in_the_end():
+def test_a_request_that_lets_others_pass_is_sent_eventually():
     others = [(f"{number}", False) for number in range(LET_PASS + 20)]
     order = places_taken([("side", True), *others])
     assert order.index("side") == LET_PASS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One version, wherever it stands."""
+"""The same version everywhere."""
 
 import tomllib
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_the_extension_keeps_its_fixed_names():
     assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
 
 
-def test_what_is_installed_has_the_versions_of_the_project():
+def test_installed_packages_have_the_versions_of_the_project():
     listed = [
         line.strip()
         for line in (ROOT / "requirements" / "run.in").read_text(encoding="utf-8").splitlines()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A frame is decoded in a separate process, and a crash of that process is an answer, too."""
+"""A frame is decoded in a separate process, and a crash of that process counts as an answer."""
 
 import json
 import logging
@@ -13,14 +13,14 @@ from photoreal_set.files import video_check
 from photoreal_set.files.video_check import first_frame_problem
 from photoreal_set.files.video_probe import BEGUN, MARK
 from tests.fal_emulator.lies import VIDEO_LIES, noise
-from tests.unit.test_mp4 import FRAGMENTS, film
+from tests.unit.test_mp4 import FRAGMENTS, video_bytes
 
 SAY_BEGUN = f"print({MARK + BEGUN!r}, flush=True)\n"
 
 
 @pytest.fixture
 def probe(tmp_path, monkeypatch):
-    """Puts another program in the place of the probe."""
+    """Replaces the probe with another program."""
 
     def put(code: str) -> Path:
         path = tmp_path / "probe.py"
@@ -35,7 +35,7 @@ def probe(tmp_path, monkeypatch):
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 def test_a_frame_of_a_good_video_is_decoded(tmp_path, codec, flags):
     path = tmp_path / "a film – ü.mp4"
-    path.write_bytes(film(flags, codec=codec))
+    path.write_bytes(video_bytes(flags, codec=codec))
     assert first_frame_problem(path) == ""
 
 
@@ -46,7 +46,7 @@ def test_a_frame_of_a_good_video_is_decoded(tmp_path, codec, flags):
 )
 def test_a_video_without_frames_has_a_problem(tmp_path, change):
     path = tmp_path / "film.mp4"
-    path.write_bytes(change(film()))
+    path.write_bytes(change(video_bytes()))
     assert first_frame_problem(path)
 
 
@@ -68,13 +68,13 @@ def test_a_decoder_that_does_not_start_is_not_the_videos_problem(probe, monkeypa
     assert caplog.text.count("No video decoder could be started") == 2
 
 
-def test_what_else_is_said_does_not_disturb(probe):
+def test_other_output_of_the_decoder_is_ignored(probe):
     answer = json.dumps({"decoder": "x", "problem": "it is broken"})
     code = f"print('Blender 4.5')\n{SAY_BEGUN}print({MARK + answer!r})\nprint('quit' * 100)\n"
     assert first_frame_problem(probe(code)) == "it is broken"
 
 
-def test_the_decoder_sees_no_key(probe, monkeypatch):
+def test_the_decoder_receives_no_key(probe, monkeypatch):
     monkeypatch.setenv("FAL_KEY", "id:secret")
     monkeypatch.setenv("FAL_KEY_FILE", "/key")
     answer = "json.dumps({'decoder': '', 'problem': ' '.join(name for name in os.environ if 'KEY' in name)})"
@@ -98,6 +98,6 @@ def test_a_real_blender_decodes_with_itself(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "bpy", Module)
     command = video_check.probe_command()
-    assert command[:2] == ("/opt/blender/blender", "-b")
+    assert command[:2] == ["/opt/blender/blender", "-b"]
     assert "--factory-startup" in command and "--offline-mode" in command
-    assert command[-2:] == (str(video_check.PROBE), "--")
+    assert command[-2:] == [str(video_check.PROBE), "--"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs inside the Blender with a window: does what the test writes into a folder, between two events.
+"""Runs inside the Blender with a window: executes what the test writes into a folder, between two events.
 
-``N.py`` in the folder named by PHOTOREAL_DESK is executed on the main thread; what it puts into ``answer``
-comes back in ``N.json``, or its traceback.
+``N.py`` in the folder named by PHOTOREAL_DESK is executed on the main thread; what it assigns to ``answer``
+is returned in ``N.json``, or its traceback.
 """
 
 import json
@@ -24,7 +24,7 @@ def _look() -> float:
         try:
             exec(compile(order.read_text(encoding="utf-8"), order.name, "exec"), names)
             result = {"answer": names["answer"]}
-        except Exception:  # noqa: BLE001  The test gets it.
+        except Exception:  # noqa: BLE001  The test receives it.
             result = {"error": traceback.format_exc()}
         part = DESK / f"{_next}.part"
         part.write_text(json.dumps(result, default=str), encoding="utf-8")

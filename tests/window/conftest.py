@@ -17,20 +17,47 @@ import pytest
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 from tests.window.desktop import ROOT, Desktop
 
-# Debian's name, and the Blender that it brings.
+pytest.register_assert_rewrite("tests.window.artist_session")
+# The recipes of the root folders, and the Blender that each contains.
 BLENDERS = {"trixie": "4.3", "sid": "5.2"}
 MAKING_SECONDS = 900.0
 
 
-def root_folder(name: str) -> Path:
-    """The root folder of a recipe, made when it is absent; skips where none can be made."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("a window test needs Linux and root, for a root folder with a real Blender")
+@pytest.hookimpl
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make the root folders of the collected tests while tests before them run."""
+    wanted = {
+        item.module.RECIPE
+        for item in session.items
+        if hasattr(item, "module") and hasattr(item.module, "RECIPE")
+    }
+    is_first = getattr(session.config, "workerinput", {}).get("workerid", "gw0") == "gw0"
+    if is_first and can_make_roots() and not session.config.option.collectonly:
+        for name in sorted(wanted):
+            making = subprocess.Popen(
+                make_command(name), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            session.config.add_cleanup(making.terminate)
+
+
+def can_make_roots() -> bool:
+    return sys.platform == "linux" and os.geteuid() == 0
+
+
+def make_command(name: str) -> list[str]:
     home = os.environ.get("PHOTOREAL_ROOTS", "")
     command = [sys.executable, "-m", "tools.real_blender", "make", name]
-    command += [str(Path(home) / name)] if home else []
+    return [*command, str(Path(home) / name)] if home else command
+
+
+def root_folder(name: str) -> Path:
+    """The root folder of a recipe, made when it is absent; skips where none can be made."""
+    if not can_make_roots():
+        pytest.skip("a window test needs Linux and root, for a root folder with a real Blender")
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MAKING_SECONDS)
+        done = subprocess.run(
+            make_command(name), cwd=ROOT, capture_output=True, text=True, timeout=MAKING_SECONDS
+        )
     except subprocess.TimeoutExpired:
         pytest.skip(f"making a root folder with Debian {name} took too long")
     if done.returncode:
@@ -52,7 +79,7 @@ def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def jar_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The product of the demo, made in a process that does not wait for Blender's own end: that may hang."""
+    """The product of the demo, made in a process that does not wait for Blender to exit, because that may hang."""
     path = tmp_path_factory.mktemp("products") / "jar.glb"
     code = (
         "import os, sys; from pathlib import Path; from command_line.bootstrap import load_package; load_package();"
@@ -70,7 +97,7 @@ def emulator() -> Iterator[RunningEmulator]:
     server.close()
 
 
-@pytest.fixture(scope="module", params=BLENDERS)
+@pytest.fixture(scope="module")
 def desktop(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -78,13 +105,14 @@ def desktop(
     jar_file: Path,
     emulator: RunningEmulator,
 ) -> Iterator[Desktop]:
-    """A screen with nothing on it, the zip and a product on its desk, and nothing sent by anybody."""
+    """An empty screen, the zip and a product in its folder, and an empty ledger."""
     emulator.control(reset=True)
-    root = root_folder(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
+    recipe: str = request.module.RECIPE
+    root = root_folder(recipe)
+    folder = tmp_path_factory.mktemp(recipe)
     shutil.copyfile(zip_file, folder / "photoreal_set.zip")
     shutil.copyfile(jar_file, folder / "Tea Jar.glb")
-    screen = Desktop(root, folder, name=f"blender-{BLENDERS[request.param]}")
+    screen = Desktop(root, folder, name=f"blender-{BLENDERS[recipe]}")
     yield screen
     screen.close()
     if kept := os.environ.get("PHOTOREAL_PICTURES", ""):

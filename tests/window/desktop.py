@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -29,15 +30,17 @@ class Desktop:
         **environment: str,
     ) -> None:
         self.folder = folder
-        self.name = name  # Begins the names of the pictures.
+        self.name = name  # The prefix of picture names.
         folder.mkdir(parents=True, exist_ok=True)
         variables = {
             "PHOTOREAL_DESK": "/desk/orders",
             "HOME": "/desk/home",
+            "TMPDIR": "/desk/tmp",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             **environment,
         }
-        (folder / "home").mkdir(exist_ok=True)
+        for place in ("home", "tmp"):
+            (folder / place).mkdir(exist_ok=True)
         command = [sys.executable, "-m", "tools.real_blender", "run", str(root), "--bind", f"{folder}:/desk"]
         for bind in binds:
             command += ["--bind", bind]
@@ -45,7 +48,12 @@ class Desktop:
             command += ["--env", f"{name}={value}"]
         command += ["--", "python3", "/project/tests/window/inside.py"]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=_use_normal_priority,
         )
         self._orders = 0
         self._blender = ""
@@ -54,7 +62,7 @@ class Desktop:
     # --- the screen ---------------------------------------------------------------------------------
 
     def run(self, *command: object) -> str:
-        """Run a command in the root and give what it printed; raises when it fails."""
+        """Run a command in the root and return its output; raises when it fails."""
         answer = self._ask(run=[str(part) for part in command])
         if answer["exit"]:
             raise RuntimeError(f"{command[0]} ended with {answer['exit']}: {answer['out']}")
@@ -75,7 +83,7 @@ class Desktop:
         self.run("xdotool", "mousemove", x, y)
 
     def click(self, x: int, y: int, button: int = 1) -> None:
-        # Two moves: Blender learns what is under the mouse from the way to it.
+        # Two moves: Blender needs movement to find the element under the mouse.
         self.run("xdotool", "mousemove", x - 3, y - 1, "mousemove", x, y, "sleep", "0.1", "click", button)
 
     def scroll(self, x: int, y: int, steps: int) -> None:
@@ -97,7 +105,7 @@ class Desktop:
 
     @contextlib.contextmanager
     def running(self, *command: str) -> Iterator[None]:
-        """Have a command run in the root meanwhile, and end it."""
+        """While entered, a command runs in the root."""
         number = int(self._ask(start=command, log="/desk/beside.log")["out"])
         try:
             yield
@@ -153,7 +161,7 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
             self.python(
                 "for w in bpy.context.window_manager.windows:\n  for a in w.screen.areas: a.tag_redraw()"
             )
-        time.sleep(0.3)  # What the X server still has to put on its screen.
+        time.sleep(0.3)  # Until the X server has drawn everything.
 
     def find_button(self, operator: str) -> tuple[int, int]:
         """Where in the sidebar the button of an operator is: with the mouse over it, Ctrl-C copies its call."""
@@ -161,7 +169,7 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         x = left + width // 3
         for y in range(top + 20, top + height - 10, 12):
             self.python("bpy.context.window_manager.clipboard = ''")
-            # From the side: a button learns of the mouse when it comes.
+            # From the side: a button is highlighted when the mouse enters it.
             way = ("mousemove", x - 5, y - 3, "sleep", "0.05", "mousemove", x, y, "sleep", "0.15")
             self.run("xdotool", *way, "key", "ctrl+c", "sleep", "0.15")
             if f"bpy.ops.{operator}(" in self.python("answer = bpy.context.window_manager.clipboard"):
@@ -175,7 +183,7 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
     # --- Blender ------------------------------------------------------------------------------------
 
     def start_blender(self, *arguments: str) -> str:
-        """Start Blender and wait until it listens; its version."""
+        """Start Blender and wait until it responds; its version."""
         orders = self.folder / "orders"
         orders.mkdir(exist_ok=True)
         for old in orders.iterdir():
@@ -204,7 +212,7 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         return said["answer"]
 
     def quit_blender(self) -> int | None:
-        """End Blender as Quit does; its exit code."""
+        """Quit Blender; its exit code."""
         self.python("bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1)")
         return self._ask(wait=int(self._blender), seconds=120.0)["exit"]
 
@@ -219,9 +227,9 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         except subprocess.TimeoutExpired:
             self._process.kill()
 
-    def _ask(self, **wish: Any) -> dict[str, Any]:
+    def _ask(self, **request: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
@@ -233,8 +241,13 @@ for area in bpy.context.window_manager.windows[0].screen.areas:
         return dict(json.loads(line))
 
 
+def _use_normal_priority() -> None:
+    """The test command runs at a low priority, but an artist's window does not."""
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
+
+
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = ANSWER_SECONDS) -> Any:
-    """What ``condition`` gives once it is true; raises TimeoutError with ``what`` after ``seconds``."""
+    """The value of ``condition`` once it is true; raises TimeoutError with ``what`` after ``seconds``."""
     give_up = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > give_up:

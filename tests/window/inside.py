@@ -17,7 +17,7 @@ START_SECONDS = 20.0
 
 
 def start_screen() -> subprocess.Popen:
-    """An X server on a display of its own; its number goes into DISPLAY."""
+    """An X server on a separate display; its number is stored in DISPLAY."""
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp"]
     server = subprocess.Popen(
@@ -41,20 +41,20 @@ def main() -> None:
     answer_with(exit=0, out=os.environ["DISPLAY"])
     try:
         for line in sys.stdin:
-            wish = json.loads(line)
-            if "run" in wish:
-                done = subprocess.run(wish["run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            request = json.loads(line)
+            if "run" in request:
+                done = subprocess.run(request["run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 answer = {"exit": done.returncode, "out": done.stdout.decode(errors="replace")}
-            elif "start" in wish:
-                with Path(wish["log"]).open("ab") as log:
+            elif "start" in request:
+                with Path(request["log"]).open("ab") as log:
                     started.append(
-                        subprocess.Popen(wish["start"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                        subprocess.Popen(request["start"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
                     )
                 answer = {"exit": 0, "out": str(len(started) - 1)}
             else:
-                child = started[wish["wait"]]
+                child = started[request["wait"]]
                 try:
-                    code = child.wait(wish["seconds"])
+                    code = child.wait(request["seconds"])
                 except subprocess.TimeoutExpired:
                     child.kill()
                     code = None

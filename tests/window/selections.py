@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a real Blender in the background: how far each selection of an artist is from what the studio gets.
+"""Runs in a real Blender in the background: how far each selection of an artist is from the model in the studio.
 
-``SELECTIONS {name: metres}`` is printed: the greatest distance between a corner of the cube that is selected and
-that of the model which is photographed.
+``SELECTIONS {name: metres}`` is printed: the maximum distance between a corner of the selected cube and that
+of the photographed model.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 
-sys.path.insert(0, "/project")  # Blender leaves PYTHONPATH out.
+sys.path.insert(0, "/project")  # Blender ignores PYTHONPATH.
 
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, write_library
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every state of every panel, for pictures: code for ``Desktop.python``, each on top of the one before.
 
-Runs and sets are made up here, so that a failure or a lost answer needs no waiting.
+Runs and sets are simulated, so that a failure or a lost response needs no waiting.
 """
 
 from tests.window.timing import MODULE

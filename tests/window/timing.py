@@ -37,7 +37,7 @@ for cls in (*panels.CLASSES, *operators.CLASSES):
         timed_method(cls, 'execute')
 """
 
-# Seconds that enabling takes, its modules not yet in memory.
+# Seconds to enable the extension, before its modules are loaded.
 ENABLE = f"""
 import addon_utils, sys, time
 addon_utils.disable({MODULE!r})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator is held to the wire by the official client."""
+"""The emulator works with the official client."""
 
 import fal_client
 import fal_client.client
@@ -40,7 +40,7 @@ def test_subscribe_and_run_work_too(client):
     assert client.run(SCHNELL, {"prompt": "jar", "image_size": "square"})["images"]
 
 
-def test_a_wrong_input_is_accepted_and_refused_at_the_result(client, emulator):
+def test_an_invalid_input_is_accepted_and_rejected_at_the_result(client, emulator):
     handle = client.submit(KONTEXT, {"prompt": "light", "guidance_scale": 99})
     with pytest.raises(fal_client.FalClientHTTPError) as raised:
         handle.get(interval=0.01)
@@ -90,7 +90,7 @@ def test_a_lost_answer_makes_the_official_client_submit_twice(client, emulator):
     assert len(emulator.ledger()) == 2
 
 
-def test_a_lifetime_ends(client, emulator):
+def test_a_file_lifetime_expires(client, emulator):
     url = client.upload(
         b"short-lived", "text/plain", lifecycle=fal_client.StorageSettings(expires_in="immediate")
     )

@@ -80,7 +80,7 @@ def test_a_refused_submit_accepts_nothing(wire, emulator, fault, status):
 
 
 @pytest.mark.parametrize("fault", ["reset-submit-answer", "malformed-json", "deep-answer", "empty-answer"])
-def test_an_unreadable_answer_comes_after_acceptance(wire, emulator, fault):
+def test_an_unreadable_response_comes_after_acceptance(wire, emulator, fault):
     emulator.control(faults=[{"name": fault}])
     with pytest.raises((httpx.TransportError, ValueError, KeyError, RecursionError)):
         submit(wire, SCHNELL, prompt="x")["request_id"]
@@ -124,7 +124,7 @@ def test_download_faults(client, emulator):
 
 
 @pytest.mark.parametrize(
-    "fault, status, words",
+    "fault, status, expected",
     [
         ("nginx-502", 502, "nginx"),
         ("nginx-504", 504, "nginx"),
@@ -138,43 +138,43 @@ def test_download_faults(client, emulator):
         ("slow-answer", 202, "request_id"),
     ],
 )
-def test_a_fault_can_hit_any_point(wire, emulator, fault, status, words):
+def test_a_fault_can_hit_any_point(wire, emulator, fault, status, expected):
     emulator.control(delays={"queue": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="x")
     extra = {"seconds": 0.1} if fault == "slow-answer" else {}
     emulator.control(faults=[{"name": fault, "at": "status", "count": 1, **extra}])
     answer = wire.get(job["status_url"])
     assert answer.status_code == status
-    assert words in answer.text
+    assert expected in answer.text
     assert wire.get(job["status_url"]).status_code == 202
 
 
 @pytest.mark.parametrize(
-    "fault, status, words",
+    "fault, status, expected",
     [
         ("model-crash", 500, "internal_server_error"),
         ("result-timeout", 504, "request_timeout"),
         ("result-expired", 404, "NOT_FOUND"),
     ],
 )
-def test_a_job_that_fails_for_good(wire, emulator, fault, status, words):
+def test_a_job_that_fails_for_good(wire, emulator, fault, status, expected):
     emulator.control(faults=[{"name": fault}])
     answer = finished(wire, submit(wire, SCHNELL, prompt="x", image_size="square"))
     assert answer.status_code == status
-    assert words in answer.text
+    assert expected in answer.text
 
 
 def test_output_files_can_be_wrong(wire, emulator):
-    wish = {"prompt": "x", "image_size": "square"}
+    inputs = {"prompt": "x", "image_size": "square"}
     emulator.control(faults=[{"name": "corrupt-output"}])
-    url = made(wire, SCHNELL, **wish)["images"][0]["url"]
+    url = made(wire, SCHNELL, **inputs)["images"][0]["url"]
     assert fetched(url).content.startswith(b"\xff\xd8\xff")
     with pytest.raises(OSError, match=r"cannot identify|truncated|broken"):
         picture(url)
     emulator.control(faults=[{"name": "outside-output"}])
-    assert "127.0.0.1" not in made(wire, SCHNELL, **wish)["images"][0]["url"]
+    assert "127.0.0.1" not in made(wire, SCHNELL, **inputs)["images"][0]["url"]
     emulator.control(faults=[])
-    url = made(wire, SCHNELL, **wish)["images"][0]["url"]
+    url = made(wire, SCHNELL, **inputs)["images"][0]["url"]
     for fault, header in (("wrong-media-type", "text/plain"), ("no-length", "image/jpeg")):
         emulator.control(faults=[{"name": fault}])
         answer = fetched(url)
@@ -205,8 +205,8 @@ def test_the_request_list_can_be_late_or_silent(wire, emulator):
             {"name": "unlisted", "nth": 2},
         ]
     )
-    for words in ("late", "never", "at once"):
-        submit(wire, SCHNELL, prompt=words)
+    for expected in ("late", "never", "at once"):
+        submit(wire, SCHNELL, prompt=expected)
 
     def listed() -> set[str]:
         query = {"endpoint_id": SCHNELL, "expand": "payloads"}
@@ -225,7 +225,7 @@ def test_a_skewed_clock_shows_in_the_token(wire, emulator):
 
 
 class WebhookReceiver(BaseHTTPRequestHandler):
-    """Keeps what is posted to it."""
+    """Records what is posted to it."""
 
     received: ClassVar[list[tuple[dict[str, str], bytes]]] = []
 
@@ -267,20 +267,20 @@ def test_signatures_agree_with_rfc_8032():
     )
 
 
-def test_every_fault_has_a_point_and_a_way():
+def test_every_fault_has_a_point_and_a_kind():
     assert {name for name, kind in KINDS.items() if kind.is_movable} == set(WAYS)
     fault = parse_fault("rate-limited:at=status,nth=1+3,rate=0.5,retry_after=2")
     assert (fault.at, fault.nth, fault.rate, fault.parameters["retry_after"]) == ("status", (1, 3), 0.5, 2)
 
 
-def test_a_control_message_with_a_mistake_changes_nothing(emulator):
+def test_an_invalid_control_message_changes_nothing(emulator):
     for message in ({"nonsense": 1}, {"faults": [{"name": "no-such"}]}, {"delays": {"coffee": 1}}):
         with pytest.raises(ValueError, match=r"unknown|no fault"):
             emulator.control(concurrency=1, **message)
     assert emulator.control()["concurrency"] is None
 
 
-def test_the_command_says_one_line_and_stops_on_sigterm():
+def test_the_command_prints_one_line_and_stops_on_sigterm():
     command = [
         sys.executable,
         "-m",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults whose bytes look right and are not: compressed bodies, bombs, and files with wrong indexes."""
+"""Faults whose bytes look valid and are not: compressed bodies, bombs, and files with wrong indexes."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def test_headers_that_never_end(client, emulator):
         fetched(url)
 
 
-def film(wire, photo: str) -> bytes:
+def video_bytes(wire, photo: str) -> bytes:
     return fetched(
         made(wire, KLING, start_image_url=photo, prompt="turn", duration="3")["video"]["url"]
     ).content
@@ -69,17 +69,17 @@ def boxes(data: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def test_a_box_bomb_is_whole_and_full_of_nothing(wire, emulator, photo):
+def test_a_box_bomb_is_complete_and_empty(wire, emulator, photo):
     emulator.control(faults=[{"name": "box-bomb", "megabytes": 1}])
-    found = boxes(film(wire, photo))
+    found = boxes(video_bytes(wire, photo))
     assert found[0][0] == b"ftyp"
     assert len(found) == 1 + (1 << 20) // 8
 
 
 def test_a_noise_video_keeps_its_index_and_shows_nothing(wire, emulator, photo):
-    good = film(wire, photo)
+    good = video_bytes(wire, photo)
     emulator.control(faults=[{"name": "noise-video"}])
-    noise = film(wire, photo)
+    noise = video_bytes(wire, photo)
     assert len(noise) == len(good)
     assert dict(boxes(noise))[b"moov"] == dict(boxes(good))[b"moov"]
     with av.open(io.BytesIO(good)) as container:
@@ -89,10 +89,10 @@ def test_a_noise_video_keeps_its_index_and_shows_nothing(wire, emulator, photo):
 
 
 @pytest.mark.parametrize("lie", ["beyond", "no-track", "no-samples", "deep", "large"])
-def test_a_lying_video_is_whole_by_its_boxes(wire, emulator, photo, lie):
-    good = dict(boxes(film(wire, photo)))
+def test_a_lying_video_has_complete_boxes(wire, emulator, photo, lie):
+    good = dict(boxes(video_bytes(wire, photo)))
     emulator.control(faults=[{"name": "lying-video", "lie": lie}])
-    told = dict(boxes(film(wire, photo)))
+    told = dict(boxes(video_bytes(wire, photo)))
     assert set(told) == set(good)
     assert told[b"mdat"] == good[b"mdat"]
     growth = {"deep": 8 * DEEP, "large": 8 + LARGE_BYTES}.get(lie, 0)

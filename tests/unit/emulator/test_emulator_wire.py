@@ -23,7 +23,7 @@ from tests.emulator_desk import (
 from tests.patience import FOR_EVER_SECONDS, until
 
 
-def test_every_form_of_the_addresses_leads_to_the_job(wire, emulator):
+def test_every_form_of_the_urls_leads_to_the_job(wire, emulator):
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
     finished(wire, job)
     number = job["request_id"]
@@ -40,7 +40,7 @@ def test_every_form_of_the_addresses_leads_to_the_job(wire, emulator):
         assert wire.get(f"/queue/{endpoint}/requests/{job['request_id']}/status").status_code == 200
 
 
-def test_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
+def test_status_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
     emulator.control(delays={"queue": FOR_EVER_SECONDS, "image": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
     waiting = wire.get(job["status_url"])
@@ -65,33 +65,33 @@ def test_codes_while_a_job_waits_runs_and_is_done(wire, emulator):
 def test_the_status_stream_ends_with_completed(wire, emulator):
     emulator.control(delays={"queue": FOR_EVER_SECONDS, "image": FOR_EVER_SECONDS})
     job = submit(wire, SCHNELL, prompt="jar", image_size="square")
-    words = []
+    states = []
     with wire.stream("GET", job["status_url"] + "/stream", params={"logs": "1"}) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             status = json.loads(line[6:])["status"] if line.startswith("data: ") else ""
-            if status not in ("", *words):  # The clock moves only when a state has been told.
-                words.append(status)
+            if status not in ("", *states):  # The clock moves only when a state has been reported.
+                states.append(status)
                 emulator.control(advance=FOR_EVER_SECONDS)
-    assert words == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+    assert states == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
 
 
 @pytest.mark.parametrize(
-    "header, words",
+    "header, message",
     [({}, "missing authorization token"), ({"Authorization": "Key nocolon"}, "Invalid Key Authorization")],
 )
-def test_a_missing_or_malformed_key_is_refused(emulator, header, words):
+def test_a_missing_or_malformed_key_is_rejected(emulator, header, message):
     with httpx.Client(base_url=emulator.url, headers=header, **PLAINLY) as stranger:
         for path in (f"/queue/{SCHNELL}", "/rest/storage/auth/token?storage_type=fal-cdn-v3"):
             answer = stranger.post(path, json={})
             assert answer.status_code == 401
-            assert words in answer.json()["detail"]
+            assert message in answer.json()["detail"]
         pricing = stranger.get("/v1/models/pricing", params={"endpoint_id": SCHNELL})
         assert (pricing.status_code, pricing.json()["error"]["type"]) == (401, "authorization_error")
     assert emulator.ledger() == []
 
 
-def test_stats_tell_whether_a_foreign_key_came(wire, emulator):
+def test_stats_report_a_foreign_key(wire, emulator):
     submit(wire, SCHNELL, prompt="jar")
     assert emulator.stats()["foreign_keys"] == []
     wire.get("/v1/models", headers={"Authorization": "Key real:secret"})
@@ -137,7 +137,7 @@ def test_unknown_fields_are_dropped_and_reported(wire, emulator):
     assert emulator.ledger()[0]["unknown_fields"] == ["negative_prompt"]
 
 
-def test_a_download_has_length_ranges_and_a_tag(client):
+def test_a_download_has_a_length_ranges_and_an_etag(client):
     url = client.upload(b"0123456789", "text/plain")
     whole = fetched(url)
     assert (whole.headers["Content-Length"], whole.headers["Accept-Ranges"]) == ("10", "bytes")
@@ -148,15 +148,15 @@ def test_a_download_has_length_ranges_and_a_tag(client):
 
 
 @pytest.mark.parametrize("kind", ["gcs", "fal-cdn-v3"])
-def test_files_go_up_by_a_signed_address(wire, kind):
-    wish = {"file_name": "a b.txt", "content_type": "text/plain"}
-    answer = wire.post(f"/rest/storage/upload/initiate?storage_type={kind}", json=wish).json()
+def test_files_are_uploaded_to_a_signed_url(wire, kind):
+    body = {"file_name": "a b.txt", "content_type": "text/plain"}
+    answer = wire.post(f"/rest/storage/upload/initiate?storage_type={kind}", json=body).json()
     assert fetched(answer["file_url"]).status_code == 404
     assert httpx.put(answer["upload_url"], content=b"signed", **PLAINLY).status_code == 200
     assert fetched(answer["file_url"]).content == b"signed"
 
 
-def test_files_go_up_in_parts_by_a_signed_address(wire):
+def test_files_are_uploaded_in_parts_to_a_signed_url(wire):
     answer = wire.post("/rest/storage/upload/initiate-multipart?storage_type=fal-cdn-v3", json={}).json()
     address, _, query = answer["upload_url"].partition("?")
     parts = [
@@ -175,8 +175,8 @@ def test_prices_and_estimates(wire, emulator):
     assert (prices[KLING]["unit_price"], prices[KLING]["unit"]) == (0.112, "seconds")
     unknown = wire.get("/v1/models/pricing", params={"endpoint_id": "no/such"})
     assert (unknown.status_code, unknown.json()["error"]["type"]) == (404, "not_found")
-    wish = {"estimate_type": "unit_price", "endpoints": {KLING: {"unit_quantity": 10}}}
-    assert wire.post("/v1/models/pricing/estimate", json=wish).json()["total_cost"] == 1.12
+    body = {"estimate_type": "unit_price", "endpoints": {KLING: {"unit_quantity": 10}}}
+    assert wire.post("/v1/models/pricing/estimate", json=body).json()["total_cost"] == 1.12
     emulator.control(prices={SCHNELL: {"unit_price": 0.5}})
     answer = wire.get("/v1/models/pricing", params={"endpoint_id": SCHNELL}).json()
     assert answer["prices"][0]["unit_price"] == 0.5
@@ -184,7 +184,7 @@ def test_prices_and_estimates(wire, emulator):
     assert (wrong.status_code, wrong.json()["error"]["type"]) == (400, "validation_error")
 
 
-def test_models_tell_their_status_and_schema(wire, emulator):
+def test_models_report_their_status_and_schema(wire, emulator):
     emulator.control(withdrawn=[SCHNELL], deprecated=[KONTEXT])
     answer = wire.get(
         "/v1/models", params={"endpoint_id": f"{SCHNELL},{KONTEXT}", "expand": "openapi-3.0"}

@@ -148,7 +148,9 @@ def earlier_lock(root: Path) -> Lock | None:
     if (root / RECORD).is_file():  # Its lock was lost: the folders of the rows are still valid.
         return None
     if root.is_dir() and any(item.name != ".journal" for item in root.iterdir()):
-        raise InputError(f"{root} is not empty and holds no catalogue.", hint="Choose another --out folder.")
+        raise InputError(
+            f"{root} is not empty and contains no catalogue.", hint="Choose another --out folder."
+        )
     return None
 
 

@@ -85,6 +85,7 @@ def _render(root: Path, reporter: Reporter, stop: Stop, external_data: tuple[Pat
     stage = StudioStage(
         results, when_rendered=lambda _angle: None, when_photographed=lambda _angle, _photo: None
     )
-    if not results.has_model():
-        stage.take_model()
-    stage.go()
+    with results.activity.told_to(reporter):
+        if not results.has_model():
+            stage.take_model()
+        stage.go()

@@ -4,9 +4,9 @@
 from ..fal_bridge.errors import StoppedError
 from ..messages import events
 from ..messages.errors import InputError, MachineError
+from .blender_child import BlenderChild, Rendered
 from .order import Tools
 from .product import Product
-from .render_child import BlenderChild, Rendered
 from .states import Status
 
 MAX_CRASHES = 5  # Consecutive products that end Blender: then the products are not the cause.
@@ -50,7 +50,8 @@ class Rendering:
                 self._blame_blender(result.crash)
             raise MachineError(
                 f"Blender cannot render it: {result.crash}.",
-                hint="Repair the model, or try again with --retry-crashed.",
+                hint="Repair the model, or retry crashed products.",
+                field="retry_crashed",
             )
         self._crashed.clear()
         if result.error:
@@ -63,5 +64,5 @@ class Rendering:
             crashed.note(crashes=status.crashes)
         self.trouble = MachineError(
             f"Blender crashed at {MAX_CRASHES} consecutive products, the last time: {crash}.",
-            hint="Check the graphics driver, the memory and --device; then resume.",
+            hint="Check the graphics driver, the memory and the device; then resume.",
         )

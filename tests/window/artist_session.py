@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An artist's way through a real Blender with a window: from the zip to a set in the file.
+"""An artist's workflow in a real Blender with a window: from the zip to a set in the file.
 
-The tests of one Blender follow each other, as a person would go on.
+The tests of one Blender depend on each other and run in order, as a user would work.
 """
 
 import json
@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.blender.products import textured_block
 from tests.fal_emulator.process import RunningEmulator
+from tests.watched_processes import arguments_of_processes
 from tests.window.desktop import Desktop, wait_for
 from tests.window.states import PREPARE, STATES
 from tests.window.timing import ENABLE, MODULE, WATCH
@@ -21,9 +23,9 @@ WHEELS = ("PIL", "httpx", "anyio", "fal_client")  # Blender itself imports certi
 RUN_SECONDS = 600.0
 DROP_SECONDS = 20.0
 FIRST_FILE = 38  # Pixels below the upper edge of a File Browser's list.
-LONGEST_BLOCK = 0.05
-LONGEST_REDRAW = 0.01  # All panels together, far above what they take.
-LONGEST_START = 0.3
+MAX_BLOCK_SECONDS = 0.05
+MAX_REDRAW_SECONDS = 0.01  # All panels together; they need far less.
+MAX_ENABLE_SECONDS = 0.3
 
 ask = f"from {MODULE}.window import preferences, pump, runs, scene_settings\nsettings = bpy.context.scene.photoreal\n"
 
@@ -49,14 +51,14 @@ def blender(desktop: Desktop) -> Iterator[Desktop]:
     assert_is_there(desktop)
     assert desktop.quit_blender() == 0
     desktop.start_blender()
-    # As the user allows it in the preferences. At the start Blender would look for updates in the net.
+    # As the user allows it in the preferences. At startup Blender would check for updates online.
     desktop.python("bpy.context.preferences.system.use_online_access = True")
     yield desktop
     desktop.quit_blender()
 
 
 def assert_is_there(desktop: Desktop) -> None:
-    """Enabled, and nothing of the wheels was imported."""
+    """Enabled, and no bundled wheel was imported."""
     enabled, imported = desktop.python(
         f"import sys\nanswer = [{MODULE!r} in bpy.context.preferences.addons, sorted(set({WHEELS!r}) & set(sys.modules))]"
     )
@@ -75,7 +77,7 @@ def ended(desktop: Desktop) -> Any:
     )
 
 
-def test_the_tab_opens_and_says_what_to_do_first(blender: Desktop):
+def test_the_tab_opens_and_shows_the_first_step(blender: Desktop):
     assert_is_there(blender)
     blender.show_tab("Photoreal")
     blender.picture("first")
@@ -105,7 +107,7 @@ def drop_from_file_browser(desktop: Desktop, folder: str, target: tuple[int, int
     desktop.key("End", "Return")
 
 
-def test_a_dropped_model_stands_in_the_studio(blender: Desktop):
+def test_a_dropped_model_appears_in_the_studio(blender: Desktop):
     folder = blender.folder / "products"
     folder.mkdir()
     shutil.copyfile(blender.folder / "Tea Jar.glb", folder / "Tea Jar.glb")
@@ -142,7 +144,7 @@ def test_fal_without_a_key_offers_the_preferences(blender: Desktop):
         blender.python("bpy.ops.photoreal.generate_set()")
 
 
-def test_the_price_stands_on_the_button(blender: Desktop, emulator: RunningEmulator):
+def test_the_button_shows_the_price(blender: Desktop, emulator: RunningEmulator):
     blender.python(
         f"{ask}preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
         "settings.folder = '/desk/set'\nsettings.video = 'fal'"
@@ -154,7 +156,9 @@ def test_the_price_stands_on_the_button(blender: Desktop, emulator: RunningEmula
     assert emulator.ledger() == [], "asking is free"
 
 
-def test_the_button_makes_a_set_while_the_artist_goes_on(blender: Desktop, emulator: RunningEmulator):
+def test_the_button_makes_a_set_while_the_artist_continues_working(
+    blender: Desktop, emulator: RunningEmulator
+):
     blender.python(WATCH)
     emulator.control(delays={"photo": 2.0})
     blender.press("photoreal.generate_set")
@@ -174,7 +178,7 @@ def test_the_button_makes_a_set_while_the_artist_goes_on(blender: Desktop, emula
     wait_for(lambda: blender.python("answer = 'Tea Jar' in bpy.data.collections"), "the photos in the scene")
     assert len(emulator.ledger()) == 6
     left, top, width, height = blender.sidebar()
-    blender.move(left + width // 2, top + height - 20)  # A button under the mouse keeps its look.
+    blender.move(left + width // 2, top + height - 20)  # A button under the mouse stays highlighted.
     blender.settle()
     blender.picture("finished")
     blender.scroll(left + width // 2, top + height // 2, 60)
@@ -188,9 +192,9 @@ def test_nothing_blocked_the_window(blender: Desktop):
     spent = {name: [own for _clock, own in times] for name, times in pairs.items()}
     assert {"pump", "PHOTOREAL_OT_generate_set.execute"} <= set(spent)
     longest = {name: max(times) for name, times in spent.items()}
-    assert {name: seconds for name, seconds in longest.items() if seconds > LONGEST_BLOCK} == {}
+    assert {name: seconds for name, seconds in longest.items() if seconds > MAX_BLOCK_SECONDS} == {}
     redraw = [sorted(times)[len(times) // 2] for name, times in spent.items() if "_PT_" in name]
-    assert 0.0 < sum(redraw) < LONGEST_REDRAW, spent
+    assert 0.0 < sum(redraw) < MAX_REDRAW_SECONDS, spent
 
 
 def test_placing_is_one_undo_step(blender: Desktop):
@@ -208,7 +212,7 @@ def test_placing_is_one_undo_step(blender: Desktop):
     wait_for(lambda: state() == [True, 2, True], "one redo")
 
 
-def test_after_saving_and_opening_the_set_is_in_the_gallery(blender: Desktop):
+def test_a_reopened_file_shows_the_set_in_the_gallery(blender: Desktop):
     blender.python("bpy.ops.wm.save_as_mainfile(filepath='/desk/mine.blend')")
     blender.python("bpy.ops.wm.read_homefile(use_factory_startup=True)")
     assert blender.python(f"{ask}answer = runs.set_of(bpy.context.scene) is None")
@@ -219,7 +223,7 @@ def test_after_saving_and_opening_the_set_is_in_the_gallery(blender: Desktop):
     )
 
 
-def test_the_studio_goes_and_the_scene_is_as_it_was(blender: Desktop):
+def test_removing_the_studio_restores_the_scene(blender: Desktop):
     blender.python("bpy.ops.photoreal.remove_studio()")
     names = blender.python(
         "answer = [[s.name for s in bpy.data.scenes], sorted(o.name for o in bpy.data.objects)]"
@@ -231,7 +235,7 @@ def scenes_shown(desktop: Desktop) -> list[str]:
     return desktop.python("answer = [window.scene.name for window in bpy.context.window_manager.windows]")
 
 
-def test_the_studio_comes_and_goes_in_several_windows(blender: Desktop):
+def test_the_studio_is_added_and_removed_in_several_windows(blender: Desktop):
     blender.python(
         "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n    bpy.ops.wm.window_new_main()"
     )
@@ -287,7 +291,7 @@ with bpy.context.temp_override(window=first):
     )
 
 
-def test_selections_are_photographed_as_they_stand(blender: Desktop):
+def test_selections_are_photographed_in_place(blender: Desktop):
     script = ("--python-exit-code", "3", "--python", "/project/tests/window/selections.py")
     output = blender.run("blender", "-b", *script)
     line = next(line for line in output.splitlines() if line.startswith("SELECTIONS "))
@@ -296,24 +300,33 @@ def test_selections_are_photographed_as_they_stand(blender: Desktop):
     assert {name: metres for name, metres in distances.items() if metres > 1e-4} == {}
 
 
+def prepare_one_photo(desktop: Desktop, emulator: RunningEmulator, source: str, folder: str) -> None:
+    """Choose a set of one small photo by fal.ai, and ask for its price."""
+    desktop.python(
+        f"{ask}preferences.get(bpy.context).fal_url = {emulator.url!r}\n"
+        f"settings.folder, settings.source = {folder!r}, {source!r}\n"
+        "settings.source_kind, settings.engine, settings.video = 'FILE', 'fal', 'none'\n"
+        "settings.resolution, settings.samples = 64, 1\n"
+        "bpy.ops.photoreal.edit_angles()\n"
+        "while len(settings.angles) > 1:\n    settings.angle_index = 1\n    bpy.ops.photoreal.remove_angle()\n"
+        "bpy.ops.photoreal.ask_price()"
+    )
+
+
+def generate_when_priced(desktop: Desktop) -> None:
+    can_start = "answer = bpy.ops.photoreal.generate_set.poll()"
+    wait_for(lambda: desktop.python(can_start), "the price", RUN_SECONDS)
+    desktop.python("bpy.ops.photoreal.generate_set()")
+
+
 def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningEmulator):
     blender.show_tab("Photoreal")
     emulator.control(
         reset=True,
         faults=[{"name": "drop-submit-answer", "count": 1}, {"name": "nginx-503", "at": "requests"}],
     )
-    blender.python(
-        f"{ask}settings.folder = '/desk/held'\nsettings.source = '/desk/Tea Jar.glb'\n"
-        "settings.source_kind, settings.engine, settings.video = 'FILE', 'fal', 'none'\n"
-        "settings.resolution, settings.samples = 64, 1\n"
-        "bpy.ops.photoreal.edit_angles()\n"
-        "for _time in range(4):\n    settings.angle_index = 1\n    bpy.ops.photoreal.remove_angle()\n"
-        "bpy.ops.photoreal.ask_price()"
-    )
-    wait_for(
-        lambda: blender.python("answer = bpy.ops.photoreal.generate_set.poll()"), "the price", RUN_SECONDS
-    )
-    blender.python("bpy.ops.photoreal.generate_set()")
+    prepare_one_photo(blender, emulator, "/desk/Tea Jar.glb", "/desk/held")
+    generate_when_priced(blender)
     state, _error, _warnings = ended(blender)
     assert state == "held"
     wait_for(
@@ -335,9 +348,66 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     assert (state, error) == ("done", "")
 
 
-def test_enabling_takes_no_time_that_is_felt(blender: Desktop):
+@pytest.fixture
+def key(blender: Desktop) -> Iterator[bytes]:
+    """A key in the environment of Blender and in its preferences, read from a file so that no order contains it."""
+    value = b"canary-in-a-window-93bd:5e1f0c77secret2b9d"
+    file = blender.folder / "keys" / "key.txt"
+    file.parent.mkdir()
+    file.write_bytes(value)
+    blender.python(
+        f"import os\nfrom pathlib import Path\n{ask}os.environ['FAL_KEY'] = Path('/desk/keys/key.txt').read_text()\n"
+        "preferences.get(bpy.context).fal_key = os.environ['FAL_KEY']"
+    )
+    yield value
+    blender.python(
+        f"import os\n{ask}del os.environ['FAL_KEY']\nchosen = preferences.get(bpy.context)\n"
+        "chosen.fal_key, chosen.key_source = '', 'PREFERENCES'"
+    )
+
+
+def hostile_model(desktop: Desktop) -> str:
+    """A model that names the environment as its texture; its path inside the root."""
+    glb = textured_block()
+    glb.document["images"] = [{"uri": "/proc/self/environ"}]
+    glb.write(desktop.folder / "hostile.glb")
+    return "/desk/hostile.glb"
+
+
+def test_no_byte_of_a_key_leaves_the_window(blender: Desktop, emulator: RunningEmulator, key: bytes):
+    emulator.control(reset=True)
+    said = []
+    hostile = hostile_model(blender)
+
+    def price_error() -> Any:
+        return blender.python(f"{ask}answer = runs.price_error(scene_settings.settings_of(bpy.context))")
+
+    with arguments_of_processes() as seen:
+        for key_source in ("PREFERENCES", "ENVIRONMENT"):
+            blender.python(f"{ask}preferences.get(bpy.context).key_source = {key_source!r}")
+            prepare_one_photo(blender, emulator, hostile, f"/desk/refused-{key_source}")
+            said.append(wait_for(price_error, "an answer about the price", RUN_SECONDS))
+            assert "is outside its folder" in said[-1]
+            prepare_one_photo(blender, emulator, "/desk/Tea Jar.glb", f"/desk/kept-{key_source}")
+            generate_when_priced(blender)
+            said.append(ended(blender))
+            assert said[-1][0] == "done"
+        blender.python(f"{ask}settings.engine, settings.source = 'cycles', {hostile!r}")
+        generate_when_priced(blender)
+        said.append(ended(blender))
+        assert "is outside its folder" in said[-1][1]
+    marks = key.removeprefix(b"canary-").split(b":")
+    files = [path for path in blender.folder.rglob("*") if path.is_file() and path.parent.name != "keys"]
+    assert {"blender.log", "set.json", "product.glb", "index.html"} <= {path.name for path in files}
+    assert not [path for path in files if any(mark in path.read_bytes() for mark in marks)]
+    assert not any(mark in json.dumps([said, emulator.ledger()]).encode() for mark in marks)
+    assert any(b"batch.py" in arguments for arguments in seen), "the background Blender was seen"
+    assert not [arguments for arguments in seen if any(mark in arguments for mark in marks)]
+
+
+def test_enabling_causes_no_noticeable_delay(blender: Desktop):
     _clock, seconds = blender.python(ENABLE)
-    assert seconds < LONGEST_START
+    assert seconds < MAX_ENABLE_SECONDS
 
 
 def use_theme(desktop: Desktop, theme: str) -> None:
@@ -352,11 +422,11 @@ bpy.ops.script.execute_preset(filepath=str(path), menu_idname='USERPREF_MT_inter
 
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
-def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
+def test_every_state_of_every_panel_is_captured(blender: Desktop, theme: str):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
-    # The states are made up, so no prices are asked for.
+    # The states are simulated, so no prices are requested.
     listening = f"from {MODULE}.window import changes, pump\nchanges.{{}}(pump._settings_changed)"
     blender.python(listening.format("stop_listening"))
     for name, code in STATES.items():
@@ -369,7 +439,7 @@ def test_every_state_of_every_panel_is_seen(blender: Desktop, theme: str):
     blender.python(listening.format("listen"))
 
 
-def test_preferences_are_seen_too(blender: Desktop):
+def test_the_preferences_are_captured(blender: Desktop):
     use_theme(blender, "Light")
     blender.show_tab("Photoreal")
     blender.picture("light")

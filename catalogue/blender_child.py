@@ -193,7 +193,8 @@ class BlenderChild:
             event = _event_in(line)
             if event is None:
                 continue
-            heard_at = time.monotonic()
+            if not isinstance(event, events.Working):  # A sign of life is no progress.
+                heard_at = time.monotonic()
             if isinstance(event, kind):
                 return event
             tell(event)
@@ -238,7 +239,7 @@ def _how_it_ended(process: subprocess.Popen[str]) -> str:
         code = process.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        return "Blender no longer answered"
+        return "Blender stopped responding"
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"Blender was ended by {signal.Signals(-code).name}"

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, get_origin, get_type_hints
 
 from ..files.input_files import read_json
+from ..gltf.choices import REST
 from ..imaging.choices import Background
-from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, safe_names
+from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, names_for_angles
 from ..optics.rig_choice import SOFTBOX
 from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine
 from ..photo_set.prompts import DEFAULT_LOOK, TURNTABLE
@@ -44,6 +45,10 @@ class View:
 
 def _always(_settings: "Settings") -> bool:
     return True
+
+
+def _has_file(settings: "Settings") -> bool:
+    return settings.source is Source.FILE
 
 
 def _has_listed_angles(settings: "Settings") -> bool:
@@ -107,6 +112,8 @@ class Settings:
     device: str = AUTO_DEVICE
     background: str = Background.WHITE
     passes: Annotated[tuple[str, ...], _always] = ()
+    pose: Annotated[str, _has_file] = REST
+    without: Annotated[tuple[str, ...], _always] = ()
     lens: Annotated[float, _has_listed_angles] = LENS_MM
     f_stop: Annotated[float | None, _has_cycles_photos] = (
         None  # Of photos by Cycles; ``None``: the whole product is sharp.
@@ -137,7 +144,7 @@ class Settings:
     def angle_names(self) -> list[str]:
         """The expected angles, in the order of the list; none while only the file knows them."""
         if self.cameras is not None:
-            return safe_names(self.cameras)
+            return names_for_angles(self.cameras)
         return [view.name for view in self.views] or list(ANGLES)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar's settings become exactly a command line that a terminal would take."""
+"""The sidebar's settings become a valid command line."""
 
 import argparse
 import json
@@ -10,8 +10,8 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.background_run import button_command  # noqa: E402  The package has to be loaded first.
-from photoreal_set.background_run.button_command import Settings, Source, View, free_folder, price_key  # noqa: E402
+from photoreal_set.background_run import button_arguments  # noqa: E402  The package has to be loaded first.
+from photoreal_set.background_run.button_arguments import Settings, Source, View, free_folder, price_key  # noqa: E402
 from photoreal_set.command_line.commands import estimate  # noqa: E402
 from photoreal_set.command_line.commands import set as one_set  # noqa: E402
 from photoreal_set.imaging.choices import Pass  # noqa: E402
@@ -62,7 +62,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def set_options(settings: Settings, folder: Path) -> argparse.Namespace:
-    return parsed(button_command.set_arguments(settings, folder / "out", settings.files, folder))
+    return parsed(button_arguments.set_arguments(settings, folder / "out", settings.files, folder))
 
 
 def test_every_setting_reaches_its_option(tmp_path: Path):
@@ -83,8 +83,8 @@ def test_every_setting_reaches_its_option(tmp_path: Path):
     assert options.fal_url == "http://127.0.0.1:8123"
 
 
-def test_what_is_for_fal_is_left_out_of_a_free_set(tmp_path: Path):
-    arguments = button_command.set_arguments(
+def test_fal_options_are_omitted_from_a_free_set(tmp_path: Path):
+    arguments = button_arguments.set_arguments(
         replace(FULL, engine="cycles", video="none"), tmp_path / "out", FULL.files, tmp_path
     )
     paid = (
@@ -101,6 +101,15 @@ def test_what_is_for_fal_is_left_out_of_a_free_set(tmp_path: Path):
         assert option not in arguments
 
 
+def test_the_pose_of_a_file_and_what_is_left_out_reach_the_command_line(tmp_path: Path):
+    wanted = Settings(files=("a.glb",), pose="1.5", without=("floor", "crumbs"))
+    options = set_options(wanted, tmp_path)
+    assert (options.pose, options.without) == ("1.5", ("floor", "crumbs"))
+    for source in (Source.OBJECTS, Source.PHOTOS, Source.TEXT):
+        options = set_options(replace(wanted, source=source), tmp_path)
+        assert (options.pose, options.without) == ("rest", ("floor", "crumbs"))
+
+
 def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
@@ -108,11 +117,11 @@ def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     options = set_options(wanted, tmp_path)
     assert (options.video, options.motion, options.quality) == ("cycles", "light-sweep", "draft")
     assert (options.background, options.f_stop, options.film_look) == ("black", 2.8, True)
-    for_fal = button_command.set_arguments(replace(wanted, engine="fal"), tmp_path / "out", (), tmp_path)
+    for_fal = button_arguments.set_arguments(replace(wanted, engine="fal"), tmp_path / "out", (), tmp_path)
     assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
 
 
-def test_text_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
+def test_text_and_photos_pay_for_a_model_with_every_engine(tmp_path: Path):
     text = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
     assert text.uses_fal
     options = set_options(text, tmp_path)
@@ -120,13 +129,13 @@ def test_text_and_photos_pay_for_a_model_whatever_the_engine(tmp_path: Path):
     assert options.source == []
 
 
-def test_an_empty_list_of_angles_means_the_usual_ones():
+def test_an_empty_list_of_angles_means_the_defaults():
     assert Settings().angle_names() == list(ANGLES)
 
 
-def test_changed_angles_go_as_a_file(tmp_path: Path):
+def test_changed_angles_are_passed_as_a_file(tmp_path: Path):
     views = (USUAL[0], View(name="hero", azimuth=30.0, elevation=20.0))
-    option = button_command.angles_option(Settings(views=views), tmp_path)
+    option = button_arguments.angles_option(Settings(views=views), tmp_path)
     assert option == str(tmp_path / "angles.json")
     assert [angle.name for angle in chosen_angles(option)] == ["front", "hero"]
     entries = json.loads(Path(option).read_text(encoding="utf-8"))
@@ -134,23 +143,25 @@ def test_changed_angles_go_as_a_file(tmp_path: Path):
     assert (entries[1]["azimuth"], entries[1]["elevation"]) == (30.0, 20.0)
 
 
-def test_a_usual_angle_that_was_moved_is_no_usual_one(tmp_path: Path):
+def test_a_moved_default_angle_is_a_custom_angle(tmp_path: Path):
     moved = (replace(USUAL[0], azimuth=5.0),)
-    assert button_command.angles_option(Settings(views=moved), tmp_path).endswith("angles.json")
+    assert button_arguments.angles_option(Settings(views=moved), tmp_path).endswith("angles.json")
 
 
-def test_the_price_is_asked_with_the_same_options(tmp_path: Path):
-    options = parsed(button_command.price_arguments(FULL, tmp_path))
+def test_the_price_is_requested_with_the_same_options(tmp_path: Path):
+    options = parsed(button_arguments.price_arguments(FULL, tmp_path))
     assert options.photo_endpoint == "fal-ai/flux-pro/kontext"
     assert options.source == ["jar.glb"]
 
 
 def test_the_price_of_a_selection_needs_no_copy_of_it(tmp_path: Path):
-    options = parsed(button_command.price_arguments(replace(FULL, source=Source.OBJECTS, files=()), tmp_path))
+    options = parsed(
+        button_arguments.price_arguments(replace(FULL, source=Source.OBJECTS, files=()), tmp_path)
+    )
     assert Path(options.source[0]).is_file()
 
 
-def test_what_costs_the_same_has_the_same_key():
+def test_equal_prices_have_equal_keys():
     assert price_key(FULL) == price_key(replace(FULL, files=("other.glb",)))
     assert price_key(FULL) == price_key(replace(FULL, source=Source.OBJECTS, files=()))
     assert price_key(FULL) != price_key(replace(FULL, seconds=8))
@@ -158,14 +169,14 @@ def test_what_costs_the_same_has_the_same_key():
     assert price_key(photos) != price_key(replace(photos, files=("front.jpg", "side.jpg")))
 
 
-def test_cameras_come_with_the_file_and_cost_by_their_number(tmp_path: Path):
+def test_cameras_come_from_the_file_and_are_priced_by_count(tmp_path: Path):
     cameras = replace(FULL, cameras=())
     assert set_options(cameras, tmp_path).angles == "cameras"
     assert price_key(cameras) != price_key(replace(cameras, files=("other.glb",)))
     selection = replace(FULL, source=Source.OBJECTS, files=(), cameras=("Shot 1", "Shot 2"))
     assert set_options(selection, tmp_path).angles == "cameras"
-    asked = parsed(button_command.price_arguments(selection, tmp_path)).angles
-    assert "--lens" not in button_command.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
+    asked = parsed(button_arguments.price_arguments(selection, tmp_path)).angles
+    assert "--lens" not in button_arguments.set_arguments(cameras, tmp_path / "out", cameras.files, tmp_path)
     assert [angle.name for angle in chosen_angles(asked)] == selection.angle_names() == ["Shot-1", "Shot-2"]
     assert price_key(selection) != price_key(replace(selection, cameras=("Shot 1",)))
 
@@ -181,7 +192,7 @@ def test_a_set_of_the_same_file_is_continued(tmp_path: Path):
     assert free_folder(tmp_path / "jar", ["jar.glb"], may_continue=True) == tmp_path / "jar"
 
 
-def test_what_is_there_is_never_written_over(tmp_path: Path):
+def test_existing_sets_are_never_overwritten(tmp_path: Path):
     write_set(tmp_path / "jar", "jar.glb")
     write_set(tmp_path / "jar-2", "other.glb")
     (tmp_path / "jar-3").mkdir()

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSV and JSONL as spreadsheets, shops and scripts write them: read as cells by the names of their columns."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from ..files.input_files import parsed_json
+from ..files.invisible import trimmed
+from ..files.values import shown
+from ..messages.errors import InputError
+
+COLUMNS = (
+    *("sku", "source", "text", "variant", "pose", "without", "angles", "rig", "background"),
+    *("prompt", "look", "endpoint", "seed", "video", "spec", "max_cost"),
+)
+DELIMITERS = (",", ";", "\t")
+MAX_CELL = 1 << 20
+SOURCE_SEPARATOR = ";"
+MAX_LINES_ABOVE = 50  # Among which the names of the columns are looked for.
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# Excel takes the delimiter from such a first line, and leaves the line out.
+_SEPARATOR_LINE = re.compile(
+    r'[\ufeff\s]*"?sep=(?P<delimiter>[^"\r\n])"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE
+)
+
+Cells = Iterator[tuple[int, dict[str, str], str]]  # Line, values by column, an error of the line or "".
+
+
+def csv_cells(text: str, name: str) -> Cells:
+    """The rows below the names of the columns. Raises InputError for a file without these names."""
+    csv.field_size_limit(MAX_CELL)
+    stream = io.StringIO(text, newline="")
+    start, delimiter = _header_place(text, stream)
+    stream.seek(start)
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    above = len(_LINE_END.findall(text[:start]))
+    try:
+        columns = _columns(next(reader, []), name)
+        before = reader.line_num
+        for cells in reader:
+            line, before = above + before + 1, reader.line_num
+            if not any(trimmed(cell) for cell in cells):
+                continue
+            error = ""
+            if len(cells) > len(columns) and any(trimmed(cell) for cell in cells[len(columns) :]):
+                error = f"it has {len(cells)} cells, and there are {len(columns)} columns (quote text that contains {delimiter!r})"
+            yield line, dict(zip(columns, cells, strict=False)), error
+    except csv.Error as wrong:
+        raise InputError(
+            f"{name} is not valid CSV from line {above + reader.line_num}: {wrong}.",
+            hint="Look for a quote that is not closed.",
+        ) from wrong
+
+
+def _header_place(text: str, stream: io.StringIO) -> tuple[int, str]:
+    """Where the names of the columns begin, and the delimiter between them.
+
+    There may be Excel's separator line, empty lines and titles above them. When none of the lines has the required
+    names, this is the first one that is not empty.
+    """
+    declared = _SEPARATOR_LINE.match(text)
+    delimiters = (declared["delimiter"], *DELIMITERS) if declared else DELIMITERS
+    place = declared.end() if declared else 0
+    first: tuple[int, str] | None = None
+    for _line in range(MAX_LINES_ABOVE):
+        end = _LINE_END.search(text, place)
+        if trimmed(text[place : end.start() if end else len(text)]):
+            names, delimiter = max(
+                ((_names_at(stream, place, each), each) for each in delimiters),
+                key=lambda found: len(found[0] & set(COLUMNS)),
+            )
+            if not _missing_column(names):
+                return place, delimiter
+            first = first or (place, delimiter)
+        if end is None:
+            break
+        place = end.end()
+    return first or (0, DELIMITERS[0])
+
+
+def _names_at(stream: io.StringIO, place: int, delimiter: str) -> set[str]:
+    """The names in the record that begins at ``place``; none when it is not valid CSV."""
+    stream.seek(place)
+    try:
+        return {column_name(cell) for cell in next(csv.reader(stream, delimiter=delimiter, strict=True), [])}
+    except csv.Error:
+        return set()
+
+
+def _missing_column(names: Collection[str]) -> str:
+    """The required column that is not among ``names``; "" when all are."""
+    if "sku" not in names:
+        return "sku"
+    return "" if {"source", "text"} & set(names) else "source or text"
+
+
+def _columns(header: list[str], name: str) -> list[str]:
+    columns = [column_name(cell) for cell in header]
+    named = [column for column in columns if column]
+    if missing := _missing_column(named):
+        found = f" {shown(', '.join(named))} is the first line that is not empty." if named else ""
+        raise InputError(
+            f"{name} has no column {missing}.{found}",
+            hint=f"One of the first {MAX_LINES_ABOVE} lines must name the columns: {', '.join(COLUMNS)}.",
+        )
+    if repeated := next((column for column in named if named.count(column) > 1), ""):
+        raise InputError(f"{name} has two columns called {repeated}.")
+    return columns
+
+
+def column_name(cell: str) -> str:
+    """The name of a known column, however it is written; other names without what is around them."""
+    name = trimmed(cell)
+    plain = name.lower().replace(" ", "_").replace("-", "_")
+    return plain if plain in COLUMNS else name
+
+
+def jsonl_cells(text: str) -> Cells:
+    """One object per line. Only a line feed ends a line (https://jsonlines.org), so U+2028 and others are text."""
+    for line, content in enumerate(text.split("\n"), 1):
+        content = trimmed(content)
+        if not content:
+            continue
+        try:
+            record = parsed_json(content, may_have_raw_control=True)
+        except ValueError as error:
+            yield line, {}, f"it is not valid JSON ({error})"
+            continue
+        if not isinstance(record, dict):
+            yield line, {}, "it is not a JSON object"
+            continue
+        cells = {column_name(name): _as_cell(column_name(name), value) for name, value in record.items()}
+        yield line, cells, ""
+
+
+def _as_cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list) and column in {"source", "angles", "without"}:
+        return (SOURCE_SEPARATOR if column == "source" else ",").join(map(str, value))
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

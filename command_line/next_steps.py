@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person at a terminal can do about a run that is not done: the commands, which errors do not name."""
+
+import shlex
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ..fal_bridge.decisions import clock, undecided
+from ..fal_bridge.journal import Entry, Journal, Stage, shown_key
+from ..messages import events
+from ..messages.events import Event
+from ..messages.progress import LABEL_TEXTS, Reporter
+
+
+class RedoListener:
+    """Passes everything on, and remembers which failed jobs can be bought again: their names by their labels."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.names: dict[str, str] = {}
+        self._reporter = reporter
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, events.Job):
+            self.names.pop(event.label, None)
+            if event.redo:
+                self.names[event.label] = event.redo
+        self._reporter.tell(event)
+
+    def detail(self, event: Event) -> None:
+        self._reporter.detail(event)
+
+    def result(self, found: Iterable[Event], text: str) -> None:
+        self._reporter.result(found, text)
+
+
+def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
+    """The commands for the set in ``folder``, one a line; "" when there are none.
+
+    ``redo``: as ``RedoListener.names``. Raises PhotorealError when the journal cannot be read.
+    """
+    resume = f"resume {shlex.quote(str(folder))}"
+    lines = [
+        f"{LABEL_TEXTS.get(label, label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
+        for label, name in redo.items()
+    ]
+    lines += [_decisions(resume, key, entry) for key, entry in undecided(Journal(folder / ".journal"))]
+    return "\n".join(lines)
+
+
+def catalogue_steps(folder: Path) -> str:
+    """The commands for a catalogue with requests that wait for a decision."""
+    resume = f"resume {shlex.quote(str(folder))}"
+    return (
+        f"`{resume} --resend KEY` sends an uncertain request again, and `{resume} --forget KEY` continues without it. "
+        "The results name the keys."
+    )
+
+
+def _decisions(resume: str, key: str, entry: Entry) -> str:
+    short = shown_key(key)
+    text = f"{LABEL_TEXTS.get(entry.label, entry.label)}: `{resume} --resend {short}` sends it again"
+    if time.time() < entry.resend_at:
+        text += f" (before {clock(entry.resend_at)} with --not-in-dashboard)"
+    if entry.stage is Stage.FORGOTTEN:
+        return f"{text}."
+    return f"{text}, `{resume} --forget {short}` continues without it."
