@@ -19,6 +19,8 @@ load_package()
 import bpy  # noqa: E402  The package has to be loaded first.
 
 from photoreal_set.studio import mesh_facts, triage  # noqa: E402
+from photoreal_set.studio.coincident import find_coincident  # noqa: E402
+from photoreal_set.studio.one_sided import judge_sides  # noqa: E402
 from photoreal_set.studio.product import import_product  # noqa: E402
 from photoreal_set.studio.quiet import quiet_blender  # noqa: E402
 from photoreal_set.studio.visible import visible_meshes  # noqa: E402
@@ -52,7 +54,10 @@ def main() -> int:
             (thing,) = found
 
             def look() -> None:
-                list(triage.find_problems(mesh_facts.measure(visible_meshes(thing.collection)), thing.size_m))  # noqa: B023
+                facts = mesh_facts.measure(visible_meshes(thing.collection))  # noqa: B023
+                facings = judge_sides(facts)
+                lifts = find_coincident(facts, facings, max(thing.size_m))  # noqa: B023
+                list(triage.find_problems(facts, facings, lifts, thing.size_m))  # noqa: B023
 
             looked.append(seconds(look))
     print(f"Blender {bpy.app.version_string}, {thing.triangles:,} triangles, best of {ROUNDS}")

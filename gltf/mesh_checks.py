@@ -72,6 +72,13 @@ class Shape:
         places = self.points[order]
         return np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts)
 
+    def placed_boxes(self, matrix: Doubles) -> tuple[Doubles, Doubles]:
+        """The minimum and maximum corner of each part, (parts, 3) each, where the 4x4 ``matrix`` puts its box."""
+        low, high = self.part_boxes()
+        ends = np.array([[(index >> axis) & 1 for axis in range(3)] for index in range(8)], dtype=bool)
+        corners = np.where(ends[None], high[:, None], low[:, None]) @ matrix[:3, :3].T + matrix[:3, 3]
+        return corners.min(axis=1), corners.max(axis=1)
+
 
 def is_far(places: Floats | Doubles) -> Flags:
     """Which places (n, 3), in metres, are not finite or too far away to be rendered: (n,)."""

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..gltf.node_places import world_matrices
 from ..messages.errors import FieldError, InputError
 from .angles import MAX_ANGLES, Angle, View, direction_of, names_for_angles
-
-Matrix = NDArray[np.float64]
 
 SENSOR_HEIGHT_MM = 24.0  # Blender's importer fits the lens to this height; only their ratio matters.
 # In glTF y is up and the front faces +z, in Blender z is up and the front faces -y.
@@ -55,17 +53,12 @@ def angles_of(views: Sequence[tuple[str, View]], name: str) -> list[Angle]:
 
 def _views(document: Mapping[str, Any]) -> Iterable[tuple[str, View]]:
     nodes = document.get("nodes", [])
-    parents = {child: number for number, node in enumerate(nodes) for child in node.get("children", [])}
-
-    def world(number: int) -> Matrix:
-        matrix = _local(nodes[number])
-        return world(parents[number]) @ matrix if number in parents else matrix
-
+    worlds, _depths = world_matrices(nodes)
     for number, node in enumerate(nodes):
         if "camera" not in node:
             continue
         camera = document["cameras"][node["camera"]]
-        matrix = TO_BLENDER @ world(number)
+        matrix = TO_BLENDER @ worlds[number]
         scale = np.linalg.norm(matrix[:3, :3], axis=0)
         if not np.isfinite(matrix).all() or not scale.all():
             raise ValueError("no direction")
@@ -86,21 +79,3 @@ def _positive(value: float) -> float:
     if not 0.0 < value < math.inf:
         raise ValueError("not above 0")
     return value
-
-
-def _local(node: Mapping[str, Any]) -> Matrix:
-    """The 4x4 matrix of a node to its parent (glTF 2.0, 3.5.3)."""
-    if "matrix" in node:
-        return np.array(node["matrix"], dtype=float).reshape(4, 4).T
-    x, y, z, w = np.array(node.get("rotation", (0, 0, 0, 1)), dtype=float)
-    turn = np.array(
-        (
-            (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
-            (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
-            (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
-        )
-    )
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn * np.array(node.get("scale", (1, 1, 1)), dtype=float)
-    matrix[:3, 3] = np.array(node.get("translation", (0, 0, 0)), dtype=float)
-    return matrix

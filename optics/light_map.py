@@ -23,6 +23,9 @@ MAP_WIDTH, MAP_HEIGHT = 1024, 512
 FACING_ELEVATION = 25.0  # The surface that the exposure is computed for faces the camera of a typical angle.
 PRODUCT_MIDDLE = np.array((0.0, 0.0, 0.4))  # In product sizes; where near lights are measured.
 UP = np.array((0.0, 0.0, 1.0))
+MAX_RADIANCE = (
+    1e10  # Of a light map: the sun is 1e5 times as bright as the sky. More is an infinity that was converted.
+)
 AREA_GRID = 12  # Points along each side of a near light, over which it is summed.
 
 
@@ -143,7 +146,7 @@ class Light:
 
 
 def light_of(rig: Rig, panorama: Array | None = None) -> Light:
-    """Expose a rig. ``panorama``: float (h, w, 3), row 0 at the bottom, for a rig that has one."""
+    """Expose a rig. ``panorama``: float (h, w, 3), row 0 at the bottom, ``repaired``, for a rig that has one."""
     sky = _from_panorama(panorama) if panorama is not None else _sky(rig)
     sky = _rolled(sky, rig.rotation)
     areas = tuple(replace(area, azimuth=area.azimuth + rig.rotation) for area in rig.areas)
@@ -175,9 +178,34 @@ def _sky(rig: Rig) -> Array:
     return np.clip(radiance, 0.0, None)
 
 
+def repaired(pixels: Array) -> tuple[Array, int]:
+    """A panorama (h, w, 3) without infinite, invalid and negative values, and the number of pixels that had to be repaired.
+
+    An infinite value, usually a sun that a 16-bit float could not hold, becomes the largest valid value of its channel.
+    An invalid one becomes the mean of the valid values around it. Negative values, which resampling makes at bright
+    edges, become 0 and are not counted.
+    """
+    clean = np.array(pixels)
+    is_infinite = clean > MAX_RADIANCE
+    is_valid = np.isfinite(clean) & ~is_infinite
+    rows, columns = np.nonzero((~is_valid).any(axis=-1))
+    if len(rows):
+        brightest = np.where(is_valid, clean, 0.0).max(axis=(0, 1))
+        total, count = np.zeros((len(rows), 3)), np.zeros((len(rows), 3))
+        for down in (-1, 0, 1):
+            for across in (-1, 0, 1):
+                near = np.clip(rows + down, 0, clean.shape[0] - 1), (columns + across) % clean.shape[1]
+                total += np.where(is_valid[near], np.clip(clean[near], 0.0, None), 0.0)
+                count += is_valid[near]
+        spots = rows, columns
+        mended = np.where(is_infinite[spots], brightest, total / np.maximum(count, 1.0))
+        clean[spots] = np.where(is_valid[spots], clean[spots], mended)
+    return np.clip(clean, 0.0, None), len(rows)
+
+
 def _from_panorama(pixels: Array) -> Array:
-    """A panorama (h, w, 3) scaled to the size of our maps by averaging, without negative and invalid values."""
-    clean = np.clip(np.nan_to_num(pixels.astype(np.float64), nan=0.0, posinf=0.0), 0.0, None)
+    """A panorama (h, w, 3) of valid values, scaled to the size of our maps by averaging."""
+    clean = pixels.astype(np.float64)
     for axis, wanted in ((0, MAP_HEIGHT), (1, MAP_WIDTH)):
         count = clean.shape[axis]
         edges = np.linspace(0.0, count, wanted + 1)

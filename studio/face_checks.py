@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 
 from ..gltf import mesh_checks
+from ..gltf.facing import Facing
 from ..gltf.findings import Finding, Severity, counted
 from .mesh_facts import MeshFacts, removable_faces
 
@@ -16,7 +17,7 @@ def _is_worth_reporting(count: int, facts: MeshFacts) -> bool:
     return count >= max(1.0, FEW * facts.triangles)
 
 
-def winding_problems(facts: MeshFacts) -> Iterator[Finding]:
+def winding_problems(facts: MeshFacts, facing: Facing) -> Iterator[Finding]:
     """Faces that point away from their normals, closed parts that are inside out, and mixed winding."""
     opposed = int(facts.opposed.sum())
     if _is_worth_reporting(opposed, facts):
@@ -28,7 +29,7 @@ def winding_problems(facts: MeshFacts) -> Iterator[Finding]:
             text=f"{facts.where}: {counted(opposed, 'face')} point{'s' * (opposed == 1)} away from the normals and would "
             f"be rendered black; the faces were turned to match. {RECALCULATE} Other viewers show holes there.",
         )
-    yield from _inside_out(facts)
+    yield from _inside_out(facts, facing)
     twisted = int(facts.shape.twisted_edges.sum())
     if _is_worth_reporting(twisted, facts) and not _is_worth_reporting(opposed, facts):
         is_glass = bool(facts.clear.any())
@@ -43,24 +44,35 @@ def winding_problems(facts: MeshFacts) -> Iterator[Finding]:
         )
 
 
-def _inside_out(facts: MeshFacts) -> Iterator[Finding]:
-    wrong = mesh_checks.inside_out(facts.shape)[facts.shape.group] & ~facts.opposed
-    for is_glass, faces in (
-        (True, int((wrong & facts.clear).sum())),
-        (False, int((wrong & ~facts.clear).sum())),
+def _inside_out(facts: MeshFacts, facing: Facing) -> Iterator[Finding]:
+    is_known = facts.opposed | facing.shell
+    wrong = mesh_checks.inside_out(facts.shape)[facts.shape.group] & ~is_known
+    turned = (facing.turned & ~is_known & ~facts.clear).sum()
+    for severity, faces, effect in (
+        (
+            Severity.WARNING,
+            int((wrong & facts.clear).sum()),
+            "light would be refracted the wrong way, so it was turned outwards",
+        ),
+        (
+            Severity.NOTE,
+            int(turned),
+            "its one-sided material would hide its outside, so it was turned outwards",
+        ),
+        (
+            Severity.NOTE,
+            int((wrong & ~facts.clear & ~facing.turned).sum()),
+            "these pictures show both sides alike, but other viewers show holes",
+        ),
     ):
-        if not faces:
-            continue
-        effect = "these pictures show both sides alike, but other viewers show holes"
-        if is_glass:
-            effect = "light would be refracted the wrong way, so it was turned outwards"
-        yield Finding(
-            kind="inside_out",
-            severity=Severity.WARNING if is_glass else Severity.NOTE,
-            where=facts.where,
-            count=faces,
-            text=f"{facts.where} is inside out ({counted(faces, 'face')}): {effect}. {RECALCULATE}",
-        )
+        if faces:
+            yield Finding(
+                kind="inside_out",
+                severity=severity,
+                where=facts.where,
+                count=faces,
+                text=f"{facts.where} is inside out ({counted(faces, 'face')}): {effect}. {RECALCULATE}",
+            )
 
 
 def surface_problems(facts: MeshFacts) -> Iterator[Finding]:
@@ -107,7 +119,7 @@ def _doubled(facts: MeshFacts, doubled: int) -> Iterator[Finding]:
         (removed, "they would darken them, so they were left out. Merge by distance and delete them"),
         (
             doubled - removed,
-            "which have another material, so that either may be visible. Delete the hidden ones",
+            "which have another material; the pictures show the later material. Delete the hidden ones",
         ),
     ):
         if count:

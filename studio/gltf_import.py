@@ -3,17 +3,23 @@
 
 import logging
 import re
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from ..gltf.document import Gltf
 from ..gltf.edits import with_far_at, with_tags, without_variants
 from ..gltf.mesh_checks import MAX_COORDINATE_M
+from ..gltf.recentring import recentred
 from ..messages.errors import InputError, MachineError
+from ..optics.cameras import TO_BLENDER
 from . import compat
 from .blender import custom_property, data_of, reason_of
 from .quiet import quiet_blender
@@ -24,21 +30,31 @@ TAG = "photoreal_number"  # A custom property of meshes and materials during the
 FAR_M = 1e6 * MAX_COORDINATE_M  # Where broken vertices are during the import; float32 can hold its square.
 PYTHON_ERROR = re.compile(r"\w+(Error|Exception|Exit|Iteration)\b")  # The last line of a traceback.
 
+FRAMES_PER_NODE, MAX_RECURSION = (
+    4,
+    100_000,
+)  # Of Python functions; they take memory, but no stack of the process.
+
 Block = TypeVar("Block", bpy.types.Material, bpy.types.Mesh)
 
 
-def import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.types.Object]:
+def import_objects(
+    gltf: Gltf, collection: bpy.types.Collection
+) -> tuple[list[bpy.types.Object], NDArray[np.float64]]:
     """Import the default scene of a file, with the default materials, into ``collection``.
+
+    Returns its objects, and what was subtracted from all places, (3,), in Blender's axes: see ``gltf.recentring``.
 
     ``gltf`` refers to no other file.
     Raises InputError when the importer cannot read the file, MachineError when the importer is not complete.
     """
     before = {item.session_uid for item in bpy.data.objects}
-    whole = with_far_at(without_variants(gltf), FAR_M)
+    whole, offset = recentred(with_far_at(without_variants(gltf), FAR_M))
     known = compat.importable_extensions()
     tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:
-        _run_importer(tagged.glb())
+        with _recursion_for(len(tagged.entries("nodes"))):
+            _run_importer(tagged.glb())
     except RuntimeError as error:
         raise _import_error(gltf.name, error) from error
     objects = [item for item in bpy.data.objects if item.session_uid not in before]
@@ -49,7 +65,18 @@ def import_objects(gltf: Gltf, collection: bpy.types.Collection) -> list[bpy.typ
                 item.hide_render = True
             holder.objects.unlink(item)
         collection.objects.link(item)
-    return objects
+    return objects, offset @ TO_BLENDER[:3, :3].T
+
+
+@contextmanager
+def _recursion_for(nodes: int) -> Iterator[None]:
+    """Let the importer, which is recursive, go through a chain of this many nodes."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, min(FRAMES_PER_NODE * nodes, MAX_RECURSION)))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def _run_importer(glb: bytes) -> None:

@@ -44,6 +44,15 @@ def is_clear(material: bpy.types.Material) -> bool:
     return surface is not None and _transmits(surface)
 
 
+def has_alpha(material: bpy.types.Material) -> bool:
+    """Is the material partly transparent (glTF alpha), so that what is behind it can be seen?"""
+    surface = principled_of(material)
+    if surface is None:
+        return next(nodes_of(material.node_tree, bpy.types.ShaderNodeBsdfTransparent), None) is not None
+    alpha = input_of(surface, "Alpha")
+    return bool(alpha.is_linked or value_of(alpha) < 1.0)
+
+
 def lets_light_through(objects: Iterable[bpy.types.Object]) -> bool:
     """Does any material of the objects refract light? They need more bounces and samples."""
     trees = {material.node_tree for item in objects for material in materials_of(item)}

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..gltf import mesh_checks
 from ..gltf.mesh_checks import Doubles, Flags, Shape
-from .blender import present
-from .materials import is_clear
+from .blender import data_of, present
+from .materials import has_alpha, is_clear
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class MeshFacts:
     doubled: Flags
     has_uvs: bool
     uv_areas: Doubles | None
+    is_as_shown: bool = True  # The faces are those of the mesh of ``item``, in its order.
     names: list[str] = field(default_factory=list)
     matrices: list[Doubles] = field(default_factory=list)
 
@@ -50,6 +51,34 @@ class MeshFacts:
         wanted = {item.name for item in chosen if item is not None}
         slots = [index for index, item in enumerate(self.materials) if item and item.name in wanted]
         return np.isin(self.material, slots)
+
+    @property
+    def is_editable(self) -> bool:
+        """Can the shape of the mesh be changed? Not where modifiers have moved its vertices."""
+        return self.is_as_shown and not self.item.modifiers
+
+    @property
+    def one_sided(self) -> Flags:
+        """Which triangles have a material whose back faces are not seen, (t,). Glass always has two sides."""
+        chosen = [
+            item for item in self.materials if item and item.use_backface_culling and not is_clear(item)
+        ]
+        return self.of(chosen)
+
+    @property
+    def see_through(self) -> Flags:
+        """Which triangles have a material with holes or partial coverage (alpha), (t,)."""
+        return self.of(item for item in self.materials if item and has_alpha(item))
+
+    @property
+    def flips(self) -> Flags:
+        """Which triangles are reversed to match their normals, (t,)."""
+        if not self.is_editable:
+            return np.zeros_like(self.opposed)
+        shape = self.shape
+        is_right = shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes > 0.0)
+        flips: Flags = self.opposed & ~is_right[shape.group]
+        return flips
 
     @property
     def clear(self) -> Flags:
@@ -106,6 +135,7 @@ def _facts(item: bpy.types.Object, mesh: bpy.types.Mesh) -> MeshFacts | None:
         doubled=mesh_checks.doubled_faces(shape),
         has_uvs=layer is not None,
         uv_areas=areas,
+        is_as_shown=len(data_of(original_of(item), bpy.types.Mesh).polygons) == count,
     )
 
 

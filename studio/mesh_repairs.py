@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ..gltf import mesh_checks
+from ..gltf.facing import Facing
 from ..gltf.mesh_checks import Flags, is_far
 from .blender import data_of
 from .mesh_facts import MeshFacts, mesh_extent, removable_faces, values_of
@@ -18,17 +19,16 @@ SHARP = math.radians(30.0)  # Edges between faces at a larger angle stay sharp w
 NORMALS = "photoreal_normal"  # Attribute that carries the normals through a change of the mesh.
 
 
-def repair_meshes(meshes: Iterable[MeshFacts]) -> None:
-    """Turn faces that Cycles would render black or as inside-out glass, and delete faces that coincide with others."""
+def repair_meshes(meshes: Iterable[MeshFacts], facings: Iterable[Facing]) -> None:
+    """Turn faces that Cycles would render black or as inside-out glass, or that would not be seen because their part is
+    inside out, and delete faces that coincide with others."""
     seen: set[int] = set()
-    for facts in meshes:
+    for facts, facing in zip(meshes, facings, strict=True):
         mesh, shape = data_of(facts.item, bpy.types.Mesh), facts.shape
-        is_as_shown = len(mesh.polygons) == facts.triangles and not facts.item.modifiers
-        if not is_as_shown or mesh.session_uid in seen:
+        if not facts.is_editable or mesh.session_uid in seen:
             continue  # Modifiers made what is rendered; its faces cannot be found in the mesh.
         seen.add(mesh.session_uid)
-        is_right = (shape.is_closed & (shape.twisted_edges == 0) & (shape.volumes > 0.0))[shape.group]
-        flips = facts.opposed & ~is_right
+        flips = facts.flips ^ facing.turned
         flips |= mesh_checks.inside_out(shape)[shape.group] & facts.clear & ~facts.opposed
         removable = removable_faces(facts)
         turned = flips | facts.opposed

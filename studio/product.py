@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 from mathutils import Matrix, Vector
 
 from ..gltf.broken_vertices import find_broken_vertices
@@ -21,10 +22,12 @@ from ..gltf.visibility import has_meshes, without_unseen
 from ..messages.errors import InputError
 from . import compat, mesh_facts, mesh_repairs
 from .blender import present
+from .coincident import find_coincident, lift_surfaces
 from .gltf_import import import_objects, take_tags
 from .layers import Layers, count_layers
 from .materials import restore_materials
 from .missing_textures import disconnect_missing_textures
+from .one_sided import hide_back_faces, judge_sides
 from .picture_alpha import alpha_of
 from .surroundings import leave_out, look_around, surroundings_problems
 from .triage import find_problems
@@ -44,19 +47,27 @@ class Product:
     """The product in the scene.
 
     All objects are below ``root``, whose matrix places the product; with the identity matrix every object is where the
-    file has it. ``standing`` is its matrix when the front faces -Y. ``size_m`` are the sides x, y, z in the file, in
-    metres. ``layers`` is what light passes through. ``triage`` lists problems, worst first. ``clip`` names the animation
-    that posed it, "" without one.
+    file has it, except for ``offset``, (3,), which was subtracted from all places. ``standing`` is its matrix when the
+    front faces -Y. ``size_m`` are the sides x, y, z in the file, in metres. ``layers`` is what light passes through.
+    ``triage`` lists problems, worst first. ``clip`` names the animation that posed it, "" without one.
     """
 
     collection: bpy.types.Collection
     root: bpy.types.Object
     standing: Matrix
+    offset: Points
     size_m: Sides
     triangles: int
     layers: Layers
     triage: tuple[Finding, ...]
     clip: str = ""
+
+    @property
+    def from_file(self) -> Points:
+        """The 4x4 matrix from coordinates in the file, in Blender's axes, to the standing product."""
+        matrix = np.array(self.standing, dtype=np.float64)
+        matrix[:3, 3] -= matrix[:3, :3] @ self.offset
+        return matrix
 
     def turn(self, degrees: float) -> None:
         """Turn the product counter-clockwise, seen from above, from its standing pose."""
@@ -75,7 +86,7 @@ def import_product(
     """
     pose = _read(path, name or path.name, options.pose)
     gltf = pose.gltf
-    collection, objects = _imported(gltf, scene)
+    collection, objects, offset = _imported(gltf, scene)
     materials, meshes = take_tags(objects)
     for mesh in meshes:
         mesh_repairs.delete_far_faces(mesh)
@@ -90,14 +101,14 @@ def import_product(
     findings += around
     size, standing = _measured(visible_points(collection), gltf.name)
     findings += _repair(gltf, facts, materials, size)
-    layers = count_layers(collection)
-    findings += layers.findings()
+    findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
     present(bpy.context.view_layer).update()
     return Product(
         collection=collection,
         root=root,
         standing=standing,
+        offset=offset,
         size_m=size,
         triangles=count_triangles(collection),
         layers=layers,
@@ -120,13 +131,15 @@ def _read(path: Path, name: str, pose: str) -> Posed:
     return replace(standing, gltf=seen)
 
 
-def _imported(gltf: Gltf, scene: bpy.types.Scene) -> tuple[bpy.types.Collection, list[bpy.types.Object]]:
-    """The objects of a file in a new collection of ``scene``."""
+def _imported(
+    gltf: Gltf, scene: bpy.types.Scene
+) -> tuple[bpy.types.Collection, list[bpy.types.Object], Points]:
+    """The objects of a file in a new collection of ``scene``, and what was subtracted from their places, (3,)."""
     collection = bpy.data.collections.new(COLLECTION)
     present(scene.collection).children.link(collection)
-    objects = import_objects(gltf, collection)
+    objects, offset = import_objects(gltf, collection)
     _hide_cameras_and_lights(objects)
-    return collection, objects
+    return collection, objects, offset
 
 
 def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Collection) -> bpy.types.Object:
@@ -198,11 +211,15 @@ def _repair(
     size: Sides,
 ) -> Iterator[Finding]:
     """Check the product as the file has it, repair its meshes, and restore its materials."""
-    yield from find_problems(facts, size)
+    facings = judge_sides(facts)
+    lifts = find_coincident(facts, facings, max(size))
+    yield from find_problems(facts, facings, lifts, size)
     yield from restore_materials(
         gltf, materials, scale=UNIT_SIZE / max(size), open_materials=mesh_facts.open_materials(facts)
     )
-    mesh_repairs.repair_meshes(facts)
+    lift_surfaces(facts, lifts)
+    hide_back_faces(facts, facings)
+    mesh_repairs.repair_meshes(facts, facings)
 
 
 def _hide_cameras_and_lights(objects: list[bpy.types.Object]) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ..gltf.findings import Finding, Severity, counted
 from ..messages.errors import InputError
-from ..optics.light_map import Area, Light, Rig, light_of
+from ..optics.light_map import Area, Light, Rig, light_of, repaired
 from ..optics.rig_choice import Panorama
 from . import compat
 from .blender import (
@@ -37,8 +38,8 @@ TABLE_RADIUS = 30.0  # In product sizes: its edge is never visible, not even in 
 PREFIX = "Photoreal"
 
 
-def read_panorama(panorama: Panorama) -> NDArray[np.float32]:
-    """The radiance in an HDR or EXR file, float32 (h, w, 3), row 0 at the bottom.
+def read_panorama(panorama: Panorama) -> tuple[NDArray[np.float32], int]:
+    """The radiance in an HDR or EXR file, float32 (h, w, 3), row 0 at the bottom, and how many pixels were repaired.
 
     Raises InputError when it is not a picture, or not an equirectangular one with light above the horizon.
     """
@@ -60,20 +61,21 @@ def read_panorama(panorama: Panorama) -> NDArray[np.float32]:
                 f"{path.name} is not a full panorama: it has {width} x {height} pixels.",
                 hint="Give an equirectangular panorama, twice as wide as high.",
             )
-        radiance = pixels_of(image)[..., :3]
+        radiance, broken = repaired(pixels_of(image)[..., :3])
     finally:
         bpy.data.images.remove(image)
-    if not float(np.nan_to_num(radiance[height // 2 :]).max(initial=0.0)) > 0.0:
+    if not float(radiance[height // 2 :].max(initial=0.0)) > 0.0:
         raise InputError(
             f"{path.name} is black above the horizon.", hint="Give a panorama with lights in it."
         )
-    return radiance
+    return radiance, broken
 
 
 class Studio:
     """A rig in a scene: its world, its near lights and its table.
 
-    ``rig`` is the rig in use; ``light`` is the current light, which also contains added lights.
+    ``rig`` is the rig in use; ``light`` is the current light, which also contains added lights. ``broken_pixels`` is how
+    many pixels of its light map had to be repaired.
     """
 
     def __init__(self, scene: bpy.types.Scene, rig: Rig) -> None:
@@ -86,26 +88,43 @@ class Studio:
         self._texture, background = self._build_world()
         self.behind_glass = LightBehindGlass(self.world, background)
         self._lamps: list[Lamp] = []
-        self._panoramas: dict[str, NDArray[np.float32]] = {}
+        self._panoramas: dict[str, tuple[NDArray[np.float32], int]] = {}
         scene.world = self.world
         self.rig: Rig
+        self.broken_pixels = 0
         self.light: Light
         self._rig_areas: tuple[tuple[Area, float], ...] = ()
         self.use(rig)
 
     def use(self, rig: Rig) -> None:
         """Light the scene with ``rig``. Raises as ``read_panorama``; the light is then unchanged."""
-        panorama = None
+        panorama, broken = None, 0
         if rig.panorama:
             if rig.panorama.sha256 not in self._panoramas:
                 self._panoramas = {rig.panorama.sha256: read_panorama(rig.panorama)}
-            panorama = self._panoramas[rig.panorama.sha256]
+            panorama, broken = self._panoramas[rig.panorama.sha256]
         self.rig = rig
+        self.broken_pixels = broken
         self.light = light_of(rig, panorama)
         self._rig_areas = self.light.areas
         self._shine(self.light.radiance)
         self._put_up(self.light.areas)
         set_value(self._table_colour, (self.light.table_albedo,) * 3 + (1.0,))
+
+    def problems(self) -> Iterator[Finding]:
+        """What was wrong with the light map."""
+        if self.rig.panorama is None or not self.broken_pixels:
+            return
+        name = Path(self.rig.panorama.path).name
+        yield Finding(
+            kind="broken_light_map",
+            severity=Severity.WARNING,
+            where=name,
+            count=self.broken_pixels,
+            text=f"{name}: {counted(self.broken_pixels, 'pixel')} {'has' if self.broken_pixels == 1 else 'have'} infinite or "
+            "invalid values; infinite ones were replaced by the brightest valid value, invalid ones by their neighbours. "
+            "Export the light map with 32 bits per channel.",
+        )
 
     def add_light(self, area: Area, radiance: float) -> None:
         """Add a near light to those of the rig. It replaces the one added before."""

@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..gltf.choices import ModelOptions
+from ..gltf.findings import Finding
 from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics import detail
@@ -70,11 +71,16 @@ class Session:
     @property
     def standing_matrix(self) -> list[list[float]]:
         """The 4x4 matrix from coordinates in the file (in Blender's axes) to those of the camera matrices."""
-        return [list(row) for row in np.array(self.product.standing).tolist()]
+        return [list(row) for row in self.product.from_file.tolist()]
 
     def light(self, chosen: Rig) -> None:
         """Light the product with ``chosen``. Raises InputError when its light map cannot be read."""
         self._renderer.light(chosen)
+
+    def light_problems(self, chosen: Rig) -> list[Finding]:
+        """Light the product with ``chosen``; what is wrong with its light map. Raises as ``light``."""
+        self.light(chosen)
+        return list(self._renderer.studio.problems())
 
     def stand_before(self, background: Background) -> None:
         """Let ``background`` be visible through glass; it is white at first."""
@@ -84,7 +90,7 @@ class Session:
         """The camera of ``angle``. For a close-up, the most detailed part is found in a quick render."""
         size = self._renderer.resolution
         if angle.view is not None:
-            return standing_view(angle.view, np.array(self.product.standing), size, self._points)
+            return standing_view(angle.view, self.product.from_file, size, self._points)
         if angle.is_close_up:
             return self._close_up(angle, size)
         return frame(self._points, angle, size, lens_mm=self._lens_mm)

@@ -139,7 +139,8 @@ class StudioStage:
         of_source = [
             Finding.from_record(entry) for entry in self._folder.record["model"].get("source_triage", [])
         ]
-        findings = triage_list([*of_source, *product.triage])
+        of_light = session.light_problems(self._work.rig) if self._plan.rig.panorama else []
+        findings = triage_list([*of_source, *product.triage, *of_light])
         with self._folder.change() as record:
             model = cast(Record, record["model"])
             model.pop("clip", None)

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import compat
+from . import compat, one_sided
 from .blender import input_of, new_node, output_of, set_value
 
 MATERIAL = "Photoreal Surface"
@@ -28,13 +28,30 @@ class Surface:
 
 
 def measuring_material() -> bpy.types.Material:
-    """A material that emits (x + 1) / 2 and (y + 1) / 2 of the normal in camera space, and the depth."""
+    """A material that emits (x + 1) / 2 and (y + 1) / 2 of the normal in camera space, and the depth.
+
+    It is transparent where a camera sees a one-sided face from behind.
+    """
     made = bpy.data.materials.get(MATERIAL)
     if made is not None:
         return made
     made = bpy.data.materials.new(MATERIAL)
     tree = compat.empty_tree(made)
     geometry = new_node(tree, bpy.types.ShaderNodeNewGeometry)
+    is_one_sided = new_node(tree, bpy.types.ShaderNodeAttribute)
+    is_one_sided.attribute_name = one_sided.ATTRIBUTE
+    is_hidden = new_node(tree, bpy.types.ShaderNodeMath)
+    is_hidden.operation = "MULTIPLY"
+    output = new_node(tree, bpy.types.ShaderNodeOutputMaterial)
+    tree.links.new(output_of(geometry, "Backfacing"), input_of(is_hidden, 0))
+    tree.links.new(output_of(is_one_sided, 2), input_of(is_hidden, 1))
+    surface = input_of(output, "Surface")
+    one_sided.see_through(tree, output_of(is_hidden, 0), _emission(tree, geometry), surface)
+    return made
+
+
+def _emission(tree: bpy.types.NodeTree, geometry: bpy.types.Node) -> bpy.types.NodeSocket:
+    """The shader of ``measuring_material`` where it is opaque."""
     to_camera = new_node(tree, bpy.types.ShaderNodeVectorTransform)
     to_camera.vector_type, to_camera.convert_from, to_camera.convert_to = "NORMAL", "WORLD", "CAMERA"
     halved = new_node(tree, bpy.types.ShaderNodeVectorMath)
@@ -45,7 +62,6 @@ def measuring_material() -> bpy.types.Material:
     camera = new_node(tree, bpy.types.ShaderNodeCameraData)
     joined = new_node(tree, bpy.types.ShaderNodeCombineXYZ)
     emission = new_node(tree, bpy.types.ShaderNodeEmission)
-    output = new_node(tree, bpy.types.ShaderNodeOutputMaterial)
     for source, target in (
         (output_of(geometry, "Normal"), input_of(to_camera, 0)),
         (output_of(to_camera, 0), input_of(halved, 0)),
@@ -54,10 +70,9 @@ def measuring_material() -> bpy.types.Material:
         (output_of(split, 1), input_of(joined, 1)),
         (output_of(camera, "View Z Depth"), input_of(joined, 2)),
         (output_of(joined, 0), input_of(emission, "Color")),
-        (output_of(emission, 0), input_of(output, "Surface")),
     ):
         tree.links.new(source, target)
-    return made
+    return output_of(emission, 0)
 
 
 def surface_from(picture: NDArray[Any]) -> Surface:

@@ -5,14 +5,19 @@
 ``mesh_repairs.py`` repairs what can be repaired safely. The constants are thresholds.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from ..gltf.coincidence import Lift
+from ..gltf.facing import Facing
 from ..gltf.findings import Finding, Severity, counted
 from ..gltf.mesh_checks import Doubles, Numbers
+from .coincident import coincidence_problems
 from .face_checks import surface_problems, winding_problems
 from .mesh_facts import MeshFacts
+from .one_sided import side_problems
 from .texture_checks import plain_materials, texture_problems, uv_problems
 
 MIN_SIZE_M, MAX_SIZE_M = 0.001, 500.0  # Of the longest side: outside, the unit is probably wrong.
@@ -22,14 +27,23 @@ FAR = 0.25  # The minimum distance of a stray part, in longest sides of the rest
 SHRUNK = 1.3  # Stray parts matter when they make the product this much smaller in the picture.
 
 
-def find_problems(meshes: list[MeshFacts], size_m: tuple[float, float, float]) -> Iterator[Finding]:
-    """Findings about shapes, scale and textures, before anything is repaired."""
+def find_problems(
+    meshes: list[MeshFacts], facings: list[Facing], lifts: list[Lift], size_m: tuple[float, float, float]
+) -> Iterator[Finding]:
+    """Findings about shapes, scale and textures, before anything is repaired.
+
+    ``facings`` are those of the meshes; ``lifts`` are the surfaces that lie on others.
+    """
     yield from _scale(max(size_m))
     yield from _weight(sum(facts.triangles * len(facts.names) for facts in meshes))
     yield from _stray_parts(meshes)
-    yield from _same_place(meshes)
-    for facts in meshes:
-        yield from winding_problems(facts)
+    cards = {meshes[lift.body].names[lift.copy] for lift in lifts if lift.is_back}
+    doubled = [finding for finding in _same_place(meshes) if finding.where not in cards]
+    yield from doubled
+    yield from coincidence_problems(meshes, lifts, {finding.where for finding in doubled})
+    for facts, facing in zip(meshes, facings, strict=True):
+        yield from winding_problems(facts, facing)
+        yield from side_problems(facts, facing)
         yield from surface_problems(facts)
         yield from uv_problems(facts)
         yield from _mirrored(facts)
@@ -63,13 +77,11 @@ def _weight(triangles: int) -> Iterator[Finding]:
 def _world_boxes(meshes: list[MeshFacts]) -> tuple[Doubles, Doubles, Doubles, Numbers]:
     """For every part, once for each object: minimum and maximum corner in the world, area, number of triangles."""
     lows, highs, areas, counts = [], [], [], []
-    ends = np.array([[(index >> axis) & 1 for axis in range(3)] for index in range(8)], dtype=bool)
     for facts in meshes:
-        low, high = facts.shape.part_boxes()
         for matrix in facts.matrices:
-            corners = np.where(ends[None], high[:, None], low[:, None]) @ matrix[:3, :3].T + matrix[:3, 3]
-            lows.append(corners.min(axis=1))
-            highs.append(corners.max(axis=1))
+            low, high = facts.shape.placed_boxes(matrix)
+            lows.append(low)
+            highs.append(high)
             areas.append(facts.shape.part_areas * abs(np.linalg.det(matrix[:3, :3])) ** (2.0 / 3.0))
             counts.append(facts.shape.part_triangles)
     return np.concatenate(lows), np.concatenate(highs), np.concatenate(areas), np.concatenate(counts)
@@ -119,6 +131,7 @@ def _same_place(meshes: list[MeshFacts]) -> Iterator[Finding]:
             grid = size * abs(np.linalg.det(matrix[:3, :3])) ** (1.0 / 3.0) * 1e-4 or 1.0
             key = (
                 facts.triangles,
+                round(math.log(grid) * 1e4),
                 *np.round(place / grid).tolist(),
                 round(facts.shape.areas.sum() / size**2, 4),
             )
@@ -127,8 +140,8 @@ def _same_place(meshes: list[MeshFacts]) -> Iterator[Finding]:
                     kind="doubled_objects",
                     severity=Severity.WARNING,
                     where=name,
-                    text=f"{name} is in exactly the same place as {seen[key]}: the surfaces flicker or turn dark. Delete "
-                    "one of them.",
+                    text=f"{name} is in exactly the same place as {seen[key]}; the pictures show {name}. Delete one "
+                    "of them.",
                 )
             seen.setdefault(key, name)
 

@@ -75,6 +75,49 @@ def sheet(*, side: float = 1.0, cells: int = 12) -> Solid:
     return Solid(places.reshape(-1, 3) * side, normals.reshape(-1, 3), uvs, triangles)
 
 
+def quad(*corners: tuple[float, float, float]) -> Solid:
+    """A flat square with these four corners, counter-clockwise as seen from its front."""
+    places = np.array(corners, dtype=float)
+    normal = np.cross(places[1] - places[0], places[2] - places[0])
+    uvs = np.array(((0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)))
+    triangles = np.array(((0, 1, 2), (0, 2, 3)))
+    return Solid(places, np.tile(normal / np.linalg.norm(normal), (4, 1)), uvs, triangles)
+
+
+def box_sides(low: tuple[float, float, float], high: tuple[float, float, float]) -> list[Solid]:
+    """The front, back, left, right, top and bottom of a box, facing outwards."""
+    (x0, y0, z0), (x1, y1, z1) = low, high
+    return [
+        quad((x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)),
+        quad((x1, y0, z0), (x0, y0, z0), (x0, y1, z0), (x1, y1, z0)),
+        quad((x0, y0, z0), (x0, y0, z1), (x0, y1, z1), (x0, y1, z0)),
+        quad((x1, y0, z1), (x1, y0, z0), (x1, y1, z0), (x1, y1, z1)),
+        quad((x0, y1, z1), (x1, y1, z1), (x1, y1, z0), (x0, y1, z0)),
+        quad((x0, y0, z0), (x1, y0, z0), (x1, y0, z1), (x0, y0, z1)),
+    ]
+
+
+def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Solid:
+    return together(*box_sides(low, high))
+
+
+def tube(
+    low: float, high: float, *, facets: int, radius: float = 0.4, first: float = -180.0, last: float = 180.0
+) -> Solid:
+    """A wall around the y axis, or a piece of it between two directions in degrees; 0 is the front."""
+    turn, y = np.meshgrid(np.radians(np.linspace(first, last, facets + 1)), (low, high))
+    normals = np.stack((np.sin(turn), np.zeros_like(turn), np.cos(turn)), -1)
+    index = np.arange(turn.size).reshape(turn.shape)
+    square = np.stack((index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]), -1).reshape(-1, 4)
+    u = np.broadcast_to(np.linspace(0.0, 1.0, facets + 1), turn.shape)
+    return Solid(
+        (normals * radius + np.stack((0.0 * y, y, 0.0 * y), -1)).reshape(-1, 3),
+        normals.reshape(-1, 3),
+        np.stack((u, (high - y) / (high - low)), -1).reshape(-1, 2),
+        np.concatenate((square[:, (0, 1, 2)], square[:, (0, 2, 3)])),
+    )
+
+
 def add_solid(glb: Glb, solid: Solid, material: int | None, name: str = "Part", **node: Any) -> int:
     """The node of a solid in a file under construction."""
     attributes = {"POSITION": glb.add_array(solid.places, "VEC3")}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Models far from their origin keep the places of their parts, and deep hierarchies become flat."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoreal_set.gltf.document import Gltf, read_gltf
+from photoreal_set.gltf.node_places import world_matrices
+from photoreal_set.gltf.recentring import recentred
+from tests.blender.products import Glb, quaternion
+from tests.blender.shapes import add_solid, ball
+
+
+def two_parts(place: tuple[float, float, float], *, nested: int = 0, inside: float = 0.0) -> Glb:
+    """Two balls 0.7 m apart around ``place``; their vertices are around (inside, 0, 0)."""
+    glb = Glb()
+    material = glb.add_material("Enamel")
+    x, y, z = place
+    tops = [
+        add_solid(glb, ball().at(inside, 0, 0), material, "Large", translation=[x - inside, y, z]),
+        add_solid(glb, ball(radius=0.1).at(inside, 0, 0), material, "Small", translation=[x + 0.7 - inside, y, z + 0.3]),
+    ]  # fmt: skip
+    for level in range(nested):
+        tops = [glb.add("nodes", {"name": f"Group {level}", "children": tops})]
+    glb.add_scene(*tops)
+    return glb
+
+
+def read(glb: Glb, folder: Path) -> Gltf:
+    return read_gltf(glb.write(folder / "far.glb"))
+
+
+def places(gltf: Gltf) -> np.ndarray:
+    """All vertices in the world, in double precision."""
+    nodes = gltf.entries("nodes")
+    found = []
+    for node, world in zip(nodes, world_matrices(nodes)[0], strict=True):
+        if "mesh" in node:
+            mesh = gltf.entries("meshes")[node["mesh"]]
+            local = gltf.floats(mesh["primitives"][0]["attributes"]["POSITION"])
+            assert local is not None
+            found.append(local.astype(np.float64) @ world[:3, :3].T + world[:3, 3])
+    return np.concatenate(found)
+
+
+def largest_number(gltf: Gltf) -> float:
+    worlds, _depths = world_matrices(gltf.entries("nodes"))
+    numbers = [
+        gltf.floats(mesh["primitives"][0]["attributes"]["POSITION"]) for mesh in gltf.entries("meshes")
+    ]
+    return max(
+        *(np.abs(world[:3, 3]).max() for world in worlds), *(np.abs(values).max() for values in numbers)
+    )
+
+
+@pytest.mark.parametrize(
+    ("glb", "offset"),
+    [
+        (two_parts((4.5e6, 100.0, -5.4e6)), (4.5e6, 100.0, -5.4e6)),
+        (two_parts((0.0, 0.0, 0.0), inside=4096.0), (0.0, 0.0, 0.0)),
+        (two_parts((2e6, 0.0, 0.0), nested=3, inside=4096.0), (2e6, 0.0, 0.0)),
+    ],
+    ids=["nodes", "vertices", "both"],
+)
+def test_large_numbers_go_and_places_stay(tmp_path: Path, glb: Glb, offset: tuple[float, float, float]):
+    before = read(glb, tmp_path)
+    after, taken = recentred(before)
+    assert taken == pytest.approx(offset, abs=1.0)
+    assert largest_number(after) < 2.0
+    assert np.abs(places(after) + taken - places(before)).max() < 1e-6
+
+
+def test_numbers_that_cancel_out_along_the_way_go_too(tmp_path: Path):
+    glb = two_parts((3e6, 0.0, 0.0))
+    inner = glb.add("nodes", {"name": "Back", "children": [0, 1], "translation": [-3e6, 0.0, 0.0]})
+    glb.add_scene(inner)
+    before = read(glb, tmp_path)
+    after, taken = recentred(before)
+    assert not taken.any()
+    assert np.abs(places(after) - places(before)).max() < 1e-6
+    assert largest_number(after) < 2.0
+
+
+def test_a_shear_survives_flattening(tmp_path: Path):
+    glb = Glb()
+    part = add_solid(glb, ball(), glb.add_material("Enamel"), rotation=quaternion((0, 1, 0), 40.0))
+    squeezed = {
+        "scale": [1.0, 0.2, -0.5],
+        "rotation": quaternion((1, 0, 0), 30.0),
+        "translation": [3e5, 0.0, 0.0],
+    }
+    glb.add_scene(glb.add("nodes", {"children": [part], **squeezed}))
+    before = read(glb, tmp_path)
+    after, taken = recentred(before)
+    assert np.abs(places(after) + taken - places(before)).max() < 1e-6
+
+
+def test_a_chain_of_1500_nodes_becomes_flat(tmp_path: Path):
+    before = read(two_parts((0.0, 0.0, 0.0), nested=1500), tmp_path)
+    after, taken = recentred(before)
+    assert not taken.any()
+    assert max(world_matrices(after.entries("nodes"))[1]) <= 1
+    assert np.abs(places(after) - places(before)).max() < 1e-9
+
+
+def test_usual_files_stay_as_they_are(tmp_path: Path):
+    for glb in (two_parts((0.0, 0.0, 0.0)), two_parts((2.0, 0.0, 3.0), nested=20)):
+        before = read(glb, tmp_path)
+        assert recentred(before)[0] is before
+
+
+def test_small_parts_of_a_large_model_stay_as_they_are(tmp_path: Path):
+    """The vertices of an exported assembly are around the origin of the product, not of each part."""
+    glb = Glb()
+    material = glb.add_material("Enamel")
+    glb.add_scene(
+        add_solid(glb, ball(), material),
+        add_solid(glb, ball(radius=0.001).at(0.5, 0.5, 0), material, "Screw"),
+    )
+    before = read(glb, tmp_path)
+    assert recentred(before)[0] is before
+
+
+@pytest.mark.parametrize(
+    "damage", [{"translation": ["x", 0, 0]}, {"children": [0]}, {"scale": [1e308, 1e308, 1e308]}]
+)
+def test_damaged_nodes_are_left_to_the_importer(tmp_path: Path, damage: dict):
+    glb = two_parts((4.5e6, 0.0, 0.0))
+    glb.document["nodes"][0] |= damage
+    before = read(glb, tmp_path)
+    assert recentred(before)[0] is before
