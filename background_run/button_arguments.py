@@ -129,7 +129,7 @@ class Settings:
     prompt: Annotated[str, _has_fal_pictures] = ""
     seed: Annotated[int | None, _uses_fal] = None
     motion: Annotated[str, _has_video] = TURNTABLE
-    seconds: Annotated[int, _has_fal_video] = 0
+    seconds: Annotated[int, _has_video] = 0
     loop: Annotated[bool, _has_fal_video] = False
     keep_uploads: Annotated[bool, _uses_fal] = False
     max_cost: float = 0.0

@@ -146,13 +146,14 @@ def _split(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
     pixels = round(task.side * SHADOW_SHARE)
     renderer.ground_shadow(1.0, VIDEO, pixels=pixels)  # As after the first.
     shadow = _median(
-        lambda frame: renderer.ground_shadow(video.azimuth_of(frame), VIDEO, pixels=pixels), frames
+        lambda frame: renderer.ground_shadow(video.azimuth_of(frame, video.FRAMES), VIDEO, pixels=pixels),
+        frames,
     )
     ground = renderer.ground_shadow(video.azimuth_of(FIRST), VIDEO, pixels=pixels)
     shots = {}
 
     def shoot(frame: int) -> None:
-        shots[frame] = renderer.shoot_fixed(turn, video.azimuth_of(frame), VIDEO, side, ground)
+        shots[frame] = renderer.shoot_fixed(turn, video.azimuth_of(frame, video.FRAMES), VIDEO, side, ground)
 
     shoot(FIRST - 1)
     whole = _median(shoot, frames)
@@ -160,7 +161,7 @@ def _split(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
     noisy = _median(lambda frame: _render(renderer, turn, frame, side, use_denoising=False), frames)
 
     def sync(frame: int) -> None:
-        renderer._stand(turn, video.azimuth_of(frame), VIDEO, side)
+        renderer._stand(turn, video.azimuth_of(frame, video.FRAMES), VIDEO, side)
         with overridden(cycles, use_denoising=False, samples=1), overridden(render, use_border=True):
             render.border_min_x = render.border_min_y = 0.5
             render.border_max_x = render.border_max_y = 0.5 + EMPTY_SIDE / task.side
@@ -187,9 +188,9 @@ def _split(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
 
 def _render(renderer: Renderer, turn: Framing, frame: int, side: Any, **settings: Any) -> None:
     """Render a frame without storing it."""
-    renderer._stand(turn, video.azimuth_of(frame), VIDEO, side)
+    renderer._stand(turn, video.azimuth_of(frame, video.FRAMES), VIDEO, side)
     render = present(renderer.scene.render)
-    box = renderer._box(turn, video.azimuth_of(frame), side)
+    box = renderer._box(turn, video.azimuth_of(frame, video.FRAMES), side)
     render.border_min_x, render.border_max_x = box.left / side.width, box.right / side.width
     render.border_min_y, render.border_max_y = 1.0 - box.bottom / side.height, 1.0 - box.top / side.height
     with overridden(render, use_border=True), overridden(present(renderer.scene.cycles), **settings):
@@ -208,7 +209,7 @@ def _plain(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
     present(scene.collection).objects.link(pivot)
     session.product.root.parent = pivot
     for frame in (0, video.FRAMES):
-        pivot.rotation_euler[2] = -math.radians(video.azimuth_of(frame))
+        pivot.rotation_euler[2] = -math.radians(video.azimuth_of(frame, video.FRAMES))
         pivot.keyframe_insert("rotation_euler", index=2, frame=frame)
     compat.set_still(scene, file_format="PNG", depth="8")
     with tempfile.TemporaryDirectory() as folder:
@@ -220,7 +221,7 @@ def _plain(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
 def _truth(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
     scene, renderer, is_clean = session.scene, session._renderer, task.way == "clean truth"
     for frame in (FIRST, FIRST + 1):
-        renderer._stand(turn, video.azimuth_of(frame), VIDEO, square(task.side))
+        renderer._stand(turn, video.azimuth_of(frame, video.FRAMES), VIDEO, square(task.side))
         as_it_comes(scene, is_truth=True)
         present(scene.cycles).samples, present(scene.cycles).use_denoising = TRUTH_SAMPLES, is_clean
         render = present(scene.render)

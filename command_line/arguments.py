@@ -157,7 +157,10 @@ def _add_fal_photos(parser: argparse.ArgumentParser) -> None:
 
 def _add_fal_video(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--seconds", type=argument(SECONDS, read_whole), metavar="N", help="fal.ai: length of the video"
+        "--seconds",
+        type=argument(SECONDS, read_whole),
+        metavar="N",
+        help="length of the video (default: 5 by Cycles; by fal.ai, chosen by the look)",
     )
     parser.add_argument(
         "--loop", action="store_true", help="fal.ai: the video ends with the picture that it starts with"

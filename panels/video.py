@@ -24,8 +24,8 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "motion")
+        layout.prop(settings, "seconds")
         if settings.video != Engine.FAL:
             return
         layout.prop(settings, "video_endpoint", placeholder="as in preferences")
-        layout.prop(settings, "seconds")
         layout.prop(settings, "loop")

@@ -102,7 +102,7 @@ class SetPlan:
     motion: Annotated[str, MOTION] = TURNTABLE
     look: Annotated[str, LOOK] = DEFAULT_LOOK
     seconds: Annotated[int | None, optional(SECONDS)] = (
-        None  # Of a video by fal.ai; None: chosen by the look.
+        None  # Of the video; None: 5 by Cycles, by fal.ai chosen by the look.
     )
     loop: Annotated[bool, truth] = False
     photo_size: Annotated[int | None, optional(SIDE)] = (
@@ -352,12 +352,8 @@ class SetPlan:
                     "Looping is for videos by fal.ai.",
                     hint="By Cycles, turntable and light-sweep always loop.",
                 )
-            if self.seconds:
-                raise FieldError(
-                    "seconds",
-                    "The length is for videos by fal.ai.",
-                    hint="A video by Cycles is always 5 s long.",
-                )
+            if self.seconds and self.video is None:
+                raise FieldError("seconds", "There is no video to give a length to.")
             return
         video = self.endpoint(Kind.VIDEO)
         if self.loop and not video.end_image_field:

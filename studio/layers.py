@@ -61,11 +61,26 @@ def _count(
     wanted = {material.name for material in materials if is_wanted(material)}
     if not wanted:
         return 0
-    parts = list(_triangles_of(collection, wanted))
+    parts = list(triangles_of(collection, wanted))
     return most_layers(np.concatenate(parts)) if parts else 0
 
 
-def _triangles_of(collection: bpy.types.Collection, wanted: set[str]) -> Iterator[Doubles]:
+def share_of(collection: bpy.types.Collection, wanted: set[str]) -> float:
+    """The share of the visible surface that has the materials called ``wanted``, 0 to 1."""
+    everything = {material.name for material in materials_in(collection.all_objects)}
+    some, whole = (
+        sum(_area_of(part) for part in triangles_of(collection, names)) for names in (wanted, everything)
+    )
+    return some / whole if whole else 0.0
+
+
+def _area_of(triangles: Doubles) -> float:
+    """The area of (t, 3, 3) triangles."""
+    sides = triangles[:, 1:] - triangles[:, :1]
+    return float(np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1).sum()) / 2.0
+
+
+def triangles_of(collection: bpy.types.Collection, wanted: set[str]) -> Iterator[Doubles]:
     """The triangles of the materials called ``wanted`` in world coordinates, (t, 3, 3) for each mesh."""
     for item, mesh, matrix in visible_meshes(collection):
         names = [slot.material.name if slot.material else "" for slot in item.material_slots]

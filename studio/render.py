@@ -286,7 +286,7 @@ class Renderer:
     def _apply(self, quality: Quality) -> int:
         """Set the quality; returns the samples per pixel that this build of Blender needs for it."""
         cycles = present(self.scene.cycles)
-        is_half = self._see_through.is_half_transparent
+        is_half = self._see_through.is_mostly_half_transparent
         denoiser = "unguided" if self.lets_light_through or is_half else quality.denoiser
         self.has_denoiser = compat.set_denoiser(self.scene, denoiser, on_card=self._denoises_on_card)
         samples = quality.samples * (quality.glass_factor if self.lets_light_through else 1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import compat
 from .blender import overridden, present, read_pixels, set_pixels
+from .layers import share_of
 from .product import Product
 from .rig import Studio
 from .stand_ins import is_half_transparent, materials_in, stand_ins, uncovered, unlit_glass
@@ -20,6 +21,7 @@ from .stand_ins import is_half_transparent, materials_in, stand_ins, uncovered, 
 Render = Callable[[], NDArray[Any]]  # Renders the view that is set up: linear values, (h, w, 4).
 
 MAX_COVERAGE_SAMPLES = 32  # Only edges need them.
+MIN_SHARE = 0.1  # Of the surface.
 FAINTEST = 1e-3  # Coverage below which nothing is drawn: it would divide noise.
 
 
@@ -30,7 +32,10 @@ class SeeThrough:
         self._scene = scene
         self._studio = studio
         self._materials = materials_in(product.collection.all_objects)
-        self.is_half_transparent = any(is_half_transparent(material) for material in self._materials)
+        half = {material.name for material in self._materials if is_half_transparent(material)}
+        self.is_half_transparent = bool(half)
+        # Noise in a few small parts, such as lenses, is not worth rendering the rest with more samples.
+        self.is_mostly_half_transparent = bool(half) and share_of(product.collection, half) >= MIN_SHARE
 
     def coverage(self, render: Render) -> NDArray[np.float32]:
         """The share of each pixel that the product covers, (h, w). Glass covers completely.

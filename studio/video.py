@@ -22,7 +22,7 @@ from .quality import Quality
 from .render import SHADOW_SHARE, Renderer, Shot
 
 FRAMES_PER_SECOND = 24
-SECONDS = 5
+SECONDS = 5  # Unless the user chooses a length.
 FRAMES = FRAMES_PER_SECOND * SECONDS
 ELEVATION = 18.0
 FILL = 0.86
@@ -59,34 +59,34 @@ def loops(motion: str) -> bool:
     return motion != DETAIL_REVEAL
 
 
-def shots(renderer: Renderer, motion: str, views: Views, quality: Quality) -> Iterator[Shot]:
-    """Render the frames of ``motion`` in order. After the last one, the light is as it was before."""
-    motions: dict[str, Callable[[Renderer, Views, Quality], Iterator[Shot]]] = {
+def shots(renderer: Renderer, motion: str, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
+    """Render the ``frames`` of ``motion`` in order. After the last one, the light is as it was before."""
+    motions: dict[str, Callable[[Renderer, Views, Quality, int], Iterator[Shot]]] = {
         TURNTABLE: _turntable,
         LIGHT_SWEEP: _light_sweep,
         DETAIL_REVEAL: _detail_reveal,
     }
-    return motions[motion](renderer, views, quality)
+    return motions[motion](renderer, views, quality, frames)
 
 
-def azimuth_of(frame: int) -> float:
-    """The azimuth of a frame of the turntable, in degrees. Frames count from 0; frame FRAMES would be frame 0 again."""
-    return 360.0 * frame / FRAMES
+def azimuth_of(frame: int, frames: int) -> float:
+    """The azimuth of a frame of the turntable, in degrees. Frames count from 0; ``frames`` would be frame 0 again."""
+    return 360.0 * frame / frames
 
 
-def _turntable(renderer: Renderer, views: Views, quality: Quality) -> Iterator[Shot]:
+def _turntable(renderer: Renderer, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
     side = frame_side(renderer.resolution)
     shadows = [
         renderer.ground_shadow(360.0 * index / SHADOWS, quality, pixels=round(side * SHADOW_SHARE))
         for index in range(SHADOWS)
     ]
-    for frame in range(FRAMES):
+    for frame in range(frames):
         # One camera for every azimuth: the product turns, not the camera.
-        shadow = _blend(shadows, frame / FRAMES)
-        yield renderer.shoot_fixed(views.turn, azimuth_of(frame), quality, square(side), shadow)
+        shadow = _blend(shadows, frame / frames)
+        yield renderer.shoot_fixed(views.turn, azimuth_of(frame, frames), quality, square(side), shadow)
 
 
-def _light_sweep(renderer: Renderer, views: Views, quality: Quality) -> Iterator[Shot]:
+def _light_sweep(renderer: Renderer, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
     """A strip light passes over the product from one side to the other, dark at the start and at the end."""
     framing = turned(views.hero, -views.hero_azimuth)
     side = frame_side(renderer.resolution)
@@ -99,9 +99,9 @@ def _light_sweep(renderer: Renderer, views: Views, quality: Quality) -> Iterator
             shadows.append(
                 renderer.ground_shadow(views.hero_azimuth, quality, pixels=round(side * SHADOW_SHARE))
             )
-        for frame in range(FRAMES):
-            renderer.add_light(*sweep_light(frame / FRAMES))
-            shadow = _blend(shadows, frame / FRAMES)
+        for frame in range(frames):
+            renderer.add_light(*sweep_light(frame / frames))
+            shadow = _blend(shadows, frame / frames)
             yield renderer.shoot_fixed(framing, views.hero_azimuth, quality, square(side), shadow)
     finally:
         renderer.light(rig)
@@ -122,14 +122,14 @@ def sweep_light(share: float) -> tuple[Area, float]:
     return area, area.radiance * glow
 
 
-def _detail_reveal(renderer: Renderer, views: Views, quality: Quality) -> Iterator[Shot]:
+def _detail_reveal(renderer: Renderer, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
     """The camera moves slowly from the whole product to its detail, and the depth of field becomes shallow."""
     points = renderer.turned_points(views.detail_azimuth)
     first, last = (turned(view, -views.detail_azimuth) for view in (views.whole, views.detail))
     side = frame_side(renderer.resolution)
     shadow = renderer.ground_shadow(views.detail_azimuth, quality, pixels=round(side * SHADOW_SHARE))
-    for frame in range(FRAMES):
-        share = _eased(frame / (FRAMES - 1))
+    for frame in range(frames):
+        share = _eased(frame / max(1, frames - 1))
         framing = between(first, last, share)
         framing = replace(framing, lens_radius=REVEAL_BLUR * share, focus=focus_on(points, framing))
         yield renderer.shoot_fixed(framing, views.detail_azimuth, quality, square(side), shadow)

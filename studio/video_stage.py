@@ -33,16 +33,20 @@ class VideoStage:
         self._session = session
         self._quality = work.quality(VIDEO)
         self._side = video.frame_side(work.plan.resolution)
+        self._seconds = work.plan.seconds or video.SECONDS
+        self._frames = video.FRAMES_PER_SECOND * self._seconds
         self._ground: GroundView | None = None
 
     def _made_with(self) -> str:
         work = self._work
-        return work.made_with(None, self._quality, work.rig, motion=work.plan.motion)
+        # Sets that exist were made before the length could be chosen.
+        length = {} if self._seconds == video.SECONDS else {"seconds": self._seconds}
+        return work.made_with(None, self._quality, work.rig, motion=work.plan.motion, **length)
 
     def expect(self) -> None:
         """Announce what ``go`` is going to render."""
         exists = self._work.results.takes.knows(Shelf.VIDEOS, self._work.plan.motion, self._made_with())
-        self._work.expect("film", 0 if exists else video.FRAMES, self._quality, square(self._side))
+        self._work.expect("film", 0 if exists else self._frames, self._quality, square(self._side))
 
     def go(self) -> None:
         """Render the video unless it is up to date. Raises StopRenderingError after a request to stop."""
@@ -61,8 +65,8 @@ class VideoStage:
             facts = {
                 "engine": Engine.CYCLES.value,
                 "motion": motion,
-                "seconds": video.SECONDS,
-                "frames": video.FRAMES,
+                "seconds": self._seconds,
+                "frames": self._frames,
                 "width": self._side,
                 "height": self._side,
                 "loop": video.loops(motion),
@@ -74,15 +78,17 @@ class VideoStage:
 
     def _render_frames(self, scratch: Path) -> list[Path]:
         work = self._work
-        frames = [scratch / f"{index:04}.png" for index in range(video.FRAMES)]
+        frames = [scratch / f"{index:04}.png" for index in range(self._frames)]
         # "film" is the name of this step in the events of a run.
         remaining = work.results.activity.remaining
-        work.results.progress("film", 0, video.FRAMES)
+        work.results.progress("film", 0, self._frames)
         remaining.begin("film")
-        for index, shot in enumerate(self._session.video_shots(work.plan.motion, self._quality)):
+        for index, shot in enumerate(
+            self._session.video_shots(work.plan.motion, self._quality, self._frames)
+        ):
             work.writer.do(functools.partial(self._store_frame, shot, frames[index]))
             remaining.end("film")
-            work.results.progress("film", index + 1, video.FRAMES)
+            work.results.progress("film", index + 1, self._frames)
             remaining.begin("film")
             work.check_stop()
         work.writer.wait()

@@ -159,7 +159,7 @@ class VideoProperties:
         int,
         IntProperty(
             name="Seconds",
-            description="Length of videos by fal.ai; 0 uses the default for the chosen look",
+            description="Length of the video; 0 uses the default: 5 seconds by Cycles, by fal.ai that of the chosen look",
             default=0,
             min=0,
             max=MAX_SECONDS,

@@ -3,11 +3,13 @@
 
 import argparse
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...files.invisible import named_path
+from ...messages import events
 from ...messages.progress import Reporter
+from ...optics.sizes import DEFAULT_SIZE, square
 from ...photo_set.plan import SetPlan
 from ...photo_set.source import source_from
 from ..arguments import add_output, add_studio
@@ -15,10 +17,15 @@ from ..option_values import Command, Context, StudioOptions
 from ..plans import checked, studio_of
 from ..sets import make_set, working_in
 
+# Small enough for three minutes on two cores without a graphics card.
+QUICK_SIZE = square(640)
+QUICK_SECONDS = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
     out: Path
+    full: bool
     studio: StudioOptions
 
 
@@ -26,9 +33,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=named_path, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
     )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help=f"in the size of a set, {DEFAULT_SIZE}, and with a video of the usual length; takes several times as long",
+    )
     add_studio(parser)
     add_output(parser)
-    parser.set_defaults(command=Command(DemoOptions, run))
+    parser.set_defaults(command=Command(DemoOptions, run), resolution=QUICK_SIZE)
 
 
 def run(options: DemoOptions, context: Context) -> int:
@@ -37,13 +49,24 @@ def run(options: DemoOptions, context: Context) -> int:
         return _make(model, options, context.reporter)
 
 
+def _studio(options: DemoOptions) -> StudioOptions:
+    """The studio, at full size when that is wanted and no other size was chosen."""
+    if options.full and options.studio.resolution is QUICK_SIZE:
+        return replace(options.studio, resolution=DEFAULT_SIZE)
+    return options.studio
+
+
 def _make(model: Path, options: DemoOptions, reporter: Reporter) -> int:
     from ...studio.sample import build_sample
 
     try:
         build_sample(model)
         source = source_from([model], "")
-        plan = SetPlan(source=source, out=options.out, **studio_of(options.studio, source, ()))
+        plan = SetPlan(source=source, out=options.out, **studio_of(_studio(options), source, ()))
+        if not options.full:
+            plan = replace(plan, seconds=QUICK_SECONDS)
+        text = f"Open {options.out / 'index.html'} to watch: it shows each picture as soon as it is there."
+        reporter.tell(events.Note(text=text))
         return make_set(checked(plan, reporter, online_mode=False), reporter, None)
     finally:
         model.unlink(missing_ok=True)

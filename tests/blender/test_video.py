@@ -32,7 +32,7 @@ QUICK = Quality(name="quick", samples=4)
 
 
 def test_a_turn_is_complete_in_equal_steps():
-    turns = [azimuth_of(frame) for frame in range(FRAMES + 1)]
+    turns = [azimuth_of(frame, FRAMES) for frame in range(FRAMES + 1)]
     assert turns[0] == 0.0
     assert turns[-1] == 360.0
     assert np.diff(turns) == pytest.approx(3.0)
@@ -79,14 +79,13 @@ def test_a_video_that_cannot_be_written_leaves_no_file(scene, tmp_path: Path):
 
 
 def test_all_motions_of_the_command_line_can_be_rendered(scene, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(video, "FRAMES", 3)
     monkeypatch.setattr(video, "SHADOWS", 2)
     session = Session(
         scene, textured_block().write(tmp_path / "block.glb"), resolution=square(64), device="cpu"
     )
     session.light(rigs.SOFTBOX)
     for motion in MOTIONS:
-        shots = list(session.video_shots(motion, QUICK))
+        shots = list(session.video_shots(motion, QUICK, 3))
         assert len(shots) == 3
         pictures = [shot.colour.astype(int) for shot in shots]
         assert all(picture.shape == (64, 64, 4) for picture in pictures)
@@ -94,12 +93,11 @@ def test_all_motions_of_the_command_line_can_be_rendered(scene, tmp_path: Path, 
 
 
 def test_the_light_is_restored_after_a_sweep(scene, block_file: Path, monkeypatch):
-    monkeypatch.setattr(video, "FRAMES", 2)
     monkeypatch.setattr(video, "SHADOWS", 1)
     session = Session(scene, block_file, resolution=square(64), device="cpu")
     session.light(rigs.SOFTBOX)
     before = {item.name for item in bpy.data.lights}
-    list(session.video_shots(LIGHT_SWEEP, QUICK))
+    list(session.video_shots(LIGHT_SWEEP, QUICK, 2))
     assert {item.name for item in bpy.data.lights} == before
     assert session._renderer.studio.rig == rigs.SOFTBOX
 
@@ -129,13 +127,12 @@ def test_the_camera_moves_from_one_view_to_the_other():
 
 def test_unchanged_areas_do_not_flicker(scene, tmp_path: Path, monkeypatch):
     """A plain ball on a turntable looks the same in every frame."""
-    monkeypatch.setattr(video, "FRAMES", 4)
     monkeypatch.setattr(video, "SHADOWS", 2)
     glb = ball(baseColorFactor=[0.5, 0.2, 0.1, 1.0], roughnessFactor=0.4)
     session = Session(scene, glb.write(tmp_path / "ball.glb"), resolution=square(96), device="cpu")
     session.light(rigs.SOFTBOX)
     pictures = [
-        shot.colour.astype(float) for shot in session.video_shots("turntable", replace(QUICK, samples=8))
+        shot.colour.astype(float) for shot in session.video_shots("turntable", replace(QUICK, samples=8), 4)
     ]
     inside = np.min([picture[..., 3] for picture in pictures], axis=0) == 255
     for earlier, later in itertools.pairwise(pictures):

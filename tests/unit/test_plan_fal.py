@@ -82,7 +82,7 @@ PLAN_FIELDS = {item.name for item in fields(SetPlan)} | {f"{kind}_option" for ki
         ({"engine": Engine.CYCLES, "photo_size": 2048}, "set the resolution"),
         ({"photo_size": 8000, "upscale_endpoint": "bria/increase-resolution"}, "at most 4096 px"),
         ({"option_texts": {Kind.UPSCALE: {"noise_scale": "0"}}}, "the upscale endpoint"),
-        ({"video": Engine.CYCLES, "seconds": 5}, "for videos by fal"),
+        ({"video": None, "seconds": 5}, "no video"),
         ({"seconds": 2}, "not 2"),
         (
             {"video_endpoint": "fal-ai/kling-video/v1/pro/image-to-video", "seconds": 4},
