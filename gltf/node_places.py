@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The matrices of nodes, from their matrix or from translation, rotation and scale (glTF 2.0, 3.5.3)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .json_values import Json, is_integer, number_or
 
 Matrix = NDArray[np.float64]  # (4, 4), for column vectors.
+Vector = Sequence[float] | NDArray[np.float64]
 
 
 def children_of(value: object, nodes: list[Json]) -> list[int]:
@@ -20,9 +23,15 @@ def local_matrix(node: Json) -> Matrix:
     whole = node.get("matrix")
     if isinstance(whole, list) and len(whole) == 16:
         return np.array([number_or(value, 0.0) for value in whole]).reshape(4, 4).T
-    matrix = np.eye(4)
-    x, y, z, w = _vector(node.get("rotation"), (0.0, 0.0, 0.0, 1.0))
-    scale = _vector(node.get("scale"), (1.0, 1.0, 1.0))
+    return _composed(
+        _vector(node.get("translation"), (0.0, 0.0, 0.0)),
+        _vector(node.get("rotation"), (0.0, 0.0, 0.0, 1.0)),
+        _vector(node.get("scale"), (1.0, 1.0, 1.0)),
+    )
+
+
+def _composed(translation: Vector, rotation: Vector, scale: Vector) -> Matrix:
+    x, y, z, w = rotation
     turn = np.array(
         (
             (1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - z * w), 2.0 * (x * z + y * w)),
@@ -30,8 +39,9 @@ def local_matrix(node: Json) -> Matrix:
             (2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)),
         )
     )
+    matrix = np.eye(4)
     matrix[:3, :3] = turn * np.array(scale)
-    matrix[:3, 3] = _vector(node.get("translation"), (0.0, 0.0, 0.0))
+    matrix[:3, 3] = translation
     return matrix
 
 
@@ -51,18 +61,15 @@ def width_of(matrix: Matrix) -> float:
 def checked_matrix(node: Json) -> Matrix:
     """As ``local_matrix``, but raises ValueError and TypeError for damaged values."""
     if "matrix" in node:
-        return np.array(node["matrix"], dtype=float).reshape(4, 4).T
-    x, y, z, w = np.array(node.get("rotation", (0, 0, 0, 1)), dtype=float)
-    turn = np.array(
-        (
-            (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
-            (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
-            (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
-        )
-    )
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn * np.array(node.get("scale", (1, 1, 1)), dtype=float)
-    matrix[:3, 3] = np.array(node.get("translation", (0, 0, 0)), dtype=float)
+        matrix = np.array(node["matrix"], dtype=float).reshape(4, 4).T
+    else:
+        members = (("translation", (0, 0, 0)), ("rotation", (0, 0, 0, 1)), ("scale", (1, 1, 1)))
+        values = [np.array(node.get(name, default), dtype=float) for name, default in members]
+        if not all(np.isfinite(value).all() for value in values):
+            raise ValueError("A node has a value that is not a number.")
+        matrix = _composed(*values)
+    if not np.isfinite(matrix).all():
+        raise ValueError("A node has a value that is not a number.")
     return matrix
 
 

@@ -21,8 +21,8 @@ VIDEO_CHOICES = (*(engine.value for engine in Engine), NO_VIDEO)
 AUTO_DEVICE = "auto"
 DEVICES = (AUTO_DEVICE, "cpu", "cuda", "optix", "hip", "metal", "oneapi")
 
-FINAL = "final"
-QUALITY_NAMES = ("draft", "reference", FINAL)
+REFERENCE, FINAL = "reference", "final"
+QUALITY_NAMES = ("draft", REFERENCE, FINAL)
 
 LANCZOS = "lanczos"  # Enlarges on this machine, free of charge, in place of an upscale endpoint.
 

@@ -10,6 +10,7 @@ from ...files.invisible import named_path
 from ...messages import events
 from ...messages.progress import Reporter
 from ...optics.sizes import DEFAULT_SIZE, square
+from ...photo_set.choices import FINAL, REFERENCE
 from ...photo_set.plan import SetPlan
 from ...photo_set.source import source_from
 from ..arguments import add_output, add_studio
@@ -18,7 +19,8 @@ from ..plans import checked, studio_of
 from ..sets import make_set, working_in
 
 # Small enough for three minutes on two cores without a graphics card.
-QUICK_SIZE = square(640)
+QUICK_SIZE = square(560)
+QUICK_QUALITY = REFERENCE
 QUICK_SECONDS = 3
 
 
@@ -36,11 +38,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help=f"in the size of a set, {DEFAULT_SIZE}, and with a video of the usual length; takes several times as long",
+        help="in the size, quality and video length of a set; takes about six times as long",
     )
     add_studio(parser)
     add_output(parser)
-    parser.set_defaults(command=Command(DemoOptions, run), resolution=QUICK_SIZE)
+    parser.set_defaults(command=Command(DemoOptions, run), resolution=QUICK_SIZE, quality=QUICK_QUALITY)
 
 
 def run(options: DemoOptions, context: Context) -> int:
@@ -50,10 +52,13 @@ def run(options: DemoOptions, context: Context) -> int:
 
 
 def _studio(options: DemoOptions) -> StudioOptions:
-    """The studio, at full size when that is wanted and no other size was chosen."""
-    if options.full and options.studio.resolution is QUICK_SIZE:
-        return replace(options.studio, resolution=DEFAULT_SIZE)
-    return options.studio
+    """The studio. ``--full`` replaces what the user did not choose otherwise."""
+    studio = options.studio
+    if options.full and studio.resolution == QUICK_SIZE:
+        studio = replace(studio, resolution=DEFAULT_SIZE)
+    if options.full and studio.quality == QUICK_QUALITY:
+        studio = replace(studio, quality=FINAL)
+    return studio
 
 
 def _make(model: Path, options: DemoOptions, reporter: Reporter) -> int:

@@ -159,7 +159,7 @@ def with_a_huge_node_scale() -> Glb:
 
 def with_an_infinite_node_location() -> Glb:
     glb = textured_block()
-    glb.document["nodes"][0]["translation"] = [1e39, 0.0, 0.0]  # Infinite as a float of 32 bits.
+    glb.document["nodes"][0]["translation"] = [1e999, 0.0, 0.0]
     return glb
 
 
@@ -210,7 +210,7 @@ def with_an_invalid_component_type() -> Glb:
         (with_nan_positions, "All faces of"),
         (with_huge_positions, "All faces of"),
         (with_a_huge_node_scale, "extremely large coordinates"),
-        (with_an_infinite_node_location, "extremely large coordinates"),
+        (with_an_infinite_node_location, "Infinity"),
         (with_unknown_extension, "ACME_secret_geometry"),
         (with_missing_data, ""),
         (with_an_invalid_accessor, ""),
