@@ -18,6 +18,7 @@ class Quality:
     ``compat.DENOISERS``. ``shadow_samples`` are those of the ground shadow. With ``adapts_to_size``, pictures of more
     than a megapixel get fewer samples per pixel: the denoiser has more pixels to work with.
 
+    ``covers_exactly``: the alpha of half-transparent parts has no noise even where they are a small part of the surface.
     ``has_chosen_samples``: the user chose ``samples``.
     """
 
@@ -30,6 +31,7 @@ class Quality:
     denoiser: str = "balanced"
     adapts_to_size: bool = False
     shadow_samples: int = 8
+    covers_exactly: bool = False
     has_chosen_samples: bool = False
 
     def with_samples(self, samples: int) -> "Quality":
@@ -54,6 +56,7 @@ FINAL = Quality(
     table=True,
     denoiser="careful",
     shadow_samples=32,
+    covers_exactly=True,
 )
 VIDEO = Quality(name="film", samples=4)  # The name is in digests of sets that exist.
 GLANCE = Quality(name="glance", samples=6, bounces=2, glass_factor=1, denoiser="fast")

@@ -167,7 +167,7 @@ class Renderer:
         """
         started = time.monotonic()
         samples = self._stand(framing, azimuth, quality, size)
-        colour, through = self._picture(size, self._box(framing, azimuth, size))
+        colour, through = self._picture(quality, size, self._box(framing, azimuth, size))
         return Shot(
             colour=colour,
             through=through,
@@ -177,14 +177,18 @@ class Renderer:
             seconds=time.monotonic() - started,
         )
 
-    def _picture(self, size: Size, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+    def _picture(
+        self, quality: Quality, size: Size, box: Box
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
         """``colour`` and ``through`` of a shot of the view that is set up."""
 
         def linear() -> NDArray[Any]:
             return self._render(size, "OPEN_EXR", "32", box)
 
-        if self._see_through.is_half_transparent:
-            colour = developed(self.scene, linear(), self._see_through.coverage(linear))
+        see_through = self._see_through
+        has_exact_coverage = see_through.is_mostly_half_transparent or quality.covers_exactly
+        if see_through.is_half_transparent and has_exact_coverage:
+            colour = developed(self.scene, linear(), see_through.coverage(linear))
         else:
             colour = self._render(size, "PNG", "8", box)
         return colour, self._see_through.through_glass(linear) if self._needs_ground_light else None
