@@ -19,7 +19,7 @@ from ..plans import checked, studio_of
 from ..sets import make_set, working_in
 
 # Small enough for three minutes on two cores without a graphics card.
-QUICK_SIZE = square(560)
+QUICK_SIZE = square(512)
 QUICK_QUALITY = REFERENCE
 QUICK_SECONDS = 3
 

@@ -19,6 +19,8 @@ from photoreal_set.fal_bridge.pace import Pace
 from tests.fal_emulator.process import running_emulator
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 ENDPOINT = "fal-ai/flux/schnell"
 KEYS = [character * 64 for character in "abc"]
 

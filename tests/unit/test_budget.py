@@ -36,6 +36,8 @@ from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.source import source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 KONTEXT = "fal-ai/flux-kontext/dev"
 ROOT = Path(__file__).resolve().parents[2]
 CENT = Decimal("0.01")

@@ -32,6 +32,8 @@ from photoreal_set.processes.stop import Stop
 from tests.fal_emulator.glb import make_glb
 from tests.patience import FOR_EVER_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 HERO, OTHER = "three-quarter", "front"
 PHOTOS = "fal-ai/flux-kontext/dev"
 

@@ -22,6 +22,8 @@ from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
 from tests.patience import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROWS = list(REGISTRY.values())
 IDS = [row.id for row in ROWS]
 

@@ -22,6 +22,8 @@ from photoreal_set.photo_set.source import source_from
 from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk
 
+pytestmark = pytest.mark.slow
+
 OUT = "../../../x"
 NOT_KEPT = {"source", "out", "service", "endpoints", "external_data"}
 VIEW = {

@@ -13,6 +13,8 @@ from photoreal_set.command_line import service
 from photoreal_set.command_line.service import key_variable, service_at, taken_keys
 from photoreal_set.processes.fal_keys import KEY_VARIABLES, may_need_key, without_keys
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "identifier:secret"
 

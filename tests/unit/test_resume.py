@@ -36,6 +36,8 @@ from tests.fal_emulator.process import start_emulator
 from tests.patience import until
 from tests.told import events_in
 
+pytestmark = pytest.mark.slow
+
 KEY = "a1" * 32
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -21,6 +21,8 @@ from tests.fal_emulator.signatures import SigningKey
 from tests.fal_emulator.wire import WAYS
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_jobs_beyond_the_concurrency_wait(wire, emulator):
     emulator.control(concurrency=2, delays={"image": FOR_EVER_SECONDS})

@@ -16,6 +16,8 @@ from tests.emulator_desk import KLING, KONTEXT, MESHY, fetched, made, product_ph
 from tests.fal_emulator.encodings import encoded
 from tests.fal_emulator.lies import DEEP, LARGE_BYTES, MANY, MANY_FRAMES, MANY_SCANS
 
+pytestmark = pytest.mark.slow
+
 NOISE = bytes(range(256)) * 700  # More than one block of each coding.
 
 

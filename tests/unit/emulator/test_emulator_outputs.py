@@ -27,6 +27,8 @@ from tests.emulator_desk import (
 from tests.fal_emulator.prices import Measure, published, units
 from tests.fal_emulator.schemas import TYPES, Endpoint, all_endpoints
 
+pytestmark = pytest.mark.slow
+
 
 def glb_document(data: bytes) -> tuple[dict[str, Any], bytes]:
     magic, version, length = struct.unpack_from("<4sII", data)
