@@ -193,7 +193,7 @@ class BlenderChild:
             event = _event_in(line)
             if event is None:
                 continue
-            if not isinstance(event, events.Working):  # A sign of life is no progress.
+            if not isinstance(event, events.Working):  # It only shows that the run is working.
                 heard_at = time.monotonic()
             if isinstance(event, kind):
                 return event

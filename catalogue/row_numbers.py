@@ -47,7 +47,7 @@ def shard_of(text: str, environ: Mapping[str, str]) -> tuple[int, int]:
     index = _array_index(environ) if match[1] == "auto" else int(match[1])
     if not 0 <= index < count:
         raise FieldError(
-            "shard", f"{text}: there is no part {index} of {count}.", hint="The first part is number 0."
+            "shard", f"{text}: part {index} of {count} does not exist.", hint="The first part is number 0."
         )
     return index, count
 

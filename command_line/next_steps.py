@@ -35,7 +35,7 @@ class RedoListener:
 
 
 def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
-    """The commands for the set in ``folder``, one a line; "" when there are none.
+    """The commands for the set in ``folder``, one in each line; "" when there are none.
 
     ``redo``: as ``RedoListener.names``. Raises PhotorealError when the journal cannot be read.
     """

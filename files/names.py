@@ -61,7 +61,7 @@ class NameRule:
     max_letters: int
     max_bytes: int = MAX_NAME_BYTES  # In UTF-8.
     is_reserved: Callable[[str], bool] = is_device_name
-    free: str = "_{}"  # A reserved name is put into it, and is no longer reserved.
+    free: str = "_{}"  # The pattern that turns a reserved name into one that is not reserved.
 
 
 def file_rule(otherwise: str) -> NameRule:

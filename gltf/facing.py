@@ -165,7 +165,7 @@ def _surrounds_others(own: _Parts, whole: _Parts) -> Flags:
         low, high = own.low[part], own.high[part]
         gap = TOUCH * float((high - low).max())
         within = (whole.low >= low - gap).all(axis=1) & (whole.high <= high + gap).all(axis=1) & ~whole.inward
-        # The bottom of a cup may be a part of its own; it lies flat against the box.
+        # The bottom of a cup may be a separate part; it lies flat against the box.
         within &= (whole.high > low + gap).all(axis=1) & (whole.low < high - gap).all(axis=1)
         surrounds[part] = float(whole.areas[within].sum()) > CONTENT * own.areas[part]
     return surrounds
