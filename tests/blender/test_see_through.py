@@ -198,6 +198,26 @@ def test_a_half_transparent_ball_is_even(tmp_path: Path):
     assert mask.std() < 0.5
 
 
+def test_a_painted_alpha_is_covered_as_it_is_painted(tmp_path: Path):
+    ramp = np.zeros((8, 256, 4), dtype=np.uint8)
+    ramp[..., 1], ramp[..., 3] = 160, np.arange(256)
+    data = io.BytesIO()
+    Image.fromarray(ramp).save(data, "PNG")
+    glb = made((card(), {"alphaMode": "BLEND"}, {}))
+    glb.document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {
+        "index": glb.add_image(data.getvalue())
+    }
+    studio = Studio(glb, tmp_path)
+    studio.photo(Background.WHITE)
+    inside = np.asarray(studio.mask).astype(float)[
+        28:36, 10:54
+    ]  # Without the borders, which perspective slants.
+    assert inside.std(axis=0).max() < 1.5
+    steps = np.diff(inside.mean(axis=0))
+    assert steps.min() > 0.0
+    assert steps == pytest.approx(np.full(len(steps), steps.mean()), abs=1.5)
+
+
 # --- layers -------------------------------------------------------------------------------------
 
 
