@@ -100,7 +100,7 @@ def located(address: str, folder: Path | None, owner: str) -> str | None:
     """The path in ``folder`` that an address means, which may be missing; None when it is inline or remote.
 
     An absolute path is that of another machine: the file that it ends with counts when it is in ``folder``.
-    Raises OutsideError for a path that leads elsewhere, and always when there is no folder.
+    Raises OutsideError for a path outside the folder, and for every path if there is no folder.
     """
     name = _file_name(address)
     if name is None:

@@ -142,7 +142,7 @@ def _positions(mesh: Json) -> Iterator[int]:
 
 
 def _is_off(bounds: _Bounds, gltf: Gltf, mesh: int, limit: float) -> bool:
-    """Are the positions of a mesh further than ``limit`` from the origin of its own coordinates?"""
+    """Are the positions of a mesh further than ``limit`` from the origin of the mesh?"""
     meshes = gltf.entries("meshes")
     boxes = [bounds.of(index) for index in (_positions(meshes[mesh]) if 0 <= mesh < len(meshes) else ())]
     return any(box is not None and float(np.abs(box).max()) > limit for box in boxes)

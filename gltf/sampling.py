@@ -12,8 +12,8 @@ R2 = (0.7548776662466927, 0.5698402909980532)
 def spread_evenly(areas: Doubles, count: int) -> tuple[Numbers, Doubles]:
     """About ``count`` places on triangles of these areas (t,), at least one if there is any area.
 
-    Returns the triangle of each place, (n,), and its weights of the three corners, (n, 3); each place stands for an
-    equal area.
+    Returns the triangle of each place, (n,), and its weights of the three corners, (n, 3). The places
+    represent equal areas.
     """
     ends = np.cumsum(areas)
     if not len(ends) or not ends[-1] > 0.0:

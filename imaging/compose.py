@@ -30,8 +30,8 @@ def compose(
 
     ``colour``: uint8 (h, w, 4), sRGB display values with straight alpha. ``shadow``: float (h, w), the share of the
     light that is missing on the ground. ``through``: float (h, w, 3), the share of the light of the background that
-    comes through glass, by colour; ``colour`` covers it and is then without that light. None is no glass, or glass that
-    shows the light of the studio. Returns RGB, or RGBA for the transparent background.
+    comes through glass, by colour, which ``colour`` then does not contain. ``None``: there is no glass, or it shows the
+    light of the studio. Returns RGB, or RGBA for the transparent background.
     """
     coverage = colour[..., 3:].astype(np.float32) / 255.0
     product = colour[..., :3].astype(np.float32) / 255.0 * coverage

@@ -19,7 +19,7 @@ from .picture_colours import in_srgb, is_srgb
 from .picture_metadata import MAX_PADDING, without_metadata
 
 MAX_SENT_SIDE = 8192  # In pixels. No endpoint documents that it uses more of a photo.
-JPEG_QUALITY = 95  # With full colour resolution: a second loss that nobody sees.
+JPEG_QUALITY = 95  # With full colour resolution: the second loss is invisible.
 _ORIENTATION = 0x0112  # Exif 3.0, 4.6.5.1.
 _FORMATS = {
     FileKind.PNG: ("PNG",),

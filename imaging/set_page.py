@@ -46,7 +46,10 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
         )
     if is_being_made:
-        parts.append(f"<p>Being made now. This page reloads every {RELOAD_SECONDS} seconds.</p>")
+        parts.append(
+            "<p>This set is being made, and the page reloads every "
+            f"{RELOAD_SECONDS} seconds. If nothing changes for minutes, the run was ended: continue it with <code>resume</code>.</p>"
+        )
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
     parts += _section("What is wrong with the pictures", [_findings(record.get("findings") or [])])

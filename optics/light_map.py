@@ -198,8 +198,8 @@ def repaired(pixels: Array) -> tuple[Array, int]:
                 total += np.where(is_valid[near], np.clip(clean[near], 0.0, None), 0.0)
                 count += is_valid[near]
         spots = rows, columns
-        mended = np.where(is_infinite[spots], brightest, total / np.maximum(count, 1.0))
-        clean[spots] = np.where(is_valid[spots], clean[spots], mended)
+        repaired = np.where(is_infinite[spots], brightest, total / np.maximum(count, 1.0))
+        clean[spots] = np.where(is_valid[spots], clean[spots], repaired)
     return np.clip(clean, 0.0, None), len(rows)
 
 

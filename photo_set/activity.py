@@ -72,7 +72,7 @@ class Activity:
 
     @contextlib.contextmanager
     def told_to(self, reporter: Reporter) -> Iterator[None]:
-        """While entered, ``reporter`` gets signs of life: with every few samples, and when there is no news."""
+        """While entered, report that the run is working: after every few samples, and after some seconds without an event."""
         is_over = threading.Event()
 
         def watch() -> None:
