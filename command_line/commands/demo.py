@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="in the size, quality and video length of a set; takes about six times as long",
+        help="in the size, quality and video length of a set; takes several times as long",
     )
     add_studio(parser)
     add_output(parser)
