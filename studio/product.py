@@ -92,14 +92,13 @@ def import_product(
         mesh_repairs.delete_far_faces(mesh)
     root = _put_below_root(objects, collection)
     broken = list(find_broken_vertices(gltf))
-    _check_points(
-        visible_points(collection), gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes)
-    )
+    points = visible_points(collection)
+    _check_points(points, gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes))
     findings = [*pose.findings, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     _smooth(gltf, meshes)
     facts, around = _without(collection, options)
     findings += around
-    size, standing = _measured(visible_points(collection), gltf.name)
+    size, standing = _measured(visible_points(collection) if options.without else points, gltf.name)
     findings += _repair(gltf, facts, materials, size)
     findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
