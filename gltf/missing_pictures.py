@@ -27,10 +27,12 @@ def missing_pictures(gltf: Gltf) -> Iterator[Finding]:
         if path is None:
             near = similar_parts(address, gltf.folder)
             there = f"Similar names that are there: {', '.join(map(shown, near))}." if near else ""
-            problem = (
-                "on a network, from which nothing is read" if is_remote(address) else "which is not there"
-            )
-            yield _finding(gltf.name, address, problem, there or "Nothing there has a similar name.")
+            if is_remote(address):
+                problem = "an address from which nothing is loaded"
+                yield _finding(gltf.name, address, problem, there, "Embed the texture, and export again.")
+            else:
+                more = there or "Nothing there has a similar name."
+                yield _finding(gltf.name, address, "which is not there", more)
         elif not _is_picture(path):
             yield _finding(gltf.name, address, "which is not a picture", "Export it again as PNG or JPEG.")
 
