@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .accessors import DIVISORS
 from .document import Gltf
 from .findings import Finding, Severity
 from .instances import INSTANCING
-from .json_values import Json, as_dict, as_dicts, is_integer
+from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
 from .mesh_checks import Doubles, Floats, is_far
 from .node_places import Matrix, children_of, parents_of, world_matrices
 from .skins import skinned_nodes, skinned_place
@@ -124,6 +125,9 @@ class _Bounds:
             low, high = np.array(entry["min"], dtype=float), np.array(entry["max"], dtype=float)
         except (KeyError, ValueError, TypeError):
             return None
+        if entry.get("normalized") is True:  # Bounds are those of the integers (glTF 2.0, 3.6.2.5).
+            divisor = DIVISORS.get(as_whole(entry.get("componentType")), 1.0)
+            low, high = np.maximum(low / divisor, -1.0), np.maximum(high / divisor, -1.0)
         return (low, high) if low.shape == high.shape == (3,) else None
 
 

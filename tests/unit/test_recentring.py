@@ -237,3 +237,19 @@ def test_instances_that_cannot_be_read_stay(tmp_path: Path):
     glb.document["nodes"][0]["extensions"] = {"EXT_mesh_gpu_instancing": {"attributes": {"TRANSLATION": 99}}}
     before = read(glb, tmp_path)
     assert with_instances_as_nodes(before).document == before.document
+
+
+def test_positions_that_are_normalized_integers_are_measured_as_they_are_shown(tmp_path: Path):
+    """KHR_mesh_quantization: a ball of 1 m is stored as numbers up to 65,535, at two places 3 m apart."""
+    glb = two_parts((5e6, 0.0, 0.0))
+    glb.document["nodes"][1]["mesh"] = 0
+    places_of = np.round((ball().places + 0.5) * 65535.0).astype("<u2")
+    view = glb.add_bytes(np.pad(places_of, ((0, 0), (0, 1))).tobytes())
+    glb.document["bufferViews"][view]["byteStride"] = 8
+    index = glb.document["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
+    glb.document["accessors"][index] |= {
+        "bufferView": view, "componentType": 5123, "normalized": True, "min": [0] * 3, "max": [65535] * 3
+    }  # fmt: skip
+    near = recentred(read(glb, tmp_path))
+    assert near.offset == pytest.approx((5e6 + 0.85, 0.5, 0.65), abs=0.01)
+    assert not near.findings
