@@ -123,6 +123,7 @@ class FileRecord(TypedDict, total=False):
     width: Annotated[int, COUNT, "pixels"]
     height: Annotated[int, COUNT, "pixels"]
     made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+    source_type: Annotated[str, TEXT, "IPTC digital source type that the file states"]
 
 
 class PaidRecord(FileRecord, total=False):
