@@ -54,7 +54,7 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
         },
     ),
     "uncertain": _open({}, {**_STAMP, **_ERROR}),
-    "resend": _open({}, _STAMP),
+    "resend": _open({}, {**_STAMP, "is_not_in_dashboard": truth}),
     "forgotten": _open({}, _STAMP),
     "submitted": _open({"request_id": _ID}, _STAMP),
     "answer": _open({"output": _open({}, {}), "units": _UNITS}, {**_STAMP, "refused_units": _TEXT}),

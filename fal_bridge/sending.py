@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from .decisions import how_to_decide
+from .decisions import how_to_confirm, how_to_decide
 from .endpoints.file_arguments import with_files
 from .engine_setup import EngineSetup
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
@@ -129,14 +129,23 @@ class Sender:
         raise UncertainSubmitError(message, hint=how_to_decide(prepared.key, entry))
 
     async def has_turned_up(self, prepared: PreparedJob, entry: Entry) -> bool:
-        """Whether a request that the user has given up is at fal.ai after all. It is then followed."""
+        """Whether a request that the user has given up is at fal.ai after all. It is then followed.
+
+        Raises UncertainSubmitError when it is to be sent again and neither the user nor fal.ai's lists rule that out.
+        """
         try:
             found = await self._lookup.find(entry, is_last=True)
-        except BridgeError:
-            return False  # The person decided without the lists, too.
+        except BridgeError as error:
+            found = NotFound(reason=f"It could not be looked up: {error.message}")
         if isinstance(found, Accepted):
             self._adopt(prepared, entry, found)
-        return isinstance(found, Accepted)
+            return True
+        if not entry.is_resend_certain and not found.is_proof:
+            raise UncertainSubmitError(
+                f"{prepared.label}: it is not certain that fal.ai has not received it. {found.reason}",
+                hint=how_to_confirm(prepared.key),
+            )
+        return False
 
     async def is_revived(self, prepared: PreparedJob, entry: Entry) -> bool:
         """Before another attempt is sent, whether fal.ai has the request of the last one after all.
