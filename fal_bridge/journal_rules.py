@@ -50,6 +50,8 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
             **_STAMP,
             **dict.fromkeys(("label", "endpoint", "kind"), _TEXT),
             "price": _PRICE,
+            "expires_after": optional(whole(0, 1 << 53)),
+            "is_private": truth,
             "adopts": _ADOPTS,
         },
     ),
@@ -77,6 +79,6 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
             "seed": optional(whole(-(1 << 63), 1 << 64)),
             "units": _UNITS,
         },
-        {**_STAMP, "cost": optional(_amount)},
+        {**_STAMP, "cost": optional(_amount), "is_public": truth},
     ),
 }

@@ -287,6 +287,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
+    if "at_fal" in earlier:
+        record["at_fal"] = earlier["at_fal"]
     return cast(Manifest, record)
 
 
