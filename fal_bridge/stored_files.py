@@ -7,17 +7,17 @@ the account keeps files. What was deleted by ``cleanup`` is in ``removed.json`` 
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..files.input_files import read_json
-from ..files.writing import write_json_atomically
-from .errors import JournalError
+from ..files.values import mapping_of, number, text
 from .journal import Entry, Journal, Stage
 
 REMOVED = "removed.json"
 UPLOADS = "uploads"
+_MOMENTS = mapping_of(text(1000, min_length=1), number(0.0, 1e12), 1_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +50,11 @@ def attempts_of(journal: Journal, key: str) -> Iterator[Entry]:
     newest = journal.read(key)
     if newest.attempt:
         yield newest
-    for number in range(newest.attempt - 1, 0, -1):
-        yield journal.read(key, attempt=number)
+    for earlier in range(newest.attempt - 1, 0, -1):
+        yield journal.read(key, attempt=earlier)
 
 
-def _results(attempts: Iterable[Entry], removed: Mapping[str, float]) -> Iterator[StoredFiles]:
+def _results(attempts: Iterable[Entry], removed: "Removed") -> Iterator[StoredFiles]:
     seen: set[str] = set()
     for entry in attempts:
         answer, intent = entry.facts.get(Stage.ANSWERED), entry.facts.get(Stage.IN_FLIGHT, {})
@@ -119,19 +119,24 @@ def _hashes_in(inputs: Any) -> Iterator[str]:
             yield from _hashes_in(member)
 
 
-def removed_from(journal: Journal) -> dict[str, float]:
-    """The requests whose files were deleted or hidden at fal.ai, and when, in seconds since 1970."""
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Of which requests the files were hidden, and the stored inputs and outputs deleted; when, in seconds since 1970."""
+
+    hidden: dict[str, float] = field(default_factory=dict)
+    deleted: dict[str, float] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        return {"hidden": self.hidden, "deleted": self.deleted}
+
+    def __contains__(self, request_id: str) -> bool:
+        return request_id in self.hidden or request_id in self.deleted
+
+
+def removed_from(journal: Journal) -> Removed:
+    """What ``cleanup`` has done so far."""
     try:
         record = read_json(journal.folder / REMOVED)
-        return {str(name): float(moment) for name, moment in record["requests"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # Deleting again is free and changes nothing.
-
-
-def record_removed(journal: Journal, request_ids: Iterable[str]) -> None:
-    """Remember that nothing of these requests is readable at fal.ai any more. Raises JournalError."""
-    requests = removed_from(journal) | dict.fromkeys(request_ids, time.time())
-    try:
-        write_json_atomically(journal.folder / REMOVED, {"requests": requests})
-    except OSError as error:
-        raise JournalError(f"{journal.folder} cannot be written: {error.strerror}.") from error
+        return Removed(*(dict(_MOMENTS(record[name])) for name in ("hidden", "deleted")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Removed()  # Doing it again is free and changes nothing.

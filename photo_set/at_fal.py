@@ -3,12 +3,22 @@
 
 from datetime import UTC, datetime
 
-from ..fal_bridge.stored_files import StoredFiles
+from ..fal_bridge.journal import Journal
+from ..fal_bridge.stored_files import StoredFiles, stored_files
+from .folder import SetFolder
 from .set_json import FilesAtFal
 
 
-def at_fal(files: StoredFiles) -> FilesAtFal:
-    """The entry for the results of a request, or for an uploaded picture."""
+def record_files_at_fal(folder: SetFolder) -> list[StoredFiles]:
+    """Record what fal.ai still has of a set, according to its journal. Raises JournalError."""
+    found = stored_files(Journal(folder.journal))
+    if found or "at_fal" in folder.record:
+        with folder.change() as record:
+            record["at_fal"] = [_entry(files) for files in found]
+    return found
+
+
+def _entry(files: StoredFiles) -> FilesAtFal:
     entry: FilesAtFal = {
         "kind": "result" if files.request_id else "upload",
         "labels": list(files.labels),

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
-from ..fal_bridge.journal import Journal
 from ..fal_bridge.money import journal_costs
-from ..fal_bridge.stored_files import stored_files
 from ..files.writing import copy_atomically, write_atomically
 from ..gltf.findings import Finding, Severity, terminal_findings, worst_first
 from ..messages import events
@@ -19,7 +17,7 @@ from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .activity import Activity
-from .at_fal import at_fal
+from .at_fal import record_files_at_fal
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
@@ -213,9 +211,7 @@ class SetResults:
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
 
     def _record_files_at_fal(self) -> None:
-        found = stored_files(Journal(self.folder.journal))
-        entries = [at_fal(files) for files in found]
-        for files in found:
+        for files in record_files_at_fal(self.folder):
             if files.was_restricted and files.is_public and files.request_id not in self._told_as_public:
                 self._told_as_public.add(files.request_id)
                 text = (
@@ -223,9 +219,6 @@ class SetResults:
                     "private. `cleanup` hides it."
                 )
                 self.reporter.tell(events.Warning(text=text))
-        if entries or "at_fal" in self.folder.record:
-            with self.folder.change() as record:
-                record["at_fal"] = entries
 
     def _tell_of_refused_bills(self, paid: list[journal_costs.Cost]) -> None:
         for cost in paid:

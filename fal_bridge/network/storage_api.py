@@ -69,9 +69,9 @@ class Storage:
         return _is_allowed(response)
 
     async def delete_payloads(self, request_id: str) -> bool:
-        """Delete the stored input, the stored output and the output files of a request.
+        """Delete the stored input, the stored output and the output files of a request. Returns whether the key may.
 
-        Returns whether the key may. Files that fal.ai could not delete are not counted here: hide them as well.
+        fal.ai may fail to delete single files, so they have to be hidden, too.
         """
         response = await self._client.delete(
             f"{self._service.platform_url}/models/requests/{quote(request_id, safe='')}/payloads",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stays at fal.ai, until when, and who can read it."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from photoreal_set.command_line import main as cli
 from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.fal_bridge.stored_files import stored_files
 from photoreal_set.photo_set.choices import Engine
 from tests.cloud_sets import Sets
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +133,94 @@ def test_a_key_that_could_not_read_private_results_sends_nothing(sets):
     assert any("may not read restricted files" in text for text in sets.said)
     sets.emulator.control(permissions=["submit", "requests", "uploads", "assets"])
     assert sets.run(replace(sets.plan, private=True)).exit_code == 0
+
+
+# Cleaning up
+
+ALL = ["submit", "requests", "uploads", "assets", "billing", "payloads"]
+
+
+def cleanup(folder: Path) -> tuple[int, str]:
+    """The exit code and the output of the command."""
+    stream = io.StringIO()
+    code = cli.main(["cleanup", str(folder), "--json"], stream)
+    return code, stream.getvalue()
+
+
+def test_cleaning_up_leaves_nothing_that_can_be_fetched_and_loses_nothing(sets):
+    sets.emulator.control(permissions=ALL)
+    assert sets.run(replace(sets.plan, video=Engine.FAL)).exit_code == 0
+    urls = addresses(sets)
+    code, said = cleanup(sets.plan.out)
+    assert code == 0
+    assert f"{len(urls)} files hidden, and the records of 3 requests deleted" in said
+    assert {status(url) for url in urls} == {404}
+    assert not any(file["is_public"] for file in sets.emulator.files())
+    assert sets.record["at_fal"] == []
+    assert "Still at fal.ai" not in (sets.plan.out / "index.html").read_text()
+    code, said = cleanup(sets.plan.out)
+    assert code == 0
+    assert "Nothing was hidden or deleted" in said
+    sent = len(sets.emulator.ledger())
+    assert sets.run(replace(sets.plan, video=Engine.FAL)).exit_code == 0
+    assert len(sets.emulator.ledger()) == sent
+
+
+def test_a_key_without_permissions_is_told_what_stays(sets):
+    sets.emulator.control(permissions=["submit", "requests", "uploads"])
+    assert sets.run().exit_code == 0
+    code, said = cleanup(sets.plan.out)
+    assert code == 2
+    assert "may not hide files" in said
+    assert "needs an admin key" in said
+    assert {entry["kind"] for entry in sets.record["at_fal"]} == {"result", "upload"}
+    sets.emulator.control(permissions=["submit", "requests", "uploads", "assets"])
+    code, said = cleanup(sets.plan.out)
+    assert code == 2
+    assert "may not hide files" not in said
+    assert sets.record["at_fal"] == []
+    sets.emulator.control(permissions=ALL)
+    assert cleanup(sets.plan.out)[0] == 0
+
+
+def test_a_file_that_cannot_be_deleted_is_hidden(sets):
+    sets.emulator.control(permissions=ALL, faults=[{"name": "undeletable"}])
+    assert sets.run().exit_code == 0
+    urls = addresses(sets)
+    assert cleanup(sets.plan.out)[0] == 0
+    assert {status(url) for url in urls} == {404}
+
+
+def test_what_is_not_on_disk_stays(sets):
+    sets.emulator.control(permissions=ALL)
+    assert sets.run().exit_code == 0
+    lost = next((sets.plan.out / "photos" / "original").glob("front.*"))
+    lost.unlink()
+    code, said = cleanup(sets.plan.out)
+    assert code == 2
+    assert "front photo: its file is missing or changed here" in said
+    assert sets.run().exit_code == 0
+    assert lost.is_file()
+    assert len(sets.emulator.ledger()) == 2
+    assert cleanup(sets.plan.out)[0] == 0
+
+
+def test_files_of_a_request_that_is_open_stay(sets):
+    sets.emulator.control(permissions=ALL, delays={"photo": FOR_EVER_SECONDS})
+
+    def are_running() -> bool:
+        return [entry["state"] for entry in sets.emulator.ledger()] == ["IN_PROGRESS"] * 2
+
+    sets.run(leave_when=are_running)
+    code, said = cleanup(sets.plan.out)
+    assert code == 2
+    assert "the request is open" in said
+    assert "pictures that were sent stay" in said
+    sets.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
+    assert sets.run().exit_code == 0
+
+
+def test_a_set_without_fal_has_nothing_to_clean_up(sets, capsys):
+    sets.folder(replace(sets.plan, engine=Engine.CYCLES, service=None))
+    assert cleanup(sets.plan.out)[0] == 1
+    assert "has no requests at fal.ai" in capsys.readouterr().err
