@@ -283,6 +283,10 @@ class CostEstimate(TypedDict, total=False):
 class CostRecord(TypedDict, total=False):
     actual: Annotated[float, AMOUNT, "US dollars paid so far"]
     unknown: Annotated[int, COUNT, "requests of unknown price"]
+    charged: Annotated[float, AMOUNT, "US dollars that fal.ai has charged, when `reconcile` last asked"]
+    missing: Annotated[
+        int, COUNT, "requests that its bill did not have then, although they may have cost something"
+    ]
     estimate: Annotated[CostEstimate, "what the whole set was expected to cost"]
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What requests cost: the unit prices of fal.ai, cached with their age, times the units of a request.
 
-The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices include
-the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
+The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices may
+include the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
 """
 
 import contextlib

@@ -77,7 +77,7 @@ class AccountRoutes:
             "percent_discount": float(percent),
             "cost_subtotal": float(subtotal),
             "cost_discount": float(discount),
-            "cost_total": float(subtotal - discount),
+            "cost_total": float(subtotal - discount) * (3 if "odd-bill" in job.faults else 1),
             "cost_estimate_nano_usd": round((subtotal - discount) * NANO),
         }
 

@@ -144,6 +144,7 @@ KINDS: dict[str, FaultKind] = {
     "unlisted": FaultKind("job", "never listed in the request list"),
     "ignore-acl": FaultKind("job", "the output files are public, whatever was asked for"),
     "unbilled": FaultKind("job", "no billing event"),
+    "odd-bill": FaultKind("job", "the amounts of its billing event contradict each other"),
     "undeletable": FaultKind("job", "its output files cannot be deleted"),
     # Clocks.
     "clock-skew": FaultKind("skew", "expires_at of upload tokens is off by seconds", {"seconds": -3600.0}),
