@@ -17,6 +17,7 @@ from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .activity import Activity
+from .at_fal import record_files_at_fal
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
@@ -48,6 +49,7 @@ class SetResults:
         default_factory=threading.Event
     )  # Whether something was rendered, sent or fetched.
     activity: Activity = field(default_factory=Activity)
+    _told_as_public: set[str] = field(default_factory=set)  # Request ids.
     _refused_bills: set[str] = field(default_factory=set)  # Request ids whose bill was reported.
 
     def keep_source(self) -> None:
@@ -193,8 +195,9 @@ class SetResults:
     def _lost_requests(self, paid: list[journal_costs.Cost]) -> set[str]:
         return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
 
-    def record_costs(self) -> None:
-        """Record what was spent according to the journal: all attempts, including those of earlier runs."""
+    def record_account(self) -> None:
+        """Record what the journal knows about the account: costs of all attempts of all runs, and files at fal.ai."""
+        self._record_files_at_fal()
         paid = self._paid()
         if self._lost_requests(paid):
             return  # The recorded costs say more than a journal with gaps.
@@ -206,6 +209,16 @@ class SetResults:
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def _record_files_at_fal(self) -> None:
+        for files in record_files_at_fal(self.folder):
+            if files.was_restricted and files.is_public and files.request_id not in self._told_as_public:
+                self._told_as_public.add(files.request_id)
+                text = (
+                    f"{', '.join(files.labels)}: its result at fal.ai can be read by anyone, although it was asked to be "
+                    "private. `cleanup` hides it."
+                )
+                self.reporter.tell(events.Warning(text=text))
 
     def _tell_of_refused_bills(self, paid: list[journal_costs.Cost]) -> None:
         for cost in paid:
