@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ..imaging.choices import FRAMES_PER_SECOND
 from ..messages.errors import MachineError
 from ..optics.framing import Framing, focus_on, turned
 from ..optics.light_map import Area
@@ -21,7 +22,6 @@ from .blender import present, set_choice
 from .quality import Quality
 from .render import SHADOW_SHARE, Renderer, Shot
 
-FRAMES_PER_SECOND = 24
 SECONDS = 5  # Unless the user chooses a length.
 FRAMES = FRAMES_PER_SECOND * SECONDS
 ELEVATION = 18.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..files.writing import saying_where
 from ..imaging.animation import preview_of
-from ..imaging.choices import Background
+from ..imaging.choices import FRAMES_PER_SECOND, Background
 from ..imaging.compose import compose, png
 from ..imaging.film_look import with_film_look
 from ..optics.shadow import GroundView
@@ -34,7 +34,7 @@ class VideoStage:
         self._quality = work.quality(VIDEO)
         self._side = video.frame_side(work.plan.resolution)
         self._seconds = work.plan.seconds or video.SECONDS
-        self._frames = video.FRAMES_PER_SECOND * self._seconds
+        self._frames = FRAMES_PER_SECOND * self._seconds
         self._ground: GroundView | None = None
 
     def _made_with(self) -> str:
@@ -105,7 +105,7 @@ class VideoStage:
             video.encode(frames, files[""], self._side)
         if plan.preview:
             files[PREVIEW] = scratch / f"{plan.motion}.{plan.preview}"
-            files[PREVIEW].write_bytes(preview_of(frames, video.FRAMES_PER_SECOND, plan.preview))
+            files[PREVIEW].write_bytes(preview_of(frames, FRAMES_PER_SECOND, plan.preview))
         return files
 
     def _store_frame(self, shot: Shot, path: Path) -> None:

@@ -31,5 +31,6 @@ Control message (POST /control, or --control; every member is optional):
   prices: {ID: {"unit_price": N, "unit": TEXT} or null}   other prices; null: no known price
   unknown_price: "not_found" or "left_out"   how pricing treats an unknown id among others
   withdrawn: [ID], deprecated: [ID]   endpoints that no longer exist, or are listed as deprecated
+  unlisted: [ID]                      endpoints that can be called and have a schema, but are in no list
   output_host: "HOST:PORT"  host in the URLs of output files, if it should differ from the request's
 """
