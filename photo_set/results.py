@@ -21,10 +21,19 @@ from .at_fal import record_files_at_fal
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
-from .set_json import AngleRecord, CostRecord, MadeRecord, ModelRecord, Pending, VideoRecord
+from .set_json import (
+    AngleRecord,
+    CostRecord,
+    MadeRecord,
+    ModelRecord,
+    Pending,
+    VideoInput,
+    VideoRecord,
+)
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
 from .verdict import all_findings, record_verdict, worst_of
+from .video_plan import render_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +100,26 @@ class SetResults:
         return next(
             (entry for entry in entries if entry["motion"] == self.plan.motion), cast(VideoRecord, {})
         )
+
+    def order_video_input(self) -> None:
+        """Record what Cycles has to render for the video endpoint, so that any process can render it."""
+        order = render_order(self.plan) if self.plan.video is not None else {}
+        with self.folder.change() as record:
+            known: Mapping[str, Any] = record.pop("video_input", {})
+            if order:
+                is_same = all(known.get(name) == value for name, value in order.items())
+                record["video_input"] = cast(VideoInput, known if is_same else order)
+
+    @property
+    def video_input(self) -> Path | None:
+        """The video by Cycles that the video of the set is made from, once it is rendered."""
+        entry = self.folder.record.get("video_input")
+        return self.folder.root / entry["path"] if entry and self.folder.has(entry) else None
+
+    def record_video_input(self, made_with: str, path: Path) -> None:
+        with self.folder.change() as record:
+            entry = {**record["video_input"], **self.folder.entry(path), "made_with": made_with}
+            record["video_input"] = cast(VideoInput, entry)
 
     @property
     def takes(self) -> Takes:

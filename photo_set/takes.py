@@ -25,7 +25,12 @@ from .set_json import MadeRecord, Manifest, VideoRecord
 
 Content = bytes | Path  # The content of a file of a take, or a file with that content.
 
-COUNTERS = ("takes", "pending", "start_take")  # Members of a video's entry that belong to no take.
+COUNTERS = (
+    "takes",
+    "pending",
+    "start_take",
+    "photo_takes",
+)  # Members of a video's entry that belong to no take.
 PREVIEW = "preview"  # The member of a video's take for its animated preview.
 
 
