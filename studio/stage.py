@@ -34,7 +34,7 @@ from .render_watch import watched
 from .rig import read_panorama
 from .session import Session, open_session
 from .stage_work import StageWork
-from .video_stage import VideoStage
+from .video_stage import VideoInputStage, VideoStage
 
 
 def check_studio(plan: SetPlan) -> None:
@@ -94,7 +94,7 @@ class StudioStage:
             device = kernels.ready_device(plan.device, self._results.reporter.tell, work.check_stop)
             session = self._open_session(stack, device)
             self._record_product(session)
-            stages: list[ReferenceStage | PassStage | PhotoStage | VideoStage] = [
+            stages: list[ReferenceStage | PassStage | PhotoStage | VideoStage | VideoInputStage] = [
                 ReferenceStage(work, session, self._when_rendered)
             ]
             if plan.passes:
@@ -103,6 +103,8 @@ class StudioStage:
                 stages.append(PhotoStage(work, session, self._when_photographed))
             if plan.video is Engine.CYCLES:
                 stages.append(VideoStage(work, session))
+            if order := self._folder.record.get("video_input"):
+                stages.append(VideoInputStage(work, session, order))
             for stage in stages:
                 stage.expect()
             for stage in stages:

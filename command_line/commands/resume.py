@@ -37,6 +37,7 @@ from ..plans import checked
 from ..redoing import is_under_way, labels_again, redo_name, take_again
 from ..service import service_of
 from ..sets import make_set, working_in
+from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
 
 
@@ -85,6 +86,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_external_data(parser)
     add_ceilings(parser)
+    add_signing(parser)
     add_service(parser)
     add_rows(parser)
     add_strict(parser)
