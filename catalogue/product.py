@@ -187,6 +187,7 @@ class Product:
         results = SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
         results.record_estimate(self._bill.estimate if self._bill else None)
         results.keep_source()
+        results.order_video_input()
         from_file = plan.source.kind is SourceKind.MODEL
         step = Step.RENDER if from_file or results.has_model() else Step.MODEL
         self.note(begun=self.frozen.digest, step=step, state=RowState.WAITING, error="", exit_code=0)

@@ -109,7 +109,9 @@ def main(arguments: list[str], output: TextIO) -> int:
 def _run_command(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     from .option_values import Context
     from .service import taken_keys
+    from .signing import begin_signing
 
+    begin_signing(options)
     with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
         context = Context(reporter=reporter, output=output, scratch=Path(scratch))
         return int(options.command(options, context))

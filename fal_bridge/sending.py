@@ -201,7 +201,8 @@ class Sender:
         if own and attempt == 1:  # It may be why an earlier attempt failed, so later ones do not use it.
             return own
         sha256 = prepared.hashes[path]
-        if self._inline_bytes and (
+        may_be_inline = self._inline_bytes and prepared.endpoint.takes_data_uris
+        if may_be_inline and (
             inline := await asyncio.to_thread(data_uri_of, path, sha256, self._inline_bytes)
         ):
             return inline

@@ -149,6 +149,7 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
         results.record_estimate(bill.estimate if bill else None)
         results.keep_source()
+        results.order_video_input()
         try:
             _render(results, renderer, cloud)
         except StopRenderingError:

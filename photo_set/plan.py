@@ -49,8 +49,9 @@ from .plan_values import (
     WEBHOOK,
     WITHOUT,
 )
-from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt, video_prompt
+from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt
 from .source import Source, SourceKind, as_text
+from .video_plan import check_video, video_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 
@@ -207,7 +208,7 @@ class SetPlan:
         self._check_options()
         self._check_photos()
         self._check_cycles()
-        self._check_video()
+        check_video(self)
         return CheckedPlan(self)
 
     def check_prompts(self) -> None:
@@ -240,11 +241,7 @@ class SetPlan:
                     photo_prompt(angle, self.background.value, self.prompt, self.look, has_hero=shown),
                 )
         if Kind.VIDEO in ids:
-            product = "" if self.endpoint(Kind.VIDEO).images[1] else self.source.text or self.product
-            yield (
-                Kind.VIDEO,
-                video_prompt(self.motion, self.prompt, look=self.look, is_loop=self.loop, product=product),
-            )
+            yield Kind.VIDEO, self.endpoint(Kind.VIDEO).prompt_start + video_text(self)
 
     def _check_source(self) -> None:
         """The materials of a 3D file, or who makes the 3D model and from what."""
@@ -347,27 +344,6 @@ class SetPlan:
                 "An animated preview needs a video by Cycles.",
                 hint="Choose cycles for the video.",
             )
-
-    def _check_video(self) -> None:
-        if self.video is not Engine.FAL:
-            if self.loop:
-                raise FieldError(
-                    "loop",
-                    "Looping is for videos by fal.ai.",
-                    hint="By Cycles, turntable and light-sweep always loop.",
-                )
-            if self.seconds and self.video is None:
-                raise FieldError("seconds", "There is no video to give a length to.")
-            return
-        video = self.endpoint(Kind.VIDEO)
-        if self.loop and not video.end_image_field:
-            raise FieldError(
-                "loop", f"{video.id} does not accept a last frame.", hint="Choose another video endpoint."
-            )
-        if self.seconds and video.seconds and self.seconds not in video.seconds:
-            raise FieldError("seconds", f"{video.id} {video.seconds_sentence(self.seconds)}")
-        if video.end_image_is_needed and not self.loop:
-            raise FieldError("loop", f"{video.id} needs a last frame.", hint="Let the video loop.")
 
 
 # A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.

@@ -126,6 +126,17 @@ def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
     )
 
 
+def angles_planned(folder: SetFolder) -> tuple[Angle, ...]:
+    """The angles of the set in ``folder``; none in a set of an older version without a plan. Raises InputError."""
+    if not folder.record.get("plan"):
+        return ()
+    angles = _record_of(folder).get("angles")
+    planned: tuple[Angle, ...] = checked_in(
+        folder.manifest, KEPT_ANGLES, angles, "plan", "angles", hint=_HINT
+    )
+    return planned
+
+
 def _record_of(folder: SetFolder) -> Record:
     record = folder.record.get("plan")
     if not isinstance(record, dict):

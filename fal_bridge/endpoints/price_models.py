@@ -60,12 +60,18 @@ NOTHING = Range(Decimal(0), Decimal(0))
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A list price and the inputs it applies to; a tuple of values means any of them."""
+    """A list price and the inputs it applies to; a tuple of values means any of them.
+
+    ``given``: it applies when any of these inputs is given.
+    """
 
     amount: Decimal
     when: Mapping[str, Any] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     def fits(self, arguments: Mapping[str, Any]) -> bool:
+        if self.given and not any(name in arguments for name in self.given):
+            return False
         return all(
             arguments.get(name) in (wanted if isinstance(wanted, tuple) else (wanted,))
             for name, wanted in self.when.items()
@@ -80,7 +86,8 @@ class Work:
     min_pixels: int = BINARY_MEGAPIXEL  # Of one resulting picture.
     max_pixels: int = BINARY_MEGAPIXEL
     images: int = 1
-    seconds: int = 0
+    seconds: float = 0
+    references: int = 0  # Pictures beside the main one.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,10 @@ class PriceModel:
     alternatives: tuple[Decimal, ...] = ()
     surcharges: tuple[Tier, ...] = ()  # Each that fits is added.
     further: Decimal | None = None  # Each megapixel after the first.
+    unit_amount: Decimal | None = None  # The list price of one published unit; None: the cheapest.
+    min_seconds: int = 0  # Shorter videos cost as much as this length.
+    references: Range = NOTHING  # List price of each further picture.
+    free_references: Decimal = Decimal(0)  # List price of what is free of it.
     counts_input: bool = False
     rounds_up: bool = False  # To whole megapixels; otherwise the rounding is not published.
     megapixel: int = BINARY_MEGAPIXEL
@@ -139,11 +150,22 @@ class PriceModel:
             return Range(low, high)
         factor, extra = self._factor(arguments), self._extra(arguments)
         count = self._count(self.per, work)
-        return Range(count.low * factor.low + extra, count.high * factor.high + extra)
+        own = Range(count.low * factor.low + extra, count.high * factor.high + extra)
+        return own + self._references(work)
+
+    def _references(self, work: Work) -> Range:
+        low, high = (
+            max(each * work.references - self.free_references, Decimal(0)) / self._cheapest
+            for each in (self.references.low, self.references.high)
+        )
+        return Range(low, high)
 
     @property
     def _cheapest(self) -> Decimal:
-        return min(*(tier.amount for tier in self.tiers), *self.alternatives, self.tiers[0].amount)
+        """The list price of one published unit."""
+        return self.unit_amount or min(
+            *(tier.amount for tier in self.tiers), *self.alternatives, self.tiers[0].amount
+        )
 
     def _factor(self, arguments: Mapping[str, Any]) -> Range:
         amount = next((tier.amount for tier in self.tiers if tier.fits(arguments)), None)
@@ -161,7 +183,8 @@ class PriceModel:
             case Per.IMAGE:
                 return Range(Decimal(work.images), Decimal(work.images))
             case Per.SECOND:
-                return Range(Decimal(work.seconds), Decimal(work.seconds))
+                seconds = max(Decimal(str(work.seconds)), Decimal(self.min_seconds))
+                return Range(seconds, seconds)
             case Per.MEGAPIXEL:
                 return self._megapixels(work)
             case Per.BLOCK:

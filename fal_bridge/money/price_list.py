@@ -51,14 +51,24 @@ class PriceList:
     past: Mapping[str, Decimal] = field(default_factory=dict)
     was_reached: bool = True
 
-    def quote(self, endpoint: Endpoint, arguments: Mapping[str, Any], inputs: Sequence[Size]) -> Quote:
-        """What a request costs. ``inputs``: width and height in pixels of its pictures, as far as they are known."""
+    def quote(
+        self,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        inputs: Sequence[Size],
+        video_seconds: float | None = None,
+    ) -> Quote:
+        """What a request costs. ``inputs``: width and height in pixels of its pictures, as far as they are known.
+
+        ``video_seconds``: the length of a video among the arguments that does not exist yet.
+        """
         price = self.unit_prices.get(endpoint.id)
         if price is None:
             if not self.was_reached:
                 return Quote(reason=f"fal.ai could not be reached for the price of {endpoint.id}")
             return Quote(reason=f"fal.ai does not publish a price for {endpoint.id}")
-        units = endpoint.price.units(arguments, endpoint.work(arguments, inputs), price.unit)
+        work = endpoint.work(arguments, inputs, video_seconds)
+        units = endpoint.price.units(arguments, work, price.unit)
         if units is None:
             past = self.past.get(endpoint.id)
             if not past:

@@ -34,5 +34,6 @@ Control message (POST /control, or --control; every member is optional):
   withdrawn: [ID], deprecated: [ID]   endpoints that no longer exist, or are listed as deprecated
   permissions: [NAME]       what every key may do: submit, requests, uploads, assets, billing, payloads
   percent_discount: N, billing_delay: SECONDS   of billing events
+  unlisted: [ID]                      endpoints that can be called and have a schema, but are in no list
   output_host: "HOST:PORT"  host in the URLs of output files, if it should differ from the request's
 """

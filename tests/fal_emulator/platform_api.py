@@ -96,6 +96,7 @@ class PlatformRoutes:
             endpoint
             for endpoint in self.endpoints().values()
             if (not wanted or endpoint.id in wanted)
+            and endpoint.id not in self.controls.settings.unlisted
             and wanted_text in f"{endpoint.id} {endpoint.data['title']}".lower()
             and query.get("category", endpoint.category) == endpoint.category
             and query.get("status", self._status(endpoint)) == self._status(endpoint)

@@ -46,6 +46,7 @@ class Settings:
     prices: dict[str, Json | None] = field(default_factory=dict)  # Overrides; None: price unknown.
     withdrawn: list[str] = field(default_factory=list)  # Neither listed nor callable.
     deprecated: list[str] = field(default_factory=list)  # Listed as deprecated, callable.
+    unlisted: list[str] = field(default_factory=list)  # Callable, with a schema, in no list.
     output_host: str = ""  # Host and port in the URLs of output files; "": those of the request.
 
 
