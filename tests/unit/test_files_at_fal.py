@@ -191,6 +191,20 @@ def test_a_file_that_cannot_be_deleted_is_hidden(sets):
     assert {status(url) for url in urls} == {404}
 
 
+def test_a_file_that_fal_does_not_let_be_hidden_is_named_and_the_others_are_hidden(sets):
+    sets.emulator.control(
+        permissions=["submit", "requests", "uploads", "assets"], faults=[{"name": "fixed-acl", "nth": [1]}]
+    )
+    assert sets.run().exit_code == 0
+    code, said = cleanup(sets.plan.out)
+    assert code == 2
+    assert "three-quarter photo: fal.ai does not let these files be hidden" in said
+    assert "may not hide files" not in said
+    (left,) = sets.record["at_fal"]
+    assert left["labels"] == ["three-quarter photo"]
+    assert [file["is_public"] for file in sets.emulator.files()].count(True) == 1
+
+
 def test_what_is_not_on_disk_stays(sets):
     sets.emulator.control(permissions=ALL)
     assert sets.run().exit_code == 0
