@@ -40,8 +40,8 @@ class MissingPermissionError(BadKeyError):
     """The key is valid and may not do this."""
 
     next_step = (
-        "Give the key this permission in the fal.ai dashboard, or use one that has it: `doctor --test-key` names what a "
-        "key may do."
+        "Give the key this permission in the fal.ai dashboard, or use one that has it. The test of the key lists what it "
+        "may do."
     )
 
 

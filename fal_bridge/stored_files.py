@@ -13,7 +13,7 @@ from typing import Any
 
 from ..files.input_files import read_json
 from ..files.values import mapping_of, number, text
-from .journal import Entry, Journal, Stage
+from .journal import OPEN_STAGES, Entry, Journal, Stage
 
 REMOVED = "removed.json"
 UPLOADS = "uploads"
@@ -43,6 +43,21 @@ def stored_files(journal: Journal) -> list[StoredFiles]:
     attempts = [entry for key in journal.job_keys() for entry in attempts_of(journal, key)]
     found = [*_results(attempts, removed), *_uploads(journal, attempts)]
     return [files for files in found if files.until is None or files.until > now]
+
+
+def pickup_deadline(journal: Journal) -> float | None:
+    """The earliest time at which fal.ai may delete a result that was not fetched yet, in seconds since 1970.
+
+    ``None`` when no request is open, or files are kept. A result is made after its request was sent, so it may live longer.
+    """
+    moments = []
+    for key in journal.job_keys():
+        entry = journal.read(key)
+        seconds = entry.facts.get(Stage.IN_FLIGHT, {}).get("expires_after")
+        if entry.stage in OPEN_STAGES and seconds is not None:
+            made_at = entry.facts.get(Stage.ANSWERED, {}).get("time", entry.sent_at)
+            moments.append(float(made_at) + seconds)
+    return min(moments, default=None)
 
 
 def attempts_of(journal: Journal, key: str) -> Iterator[Entry]:

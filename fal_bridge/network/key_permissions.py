@@ -43,22 +43,25 @@ REQUESTS = Permission(
 ASSETS = Permission(
     name="assets",
     text="read restricted files",
-    without="--private needs the permission to read assets",
+    without="private results need the permission to read assets",
     is_needed=False,
 )
 HIDING = Permission(
     name="hiding",
     text="hide files",
-    without="`cleanup` needs the permission to write assets",
+    without="cleaning up needs the permission to write assets",
     is_needed=False,
 )
 BILLING = Permission(
-    name="billing", text="read the bill", without="`reconcile` needs an admin key", is_needed=False
+    name="billing",
+    text="read the bill",
+    without="comparing costs with it needs an admin key",
+    is_needed=False,
 )
 PAYLOADS = Permission(
     name="payloads",
     text="delete what is stored about requests",
-    without="`cleanup` needs an admin key for that",
+    without="that needs an admin key",
     is_needed=False,
 )
 

@@ -11,7 +11,7 @@ import pytest
 
 from photoreal_set.command_line import main as cli
 from photoreal_set.fal_bridge.journal import Journal
-from photoreal_set.fal_bridge.stored_files import stored_files
+from photoreal_set.fal_bridge.stored_files import pickup_deadline, stored_files
 from photoreal_set.photo_set.choices import Engine
 from tests.cloud_sets import Sets
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
@@ -103,6 +103,20 @@ def test_results_of_older_versions_have_no_end(sets):
         path.write_text(json.dumps(facts))
     results = [files for files in stored_files(journal(sets)) if files.request_id]
     assert [(files.until, files.is_public) for files in results] == [(None, True)] * 2
+
+
+def test_the_time_until_which_a_result_must_be_fetched_is_known(sets):
+    sets.emulator.control(delays={"photo": FOR_EVER_SECONDS})
+
+    def are_running() -> bool:
+        return [entry["state"] for entry in sets.emulator.ledger()] == ["IN_PROGRESS"] * 2
+
+    sets.run(replace(sets.plan, expiration=7200), leave_when=are_running)
+    sent = min(json.loads(path.read_text())["time"] for path in journal(sets).folder.glob("*/intent.1"))
+    assert pickup_deadline(journal(sets)) == sent + 7200
+    sets.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
+    assert sets.run().exit_code == 0
+    assert pickup_deadline(journal(sets)) is None
 
 
 # Private results

@@ -84,7 +84,7 @@ def test_a_request_without_permission_is_not_paid_and_names_it(desk, missing, te
     error = desk.failure()
     assert isinstance(error, errors.MissingPermissionError)
     assert text in error.message
-    assert "--test-key" in error.hint
+    assert "The test of the key" in error.hint
     assert desk.emulator.ledger() == []
     desk.emulator.control(permissions=ALL)
     assert desk.made().path.is_file()
