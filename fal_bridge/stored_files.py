@@ -17,6 +17,7 @@ from .journal import OPEN_STAGES, Entry, Journal, Stage
 
 REMOVED = "removed.json"
 UPLOADS = "uploads"
+LATEST = 253_402_300_799.0  # The end of the year 9999, after which there are no dates.
 _MOMENTS = mapping_of(text(1000, min_length=1), number(0.0, 1e12), 1_000_000)
 
 
@@ -56,7 +57,7 @@ def pickup_deadline(journal: Journal) -> float | None:
         seconds = entry.facts.get(Stage.IN_FLIGHT, {}).get("expires_after")
         if entry.stage in OPEN_STAGES and seconds is not None:
             made_at = entry.facts.get(Stage.ANSWERED, {}).get("time", entry.sent_at)
-            moments.append(float(made_at) + seconds)
+            moments.append(min(float(made_at) + seconds, LATEST))
     return min(moments, default=None)
 
 
@@ -83,7 +84,7 @@ def _results(attempts: Iterable[Entry], removed: "Removed") -> Iterator[StoredFi
         yield StoredFiles(
             labels=(entry.label,),
             urls=urls,
-            until=None if seconds is None else float(answer.get("time", time.time())) + seconds,
+            until=None if seconds is None else min(float(answer.get("time", time.time())) + seconds, LATEST),
             is_public=_is_public(entry, intent),
             was_restricted=bool(intent.get("is_private", False)),
             request_id=request_id,
@@ -104,7 +105,7 @@ def _uploads(journal: Journal, attempts: Iterable[Entry]) -> Iterator[StoredFile
         try:
             record = read_json(path)
             url, until = str(record["url"]), record["expires_at"]
-            until = None if until is None else float(until)
+            until = None if until is None else min(float(until), LATEST)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # Unreadable records are not used, and the picture is uploaded again.
         names = tuple(labels.get(path.stem, ()))
