@@ -19,6 +19,7 @@ from ..imaging.catalogue_page import Card, build_overview
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..messages.money import dollars
+from ..photo_set.choices import Engine
 from ..photo_set.version import VERSION
 from .lock_file import FrozenRow, Lock
 from .states import RowState, Status, read_status
@@ -179,13 +180,22 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
                 for finding in result.status.findings
                 if finding["severity"] != Severity.NOTE
             ),
+            folder=result.frozen.folder,
+            cost=result.status.paid,
+            set_id=result.status.set_id,
+            photos_id=result.status.photos_id,
         )
         for result in results
     ]
     cost = cost_of_all(results)
     count = cost["unpriced"]
     more = f", plus {count} request{'s' * (count > 1)} of unknown price" if count else ""
-    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])}{more}")
+    return build_overview(
+        Path(lock.catalogue).stem,
+        cards,
+        f"{dollars(cost['actual'])}{more}",
+        can_retry=lock.options.get("engine") == Engine.FAL,
+    )
 
 
 def _thumbnail(root: Path, result: Result) -> str:

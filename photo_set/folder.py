@@ -22,7 +22,7 @@ from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomica
 from ..imaging.set_page import build_report
 from ..messages.errors import FieldError, InputError
 from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
-from .set_json import SetState as SetState
+from .set_json_values import SetState as SetState
 from .version import VERSION
 
 SCHEMA = 1
