@@ -19,7 +19,7 @@ from ..messages.errors import InputError
 from ..messages.money import dollars
 from ..messages.progress import Reporter
 from ..photo_set.choices import Engine
-from ..photo_set.estimates import Estimate, estimate_of, money, sentence
+from ..photo_set.estimates import Estimate, estimate_of, money
 from ..photo_set.folder import Record, SetFolder, SetState
 from ..photo_set.plan import SetPlan
 from ..photo_set.review import PhotoDecision, ReviewFile, decisions_on, read_review
@@ -169,4 +169,6 @@ def _tell_price(
             f"What was rejected costs {money(estimate.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Nothing was changed. Raise the ceiling, or reject fewer photos.",
         )
-    reporter.tell(events.Note(text=f"Made and paid again for {len(redone)} products: {sentence(estimate)}"))
+    count = f"{len(redone)} product{'s' * (len(redone) != 1)}"
+    more = ", plus requests of unknown price" if estimate.unknown else ""
+    reporter.tell(events.Note(text=f"Made and paid again for {count}: {money(estimate.known)}{more}."))

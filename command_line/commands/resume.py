@@ -30,7 +30,7 @@ from ..arguments import (
     add_service,
     add_strict,
 )
-from ..catalogue_plans import is_catalogue, open_catalogue
+from ..catalogue_plans import catalogue_ceilings, is_catalogue, open_catalogue
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
 from ..option_values import Command, Context, MakeOptions
@@ -124,10 +124,9 @@ def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
     budget = budget_of(catalogue.service, ceilings_of(making.ceilings), catalogue=catalogue.root)
     _decide(options, context.reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
     if options.decisions:
+        whole = budget_of(catalogue.service, catalogue_ceilings(making.ceilings), catalogue=catalogue.root)
         allows_unknown = making.ceilings.allow_unknown_price
-        review_catalogue(
-            catalogue, options.decisions, budget, context.reporter, allows_unknown=allows_unknown
-        )
+        review_catalogue(catalogue, options.decisions, whole, context.reporter, allows_unknown=allows_unknown)
     return make_catalogue(catalogue, making, context)
 
 
