@@ -19,7 +19,7 @@ MAX_BYTES = 256 << 20
 NEAR_BACKGROUND = 12  # Of 255: grain and compression change a plain background by this much.
 _FORMATS = {
     "JPEG": "JPEG",
-    "MPO": "JPEG",
+    "MPO": "JPEG",  # With further pictures behind the first; the decoder of JPEG opens it.
     "PNG": "PNG",
     "WEBP": "WebP",
     "AVIF": "AVIF",
@@ -67,7 +67,7 @@ def measured(path: Path, *, box: Box | None = None, origin: str = "") -> Measure
         if excess := excess_of(path):
             return Measured({}, f"it cannot be read safely: {excess}")
         data = read_regular(path, MAX_BYTES)
-        with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
+        with Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name != "MPO"]) as image:
             image.load()
             return Measured(_values(path, data, image, box, origin))
     except Image.DecompressionBombError:
@@ -92,7 +92,7 @@ def _values(
         Measure.MEGAPIXELS: round(width * height / 1e6, 2),
         Measure.BYTES: round(len(data) / 1e6, 3),
         Measure.RATIO: round(width / height, 4),
-        Measure.ALPHA: 0.0 if alpha is None else round(100.0 * float((alpha < 255).mean()), 2),
+        Measure.ALPHA: 0.0 if alpha is None else float(f"{100.0 * float((alpha < 255).mean()):.3g}"),
         Measure.COLOUR: _MODES.get(image.mode, image.mode),
         Measure.FORMAT: kind,
         Measure.SUFFIX: "as the content"
@@ -148,8 +148,8 @@ def jpeg_quality(image: Image.Image) -> float:
     tables = getattr(image, "quantization", {})
     if 0 not in tables:
         return 100.0
-    scale = 100.0 * sum(tables[0]) / sum(_LUMINANCE)
-    return round((200.0 - scale) / 2.0 if scale <= 100.0 else 5000.0 / scale, 0)
+    scale = 100.0 * float(sum(tables[0])) / sum(_LUMINANCE)
+    return float(round((200.0 - scale) / 2.0 if scale <= 100.0 else 5000.0 / scale))
 
 
 def _border(values: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from ...channels.rules import CHANNELS
 from ...channels.tables import AKENEO, FILES, SHOPIFY, write_tables
 from ...files.invisible import named_path, trimmed
 from ...files.part_files import part_for
-from ...files.values import whole
+from ...files.values import read_whole
 from ...messages.errors import InputError, PhotorealError
 from ...optics.sizes import SIDE
 from ...photo_set.folder import SetFolder
@@ -51,10 +51,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--angle", type=trimmed, default="", help="the angle of the main picture (default: three-quarter)"
     )
+    _add_form(parser)
+    parser.add_argument("--accepted-only", action="store_true", help="only photos that a review has accepted")
+    parser.add_argument(
+        "--include-unchecked",
+        action="store_true",
+        help="also photos by fal.ai that were not compared with their renders",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_signing(parser)
+    parser.set_defaults(command=Command(ExportOptions, run))
+
+
+def _add_form(parser: argparse.ArgumentParser) -> None:
+    """What the files are like."""
     parser.add_argument("--format", choices=list(FORMATS), help="another format than the channel's")
     parser.add_argument(
         "--size",
-        type=argument(whole(SIDE.minimum, SIDE.maximum)),
+        type=argument(SIDE, read_whole),
         metavar="N",
         help="at most N pixels on the longer side",
     )
@@ -72,16 +86,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="where the files will be, for Shopify's list",
     )
-    parser.add_argument("--accepted-only", action="store_true", help="only photos that a review has accepted")
-    parser.add_argument(
-        "--include-unchecked",
-        action="store_true",
-        help="also photos by fal.ai that were not compared with their renders",
-    )
     parser.add_argument("--zip", action="store_true", help="also one ZIP file for each channel")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    add_signing(parser)
-    parser.set_defaults(command=Command(ExportOptions, run))
 
 
 def run(options: ExportOptions, context: Context) -> int:
