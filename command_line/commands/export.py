@@ -135,7 +135,7 @@ def _export(
             folder.problems.append(f"{source.sku}: not exported. {error}")
     removed = folder.finish()
     write_tables(folder.root, folder.files, base_url=options.base_url)
-    if options.zip:
+    if options.zip and folder.files:
         _zip(folder)
     new = sum(file.is_new for file in folder.files)
     unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
