@@ -17,10 +17,11 @@ from command_line.bootstrap import load_package
 
 load_package()
 
+from photoreal_set.imaging import compose  # noqa: E402
 from photoreal_set.imaging.choices import Background  # noqa: E402
-from photoreal_set.imaging.compose import compose  # noqa: E402
 from photoreal_set.imaging.fidelity.colour import ciede2000, to_lab  # noqa: E402
-from photoreal_set.imaging.fidelity.planes import box_mean, soft, to_linear  # noqa: E402
+from photoreal_set.imaging.fidelity.planes import linear_light, soft  # noqa: E402
+from photoreal_set.imaging.fidelity.windows import window_mean  # noqa: E402
 
 Array = Any
 MIN_VISIBLE = 0.012  # Of 1: the least mean difference of a mirrored or bent product; less can hardly be seen.
@@ -42,8 +43,7 @@ class Pair:
 
 
 def to_display(linear: Array) -> Array:
-    held = np.clip(linear, 0.0, 1.0)
-    return np.where(held <= 0.0031308, held * 12.92, 1.055 * held ** (1 / 2.4) - 0.055)
+    return compose.to_display(np.clip(linear, 0.0, 1.0))
 
 
 class Photographer:
@@ -61,7 +61,7 @@ class Photographer:
     def picture(self, layer: str) -> Image.Image:
         """The reference as the pipeline composes it."""
         colour, shadow, through = self._layers(layer)
-        return compose(colour, shadow, self.background, through)
+        return compose.compose(colour, shadow, self.background, through)
 
     def _layers(self, layer: str, kept: Any = None) -> tuple[Array, Array, Array | None]:
         kept = self.kept if kept is None else kept
@@ -212,7 +212,8 @@ class Photographer:
         shift = int(g.integers(-6, 7)) if only == "all" else 0
         shadow = np.clip(np.roll(shadow, shift, axis=1) * shade, 0, 0.9)
         values = (
-            np.asarray(compose(colour, shadow, self.background, through), dtype=np.float32)[..., :3] / 255
+            np.asarray(compose.compose(colour, shadow, self.background, through), dtype=np.float32)[..., :3]
+            / 255
         )
         free = 1.0 - colour[..., 3:].astype(np.float32) / 255
         if ground:
@@ -298,7 +299,7 @@ def _mapped(values: Array, where: Any) -> Array:
 
 def recolour(layer: Array, where: Array, aim: float, generator: Any) -> tuple[Array, float]:
     """Another hue at the same light, about ``aim`` in CIEDE2000: the layer and the median difference."""
-    linear = to_linear(layer[..., :3].astype(np.float32) / 255)
+    linear = linear_light(layer[..., :3].astype(np.float32) / 255)
     judged = where > 0.5
     direction = generator.normal(size=3)
     direction -= direction.mean()
@@ -320,13 +321,13 @@ def recolour(layer: Array, where: Array, aim: float, generator: Any) -> tuple[Ar
 def print_area(base: Array, normal: Array, mask: Array) -> Array:
     """Where the base colour changes and the surface does not: bool (h, w)."""
     level = np.log(base.mean(axis=-1) + 0.03)
-    spread = np.sqrt(np.maximum(box_mean(level * level, 3) - box_mean(level, 3) ** 2, 0))
+    spread = np.sqrt(np.maximum(window_mean(level * level, 3) - window_mean(level, 3) ** 2, 0))
     bumps = sum(
-        np.sqrt(np.maximum(box_mean(normal[..., i] ** 2, 3) - box_mean(normal[..., i], 3) ** 2, 0))
+        np.sqrt(np.maximum(window_mean(normal[..., i] ** 2, 3) - window_mean(normal[..., i], 3) ** 2, 0))
         for i in range(3)
     )
-    found = (spread > 0.10) & (bumps < 0.12) & (box_mean((mask > 0.95).astype(np.float32), 5) > 0.99)
-    return box_mean(found.astype(np.float32), 4) > 0.25
+    found = (spread > 0.10) & (bumps < 0.12) & (window_mean((mask > 0.95).astype(np.float32), 5) > 0.99)
+    return window_mean(found.astype(np.float32), 4) > 0.25
 
 
 def reprint(layer: Array, base: Array, area: Array, kind: str, generator: Any) -> Array:
@@ -346,7 +347,7 @@ def reprint(layer: Array, base: Array, area: Array, kind: str, generator: Any) -
         for (r, c), pick in zip(tiles, order, strict=True):
             a, b = tiles[int(pick)]
             new[r : r + side, c : c + side] = held[a : a + side, b : b + side][:, ::-1]
-    linear = to_linear(layer[..., :3].astype(np.float32) / 255)
+    linear = linear_light(layer[..., :3].astype(np.float32) / 255)
     weight = soft(area.astype(np.float32), 1)[..., None]
     changed = linear * (new / held) ** weight
     return np.concatenate(((to_display(changed) * 255 + 0.5).astype(np.uint8), layer[..., 3:]), axis=-1)
@@ -362,7 +363,9 @@ def _ground_of(plane: Array, area: Array) -> Array:
 
 def tone(values: Array, g: Any) -> Array:
     """Exposure, contrast, saturation and a slight cast."""
-    linear = to_linear(np.clip(values, 0, 1)) * 2 ** g.uniform(-0.3, 0.2) * (1 + g.uniform(-0.025, 0.025, 3))
+    linear = (
+        linear_light(np.clip(values, 0, 1)) * 2 ** g.uniform(-0.3, 0.2) * (1 + g.uniform(-0.025, 0.025, 3))
+    )
     display = to_display(linear)
     display = display + g.uniform(-0.25, 0.25) * (display * display * (3 - 2 * display) - display)
     grey = display.mean(axis=-1, keepdims=True)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .planes import box_mean, luminance, to_linear
+from .planes import linear_light, luminance
+from .windows import window_mean
 
 Array = NDArray[Any]
 
@@ -80,15 +81,15 @@ def compare_colours(photo: Array, render: Array, inside: Array) -> Blocks:
     side = max(3, round(BLOCK * longer))
     half = side // 2
     weight = inside.astype(np.float32)
-    cover = box_mean(weight, half)
+    cover = window_mean(weight, half)
     rows, columns = np.meshgrid(
         np.arange(half, inside.shape[0], side), np.arange(half, inside.shape[1], side), indexing="ij"
     )
     kept = cover[rows, columns] > 0.5
     rows, columns = rows[kept], columns[kept]
-    linear = [to_linear(photo), to_linear(render)]
+    linear = [linear_light(photo), linear_light(render)]
     mean = [
-        np.stack([box_mean(one[..., c] * weight, half)[rows, columns] for c in range(3)], axis=-1)
+        np.stack([window_mean(one[..., c] * weight, half)[rows, columns] for c in range(3)], axis=-1)
         / cover[rows, columns][:, None]
         for one in linear
     ]

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from .colour import quantile
 from .local import smoothed
 from .measures import Measures
-from .planes import box_mean
 from .regions import find_regions
 from .report import Gate, Region, Registration, State
 from .verdict import BACKGROUND, COLOUR, POSE, STRUCTURE, Thresholds, gate
 from .view import View
+from .windows import window_mean
 
 Array = NDArray[Any]
 Parts = Mapping[str, tuple[float, float]]
@@ -99,9 +99,9 @@ def _colour(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, 
     weighted, weights = np.zeros(apart.shape), np.zeros(apart.shape)
     weighted[rows, columns], weights[rows, columns] = blocks.difference * blocks.trust, blocks.trust
     radius = max(1, round(0.05 * max(apart.shape)))
-    near = box_mean(weights, radius)
+    near = window_mean(weights, radius)
     usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
-    apart = np.where(near > 0.5 * usual, box_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
+    apart = np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
     part = float(apart.max())
     return (
         {"whole": (whole, limits.colour), "part": (part, limits.colour_part)},

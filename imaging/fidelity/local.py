@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .planes import box_mean, luminance, resized, soft, to_linear
+from .planes import linear_light, luminance, resized, soft
+from .windows import window_mean
 
 Array = NDArray[Any]
 
@@ -36,7 +37,7 @@ class Maps:
 
 def logarithm(picture: Array) -> Array:
     """Log of the luminance of display values (h, w, 3): (h, w)."""
-    logged: Array = np.log(luminance(to_linear(picture)) + DARK)
+    logged: Array = np.log(luminance(linear_light(picture)) + DARK)
     return logged
 
 
@@ -54,7 +55,7 @@ class Windows:
         self.inside = self._share > 0.35
 
     def _sampled(self, plane: Array) -> Array:
-        return box_mean(resized(plane, self.size), self.radius).astype(np.float64)
+        return window_mean(resized(plane, self.size), self.radius).astype(np.float64)
 
     def mean(self, plane: Array) -> Array:
         """The mean of a plane over the product in each window."""

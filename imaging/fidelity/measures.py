@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from . import local
 from .colour import Blocks, compare_colours, quantile
-from .planes import IDENTITY, Affine, box_mean, grown, shrunk, warped
+from .planes import IDENTITY, Affine, warped
 from .registration import Fit, Windows, fit_affine, register, robust_fit
 from .report import Edges
 from .structure import structure
 from .surroundings import Ground, look_at_ground
 from .view import View, matched, nearest_depth
+from .windows import grown, shrunk, window_mean
 
 Array = NDArray[Any]
 
@@ -195,4 +196,4 @@ def corner_move(view: View, affine: Affine) -> float:
     return float(np.hypot(*(moved - corners).T).max())
 
 
-__all__ = ["Measures", "Surface", "box_mean", "corner_move", "measure", "teach"]
+__all__ = ["Measures", "Surface", "corner_move", "measure", "teach", "window_mean"]

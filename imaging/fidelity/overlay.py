@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw
 
 from ..choices import Background
 from .photo import read_photo
-from .planes import grown, resized, shrunk, warped
+from .planes import resized, warped
 from .reference import Reference
 from .report import Report
+from .windows import grown, shrunk
 
 Array = NDArray[Any]
 Photo = Path | Image.Image | Array

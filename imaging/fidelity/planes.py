@@ -10,41 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..compose import to_linear
+from .windows import window_mean
+
 Array = NDArray[Any]
-Affine = NDArray[
-    Any
-]  # (2, 3): a place in the render, with a 1 appended, to the place in the photo. Frame units.
+# (2, 3): a place in the render, with a 1 appended, to the place in the photo. Frame units.
+Affine = NDArray[Any]
 
 IDENTITY = np.array(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
 
 
-def box_mean(values: Array, radius: int) -> Array:
-    """The mean over windows of 2 ``radius`` + 1 pixels a side, of a plane (h, w); the border is repeated outwards."""
-    if radius < 1:
-        return values
-    result = np.asarray(values, dtype=np.float32)
-    side = 2 * radius + 1
-    for axis in (0, 1):
-        width = [(radius + 1, radius) if axis == own else (0, 0) for own in (0, 1)]
-        total = np.cumsum(np.pad(result, width, mode="edge"), axis=axis, dtype=np.float32)
-        result = (total[side:] - total[:-side]) if axis == 0 else (total[:, side:] - total[:, :-side])
-        result *= np.float32(1.0 / side)
-    return result
-
-
 def soft(values: Array, radius: int) -> Array:
     """A plane (h, w) blurred almost as by a Gaussian: two window means."""
-    return box_mean(box_mean(values, radius), radius)
-
-
-def grown(mask: Array, radius: int) -> Array:
-    """A bool plane (h, w) grown by ``radius`` pixels, as a square."""
-    return box_mean(mask.astype(np.float32), radius) > 1e-3
-
-
-def shrunk(mask: Array, radius: int) -> Array:
-    """A bool plane (h, w) shrunk by ``radius`` pixels, as a square; outside the picture counts as inside."""
-    return box_mean(mask.astype(np.float32), radius) > 1.0 - 1e-3
+    return window_mean(window_mean(values, radius), radius)
 
 
 def resized(values: Array, size: tuple[int, int]) -> Array:
@@ -110,7 +88,6 @@ def luminance(picture: Array) -> Array:
     return total
 
 
-def to_linear(display: Array) -> Array:
-    """Inverse of the sRGB transfer function (IEC 61966-2-1), 0 to 1."""
-    held = np.clip(display, 0.0, 1.0)
-    return np.where(held <= 0.04045, held / 12.92, np.power((held + 0.055) / 1.055, 2.4)).astype(np.float32)
+def linear_light(display: Array) -> Array:
+    """Linear light, float32, of display values that may lie a little outside 0 to 1."""
+    return to_linear(np.clip(display, 0.0, 1.0)).astype(np.float32)

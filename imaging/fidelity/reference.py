@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..choices import Background
 from .measures import teach
-from .planes import to_linear
+from .planes import linear_light
 from .view import SIDE, View, prepared
 
 Array = NDArray[Any]
@@ -102,7 +102,7 @@ def normal_from(picture: Array) -> Array:
 
 def base_from(picture: Array) -> Array:
     """Linear base colour of an sRGB picture."""
-    return to_linear(picture.astype(np.float32) / 255.0)
+    return linear_light(picture.astype(np.float32) / 255.0)
 
 
 def _pixels(path: Path, mode: str = "") -> Array:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .planes import IDENTITY, Affine, box_mean, grown, resized, warped, work_size
+from .planes import IDENTITY, Affine, resized, warped, work_size
 from .structure import structure
+from .windows import grown, window_mean
 
 Array = NDArray[Any]
 
@@ -188,7 +189,7 @@ def _middles(target: Array, mask: Array, half: int) -> tuple[Array, Array]:
     rows, columns = np.meshgrid(
         np.arange(step // 2, mask.shape[0], step), np.arange(step // 2, mask.shape[1], step), indexing="ij"
     )
-    energy = box_mean(strength, half)[rows, columns]
+    energy = window_mean(strength, half)[rows, columns]
     kept = energy > max(
         0.08, 0.25 * float(np.median(energy[energy > 0.02])) if (energy > 0.02).any() else 1.0
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .planes import box_mean
+from .windows import window_mean
 
 Array = NDArray[Any]
 
@@ -16,7 +16,7 @@ FLOOR = 0.0035  # Of 1: differences between neighbouring pixels below this are n
 
 def gradient(picture: Array) -> tuple[Array, Array]:
     """Differences across and down (h, w) of the channel of (h, w, 3) that changes most at each pixel."""
-    smooth = np.stack([box_mean(picture[..., channel], 1) for channel in range(3)], axis=-1)
+    smooth = np.stack([window_mean(picture[..., channel], 1) for channel in range(3)], axis=-1)
     across, down = np.zeros_like(smooth), np.zeros_like(smooth)
     across[:, 1:-1] = (smooth[:, 2:] - smooth[:, :-2]) * 0.5
     down[1:-1] = (smooth[2:] - smooth[:-2]) * 0.5
@@ -36,7 +36,7 @@ def structure(picture: Array) -> Array:
     across, down = gradient(picture)
     length = np.hypot(across, down)
     radius = max(2, round(LOCAL * max(picture.shape[:2])))
-    level = box_mean(length, radius) + FLOOR
+    level = window_mean(length, radius) + FLOOR
     doubled = (across + 1j * down) ** 2 / np.maximum(length, 1e-9)
     evened = (doubled / level).astype(np.complex64)
     strength = np.abs(evened)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour import ciede2000, to_lab
-from .planes import box_mean, grown, places, resized, shrunk, to_linear, work_size
+from .planes import linear_light, places, resized, work_size
 from .report import Background, Silhouette
 from .structure import gradient
+from .windows import grown, shrunk, window_mean
 
 Array = NDArray[Any]
 
@@ -42,8 +43,8 @@ def look_at_ground(photo: Array, render: Array, mask: Array) -> Ground:
     longer = max(size)
     ground = ~grown(cover > 0.05, max(1, round(AROUND * longer)))
     far = ~grown(cover > 0.05, max(1, round(AWAY * longer)))
-    lab = to_lab(to_linear(seen))
-    reference = to_lab(to_linear(wanted))
+    lab = to_lab(linear_light(seen))
+    reference = to_lab(linear_light(wanted))
     if ground.mean() < MIN_GROUND:
         return Ground(Background(0.0, 0.0, 0.0, 0.0), 0.0, np.zeros(cover.shape))
     judged = far if far.mean() >= MIN_GROUND else ground
@@ -133,7 +134,7 @@ def _boundary(picture: Array, mask: Array) -> float:
         return 0.0
     across, down = gradient(picture)
     length = np.hypot(across, down)
-    level = box_mean(length, band) + 0.004
+    level = window_mean(length, band) + 0.004
     edges = length > np.maximum(1.4 * level, 0.008)
     recall = float(grown(edges, near)[line].mean())
     outside = grown(solid, band) & ~grown(solid, near + 1)

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..choices import Background
-from ..compose import LEVELS
+from ..compose import LEVELS, to_display
 from . import local
-from .planes import box_mean, resized, shrunk, work_size
+from .planes import resized, work_size
 from .registration import Windows, margin, match_windows
 from .structure import structure
+from .windows import shrunk, window_mean
 
 Array = NDArray[Any]
 
@@ -124,7 +125,7 @@ def on_ground(picture: Array, background: Background) -> Array:
     if picture.shape[2] == 3:
         return values
     level = LEVELS.get(background, 1.0)
-    ground = level * 12.92 if level <= 0.0031308 else 1.055 * level ** (1 / 2.4) - 0.055
+    ground = float(to_display(np.float64(level)))
     shown: Array = values[..., :3] * values[..., 3:] + ground * (1.0 - values[..., 3:])
     return shown
 
@@ -181,6 +182,6 @@ def nearest_depth(view: View, rows: Array, columns: Array) -> Array:
     known = np.isfinite(view.depth).astype(np.float32)
     filled = np.where(known > 0, view.depth, 0.0).astype(np.float32)
     radius = max(2, view.size[0] // 32)
-    around = box_mean(filled, radius) / np.maximum(box_mean(known, radius), 1e-3)
+    around = window_mean(filled, radius) / np.maximum(window_mean(known, radius), 1e-3)
     exact = view.depth[rows, columns]
     return np.where(np.isfinite(exact), exact, around[rows, columns])

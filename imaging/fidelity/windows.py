@@ -23,8 +23,8 @@ def window_mean(values: Array, radius: int) -> Array:
         pad[axis] = (radius + 1, radius)
         sums = np.cumsum(np.pad(mean, pad, mode="edge"), axis=axis, dtype=np.float64)
         size = 2 * radius + 1
-        high, low = (np.take(sums, range(start, start + mean.shape[axis]), axis) for start in (size, 0))
-        mean = ((high - low) / size).astype(np.float32)
+        moved = np.moveaxis(sums, axis, 0)  # A view.
+        mean = np.moveaxis(((moved[size:] - moved[:-size]) / size).astype(np.float32), 0, axis)
     return mean
 
 
