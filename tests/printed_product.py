@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from photoreal_set.imaging.compose import to_display
 
@@ -28,7 +28,7 @@ class Light:
 
 @dataclass(frozen=True)
 class View:
-    """What a reference holds: display values uint8 (h, w, 3), coverage uint8 (h, w), depth and unit normals."""
+    """Display values uint8 (h, w, 3), coverage uint8 (h, w), depth, unit normals, and the linear base colour."""
 
     picture: Array
     mask: Array
@@ -55,7 +55,7 @@ def view(size: int, light: Light | None = None, *, lines: Sequence[str] = TEXT, 
         _bytes(_reduced(inside.astype(float))),
         np.where(inside, depth, np.inf)[middle, middle],
         np.where(inside[..., None], normal, (0.0, 0.0, 1.0))[middle, middle],
-        _bytes(_reduced(np.where(inside[..., None], to_display(base), 0.0))),
+        _reduced(np.where(inside[..., None], base, 0.0)),
         shade[middle, middle],
     )
 
@@ -65,6 +65,18 @@ def on_ground(seen: View, ground: Array) -> View:
     share = seen.mask[..., None] / 255.0
     product = seen.picture - 255.0 * (1.0 - share)
     return replace(seen, picture=_bytes((product + ground * (1.0 - share)) / 255.0))
+
+
+def photographed(seen: View, *, shift: int = 1, blur: float = 0.6) -> Array:
+    """The picture as an image model returns it: not quite in its place, and soft. uint8 (h, w, 3)."""
+    soft = np.asarray(Image.fromarray(seen.picture).filter(ImageFilter.GaussianBlur(blur)))
+    return np.pad(soft, ((shift, 0), (shift, 0), (0, 0)), mode="edge")[: len(soft), : len(soft)]
+
+
+def sloping_ground(size: int, colour: tuple[float, float, float] = (150.0, 125.0, 95.0)) -> Array:
+    """Display values of a table that is brighter to the right: uint8 (h, w, 3)."""
+    slope = np.linspace(-25.0, 25.0, size)[None, :, None] + np.linspace(-10.0, 10.0, size)[:, None, None]
+    return np.clip(np.array(colour) + slope, 0, 255).astype(np.uint8)
 
 
 def _surfaces(side: int, lines: Sequence[str]) -> tuple[Array, Array, Array, Array]:

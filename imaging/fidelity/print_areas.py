@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
+from ..compose import to_display
 from .surface import shifted, surface_breaks
 from .windows import closed, grown, shrunk, window_mean
 
@@ -26,6 +28,8 @@ TEXT_DENSITY = 0.22  # The same for letters: strokes have two edges, close toget
 RIM = (
     0.002  # Share of the longer side beside the silhouette and other edges of the surface that is not judged.
 )
+
+_DISPLAY = np.rint(to_display(np.linspace(0.0, 1.0, 1 << 14)) * 255.0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,12 @@ def print_areas(
 ) -> PrintAreas:
     """Find the print of a product in the passes of one view.
 
-    ``render`` and ``base_colour``: sRGB display values, uint8 (h, w, 3). ``mask``: coverage, uint8 (h, w). ``depth`` and
-    ``normal``: as for ``surface_breaks``. Without ``base_colour``, the sharp edges of the render are used.
+    ``render``: sRGB display values, uint8 (h, w, 3). ``mask``: coverage, uint8 (h, w). ``depth`` and ``normal``: as for
+    ``surface_breaks``. ``base_colour``: linear float (h, w, 3), 0 to 1; without it, the sharp edges of the render are used.
     """
     side = max(mask.shape)
-    colour = render if base_colour is None else base_colour
-    strength = _edge_strength(colour[..., :3].astype(np.float32), only_sharp=base_colour is None)
+    colour = printed_colour(render, base_colour).astype(np.float32)
+    strength = _edge_strength(colour, only_sharp=base_colour is None)
     breaks = np.logical_or(*surface_breaks(mask, depth, normal))
     rim = max(2, round(RIM * side))
     judged = shrunk(mask >= 254, rim) & ~grown(breaks, rim)
@@ -68,6 +72,15 @@ def print_areas(
     areas = (areas | _enclosed(areas, judged, round(DEEP * side))) & (mask > 0)
     strong = window_mean(edges & (strength > STRONG), window) > TEXT_DENSITY
     return PrintAreas(edges, areas, closed(strong, window) & areas, base_colour is None)
+
+
+def printed_colour(render: Array, base_colour: Array | None) -> Array:
+    """The picture in which print is looked for: sRGB display values, uint8 (h, w, 3)."""
+    if base_colour is None:
+        return render[..., :3]
+    steps = len(_DISPLAY) - 1
+    levels = _DISPLAY[np.rint(np.clip(base_colour[..., :3], 0.0, 1.0) * steps).astype(np.uint16)]
+    return np.asarray(Image.fromarray(levels).filter(ImageFilter.MedianFilter(3)))  # Passes behind glass are noisy.
 
 
 def _edge_strength(colour: Array, *, only_sharp: bool) -> Array:
