@@ -32,9 +32,7 @@ SPILL, LEAST_SPILL = 0.003, 3
 WIDE = 0.01  # Print at least so wide, such as a label, has its own light where the photo shows its outline.
 MARGIN = 0.004  # Around print and edges that are locked, and again as far until only the photo shows.
 
-EDGE = (
-    3  # Pixels beside open ground in which partial coverage is the edge of the product, and not its material.
-)
+EDGE = 3  # Pixels beside open ground in which partial coverage is the edge of the product, and not its material.
 
 BREAK = 20.0  # Smoothing lengths that a break of the surface counts for: nothing passes.
 BEND = 10.0  # Degrees of a bend that count as one smoothing length.
@@ -43,13 +41,8 @@ BEND = 10.0  # Degrees of a bend that count as one smoothing length.
 LIGHT_STEP, LIGHT_NOISE = 0.25, 0.04
 EVEN = 0.05  # Logarithm between neighbours up to which the base colour is even.
 RIM_WEIGHT = 1e-4  # Of pixels beside the silhouette: they count where nothing else is near.
-DIFFERENT = (
-    0.25  # Logarithm of the quotient of photo and light on the render, from which print is not the same.
-)
-LOWEST, HIGHEST = (
-    0.1,
-    6.0,
-)  # Gain of the light; beyond them, the light is added instead. They tame noise in black.
+DIFFERENT = 0.25  # Logarithm of the quotient of photo and light on the render, from which print is not the same.
+LOWEST, HIGHEST = 0.1, 6.0  # Gain of the light; beyond them, the light is added instead. They tame noise in black.
 DARKEST = 2e-3  # Linear. It keeps quotients of black finite.
 COARSE = 4  # Pixels in each direction from which the light on print is first estimated.
 # Correlation of the contrast of print in photo and render: not the same print up to the first, the same from the second.
@@ -186,9 +179,7 @@ def _lit(
     agreement, gloss = _light_on_print(photo, render, weight, distances)
     weight *= 1.0 - on_print + on_print * agreement
     sums = smoothed(np.concatenate((photo * weight, render * weight, (weight, gloss * weight))), *distances)
-    photo_mean, render_mean, gloss = (
-        item / np.maximum(sums[6], 1e-12) for item in (sums[:3], sums[3:6], sums[7])
-    )
+    photo_mean, render_mean, gloss = (item / np.maximum(sums[6], 1e-12) for item in (sums[:3], sums[3:6], sums[7]))
     gain = ((photo_mean + DARKEST) / (render_mean + DARKEST)).clip(LOWEST, HIGHEST) * (1.0 - on_print * gloss)
     lit = gain * render + (photo_mean - gain * render_mean)
     return np.clip(lit, 0.0, 1.0).transpose(1, 2, 0)
@@ -248,9 +239,7 @@ def _light_on_print(
     total = np.maximum(_blocks(weight), 1e-12)
     seen, known = _blocks(first * weight) / total, _blocks(second * weight) / total
     lengths = [_blocks(distance) / COARSE * (PRINTED / AROUND) for distance in distances]
-    contrasts = sum(
-        _contrasts(seen, known, length, axis) for length, axis in zip(lengths, (1, 0), strict=True)
-    )
+    contrasts = sum(_contrasts(seen, known, length, axis) for length, axis in zip(lengths, (1, 0), strict=True))
     sums = smoothed(np.concatenate(((total, seen * total, known * total), contrasts * total)), *lengths)
     shown, true, shown_2, true_2, both = sums[1:] / np.maximum(sums[0], 1e-12)
     gain = (shown + DARKEST) / (true + DARKEST)
@@ -268,9 +257,7 @@ def _contrasts(seen: Array, known: Array, length: Array, axis: int) -> Array:
 
     Light changes slowly and hardly shows in them.
     """
-    first, second = (
-        np.where(length < BREAK / COARSE / 4.0, item - shifted(item, -1, axis), 0.0) for item in (seen, known)
-    )
+    first, second = (np.where(length < BREAK / COARSE / 4.0, item - shifted(item, -1, axis), 0.0) for item in (seen, known))
     return np.stack((first**2, second**2, first * second))
 
 

@@ -18,9 +18,7 @@ FLAT = 0.1
 # Degrees between the normals on both sides of a crease, in addition to the bend of the surfaces beside it.
 CREASE = 20.0
 BEND_NOISE = 0.5  # Degrees between neighbouring pixels that do not count as a bend.
-BEND_WINDOW = (
-    3  # Radius in pixels over which normals are averaged, so that fine relief does not count as a bend.
-)
+BEND_WINDOW = 3  # Radius in pixels over which normals are averaged, so that fine relief does not count as a bend.
 
 
 def surface_breaks(mask: Array, depth: Array | None, normal: Array | None) -> tuple[Array, Array]:
