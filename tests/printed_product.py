@@ -44,7 +44,8 @@ def view(size: int, light: Light | None = None, *, lines: Sequence[str] = TEXT, 
     inside, depth, normal, base = _surfaces(side, lines)
     light = light or Light()
     towards = np.array(light.towards) / np.linalg.norm(light.towards)
-    half = (towards + (0.0, 0.0, 1.0)) / np.linalg.norm(towards + (0.0, 0.0, 1.0))
+    half = towards + np.array((0.0, 0.0, 1.0))
+    half /= np.linalg.norm(half)
     facing = np.clip(normal @ towards, 0.0, None)[..., None]
     shade = np.array(light.ambient) + facing * np.array(light.colour)
     shine = light.gloss * np.clip(normal @ half, 0.0, 1.0)[..., None] ** 40 * np.array(light.colour)
