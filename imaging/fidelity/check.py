@@ -61,7 +61,9 @@ def _report(view: View, measured: Measures, thresholds: Thresholds) -> Report:
     registration = registration_of(view, measured)
     result = judged(view, measured, registration, thresholds)
     verdict, reason = decide(result.gates, can_realign=_is_whole(view, registration))
-    before = look_at_ground(measured.photo, view.render, view.mask)
+    # A photo that is in its place has the same ground before and after.
+    is_moved = registration.moved > 0.002
+    before = look_at_ground(measured.photo, view.render, view.mask) if is_moved else measured.ground
     surface = measured.surface
     return Report(
         verdict=verdict,

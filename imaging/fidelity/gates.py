@@ -22,12 +22,15 @@ Array = NDArray[Any]
 Parts = Mapping[str, tuple[float, float]]
 
 # What light may do where no relit renders tell: standard deviation of the logarithm of luminance.
-UNKNOWN_LIGHT = 0.6
+UNKNOWN_LIGHT = 0.45
 LIGHT_FACTOR = 1.2  # Relit renders show a few lights of many.
 KEPT_COUNTS = 0.8  # How much of the excuse a photo with the render's light loses.
+OTHER_LIGHT = 0.2  # How much more difference of colour is tolerated in a photo with another light.
 SAME_LIGHT = 0.4  # How much less is tolerated in a photo with the render's light.
 BUSY = 0.25  # What sharpness and compression change, as a share of the structure of the render.
 HIDDEN = 0.5  # Lost print in a relit render from which light hides it.
+MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
+CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
 TILE_REACH = 0.062  # Frame units: neighbouring windows.
 TILES = 12  # Along the longer side of ``Report.tile_grid``.
 
@@ -73,11 +76,12 @@ def judged(view: View, measured: Measures, registration: Registration, threshold
 def _pose(view: View, measured: Measures, registration: Registration, limits: Thresholds) -> Parts:
     kept = view.tolerated
     match, usual = registration.match, kept.get("match", 0.62)
+    doubt = min(registration.error, MAX_DOUBT)
     parts = {
-        "moved": (registration.moved, limits.moved + kept.get("moved", 0.0)),
+        "moved": (registration.moved, limits.moved + kept.get("moved", 0.0) + doubt),
         "turned": (registration.parallax, limits.parallax + kept.get("parallax", 0.0)),
         "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
-        "stretched": (registration.stretch, limits.stretch),
+        "stretched": (registration.stretch, limits.stretch + kept.get("stretch", 0.0) + 2.0 * doubt),
         "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
         "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored),
     }
@@ -111,10 +115,11 @@ def _colour(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, 
     near = window_mean(weights, radius)
     usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
     apart = np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
-    part = float(apart.max())
+    # Coloured walls and warm lamps colour a product in places; the render's own light does not.
+    wide = 1.0 + OTHER_LIGHT * (1.0 - measured.surface.light_kept)
     return (
-        {"whole": (whole, limits.colour), "part": (part, limits.colour_part)},
-        apart / limits.colour_part,
+        {"whole": (whole, limits.colour * wide), "part": (float(apart.max()), limits.colour_part * wide)},
+        apart / (limits.colour_part * wide),
     )
 
 
@@ -146,7 +151,7 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     values |= {"tiles": (tiles, limits.tiles), "outside": (measured.ground.outside, limits.outside)}
     printed, lost, smeared = _print(view, measured, limits)
     planes.append(printed)
-    fine = 1.0 - 0.5 * SAME_LIGHT * measured.surface.light_kept
+    fine = 1.0 - 0.75 * SAME_LIGHT * measured.surface.light_kept
     values |= {
         "print": (lost, limits.print_lost * fine),
         "smeared": (smeared, limits.print_smeared * fine),
@@ -163,6 +168,7 @@ def _disagreement(view: View, measured: Measures) -> float:
     if "matches" not in view.tolerated or len(windows.matches) < 6:
         return 0.0
     apart = np.clip(np.minimum(view.tolerated["matches"], 0.9) - windows.matches, 0.0, 1.0)
+    apart = apart * np.clip(view.sought.contrast / CLEAR, 0.0, 1.0)  # Grain hides the faintest edges.
     distance = np.hypot(*(windows.places[:, None] - windows.places[None]).transpose(2, 0, 1))
     near = distance < TILE_REACH
     return float((near @ apart / np.maximum(near.sum(axis=1), 3)).max())
@@ -230,7 +236,7 @@ def sentence(one: Gate, registration: Registration, regions: list[Region]) -> st
         "things": "There are things or edges in the background.",
         "border": "Something reaches the border of the photo where there should be background.",
         "whole": "The product has another colour.",
-        "part": "A part of the product has another colour.",
+        "part": "A part of the product is missing or has another colour.",
         "outside": "Something sticks out of the product's outline.",
         "smeared": "The print is blurred or its small letters are different.",
         "tiles": "Edges within the product are different.",

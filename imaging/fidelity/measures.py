@@ -170,7 +170,7 @@ def teach(view: View) -> None:
             windows.matches,
             windows.stays,
         )
-        moves.append((*displacements(view, rest), corner_move(view, change)))
+        moves.append((*displacements(view, rest), corner_move(view, change), stretch_of(change)))
     keep = view.tolerated
     keep["missing"] = local.wider(np.max([one.maps.missing for one in surfaces], axis=0))
     keep["unexplained"] = local.wider(np.max([one.maps.unexplained for one in surfaces], axis=0))
@@ -182,8 +182,14 @@ def teach(view: View) -> None:
     if view.printed is not None:
         found = [find_print(view.printed, light, IDENTITY) for light in view.lights]
         keep["print"] = np.max([one.lost for one in found if one is not None] or [np.zeros(1)], axis=0)
-    for position, name in enumerate(("parallax", "bend", "residual", "moved")):
+    for position, name in enumerate(("parallax", "bend", "residual", "moved", "stretch")):
         keep[name] = max(one[position] for one in moves)
+
+
+def stretch_of(affine: Affine) -> float:
+    """How much longer one direction became than the one across it."""
+    sizes = np.linalg.svd(affine[:, :2], compute_uv=False)
+    return float(sizes[0] / max(sizes[1], 1e-6) - 1.0)
 
 
 def corner_move(view: View, affine: Affine) -> float:

@@ -25,17 +25,17 @@ class Thresholds:
     mismatch: float = 0.16
     mirrored: float = 0.14
     background_difference: float = 10.0
-    background_scatter: float = 5.0
-    background_edges: float = 0.06
-    background_border: float = 0.08
-    colour: float = 8.0
+    background_scatter: float = 4.0
+    background_edges: float = 0.05
+    background_border: float = 0.035
+    colour: float = 7.5
     colour_part: float = 10.0
     missing: float = 0.18
     unexplained: float = 0.18
     tiles: float = 0.40
-    outside: float = 0.15
-    print_lost: float = 0.72
-    print_smeared: float = 0.74
+    outside: float = 0.12
+    print_lost: float = 0.80
+    print_smeared: float = 0.84
     fail: Mapping[str, float] | None = None
     skipped: tuple[str, ...] = ()
 
