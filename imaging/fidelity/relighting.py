@@ -85,7 +85,9 @@ def relit(
     distances = _distances(scene, render, breaks, on_print)
     wider = distances[0] * (PRINTED / AROUND), distances[1] * (PRINTED / AROUND)
     trust = _trust(scene, coverage_in_photo(scene.mask, replace(edge, right=0.0, down=0.0)), breaks)
-    agreement, gloss = light_on_print(_luminance(photo), _luminance(render), trust, wider)
+    agreement, gloss = light_on_print(
+        _luminance(photo), _softened(_luminance(render), edge.blur), trust, wider
+    )
     weight = trust * (1.0 - on_print + on_print * agreement)
     base = _base(scene)
     planes = np.concatenate(
@@ -156,6 +158,13 @@ def _light_steps(scene: Scene, render: Array, on_print: Array) -> tuple[Array, A
         for axis in (1, 0)
     )
     return across, along
+
+
+def _softened(plane: Array, blur: float) -> Array:
+    """A plane (h, w) blurred about as much as by a Gaussian of the standard deviation ``blur`` in pixels."""
+    for _round in range(int(blur**2 / (2.0 / 3.0))):  # Each window of three pixels has this variance.
+        plane = window_mean(plane, 1)
+    return plane
 
 
 def _luminance(linear: Array) -> Array:
