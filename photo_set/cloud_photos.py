@@ -39,6 +39,7 @@ class CloudPhotos:
         self._jobs = jobs
         self._when_photographed = when_photographed
         self.hero: Future[Path | None] = Future()
+        self.to_come: list[str] = []  # The angles whose photos this run has not got, and a later one may get.
 
     def photograph(self, angle: Angle) -> None:
         """Have the render of ``angle`` re-photographed: now, or once the hero's photo can be shown with it."""
@@ -53,6 +54,7 @@ class CloudPhotos:
             except PhotorealError:
                 # Without the hero it would be another picture, which a later run would pay again.
                 self._results.await_photo(angle)
+                self.to_come.append(angle.name)
             finally:
                 settled.set_result(None)
 
@@ -94,6 +96,8 @@ class CloudPhotos:
 
         def lose(error: PhotorealError, facts: Record) -> None:
             self._keep_strays(generation.label, angle)
+            if not isinstance(error, FINALLY_LOST):
+                self.to_come.append(angle.name)
             if self._is_hero(angle):
                 self._settle_lost_hero(error)
             self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})

@@ -24,6 +24,7 @@ from .labels import CONCEPT_LABEL, MODEL_LABEL
 from .results import SetResults
 from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
+from .video_plan import used_angles, waits_for_all_photos
 
 
 class CloudStage:
@@ -131,27 +132,41 @@ class CloudStage:
                 self.offer_for_video(angle, self._folder.root / take["path"])
 
     def offer_for_video(self, angle: Angle, photo: Path) -> None:
-        """Have a video made from ``photo`` when it is the hero's, unless a paid video serves."""
-        if self._plan.video is Engine.FAL and angle.name == hero_of(list(self._plan.angles)).name:
+        """Have a video made from ``photo`` when it is the hero's, unless a paid video serves or it needs more photos."""
+        if self._plan.video is not Engine.FAL or waits_for_all_photos(self._plan):
+            return
+        if angle.name == hero_of(list(self._plan.angles)).name:
             self._video.start_from_hero(angle, photo)
 
     def wait(self) -> None:
         """Until everything that was started has come, or is known not to come."""
         self._jobs.wait()
-        self._start_video_without_hero()
+        if self._plan.video is Engine.FAL and not (self._video.is_started or self._results.stop.is_asked):
+            if waits_for_all_photos(self._plan):
+                self._start_video_from_all()
+            else:
+                self._start_video_without_hero()
         self._jobs.wait()
+
+    def _start_video_from_all(self) -> None:
+        """A photo that may still come is waited for: a video without it would be charged, and one with it too."""
+        used = {angle.name for angle in used_angles(self._plan)}
+        if to_come := [name for name in self._photos.to_come if name in used]:
+            self._tell_video_waits(to_come[0])
+        else:
+            self._video.start_from_all()
 
     def _start_video_without_hero(self) -> None:
         """When the hero's photo is lost for good, the video starts from the first photo that came.
 
         A hero that may still come is waited for: another video would be charged when it does.
         """
-        if self._plan.video is not Engine.FAL or self._video.is_started or self._results.stop.is_asked:
-            return
         hero = self._photos.hero
         if not hero.done() or hero.exception() or hero.result():
-            name = hero_of(list(self._plan.angles)).name
-            text = f"The video waits for the {name} photo: resume to try again."
-            self._results.reporter.tell(events.Note(text=text))
+            self._tell_video_waits(hero_of(list(self._plan.angles)).name)
             return
         self._video.start_without_hero()
+
+    def _tell_video_waits(self, angle: str) -> None:
+        text = f"The video waits for the {angle} photo: resume to try again."
+        self._results.reporter.tell(events.Note(text=text))

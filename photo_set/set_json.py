@@ -31,6 +31,7 @@ MAX_TAKES = 10_000
 MAX_VIDEOS = 100
 MAX_NAMES = 10_000  # Angles and motions that a set has had.
 MAX_FINDINGS = 10_000
+MAX_FILES_AT_FAL = 100_000
 MAX_TEXT = 100_000
 
 
@@ -77,6 +78,8 @@ class Items:
 NEEDED = "needed"  # Marks a member that a record requires, but the record that it extends does not.
 
 TEXT = Value(any_text, {"type": "string"})
+NO_TEXT = Value(optional(any_text), {"type": ["string", "null"]})
+LABELS = Value(list_of(any_text, MAX_NAMES), {"type": "array", "items": {"type": "string"}})
 HASH = Value(SHA256, {"type": "string", "pattern": "^[0-9a-f]{64}$"})
 PATH = Value(inner_path, {"type": "string", "minLength": 1})
 NAME = Value(component, {"type": "string", "minLength": 1})
@@ -88,6 +91,13 @@ REAL = Value(number(-1e12, 1e12), {"type": "number"})
 LENGTH = Value(number(1e-6, 1e9), {"type": "number", "exclusiveMinimum": 0})
 TAKE = Value(whole(1, MAX_TAKES), {"type": "integer", "minimum": 1, "maximum": MAX_TAKES})
 TAKE_OR_NONE = Value(whole(0, MAX_TAKES), {"type": "integer", "minimum": 0, "maximum": MAX_TAKES})
+ANGLES = Value(
+    list_of(angle_name, MAX_ANGLES), {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ANGLES}
+)
+PHOTO_TAKES = Value(
+    mapping_of(angle_name, TAKE.rule, MAX_ANGLES),
+    {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
+)
 START_TAKE = Value(optional(whole(0, MAX_TAKES)), {"type": ["integer", "null"], "minimum": 0})
 STATE = Value(any_text, {"enum": [state.value for state in PictureState]})
 _MATRIX_RULE = list_of(list_of(REAL.rule, 4, min_count=4), 4, min_count=4, name="row")
@@ -123,6 +133,7 @@ class FileRecord(TypedDict, total=False):
     width: Annotated[int, COUNT, "pixels"]
     height: Annotated[int, COUNT, "pixels"]
     made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+    source_type: Annotated[str, TEXT, "IPTC digital source type that the file states"]
 
 
 class PaidRecord(FileRecord, total=False):
@@ -209,6 +220,16 @@ class AngleRecord(TypedDict, total=False):
     takes: Annotated[int, TAKE, "photos requested so far"]
 
 
+class VideoInput(FileRecord, total=False):
+    """A video by Cycles that an endpoint turns into the video of the set; without a path, it is still to be rendered."""
+
+    motion: Required[Annotated[str, TEXT, '"turntable", "light-sweep" or "detail-reveal"']]
+    seconds: Required[Annotated[int, COUNT, "its length"]]
+    frames: Required[Annotated[int, COUNT, "number of frames"]]
+    width: Annotated[int, COUNT, NEEDED, "pixels, as the endpoint wants them"]
+    height: Annotated[int, COUNT, NEEDED, "pixels"]
+
+
 class OldVideo(TypedDict):
     """A video that an older version of Photoreal Set has replaced."""
 
@@ -222,6 +243,12 @@ class VideoRecord(MadeRecord, total=False):
     start_take: Annotated[int | None, START_TAKE, "the take of the hero's photo that it starts from"]
     pending: Annotated[Pending, "another video that was requested"]
     stand_in: Annotated[str, TEXT, "the angle that it starts from instead of the hero"]
+    input: Annotated[str, TEXT, "hash of the video by Cycles that it was made from"]
+    photos: Annotated[list[str], ANGLES, "the angles whose photos it was made from"]
+    missing: Annotated[list[str], ANGLES, "angles without a photo when it was made"]
+    photo_takes: Annotated[
+        dict[str, int], PHOTO_TAKES, "the takes of the photos that it is made from, by angle"
+    ]
     earlier: Annotated[list[OldVideo], Items(MAX_TAKES), "earlier videos, in sets of older versions"]
 
 
@@ -280,7 +307,26 @@ class CostEstimate(TypedDict, total=False):
 class CostRecord(TypedDict, total=False):
     actual: Annotated[float, AMOUNT, "US dollars paid so far"]
     unknown: Annotated[int, COUNT, "requests of unknown price"]
+    charged: Annotated[float, AMOUNT, "US dollars that fal.ai has charged, when `reconcile` last asked"]
+    missing: Annotated[
+        int, COUNT, "requests that its bill did not have then, although they may have cost something"
+    ]
     estimate: Annotated[CostEstimate, "what the whole set was expected to cost"]
+
+
+class FilesAtFal(TypedDict, total=False):
+    """Files in the storage of fal.ai: the results of a request, or an uploaded picture."""
+
+    kind: Annotated[str, TEXT, '"result" or "upload"']
+    labels: Annotated[list[str], LABELS, "what they were made or sent for"]
+    files: Annotated[int, COUNT, "number of files"]
+    until: Annotated[
+        str | None,
+        NO_TEXT,
+        "ISO 8601, UTC, when fal.ai deletes them; null: as long as your account keeps files",
+    ]
+    readable_by: Annotated[str, TEXT, '"anyone" who knows their addresses, or only with your "key"']
+    request: Annotated[str, TEXT, "the request at fal.ai"]
 
 
 class Manifest(TypedDict, total=False):
@@ -298,7 +344,11 @@ class Manifest(TypedDict, total=False):
     plan: Annotated[dict[str, Any] | None, PLAN, "everything that `resume` needs"]
     cost: Annotated[CostRecord, "what the set costs"]
     error: Annotated[str, TEXT, "what ended the last run"]
+    at_fal: Annotated[
+        list[FilesAtFal], Items(MAX_FILES_AT_FAL), "files that fal.ai still has, as far as the last run knows"
+    ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+    video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
     ]
