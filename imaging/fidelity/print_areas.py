@@ -89,9 +89,8 @@ def printed_colour(render: Array, base_colour: Array | None) -> Array:
         return render[..., :3]
     steps = len(_DISPLAY) - 1
     levels = _DISPLAY[np.rint(np.clip(base_colour[..., :3], 0.0, 1.0) * steps).astype(np.uint16)]
-    return np.asarray(
-        Image.fromarray(levels).filter(ImageFilter.MedianFilter(3))
-    )  # Passes behind glass are noisy.
+    quiet = Image.fromarray(levels).filter(ImageFilter.MedianFilter(3))  # The pass may be noisy.
+    return np.asarray(quiet)
 
 
 def _edge_strength(colour: Array, *, only_sharp: bool) -> Array:
