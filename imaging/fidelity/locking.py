@@ -23,7 +23,7 @@ Box = tuple[slice, slice]
 WIDE = 0.01
 FARTHEST_SPILL = 8  # Pixels from the ground up to which its edge with the product can be continued.
 # Of the photo's product in a pixel of the ground: none, and too much to see the ground.
-LEAST_SPILL, MOST_SPILL = 0.01, 0.4
+LEAST_SPILL, MOST_SPILL = 0.01, 0.3
 LEAST_COVERAGE = 0.02  # That a pixel's colour is divided by.
 
 

@@ -16,6 +16,7 @@ from .surface import shifted
 Array = NDArray[Any]
 
 CONTRAST = 0.3  # Of the contrast in the render, which the photo must have at least. Gloss and haze lower it.
+FAINT = 0.3  # Logarithm of the contrast in the render below which an outline is none.
 DARKEST = 2e-3  # Linear. It keeps logarithms of black finite.
 
 
@@ -47,5 +48,8 @@ def _outlines(photo: Array, render: Array, levels: Array, edges: Array, gap: int
         np.log((to_linear(item[rows, right]) + DARKEST) / (to_linear(item[rows, left]) + DARKEST))
         for item in (photo, render)
     )
-    found[rows, columns] = (others == 0) & ((shown * true).sum(axis=1) > CONTRAST * (true**2).sum(axis=1))
+    square = (true**2).sum(axis=1)
+    found[rows, columns] = (
+        (others == 0) & (square > FAINT**2) & ((shown * true).sum(axis=1) > CONTRAST * square)
+    )
     return found

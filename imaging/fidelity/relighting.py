@@ -47,7 +47,8 @@ LOWEST, HIGHEST = (
 DARKEST = 2e-3  # Linear. It keeps quotients of black finite.
 LUMINANCE = np.array((0.2126, 0.7152, 0.0722), dtype=np.float32)  # Of linear sRGB.
 
-_LINEAR, _LINEAR_FINE = (to_linear(np.linspace(0.0, 1.0, steps)).astype(np.float32) for steps in (256, 4096))
+# Linear values of the display values of 8 and of 12 bits.
+LINEAR, _LINEAR_FINE = (to_linear(np.linspace(0.0, 1.0, steps)).astype(np.float32) for steps in (256, 4096))
 _DISPLAY = to_display(np.arange(65536) / 65535.0).astype(np.float32)
 
 
@@ -79,13 +80,15 @@ def relit(
     ``product``: the render without the ground behind its edge, display values, float (h, w, 3). ``edge``: that of the
     photo. ``breaks``: where light does not pass, between a pixel and the ones to its left and above it: two bool (h, w).
     """
-    linear = _LINEAR[put_back(scene.photo, edge)], _LINEAR_FINE[_index(product, 4095)]
+    linear = LINEAR[put_back(scene.photo, edge)], _LINEAR_FINE[_index(product, 4095)]
     photo, render = (np.ascontiguousarray(item.transpose(2, 0, 1)) for item in linear)
     on_print = window_mean(printed.areas, scene.pixels(MARGIN))
     distances = _distances(scene, render, breaks, on_print)
     wider = distances[0] * (PRINTED / AROUND), distances[1] * (PRINTED / AROUND)
     trust = _trust(scene, coverage_in_photo(scene.mask, replace(edge, right=0.0, down=0.0)), breaks)
-    agreement, gloss = light_on_print(_luminance(photo), _luminance(render), trust, wider)
+    agreement, gloss = light_on_print(
+        _luminance(photo), _softened(_luminance(render), edge.blur), trust, wider
+    )
     weight = trust * (1.0 - on_print + on_print * agreement)
     base = _base(scene)
     planes = np.concatenate(
@@ -156,6 +159,13 @@ def _light_steps(scene: Scene, render: Array, on_print: Array) -> tuple[Array, A
         for axis in (1, 0)
     )
     return across, along
+
+
+def _softened(plane: Array, blur: float) -> Array:
+    """A plane (h, w) blurred about as much as by a Gaussian of the standard deviation ``blur`` in pixels."""
+    for _round in range(int(blur**2 / (2.0 / 3.0))):  # Each window of three pixels has this variance.
+        plane = window_mean(plane, 1)
+    return plane
 
 
 def _luminance(linear: Array) -> Array:
