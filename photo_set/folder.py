@@ -31,7 +31,18 @@ Record = dict[str, Any]  # A part of a manifest while it is put together; ``mani
 
 # Everything that a set writes. A link among them would make it write or read outside its folder.
 OWN_NAMES = (
-    *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
+    *(
+        "set.json",
+        "index.html",
+        "costs.csv",
+        "source",
+        "model",
+        "renders",
+        "masks",
+        "depth",
+        "normal",
+        "guides",
+    ),
     *("photos", "video", "export", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.

@@ -296,7 +296,8 @@ def _count_of_pictures(minimum: int, maximum: int) -> str:
 
 
 def _first_size(wanted: Generation) -> Size | None:
-    return size_of(wanted.images[0]) if wanted.images else None
+    pictures = wanted.images or wanted.files.get(Role.GUIDE, ())
+    return size_of(pictures[0]) if pictures else None
 
 
 def _shape(name: str) -> float:
