@@ -228,7 +228,7 @@ class Product:
         if (self.root / "set.json").is_file():
             results = self._results()
             results.record_end(error)
-            results.record_costs()
+            results.record_account()
             results.folder.write_page()
         state = RowState.FAILED
         if isinstance(error, StoppedError):
@@ -243,7 +243,7 @@ class Product:
         """Record what it has cost so far; unless it is done, another run or machine continues it."""
         if self.status.step is Step.NOTHING:
             return
-        self._results().record_costs()
+        self._results().record_account()
         self.note(**paid_in(self.root))
 
     def note_crash(self, how: str) -> None:
@@ -267,7 +267,7 @@ class Product:
         if cloud := self._cloud:
             cloud.bridge.leave()
             with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
-                cloud.results.record_costs()
+                cloud.results.record_account()
                 self.note(**paid_in(self.root))
 
     # --- parts ----------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ class Product:
 
     def _end(self, outcome: Outcome) -> None:
         results = self._results()
-        results.record_costs()
+        results.record_account()
         record = results.folder.record
         results.folder.write_page()
         is_stopped = outcome.exit_code == STOPPED_EXIT_CODE

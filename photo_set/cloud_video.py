@@ -57,7 +57,11 @@ class CloudVideo:
 
     @property
     def _target(self) -> Path:
-        return self._folder.root / FOLDERS[Shelf.VIDEOS] / self._plan.motion
+        """The place of the file as received, without its extension."""
+        return self._folder.root / FOLDERS[Shelf.VIDEOS] / "original" / self._plan.motion
+
+    def _original(self, path: Path) -> Record:
+        return {"original": self._folder.relative(path)}
 
     def _facts(self) -> Record:
         return {
@@ -139,7 +143,7 @@ class CloudVideo:
 
         def keep(result: JobResult) -> None:
             if self._results.takes.want(Shelf.VIDEOS, self._plan.motion, result.request_id) is None:
-                made = {**facts, "state": "done", **paid_by_result(result)}
+                made = {**facts, "state": "done", **paid_by_result(result), **self._original(result.path)}
                 self._results.record_video(made, {"": result.path})
             self._results.end_waiting_for_video()
 
@@ -169,7 +173,13 @@ class CloudVideo:
         for entry, path in self._jobs.strays(VIDEO_LABEL, Shelf.VIDEOS, self._plan.motion):
             about = entry.facts[Stage.IN_FLIGHT].get("about")
             known = about if isinstance(about, dict) else {}
-            facts = {**self._facts(), **known, "state": "done", **paid_by_entry(entry)}
+            facts = {
+                **self._facts(),
+                **known,
+                "state": "done",
+                **paid_by_entry(entry),
+                **self._original(path),
+            }
             if facts["motion"] == self._plan.motion:
                 self._results.record_video(facts, {"": path}, is_wanted=False)
 

@@ -259,7 +259,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     ]
     lines.insert(-1, "-" * max(map(len, lines)))
     if any(job.quote.cost for job in estimate.jobs):
-        lines.append(f"Prices {age_sentence(estimate.age_seconds)}, discounts of the account included.")
+        lines.append(f"Prices {age_sentence(estimate.age_seconds)}. Discounts may be subtracted in the bill.")
     return "\n".join(lines)
 
 

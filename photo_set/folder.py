@@ -35,6 +35,8 @@ OWN_NAMES = (
         "set.json",
         "index.html",
         "costs.csv",
+        "charges.csv",
+        "charges.json",
         "source",
         "model",
         "renders",
@@ -298,6 +300,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
+    if "at_fal" in earlier:
+        record["at_fal"] = earlier["at_fal"]
     return cast(Manifest, record)
 
 

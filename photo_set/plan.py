@@ -16,6 +16,7 @@ from ..fal_bridge.endpoints.choosing import (
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind, Role
+from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.values import checked, list_of, member_of, optional, truth
@@ -34,6 +35,7 @@ from .photo_inputs import check_photo_inputs, photo_text
 from .plan_values import (
     DEVICE,
     ENDPOINT,
+    EXPIRATION,
     INLINE_BYTES,
     LOOK,
     MOTION,
@@ -118,7 +120,9 @@ class SetPlan:
     )
     prompt: Annotated[str, PROMPT] = ""
     seed: Annotated[int | None, optional(SEED)] = None
-    keep_uploads: Annotated[bool, truth] = False
+    keep_uploads: Annotated[bool, truth] = False  # And results: as long as the account keeps files.
+    expiration: Annotated[int, EXPIRATION] = DAY_SECONDS  # Of uploads and results, unless they are kept.
+    private: Annotated[bool, truth] = False  # Results can be read only with the key.
     webhook: Annotated[str, WEBHOOK] = ""
     service: Service | None = None
     inline_bytes: Annotated[int, INLINE_BYTES] = (

@@ -31,6 +31,7 @@ MAX_TAKES = 10_000
 MAX_VIDEOS = 100
 MAX_NAMES = 10_000  # Angles and motions that a set has had.
 MAX_FINDINGS = 10_000
+MAX_FILES_AT_FAL = 100_000
 MAX_TEXT = 100_000
 
 
@@ -77,6 +78,8 @@ class Items:
 NEEDED = "needed"  # Marks a member that a record requires, but the record that it extends does not.
 
 TEXT = Value(any_text, {"type": "string"})
+NO_TEXT = Value(optional(any_text), {"type": ["string", "null"]})
+LABELS = Value(list_of(any_text, MAX_NAMES), {"type": "array", "items": {"type": "string"}})
 HASH = Value(SHA256, {"type": "string", "pattern": "^[0-9a-f]{64}$"})
 PATH = Value(inner_path, {"type": "string", "minLength": 1})
 NAME = Value(component, {"type": "string", "minLength": 1})
@@ -130,6 +133,7 @@ class FileRecord(TypedDict, total=False):
     width: Annotated[int, COUNT, "pixels"]
     height: Annotated[int, COUNT, "pixels"]
     made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+    source_type: Annotated[str, TEXT, "IPTC digital source type that the file states"]
 
 
 class PaidRecord(FileRecord, total=False):
@@ -304,7 +308,26 @@ class CostEstimate(TypedDict, total=False):
 class CostRecord(TypedDict, total=False):
     actual: Annotated[float, AMOUNT, "US dollars paid so far"]
     unknown: Annotated[int, COUNT, "requests of unknown price"]
+    charged: Annotated[float, AMOUNT, "US dollars that fal.ai has charged, when `reconcile` last asked"]
+    missing: Annotated[
+        int, COUNT, "requests that its bill did not have then, although they may have cost something"
+    ]
     estimate: Annotated[CostEstimate, "what the whole set was expected to cost"]
+
+
+class FilesAtFal(TypedDict, total=False):
+    """Files in the storage of fal.ai: the results of a request, or an uploaded picture."""
+
+    kind: Annotated[str, TEXT, '"result" or "upload"']
+    labels: Annotated[list[str], LABELS, "what they were made or sent for"]
+    files: Annotated[int, COUNT, "number of files"]
+    until: Annotated[
+        str | None,
+        NO_TEXT,
+        "ISO 8601, UTC, when fal.ai deletes them; null: as long as your account keeps files",
+    ]
+    readable_by: Annotated[str, TEXT, '"anyone" who knows their addresses, or only with your "key"']
+    request: Annotated[str, TEXT, "the request at fal.ai"]
 
 
 class Manifest(TypedDict, total=False):
@@ -322,6 +345,9 @@ class Manifest(TypedDict, total=False):
     plan: Annotated[dict[str, Any] | None, PLAN, "everything that `resume` needs"]
     cost: Annotated[CostRecord, "what the set costs"]
     error: Annotated[str, TEXT, "what ended the last run"]
+    at_fal: Annotated[
+        list[FilesAtFal], Items(MAX_FILES_AT_FAL), "files that fal.ai still has, as far as the last run knows"
+    ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
     video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[

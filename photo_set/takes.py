@@ -17,8 +17,10 @@ from typing import Any, cast
 
 from ..files.kinds import kind_of
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically
+from ..imaging.provenance import Provenance
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, angle_record
+from .provenance import finished, provenance_of
 from .set_json import MadeRecord, Manifest, VideoRecord
 
 Content = bytes | Path  # The content of a file of a take, or a file with that content.
@@ -96,13 +98,18 @@ class Takes:
         """
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
-            take: Record = {**facts, "take": _number_for(slot, identity_of(facts))}
+            provenance = provenance_of(record, facts)
+            take: Record = {
+                **facts,
+                "source_type": provenance.source_type.value,
+                "take": _number_for(slot, identity_of(facts)),
+            }
             is_chosen = is_wanted or not slot["chosen"]
             vacated = self._make_room(slot) if is_chosen else []
             for member, content in files.items():
                 plain = self._folder.root / FOLDERS[shelf] / f"{name}{_suffix(content)}"
                 place = plain if is_chosen else _numbered(plain, take["take"])
-                _part(take, member).update(self._kept(content, place, slot))
+                _part(take, member).update(self._kept(_stamped(content, place, provenance), place, slot))
             slot["list"] = sorted(
                 [*(one for one in slot["list"] if one["take"] != take["take"]), take],
                 key=lambda one: int(one["take"]),
@@ -131,8 +138,9 @@ class Takes:
             for key in without:
                 take.pop(key, None)
             if content is not None:
-                path = self._folder.root / take["path"]
-                write_atomically(path, content)
+                path, provenance = self._folder.root / take["path"], provenance_of(record, take)
+                take["source_type"] = provenance.source_type.value
+                write_atomically(path, finished(content, provenance, path.name))
                 take.update(self._folder.entry(path))
             if slot["chosen"] == take["take"]:
                 _publish(record, shelf, name, take)
@@ -236,6 +244,15 @@ class Takes:
             else:
                 write_atomically(place, content)
         return self._folder.entry(place)
+
+
+def _stamped(content: Content, place: Path, provenance: Provenance) -> Content:
+    """The content as it is written. A file that lies in the same folder was written by an earlier run and stays."""
+    if isinstance(content, Path):
+        if content.parent == place.parent:
+            return content
+        content = content.read_bytes()
+    return finished(content, provenance, place.name)
 
 
 def _suffix(content: Content) -> str:

@@ -22,6 +22,7 @@ from ..photo_set.plan import SetPlan
 from ..photo_set.results import SetResults
 from ..photo_set.set_json import AngleRecord
 from ..photo_set.source import SourceKind
+from ..photo_set.verdict import warn_about
 from . import kernels
 from .blend_file import convert_to_glb
 from .guide_stage import GuideStage
@@ -171,7 +172,7 @@ class StudioStage:
                 for angle in self._plan.angles
             ]
             record["angles"] = cast(list[AngleRecord], angles)
-        self._results.warn(findings)
+        warn_about(findings, self._results.reporter)
 
 
 def _unused_pose(plan: SetPlan, name: str) -> list[Finding]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What requests cost: the unit prices of fal.ai, cached with their age, times the units of a request.
 
-The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices include
-the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
+The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices may
+include the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 from ...files.input_files import read_json
 from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import Endpoint
-from ..endpoints.price_models import Range, Size, per_of
+from ..endpoints.price_models import UNCOUNTABLE, Range, Size, per_of
 from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
 from ..network.platform_api import Platform, UnitPrice
 from ..network.service import Service
@@ -75,9 +75,10 @@ class PriceList:
                 return Quote(
                     unit_price=price, reason=f"fal.ai does not publish how many {price.unit} a request takes"
                 )
-            # At least one unit, unless past calls were cheaper; an expensive call may cost twice the average.
+            # An expensive call may cost twice the average. A unit that cannot be divided is billed at least once.
             low = min(Decimal(1), past / price.amount)
-            units = Range(low, max(Decimal(1), 2 * past / price.amount))
+            least = Decimal(0) if per_of(price.unit) in UNCOUNTABLE else Decimal(1)
+            units = Range(low, max(least, 2 * past / price.amount))
         elif _is_unclear(endpoint, price):
             # The unit may differ from what we assume, so the range must include the cost of past calls.
             past = self.past.get(endpoint.id, endpoint.price.list_price(arguments)) / price.amount

@@ -97,7 +97,7 @@ class MediaReader:
             raise FetchError("The address cannot be reached")
         if address.port == self.own_port() and address.path.startswith("/cdn/"):
             stored = self.store.get(address.path.removeprefix("/cdn/"))
-            if stored is None:
+            if stored is None or not self.store.may_read(stored, address.query.get("identity", "")):
                 raise FetchError("There is no such file")
             return stored.data
         return await _get(address)

@@ -218,6 +218,8 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         photo_size=2048,
         upscale_endpoint="lanczos",
         keep_uploads=True,
+        expiration=7200,
+        private=True,
         webhook="http://127.0.0.1:9/hook",
         inline_bytes=4096,
         lens_mm=50.0,
