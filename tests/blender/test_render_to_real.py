@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.blender.runs import RUN_SECONDS, command, environment, sha256
+from tests.blender.runs import RUN_SECONDS, command, environment, make_set, sha256
 from tests.fal_emulator.process import RunningEmulator
 from tests.fal_emulator.videos import read_mp4
 from tests.patience import FOR_EVER_SECONDS, until
@@ -67,3 +67,33 @@ def test_a_set_with_a_video_from_our_render_is_paid_once_over_a_kill(
     assert video["input"] == before
     assert record["cost"]["actual"] == pytest.approx(0.2)
     assert json.loads((out / "set.json").read_text())["plan"]["video_endpoint"] == REAL
+
+
+def test_a_photo_is_held_by_the_exact_depth_of_its_reference(
+    tmp_path: Path, block_file: Path, fresh_emulator: RunningEmulator
+):
+    depth = "fal-ai/flux-control-lora-depth/image-to-image"
+    prices = {depth: {"unit_price": 0.04, "unit": "megapixels"}}
+    fresh_emulator.control(prices=prices)
+    options = ("--engine", "fal", "--video", "none", "--angles", "front", "--photo-endpoint", depth)
+    made = make_set(
+        block_file,
+        out=tmp_path / "set",
+        options=(*options, "--guide", "depth", "--samples", 1, "--fal-url", fresh_emulator.url),
+        resolution=64,
+    )
+    assert made.exit_code == 0, made.stderr
+    (request,) = fresh_emulator.ledger()
+    assert request["unknown_fields"] == []
+    assert request["input"]["preprocess_depth"] is False
+    guide = made.out / made.angle("front")["guide"]["path"]
+    assert httpx.get(request["input"]["control_lora_image_url"]).content == guide.read_bytes()
+    grey, mask = made.pixels("guides/front.png")[..., 0], made.pixels("masks/front.png")
+    assert ((grey > 0) == (mask > 0)).mean() > 0.99, "bright where the product is"
+    again = make_set(
+        block_file,
+        out=tmp_path / "set",
+        options=(*options, "--guide", "depth", "--samples", 1, "--fal-url", fresh_emulator.url),
+        resolution=64,
+    )
+    assert (again.exit_code, len(fresh_emulator.ledger())) == (0, 1)

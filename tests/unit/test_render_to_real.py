@@ -16,7 +16,7 @@ from photoreal_set.fal_bridge.money.price_list import PriceList
 from photoreal_set.fal_bridge.network.platform_api import UnitPrice
 from photoreal_set.messages.errors import FieldError
 from photoreal_set.optics.angles import ANGLES, Angle, hero_first
-from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.choices import FROM_RENDER_ENDPOINT, Engine
 from photoreal_set.photo_set.cloud_jobs import bridge_for
 from photoreal_set.photo_set.cloud_stage import CloudStage
 from photoreal_set.photo_set.estimates import estimate_of
@@ -32,7 +32,7 @@ from tests.patience import FOR_EVER_SECONDS
 
 pytestmark = pytest.mark.slow
 
-REAL = "minimax/h3-max/3d-to-video"
+REAL = FROM_RENDER_ENDPOINT
 LTX = "fal-ai/ltx-2.3-quality/render-to-real"
 KLING = "kling/v4/image-to-video"
 PHOTOS = "fal-ai/flux-kontext/dev"
