@@ -67,6 +67,7 @@ def confirmed(row: Endpoint, document: Schema) -> Endpoint:
         price=row.price,
         intent={**read.intent, **intent},
         needs=row.needs,
+        image_bytes=row.image_bytes,
         caps=row.caps,
         note=row.note,
         prompt_start=row.prompt_start,
