@@ -31,7 +31,7 @@ def test_a_set_with_a_video_from_our_render_is_paid_once_over_a_kill(
 ):
     out = tmp_path / "set"
     fresh_emulator.control(delays={"video": FOR_EVER_SECONDS})
-    arguments = (block_file, "--out", out, *ARGUMENTS, "--fal-url", fresh_emulator.url, "--max-cost", "0.3")
+    arguments = (block_file, "--out", out, *ARGUMENTS, "--fal-url", fresh_emulator.url, "--max-cost", "0.5")
     with subprocess.Popen(
         command("set", *arguments), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

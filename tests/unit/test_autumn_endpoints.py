@@ -146,7 +146,7 @@ def test_a_picture_that_is_too_large_is_refused_before(files, tmp_path):
     pixels = np.random.default_rng(1).integers(0, 256, (1800, 1800, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(large, compress_level=0)
     row = REGISTRY[HUNYUAN]
-    with pytest.raises(errors.WrongRequestError, match="up to 8 MB, and .* has 9.3"):
+    with pytest.raises(errors.WrongRequestError, match=r"up to 8 MB, and .* has 9\.3"):
         row.check(wanted(row, images=(large,)))
     row.check(wanted(row, images=(files["front"],)))
 
