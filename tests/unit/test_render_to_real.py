@@ -252,6 +252,16 @@ def test_only_views_that_a_turntable_shows_are_key_frames(films):
     assert chosen == sorted(chosen)
 
 
+@pytest.mark.parametrize(("motion", "word"), [("turntable", "spin"), ("detail-reveal", "subtle")])
+def test_a_motion_that_the_endpoint_has_a_word_for_is_asked_for(films, motion, word):
+    endpoint = "pixelcut/looping-video"
+    plan = replace(films.plan, angles=ROUND[:1], video_endpoint=endpoint, motion=motion, seconds=5)
+    assert films.run(plan).exit_code == 0
+    (sent,) = films.sent(endpoint)
+    assert (sent["input"]["motion"], sent["input"]["duration"]) == (word, 5)
+    assert (sent["input"]["include_audio"], sent["unknown_fields"]) == (False, [])
+
+
 # Estimates, compared with the published prices by hand
 
 
