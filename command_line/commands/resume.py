@@ -74,6 +74,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forget", action="append", default=[], metavar="KEY", help="continue without this uncertain request"
     )
+    _add_takes(parser)
+    add_external_data(parser)
+    add_ceilings(parser)
+    add_signing(parser)
+    add_service(parser)
+    add_rows(parser)
+    add_strict(parser)
+    add_output(parser)
+    parser.set_defaults(command=Command(ResumeOptions, run))
+
+
+def _add_takes(parser: argparse.ArgumentParser) -> None:
+    """What is made again, chosen or decided."""
     parser.add_argument(
         "--redo",
         action="append",
@@ -98,14 +111,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="apply what people have decided on the page and exported: rejected photos are bought again; "
         "may be given once for each reviewer",
     )
-    add_external_data(parser)
-    add_ceilings(parser)
-    add_signing(parser)
-    add_service(parser)
-    add_rows(parser)
-    add_strict(parser)
-    add_output(parser)
-    parser.set_defaults(command=Command(ResumeOptions, run))
 
 
 def run(options: ResumeOptions, context: Context) -> int:
