@@ -31,7 +31,7 @@ def html_page(
     style = _joined(("page.css", *styles)) + f"body {{ max-width: {max_width}px; }}\n"
     script = _joined(scripts)
     policy = (
-        f"default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; style-src '{_hash(style)}'; "
+        f"default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; frame-src 'self' file:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
     reload = (

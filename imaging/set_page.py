@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``index.html`` of a set: its pictures, video and model, what is wrong with them, and what people decide about them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
@@ -30,11 +31,13 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     parts = [*_head(record, product, is_being_made=is_being_made), _stage(record, angles)]
     if any((entry.get("photo") or {}).get("sha256") for entry in angles):
         parts.append(review_bar())
-    findings = [_findings(record.get("findings") or [])]
+    findings = [
+        _findings("pictures", record.get("findings") or []),
+        _findings("model", model.get("triage") or []),
+    ]
     for title, content in (
         ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
-        ("Findings in the pictures", findings),
-        ("Findings in the model", [_findings(model.get("triage") or [])]),
+        ("Findings", findings),
         ("Costs", [costs_part(record)]),
         ("Provenance", [provenance_part(record)]),
         ("Source", _source(record)),
@@ -69,13 +72,22 @@ def _head(record: Record, product: str, *, is_being_made: bool) -> list[str]:
         )
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
-    return [*parts, rejected_part(record.get("angles") or [])]
+    return [*parts, rejected_part(record.get("angles") or []), _findings_link(record)]
+
+
+def _findings_link(record: Record) -> str:
+    """How many errors and warnings there are below; empty without any."""
+    found = [*(record.get("findings") or []), *((record.get("model") or {}).get("triage") or [])]
+    counts = Counter(str(finding.get("severity")) for finding in found)
+    parts = [f"{counts[one]} {one}{'s' * (counts[one] > 1)}" for one in ("error", "warning") if counts[one]]
+    style = " class='error'" if counts["error"] else ""
+    return f"<p{style}><a href='#findings'>{' and '.join(parts)} in the findings</a></p>" if parts else ""
 
 
 def _section(title: str, content: Iterable[str]) -> list[str]:
     content = [part for part in content if part]
-    style = " class='angles-title'" if title == "Angles" else ""
-    return [f"<h2{style}>{title}</h2>", *content] if content else []
+    name = title.split()[0].lower()
+    return [f"<h2 id='{name}'>{title}</h2>", *content] if content else []
 
 
 def _lead(record: Record) -> str:
@@ -87,7 +99,8 @@ def _lead(record: Record) -> str:
 
 def _stage(record: Record, angles: list[Record]) -> str:
     """The hero, the strip of all angles, and beside them what moves."""
-    beside = [_video(record, entry) for entry in record.get("videos", [])]
+    beside = [*(_video(record, entry) for entry in record.get("videos", [])), _spin(record.get("spin") or {})]
+    beside = [part for part in beside if part]
     if not angles and not beside:
         return ""
     shown = _hero(angles)
@@ -127,6 +140,21 @@ def _video(record: Record, entry: Record) -> str:
     )
 
 
+def _spin(spin: Record) -> str:
+    """The page of the spin, and links to its files; empty as long as it is not complete."""
+    if not (spin.get("page") or {}).get("path"):
+        return ""
+    names = {"page": "alone", "sprite": "sprite", "zip": "zip of all frames", "manifest": "manifest"}
+    links = ", ".join(
+        f"<a href='{quote(spin[name]['path'])}'>{text}</a>" for name, text in names.items() if name in spin
+    )
+    address = quote(spin["page"]["path"])
+    return (
+        f"<figure class='spin'><iframe src='{address}' title='Spin' loading='lazy'></iframe>"
+        f"<figcaption>{spin.get('count', '')} frames, drag to turn: {links}</figcaption></figure>"
+    )
+
+
 def _source(record: Record) -> list[str]:
     source = record.get("source", {})
     match source.get("kind"):
@@ -159,14 +187,15 @@ def _model(model: Record) -> str:
     )
 
 
-def _findings(findings: Iterable[Record]) -> str:
-    """A table of findings, the worst first; empty when nothing was found."""
+def _findings(where: str, findings: Iterable[Record]) -> str:
+    """A table of findings, the worst first; empty when nothing was found. ``where``: what they are about."""
     rows = ""
     for finding in findings:
         severity = escape(str(finding.get("severity", "note")))
         style = "" if severity == "note" else " class='error'"
         rows += f"<tr><td{style}>{severity}</td><td>{escape(str(finding.get('text', '')))}</td></tr>"
-    return f"<table class='triage'>{rows}</table>" if rows else ""
+    head = f"<tr><th colspan='2'>In the {where}</th></tr>"
+    return f"<table class='triage'>{head}{rows}</table>" if rows else ""
 
 
 def _figure(path: str, caption: str) -> str:

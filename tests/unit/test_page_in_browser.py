@@ -77,10 +77,13 @@ def record_in(root: Path, count: int = 3) -> dict:
         "angles": [angle_in(root, name, number) for number, name in enumerate(names, 1)],
         "findings": [{"severity": "warning", "text": HOSTILE}],
         "cost": {"actual": 0.075},
+        "spin": {"count": 24, "page": {"path": "spin/spin.html"}},
     }
 
 
 def page_in(root: Path, record: dict, **options: bool) -> Path:
+    (root / "spin").mkdir(exist_ok=True)
+    (root / "spin" / "spin.html").write_text("<!doctype html><title>spin</title>")
     page = root / "index.html"
     page.write_text(build_report(record, **options), encoding="utf-8")
     return page
@@ -96,6 +99,7 @@ def test_the_page_of_a_set_fits_every_screen_and_runs_nothing_from_names(browser
     assert browser.run("document.querySelector('.hero img').naturalWidth") == 60
     background = browser.run("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(22, 24, 27)") is is_dark
+    assert browser.run("frames.length") == 1, "the spin"
     assert re.match("three-quarter", browser.run("document.querySelector('.hero figcaption').textContent"))
 
 
