@@ -76,7 +76,7 @@ class Tally:
     def tell(self, *, is_last: bool = False) -> None:
         now = time.monotonic()
         is_news = self.ended != self._told_of
-        if is_last and not is_news:
+        if not self.of or (is_last and not is_news):
             return
         if now - self._told_at < (MIN_SECONDS if is_news else MAX_SECONDS) and not is_last:
             return

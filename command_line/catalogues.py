@@ -44,6 +44,11 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
     stop, reporter, root = Stop(), context.reporter, str(catalogue.root)
     rows = _chosen(catalogue.lock, options.rows, os.environ)
     reporter.tell(events.Started(product=catalogue.lock.catalogue, summary=_summary(rows), set=root))
+    if not rows:  # Farms round ranges up, and start more tasks than there are rows.
+        count = len(catalogue.lock.rows)
+        reporter.tell(events.Note(text=f"There are no rows for this task: the last row is {count}."))
+        reporter.tell(events.Finished(state=SetState.DONE.value, exit=0, set=root))
+        return 0
 
     def on_ask() -> None:
         text = f"Stopping: nothing more is started, {_ends_first(catalogue)}. Press Ctrl-C again to leave immediately."

@@ -391,6 +391,15 @@ def test_a_task_of_a_farm_does_its_rows_and_its_stage(desk: Desk):
     assert wrong.exit_code == 1 and "not the catalogue" in wrong.error
 
 
+@pytest.mark.parametrize("rows", [("--rows", "7-9"), ("--shard", "5/10")])
+def test_a_task_without_rows_succeeds(desk: Desk, rows: tuple[str, str]):
+    desk.table(*products(desk, 3, video="none"))
+    desk.make("--engine", "fal", "--freeze")
+    run = desk.run("resume", desk.out, "--stage", "cloud", *rows)
+    assert run.exit_code == 0
+    assert "There are no rows for this task: the last row is 3." in run.texts("note")
+
+
 def test_two_machines_on_the_same_rows_pay_once(desk: Desk):
     desk.table(*products(desk, 6, video="none"))
     desk.make("--engine", "fal", "--freeze")

@@ -104,6 +104,12 @@ def test_a_stage_that_was_already_done_is_not_shown_as_progress():
         assert len(stream.getvalue().splitlines()) == lines
 
 
+def test_a_log_can_say_that_there_is_nothing_to_do():
+    stream = io.StringIO()
+    PlainReporter(stream).tell(events.Progress(stage="products", done=0, of=0))
+    assert stream.getvalue().endswith("] products 0/0\n")
+
+
 def test_a_stopped_run_says_how_to_continue():
     stream = io.StringIO()
     QuietReporter(stream).tell(events.Finished(state="partial", exit=130, set="/out"))
