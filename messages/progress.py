@@ -88,7 +88,9 @@ class PlainReporter(TextReporter):
         with self._lock:
             if isinstance(event, events.Working) and time.monotonic() - self._told_at < SILENT_SECONDS:
                 return
-            if isinstance(event, events.Progress) and (event.kept or event.done % max(1, -(-event.of // LOG_LINES))):
+            if isinstance(event, events.Progress) and (
+                event.kept or event.done % max(1, -(-event.of // LOG_LINES))
+            ):
                 return
             if isinstance(event, events.Job):  # A log needs the states of a job, not every step in the queue.
                 if self._job_states.get(event.label) == event.state:
