@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from ..messages.money import dollars
+from ..messages.money import paid_to
 from .choices import Pass
 from .page_frame import html_page
 
@@ -73,21 +73,18 @@ def _section(title: str, content: Iterable[str]) -> list[str]:
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    cost = _cost(record.get("cost") or {}, is_emulated=_is_emulated(record))
-    return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}{cost}"
+    cost = record.get("cost") or {}
+    parts = [f"{made} UTC", f"{tool.get('name', '')} {tool.get('version', '')}"]
+    if tool.get("blender"):  # A product of a catalogue may not be rendered yet.
+        parts.append(f"Blender {tool['blender']}")
+    parts.append(
+        paid_to(cost.get("actual") or 0.0, cost.get("unknown") or 0, is_emulated=_is_emulated(record))
+    )
+    return " · ".join(filter(None, parts))
 
 
 def _is_emulated(record: Record) -> bool:
     return str((record.get("plan") or {}).get("fal", "")).startswith("http")
-
-
-def _cost(cost: Record, *, is_emulated: bool) -> str:
-    """What the set cost; empty when fal.ai was not used."""
-    parts = [dollars(cost["actual"])] if cost.get("actual") else []
-    if unknown := cost.get("unknown"):
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
-    where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
-    return f" · {' and '.join(parts)} to {where}" if parts else ""
 
 
 def _source(record: Record) -> list[str]:

@@ -5,6 +5,7 @@ Every reporter may be called from several threads.
 """
 
 import json
+import shlex
 import threading
 import time
 from collections.abc import Iterable
@@ -178,8 +179,8 @@ def _end_sentence(event: events.Finished) -> str:
         "failed": "Failed",
         "held": "Waiting for your decision",
     }
-    what = texts.get(event.state, event.state)
-    if event.exit == STOPPED_EXIT_CODE:
-        what = f"Stopped, `resume {event.set}` continues"
+    what = texts.get(event.state, event.state) if event.exit else "Finished"
     end = f"{what}: {event.set}/index.html"
+    if event.exit == STOPPED_EXIT_CODE:
+        end = f"Stopped: {event.set}/index.html\n`resume {shlex.quote(event.set)}` continues."
     return f"{cost_sentence(event.cost)}\n{end}" if event.cost else end

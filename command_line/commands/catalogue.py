@@ -77,7 +77,8 @@ def run(options: CatalogueOptions, context: Context) -> int:
         raise InputError("No catalogue is named.", hint="Give a CSV or JSONL file, or --watch FOLDER.")
     catalogue = freeze_file(options.file, options.freezing, context)
     if options.dry_run:
-        tell_plan(catalogue, options.making.ceilings, context, are_skipped=options.skip_bad_rows)
+        making = options.making
+        tell_plan(catalogue, making.ceilings, context, are_skipped=options.skip_bad_rows, rows=making.rows)
         return 0
     tell_bad_rows(catalogue.lock, context.reporter)
     refuse_bad_rows(catalogue.lock, are_skipped=options.skip_bad_rows)

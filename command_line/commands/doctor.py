@@ -44,6 +44,7 @@ class DoctorOptions:
     device: str
     test_key: bool
     warm_up: bool
+    quiet: bool
     service: ServiceOptions
 
 
@@ -74,6 +75,8 @@ def run(options: DoctorOptions, context: Context) -> int:
     is_well = True
     for check in checks:
         is_well = is_well and (check.is_good or not check.is_needed)
+        if options.quiet and check.is_good:
+            continue
         event = events.Check(name=check.name, good=check.is_good, text=check.text)
         context.reporter.result([event], f"{'ok ' if check.is_good else 'NO '} {check.text}")
     code = 0 if is_well else MachineError.exit_code

@@ -113,7 +113,14 @@ def test_a_log_can_say_that_there_is_nothing_to_do():
 def test_a_stopped_run_says_how_to_continue():
     stream = io.StringIO()
     QuietReporter(stream).tell(events.Finished(state="partial", exit=130, set="/out"))
-    assert stream.getvalue().endswith("] Stopped, `resume /out` continues: /out/index.html\n")
+    said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert said == ["Stopped: /out/index.html", "`resume /out` continues."]
+
+
+def test_a_set_that_is_not_complete_has_no_errors_when_nothing_failed():
+    stream = io.StringIO()
+    QuietReporter(stream).tell(events.Finished(state="partial", exit=0, set="/out"))
+    assert stream.getvalue().endswith("] Finished: /out/index.html\n")
 
 
 @pytest.mark.parametrize(

@@ -467,7 +467,13 @@ def holding(lock: Path) -> "subprocess.Popen[str]":
 def test_the_exit_code_of_report_reflects_the_set(plan, state, code):
     with prepared(plan).change() as record:
         record["state"] = state
-    assert cli.main(["report", str(plan.out)], io.StringIO()) == code
+    output = io.StringIO()
+    assert cli.main(["report", str(plan.out)], output) == code
+    assert ("The set is not finished." in output.getvalue()) == bool(code)
+    output = io.StringIO()
+    assert cli.main(["report", str(plan.out), "--json"], output) == code
+    end = events_in(output.getvalue())[-1]
+    assert (end["event"], end["state"], end["exit"]) == ("finished", state, code)
 
 
 @pytest.mark.parametrize("who", ["another run", "a catalogue"])
