@@ -27,8 +27,8 @@ from ..fal_bridge.money.price_list import PriceList
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
 from ..messages import events
-from ..messages.errors import InputError
 from ..messages.counts import count_of
+from ..messages.errors import InputError
 from ..messages.money import dollars
 from ..messages.progress import Reporter
 from ..optics.angles import ANGLES, CAMERAS

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..catalogue.blender_child import BlenderChild, Limits
 from ..catalogue.freezing import Catalogue
-from ..catalogue.lock_file import FrozenRow, Lock
+from ..catalogue.lock_file import FrozenRow
 from ..catalogue.order import Order, Stage, Tools
 from ..catalogue.pricing import Pricing
 from ..catalogue.product import ProductBills

@@ -32,6 +32,7 @@ from ..photo_set.version import VERSION
 from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
 from .environment import ENVIRONMENT
+from .help_texts import HelpFormatter
 
 # In the order of --help, which does not list a command without a text. Each is the module of that name in ``commands``:
 # its ``add`` adds the arguments.
@@ -55,6 +56,9 @@ log = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"formatter_class": HelpFormatter, **settings})
+
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}.", hint=f"See {self.prog} --help.")
 

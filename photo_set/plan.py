@@ -195,10 +195,7 @@ class SetPlan:
     def check(self) -> "CheckedPlan":
         """This plan. Raises InputError for what would otherwise fail only after money is spent."""
         if self.uses_fal and self.service is None:
-            raise InputError(
-                "fal.ai needs a key, and none is set.",
-                hint="Set FAL_KEY (or FAL_KEY_FILE), or use a 3D file with the engine cycles, which is free.",
-            )
+            raise missing_key_error(self.source)
         if self.webhook:
             if self.service is None or not self.uses_fal:
                 raise FieldError("webhook", "A webhook needs fal.ai, and this set does not use it.")
@@ -304,6 +301,12 @@ class SetPlan:
                 hint="Choose an endpoint that edits pictures.",
             )
         if self.with_hero and (self.engine is not Engine.FAL or self.endpoint(Kind.PHOTO).images[1] < 2):
+            if self.engine is not Engine.FAL:
+                raise FieldError(
+                    "with_hero",
+                    "The first photo is shown only to photo models of fal.ai, and Cycles makes these photos.",
+                    hint="Leave it out.",
+                )
             raise FieldError(
                 "with_hero",
                 "Showing the first photo to the photo model needs a photo endpoint that accepts several pictures.",
@@ -348,6 +351,20 @@ class SetPlan:
 
 # A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.
 CheckedPlan = NewType("CheckedPlan", SetPlan)
+
+
+def missing_key_error(source: Source) -> InputError:
+    """Why a product of ``source`` cannot be made without a key."""
+    if source.kind is SourceKind.MODEL:
+        return InputError(
+            "fal.ai needs a key, and none is set.",
+            hint="Set FAL_KEY (or FAL_KEY_FILE), or use the engine cycles, which is free.",
+        )
+    made_from = "a text" if source.kind is SourceKind.TEXT else "photos"
+    return InputError(
+        f"A 3D model from {made_from} is made by fal.ai, which needs a key, and none is set.",
+        hint="Set FAL_KEY (or FAL_KEY_FILE), or give a 3D file: that is free.",
+    )
 
 
 def angles_for(

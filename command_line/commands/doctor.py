@@ -14,12 +14,13 @@ from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from ...fal_bridge.errors import BadKeyError
 from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
-from ...files.home import home_folder
+from ...files.home import VARIABLE, home_folder
 from ...messages import events
 from ...messages.errors import MachineError, PhotorealError
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
 from ...processes.blender_program import in_blender_program
+from ..argument_types import place
 from ..arguments import add_output, add_service
 from ..option_values import Command, Context, ServiceOptions
 from ..service import key_variable, require_online, service_at
@@ -49,7 +50,7 @@ class DoctorOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for sets")
+    parser.add_argument("--out", type=place, default=Path(), metavar="DIR", help="the folder for sets")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="Cycles render device")
     parser.add_argument(
         "--test-key", action="store_true", help="only ask fal.ai whether the key is valid; free of charge"
@@ -99,7 +100,7 @@ def _checks(options: DoctorOptions) -> Iterator[Check]:
     yield _key()
     yield _online(options.service.online_mode)
     yield _folder("out", "Sets", options.out)
-    yield _folder("home", "Prices and ledgers", home_folder())
+    yield _folder("home", "Prices and ledgers", home_folder(), f"name another one in {VARIABLE}")
 
 
 def _package(package: str) -> Check:
@@ -181,7 +182,7 @@ def _online(online_mode: bool) -> Check:
     return Check(name="online", is_good=True, text=text, is_needed=False)
 
 
-def _folder(name: str, what: str, folder: Path) -> Check:
+def _folder(name: str, what: str, folder: Path, remedy: str = "choose another folder") -> Check:
     """Whether files can be written there, or in the nearest folder above that exists."""
     place = folder.absolute()
     nearest = next(one for one in (place, *place.parents) if one.exists())
@@ -190,9 +191,7 @@ def _folder(name: str, what: str, folder: Path) -> Check:
             return Check(name=name, is_good=True, text=f"{what} can be written to {place}")
     except OSError as error:
         reason = error.strerror or str(error)
-        return Check(
-            name=name, is_good=False, text=f"{place} cannot be written ({reason}): choose another folder"
-        )
+        return Check(name=name, is_good=False, text=f"{place} cannot be written ({reason}): {remedy}")
 
 
 def _test_key(options: DoctorOptions) -> Check:

@@ -9,13 +9,13 @@ from ...catalogue.lock_file import read_lock
 from ...catalogue.results import reason_of, verdict_of, write_results
 from ...catalogue.states import first_error
 from ...fal_bridge.errors import UncertainSubmitError
-from ...files.invisible import named_path
 from ...gltf.findings import Severity
 from ...messages import events
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.set_json import Manifest
 from ...photo_set.verdict import all_findings, worst_of
+from ..argument_types import place
 from ..arguments import add_output, add_strict
 from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
@@ -28,9 +28,7 @@ class ReportOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     add_strict(parser)
     add_output(parser)
     parser.set_defaults(command=Command(ReportOptions, run))
