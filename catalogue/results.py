@@ -51,9 +51,14 @@ def results_of(root: Path, lock: Lock) -> list[Result]:
         if row.is_good:
             status = read_status(root / row.folder, row.digest)
         else:
-            status = Status(state=RowState.BAD, error="; ".join(row.row.errors) + ".")
+            status = Status(state=RowState.BAD, error=_sentence("; ".join(row.row.errors)))
         found.append(Result(row, status))
     return found
+
+
+def _sentence(text: str) -> str:
+    """The errors of a row as a sentence; the name of a column stays as it is written."""
+    return f"{'It' + text[2:] if text.startswith('it ') else text}."
 
 
 def verdict_of(

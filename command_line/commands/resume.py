@@ -187,6 +187,6 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
                 )
             take_again(plan, folder, name)
         reporter.tell(
-            events.Note(text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
+            events.Note(text=f"Will be made and paid again: {estimates.sentence(bill.estimate.only(again))}")
         )
     return make_set(plan, reporter, bill, is_strict=making.strict)

@@ -108,3 +108,17 @@ def test_help_and_reference_name_the_same_defaults(told: Told):
     assert told.run("set", "--help") == 0
     for text in ("(default: 1024)", "(default: white)", "(default: fal where a key is set"):
         assert text in " ".join(told.output.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"), [("sett", "Did you mean set?"), ("fly", "The commands are demo, set")]
+)
+def test_an_unknown_command_is_answered_with_the_nearest_one(told: Told, given: str, hint: str):
+    assert told.run(given) == 1
+    assert hint in told.error and "render-worker" not in told.error
+
+
+@pytest.mark.parametrize("name", ["pot.glb", "front.png"])
+def test_one_product_is_not_a_catalogue(told: Told, name: str):
+    assert told.run("catalogue", name, "--out", "out", *FREE) == 1
+    assert f"{name} is not a table" in told.error and "`set`" in told.error
