@@ -93,9 +93,11 @@ class _Cleaner:
         self._storage = storage
         self._removed = removed_from(journal)
         self._may_hide = self._may_delete = True
+        self._refused: dict[str, None] = {}  # The labels of files that fal.ai does not let the key hide.
         self._not_all_at_once = asyncio.Semaphore(MANY)
 
     async def clean(self) -> None:
+        self._may_hide = await self._storage.may_hide()
         requests = await asyncio.to_thread(lambda: list(_requests_in(self._journal)))
         staying = {request.request_id for request in requests if request.why_it_stays}
         self.cleaned.stays += dict.fromkeys(
@@ -113,10 +115,15 @@ class _Cleaner:
         else:
             await asyncio.gather(*(self._clean_upload(files) for files in uploads))
         self.cleaned.stays += [] if self._may_hide else [NO_ASSETS]
+        if self._refused:
+            self.cleaned.stays.append(
+                f"{', '.join(self._refused)}: fal.ai does not let these files be hidden. They stay readable until they are "
+                "deleted."
+            )
         self.cleaned.stays += [] if self._may_delete else [NO_PAYLOADS]
 
     async def _clean_request(self, request_id: str, files: StoredFiles | None) -> None:
-        if files is not None and request_id not in self._removed.hidden and await self._hide(files.urls):
+        if files is not None and request_id not in self._removed.hidden and await self._hide(files):
             self._removed.hidden[request_id] = time.time()
         if request_id in self._removed.deleted or not self._may_delete:
             return
@@ -127,19 +134,23 @@ class _Cleaner:
             self.cleaned.deleted += 1
 
     async def _clean_upload(self, files: StoredFiles) -> None:
-        if await self._hide(files.urls) and files.record:
+        if await self._hide(files) and files.record:
             with suppress(OSError):  # Then it expires: the address is used again, and a model cannot read it.
                 files.record.unlink()
 
-    async def _hide(self, urls: tuple[str, ...]) -> bool:
+    async def _hide(self, files: StoredFiles) -> bool:
         """Whether all of these files are hidden now."""
-        for url in urls:
-            if not self._may_hide:
-                return False
+        if not self._may_hide:
+            return False
+        are_hidden = True
+        for url in files.urls:
             async with self._not_all_at_once:
-                self._may_hide = await self._storage.hide(url) and self._may_hide
-            self.cleaned.hidden += self._may_hide
-        return self._may_hide
+                is_hidden = await self._storage.hide(url)
+            self.cleaned.hidden += is_hidden
+            are_hidden = are_hidden and is_hidden
+        if not are_hidden:
+            self._refused |= dict.fromkeys(files.labels)
+        return are_hidden
 
     def record(self) -> None:
         """Remember what was done, also when it was interrupted."""

@@ -39,7 +39,10 @@ class BadKeyError(BridgeError):
 class MissingPermissionError(BadKeyError):
     """The key is valid and may not do this."""
 
-    next_step = "Give the key this permission in the fal.ai dashboard, or use one that has it."
+    next_step = (
+        "Give the key this permission in the fal.ai dashboard, or use one that has it. The test of the key lists what it "
+        "may do."
+    )
 
 
 class AccountLockedError(BridgeError):

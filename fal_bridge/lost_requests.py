@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from .errors import BadKeyError, BridgeError, ServiceTroubleError
+from .errors import BadKeyError, BridgeError, MissingPermissionError, ServiceTroubleError
 from .journal import Entry, Facts, Journal, Stage
 from .network.answers import body_of, is_from_fal
 from .network.http_clients import FINAL, Backoff
@@ -198,7 +198,8 @@ class Lookup:
         )
         body = body_of(response)
         if response.status_code in (401, 403):
-            raise BadKeyError("fal.ai does not show the list of requests to this key.", hint=MAY_NOT_READ)
+            error = MissingPermissionError if response.status_code == 403 else BadKeyError
+            raise error("fal.ai does not show the list of requests to this key.", hint=MAY_NOT_READ)
         if response.status_code != 200 or not isinstance(body, dict):
             raise ServiceTroubleError(
                 f"fal.ai responds with error {response.status_code} when asked for the list of requests."

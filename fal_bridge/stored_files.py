@@ -13,10 +13,11 @@ from typing import Any
 
 from ..files.input_files import read_json
 from ..files.values import mapping_of, number, text
-from .journal import Entry, Journal, Stage
+from .journal import OPEN_STAGES, Entry, Journal, Stage
 
 REMOVED = "removed.json"
 UPLOADS = "uploads"
+LATEST = 253_402_300_799.0  # The end of the year 9999, after which there are no dates.
 _MOMENTS = mapping_of(text(1000, min_length=1), number(0.0, 1e12), 1_000_000)
 
 
@@ -45,6 +46,21 @@ def stored_files(journal: Journal) -> list[StoredFiles]:
     return [files for files in found if files.until is None or files.until > now]
 
 
+def pickup_deadline(journal: Journal) -> float | None:
+    """The earliest time at which fal.ai may delete a result that was not fetched yet, in seconds since 1970.
+
+    ``None`` when no request is open, or files are kept. A result is made after its request was sent, so it may live longer.
+    """
+    moments = []
+    for key in journal.job_keys():
+        entry = journal.read(key)
+        seconds = entry.facts.get(Stage.IN_FLIGHT, {}).get("expires_after")
+        if entry.stage in OPEN_STAGES and seconds is not None:
+            made_at = entry.facts.get(Stage.ANSWERED, {}).get("time", entry.sent_at)
+            moments.append(min(float(made_at) + seconds, LATEST))
+    return min(moments, default=None)
+
+
 def attempts_of(journal: Journal, key: str) -> Iterator[Entry]:
     """The facts about each attempt of a job, the newest first."""
     newest = journal.read(key)
@@ -68,7 +84,7 @@ def _results(attempts: Iterable[Entry], removed: "Removed") -> Iterator[StoredFi
         yield StoredFiles(
             labels=(entry.label,),
             urls=urls,
-            until=None if seconds is None else float(answer.get("time", time.time())) + seconds,
+            until=None if seconds is None else min(float(answer.get("time", time.time())) + seconds, LATEST),
             is_public=_is_public(entry, intent),
             was_restricted=bool(intent.get("is_private", False)),
             request_id=request_id,
@@ -89,7 +105,7 @@ def _uploads(journal: Journal, attempts: Iterable[Entry]) -> Iterator[StoredFile
         try:
             record = read_json(path)
             url, until = str(record["url"]), record["expires_at"]
-            until = None if until is None else float(until)
+            until = None if until is None else min(float(until), LATEST)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # Unreadable records are not used, and the picture is uploaded again.
         names = tuple(labels.get(path.stem, ()))

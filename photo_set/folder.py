@@ -44,6 +44,7 @@ OWN_NAMES = (
         "masks",
         "depth",
         "normal",
+        "guides",
     ),
     *("photos", "video", "export", ".journal"),
 )

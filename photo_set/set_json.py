@@ -217,6 +217,7 @@ class AngleRecord(TypedDict, total=False):
     pending: Annotated[Pending, "another photo that was requested"]
     depth: Annotated[FileRecord, "depth pass"]
     normal: Annotated[FileRecord, "normal pass"]
+    guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
     takes: Annotated[int, TAKE, "photos requested so far"]
 
 

@@ -59,8 +59,12 @@ class Storage:
             )
         return response
 
+    async def may_hide(self) -> bool:
+        """Whether the key may hide files."""
+        return await self.hide(f"{self._service.cdn_url}/{NOBODYS_FILE}")
+
     async def hide(self, url: str) -> bool:
-        """Hide a file from everyone. Returns whether the key may; a file that is gone counts as hidden."""
+        """Hide a file from everyone. Returns whether fal.ai allows it; a file that is gone counts as hidden."""
         response = await self._client.put(
             f"{self._service.platform_url}/storage/files/acl",
             params={"url": url.partition("?")[0]},

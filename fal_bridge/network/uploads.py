@@ -15,7 +15,14 @@ from ...files.input_files import read_json, read_regular
 from ...files.kinds import kind_of, media_type
 from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import MAX_PICTURE_BYTES
-from ..errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
+from ..errors import (
+    BadKeyError,
+    JournalError,
+    MissingPermissionError,
+    NetworkDownError,
+    UploadFailedError,
+    WrongRequestError,
+)
 from ..traffic import MANY_UPLOADS
 from .lifecycle import DAY_SECONDS
 from .limits import WHOLE_UPLOAD_SECONDS
@@ -82,7 +89,9 @@ class Uploads:
         except (httpx.TransportError, TimeoutError) as error:
             raise NetworkDownError("The picture could not be uploaded: fal.ai cannot be reached.") from error
         except (httpx.HTTPStatusError, fal_client.FalClientHTTPError) as error:
-            if error.response.status_code in (401, 403):
+            if error.response.status_code == 403:
+                raise MissingPermissionError("The key may not upload pictures to fal.ai.") from error
+            if error.response.status_code == 401:
                 raise BadKeyError("fal.ai does not accept the key for uploads.") from error
             raise UploadFailedError(
                 f"fal.ai does not accept the picture (error {error.response.status_code})."

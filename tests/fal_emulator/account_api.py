@@ -98,6 +98,8 @@ class AccountRoutes:
     async def acl(self, request: web.Request) -> web.StreamResponse:
         stored = self._file(request)
         if request.method == "PUT":
+            if stored.has_fixed_acl:
+                raise PlatformError(403, "authorization_error", "The ACL of this file cannot be set")
             wanted = (await json_body(request)).get("default")
             if wanted not in ACLS:
                 raise PlatformError(400, "validation_error", "default is not allow, forbid or hide")

@@ -11,7 +11,7 @@ import pytest
 
 from photoreal_set.command_line import main as cli
 from photoreal_set.fal_bridge.journal import Journal
-from photoreal_set.fal_bridge.stored_files import stored_files
+from photoreal_set.fal_bridge.stored_files import pickup_deadline, stored_files
 from photoreal_set.photo_set.choices import Engine
 from tests.cloud_sets import Sets
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
@@ -105,6 +105,20 @@ def test_results_of_older_versions_have_no_end(sets):
     assert [(files.until, files.is_public) for files in results] == [(None, True)] * 2
 
 
+def test_the_time_until_which_a_result_must_be_fetched_is_known(sets):
+    sets.emulator.control(delays={"photo": FOR_EVER_SECONDS})
+
+    def are_running() -> bool:
+        return [entry["state"] for entry in sets.emulator.ledger()] == ["IN_PROGRESS"] * 2
+
+    sets.run(replace(sets.plan, expiration=7200), leave_when=are_running)
+    sent = min(json.loads(path.read_text())["time"] for path in journal(sets).folder.glob("*/intent.1"))
+    assert pickup_deadline(journal(sets)) == sent + 7200
+    sets.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
+    assert sets.run().exit_code == 0
+    assert pickup_deadline(journal(sets)) is None
+
+
 # Private results
 
 
@@ -189,6 +203,20 @@ def test_a_file_that_cannot_be_deleted_is_hidden(sets):
     urls = addresses(sets)
     assert cleanup(sets.plan.out)[0] == 0
     assert {status(url) for url in urls} == {404}
+
+
+def test_a_file_that_fal_does_not_let_be_hidden_is_named_and_the_others_are_hidden(sets):
+    sets.emulator.control(
+        permissions=["submit", "requests", "uploads", "assets"], faults=[{"name": "fixed-acl", "nth": [1]}]
+    )
+    assert sets.run().exit_code == 0
+    code, said = cleanup(sets.plan.out)
+    assert code == 2
+    assert "three-quarter photo: fal.ai does not let these files be hidden" in said
+    assert "may not hide files" not in said
+    (left,) = sets.record["at_fal"]
+    assert left["labels"] == ["three-quarter photo"]
+    assert [file["is_public"] for file in sets.emulator.files()].count(True) == 1
 
 
 def test_what_is_not_on_disk_stays(sets):
