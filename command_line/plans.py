@@ -21,8 +21,8 @@ from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
 from ..photo_set.choices import NO_VIDEO, Engine
-from ..photo_set.plan import CheckedPlan, SetPlan, angles_for, missing_key_error
-from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
+from ..photo_set.plan import CheckedPlan, SetPlan, angles_for
+from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, missing_key_error, source_from
 from ..photo_set.unused_options import unused_members
 from .arguments import option_of
 from .option_values import CeilingOptions, Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions

@@ -24,7 +24,7 @@ from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Guide, Pass, Preview
-from ..messages.errors import FieldError, InputError
+from ..messages.errors import FieldError
 from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, chosen_angles, hero_of
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice, kept_rig
@@ -52,7 +52,7 @@ from .plan_values import (
     WITHOUT,
 )
 from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt
-from .source import Source, SourceKind, as_text
+from .source import Source, SourceKind, as_text, missing_key_error
 from .video_plan import check_video, video_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
@@ -364,20 +364,6 @@ class SetPlan:
 
 # A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.
 CheckedPlan = NewType("CheckedPlan", SetPlan)
-
-
-def missing_key_error(source: Source) -> InputError:
-    """Why a product of ``source`` cannot be made without a key."""
-    if source.kind is SourceKind.MODEL:
-        return InputError(
-            "fal.ai needs a key, and none is set.",
-            hint="Set FAL_KEY (or FAL_KEY_FILE), or use the engine cycles, which is free.",
-        )
-    made_from = "a text" if source.kind is SourceKind.TEXT else "photos"
-    return InputError(
-        f"A 3D model from {made_from} is made by fal.ai, which needs a key, and none is set.",
-        hint="Set FAL_KEY (or FAL_KEY_FILE), or give a 3D file: that is free.",
-    )
 
 
 def angles_for(

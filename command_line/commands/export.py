@@ -39,9 +39,7 @@ class ExportOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=place, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     parser.add_argument(
         "--channel",
         default="",
