@@ -16,7 +16,8 @@ Record = Mapping[str, Any]
 
 def maker_of(entry: Record) -> str:
     """What made a photo or a video: the endpoint, or the engine."""
-    return str(entry.get("endpoint") or entry.get("engine") or "")
+    engine = str(entry.get("engine", ""))
+    return str(entry.get("endpoint") or {"cycles": "Cycles", "fal": "fal.ai"}.get(engine, engine))
 
 
 def price_of(entry: Record) -> str:
@@ -39,8 +40,8 @@ def caption_of(entry: Record) -> str:
     """Name of the angle and what its best picture is."""
     photo = entry.get("photo") or {}
     if photo.get("path"):
-        return f"{entry.get('name', '')}: photo, {maker_of(photo)}"
-    return f"{entry.get('name', '')}: {'render' if entry.get('render') else 'not rendered yet'}"
+        return f"{entry.get('name', '')}: photo by {maker_of(photo)}"
+    return f"{entry.get('name', '')}: {'reference' if entry.get('render') else 'no reference yet'}"
 
 
 def strip_item(entry: Record, number: int, *, is_current: bool) -> str:
@@ -77,13 +78,13 @@ def _compare(entry: Record) -> str:
     parts = []
     if render.get("path"):
         parts.append(
-            f"<img class='render' src='{quote(render['path'])}' alt='Render, {name}' loading='lazy'>"
+            f"<img class='render' src='{quote(render['path'])}' alt='Reference, {name}' loading='lazy'>"
         )
     if photo.get("path"):
         kind = "photo" if parts else "render"  # Alone, it gives the frame its size.
         parts.append(f"<img class='{kind}' src='{quote(photo['path'])}' alt='Photo, {name}' loading='lazy'>")
     if not parts:
-        return f"<div class='empty'>Not rendered yet. {_photo_state(photo)}</div>"
+        return f"<div class='empty'>No reference yet. {_photo_state(photo)}</div>"
     if overlay := overlay_path(photo):
         parts.append(
             f"<img class='overlay' data-src='{quote(overlay)}' alt='What the check has found, {name}' hidden>"
@@ -93,8 +94,8 @@ def _compare(entry: Record) -> str:
         return f"<div class='compare'>{''.join(parts)}{state}</div>"
     return (
         f"<div class='compare both'>{''.join(parts)}<span class='tag left'>Photo</span>"
-        f"<span class='tag right'>Render</span><input class='js-only' type='range' min='0' max='100' value='50' "
-        f"aria-label='How much of the photo covers the render, {name}'></div>"
+        f"<span class='tag right'>Reference</span><input class='js-only' type='range' min='0' max='100' value='50' "
+        f"aria-label='How much of the photo covers the reference, {name}'></div>"
     )
 
 
@@ -107,12 +108,17 @@ def _photo_state(photo: Record) -> str:
 def _facts(entry: Record) -> str:
     photo, render = entry.get("photo") or {}, entry.get("render") or {}
     enlargement = photo.get("enlargement") or {}
-    facts = [("Camera", f"azimuth {entry.get('azimuth', 0):g}°, elevation {entry.get('elevation', 0):g}°")]
+    facts = [
+        (
+            "Camera",
+            f"azimuth\u00a0{entry.get('azimuth', 0):g}°, elevation\u00a0{entry.get('elevation', 0):g}°",
+        )
+    ]
     if entry.get("fill"):
         facts.append(("Frame", f"the product fills {entry['fill']:.0%}"))
     if render:
         count = render.get("samples", 0)
-        facts.append(("Render", f"Cycles, {count} sample{'s' * (count != 1)}"))
+        facts.append(("Reference", f"Cycles, {count} sample{'s' * (count != 1)}"))
     if photo.get("path"):
         facts.append(("Photo", maker_of(photo)))
     if enlargement.get("endpoint"):
@@ -147,7 +153,7 @@ def _actions(entry: Record) -> str:
         buttons.append(
             "<button type='button' class='toggle js-only' aria-pressed='false' title='O'>Show what was found</button>"
         )
-    files = [("Download photo", photo.get("path")), ("Download render", render.get("path"))]
+    files = [("Download photo", photo.get("path")), ("Download reference", render.get("path"))]
     files += [(f"Download {kind}", (entry.get(kind) or {}).get("path")) for kind in Pass]
     buttons += [
         f"<a class='button' href='{quote(path)}' download>{escape(title)}</a>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from ..messages.counts import count_of
 from .page_frame import html_page
 from .review_part import WHOLE_SET, decide_part, review_bar
 
@@ -19,6 +20,10 @@ TITLES = {
     "waiting": "Not finished",
     "done": "Done",
 }
+SUMMARY = {
+    "bad": "with errors in the row",
+    "partial": "incomplete",
+}  # Where the name of the state is not clear.
 SEVERITIES = ("error", "warning")
 MAX_FINDINGS = 5  # Of one product; its own page has all.
 SORTS = {"attention": "What needs attention", "row": "Row", "sku": "SKU", "cost": "Cost, highest first"}
@@ -28,6 +33,7 @@ SORTS = {"attention": "What needs attention", "row": "Row", "sku": "SKU", "cost"
 class Card:
     """One product: ``page`` and ``picture`` are paths from the overview, or empty.
 
+    ``note`` says what it lacks; with ``is_error`` that is wrong.
     ``findings`` are the severity and the text of each error and warning, worst first. ``verdicts`` are those of the
     check of its photos. ``cost`` is in US dollars. ``set_id`` and ``photos_id`` name its set and its photos in
     decisions; without photos they are empty, and there is nothing to decide.
@@ -36,6 +42,7 @@ class Card:
     title: str
     state: str
     note: str = ""
+    is_error: bool = True
     page: str = ""
     picture: str = ""
     folder: str = ""
@@ -58,11 +65,13 @@ def build_overview(name: str, cards: Iterable[Card], cost: str, *, can_retry: bo
     """
     numbered = list(enumerate(cards, 1))
     counts = Counter(card.state for _row, card in numbered)
-    summary = ", ".join(f"{counts[state]} {state}" for state in reversed(ORDER) if counts[state])
+    summary = ", ".join(
+        f"{counts[state]} {SUMMARY.get(state, state)}" for state in reversed(ORDER) if counts[state]
+    )
     numbered.sort(key=lambda item: (*_urgency(item[1]), item[0]))
     parts = [
         f"<h1>{escape(name)}</h1>",
-        f"<p class='lead'>{len(numbered)} products: {summary} · {escape(cost)}</p>",
+        f"<p class='lead'>{count_of(len(numbered), 'product')}: {summary}{escape(cost and f' · {cost}')}</p>",
         review_bar(),
         _filters([card for _row, card in numbered]),
         f"<template id='decide'>{decide_part('this product', can_retry=can_retry)}</template>",
@@ -140,7 +149,11 @@ def _item(row: int, card: Card) -> str:
         else "<i></i>"
     )
     link = f"<a href='{quote(card.page)}'>{title}</a>" if card.page else title
-    note = f"<p class='note'>{escape(card.note)}</p>" if card.note and card.state != "done" else ""
+    note = (
+        f"<p class='{'error' if card.is_error else 'note'}'>{escape(card.note)}</p>"
+        if card.note and card.state != "done"
+        else ""
+    )
     return (
         f"<li tabindex='-1'{attributes}>{picture}<div class='about'><b>{link}</b> "
         f"<span class='state {state}'>{state}</span>{note}{_findings(card)}</div></li>\n"

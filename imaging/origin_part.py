@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from ..messages.money import dollars
+from ..messages.money import paid_to
 from .angle_part import maker_of, price_of
 
 Record = Mapping[str, Any]
@@ -20,11 +20,8 @@ def is_emulated(record: Record) -> bool:
 def total_cost(record: Record) -> str:
     """What the set cost and who was paid; empty when fal.ai was not used."""
     cost = record.get("cost") or {}
-    parts = [dollars(cost["actual"])] if cost.get("actual") else []
-    if unknown := cost.get("unknown"):
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
-    where = "an emulator, so nothing was billed" if is_emulated(record) else "fal.ai"
-    return f"{' and '.join(parts)} to {where}" if parts else ""
+    actual, unknown = cost.get("actual") or 0.0, cost.get("unknown") or 0
+    return paid_to(actual, unknown, is_emulated=is_emulated(record))
 
 
 def costs_part(record: Record) -> str:
@@ -55,7 +52,9 @@ def provenance_part(record: Record) -> str:
     if not rows:
         return ""
     tool = record.get("tool") or {}
-    made_by = f"{tool.get('name', '')} {tool.get('version', '')}, Blender {tool.get('blender', '')}"
+    made_by = f"{tool.get('name', '')} {tool.get('version', '')}"
+    if tool.get("blender"):
+        made_by += f", Blender {tool['blender']}"
     head = "<tr><th>Picture</th><th>Made by</th><th>Kind</th><th>SHA-256</th></tr>"
     return (
         f"<p>{escape(made_by)}. “Kind” is the IPTC digital source type that the file states.</p>"

@@ -70,6 +70,10 @@ def _head(record: Record, product: str, *, is_being_made: bool) -> list[str]:
             "<p>This set is being made, and the page reloads every "
             f"{RELOAD_SECONDS} seconds. If nothing changes for minutes, the run was ended: continue it with <code>resume</code>.</p>"
         )
+    elif state == "partial":
+        parts.append(
+            "<p>This set is not complete. <code>resume</code> with the name of this folder continues it.</p>"
+        )
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
     return [*parts, rejected_part(record.get("angles") or []), _findings_link(record)]
@@ -93,8 +97,10 @@ def _section(title: str, content: Iterable[str]) -> list[str]:
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    cost = f" · {total}" if (total := total_cost(record)) else ""
-    return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}{cost}"
+    parts = [f"{made} UTC", f"{tool.get('name', '')} {tool.get('version', '')}"]
+    if tool.get("blender"):  # A product of a catalogue may not be rendered yet.
+        parts.append(f"Blender {tool['blender']}")
+    return " · ".join(filter(None, [*parts, total_cost(record)]))
 
 
 def _stage(record: Record, angles: list[Record]) -> str:
@@ -104,7 +110,7 @@ def _stage(record: Record, angles: list[Record]) -> str:
     if not angles and not beside:
         return ""
     shown = _hero(angles)
-    hero = "<div class='empty'>Not rendered yet</div>"
+    hero = "<div class='empty'>No reference yet</div>"
     caption = ""
     if shown is not None and (path := best_path(angles[shown])):
         caption = escape(caption_of(angles[shown]), quote=True)
@@ -133,7 +139,7 @@ def _video(record: Record, entry: Record) -> str:
     if not entry.get("path"):
         return f"<div>{message or '<p>No video yet</p>'}{others}</div>"
     address = quote(entry["path"])
-    facts = f"{entry['motion']}, {entry.get('seconds', '')} s, {maker_of(entry)}"
+    facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {maker_of(entry)}"
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
         f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a></figcaption>{message}{others}</figure>"
