@@ -171,4 +171,6 @@ def _tell_price(
         )
     count = f"{len(redone)} product{'s' * (len(redone) != 1)}"
     more = ", plus requests of unknown price" if estimate.unknown else ""
-    reporter.tell(events.Note(text=f"Will be made and paid again for {count}: {money(estimate.known)}{more}."))
+    reporter.tell(
+        events.Note(text=f"Will be made and paid again for {count}: {money(estimate.known)}{more}.")
+    )
