@@ -31,7 +31,9 @@ def costs_part(record: Record) -> str:
     if not total and not rows:
         return ""
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    sum_row = f"<tr><th>All requests of the set</th><td></td><th>{escape(total)}</th></tr>" if total else ""
+    sum_row = (
+        f"<tr><th>All requests of the set</th><th colspan='2'>{escape(total)}</th></tr>" if total else ""
+    )
     return f"<div class='wide'><table>{body}{sum_row}</table></div>"
 
 
