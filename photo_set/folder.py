@@ -301,8 +301,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
-    if "at_fal" in earlier:
-        record["at_fal"] = earlier["at_fal"]
+    # A video that is made from another rendering of ``video_input`` would be paid again.
+    record |= {name: earlier[name] for name in ("at_fal", "video_input") if name in earlier}
     return cast(Manifest, record)
 
 
