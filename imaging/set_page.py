@@ -23,6 +23,7 @@ figure { margin: 0; } figure img, figure video { background: #fff; border: 1px s
   display: block; height: auto; width: 100%; }
 .row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
 .video { max-width: 560px; }
+.spin iframe { aspect-ratio: 1; border: 1px solid var(--line); border-radius: 6px; display: block; width: 100%; }
 .empty { align-items: center; aspect-ratio: 1; background: var(--soft); border-radius: 6px; display: flex;
   justify-content: center; padding: 1rem; text-align: center; }
 td { padding: .15rem 1.25rem .15rem 0; }
@@ -56,6 +57,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
     parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
+    parts += _section("Spin", [_spin(record.get("spin") or {})])
     parts += _section("Model", [_model(record)])
     parts += _section(
         "What is wrong with the model", [_findings((record.get("model") or {}).get("triage") or [])]
@@ -156,6 +158,21 @@ def _video(record: Record, entry: Record) -> str:
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
         f"<figcaption>{escape(facts)}</figcaption></figure>{message}{others}"
+    )
+
+
+def _spin(spin: Record) -> str:
+    """The page of the spin, and links to its files; empty as long as it is not complete."""
+    if not (spin.get("page") or {}).get("path"):
+        return ""
+    names = {"page": "alone", "sprite": "sprite", "zip": "zip of all frames", "manifest": "manifest"}
+    links = ", ".join(
+        f"<a href='{quote(spin[name]['path'])}'>{text}</a>" for name, text in names.items() if name in spin
+    )
+    facts = f"{spin['count']} frames, drag it to turn it"
+    return (
+        f"<figure class='video spin'><iframe src='{quote(spin['page']['path'])}' title='Spin' loading='lazy'></iframe>"
+        f"<figcaption>{escape(facts)}: {links}</figcaption></figure>"
     )
 
 

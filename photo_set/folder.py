@@ -44,7 +44,7 @@ OWN_NAMES = (
         "depth",
         "normal",
     ),
-    *("photos", "video", "export", ".journal"),
+    *("photos", "video", "spin", "export", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34
@@ -299,8 +299,7 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
-    if "at_fal" in earlier:
-        record["at_fal"] = earlier["at_fal"]
+    record.update({name: earlier[name] for name in ("at_fal", "spin") if name in earlier})
     return cast(Manifest, record)
 
 

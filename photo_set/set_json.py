@@ -26,6 +26,7 @@ from ..files.values import SHA256, Rule, list_of, mapping_of, member_of, number,
 from ..gltf.findings import Severity
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
+from .spin_json import SPIN_RULE, SPIN_SCHEMA
 
 MAX_TAKES = 10_000
 MAX_VIDEOS = 100
@@ -348,6 +349,7 @@ class Manifest(TypedDict, total=False):
         list[FilesAtFal], Items(MAX_FILES_AT_FAL), "files that fal.ai still has, as far as the last run knows"
     ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+    spin: Annotated[dict[str, Any], Value(SPIN_RULE, SPIN_SCHEMA), "the frames of a full turn"]
     video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"

@@ -5,22 +5,23 @@ import functools
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from shutil import copyfile
 
 from ..files.writing import copy_atomically, saying_where
 from ..imaging.animation import preview_of
 from ..imaging.choices import FRAMES_PER_SECOND, Background
-from ..imaging.compose import compose, png
+from ..imaging.compose import png
 from ..imaging.film_look import with_film_look
-from ..optics.shadow import GroundView
 from ..optics.sizes import square
+from ..optics.spin import side_of, video_frames_in
 from ..photo_set.choices import Engine
+from ..photo_set.prompts import TURNTABLE
 from ..photo_set.set_json import VideoInput
 from ..photo_set.takes import FOLDERS, PREVIEW, Shelf
 from . import video
+from .frame_composer import FrameComposer
 from .quality import VIDEO
 from .render import Shot
 from .session import Session
@@ -35,7 +36,7 @@ class _FrameStage(ABC):
         self._session = session
         self._quality = work.quality(VIDEO)
         self._wanted = wanted
-        self._ground: GroundView | None = None
+        self._composer = FrameComposer(self._background(), wanted.side)
 
     @abstractmethod
     def _exists(self) -> bool:
@@ -73,18 +74,27 @@ class _FrameStage(ABC):
         # "film" is the name of this step in the events of a run.
         remaining = work.results.activity.remaining
         work.results.progress("film", 0, len(frames))
+        known = self._known_frames()
+        remaining.correct("film", len(frames) - len(known))
+        for index, path in known.items():
+            copyfile(path, frames[index])
+        wanted = replace(self._wanted, known=frozenset(known))
+        left = [path for index, path in enumerate(frames) if index not in known]
         remaining.begin("film")
-        for index, shot in enumerate(
-            self._session.video_shots(work.plan.motion, self._quality, self._wanted)
-        ):
-            work.writer.do(functools.partial(self._store_frame, shot, frames[index]))
+        shots = self._session.video_shots(work.plan.motion, self._quality, wanted)
+        for done, (path, shot) in enumerate(zip(left, shots, strict=True), len(known) + 1):
+            work.writer.do(functools.partial(self._store_frame, shot, path))
             remaining.end("film")
-            work.results.progress("film", index + 1, len(frames))
+            work.results.progress("film", done, len(frames))
             remaining.begin("film")
             work.check_stop()
         work.writer.wait()
         work.results.activity.say("encoding the video")
         return frames
+
+    def _known_frames(self) -> dict[int, Path]:
+        """Frames that exist already, by their number from 0."""
+        return {}
 
     def _encode(self, frames: list[Path], scratch: Path, folder: Path) -> Path:
         """The video, still in ``scratch``; ``folder`` is where it will be, for the message of a full disk."""
@@ -95,18 +105,11 @@ class _FrameStage(ABC):
         return encoded
 
     def _store_frame(self, shot: Shot, path: Path) -> None:
-        shadow = self._shadow_in(shot)
-        picture = compose(shot.colour, shadow, self._background(), shot.through)
+        picture = self._composer.picture(shot)
         if self._work.plan.film_look:
             picture = with_film_look(picture, seed=int(path.stem))
         with saying_where(path.parent):
             path.write_bytes(png(picture))
-
-    def _shadow_in(self, shot: Shot) -> NDArray[np.float32]:
-        """As ``Shot.shadow``. The camera of most videos does not move, and projecting takes longer than the rest."""
-        if self._ground is None or self._ground.framing is not shot.framing:
-            self._ground = GroundView(shot.framing, square(self._wanted.side), shot.ground.shape[0])
-        return self._ground.cast(shot.ground)
 
     def _background(self) -> Background:
         """A video has no alpha channel: white replaces transparent."""
@@ -140,6 +143,24 @@ class VideoStage(_FrameStage):
             return False
         results.end_waiting_for_video()
         return True
+
+    def _known_frames(self) -> dict[int, Path]:
+        """The frames of the spin that are those of the video too: same size, camera, light and background."""
+        plan, folder = self._work.plan, self._work.folder
+        spin = plan.spin
+        is_same = (
+            spin is not None
+            and plan.motion == TURNTABLE
+            and spin.elevation == video.ELEVATION
+            and side_of(plan.resolution) == self._wanted.side
+            and plan.background is self._background()
+            and not plan.film_look
+        )
+        if spin is None or not is_same:
+            return {}
+        paths = [folder.root / frame["path"] for frame in folder.record["spin"]["frames"]]
+        shared = video_frames_in(spin, self._wanted.frames)
+        return {number: paths[index] for number, index in shared.items()}
 
     def _keep(self, frames: list[Path], scratch: Path, render_seconds: float) -> None:
         plan = self._work.plan
