@@ -91,6 +91,8 @@ class PictureOptions:
     video_option: tuple[tuple[str, str], ...]
     upscale_option: tuple[tuple[str, str], ...]
     with_hero: bool
+    guide: str | None
+    with_mask: bool
     look: str
     seconds: int | None
     loop: bool

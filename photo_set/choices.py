@@ -16,6 +16,9 @@ class Engine(StrEnum):
 
 
 NO_VIDEO = "none"
+FROM_RENDER_ENDPOINT = (
+    "minimax/h3-max/3d-to-video"  # Makes the video from a video by Cycles: recommended, not the default.
+)
 VIDEO_CHOICES = (*(engine.value for engine in Engine), NO_VIDEO)
 
 AUTO_DEVICE = "auto"

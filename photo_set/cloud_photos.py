@@ -14,11 +14,11 @@ from ..imaging.compose import png
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..optics.angles import Angle, hero_of
-from . import prompts
 from .choices import LANCZOS, Engine
 from .cloud_jobs import CloudJobs, paid_by_entry, paid_by_result
 from .folder import Record
 from .labels import enlargement_label, photo_label
+from .photo_inputs import photo_inputs, photo_text
 from .results import SetResults
 from .takes import Shelf, identity_of
 
@@ -71,13 +71,7 @@ class CloudPhotos:
         """The hero's photo starts the video when it comes."""
         self._results.await_photo(angle)
         render = self._folder.root / "renders" / f"{angle.name}.png"
-        prompt = prompts.photo_prompt(
-            angle,
-            self._plan.background.value,
-            self._plan.prompt,
-            self._plan.look,
-            has_hero=hero is not None,
-        )
+        prompt = photo_text(self._plan, angle, has_hero=hero is not None)
         generation = self._plan.generation(
             Kind.PHOTO,
             photo_label(angle.name),
@@ -85,6 +79,7 @@ class CloudPhotos:
             prompt=prompt,
             can_wait=self._can_wait(angle),
             take=self._results.angle(angle).get("takes", 1),
+            **photo_inputs(self._plan, self._folder, angle),
         )
 
         def keep(result: JobResult) -> None:

@@ -104,9 +104,7 @@ STATE = Value(any_text, {"enum": [state.value for state in PictureState]})
 _MATRIX_RULE = list_of(list_of(REAL.rule, 4, min_count=4), 4, min_count=4, name="row")
 _ROW = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 MATRIX = Value(_MATRIX_RULE, {"type": "array", "items": _ROW, "minItems": 4, "maxItems": 4})
-SIZE = Value(
-    list_of(AMOUNT.rule, 3, min_count=3), {"type": "array", "items": {"type": "number"}, "minItems": 3}
-)
+SIZE = Value(list_of(AMOUNT.rule, 3, min_count=3), {**_ROW, "minItems": 3, "maxItems": 3})
 PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
 SET_STATE = Value(member_of(SetState), {"enum": [state.value for state in SetState]})
 SEVERITY = Value(member_of(Severity), {"enum": [severity.value for severity in Severity]})
@@ -218,6 +216,7 @@ class AngleRecord(TypedDict, total=False):
     pending: Annotated[Pending, "another photo that was requested"]
     depth: Annotated[FileRecord, "depth pass"]
     normal: Annotated[FileRecord, "normal pass"]
+    guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
     takes: Annotated[int, TAKE, "photos requested so far"]
 
 

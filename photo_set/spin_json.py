@@ -39,9 +39,14 @@ _FRAME_SCHEMA = {
         "sha256": _HASH,
         "azimuth": {"type": "number", "description": "degrees, counter-clockwise from above; 0 is in front"},
         "fill": {"type": "number", "description": "share of the frame that the product fills"},
+        "box": {
+            "type": "array",
+            "items": {"type": "integer"},
+            "description": "the product in pixels: left, top, right and bottom",
+        },
         "camera": {"type": "object", "description": "the camera, as that of an angle"},
     },
-    "required": ["path", "sha256", "azimuth", "fill"],
+    "required": ["path", "sha256", "azimuth", "fill", "box"],
 }
 SPIN_SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ..files.names import file_rule, safe_name
 from ..imaging.compose import box_of, fill_of, mask_of, png
 from ..imaging.spin_files import grid_for, jpeg_of, page_frame, sprite_of, zip_of
@@ -125,7 +123,7 @@ class SpinStage:
             "width": picture.width,
             "height": picture.height,
             "fill": round(fill_of(mask), 4),
-            "is_cut_off": _is_cut_off(mask),
+            "box": list(box_of(mask) or (0, 0, 0, 0)),
             "camera": turned(shot.framing, azimuth).record(),
             "source_type": provenance.source_type.value,
         }
@@ -188,7 +186,7 @@ class SpinStage:
 
     def _warn(self, frames: list[Any]) -> None:
         tell = self._work.results.reporter.tell
-        if cut := [Path(frame["path"]).name for frame in frames if frame["is_cut_off"]]:
+        if cut := [Path(frame["path"]).name for frame in frames if _is_cut_off(frame["box"], self._side)]:
             text = (
                 f"Spin: the product reaches the border in {', '.join(cut)}. Check its stray and faint parts."
             )
@@ -202,7 +200,6 @@ class SpinStage:
             tell(events.Warning(text=text))
 
 
-def _is_cut_off(mask: Image.Image) -> bool:
-    """Does the product reach the border of the picture?"""
-    box = box_of(mask)
-    return box is not None and (box[0] == 0 or box[1] == 0 or box[2] == mask.width or box[3] == mask.height)
+def _is_cut_off(box: list[int], side: int) -> bool:
+    """Does the product, from left and top to right and bottom in pixels, reach the border of the picture?"""
+    return bool(box[2]) and (min(box) == 0 or max(box) == side)

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoreal_set.channels.pictures import Wishes, selected
+from photoreal_set.channels.rules import CHANNELS
 from photoreal_set.command_line.main import main
 from photoreal_set.imaging.spin_files import grid_for, jpeg_of, page_frame, sprite_of, zip_of
 from photoreal_set.imaging.spin_page import build_spin_page
 from photoreal_set.optics.framing import Framing
 from photoreal_set.optics.spin import Direction, Spin, frame_turn, kept_spin, video_frames_in
+from photoreal_set.photo_set.folder import SetFolder
 from tests.chromium import PROGRAM, Chromium
 from tests.fal_emulator.glb import make_glb
 
@@ -141,6 +144,29 @@ def test_the_page_needs_no_network_and_no_name_breaks_it(frames: list[Path]):
     assert "<img" not in page
     assert "default-src 'none'" in page
     assert "unsafe" not in page
+
+
+def test_a_channel_for_spins_gets_the_frames_in_their_order_or_none(frames: list[Path], tmp_path: Path):
+    folder = SetFolder.prepare(tmp_path / "set", product="Jar", source={"kind": "text"}, tool={})
+    channel, wishes = CHANNELS["amazon-360"], Wishes()
+    assert selected(folder, channel, wishes).held_back.keys() == {"spin"}
+    entries = [
+        {
+            **folder.store(f"spin/{path.name}", path.read_bytes()),
+            "azimuth": 30.0 * index,
+            "fill": 0.75,
+            "box": [8, 8, 56, 56],
+        }
+        for index, path in enumerate(frames)
+    ]
+    with folder.change() as record:
+        record["spin"] = {"count": 12, "frames": entries}
+    pictures = SetFolder.open(folder.root)
+    found = selected(pictures, channel, wishes)
+    assert [picture.path.name for picture in found.pictures] == [path.name for path in frames]
+    assert found.pictures[0].box == (8, 8, 56, 56)
+    (folder.root / "spin/005.png").unlink()
+    assert selected(folder, channel, wishes).pictures == ()
 
 
 # --- in a browser -------------------------------------------------------------------------------

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The four gates: measures in units of what is tolerated, with a sentence each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colour import quantile
+from .local import smoothed, wider
+from .measures import Measures
+from .planes import resized
+from .regions import find_regions
+from .report import Gate, Region, Registration, State
+from .verdict import BACKGROUND, COLOUR, POSE, STRUCTURE, Thresholds, gate
+from .view import View
+from .windows import window_mean
+
+Array = NDArray[Any]
+Parts = Mapping[str, tuple[float, float]]
+
+# What light may do where no relit renders tell: standard deviation of the logarithm of luminance.
+UNKNOWN_LIGHT = 0.45
+LIGHT_FACTOR = 1.2  # Relit renders show a few lights of many.
+KEPT_COUNTS = 0.8  # How much of the excuse a photo with the render's light loses.
+OTHER_LIGHT = 0.2  # How much more difference of colour is tolerated in a photo with another light.
+SAME_LIGHT = 0.4  # How much less is tolerated in a photo with the render's light.
+BUSY = 0.25  # What sharpness and compression change, as a share of the structure of the render.
+HIDDEN = 0.5  # Lost print in a relit render from which light hides it.
+MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
+CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
+TILE_REACH = 0.062  # Frame units: neighbouring windows.
+TILES = 12  # Along the longer side of ``Report.tile_grid``.
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gates say, and where."""
+
+    gates: Mapping[str, Gate]
+    regions: tuple[Region, ...]
+    tile_grid: tuple[tuple[float | None, ...], ...]
+    measures: Mapping[str, float]
+
+
+def judged(view: View, measured: Measures, registration: Registration, thresholds: Thresholds) -> Judgement:
+    """Judge the measures of a photo."""
+    structure, severity, kinds = _structure(view, measured, thresholds)
+    colour, apart = _colour(view, measured, thresholds)
+    parts: dict[str, Parts] = {
+        POSE: _pose(view, measured, registration, thresholds),
+        BACKGROUND: _background(measured, thresholds),
+        COLOUR: colour,
+        STRUCTURE: structure,
+    }
+    confidence = {
+        POSE: float(np.clip(len(measured.fit.windows.places) / 30, 0, 1)),
+        BACKGROUND: measured.ground.confidence,
+        COLOUR: float(np.clip(measured.surface.blocks.trust.sum() / 10, 0, 1)),
+        STRUCTURE: 0.5 + 0.4 * measured.surface.light_kept,
+    }
+    gates = {name: gate(name, parts[name], confidence[name], thresholds) for name in parts}
+    cover = view.windows.inside
+    regions = find_regions(severity, kinds, ("missing", "unexplained", "print", "changed"), cover)
+    if gates[COLOUR].state is not State.PASSED:
+        regions += find_regions(apart, np.zeros(apart.shape, int), ("colour",), cover)
+    told = {name: replace(one, reason=sentence(one, registration, regions)) for name, one in gates.items()}
+    numbers = {
+        f"{name}.{part}": value for name, one in parts.items() for part, (value, _limit) in one.items()
+    }
+    return Judgement(told, tuple(regions), _tiles(severity, cover), numbers)
+
+
+def _pose(view: View, measured: Measures, registration: Registration, limits: Thresholds) -> Parts:
+    kept = view.tolerated
+    match, usual = registration.match, kept.get("match", 0.62)
+    doubt = min(registration.error, MAX_DOUBT)
+    parts = {
+        "moved": (registration.moved, limits.moved + kept.get("moved", 0.0) + doubt),
+        "turned": (registration.parallax, limits.parallax + kept.get("parallax", 0.0)),
+        "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
+        "stretched": (registration.stretch, limits.stretch + kept.get("stretch", 0.0) + 2.0 * doubt),
+        "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
+        "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored),
+    }
+    if match < 0.3 and match < 0.5 * usual:
+        parts["other product"] = (3.0, 1.0)
+    return parts
+
+
+def _background(measured: Measures, limits: Thresholds) -> Parts:
+    ground = measured.ground.background
+    return {
+        "other colour": (ground.difference, limits.background_difference),
+        "uneven": (ground.scatter, limits.background_scatter),
+        "things": (ground.edges, limits.background_edges),
+        "border": (ground.border, limits.background_border),
+    }
+
+
+def _colour(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, Array]:
+    """The measures, and the difference at each window in units of the tolerance."""
+    blocks = measured.surface.blocks
+    apart = np.zeros(view.windows.inside.shape)
+    if not len(blocks.difference):
+        return {"whole": (0.0, limits.colour)}, apart
+    whole = quantile(blocks.difference, blocks.trust, 0.8)
+    rows = np.clip(blocks.rows // view.windows.step, 0, apart.shape[0] - 1)
+    columns = np.clip(blocks.columns // view.windows.step, 0, apart.shape[1] - 1)
+    weighted, weights = np.zeros(apart.shape), np.zeros(apart.shape)
+    weighted[rows, columns], weights[rows, columns] = blocks.difference * blocks.trust, blocks.trust
+    radius = max(1, round(0.05 * max(apart.shape)))
+    near = window_mean(weights, radius)
+    usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
+    apart = np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
+    # Coloured walls and warm lamps colour a product in places; the render's own light does not.
+    wide = 1.0 + OTHER_LIGHT * (1.0 - measured.surface.light_kept)
+    return (
+        {"whole": (whole, limits.colour * wide), "part": (float(apart.max()), limits.colour_part * wide)},
+        apart / (limits.colour_part * wide),
+    )
+
+
+def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, Array, Array]:
+    """The measures, the severity at each window and which measure it is."""
+    maps, kept = measured.surface.maps, view.tolerated
+    inside = maps.inside
+    planes: list[Array] = []
+    strict = 1.0 - SAME_LIGHT * measured.surface.light_kept
+    # A small difference of sharpness or place changes strong edges most.
+    busy = BUSY * np.sqrt(wider(maps.strength))
+    for name, plane, limit in (
+        ("missing", maps.missing, limits.missing * strict),
+        ("unexplained", maps.unexplained, limits.unexplained * strict),
+    ):
+        light = np.sqrt(kept[name]) if name in kept else UNKNOWN_LIGHT
+        # A photo with the render's light has no excuse.
+        excused = LIGHT_FACTOR * light * (1.0 - KEPT_COUNTS * measured.surface.light_kept)
+        beyond = np.where(inside, np.maximum(np.sqrt(plane) - excused - busy, 0.0), 0.0)
+        planes.append(smoothed(beyond) / limit)
+    values = {
+        name: (float(plane.max()) * limit * strict, limit * strict)
+        for name, plane, limit in (
+            ("missing", planes[0], limits.missing),
+            ("unexplained", planes[1], limits.unexplained),
+        )
+    }
+    tiles = _disagreement(view, measured)
+    values |= {"tiles": (tiles, limits.tiles), "outside": (measured.ground.outside, limits.outside)}
+    printed, lost, smeared = _print(view, measured, limits)
+    planes.append(printed)
+    fine = 1.0 - 0.75 * SAME_LIGHT * measured.surface.light_kept
+    values |= {
+        "print": (lost, limits.print_lost * fine),
+        "smeared": (smeared, limits.print_smeared * fine),
+    }
+    stacked = np.stack(planes)
+    severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
+    both = (planes[0] > 0.7) & (planes[1] > 0.7) & (kinds < 2)
+    return values, severity, np.where(both, 3, kinds)
+
+
+def _disagreement(view: View, measured: Measures) -> float:
+    """How much less than under other lights the edges of neighbouring windows agree, at the worst place."""
+    windows = measured.surface.windows
+    if "matches" not in view.tolerated or len(windows.matches) < 6:
+        return 0.0
+    apart = np.clip(np.minimum(view.tolerated["matches"], 0.9) - windows.matches, 0.0, 1.0)
+    apart = apart * np.clip(view.sought.contrast / CLEAR, 0.0, 1.0)  # Grain hides the faintest edges.
+    distance = np.hypot(*(windows.places[:, None] - windows.places[None]).transpose(2, 0, 1))
+    near = distance < TILE_REACH
+    return float((near @ apart / np.maximum(near.sum(axis=1), 3)).max())
+
+
+def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, float, float]:
+    """Lost print at each window in units of its tolerance, and the worst of lost and of smeared print."""
+    plane = np.zeros(view.windows.inside.shape)
+    found = measured.printed
+    if found is None:
+        return plane, 0.0, 0.0
+    excused: Any = (1.0 - measured.surface.light_kept) * (0.0 if "print" in view.tolerated else UNKNOWN_LIGHT)
+    light = view.tolerated.get("print", np.zeros(1))
+    # Print that relit renders hide, as on metal and glass, cannot be judged under another light.
+    cells = found.cells
+    if light.shape == found.lost.shape and measured.surface.light_kept < 0.5:
+        cells = cells & (light < HIDDEN)
+        excused = excused + light
+    lost = _of_cells(np.maximum(found.lost - excused, 0.0), cells)
+    smeared = _of_cells(np.maximum(found.smeared - excused, 0.0), cells)
+    top, bottom, left, right = found.box
+    height, width = plane.shape
+    rows = slice(top * height // found.size[1], -(-bottom * height // found.size[1]))
+    columns = slice(left * width // found.size[0], -(-right * width // found.size[0]))
+    target = plane[rows, columns]
+    plane[rows, columns] = resized(lost, (target.shape[1], target.shape[0])) / limits.print_lost
+    return plane, float(lost.max()), float(smeared.max())
+
+
+def _of_cells(values: Array, cells: Array) -> Array:
+    """The mean of neighbouring cells; 0 where too few of them can be judged."""
+    share = window_mean(cells.astype(np.float32), 1)
+    return np.where(share > 0.4, window_mean(values * cells, 1) / np.maximum(share, 1e-3), 0.0)
+
+
+def _tiles(severity: Array, inside: Array) -> tuple[tuple[float | None, ...], ...]:
+    height, width = severity.shape
+    side = max(1, -(-max(height, width) // TILES))
+    rows = []
+    for top in range(0, height, side):
+        row: list[float | None] = []
+        for left in range(0, width, side):
+            cut = slice(top, top + side), slice(left, left + side)
+            row.append(round(float(severity[cut].max()), 3) if inside[cut].any() else None)
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def sentence(one: Gate, registration: Registration, regions: list[Region]) -> str:
+    """What a gate that did not pass found, for people."""
+    if one.state in (State.PASSED, State.UNTESTED):
+        return ""
+    right, down = (100 * value for value in registration.shift)
+    words = {
+        "moved": f"The product is in another place: shifted {right:+.1f} % to the right and {down:+.1f} % down, "
+        f"{100 * (registration.scale - 1):+.1f} % in size, turned {registration.rotation:+.1f}° in the picture.",
+        "turned": "The product is turned: near and far parts have moved differently.",
+        "bent": "The product is bent or has another shape.",
+        "stretched": f"The product is stretched by {100 * registration.stretch:.1f} %.",
+        "other shape": "The shape or the parts of the product are different.",
+        "mirrored": "The product is mirrored.",
+        "other product": "The photo shows another product, or none.",
+        "other colour": "The background has another colour or brightness than the render's.",
+        "uneven": "The background is uneven: it has a pattern or a gradient.",
+        "things": "There are things or edges in the background.",
+        "border": "Something reaches the border of the photo where there should be background.",
+        "whole": "The product has another colour.",
+        "part": "A part of the product is missing or has another colour.",
+        "outside": "Something sticks out of the product's outline.",
+        "smeared": "The print is blurred or its small letters are different.",
+        "tiles": "Edges within the product are different.",
+    }
+    if one.found in words:
+        return words[one.found]
+    return f"{regions[0].words.capitalize()}." if regions else "The surface of the product is different."

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The numbers behind the gates: of a photo, and of the relit renders, which show what light alone does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import local
+from .colour import Blocks, compare_colours, quantile
+from .planes import IDENTITY, Affine, resized, warped
+from .print_check import PrintFound, find_print
+from .registration import Fit, Windows, fit_affine, register, robust_fit
+from .report import Edges
+from .structure import structure
+from .surroundings import Ground, look_at_ground
+from .view import View, matched, nearest_depth
+from .windows import grown, shrunk, window_mean
+
+Array = NDArray[Any]
+
+EDGE = 1.0  # Length of structure from which a pixel is an edge.
+
+
+@dataclass(eq=False)
+class Measures:
+    """What was measured in one photo. ``aligned`` is the photo on the render (h, w, 3)."""
+
+    photo: Array
+    aligned: Array
+    fit: Fit
+    surface: "Surface"
+    ground: Ground
+    parallax: float
+    bend: float
+    residual: float
+    printed: PrintFound | None
+
+
+@dataclass(eq=False)
+class Surface:
+    """What was measured inside the outline of an aligned picture."""
+
+    windows: Windows
+    maps: local.Maps
+    blocks: Blocks
+    edges: Edges
+    match: float
+    light_kept: float
+
+
+def measure(view: View, whole: Array) -> Measures:
+    """Measure a photo, display values (h, w, 3)."""
+    photo = resized(whole, view.size)
+    fit = register(photo, view.sought)
+    aligned = warped(photo, fit.affine, view.size)
+    parallax, bend, residual = displacements(view, fit.windows)
+    ground = look_at_ground(aligned, view.render, view.mask)
+    return Measures(
+        photo=photo,
+        aligned=aligned,
+        fit=fit,
+        surface=measure_surface(view, aligned, fit.windows, view.logs, ground.cast),
+        ground=ground,
+        parallax=parallax,
+        bend=bend,
+        residual=residual,
+        printed=None if view.printed is None else find_print(view.printed, whole, fit.affine),
+    )
+
+
+def measure_surface(
+    view: View, aligned: Array, windows: Windows, logs: list[Array], cast: Array | None = None
+) -> Surface:
+    """Measure an aligned picture; ``logs`` of the relit renders that may explain it, ``cast`` (3,) that of its ground."""
+    logged = local.logarithm(aligned)
+    maps = local.compare(view.windows, logged, view.log, [*logs, *view.hints])
+    return Surface(
+        windows=windows,
+        maps=maps,
+        blocks=compare_colours(aligned, view.render, shrunk(view.inside, 1), cast),
+        edges=compare_edges(view, aligned),
+        match=float(np.average(windows.matches, weights=None)) if len(windows.matches) else 0.0,
+        light_kept=light_kept(view, logged),
+    )
+
+
+def displacements(view: View, windows: Windows) -> tuple[float, float, float]:
+    """Of the moves that the affine map leaves: what follows depth, what is smooth, and the median length; frame units."""
+    count = len(windows.places)
+    if count < 8:
+        return 0.0, 0.0, 0.0
+    x, y = windows.places.T
+    ones = np.ones(count)
+    strength = np.einsum("nii->n", windows.weights)
+    residual = float(quantile(np.hypot(*windows.moves.T), strength, 0.5))
+    parallax = 0.0
+    if view.depth is not None:
+        longer = max(view.size)
+        columns = np.clip((x * longer + view.size[0] / 2).astype(int), 0, view.size[0] - 1)
+        rows = np.clip((y * longer + view.size[1] / 2).astype(int), 0, view.size[1] - 1)
+        parallax = _explained(
+            np.column_stack((x, y, ones)), nearest_depth(view, rows, columns)[:, None], windows, strength
+        )
+    bend = _explained(
+        np.column_stack((x, y, ones)), np.column_stack((x * x, x * y, y * y)), windows, strength
+    )
+    return parallax, bend, residual
+
+
+def _explained(base: Array, extra: Array, windows: Windows, strength: Array) -> float:
+    """The root mean square of the moves that ``extra`` (n, k) explains beyond ``base``, less its standard error."""
+    share = strength / max(1e-12, float(strength.sum()))
+    weighted = base * share[:, None]
+    solved = np.linalg.lstsq(weighted.T @ base, weighted.T @ extra, rcond=None)[0]
+    own = extra - base @ solved
+    spread = np.sqrt((share[:, None] * own**2).sum(axis=0))
+    if (spread < 1e-6).all():
+        return 0.0
+    own = own / np.maximum(spread, 1e-6)
+    coefficients, _rest, covariance = robust_fit(np.column_stack((base, own)), windows.moves, windows.weights)
+    first = base.shape[1]
+    explained = own @ coefficients[first:]
+    size = float((share[:, None] * explained**2).sum())
+    doubt = float(np.trace(covariance[first:, first:]))
+    return float(np.sqrt(max(0.0, size - doubt)))
+
+
+def compare_edges(view: View, aligned: Array) -> Edges:
+    """Edges inside the outline."""
+    inside = shrunk(view.mask > 0.5, max(2, max(view.size) // 100))
+    seen = structure(aligned)
+    edge = (np.abs(view.edges) > EDGE) & inside
+    found = (np.abs(seen) > EDGE) & inside
+    if edge.sum() < 20:
+        return Edges(1.0, 0.0, 0.0)
+    present = grown(np.abs(seen) > 0.5 * EDGE, 2)
+    allowed = grown(view.known_edges > 0.5 * EDGE, 2)
+    kept = float(present[edge].mean())
+    invented = float((~allowed)[found].mean()) if found.any() else 0.0
+    return Edges(kept, 1.0 - kept, invented)
+
+
+def light_kept(view: View, logged: Array) -> float:
+    """1 when light and shade of an aligned picture are those of the render, 0 when they are others."""
+    windows = view.windows
+    ratio = windows.mean(logged - view.log)[windows.inside]
+    if len(ratio) < 4:
+        return 0.0
+    spread = float(np.quantile(ratio, 0.9) - np.quantile(ratio, 0.1))
+    return float(np.clip(1.0 - (spread - 0.10) / 0.40, 0.0, 1.0))
+
+
+def teach(view: View) -> None:
+    """Measure the relit renders, each explained by the others, and keep what they show in ``view.tolerated``."""
+    if not view.lights:
+        return
+    surfaces, moves = [], []
+    for index, light in enumerate(view.lights):
+        windows = matched(view, light)
+        others = [log for number, log in enumerate(view.logs) if number != index]
+        surfaces.append(measure_surface(view, light, windows, others))
+        change, _error = fit_affine(windows)
+        base = np.column_stack((windows.places, np.ones(len(windows.places))))
+        rest = Windows(
+            windows.places,
+            windows.moves - base @ (change - IDENTITY).T,
+            windows.weights,
+            windows.matches,
+            windows.stays,
+        )
+        moves.append((*displacements(view, rest), corner_move(view, change), stretch_of(change)))
+    keep = view.tolerated
+    keep["missing"] = local.wider(np.max([one.maps.missing for one in surfaces], axis=0))
+    keep["unexplained"] = local.wider(np.max([one.maps.unexplained for one in surfaces], axis=0))
+    keep["matches"] = np.min([one.windows.matches for one in surfaces], axis=0)
+    keep["match"] = min(one.match for one in surfaces)
+    keep["colour"] = max(quantile(one.blocks.difference, one.blocks.trust, 0.8) for one in surfaces)
+    keep["invented"] = max(one.edges.invented for one in surfaces)
+    keep["lost"] = max(one.edges.missing for one in surfaces)
+    if view.printed is not None:
+        found = [find_print(view.printed, light, IDENTITY) for light in view.lights]
+        keep["print"] = np.max([one.lost for one in found if one is not None] or [np.zeros(1)], axis=0)
+    for position, name in enumerate(("parallax", "bend", "residual", "moved", "stretch")):
+        keep[name] = max(one[position] for one in moves)
+
+
+def stretch_of(affine: Affine) -> float:
+    """How much longer one direction became than the one across it."""
+    sizes = np.linalg.svd(affine[:, :2], compute_uv=False)
+    return float(sizes[0] / max(sizes[1], 1e-6) - 1.0)
+
+
+def corner_move(view: View, affine: Affine) -> float:
+    """How far the corner of the product's box that moves most has moved, in frame units."""
+    rows, columns = np.nonzero(view.mask > 0.5)
+    longer = max(view.size)
+    x = (np.array((columns.min(), columns.max() + 1)) - view.size[0] / 2) / longer
+    y = (np.array((rows.min(), rows.max() + 1)) - view.size[1] / 2) / longer
+    corners = np.array([(a, b) for a in x for b in y])
+    moved = corners @ affine[:, :2].T + affine[:, 2]
+    return float(np.hypot(*(moved - corners).T).max())
+
+
+__all__ = ["Measures", "Surface", "corner_move", "measure", "teach", "window_mean"]
