@@ -2,9 +2,11 @@
 """Spins: their azimuths, their framing, their options, their files, and the page in a real Chromium."""
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,13 @@ from photoreal_set.channels.rules import CHANNELS
 from photoreal_set.command_line.main import main
 from photoreal_set.imaging.spin_files import grid_for, jpeg_of, page_frame, sprite_of, zip_of
 from photoreal_set.imaging.spin_page import build_spin_page
+from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.framing import Framing
 from photoreal_set.optics.spin import Direction, Spin, frame_turn, kept_spin, video_frames_in
 from photoreal_set.photo_set.folder import SetFolder
+from photoreal_set.photo_set.plan import SetPlan
+from photoreal_set.photo_set.plan_record import options_from, options_record
+from photoreal_set.photo_set.source import Source, SourceKind
 from tests.chromium import PROGRAM, Chromium
 from tests.fal_emulator.glb import make_glb
 
@@ -80,6 +86,15 @@ def test_a_spin_on_disk_is_checked(record: dict):
     with pytest.raises(ValueError, match=r"."):
         kept_spin(record)
     assert kept_spin({"count": 24, "direction": "clockwise"}).direction is Direction.CLOCKWISE
+
+
+def test_a_plan_keeps_its_spin_and_older_plans_stay_as_they_are(tmp_path: Path):
+    source = Source(kind=SourceKind.TEXT, text="a jar")
+    plan = SetPlan(source=source, out=tmp_path, angles=tuple(ANGLES.values()))
+    assert "spin" not in options_record(plan)
+    spin = Spin(count=36, start=90.0, direction=Direction.CLOCKWISE)
+    kept = json.loads(json.dumps(options_record(replace(plan, spin=spin))))
+    assert options_from(kept, tmp_path)["spin"] == spin
 
 
 def test_an_option_of_a_spin_needs_a_spin(tmp_path: Path, capsys: pytest.CaptureFixture):
