@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from photoreal_set.channels.exporting import MANIFEST
+from photoreal_set.channels.rules import Measure
+from photoreal_set.command_line.channel_checks import channel_table, check_channels
 from photoreal_set.command_line.main import main
 from photoreal_set.photo_set.folder import SetFolder, angle_record
 
@@ -199,3 +201,28 @@ def test_an_unknown_channel_is_named_with_those_that_exist(
     folder = make_set(tmp_path / "set")
     assert export(folder.root, "--channel", "amazn")[0] == 1
     assert "amazon-main" in capsys.readouterr().err
+
+
+def test_a_check_measures_what_was_exported_and_finds_what_was_changed_since(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "amazon-main")
+    assert {
+        one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main") if one.is_failure
+    } == {Measure.ORIGIN}
+    path = folder.root / "export/amazon-main/Tea jar.MAIN.jpg"
+    Image.new("CMYK", (1100, 1100)).save(path, "JPEG")
+    broken = {one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main") if one.is_failure}
+    assert {Measure.COLOUR, Measure.FILL, Measure.MARGIN} <= broken
+
+
+def test_a_check_measures_photos_that_were_not_exported(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=600)
+    found = check_channels(folder.root, "amazon-main")
+    assert {one.rule.measure for _, _, one in found if one.is_failure} >= {Measure.LONGEST, Measure.FILL}
+    assert "600 px" in channel_table(found)
+
+
+def test_a_check_of_any_folder_of_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (1200, 1200), "white").save(tmp_path / "a.jpg")
+    found = check_channels(tmp_path, "google")
+    assert not [one for _, _, one in found if one.is_failure]

@@ -242,10 +242,13 @@ def test_the_turn_goes_through_our_own_photos(films):
 
 
 def test_only_views_that_a_turntable_shows_are_key_frames(films):
-    five = tuple(ANGLES.values())
-    plan = replace(films.plan, angles=five, video_endpoint=KLING)
-    assert [angle.name for angle in key_angles(plan)] == ["side", "front"], "not from above, not the close-up"
+    others = (ANGLES["top"], ANGLES["detail"])
+    plan = replace(films.plan, angles=(*ROUND, *others), video_endpoint=KLING)
+    names = [angle.name for angle in key_angles(plan)]
+    assert names == ["at-72", "at-144", "at-216", "at-288"], "not from above, not the close-up"
     assert key_angles(replace(plan, motion="light-sweep")) == []
+    five = tuple(ANGLES.values())
+    assert key_angles(replace(plan, angles=five)) == [], "three views of one side would make it turn back"
     every = tuple(Angle(name=f"at-{turn}", azimuth=float(turn), elevation=15.0) for turn in range(0, 360, 20))
     chosen = [angle.azimuth for angle in key_angles(replace(plan, angles=every))]
     assert len(chosen) == 8
