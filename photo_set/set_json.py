@@ -161,6 +161,7 @@ class MadeRecord(PaidRecord, total=False):
     seconds: Annotated[float, AMOUNT, "length of a video, or time that a render took"]
     take: Annotated[int, TAKE, "its number among all takes"]
     preview: Annotated[FileRecord | None, "animated preview of a video"]
+    with_alpha: Annotated[FileRecord | None, "the video with an alpha channel"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
 
 

@@ -186,19 +186,23 @@ def _blend(shadow_at: Callable[[int], NDArray[np.float32]], count: int, share: f
 
 
 def encode(frames: list[Path], target: Path, side: int) -> None:
-    """Write square pictures, in order, as an H.264 video in MP4 without sound.
+    """Write square pictures, in order, as a video without sound: H.264 in MP4, or VP9 with alpha for a .webm.
 
     ``target`` is replaced only when the video is complete. Raises MachineError when Blender cannot write it.
     """
     scene = bpy.data.scenes.new("Photoreal Video")
-    part = target.with_name(f".{target.stem}.part.mp4")
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    has_alpha = target.suffix == ".webm"
     try:
         _set_up_encoder(scene, part, side)
+        if has_alpha:
+            compat.set_alpha_video(scene)
         _add_frames(scene, frames)
         bpy.ops.render.render(animation=True, scene=scene.name)
         if not part.exists() or not part.stat().st_size:
             raise MachineError("Blender did not write a video.", hint="The disk may be full.")
-        compat.mark_video_colours(part)
+        if not has_alpha:
+            compat.mark_video_colours(part)
         part.replace(target)
     except RuntimeError as error:
         raise MachineError(f"Blender could not write the video: {str(error).strip()}") from error
@@ -227,4 +231,5 @@ def _add_frames(scene: bpy.types.Scene, frames: list[Path]) -> None:
     for path in frames[1:]:
         strip.elements.append(path.name)
     strip.frame_final_duration = len(frames)
+    strip.blend_type = "ALPHA_OVER"  # Keeps the alpha of the pictures.
     set_choice(scene.sequencer_colorspace_settings, "name", "sRGB")

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 
+from PIL import Image
+
 from ..files.writing import copy_atomically, saying_where
 from ..imaging.animation import preview_of
 from ..imaging.choices import FRAMES_PER_SECOND, Background
@@ -19,7 +21,7 @@ from ..optics.spin import side_of, video_frames_in
 from ..photo_set.choices import Engine
 from ..photo_set.prompts import TURNTABLE
 from ..photo_set.set_json import VideoInput
-from ..photo_set.takes import FOLDERS, PREVIEW, Shelf
+from ..photo_set.takes import FOLDERS, PREVIEW, WITH_ALPHA, Shelf
 from . import video
 from .frame_composer import FrameComposer
 from .quality import VIDEO
@@ -105,9 +107,12 @@ class _FrameStage(ABC):
         return encoded
 
     def _store_frame(self, shot: Shot, path: Path) -> None:
-        picture = self._composer.picture(shot)
+        self._store_picture(self._composer.picture(shot), path)
+
+    def _store_picture(self, picture: Image.Image, path: Path) -> None:
         if self._work.plan.film_look:
             picture = with_film_look(picture, seed=int(path.stem))
+        path.parent.mkdir(exist_ok=True)
         with saying_where(path.parent):
             path.write_bytes(png(picture))
 
@@ -126,6 +131,14 @@ class VideoStage(_FrameStage):
             frames=FRAMES_PER_SECOND * self._seconds, side=video.frame_side(work.plan.resolution)
         )
         super().__init__(work, session, wanted)
+
+        is_transparent = work.plan.background is Background.TRANSPARENT
+        self._alpha_composer = FrameComposer(Background.TRANSPARENT, wanted.side) if is_transparent else None
+
+    def _store_frame(self, shot: Shot, path: Path) -> None:
+        super()._store_frame(shot, path)
+        if self._alpha_composer is not None:
+            self._store_picture(self._alpha_composer.picture(shot), _with_alpha(path))
 
     @property
     def _made_with(self) -> str:
@@ -165,6 +178,10 @@ class VideoStage(_FrameStage):
     def _keep(self, frames: list[Path], scratch: Path, render_seconds: float) -> None:
         plan = self._work.plan
         files = {"": self._encode(frames, scratch, self._work.folder.root / FOLDERS[Shelf.VIDEOS])}
+        if self._alpha_composer is not None:
+            files[WITH_ALPHA] = scratch / f"{plan.motion}.webm"
+            with saying_where(self._work.folder.root / FOLDERS[Shelf.VIDEOS]):
+                video.encode([_with_alpha(path) for path in frames], files[WITH_ALPHA], self._wanted.side)
         if plan.preview:
             files[PREVIEW] = scratch / f"{plan.motion}.{plan.preview}"
             files[PREVIEW].write_bytes(preview_of(frames, FRAMES_PER_SECOND, plan.preview))
@@ -181,6 +198,11 @@ class VideoStage(_FrameStage):
             "made_with": self._made_with,
         }
         self._work.results.record_video(facts, files)
+
+
+def _with_alpha(path: Path) -> Path:
+    """The frame with an alpha channel beside the frame ``path``, whose name it has in another folder."""
+    return path.parent / "alpha" / path.name
 
 
 class VideoInputStage(_FrameStage):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A spin by the command line: exact azimuths, one framing, all files, and frames that the turntable shares."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -88,3 +90,42 @@ def test_a_second_run_renders_only_what_is_lost(spun: Run, block_file: Path):
     assert [event["of"] for event in again.events if event.get("stage") == "spin"] == [1, 1]
     assert {frame["path"]: frame["sha256"] for frame in again.record["spin"]["frames"]} == before
     assert (spun.out / "spin/spin.html").is_file()
+
+
+def test_a_transparent_set_has_a_transparent_spin_and_video(
+    tmp_path_factory: pytest.TempPathFactory, block_file: Path
+):
+    options = (
+        "--angles",
+        "front",
+        "--spin",
+        COUNT,
+        "--video",
+        "cycles",
+        "--seconds",
+        1,
+        "--engine",
+        "cycles",
+    )
+    made = make_set(
+        block_file,
+        out=tmp_path_factory.mktemp("clear") / "set",
+        resolution=64,
+        options=(*options, "--quality", "draft", "--background", "transparent"),
+    )
+    assert made.exit_code == 0, made.stderr
+    frame = made.pixels("spin/001.png")
+    assert frame.shape == (64, 64, 4)
+    assert (frame[0, 0, 3], frame[32, 32, 3]) == (0, 255)
+    with zipfile.ZipFile(made.out / made.record["spin"]["zip"]["path"]) as archive:
+        first = io.BytesIO(archive.read(archive.namelist()[0]))
+    with Image.open(first) as picture:
+        assert min(picture.getpixel((1, 1))) >= 254
+    video = made.record["videos"][0]["with_alpha"]
+    decoder = av.CodecContext.create("libvpx-vp9", "r")  # The usual decoder of FFmpeg drops the alpha.
+    with av.open(str(made.out / video["path"])) as file:
+        decoded = [found for packet in file.demux(video=0) for found in decoder.decode(packet)]
+    pixels = decoded[0].to_ndarray(format="rgba")
+    assert len(decoded) == 24
+    assert pixels[0, 0, 3] <= 2
+    assert pixels[32, 32, 3] >= 253
