@@ -301,7 +301,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
-    record.update({name: earlier[name] for name in ("at_fal", "spin") if name in earlier})
+    # A video that is made from another rendering of ``video_input`` would be paid again.
+    record |= {name: earlier[name] for name in ("at_fal", "spin", "video_input") if name in earlier}
     return cast(Manifest, record)
 
 
