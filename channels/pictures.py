@@ -19,6 +19,7 @@ from .rules import Channel
 
 MAIN = "main"
 FURTHER = "further"
+SPIN = "spin"
 HERO = "three-quarter"
 CLOSE_UP = "detail"
 
@@ -59,6 +60,8 @@ class Selection:
 def selected(folder: SetFolder, channel: Channel, wishes: Wishes) -> Selection:
     """The pictures of a set for a channel. Raises InputError when the main angle is not in the set."""
     record = folder.record
+    if channel.angles == SPIN:
+        return _spin_frames(folder, record.get("spin") or {})
     entries = {entry["name"]: entry for entry in record["angles"]}
     if wishes.angle and wishes.angle not in entries:
         raise InputError(
@@ -82,6 +85,26 @@ def selected(folder: SetFolder, channel: Channel, wishes: Wishes) -> Selection:
         else:
             pictures.append(_picture(folder, name, entry, photo))
     return Selection(tuple(pictures), held_back)
+
+
+def _spin_frames(folder: SetFolder, spin: Mapping[str, Any]) -> Selection:
+    """The frames of the spin in their order, if all of them are there: a part of a turn is not a spin."""
+    frames = spin.get("frames", [])
+    if not frames:
+        return Selection((), {"spin": "the set has none (make it with --spin 72)"})
+    if len(frames) != spin["count"] or not all(map(folder.has, frames)):
+        return Selection((), {"spin": "frames of it are missing or changed (`resume` renders them)"})
+    pictures = (
+        Picture(
+            angle=Path(frame["path"]).stem,
+            path=folder.root / frame["path"],
+            sha256=frame["sha256"],
+            entry=frame,
+            box=tuple(frame["box"]),
+        )
+        for frame in frames
+    )
+    return Selection(tuple(pictures), {})
 
 
 def _why_not(photo: Mapping[str, Any], wishes: Wishes) -> str:

@@ -56,6 +56,7 @@ from .set_json_values import (
     Items,
     Value,
 )
+from .spin_json import SPIN_RULE, SPIN_SCHEMA
 
 
 class SourceFile(TypedDict):
@@ -119,6 +120,7 @@ class MadeRecord(PaidRecord, total=False):
     seconds: Annotated[float, AMOUNT, "length of a video, or time that a render took"]
     take: Annotated[int, TAKE, "its number among all takes"]
     preview: Annotated[FileRecord | None, "animated preview of a video"]
+    with_alpha: Annotated[FileRecord | None, "the video with an alpha channel"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
 
@@ -307,6 +309,7 @@ class Manifest(TypedDict, total=False):
         list[FilesAtFal], Items(MAX_FILES_AT_FAL), "files that fal.ai still has, as far as the last run knows"
     ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+    spin: Annotated[dict[str, Any], Value(SPIN_RULE, SPIN_SCHEMA), "the frames of a full turn"]
     video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
