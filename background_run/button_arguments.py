@@ -16,7 +16,7 @@ from ..gltf.choices import REST
 from ..imaging.choices import Background
 from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, names_for_angles
 from ..optics.rig_choice import SOFTBOX
-from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine
+from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine, Fidelity
 from ..photo_set.prompts import DEFAULT_LOOK, TURNTABLE
 
 DEFAULT_RESOLUTION = 1024
@@ -122,6 +122,8 @@ class Settings:
     photo_size: Annotated[int | None, _has_fal_photos] = (
         None  # Pixels of the longer side of photos by fal.ai; ``None``: as received.
     )
+    fidelity: Annotated[str, _has_fal_photos] = Fidelity.GATE
+    retries: Annotated[int, _has_fal_photos] = 1  # Further photos of an angle after a rejected one.
     model_endpoint: Annotated[str, _has_generated_model] = ""
     photo_endpoint: Annotated[str, _has_fal_photos] = ""
     video_endpoint: Annotated[str, _has_fal_video] = ""

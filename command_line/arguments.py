@@ -39,6 +39,7 @@ from ..photo_set.plan_values import (
 )
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, named_value, passes, resolution
+from .fidelity_arguments import add_fidelity
 from .option_values import RowOptions
 
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
@@ -91,6 +92,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     )
     _add_endpoints(parser)
     _add_fal_photos(parser)
+    add_fidelity(parser)
     _add_fal_video(parser)
     _add_fal_files(parser)
 

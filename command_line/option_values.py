@@ -84,6 +84,8 @@ class PictureOptions:
     video_option: tuple[tuple[str, str], ...]
     upscale_option: tuple[tuple[str, str], ...]
     with_hero: bool
+    fidelity: str
+    retries: int
     look: str
     seconds: int | None
     loop: bool

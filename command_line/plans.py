@@ -19,8 +19,9 @@ from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
-from ..photo_set.choices import NO_VIDEO, Engine
-from ..photo_set.plan import CheckedPlan, SetPlan, angles_for
+from ..photo_set.choices import NO_VIDEO, Engine, Fidelity
+from ..photo_set.plan import CheckedPlan, SetPlan
+from ..photo_set.plan_angles import angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
 from .option_values import Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
 from .service import require_online, service_at
@@ -74,6 +75,7 @@ def _pictures_of(options: PictureOptions) -> dict[str, Any]:
     """What fal.ai makes, and how, as members of a plan."""
     return {
         **_members_in(options),
+        "fidelity": Fidelity(options.fidelity),
         "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
         "inline_bytes": options.data_uri_kb * 1024,
     }

@@ -24,11 +24,12 @@ from ..optics.sizes import DEFAULT_SIZE
 from ..optics.sizes import Size as PixelSize
 from .choices import Engine
 from .folder import DamagedSetError, SetFolder
-from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
+from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label, retry_label
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
 
 PICTURE = Path("picture.png")  # In place of files that do not exist yet.
 MEGAPIXEL: Size = DEFAULT_SIZE
+RETRIES = "retries of photos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class PlannedJob:
     endpoint: Endpoint
     quote: Quote
     times: int = 1
+    plural: str = ""  # What tables call several of them; "" for the kind of the endpoint.
 
     @property
     def name(self) -> str:
@@ -102,7 +104,11 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
         smallest, largest = _photo_sizes(plan)
         for angle in plan.angles:
             shown = (smallest,) if plan.with_hero and angle != hero else ()
-            yield job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown)
+            photo = job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown)
+            yield photo
+            if plan.photo_retries:
+                retry = replace(photo, label=retry_label(angle.name), plural=RETRIES)
+                yield _perhaps(replace(retry, times=plan.photo_retries))
             if Kind.UPSCALE in ids and (plan.photo_size or 0) > smallest.longer:
                 factor = (plan.photo_size or 0) / smallest.longer
                 enlargement = job(Kind.UPSCALE, enlargement_label(angle.name), smallest, enlarge=factor)
@@ -182,7 +188,8 @@ def _made(plan: SetPlan) -> set[str]:
     made = {CONCEPT_LABEL, MODEL_LABEL} if record.get("model", {}).get("path") else set()
     for entry in record.get("angles", []):
         photo = entry.get("photo") or {}
-        made |= {photo_label(entry["name"])} if _is_done(photo) and "pending" not in entry else set()
+        if _is_done(photo) and "pending" not in entry:
+            made |= {photo_label(entry["name"]), retry_label(entry["name"])}
         made |= {enlargement_label(entry["name"])} if _is_done(photo.get("enlargement")) else set()
     videos = [video for video in record.get("videos", []) if video.get("motion") == plan.motion]
     return made | ({VIDEO_LABEL} if any(map(_is_done, videos)) else set())
@@ -232,7 +239,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
         requests = _requests(jobs)
-        name = first.name if requests == 1 else _plural(first.endpoint.kind)
+        name = first.name if requests == 1 else first.plural or _plural(first.endpoint.kind)
         cost = _sum(jobs)
         price = first.quote.unit_price
         rows.append(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a set is made from and how, checked before anything is written or spent."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NewType
@@ -24,11 +24,10 @@ from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Pass, Preview
 from ..messages.errors import FieldError, InputError
-from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, chosen_angles, hero_of
-from ..optics.cameras import cameras_in
+from ..optics.angles import F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, hero_of
 from ..optics.rig_choice import RigChoice, kept_rig
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
-from .choices import FINAL, LANCZOS, MAX_SEED, Engine
+from .choices import FINAL, LANCZOS, MAX_SEED, Engine, Fidelity
 from .plan_values import (
     DEVICE,
     ENDPOINT,
@@ -39,6 +38,7 @@ from .plan_values import (
     POSE,
     PROMPT,
     QUALITY,
+    RETRIES,
     SAMPLES,
     SECONDS,
     SEED,
@@ -96,6 +96,8 @@ class SetPlan:
     option_texts: Annotated[Mapping[Kind, Mapping[str, str]], OPTION_TEXTS] = field(
         default_factory=dict
     )  # As the user gave them.
+    fidelity: Annotated[Fidelity, member_of(Fidelity)] = Fidelity.GATE  # Of photos by fal.ai.
+    retries: Annotated[int, RETRIES] = 1  # Further photos of an angle after a rejected one.
     with_hero: Annotated[bool, truth] = (
         False  # Show the hero's photo to the photo model with every other angle.
     )
@@ -137,6 +139,16 @@ class SetPlan:
     @property
     def uses_fal(self) -> bool:
         return Engine.FAL in (self.engine, self.video) or self.source.kind is not SourceKind.MODEL
+
+    @property
+    def checks_photos(self) -> bool:
+        """Whether photos are compared with their renders."""
+        return self.engine is Engine.FAL and self.fidelity is not Fidelity.OFF
+
+    @property
+    def photo_retries(self) -> int:
+        """How often the photo of an angle may be requested again because it was rejected."""
+        return self.retries if self.engine is Engine.FAL and self.fidelity is Fidelity.GATE else 0
 
     @property
     def chosen_model_endpoint(self) -> str:
@@ -368,25 +380,3 @@ class SetPlan:
 
 # A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.
 CheckedPlan = NewType("CheckedPlan", SetPlan)
-
-
-def angles_for(
-    text: str, source: Source, cameras_of_blend: Callable[[Path], list[Angle]]
-) -> tuple[Angle, ...]:
-    """The angles that ``text`` names, for the product of ``source``.
-
-    ``cameras_of_blend`` gives the cameras of a Blender file, which only Blender can read.
-    Raises InputError as ``chosen_angles``, and when cameras are asked for that are not there.
-    """
-    if text.strip() != CAMERAS:
-        return tuple(chosen_angles(text))
-    if source.kind is not SourceKind.MODEL:
-        raise FieldError(
-            "angles",
-            "A 3D model made by fal.ai has no cameras.",
-            hint="Name other angles, or give a 3D file.",
-        )
-    path = source.files[0]
-    if path.suffix.lower() == ".blend":
-        return tuple(cameras_of_blend(path))
-    return tuple(cameras_in(read_gltf(path, without_binary=True).document, path.name))

@@ -8,11 +8,11 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..optics.angles import MAX_F_STOP, MIN_F_STOP
 from ..optics.sizes import MAX_SIDE, MIN_SIDE
-from ..photo_set.choices import MAX_SECONDS, NO_VIDEO, Engine
+from ..photo_set.choices import MAX_RETRIES, MAX_SECONDS, NO_VIDEO, Engine, Fidelity
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .blender_types import with_properties
 from .changes import changed
-from .labels import label_of
+from .labels import FIDELITY_TIPS, label_of
 
 
 @with_properties
@@ -103,6 +103,27 @@ class PhotoProperties:
             description="A different seed gives different photos",
             default=1,
             min=0,
+            update=changed,
+        ),
+    ]
+    fidelity: Annotated[
+        str,
+        EnumProperty(
+            name="Check",
+            description="Compare photos by fal.ai with their renders",
+            items=[(one.value, label_of(one.value), FIDELITY_TIPS[one.value]) for one in Fidelity],
+            default=Fidelity.GATE.value,
+            update=changed,
+        ),
+    ]
+    retries: Annotated[
+        int,
+        IntProperty(
+            name="Retries",
+            description="Further photos of an angle that are paid for when one is rejected",
+            default=1,
+            min=0,
+            max=MAX_RETRIES,
             update=changed,
         ),
     ]

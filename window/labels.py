@@ -24,6 +24,12 @@ QUALITY_TIPS = {
     "final": "For publication",
 }
 
+FIDELITY_TIPS = {
+    "off": "Accept every photo",
+    "report": "Show what differs, and change nothing",
+    "gate": "Align photos, request rejected ones again, and hold back what stays rejected",
+}
+
 
 def label_of(name: str) -> str:
     """The label of a choice that needs no table: its name with spaces and capitals."""

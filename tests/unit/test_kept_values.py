@@ -114,6 +114,13 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("seconds", 10**6, "seconds is 1000000, which is not a whole number from 1 to", ("--seconds", "1000000")),
     ("seconds", "5", "seconds is '5'", ("--seconds", "five")),
     ("loop", "yes", "loop is 'yes'", ()),
+    (
+        "fidelity",
+        "strict",
+        "fidelity is 'strict', which is not one of off, report, gate",
+        ("--fidelity", "strict"),
+    ),
+    ("retries", 10, "retries is 10, which is not a whole number from 0 to 9", ("--retries", "10")),
     ("photo_size", 10**6, "photo_size is 1000000", ("--photo-size", "1000000")),
     ("prompt", "x" * 20_001, "prompt is 'xxx", ("--prompt", "x" * 20_001)),
     ("prompt", "a\0b", "prompt is 'a\\x00b', which has characters that are not text", ("--prompt", "a\0b")),
