@@ -54,11 +54,11 @@ def _over(ground: Array, product: Array, coverage: Array, through: Array | None)
 
     ``product`` are display values multiplied by ``coverage``.
     """
-    picture: Array = product + _to_display(ground) * (1.0 - coverage)
+    picture: Array = product + to_display(ground) * (1.0 - coverage)
     if through is None:
         return picture
     # Light adds up in linear values.
-    return _to_display(np.minimum(_to_linear(picture) + through * ground, 1.0))
+    return to_display(np.minimum(_to_linear(picture) + through * ground, 1.0))
 
 
 def mask_of(colour: Array) -> Image.Image:
@@ -108,13 +108,13 @@ def _rise(share: Array) -> Array:
     return rise
 
 
-def _to_display(linear: Array) -> Array:
+def to_display(linear: Array) -> Array:
     """sRGB transfer function (IEC 61966-2-1), 0 to 1."""
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055)
 
 
 def _to_linear(display: Array) -> Array:
-    """The inverse of ``_to_display``."""
+    """The inverse of ``to_display``."""
     return np.where(display <= 0.04045, display / 12.92, np.power((display + 0.055) / 1.055, 2.4))
 
 
