@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user can choose about pictures: background, passes, the format of a video's preview.
+"""What a user can choose about pictures: background, passes, locks, the format of a video's preview.
 
 The values are those of the command line and of ``set.json``.
 """
@@ -17,6 +17,15 @@ class Background(StrEnum):
 class Pass(StrEnum):
     DEPTH = "depth"
     NORMAL = "normal"
+
+
+class Lock(StrEnum):
+    """What a photo takes from its render, under the light of the photo."""
+
+    NONE = "none"
+    LABELS = "labels"  # Print: labels, logos, patterns and text.
+    EDGES = "edges"  # Print, the silhouette, and the edges of the surface.
+    ALL = "all"  # The whole product.
 
 
 class Preview(StrEnum):

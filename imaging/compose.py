@@ -58,7 +58,7 @@ def _over(ground: Array, product: Array, coverage: Array, through: Array | None)
     if through is None:
         return picture
     # Light adds up in linear values.
-    return to_display(np.minimum(_to_linear(picture) + through * ground, 1.0))
+    return to_display(np.minimum(to_linear(picture) + through * ground, 1.0))
 
 
 def mask_of(colour: Array) -> Image.Image:
@@ -113,7 +113,7 @@ def to_display(linear: Array) -> Array:
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055)
 
 
-def _to_linear(display: Array) -> Array:
+def to_linear(display: Array) -> Array:
     """The inverse of ``to_display``."""
     return np.where(display <= 0.04045, display / 12.92, np.power((display + 0.055) / 1.055, 2.4))
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well the fidelity check tells good photos from bad ones: ``python -m benchmarks.fidelity [GLB ...]``.
+
+Renders products made in code, and the GLB files that are named, with Cycles at 384 pixels: a reference, its passes, three
+relit renders, photos in other light, and the product with defects. From these it makes hundreds of photos, good and bad,
+which pass the same chain (see ``benchmarks.fidelity_photos``), and checks each one. Renders are kept in ``--cache``.
+
+Thresholds were chosen on the products in ``TUNING`` of ``benchmarks.fidelity_products``; the tables are about those in
+``SCORED`` and the named files, unless ``--group tuning``. An alarm is any verdict but ``accept``: on a good photo it is
+false, on a bad one the defect is found. ``look`` is counted with the alarms and shown apart as well.
+
+``--folder DIR`` measures something else: the alarms on your own photos, which you accepted, in the sets below DIR.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.fidelity_pairs import SCORED, TUNING, results_of
+from benchmarks.fidelity_tables import table
+
+KINDS_OF_POSE = ("shift", "zoom", "roll", "stretch", "turned", "bent", "mirrored", "other product", "molten")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="*", type=Path, metavar="GLB")
+    parser.add_argument("--cache", type=Path, default=Path("fidelity-renders"), metavar="DIR")
+    parser.add_argument("--side", type=int, default=384, metavar="N", help="pixels of the renders (384)")
+    parser.add_argument("--group", choices=("tuning", "scored", "all"), default="scored")
+    parser.add_argument("--product", action="append", default=[], help="only these products")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the photos (1)")
+    parser.add_argument("--plain", action="store_true", help="without the relit renders: no calibration")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every result")
+    parser.add_argument("--no-render", action="store_true", help="only products that are in the cache")
+    options = parser.parse_args()
+    names = {"tuning": TUNING, "scored": SCORED, "all": (*TUNING, *SCORED)}[options.group]
+    names = tuple(options.product) or names
+    if not options.no_render:
+        from benchmarks.fidelity_renders import render_all
+
+        render_all(list(names), options.models, options.cache, side=options.side, say=_say)
+    files = [path.stem for path in options.models]
+    results = list(
+        results_of([*names, *files], options.cache, options.side, options.seed, plain=options.plain, say=_say)
+    )
+    if options.json:
+        options.json.write_text(json.dumps([vars(one) for one in results]), encoding="utf-8")
+    print(table(results))
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The four gates: measures in units of what is tolerated, with a sentence each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colour import quantile
+from .local import smoothed
+from .measures import Measures
+from .regions import find_regions
+from .report import Gate, Region, Registration, State
+from .verdict import BACKGROUND, COLOUR, POSE, STRUCTURE, Thresholds, gate
+from .view import View
+from .windows import window_mean
+
+Array = NDArray[Any]
+Parts = Mapping[str, tuple[float, float]]
+
+TILES = 12  # Along the longer side of ``Report.tile_grid``.
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gates say, and where."""
+
+    gates: Mapping[str, Gate]
+    regions: tuple[Region, ...]
+    tile_grid: tuple[tuple[float | None, ...], ...]
+    measures: Mapping[str, float]
+
+
+def judged(view: View, measured: Measures, registration: Registration, thresholds: Thresholds) -> Judgement:
+    """Judge the measures of a photo."""
+    structure, severity, kinds = _structure(view, measured, thresholds)
+    colour, apart = _colour(view, measured, thresholds)
+    parts: dict[str, Parts] = {
+        POSE: _pose(view, measured, registration, thresholds),
+        BACKGROUND: _background(measured, thresholds),
+        COLOUR: colour,
+        STRUCTURE: structure,
+    }
+    confidence = {
+        POSE: float(np.clip(len(measured.fit.windows.places) / 30, 0, 1)),
+        BACKGROUND: measured.ground.confidence,
+        COLOUR: float(np.clip(measured.surface.blocks.trust.sum() / 10, 0, 1)),
+        STRUCTURE: 0.5 + 0.4 * measured.surface.light_kept,
+    }
+    gates = {name: gate(name, parts[name], confidence[name], thresholds) for name in parts}
+    cover = view.windows.inside
+    regions = find_regions(severity, kinds, ("missing", "unexplained", "changed"), cover)
+    if gates[COLOUR].state is not State.PASSED:
+        regions += find_regions(apart, np.zeros(apart.shape, int), ("colour",), cover)
+    told = {name: replace(one, reason=sentence(one, registration, regions)) for name, one in gates.items()}
+    numbers = {
+        f"{name}.{part}": value for name, one in parts.items() for part, (value, _limit) in one.items()
+    }
+    return Judgement(told, tuple(regions), _tiles(severity, cover), numbers)
+
+
+def _pose(view: View, measured: Measures, registration: Registration, limits: Thresholds) -> Parts:
+    kept = view.tolerated
+    match, usual = registration.match, kept.get("match", 0.62)
+    parts = {
+        "moved": (registration.moved, limits.moved + kept.get("moved", 0.0)),
+        "turned": (registration.parallax, limits.parallax + kept.get("parallax", 0.0)),
+        "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
+        "stretched": (registration.stretch, limits.stretch),
+        "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
+        "mirrored": (registration.mirrored, limits.mirrored),
+    }
+    if match < 0.3 and match < 0.5 * usual:
+        parts["other product"] = (3.0, 1.0)
+    return parts
+
+
+def _background(measured: Measures, limits: Thresholds) -> Parts:
+    ground = measured.ground.background
+    return {
+        "other colour": (ground.difference, limits.background_difference),
+        "uneven": (ground.scatter, limits.background_scatter),
+        "things": (ground.edges, limits.background_edges),
+        "border": (ground.border, limits.background_border),
+    }
+
+
+def _colour(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, Array]:
+    """The measures, and the difference at each window in units of the tolerance."""
+    blocks = measured.surface.blocks
+    apart = np.zeros(view.windows.inside.shape)
+    if not len(blocks.difference):
+        return {"whole": (0.0, limits.colour)}, apart
+    whole = quantile(blocks.difference, blocks.trust, 0.8)
+    rows = np.clip(blocks.rows // view.windows.step, 0, apart.shape[0] - 1)
+    columns = np.clip(blocks.columns // view.windows.step, 0, apart.shape[1] - 1)
+    weighted, weights = np.zeros(apart.shape), np.zeros(apart.shape)
+    weighted[rows, columns], weights[rows, columns] = blocks.difference * blocks.trust, blocks.trust
+    radius = max(1, round(0.05 * max(apart.shape)))
+    near = window_mean(weights, radius)
+    usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
+    apart = np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
+    part = float(apart.max())
+    return (
+        {"whole": (whole, limits.colour), "part": (part, limits.colour_part)},
+        apart / limits.colour_part,
+    )
+
+
+def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, Array, Array]:
+    """The measures, the severity at each window and which measure it is."""
+    maps, kept = measured.surface.maps, view.tolerated
+    inside = maps.inside
+    planes = []
+    for name, plane, limit in (
+        ("missing", maps.missing, limits.missing),
+        ("unexplained", maps.unexplained, limits.unexplained),
+    ):
+        light = np.sqrt(kept[name]) if name in kept else 0.08
+        beyond = np.where(inside, np.maximum(np.sqrt(plane) - 1.2 * light, 0.0), 0.0)
+        planes.append(smoothed(beyond) / limit)
+    values = {
+        "missing": (float(planes[0].max()) * limits.missing, limits.missing),
+        "unexplained": (float(planes[1].max()) * limits.unexplained, limits.unexplained),
+    }
+    stacked = np.stack(planes)
+    severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
+    both = (planes[0] > 0.7) & (planes[1] > 0.7)
+    return values, severity, np.where(both, 2, kinds)
+
+
+def _tiles(severity: Array, inside: Array) -> tuple[tuple[float | None, ...], ...]:
+    height, width = severity.shape
+    side = max(1, -(-max(height, width) // TILES))
+    rows = []
+    for top in range(0, height, side):
+        row: list[float | None] = []
+        for left in range(0, width, side):
+            cut = slice(top, top + side), slice(left, left + side)
+            row.append(round(float(severity[cut].max()), 3) if inside[cut].any() else None)
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def sentence(one: Gate, registration: Registration, regions: list[Region]) -> str:
+    """What a gate that did not pass found, for people."""
+    if one.state in (State.PASSED, State.UNTESTED):
+        return ""
+    right, down = (100 * value for value in registration.shift)
+    words = {
+        "moved": f"The product is in another place: shifted {right:+.1f} % to the right and {down:+.1f} % down, "
+        f"{100 * (registration.scale - 1):+.1f} % in size, turned {registration.rotation:+.1f}° in the picture.",
+        "turned": "The product is turned: near and far parts have moved differently.",
+        "bent": "The product is bent or has another shape.",
+        "stretched": f"The product is stretched by {100 * registration.stretch:.1f} %.",
+        "other shape": "The shape or the parts of the product are different.",
+        "mirrored": "The product is mirrored.",
+        "other product": "The photo shows another product, or none.",
+        "other colour": "The background has another colour or brightness than the render's.",
+        "uneven": "The background is uneven: it has a pattern or a gradient.",
+        "things": "There are things or edges in the background.",
+        "border": "Something reaches the border of the photo where there should be background.",
+        "whole": "The product has another colour.",
+        "part": "A part of the product has another colour.",
+    }
+    if one.found in words:
+        return words[one.found]
+    return f"{regions[0].words.capitalize()}." if regions else "The surface of the product is different."

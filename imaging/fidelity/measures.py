@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The numbers behind the gates: of a photo, and of the relit renders, which show what light alone does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import local
+from .colour import Blocks, compare_colours, quantile
+from .planes import IDENTITY, Affine, warped
+from .registration import Fit, Windows, fit_affine, register, robust_fit
+from .report import Edges
+from .structure import structure
+from .surroundings import Ground, look_at_ground
+from .view import View, matched, nearest_depth
+from .windows import grown, shrunk, window_mean
+
+Array = NDArray[Any]
+
+EDGE = 1.0  # Length of structure from which a pixel is an edge.
+
+
+@dataclass(eq=False)
+class Measures:
+    """What was measured in one photo. ``aligned`` is the photo on the render (h, w, 3)."""
+
+    photo: Array
+    aligned: Array
+    fit: Fit
+    surface: "Surface"
+    ground: Ground
+    parallax: float
+    bend: float
+    residual: float
+
+
+@dataclass(eq=False)
+class Surface:
+    """What was measured inside the outline of an aligned picture."""
+
+    windows: Windows
+    maps: local.Maps
+    blocks: Blocks
+    edges: Edges
+    match: float
+    light_kept: float
+
+
+def measure(view: View, photo: Array) -> Measures:
+    """Measure display values (h, w, 3) of the working size."""
+    fit = register(photo, view.render, view.mask)
+    aligned = warped(photo, fit.affine, view.size)
+    parallax, bend, residual = displacements(view, fit.windows)
+    return Measures(
+        photo=photo,
+        aligned=aligned,
+        fit=fit,
+        surface=measure_surface(view, aligned, fit.windows, view.logs),
+        ground=look_at_ground(aligned, view.render, view.mask),
+        parallax=parallax,
+        bend=bend,
+        residual=residual,
+    )
+
+
+def measure_surface(view: View, aligned: Array, windows: Windows, logs: list[Array]) -> Surface:
+    """Measure an aligned picture; ``logs`` of the relit renders that may explain it."""
+    logged = local.logarithm(aligned)
+    maps = local.compare(view.windows, logged, view.log, [*logs, *view.hints])
+    return Surface(
+        windows=windows,
+        maps=maps,
+        blocks=compare_colours(aligned, view.render, shrunk(view.inside, 1)),
+        edges=compare_edges(view, aligned),
+        match=float(np.average(windows.matches, weights=None)) if len(windows.matches) else 0.0,
+        light_kept=light_kept(view, logged),
+    )
+
+
+def displacements(view: View, windows: Windows) -> tuple[float, float, float]:
+    """Of the moves that the affine map leaves: what follows depth, what is smooth, and the median length; frame units."""
+    count = len(windows.places)
+    if count < 8:
+        return 0.0, 0.0, 0.0
+    x, y = windows.places.T
+    ones = np.ones(count)
+    strength = np.einsum("nii->n", windows.weights)
+    residual = float(quantile(np.hypot(*windows.moves.T), strength, 0.5))
+    parallax = 0.0
+    if view.depth is not None:
+        longer = max(view.size)
+        columns = np.clip((x * longer + view.size[0] / 2).astype(int), 0, view.size[0] - 1)
+        rows = np.clip((y * longer + view.size[1] / 2).astype(int), 0, view.size[1] - 1)
+        parallax = _explained(
+            np.column_stack((x, y, ones)), nearest_depth(view, rows, columns)[:, None], windows, strength
+        )
+    bend = _explained(
+        np.column_stack((x, y, ones)), np.column_stack((x * x, x * y, y * y)), windows, strength
+    )
+    return parallax, bend, residual
+
+
+def _explained(base: Array, extra: Array, windows: Windows, strength: Array) -> float:
+    """The root mean square of the moves that ``extra`` (n, k) explains beyond ``base``, less its standard error."""
+    share = strength / max(1e-12, float(strength.sum()))
+    weighted = base * share[:, None]
+    solved = np.linalg.lstsq(weighted.T @ base, weighted.T @ extra, rcond=None)[0]
+    own = extra - base @ solved
+    spread = np.sqrt((share[:, None] * own**2).sum(axis=0))
+    if (spread < 1e-6).all():
+        return 0.0
+    own = own / np.maximum(spread, 1e-6)
+    coefficients, _rest, covariance = robust_fit(np.column_stack((base, own)), windows.moves, windows.weights)
+    first = base.shape[1]
+    explained = own @ coefficients[first:]
+    size = float((share[:, None] * explained**2).sum())
+    doubt = 2.0 * float(np.trace(covariance[first:, first:]))
+    return float(np.sqrt(max(0.0, size - doubt)))
+
+
+def compare_edges(view: View, aligned: Array) -> Edges:
+    """Edges inside the outline."""
+    inside = shrunk(view.mask > 0.5, max(2, max(view.size) // 100))
+    wanted, seen = structure(view.render), structure(aligned)
+    known = [wanted, *[structure(one) for one in view.lights]]
+    edge = (np.abs(wanted) > EDGE) & inside
+    found = (np.abs(seen) > EDGE) & inside
+    if edge.sum() < 20:
+        return Edges(1.0, 0.0, 0.0)
+    present = grown(np.abs(seen) > 0.5 * EDGE, 2)
+    allowed = grown(np.any([np.abs(one) > 0.5 * EDGE for one in known], axis=0), 2)
+    kept = float(present[edge].mean())
+    invented = float((~allowed)[found].mean()) if found.any() else 0.0
+    return Edges(kept, 1.0 - kept, invented)
+
+
+def light_kept(view: View, logged: Array) -> float:
+    """1 when light and shade of an aligned picture are those of the render, 0 when they are others."""
+    windows = view.windows
+    ratio = windows.mean(logged - view.log)[windows.inside]
+    if len(ratio) < 4:
+        return 0.0
+    spread = float(np.quantile(ratio, 0.9) - np.quantile(ratio, 0.1))
+    return float(np.clip(1.0 - (spread - 0.10) / 0.40, 0.0, 1.0))
+
+
+def teach(view: View) -> None:
+    """Measure the relit renders, each explained by the others, and keep what they show in ``view.tolerated``."""
+    if not view.lights:
+        return
+    surfaces, moves = [], []
+    for index, light in enumerate(view.lights):
+        windows = matched(view, light)
+        others = [log for number, log in enumerate(view.logs) if number != index]
+        surfaces.append(measure_surface(view, light, windows, others))
+        change, _error = fit_affine(windows)
+        base = np.column_stack((windows.places, np.ones(len(windows.places))))
+        rest = Windows(
+            windows.places,
+            windows.moves - base @ (change - IDENTITY).T,
+            windows.weights,
+            windows.matches,
+            windows.stays,
+        )
+        moves.append((*displacements(view, rest), corner_move(view, change)))
+    keep = view.tolerated
+    keep["missing"] = _wider(np.max([one.maps.missing for one in surfaces], axis=0))
+    keep["unexplained"] = _wider(np.max([one.maps.unexplained for one in surfaces], axis=0))
+    keep["matches"] = np.min([one.windows.matches for one in surfaces], axis=0)
+    keep["match"] = min(one.match for one in surfaces)
+    keep["colour"] = max(quantile(one.blocks.difference, one.blocks.trust, 0.8) for one in surfaces)
+    keep["invented"] = max(one.edges.invented for one in surfaces)
+    keep["lost"] = max(one.edges.missing for one in surfaces)
+    for position, name in enumerate(("parallax", "bend", "residual", "moved")):
+        keep[name] = max(one[position] for one in moves)
+
+
+def _wider(plane: Array) -> Array:
+    """The largest of each window and its neighbours."""
+    padded = np.pad(plane, 1, mode="edge")
+    parts = [padded[i : i + plane.shape[0], j : j + plane.shape[1]] for i in range(3) for j in range(3)]
+    widest: Array = np.max(parts, axis=0)
+    return widest
+
+
+def corner_move(view: View, affine: Affine) -> float:
+    """How far the corner of the product's box that moves most has moved, in frame units."""
+    rows, columns = np.nonzero(view.mask > 0.5)
+    longer = max(view.size)
+    x = (np.array((columns.min(), columns.max() + 1)) - view.size[0] / 2) / longer
+    y = (np.array((rows.min(), rows.max() + 1)) - view.size[1] / 2) / longer
+    corners = np.array([(a, b) for a in x for b in y])
+    moved = corners @ affine[:, :2].T + affine[:, 2]
+    return float(np.hypot(*(moved - corners).T).max())
+
+
+__all__ = ["Measures", "Surface", "corner_move", "measure", "teach", "window_mean"]

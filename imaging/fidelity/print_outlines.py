@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Outlines of wide print, such as a label on a bottle, that a photo shows as its render does.
+
+Gloss adds the same light to dark and to bright print, so that their quotients of photo and render differ. The light on
+each side of an outline is its own, as long as the photo can be trusted to show that outline.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .surface import shifted
+
+Array = NDArray[Any]
+
+CONTRAST = 0.3  # Of the contrast in the render, which the photo must have at least. Gloss and haze lower it.
+DARKEST = 2e-3  # Linear. It keeps logarithms of black finite.
+
+
+def agreed_outlines(
+    photo: Array, render: Array, colour: Array, edges: Array, gap: int, wide: int
+) -> tuple[Array, Array]:
+    """Outlines between a pixel and the one to its left, and between a pixel and the one above it: two bool (h, w).
+
+    ``photo`` and ``render``: linear, (3, h, w). ``colour``: display values, uint8 (h, w, 3), whose ``edges``, bool
+    (h, w), are those of print. An outline has no other edge between ``gap`` and ``gap + wide`` pixels on both sides.
+    """
+    levels = colour.astype(np.int16)
+    across = _outlines(photo, render, levels, edges, gap, wide)
+    turned = (photo.transpose(0, 2, 1), render.transpose(0, 2, 1), levels.transpose(1, 0, 2), edges.T)
+    return across, _outlines(*turned, gap, wide).T
+
+
+def _outlines(photo: Array, render: Array, levels: Array, edges: Array, gap: int, wide: int) -> Array:
+    step = np.abs(levels - shifted(levels, -1, 1)).max(axis=-1)
+    sharpest = np.maximum.reduce([shifted(step, away, 1) for away in (-2, -1, 1, 2)])
+    found: Array = edges & (step > 0) & (step >= sharpest)
+    counts = np.pad(np.cumsum(edges, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    rows, columns = np.nonzero(found)
+    width = edges.shape[1]
+    right, left = (columns + gap).clip(0, width - 1), (columns - 1 - gap).clip(0, width - 1)
+    others = counts[rows, (right + wide).clip(0, width)] - counts[rows, right]
+    others += counts[rows, left + 1] - counts[rows, (left + 1 - wide).clip(0, width)]
+    shown, true = (
+        np.log((item[:, rows, right] + DARKEST) / (item[:, rows, left] + DARKEST)) for item in (photo, render)
+    )
+    found[rows, columns] = (others == 0) & ((shown * true).sum(axis=0) > CONTRAST * (true**2).sum(axis=0))
+    return found

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Places that are wrong, as polygons with words."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .report import Region
+
+Array = NDArray[Any]
+
+MAX_REGIONS = 8
+WORDS = {
+    "missing": "part missing",
+    "unexplained": "something added or changed",
+    "changed": "part changed",
+    "colour": "other colour",
+    "print": "print missing or changed",
+}
+_ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
+
+
+def find_regions(severity: Array, kinds: Array, names: tuple[str, ...], cover: Array) -> list[Region]:
+    """The connected places where ``severity`` (h, w), in units of the tolerance, is above 1; the worst first.
+
+    ``kinds``: index into ``names`` at each place. ``cover``: bool, the product.
+    """
+    found = []
+    solid = max(1, int(cover.sum()))
+    for cells in components(severity > 1.0):
+        rows, columns = cells.T
+        values = severity[rows, columns]
+        kind = names[int(np.bincount(kinds[rows, columns], weights=values, minlength=len(names)).argmax())]
+        found.append(
+            Region(
+                kind=kind,
+                words=f"{WORDS[kind]}, {place_of(rows.mean() + 0.5, columns.mean() + 0.5, cover)}",
+                severity=float(values.max()),
+                area=len(cells) / solid,
+                polygon=_outline(rows, columns, severity.shape),
+            )
+        )
+    found.sort(key=lambda region: -region.severity * (0.2 + region.area) ** 0.5)
+    return found[:MAX_REGIONS]
+
+
+def components(plane: Array) -> list[Array]:
+    """The connected parts of a bool plane, each as places (n, 2); cells that touch at a corner are connected."""
+    left = {(int(row), int(column)) for row, column in zip(*np.nonzero(plane), strict=True)}
+    parts = []
+    while left:
+        waiting, part = [left.pop()], []
+        while waiting:
+            row, column = waiting.pop()
+            part.append((row, column))
+            near = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & left
+            left -= near
+            waiting += near
+        parts.append(np.array(part))
+    return parts
+
+
+def place_of(row: float, column: float, cover: Array) -> str:
+    """A place in words, in the box of the product: "upper left", "centre"."""
+    rows, columns = np.nonzero(cover)
+    if not len(rows):
+        return "centre"
+    down = (row - rows.min()) / max(1, rows.max() + 1 - rows.min())
+    across = (column - columns.min()) / max(1, columns.max() + 1 - columns.min())
+    first, second = (min(2, max(0, int(share * 3))) for share in (down, across))
+    if first == 1 and second == 1:
+        return "centre"
+    if first == 1:
+        return _COLUMNS[second]
+    return f"{_ROWS[first]} {_COLUMNS[second]}"
+
+
+def _outline(rows: Array, columns: Array, shape: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
+    """The convex hull of cells, in shares of width and height (Andrew's monotone chain)."""
+    corners = {
+        (int(c) + i, int(r) + j) for r, c in zip(rows, columns, strict=True) for i in (0, 1) for j in (0, 1)
+    }
+    points = sorted(corners)
+
+    def chain(ordered: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        line: list[tuple[int, int]] = []
+        for x, y in ordered:
+            while len(line) > 1 and _turn(line[-2], line[-1], (x, y)) <= 0:
+                line.pop()
+            line.append((x, y))
+        return line[:-1]
+
+    hull = chain(points) + chain(points[::-1])
+    return tuple((round(x / shape[1], 4), round(y / shape[0], 4)) for x, y in hull)
+
+
+def _turn(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> int:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

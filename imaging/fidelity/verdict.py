@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From numbers to gates, and from gates to one verdict with its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .report import Gate, State, Verdict
+
+POSE, BACKGROUND, COLOUR, STRUCTURE = "pose", "background", "colour", "structure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What is tolerated. The defaults were chosen on the tuning products of ``benchmarks.fidelity``.
+
+    Each gate's value is the worst of its measures, each in units of its tolerance. Above ``fail`` a gate has failed;
+    between ``unsure`` and ``fail`` a person should look. ``None`` for a gate in ``skipped`` means it is not tested.
+    """
+
+    moved: float = 0.011
+    parallax: float = 0.0036
+    bend: float = 0.0040
+    stretch: float = 0.020
+    mismatch: float = 0.16
+    mirrored: float = 1.04
+    background_difference: float = 9.0
+    background_scatter: float = 5.0
+    background_edges: float = 0.06
+    background_border: float = 0.08
+    colour: float = 8.0
+    colour_part: float = 11.0
+    missing: float = 0.24
+    unexplained: float = 0.24
+    print_lost: float = 0.5
+    fail: Mapping[str, float] | None = None
+    skipped: tuple[str, ...] = ()
+
+    def limit(self, gate: str) -> float:
+        """The value from which ``gate`` has failed; 1 is where it becomes unsure."""
+        return {**FAIL, **(self.fail or {})}[gate]
+
+
+FAIL = {POSE: 1.0, BACKGROUND: 1.0, COLOUR: 1.35, STRUCTURE: 1.7}
+
+
+def gate(
+    name: str, parts: Mapping[str, tuple[float, float]], confidence: float, thresholds: Thresholds
+) -> Gate:
+    """The gate of measures: value and tolerance of each."""
+    if name in thresholds.skipped or confidence <= 0.0:
+        return Gate(0.0, 1.0, 0.0, State.UNTESTED)
+    ratios = {part: value / tolerance for part, (value, tolerance) in parts.items()}
+    found = max(ratios, key=lambda part: ratios[part]) if ratios else ""
+    value = ratios.get(found, 0.0)
+    if value < 1.0:
+        return Gate(value, 1.0, confidence, State.PASSED)
+    state = State.FAILED if value >= thresholds.limit(name) else State.UNSURE
+    return Gate(value, 1.0, confidence, state, found)
+
+
+def decide(gates: Mapping[str, Gate]) -> tuple[Verdict, str]:
+    """The verdict and its reason. The gates have their sentences in ``reason``."""
+    pose, ground = gates[POSE], gates[BACKGROUND]
+    failed = [one for one in gates.values() if one.state is State.FAILED]
+    if pose.state is State.FAILED and pose.found == "other product":
+        return Verdict.REJECT, pose.reason
+    if pose.state is State.FAILED and pose.found == "moved" and len(failed) == 1:
+        return Verdict.REALIGN, pose.reason
+    if failed:
+        if pose in failed and pose.found == "moved":
+            failed.remove(pose)
+        return Verdict.RETRY, failed[0].reason
+    unsure = [one for one in gates.values() if one.state is State.UNSURE]
+    if unsure:
+        return Verdict.LOOK, max(unsure, key=lambda one: one.value).reason
+    return Verdict.ACCEPT, _accepted(gates, ground)
+
+
+def _accepted(gates: Mapping[str, Gate], ground: Gate) -> str:
+    tested = [name for name in (POSE, BACKGROUND, COLOUR) if gates[name].state is State.PASSED]
+    words = {POSE: "pose and shape", BACKGROUND: "background", COLOUR: "colour"}
+    listed = [words[name] for name in tested]
+    joined = " and ".join((", ".join(listed[:-1]), listed[-1])) if len(listed) > 1 else "".join(listed)
+    left = [words[name] for name in (POSE, BACKGROUND, COLOUR) if name not in tested]
+    untested = f" Not tested: {', '.join(left)}." if left else ""
+    return (
+        f"The {joined} match the render, and no large part is missing or added. "
+        f"Small parts and small print were not proven.{untested}"
+    )

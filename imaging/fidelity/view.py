@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A view of the product, prepared for comparing: at its working size, with what light may change in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..choices import Background
+from ..compose import LEVELS, to_display
+from . import local
+from .planes import resized, work_size
+from .registration import Windows, margin, match_windows
+from .structure import structure
+from .windows import shrunk, window_mean
+
+Array = NDArray[Any]
+
+SIDE = 384  # Pixels of the longer side in which pictures are compared.
+MIN_SIDE = 32
+MIN_COVER, MAX_COVER = 0.002, 0.995  # The shares of the picture that a product fills.
+
+
+class UnusableReferenceError(ValueError):
+    """Why nothing can be compared with a reference: a sentence."""
+
+
+@dataclass(eq=False)
+class View:
+    """Planes (h, w) and pictures (h, w, 3), float32, 0 to 1. ``size`` is (width, height), ``full`` that of the render.
+
+    ``logs``: the logarithms of luminance of the relit renders. ``hints``: planes that light may show in a photo: normals
+    and base colour. ``tolerated``: what the relit renders show where nothing is wrong, by the name of the measure.
+    """
+
+    full: tuple[int, int]
+    size: tuple[int, int]
+    render: Array
+    mask: Array
+    inside: Array
+    depth: Array | None
+    normal: Array | None
+    base: Array | None
+    lights: list[Array]
+    windows: local.Windows
+    log: Array
+    logs: list[Array] = field(default_factory=list)
+    hints: list[Array] = field(default_factory=list)
+    background: Background = Background.WHITE
+    tolerated: dict[str, Any] = field(default_factory=dict)
+
+
+def prepared(
+    render: Array,
+    mask: Array,
+    *,
+    depth: Array | None,
+    normal: Array | None,
+    base_colour: Array | None,
+    lights: Sequence[Array],
+    background: Background,
+    longer: int = SIDE,
+) -> View:
+    """Prepare a view; the arrays are those of ``Reference``. Raises UnusableReferenceError."""
+    height, width = _require_usable(render, mask)
+    _require_numbers(depth=depth, normal=normal, base_colour=base_colour)
+    size = work_size(width, height, longer)
+    cover = (
+        mask.astype(np.float32) / 255.0 if mask.dtype == np.uint8 else np.clip(mask.astype(np.float32), 0, 1)
+    )
+    cover = resized(cover, size)
+    picture = resized(on_ground(render, background), size)
+    solid = cover > 0.98
+    inside = shrunk(solid, 1) if shrunk(solid, 1).sum() > 50 else cover > 0.5
+    view = View(
+        full=(width, height),
+        size=size,
+        render=picture,
+        mask=cover,
+        inside=inside,
+        depth=_depth(depth, (height, width), size),
+        normal=_normal(normal, (height, width), size),
+        base=_base(base_colour, (height, width), size),
+        lights=[resized(on_ground(one, background), size) for one in lights if _fits(one, width, height)],
+        windows=local.Windows(inside),
+        log=local.logarithm(picture),
+        background=background,
+    )
+    view.logs = [local.logarithm(one) for one in view.lights]
+    view.hints = _hints(view)
+    return view
+
+
+def _require_usable(render: Array, mask: Array) -> tuple[int, int]:
+    if render.ndim != 3 or render.shape[2] not in (3, 4) or min(render.shape[:2]) < MIN_SIDE:
+        raise UnusableReferenceError(
+            "The render cannot be compared with: it is not a picture in colour of 32 pixels."
+        )
+    if mask.shape != render.shape[:2]:
+        raise UnusableReferenceError("The mask has another size than the render.")
+    share = float(np.mean(mask > (127 if mask.dtype == np.uint8 else 0.5)))
+    if share < MIN_COVER:
+        raise UnusableReferenceError("The mask is empty: the render shows no product.")
+    if share > MAX_COVER:
+        raise UnusableReferenceError("The mask is full: the render shows no ground around the product.")
+    return render.shape[0], render.shape[1]
+
+
+def _require_numbers(**planes: Array | None) -> None:
+    for name, plane in planes.items():
+        # Depth is infinite where there is no surface.
+        if plane is not None and (
+            np.isnan(plane).any() or (name != "depth" and not np.isfinite(plane).all())
+        ):
+            raise UnusableReferenceError(
+                f"The {name.replace('_', ' ')} of the render contains values that are not numbers."
+            )
+
+
+def on_ground(picture: Array, background: Background) -> Array:
+    """Display values (h, w, 3), 0 to 1, of uint8 pixels; what is transparent shows ``background``."""
+    values = picture.astype(np.float32) / 255.0
+    if picture.shape[2] == 3:
+        return values
+    level = LEVELS.get(background, 1.0)
+    ground = float(to_display(np.float64(level)))
+    shown: Array = values[..., :3] * values[..., 3:] + ground * (1.0 - values[..., 3:])
+    return shown
+
+
+def _fits(picture: Array, width: int, height: int) -> bool:
+    is_colour = picture.ndim == 3 and picture.shape[2] in (3, 4)
+    return is_colour and abs(picture.shape[1] / picture.shape[0] / (width / height) - 1.0) < 0.03
+
+
+def _depth(depth: Array | None, shape: tuple[int, int], size: tuple[int, int]) -> Array | None:
+    """Depth from 0 to 1 at the working size; NaN where there is no surface. None when there is nothing usable."""
+    if depth is None or depth.shape != shape:
+        return None
+    known = np.isfinite(depth)
+    if known.sum() < 50 or float(np.ptp(depth[known])) < 1e-6:
+        return None
+    low, high = np.quantile(depth[known], (0.005, 0.995))
+    values = np.where(known, np.clip((np.where(known, depth, 0) - low) / max(high - low, 1e-6), 0, 1), 0.0)
+    share = resized(known.astype(np.float32), size)
+    mean = resized(values.astype(np.float32), size) / np.maximum(share, 1e-3)
+    return np.where(share > 0.5, mean, np.nan).astype(np.float32)
+
+
+def _normal(normal: Array | None, shape: tuple[int, int], size: tuple[int, int]) -> Array | None:
+    if normal is None or normal.shape != (*shape, 3):
+        return None
+    return resized(normal.astype(np.float32), size)
+
+
+def _base(base: Array | None, shape: tuple[int, int], size: tuple[int, int]) -> Array | None:
+    if base is None or base.shape != (*shape, 3):
+        return None
+    return np.clip(resized(base.astype(np.float32), size), 0.0, 1.0)
+
+
+def _hints(view: View) -> list[Array]:
+    hints = []
+    if view.base is not None:
+        hints.append(np.log(view.base @ np.array((0.2126, 0.7152, 0.0722), dtype=np.float32) + 0.03))
+    if view.normal is not None:
+        # In units in which they count about as much as light.
+        hints += [view.normal[..., axis] * 0.5 for axis in range(3)]
+    return hints
+
+
+def matched(view: View, picture: Array) -> Windows:
+    """The windows of the render in an aligned picture of the working size."""
+    return match_windows(structure(picture), structure(view.render) * margin(view.mask), view.mask)
+
+
+def nearest_depth(view: View, rows: Array, columns: Array) -> Array:
+    """Depth at places of the working size; from around where there is no surface."""
+    assert view.depth is not None
+    known = np.isfinite(view.depth).astype(np.float32)
+    filled = np.where(known > 0, view.depth, 0.0).astype(np.float32)
+    radius = max(2, view.size[0] // 32)
+    around = window_mean(filled, radius) / np.maximum(window_mean(known, radius), 1e-3)
+    exact = view.depth[rows, columns]
+    return np.where(np.isfinite(exact), exact, around[rows, columns])
