@@ -21,7 +21,8 @@ from ..files.writing import write_json_atomically
 from ..gltf.findings import Severity
 from ..messages.errors import PhotorealError
 from ..photo_set.folder import SetState
-from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest, any_text
+from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest
+from ..photo_set.set_json_values import any_text
 from ..photo_set.verdict import all_findings, finding_from, worst_of
 
 _MODEL = "model/product.glb"

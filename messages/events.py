@@ -79,7 +79,7 @@ class Warning(Event):
 class Progress(Event):
     """One more picture or frame of a stage, or one more product of a catalogue."""
 
-    stage: Annotated[str, '"references", "photos", "film" (the video), "passes" or "products"']
+    stage: Annotated[str, '"references", "photos", "film" (the video), "passes", "calibration" or "products"']
     done: Annotated[int, "how many are finished"]
     of: Annotated[int, "how many there are"]
     label: Annotated[str, "which one, or a summary for people"] = ""
@@ -119,6 +119,17 @@ class Job(Event):
     error: Annotated[str, 'why it failed; "" otherwise']
     redo: Annotated[str | None, "its name for `resume --redo`, when another one can be bought"] = None
     eta_seconds: Annotated[int | None, ETA] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(Event):
+    """A photo was compared with its render."""
+
+    angle: Annotated[str, "the angle"]
+    verdict: Annotated[str, '"accept", "realign", "retry", "reject" or "look"']
+    reason: Annotated[str, "why, in a sentence"]
+    rejected: Annotated[bool, "whether it is held back"]
+    request_id: Annotated[str, "its request at fal.ai"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from .cloud_photos import CloudPhotos
 from .cloud_video import CloudVideo
 from .folder import Record
 from .labels import CONCEPT_LABEL, MODEL_LABEL
+from .rejection import RejectedPhotoError
 from .results import SetResults
 from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
@@ -135,8 +136,13 @@ class CloudStage:
         if self._plan.video is Engine.FAL and angle.name == hero_of(list(self._plan.angles)).name:
             self._video.start_from_hero(angle, photo)
 
+    def compare(self, angle: Angle) -> None:
+        """The photo of ``angle`` can be compared with its render: everything that this needs is on disk."""
+        self._photos.readiness.set(angle.name)
+
     def wait(self) -> None:
-        """Until everything that was started has come, or is known not to come."""
+        """Until everything that was started has come, or is known not to come. Nothing more is rendered by then."""
+        self._photos.readiness.end()
         self._jobs.wait()
         self._start_video_without_hero()
         self._jobs.wait()
@@ -152,6 +158,11 @@ class CloudStage:
         if not hero.done() or hero.exception() or hero.result():
             name = hero_of(list(self._plan.angles)).name
             text = f"The video waits for the {name} photo: resume to try again."
+            if hero.done() and isinstance(hero.exception(), RejectedPhotoError):
+                text = (
+                    f"The video waits, because the {name} photo was rejected: accept it, choose another take, or buy "
+                    "another one."
+                )
             self._results.reporter.tell(events.Note(text=text))
             return
         self._video.start_without_hero()

@@ -14,6 +14,7 @@ from .choices import Engine
 from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record
 from .labels import VIDEO_LABEL
+from .rejection import is_rejected
 from .results import SetResults
 from .takes import FOLDERS, Shelf, identity_of, takes_in
 
@@ -92,7 +93,7 @@ class CloudVideo:
     def _send_first_photo(self) -> None:
         for entry in self._folder.record["angles"]:
             photo = entry.get("photo", {})
-            if photo.get("state") == "done":
+            if photo.get("state") == "done" and not is_rejected(photo):
                 text = f"The hero's photo is lost, so the video starts from the {entry['name']} photo."
                 self._results.reporter.tell(events.Warning(text=text))
                 self._send(self._folder.root / photo["path"], stand_in=entry["name"])

@@ -22,7 +22,7 @@ from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomica
 from ..imaging.set_page import build_report
 from ..messages.errors import FieldError, InputError
 from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
-from .set_json import SetState as SetState
+from .set_json_values import SetState as SetState
 from .version import VERSION
 
 SCHEMA = 1
@@ -32,7 +32,7 @@ Record = dict[str, Any]  # A part of a manifest while it is put together; ``mani
 # Everything that a set writes. A link among them would make it write or read outside its folder.
 OWN_NAMES = (
     *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
-    *("photos", "video", "export", ".journal"),
+    *("photos", "video", "export", "fidelity", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34

@@ -6,9 +6,6 @@ that every manifest read from disk must pass; ``photo_set.schema`` makes ``docs/
 here are allowed. ``plan`` and ``source`` have stricter rules in ``plan_record``, because they decide what is made.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import (
     Annotated,
     Any,
@@ -21,85 +18,43 @@ from typing import (
     is_typeddict,
 )
 
-from ..files.names import component, inner_path
-from ..files.values import SHA256, Rule, list_of, mapping_of, member_of, number, optional, record_of, whole
-from ..gltf.findings import Severity
+from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
-
-MAX_TAKES = 10_000
-MAX_VIDEOS = 100
-MAX_NAMES = 10_000  # Angles and motions that a set has had.
-MAX_FINDINGS = 10_000
-MAX_TEXT = 100_000
-
-
-class SetState(StrEnum):
-    PARTIAL = "partial"
-    DONE = "done"
-    FAILED = "failed"
-    HELD = "held"  # A paid request is uncertain and waits for a decision of the user.
-
-
-class PictureState(StrEnum):
-    """How far a photo, an enlargement or a video is."""
-
-    WAITING = "waiting"
-    DONE = "done"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"  # Sent, answer lost: it may be charged, and waits for a decision of the user.
-
-
-def any_text(value: Any) -> str:
-    """The rule for text for people, or from fal.ai, which is only shown and compared."""
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ValueError("is not text")
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The rule for a value, and what JSON Schema says of it."""
-
-    rule: Rule[Any]
-    schema: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """How many entries a list may have, and what messages call one."""
-
-    maximum: int
-    minimum: int = 0
-    name: str = "entry"
-
-
-NEEDED = "needed"  # Marks a member that a record requires, but the record that it extends does not.
-
-TEXT = Value(any_text, {"type": "string"})
-HASH = Value(SHA256, {"type": "string", "pattern": "^[0-9a-f]{64}$"})
-PATH = Value(inner_path, {"type": "string", "minLength": 1})
-NAME = Value(component, {"type": "string", "minLength": 1})
-ANGLE = Value(angle_name, {"type": "string", "minLength": 1})
-COUNT = Value(whole(0, 1 << 53), {"type": "integer", "minimum": 0})
-AMOUNT = Value(number(0.0, 1e12), {"type": "number", "minimum": 0})
-NO_AMOUNT = Value(optional(number(0.0, 1e12)), {"type": ["number", "null"], "minimum": 0})
-REAL = Value(number(-1e12, 1e12), {"type": "number"})
-LENGTH = Value(number(1e-6, 1e9), {"type": "number", "exclusiveMinimum": 0})
-TAKE = Value(whole(1, MAX_TAKES), {"type": "integer", "minimum": 1, "maximum": MAX_TAKES})
-TAKE_OR_NONE = Value(whole(0, MAX_TAKES), {"type": "integer", "minimum": 0, "maximum": MAX_TAKES})
-START_TAKE = Value(optional(whole(0, MAX_TAKES)), {"type": ["integer", "null"], "minimum": 0})
-STATE = Value(any_text, {"enum": [state.value for state in PictureState]})
-_MATRIX_RULE = list_of(list_of(REAL.rule, 4, min_count=4), 4, min_count=4, name="row")
-_ROW = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-MATRIX = Value(_MATRIX_RULE, {"type": "array", "items": _ROW, "minItems": 4, "maxItems": 4})
-SIZE = Value(
-    list_of(AMOUNT.rule, 3, min_count=3), {"type": "array", "items": {"type": "number"}, "minItems": 3}
+from .set_json_values import (
+    AMOUNT,
+    ANGLE,
+    COUNT,
+    GATE_STATE,
+    HASH,
+    LENGTH,
+    MATRIX,
+    MAX_FINDINGS,
+    MAX_LIGHTS,
+    MAX_NAMES,
+    MAX_TAKES,
+    MAX_VIDEOS,
+    NAME,
+    NEEDED,
+    NO_AMOUNT,
+    PATH,
+    PLAN,
+    REAL,
+    SCHEMA,
+    SET_STATE,
+    SEVERITY,
+    SHIFT,
+    SIZE,
+    START_TAKE,
+    STATE,
+    TAKE,
+    TAKE_OR_NONE,
+    TEXT,
+    TRUTH,
+    VERDICT,
+    Items,
+    Value,
 )
-PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
-SET_STATE = Value(member_of(SetState), {"enum": [state.value for state in SetState]})
-SEVERITY = Value(member_of(Severity), {"enum": [severity.value for severity in Severity]})
-SCHEMA = Value(whole(0, 1_000_000), {"const": 1})
 
 
 class SourceFile(TypedDict):
@@ -136,6 +91,49 @@ class PaidRecord(FileRecord, total=False):
     original: Annotated[str, PATH, "the file as received"]
 
 
+class GateRecord(TypedDict, total=False):
+    """One gate of the comparison of a photo with its render."""
+
+    value: Annotated[float, REAL, "what was found, in units of what is tolerated"]
+    threshold: Annotated[float, REAL, "the value from which it is wrong"]
+    confidence: Annotated[float, REAL, "how much the photo could tell, 0 to 1"]
+    state: Annotated[str, GATE_STATE, "what the gate says"]
+
+
+class RealignmentRecord(FileRecord, total=False):
+    """How a photo was moved back onto its render; the file is the moved photo."""
+
+    shift: Annotated[list[float], SHIFT, "how far it was away, right and down, in shares of the longer side"]
+    scale: Annotated[float, REAL, "its size compared to the render"]
+    rotation: Annotated[float, REAL, "degrees, clockwise"]
+    residual: Annotated[float, REAL, "what remains, a share of the longer side"]
+
+
+class FidelityRecord(TypedDict, total=False):
+    """What the comparison of a photo with its render has found, and what followed."""
+
+    verdict: Required[Annotated[str, VERDICT, "what to do with it"]]
+    reason: Required[Annotated[str, TEXT, "why, in a sentence"]]
+    score: Annotated[float, REAL, "the worst gate in units of its threshold; above 1 something is wrong"]
+    gates: Annotated[dict[str, GateRecord], Items(100), "by name"]
+    is_calibrated: Annotated[bool, TRUTH, "whether renders in other light have shown what light changes"]
+    checked_with: Annotated[str, TEXT, "digest of what it was compared with"]
+    wish: Annotated[str, TEXT, "digest of what was asked for; the retries of a photo have the same"]
+    rejected: Annotated[bool, TRUTH, "whether it is held back: not placed, exported or made into a video"]
+    accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of the verdict"]
+    realigned: Annotated[RealignmentRecord, "how it was moved back onto the render"]
+    report: Annotated[FileRecord, "all that was measured"]
+    overlay: Annotated[FileRecord, "the photo with what was found"]
+
+
+class RetryRecord(TypedDict, total=False):
+    """The decision to request another photo, made before it is sent."""
+
+    wish: Required[Annotated[str, TEXT, "digest of what was asked for"]]
+    prompt: Required[Annotated[str, TEXT, "what is added to the prompt"]]
+    because: Annotated[str, TEXT, "why the photo before was rejected"]
+
+
 class Enlargement(PaidRecord, total=False):
     """How a photo was enlarged."""
 
@@ -152,6 +150,7 @@ class MadeRecord(PaidRecord, total=False):
     take: Annotated[int, TAKE, "its number among all takes"]
     preview: Annotated[FileRecord | None, "animated preview of a video"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
+    fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
 
 
 class Pending(MadeRecord, total=False):
@@ -192,6 +191,23 @@ class RenderRecord(FileRecord, total=False):
     samples: Required[Annotated[int, COUNT, "Cycles samples"]]
 
 
+class DepthRecord(FileRecord, total=False):
+    """A depth picture."""
+
+    near: Annotated[float, REAL, "distance of the nearest surface, in product sizes"]
+    far: Annotated[float, REAL, "distance of the farthest surface"]
+
+
+class CalibrationRecord(TypedDict, total=False):
+    """What photos by fal.ai are compared with, besides the reference."""
+
+    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+    depth: Annotated[DepthRecord, "depth of the surface"]
+    normal: Annotated[FileRecord, "normals of the surface"]
+    base_colour: Annotated[FileRecord, "colour of the surface without light"]
+    lights: Annotated[list[FileRecord], Items(MAX_LIGHTS, name="file"), "the view in other light"]
+
+
 class AngleRecord(TypedDict, total=False):
     """One camera angle and its pictures."""
 
@@ -206,7 +222,11 @@ class AngleRecord(TypedDict, total=False):
     pending: Annotated[Pending, "another photo that was requested"]
     depth: Annotated[FileRecord, "depth pass"]
     normal: Annotated[FileRecord, "normal pass"]
-    takes: Annotated[int, TAKE, "photos requested so far"]
+    calibration: Annotated[CalibrationRecord, "what photos by fal.ai are compared with"]
+    takes: Annotated[int, TAKE, "photos requested so far, without retries"]
+    retries: Annotated[
+        list[RetryRecord], Items(MAX_TAKES, name="retry"), "further photos after rejected ones"
+    ]
 
 
 class OldVideo(TypedDict):

@@ -2,7 +2,7 @@
 """A photo session: one product in one studio, in a separate scene."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,6 +127,10 @@ class Session:
     def base_colour(self, framing: Framing, angle: Angle, size: Size) -> NDArray[np.float32]:
         """The colour of what ``framing`` sees, without any light: as ``Renderer.base_colour``."""
         return self._renderer.base_colour(framing, angle.azimuth, size)
+
+    def quick_light(self) -> AbstractContextManager[None]:
+        """While entered, other lights are loaded faster and are noisier."""
+        return self._renderer.studio.quick()
 
     def relit(
         self, framing: Framing, angle: Angle, light: Rig, size: Size, *, is_rougher: bool = False
