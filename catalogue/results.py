@@ -29,7 +29,12 @@ COLUMNS = (
     *("row", "line", "sku", "state", "error", "folder", "photos", "hero", "film", "cost_usd", "unpriced"),
     *("render_seconds", "crashes", "source", "spec"),
 )
-LAST_COLUMNS = ("severity", "findings")  # Behind those of the user, so that older columns keep their places.
+LAST_COLUMNS = (
+    "severity",
+    "findings",
+    "verdicts",
+    "rejected",
+)  # Behind those of the user, so that older columns keep their places.
 MAX_CELL = 32_000  # Characters; Excel accepts 32,767.
 
 
@@ -118,6 +123,8 @@ def _product(result: Result) -> dict[str, Any]:
         "error": status.error,
         "set": result.frozen.folder,
         "photos": list(status.photos),
+        "rejected": list(status.rejected),
+        "verdicts": dict(status.verdicts),
         "videos": list(status.videos),
         "cost": status.paid,
         "unpriced": status.unpriced,
@@ -156,6 +163,8 @@ def _table(results: list[Result]) -> str:
             *(row.more.get(name, "") for name in more),
             status.worst.value if status.worst else "",
             _cell_of(status.findings),
+            "; ".join(f"{name}: {verdict}" for name, verdict in status.verdicts.items()),
+            str(len(status.rejected)),
         )
         writer.writerow([spreadsheet_safe(cell) for cell in cells])
     return buffer.getvalue()

@@ -92,7 +92,8 @@ def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
     record = folder.record
     if name in _angles(plan):
         entry = angle_record(record, name)
-        return _takes(entry) > 1 and _pending(entry, entry.get("photo", {})) == "waiting"
+        is_retry = bool(entry.get("retries"))
+        return (_takes(entry) > 1 or is_retry) and _pending(entry, entry.get("photo", {})) == "waiting"
     if name == VIDEO:
         video = _video(plan, record)
         return _takes(video) > 1 and _pending(video, video) == "waiting"
@@ -117,7 +118,7 @@ def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
     with folder.change() as record:
         if name in _angles(plan):
             entry = angle_record(record, name)
-            entry["takes"] = _takes(entry) + 1
+            entry["takes"] = _takes(entry) + len(entry.get("retries", [])) + 1  # Retries count as requested.
             if entry.get("photo", {}).get("path"):
                 entry["pending"] = cast(Pending, waiting)
             else:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 from ..messages.money import dollars
 from .choices import Pass
 from .page_frame import html_page
+from .verdict_part import STYLE as VERDICT_STYLE
+from .verdict_part import rejected_part, verdict_part
 
 Record = Mapping[str, Any]
 
@@ -52,6 +54,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         )
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
+    parts.append(rejected_part(record.get("angles") or []))
     parts += _section("What is wrong with the pictures", [_findings(record.get("findings") or [])])
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
@@ -61,7 +64,13 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         "What is wrong with the model", [_findings((record.get("model") or {}).get("triage") or [])]
     )
     reload_seconds = RELOAD_SECONDS if is_being_made else None
-    return html_page(product, "\n".join(parts), STYLE, max_width=1200, reload_seconds=reload_seconds)
+    return html_page(
+        product,
+        "\n".join(filter(None, parts)),
+        STYLE + VERDICT_STYLE,
+        max_width=1200,
+        reload_seconds=reload_seconds,
+    )
 
 
 def _section(title: str, content: Iterable[str]) -> list[str]:
@@ -113,6 +122,7 @@ def _pair(record: Record, entry: Record) -> str:
         links = (f"<a href='{quote(path)}'>{escape(kind)}</a>" for kind, path in passes.items())
         details += f"<p>{', '.join(links)}</p>"
     details += _other_takes(record, "photos", entry["name"])
+    details += verdict_part(photo)
     for error in filter(None, (photo.get("error"), (entry.get("pending") or {}).get("error"))):
         details += f"<p class='error'>{escape(str(error))}</p>"
     left = (

@@ -19,6 +19,7 @@ from ...messages.progress import Reporter
 from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
+from ..accepting import accept_photos
 from ..arguments import (
     add_ceilings,
     add_external_data,
@@ -40,7 +41,9 @@ from ..spending import bill_of, budget_of, ceilings_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeOptions:
-    """``resend`` and ``forget`` are keys of requests, or their first characters; ``redo`` and ``choose`` name takes."""
+    """``resend`` and ``forget`` are keys of requests, or their first characters; ``redo`` and ``choose`` name takes,
+    ``accept`` names angles.
+    """
 
     folder: Path
     resend: tuple[str, ...]
@@ -48,6 +51,7 @@ class ResumeOptions:
     forget: tuple[str, ...]
     redo: tuple[str, ...]
     choose: tuple[str, ...]
+    accept: tuple[str, ...]
     making: MakeOptions
 
 
@@ -81,6 +85,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="show another take of an angle, the `video` or the `concept`, such as front=1; "
         "nothing is rendered, sent or paid",
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="ANGLE",
+        help="accept the photo of this angle in spite of its verdict; what waits for it continues",
+    )
     add_external_data(parser)
     add_ceilings(parser)
     add_service(parser)
@@ -98,8 +109,8 @@ def run(options: ResumeOptions, context: Context) -> int:
 
 
 def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
-    if options.redo or options.choose:
-        option = "redo" if options.redo else "choose"
+    given = {"redo": options.redo, "choose": options.choose, "accept": options.accept}
+    for option in (name for name, values in given.items() if values):
         raise InputError(f"--{option} is for one product.", hint="Name the folder of its set.")
     making = options.making
     catalogue = open_catalogue(options.folder, making.rows, making.service, context.reporter)
@@ -149,8 +160,10 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
 
 def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> int:
     """Choosing takes never pays, so nothing else of the set is made."""
-    if options.redo or options.resend or options.forget:
-        raise InputError("--choose sends nothing.", hint="Give --redo, --resend and --forget without it.")
+    if options.redo or options.resend or options.forget or options.accept:
+        raise InputError(
+            "--choose sends nothing.", hint="Give --redo, --resend, --forget and --accept without it."
+        )
     choose_takes(folder, options.choose, reporter)
     reporter.tell(events.Finished(state=folder.record["state"], exit=0, set=str(folder.root)))
     return 0
@@ -162,6 +175,8 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     folder = SetFolder.open(options.folder)
     if options.choose:
         return _choose(options, folder, reporter)
+    if both := set(options.accept) & set(options.redo):
+        raise InputError(f"{min(both)} is both accepted and redone.", hint="Give one of the two options.")
     plan = plan_from(folder, service_of(folder, making.service.fal_url))
     plan = checked(
         replace(plan, external_data=making.external_data),
@@ -175,6 +190,7 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     redo = [redo_name(plan, name) for name in options.redo]
     again = labels_again(plan, folder, redo) if redo else set()
     bill = bill_of(plan, reporter, budget, allows_unknown=making.ceilings.allow_unknown_price, again=again)
+    accept_photos(folder, options.accept, reporter)
     if redo:  # Only now: a ceiling that is too low changes nothing.
         for name in redo:
             if is_under_way(plan, folder, name):
