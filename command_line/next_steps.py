@@ -52,6 +52,8 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
 
 
 def _rejected_in(folder: Path) -> list[str]:
+    if not (folder / "set.json").is_file():
+        return []
     record = SetFolder.open(folder).record
     return [entry["name"] for entry in record["angles"] if is_rejected(entry.get("photo"))]
 

@@ -142,7 +142,10 @@ def open_bill(
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
-    to_come = estimate.without((_made(plan) | _sent(plan)) - set(again))
+    paid = (_made(plan) | _sent(plan)) - set(again)
+    # A retry follows from a photo that is received: until then nothing of it is certain.
+    paid |= {retry_label(angle.name) for angle in plan.angles if photo_label(angle.name) in paid}
+    to_come = estimate.without(paid)
     if allows_unknown and budget.ceilings.run is None:
         raise FieldError(
             "allow_unknown_price",
@@ -188,8 +191,7 @@ def _made(plan: SetPlan) -> set[str]:
     made = {CONCEPT_LABEL, MODEL_LABEL} if record.get("model", {}).get("path") else set()
     for entry in record.get("angles", []):
         photo = entry.get("photo") or {}
-        if _is_done(photo) and "pending" not in entry:
-            made |= {photo_label(entry["name"]), retry_label(entry["name"])}
+        made |= {photo_label(entry["name"])} if _is_done(photo) and "pending" not in entry else set()
         made |= {enlargement_label(entry["name"])} if _is_done(photo.get("enlargement")) else set()
     videos = [video for video in record.get("videos", []) if video.get("motion") == plan.motion]
     return made | ({VIDEO_LABEL} if any(map(_is_done, videos)) else set())
