@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "catalogue": "make the sets of many products, from a CSV or JSONL file",
     "resume": "continue a set or a catalogue; nothing is paid twice",
     "cancel": "cancel the pending fal.ai requests of a set or catalogue",
+    "check": "compare the photos of a set or a catalogue with their renders; changes nothing",
     "estimate": "what a set or a catalogue would cost; spends nothing",
     "report": "rebuild the page of a set or a catalogue",
     "doctor": "what this machine has, and what is missing",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos with defects are moved back, requested again or held back, and nothing is paid twice for it."""
 
+import io
 import json
 import signal
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoreal_set.command_line import main as cli
 from photoreal_set.command_line.accepting import accept_photos
 from photoreal_set.command_line.redoing import take_again
 from photoreal_set.files.writing import sha256_of
@@ -19,6 +21,7 @@ from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.set_json_values import GATE_STATES, VERDICTS
 from tests.gated_set import HERO, OTHER, PHOTO, GatedSet, Told, draw, paid, run_until_write
+from tests.told import events_in
 
 pytestmark = pytest.mark.slow
 
@@ -206,3 +209,36 @@ def test_a_run_that_is_killed_pays_nothing_twice_and_decides_the_same(tmp_path: 
         "accept",
         sha256_of(tea.plan.out / shown["path"]),
     )
+
+
+def checked(root: Path) -> tuple[int, list[dict], str]:
+    """The exit code of ``check``, its events, and its table."""
+    lines, plain = io.StringIO(), io.StringIO()
+    code = cli.main(["check", str(root), "--json"], lines)
+    assert cli.main(["check", str(root)], plain) == code
+    return code, events_in(lines.getvalue()), plain.getvalue()
+
+
+def test_a_folder_can_be_checked_without_changing_it(tea: GatedSet, emulator):
+    emulator.control(faults=[defect("recoloured", nth=1)])
+    tea.run(fidelity=Fidelity.OFF)
+    before = sorted((path, path.stat().st_mtime_ns) for path in tea.plan.out.rglob("*"))
+    for root in (tea.plan.out, tea.plan.out.parent):
+        code, lines, text = checked(root)
+        assert code == 2
+        verdicts = {line["angle"]: line["verdict"] for line in lines if line["event"] == "checked"}
+        assert verdicts == {HERO: "retry", OTHER: "accept"}
+        assert "retry (rejected)" in text
+        assert "2 photos, 1 rejected." in text
+        assert lines[-1]["exit"] == 2
+    assert sorted((path, path.stat().st_mtime_ns) for path in tea.plan.out.rglob("*")) == before
+
+
+def test_checking_respects_a_person_and_needs_a_set(tea: GatedSet, emulator, tmp_path: Path):
+    emulator.control(faults=[defect("recoloured")])
+    tea.run(angles=tea.plan.angles[1:], retries=0)
+    assert checked(tea.plan.out)[0] == 2
+    accept_photos(SetFolder.open(tea.plan.out), [HERO], Told())
+    code, _lines, text = checked(tea.plan.out)
+    assert (code, "accepted by a person" in text) == (0, True)
+    assert cli.main(["check", str(tmp_path / "nothing")], io.StringIO()) == 1
