@@ -13,16 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from command_line.bootstrap import load_package
 
 load_package()
 
 from photoreal_set.fal_bridge.network.service import Service  # noqa: E402  The package has to be loaded first.
-from photoreal_set.imaging.compose import png  # noqa: E402
-from photoreal_set.imaging.passes import base_colour_picture, depth_picture, normal_picture  # noqa: E402
 from photoreal_set.messages import events  # noqa: E402
 from photoreal_set.messages.progress import Reporter  # noqa: E402
 from photoreal_set.optics.angles import ANGLES, hero_first  # noqa: E402
@@ -38,16 +33,10 @@ from photoreal_set.photo_set.source import source_from  # noqa: E402
 from photoreal_set.processes.stop import Stop  # noqa: E402
 from tests.fal_emulator.glb import make_glb  # noqa: E402
 from tests.patience import PATIENCE_SECONDS  # noqa: E402
-from tests.printed_product import Light, View, view  # noqa: E402
+from tests.printed_reference import draw  # noqa: E402
 
-SIDE = 64
 HERO, OTHER = "three-quarter", "front"
 PHOTO = "fal-ai/flux-kontext/dev"
-LIGHTS = (
-    Light(towards=(0.5, 0.3, 0.8)),
-    Light(ambient=(0.5, 0.5, 0.5), gloss=0.05),
-    Light(towards=(-0.8, 0.2, 0.5), gloss=0.3),
-)
 LINES = {HERO: ("TEA No 5", "BLACK 250"), OTHER: ("TEA No 7", "GREEN 100")}
 
 
@@ -62,33 +51,6 @@ class Told(Reporter):
     def texts(self) -> list[str]:
         kinds = (events.Note, events.Warning)
         return [event.text for event in self.events if isinstance(event, kinds)]
-
-
-def draw(folder: SetFolder, name: str, *, lines: tuple[str, str], is_calibrated: bool = True) -> None:
-    """The reference of an angle and what its photo is compared with."""
-    seen: View = view(SIDE, lines=lines)
-    render = folder.store(f"renders/{name}.png", png(Image.fromarray(seen.picture)))
-    folder.store(f"masks/{name}.png", png(Image.fromarray(seen.mask)))
-    depth, near, far = depth_picture(seen.depth)
-    colour = np.concatenate((seen.base_colour, seen.mask[..., None] / 255.0), axis=-1)
-    place = f"fidelity/{name}"
-    calibration = {
-        "made_with": "drawn",
-        "depth": {**folder.store(f"{place}/depth.png", png(depth)), "near": near, "far": far},
-        "normal": folder.store(f"{place}/normal.png", png(normal_picture(seen.normal))),
-        "base_colour": folder.store(f"{place}/base-colour.png", png(base_colour_picture(colour))),
-        "lights": [
-            folder.store(
-                f"{place}/light-{number}.png", png(Image.fromarray(view(SIDE, light, lines=lines).picture))
-            )
-            for number, light in enumerate(LIGHTS, 1)
-        ],
-    }
-    with folder.change() as record:
-        entry: Any = angle_record(record, name)
-        entry.update(azimuth=0, elevation=0, mask=f"masks/{name}.png", render={**render, "samples": 1})
-        if is_calibrated:
-            entry["calibration"] = calibration
 
 
 @dataclass

@@ -20,7 +20,8 @@ from photoreal_set.messages.errors import InputError
 from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.set_json_values import GATE_STATES, VERDICTS
-from tests.gated_set import HERO, OTHER, PHOTO, GatedSet, Told, draw, paid, run_until_write
+from tests.gated_set import HERO, OTHER, PHOTO, GatedSet, Told, paid, run_until_write
+from tests.printed_reference import draw
 from tests.told import events_in
 
 pytestmark = pytest.mark.slow
