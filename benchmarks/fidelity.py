@@ -14,6 +14,7 @@ false, on a bad one the defect is found. ``look`` is counted with the alarms and
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,9 +41,10 @@ def main() -> int:
     names = {"tuning": TUNING, "scored": SCORED, "all": (*TUNING, *SCORED)}[options.group]
     names = tuple(options.product) or names
     if not options.no_render:
-        from benchmarks.fidelity_renders import render_all
-
-        render_all(list(names), options.models, options.cache, side=options.side, say=_say)
+        command = [sys.executable, "-m", "benchmarks.fidelity_renders", "--cache", str(options.cache)]
+        command += ["--side", str(options.side), *names, *map(str, options.models)]
+        if subprocess.run(command).returncode:
+            return 1
     files = [path.stem for path in options.models]
     results = list(
         results_of([*names, *files], options.cache, options.side, options.seed, plain=options.plain, say=_say)

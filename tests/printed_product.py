@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from photoreal_set.imaging.compose import to_display
 Array = Any
 FINE = 3  # Samples of a pixel in each direction.
 PAPER, INK, GREEN, CARD = (0.80, 0.79, 0.76), (0.02, 0.02, 0.03), (0.05, 0.22, 0.10), (0.45, 0.30, 0.16)
+_DISPLAY = to_display(np.linspace(0.0, 1.0, 1 << 14)).astype(np.float32)
 TEXT = ("TEA No 5", "BLACK 250")
 
 
@@ -41,15 +43,20 @@ class View:
 def view(size: int, light: Light | None = None, *, lines: Sequence[str] = TEXT, ground: float = 1.0) -> View:
     """The product on a plain ground of the linear value ``ground``."""
     side = size * FINE
-    inside, depth, normal, base = _surfaces(side, lines)
+    depth, normal, plain, bottle = _surfaces(side)
+    inside = np.isfinite(depth)
+    base = np.where(bottle[..., None], _printed(side, lines), plain)
     light = light or Light()
-    towards = np.array(light.towards) / np.linalg.norm(light.towards)
-    half = (towards + (0.0, 0.0, 1.0)) / np.linalg.norm(towards + (0.0, 0.0, 1.0))
+    towards = np.array(light.towards, dtype=np.float32) / np.float32(np.linalg.norm(light.towards))
+    half = towards + np.array((0.0, 0.0, 1.0), dtype=np.float32)
+    half /= np.linalg.norm(half)
     facing = np.clip(normal @ towards, 0.0, None)[..., None]
-    shade = np.array(light.ambient) + facing * np.array(light.colour)
-    shine = light.gloss * np.clip(normal @ half, 0.0, 1.0)[..., None] ** 40 * np.array(light.colour)
+    shade = np.array(light.ambient, np.float32) + facing * np.array(light.colour, np.float32)
+    gleam = np.clip(normal @ half, 0.0, 1.0)[..., None] ** 40
+    shine = light.gloss * gleam * np.array(light.colour, np.float32)
     middle = slice(FINE // 2, None, FINE)
-    lit = to_display(np.clip(np.where(inside[..., None], base * shade + shine, ground), 0.0, 1.0))
+    linear = np.clip(np.where(inside[..., None], base * shade + shine, np.float32(ground)), 0.0, 1.0)
+    lit = _DISPLAY[np.rint(linear * (len(_DISPLAY) - 1)).astype(np.uint16)]
     return View(
         _bytes(_reduced(lit)),
         _bytes(_reduced(inside.astype(float))),
@@ -79,25 +86,25 @@ def sloping_ground(size: int, colour: tuple[float, float, float] = (150.0, 125.0
     return np.clip(np.array(colour) + slope, 0, 255).astype(np.uint8)
 
 
-def _surfaces(side: int, lines: Sequence[str]) -> tuple[Array, Array, Array, Array]:
-    """Which samples show the product, and its depth, normals and linear base colour."""
-    y, x = (np.mgrid[0:side, 0:side] + 0.5) / side
-    depth, normal = np.full((side, side), np.inf), np.zeros((side, side, 3))
-    base = np.zeros((side, side, 3))
+@lru_cache(maxsize=4)
+def _surfaces(side: int) -> tuple[Array, Array, Array, Array]:
+    """Depth, normals, the linear base colour without print, and which samples show the bottle."""
+    y, x = (np.mgrid[0:side, 0:side].astype(np.float32) + 0.5) / side
+    depth = np.full((side, side), np.inf, dtype=np.float32)
+    normal, base = np.zeros((2, side, side, 3), dtype=np.float32)
     across = (x - 0.40) / 0.26
     bottle = (np.abs(across) < 1.0) & (y > 0.10) & (y < 0.88)
     height = np.sqrt(np.clip(1.0 - across**2, 0.0, 1.0))
-    depth = np.where(bottle, 2.0 - 0.26 * height, depth)
-    normal = np.where(bottle[..., None], np.stack((across, 0.0 * x, height), axis=-1), normal)
-    base = np.where(bottle[..., None], _printed(side, lines), base)
+    depth[bottle] = (2.0 - 0.26 * height)[bottle]
+    normal[bottle] = np.stack((across, 0.0 * x, height), axis=-1)[bottle]
     for left, right, tilt in ((0.58, 0.74, -0.6), (0.74, 0.90, 0.6)):
         face = (x > left) & (x < right) & (y > 0.52) & (y < 0.92)
-        depth = np.where(face, 1.6 + np.abs(x - 0.74) * 0.75, depth)
-        normal = np.where(face[..., None], (tilt, 0.0, 0.8), normal)
-        stripe = face & (y > 0.66) & (y < 0.70)
-        base = np.where(face[..., None], CARD, base)
-        base = np.where(stripe[..., None], PAPER, base)
-    return np.isfinite(depth), depth, normal, base
+        depth[face] = (1.6 + np.abs(x - 0.74) * 0.75)[face]
+        normal[face] = (tilt, 0.0, 0.8)
+        base[face] = CARD
+        base[face & (y > 0.66) & (y < 0.70)] = PAPER
+        bottle &= ~face
+    return depth, normal, base, bottle
 
 
 def _printed(side: int, lines: Sequence[str]) -> Array:
@@ -110,10 +117,10 @@ def _printed(side: int, lines: Sequence[str]) -> Array:
     for row, line in enumerate(lines):
         top = box[1] + (box[3] - box[1]) * (row + 0.5) / len(lines)
         pen.text(((box[0] + box[2]) / 2, top), line, font=font, fill=255, anchor="mm")
-    share = np.asarray(sheet, dtype=float)[..., None]
-    paper = np.where(share >= 128, np.array(PAPER), np.array(GREEN))
+    share = np.asarray(sheet, dtype=np.float32)[..., None]
+    paper = np.where(share >= 128, np.array(PAPER, np.float32), np.array(GREEN, np.float32))
     ink = np.clip((share - 128.0) / 127.0, 0.0, 1.0)
-    return paper * (1.0 - ink) + np.array(INK) * ink
+    return paper * (1.0 - ink) + np.array(INK, np.float32) * ink
 
 
 def _reduced(values: Array) -> Array:

@@ -13,9 +13,8 @@ from .colour import quantile
 from .gates import judged
 from .measures import Measures, Surface, corner_move, measure
 from .photo import UnusablePhotoError, read_photo, require_same_shape
-from .planes import resized
 from .reference import Reference
-from .report import Colour, Gate, Registration, Report, State, Verdict
+from .report import Colour, Gate, Print, Registration, Report, State, Verdict
 from .surroundings import compare_outlines, look_at_ground
 from .verdict import BACKGROUND, COLOUR, POSE, STRUCTURE, Thresholds, decide
 from .view import UnusableReferenceError, View
@@ -47,7 +46,7 @@ def check_photo(photo: Photo, reference: Reference, thresholds: Thresholds | Non
         return _unusable(str(error), Verdict.RETRY, full)
     if max(values.shape) < max(view.size):  # Details that a small photo cannot have must not be missed.
         view = reference.view(max(values.shape[:2]))
-    measured = measure(view, resized(values, view.size))
+    measured = measure(view, values)
     report = _report(view, measured, chosen)
     return replace(report, photo_size=(values.shape[1], values.shape[0]), render_size=view.full)
 
@@ -72,6 +71,7 @@ def _report(view: View, measured: Measures, thresholds: Thresholds) -> Report:
         silhouette=compare_outlines(before, measured.ground, measured.photo, measured.aligned, view.mask),
         edges=surface.edges,
         colour=_colour(surface),
+        print_areas=_print(view, measured),
         background=measured.ground.background if measured.ground.confidence else None,
         light_kept=surface.light_kept,
         regions=result.regions,
@@ -90,6 +90,14 @@ def _colour(surface: Surface) -> Colour | None:
         typical=quantile(blocks.difference, blocks.trust, 0.5),
         worst=quantile(blocks.difference, blocks.trust, 0.9),
     )
+
+
+def _print(view: View, measured: Measures) -> Print | None:
+    found = measured.printed
+    if view.printed is None or found is None:
+        return None
+    lost = float((found.lost[found.cells] > 0.5).mean())
+    return Print(share=view.printed.share, kept=found.kept, sharpness=found.sharpness, lost=lost)
 
 
 def registration_of(view: View, measured: Measures) -> Registration:

@@ -12,7 +12,7 @@ from .windows import window_mean
 
 Array = NDArray[Any]
 
-_TO_XYZ = np.array(
+TO_XYZ = np.array(
     ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
 )  # IEC 61966-2-1, white D65.
 _WHITE = np.array((0.95047, 1.0, 1.08883))
@@ -23,7 +23,7 @@ DARK, BRIGHT = 0.02, 0.93  # Linear values between which a colour can be judged.
 
 def to_lab(linear: Array) -> Array:
     """CIE L*a*b* (D65) of linear sRGB values (..., 3)."""
-    share = (linear @ _TO_XYZ.T) / _WHITE
+    share = (linear @ TO_XYZ.T) / _WHITE
     lifted = np.where(share > 216 / 24389, np.cbrt(share), (24389 / 27 * share + 16) / 116)
     x, y, z = lifted[..., 0], lifted[..., 1], lifted[..., 2]
     return np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), axis=-1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .colour import quantile
 from .local import smoothed
 from .measures import Measures
+from .planes import resized
 from .regions import find_regions
 from .report import Gate, Region, Registration, State
 from .verdict import BACKGROUND, COLOUR, POSE, STRUCTURE, Thresholds, gate
@@ -51,7 +52,7 @@ def judged(view: View, measured: Measures, registration: Registration, threshold
     }
     gates = {name: gate(name, parts[name], confidence[name], thresholds) for name in parts}
     cover = view.windows.inside
-    regions = find_regions(severity, kinds, ("missing", "unexplained", "changed"), cover)
+    regions = find_regions(severity, kinds, ("missing", "unexplained", "print", "changed"), cover)
     if gates[COLOUR].state is not State.PASSED:
         regions += find_regions(apart, np.zeros(apart.shape, int), ("colour",), cover)
     told = {name: replace(one, reason=sentence(one, registration, regions)) for name, one in gates.items()}
@@ -70,7 +71,7 @@ def _pose(view: View, measured: Measures, registration: Registration, limits: Th
         "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
         "stretched": (registration.stretch, limits.stretch),
         "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
-        "mirrored": (registration.mirrored, limits.mirrored),
+        "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored),
     }
     if match < 0.3 and match < 0.5 * usual:
         parts["other product"] = (3.0, 1.0)
@@ -113,7 +114,7 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     """The measures, the severity at each window and which measure it is."""
     maps, kept = measured.surface.maps, view.tolerated
     inside = maps.inside
-    planes = []
+    planes: list[Array] = []
     for name, plane, limit in (
         ("missing", maps.missing, limits.missing),
         ("unexplained", maps.unexplained, limits.unexplained),
@@ -125,10 +126,38 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
         "missing": (float(planes[0].max()) * limits.missing, limits.missing),
         "unexplained": (float(planes[1].max()) * limits.unexplained, limits.unexplained),
     }
+    printed, lost, smeared = _print(view, measured, limits)
+    planes.append(printed)
+    values |= {"print": (lost, limits.print_lost), "smeared": (smeared, limits.print_smeared)}
     stacked = np.stack(planes)
     severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
-    both = (planes[0] > 0.7) & (planes[1] > 0.7)
-    return values, severity, np.where(both, 2, kinds)
+    both = (planes[0] > 0.7) & (planes[1] > 0.7) & (kinds < 2)
+    return values, severity, np.where(both, 3, kinds)
+
+
+def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, float, float]:
+    """Lost print at each window in units of its tolerance, and the worst of lost and of smeared print."""
+    plane = np.zeros(view.windows.inside.shape)
+    found = measured.printed
+    if found is None:
+        return plane, 0.0, 0.0
+    light = view.tolerated.get("print", np.zeros(1))
+    light = light if light.shape == found.lost.shape else 0.0
+    lost = _of_cells(np.maximum(found.lost - light, 0.0), found.cells)
+    smeared = _of_cells(found.smeared, found.cells)
+    top, bottom, left, right = found.box
+    height, width = plane.shape
+    rows = slice(top * height // found.size[1], -(-bottom * height // found.size[1]))
+    columns = slice(left * width // found.size[0], -(-right * width // found.size[0]))
+    target = plane[rows, columns]
+    plane[rows, columns] = resized(lost, (target.shape[1], target.shape[0])) / limits.print_lost
+    return plane, float(lost.max()), float(smeared.max())
+
+
+def _of_cells(values: Array, cells: Array) -> Array:
+    """The mean of neighbouring cells; 0 where too few of them can be judged."""
+    share = window_mean(cells.astype(np.float32), 1)
+    return np.where(share > 0.4, window_mean(values * cells, 1) / np.maximum(share, 1e-3), 0.0)
 
 
 def _tiles(severity: Array, inside: Array) -> tuple[tuple[float | None, ...], ...]:

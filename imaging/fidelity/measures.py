@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from . import local
 from .colour import Blocks, compare_colours, quantile
-from .planes import IDENTITY, Affine, warped
+from .planes import IDENTITY, Affine, resized, warped
+from .print_check import PrintFound, find_print
 from .registration import Fit, Windows, fit_affine, register, robust_fit
 from .report import Edges
 from .structure import structure
@@ -34,6 +35,7 @@ class Measures:
     parallax: float
     bend: float
     residual: float
+    printed: PrintFound | None
 
 
 @dataclass(eq=False)
@@ -48,9 +50,10 @@ class Surface:
     light_kept: float
 
 
-def measure(view: View, photo: Array) -> Measures:
-    """Measure display values (h, w, 3) of the working size."""
-    fit = register(photo, view.render, view.mask)
+def measure(view: View, whole: Array) -> Measures:
+    """Measure a photo, display values (h, w, 3)."""
+    photo = resized(whole, view.size)
+    fit = register(photo, view.sought)
     aligned = warped(photo, fit.affine, view.size)
     parallax, bend, residual = displacements(view, fit.windows)
     return Measures(
@@ -62,6 +65,7 @@ def measure(view: View, photo: Array) -> Measures:
         parallax=parallax,
         bend=bend,
         residual=residual,
+        printed=None if view.printed is None else find_print(view.printed, whole, fit.affine),
     )
 
 
@@ -116,21 +120,20 @@ def _explained(base: Array, extra: Array, windows: Windows, strength: Array) -> 
     first = base.shape[1]
     explained = own @ coefficients[first:]
     size = float((share[:, None] * explained**2).sum())
-    doubt = 2.0 * float(np.trace(covariance[first:, first:]))
+    doubt = float(np.trace(covariance[first:, first:]))
     return float(np.sqrt(max(0.0, size - doubt)))
 
 
 def compare_edges(view: View, aligned: Array) -> Edges:
     """Edges inside the outline."""
     inside = shrunk(view.mask > 0.5, max(2, max(view.size) // 100))
-    wanted, seen = structure(view.render), structure(aligned)
-    known = [wanted, *[structure(one) for one in view.lights]]
-    edge = (np.abs(wanted) > EDGE) & inside
+    seen = structure(aligned)
+    edge = (np.abs(view.edges) > EDGE) & inside
     found = (np.abs(seen) > EDGE) & inside
     if edge.sum() < 20:
         return Edges(1.0, 0.0, 0.0)
     present = grown(np.abs(seen) > 0.5 * EDGE, 2)
-    allowed = grown(np.any([np.abs(one) > 0.5 * EDGE for one in known], axis=0), 2)
+    allowed = grown(view.known_edges > 0.5 * EDGE, 2)
     kept = float(present[edge].mean())
     invented = float((~allowed)[found].mean()) if found.any() else 0.0
     return Edges(kept, 1.0 - kept, invented)
@@ -173,6 +176,9 @@ def teach(view: View) -> None:
     keep["colour"] = max(quantile(one.blocks.difference, one.blocks.trust, 0.8) for one in surfaces)
     keep["invented"] = max(one.edges.invented for one in surfaces)
     keep["lost"] = max(one.edges.missing for one in surfaces)
+    if view.printed is not None:
+        found = [find_print(view.printed, light, IDENTITY) for light in view.lights]
+        keep["print"] = np.max([one.lost for one in found if one is not None] or [np.zeros(1)], axis=0)
     for position, name in enumerate(("parallax", "bend", "residual", "moved")):
         keep[name] = max(one[position] for one in moves)
 

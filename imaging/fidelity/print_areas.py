@@ -59,19 +59,27 @@ def print_areas(
     ``render``: sRGB display values, uint8 (h, w, 3). ``mask``: coverage, uint8 (h, w). ``depth`` and ``normal``: as for
     ``surface_breaks``. ``base_colour``: linear float (h, w, 3), 0 to 1; without it, the sharp edges of the render are used.
     """
-    side = max(mask.shape)
-    colour = printed_colour(render, base_colour).astype(np.float32)
-    strength = _edge_strength(colour, only_sharp=base_colour is None)
-    breaks = np.logical_or(*surface_breaks(mask, depth, normal))
+    breaks = surface_breaks(mask, depth, normal)
+    return find_print(printed_colour(render, base_colour), mask, breaks, max(mask.shape), base_colour is None)
+
+
+def find_print(
+    colour: Array, mask: Array, breaks: tuple[Array, Array], side: int, from_render: bool
+) -> PrintAreas:
+    """``print_areas`` in a ``printed_colour`` with ``surface_breaks``; they may be a part of a picture.
+
+    ``side``: the longer side of the whole picture in pixels.
+    """
+    strength = _edge_strength(colour.astype(np.float32), only_sharp=from_render)
     rim = max(2, round(RIM * side))
-    judged = shrunk(mask >= 254, rim) & ~grown(breaks, rim)
-    edges = judged & (strength > (RENDER_LEVELS if base_colour is None else LEVELS))
+    judged = shrunk(mask >= 254, rim) & ~grown(breaks[0] | breaks[1], rim)
+    edges = judged & (strength > (RENDER_LEVELS if from_render else LEVELS))
     window, gap = max(2, round(WINDOW * side)), max(2, round(GAP * side))
     dense = window_mean(edges, window) > DENSITY
     areas = closed(grown(dense & grown(edges, window), 1), gap)
     areas = (areas | _enclosed(areas, judged, round(DEEP * side))) & (mask > 0)
     strong = window_mean(edges & (strength > STRONG), window) > TEXT_DENSITY
-    return PrintAreas(edges, areas, closed(strong, window) & areas, base_colour is None)
+    return PrintAreas(edges, areas, closed(strong, window) & areas, from_render)
 
 
 def printed_colour(render: Array, base_colour: Array | None) -> Array:
@@ -80,7 +88,9 @@ def printed_colour(render: Array, base_colour: Array | None) -> Array:
         return render[..., :3]
     steps = len(_DISPLAY) - 1
     levels = _DISPLAY[np.rint(np.clip(base_colour[..., :3], 0.0, 1.0) * steps).astype(np.uint16)]
-    return np.asarray(Image.fromarray(levels).filter(ImageFilter.MedianFilter(3)))  # Passes behind glass are noisy.
+    return np.asarray(
+        Image.fromarray(levels).filter(ImageFilter.MedianFilter(3))
+    )  # Passes behind glass are noisy.
 
 
 def _edge_strength(colour: Array, *, only_sharp: bool) -> Array:

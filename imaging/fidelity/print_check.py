@@ -56,7 +56,9 @@ class PrintFound:
     size: tuple[int, int]
 
 
-def print_view(render: Array, mask: Array, depth: Array | None, normal: Array | None, base: Array | None) -> PrintView | None:
+def print_view(
+    render: Array, mask: Array, depth: Array | None, normal: Array | None, base: Array | None
+) -> PrintView | None:
     """The print of a view; None when there is none. ``render``: display values (h, w, 3), 0 to 1; ``mask``: uint8."""
     height, width = mask.shape
     size = work_size(width, height, SIDE)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compose import to_linear
 from .surface import shifted
 
 Array = NDArray[Any]
 
 CONTRAST = 0.3  # Of the contrast in the render, which the photo must have at least. Gloss and haze lower it.
+FAINT = 0.3  # Logarithm of the contrast in the render below which an outline is none.
 DARKEST = 2e-3  # Linear. It keeps logarithms of black finite.
 
 
@@ -23,13 +25,13 @@ def agreed_outlines(
 ) -> tuple[Array, Array]:
     """Outlines between a pixel and the one to its left, and between a pixel and the one above it: two bool (h, w).
 
-    ``photo`` and ``render``: linear, (3, h, w). ``colour``: display values, uint8 (h, w, 3), whose ``edges``, bool
-    (h, w), are those of print. An outline has no other edge between ``gap`` and ``gap + wide`` pixels on both sides.
+    ``photo`` and ``render``: display values, float (h, w, 3), 0 to 1. ``colour``: display values, uint8 (h, w, 3), whose
+    ``edges``, bool (h, w), are those of print. An outline has no other edge between ``gap`` and ``gap + wide`` pixels on both sides.
     """
     levels = colour.astype(np.int16)
     across = _outlines(photo, render, levels, edges, gap, wide)
-    turned = (photo.transpose(0, 2, 1), render.transpose(0, 2, 1), levels.transpose(1, 0, 2), edges.T)
-    return across, _outlines(*turned, gap, wide).T
+    turned = [item.swapaxes(0, 1) for item in (photo, render, levels, edges)]
+    return across, _outlines(turned[0], turned[1], turned[2], turned[3], gap, wide).T
 
 
 def _outlines(photo: Array, render: Array, levels: Array, edges: Array, gap: int, wide: int) -> Array:
@@ -43,7 +45,11 @@ def _outlines(photo: Array, render: Array, levels: Array, edges: Array, gap: int
     others = counts[rows, (right + wide).clip(0, width)] - counts[rows, right]
     others += counts[rows, left + 1] - counts[rows, (left + 1 - wide).clip(0, width)]
     shown, true = (
-        np.log((item[:, rows, right] + DARKEST) / (item[:, rows, left] + DARKEST)) for item in (photo, render)
+        np.log((to_linear(item[rows, right]) + DARKEST) / (to_linear(item[rows, left]) + DARKEST))
+        for item in (photo, render)
     )
-    found[rows, columns] = (others == 0) & ((shown * true).sum(axis=0) > CONTRAST * (true**2).sum(axis=0))
+    square = (true**2).sum(axis=1)
+    found[rows, columns] = (
+        (others == 0) & (square > FAINT**2) & ((shown * true).sum(axis=1) > CONTRAST * square)
+    )
     return found

@@ -24,7 +24,7 @@ TURNS = (-9.0, -6.0, -3.0, 3.0, 6.0, 9.0)  # Degrees.
 WINDOW = 0.105  # The side of a window, as a share of the longer side.
 STEP = 0.055  # Between the middles of windows.
 REACH = 0.028  # How far a window is looked for, as a share of the longer side.
-MAX_WINDOWS = 150
+MAX_WINDOWS = 110
 MIN_MATCH = 0.12  # A window that agrees less tells nothing about its place.
 MOVED = 0.0012  # Frame units: when the first fit moved less than this, a second look would find the same.
 NEAR = 0.006  # Frame units: how far matches may be from the fit before they lose weight.
@@ -60,16 +60,60 @@ class Fit:
     coarse: float
 
 
-def register(photo: Array, render: Array, mask: Array) -> Fit:
-    """Register display values (h, w, 3), 0 to 1, of the same size. ``mask``: coverage (h, w), 0 to 1."""
-    affine, score, mirrored = _coarse(photo, render, mask)
-    target = structure(render) * margin(mask)
-    size = (render.shape[1], render.shape[0])
+@dataclass(frozen=True, eq=False, slots=True)
+class Sought:
+    """What is looked for, prepared once.
+
+    ``small``: structure of the render in the small picture. ``near``: the product and its rim, 0 or 1 (h, w). ``rows``,
+    ``columns`` (n,): the middles of the windows; ``spectra`` (n, side, side): their conjugate Fourier transforms, tapered;
+    ``energy`` (n,): what they contain; ``weights``: the same of the tapers, cut to the product. ``half``, ``reach``: of a window and of the search, in pixels.
+    """
+
+    small: Array
+    near: Array
+    rows: Array
+    columns: Array
+    spectra: Array
+    energy: Array
+    weights: Array
+    half: int
+    reach: int
+
+
+def sought(render: Array, mask: Array) -> Sought:
+    """From display values (h, w, 3), 0 to 1, and coverage (h, w)."""
+    size = work_size(render.shape[1], render.shape[0], COARSE)
+    small = structure(resized(render, size)) * margin(resized(mask, size))
+    near = margin(mask)
+    target = structure(render) * near
+    longer = max(mask.shape)
+    half, reach = max(4, round(WINDOW * longer / 2)), max(3, round(REACH * longer))
+    rows, columns = _middles(target, mask, half)
+    line = np.hanning(2 * half + 3)[1:-1].astype(np.float32) ** 0.5
+    taper = np.outer(line, line)
+    wanted = _cut(np.pad(target, half), rows + half, columns + half, half)
+    side = _side(half, reach)
+    spectra = np.conj(np.fft.fft2(wanted * taper, (side, side))).astype(np.complex64)
+    energy = (np.abs(wanted) ** 2 * taper).sum(axis=(1, 2))
+    weights = taper * _cut(np.pad(near, half), rows + half, columns + half, half)
+    weights = np.conj(np.fft.rfft2(weights, (side, side))).astype(np.complex64)
+    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach)
+
+
+def _side(half: int, reach: int) -> int:
+    """The side of the transforms: shifts must not wrap around."""
+    return 1 << (2 * (half + reach)).bit_length()
+
+
+def register(photo: Array, what: Sought) -> Fit:
+    """Register a photo, display values (h, w, 3), 0 to 1, of the size of the render."""
+    affine, score, mirrored = _coarse(photo, what.small)
+    size = (what.near.shape[1], what.near.shape[0])
     start = IDENTITY if np.abs(affine - IDENTITY).max() < 1e-6 else affine
     error = 0.0
     for _attempt in range(3):
         moved = photo if start is IDENTITY else warped(photo, start, size)
-        windows = match_windows(structure(moved), target, mask)
+        windows = match_windows(structure(moved), what)
         change, error = fit_affine(windows)
         affine = compose_affine(start, change)
         if np.abs(change - IDENTITY).max() < MOVED:
@@ -89,12 +133,10 @@ def margin(mask: Array) -> Array:
     return grown(mask > 0.25, max(1, round(0.012 * max(mask.shape)))).astype(np.float32)
 
 
-def _coarse(photo: Array, render: Array, mask: Array) -> tuple[Affine, float, float]:
-    size = work_size(render.shape[1], render.shape[0], COARSE)
-    small, seen = resized(photo, size), resized(mask, size)
-    target = structure(resized(render, size)) * margin(seen)
+def _coarse(photo: Array, target: Array) -> tuple[Affine, float, float]:
+    size = (target.shape[1], target.shape[0])
     padded = (_power_of_two(size[1]), _power_of_two(size[0]))
-    found = np.fft.fft2(structure(small), padded)
+    found = np.fft.fft2(structure(resized(photo, size)), padded)
     best = max(
         (_correlate(found, target, scale, 0.0, size, padded) for scale in SCALES), key=lambda one: one[0]
     )
@@ -146,32 +188,25 @@ def _power_of_two(length: int) -> int:
     return 1 << (round(length * 1.25) - 1).bit_length()
 
 
-def match_windows(found: Array, target: Array, mask: Array) -> Windows:
-    """Look for windows of ``target`` in ``found``: structures (h, w) of the photo and of the render."""
-    longer = max(mask.shape)
-    half, reach = max(4, round(WINDOW * longer / 2)), max(3, round(REACH * longer))
-    rows, columns = _middles(target, mask, half)
-    if not len(rows):
+def match_windows(found: Array, what: Sought) -> Windows:
+    """Look for the windows of the render in ``found``, the structure (h, w) of a photo near its place."""
+    longer, reach, half = max(what.near.shape), what.reach, what.half
+    if not len(what.rows):
         nothing = np.zeros((0, 2))
         return Windows(nothing, nothing, np.zeros((0, 2, 2)), np.zeros(0), np.zeros(0))
     rim = half + reach
-    wanted = _cut(np.pad(target, rim), rows + rim, columns + rim, half)
-    seen = _cut(np.pad(found, rim), rows + rim, columns + rim, half + reach)
-    taper = np.hanning(2 * half + 3)[1:-1].astype(np.float32) ** 0.5
-    window = np.outer(taper, taper)
-    weights = window * _cut(np.pad(margin(mask), rim), rows + rim, columns + rim, half)
-    side = 1 << (2 * (half + reach)).bit_length()
-    spectrum = np.fft.fft2(seen, (side, side))
-    agreement = np.fft.ifft2(spectrum * np.conj(np.fft.fft2(wanted * window, (side, side)))).real
-    energy = np.fft.ifft2(
-        np.fft.fft2(np.abs(seen) ** 2, (side, side)) * np.conj(np.fft.fft2(weights, (side, side)))
-    ).real
+    seen = _cut(np.pad(found, rim), what.rows + rim, what.columns + rim, rim)
+    side = _side(half, reach)
+    agreement = np.fft.ifft2(np.fft.fft2(seen, (side, side)) * what.spectra).real
     span = 2 * reach + 1
-    own = (np.abs(wanted) ** 2 * window).sum(axis=(1, 2))
-    scale = np.sqrt(own[:, None, None] * np.maximum(energy[:, :span, :span], 0.05 * own[:, None, None]))
-    match = agreement[:, :span, :span] / np.maximum(scale, 1e-6)
+    energy = np.fft.irfft2(np.fft.rfft2(np.abs(seen) ** 2, (side, side)) * what.weights, (side, side))
+    energy = energy[:, :span, :span]
+    own = what.energy[:, None, None]
+    match = agreement[:, :span, :span] / np.maximum(np.sqrt(own * np.maximum(energy, 0.05 * own)), 1e-6)
     moves, curvature, best = _peaks(match, reach)
-    middles = np.stack((columns + 0.5 - mask.shape[1] / 2, rows + 0.5 - mask.shape[0] / 2), axis=-1) / longer
+    height, width = what.near.shape
+    middles = np.stack((what.columns + 0.5 - width / 2, what.rows + 0.5 - height / 2), axis=-1) / longer
+    best = np.minimum(best, 1.0)
     sure = np.clip((best - MIN_MATCH) / (1.05 - best), 0.0, None)
     return Windows(
         places=middles,

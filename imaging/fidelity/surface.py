@@ -18,7 +18,8 @@ FLAT = 0.1
 # Degrees between the normals on both sides of a crease, in addition to the bend of the surfaces beside it.
 CREASE = 20.0
 BEND_NOISE = 0.5  # Degrees between neighbouring pixels that do not count as a bend.
-BEND_WINDOW = 3  # Radius in pixels over which normals are averaged, so that fine relief does not count as a bend.
+# Radius in pixels over which normals are averaged, so that fine relief does not count as a bend.
+BEND_WINDOW = 3
 
 
 def surface_breaks(mask: Array, depth: Array | None, normal: Array | None) -> tuple[Array, Array]:
@@ -54,8 +55,16 @@ def surface_bends(mask: Array, normal: Array) -> tuple[Array, Array]:
 
 def shifted(values: Array, step: int, axis: int) -> Array:
     """The values ``step`` pixels further along an axis; at the border, the last values are repeated."""
-    length = values.shape[axis]
-    return np.take(values, np.clip(np.arange(length) + step, 0, length - 1), axis)
+    result = np.empty_like(values)
+    target, source = np.moveaxis(result, axis, 0), np.moveaxis(values, axis, 0)
+    step = max(-len(source), min(step, len(source)))
+    if step >= 0:
+        target[: len(source) - step] = source[step:]
+        target[len(source) - step :] = source[-1]
+    else:
+        target[-step:] = source[:step]
+        target[:-step] = source[0]
+    return result
 
 
 def _in_extents(depth: Array, inside: Array) -> Array:

@@ -17,12 +17,12 @@ class Thresholds:
     between ``unsure`` and ``fail`` a person should look. ``None`` for a gate in ``skipped`` means it is not tested.
     """
 
-    moved: float = 0.011
+    moved: float = 0.0075
     parallax: float = 0.0036
     bend: float = 0.0040
     stretch: float = 0.020
     mismatch: float = 0.16
-    mirrored: float = 1.04
+    mirrored: float = 0.14
     background_difference: float = 9.0
     background_scatter: float = 5.0
     background_edges: float = 0.06
@@ -32,6 +32,7 @@ class Thresholds:
     missing: float = 0.24
     unexplained: float = 0.24
     print_lost: float = 0.5
+    print_smeared: float = 0.6
     fail: Mapping[str, float] | None = None
     skipped: tuple[str, ...] = ()
 

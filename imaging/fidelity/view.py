@@ -12,7 +12,8 @@ from ..choices import Background
 from ..compose import LEVELS, to_display
 from . import local
 from .planes import resized, work_size
-from .registration import Windows, margin, match_windows
+from .print_check import PrintView, print_view
+from .registration import Sought, Windows, match_windows, sought
 from .structure import structure
 from .windows import shrunk, window_mean
 
@@ -32,7 +33,8 @@ class View:
     """Planes (h, w) and pictures (h, w, 3), float32, 0 to 1. ``size`` is (width, height), ``full`` that of the render.
 
     ``logs``: the logarithms of luminance of the relit renders. ``hints``: planes that light may show in a photo: normals
-    and base colour. ``tolerated``: what the relit renders show where nothing is wrong, by the name of the measure.
+    and base colour. ``edges``: structure of the render, ``known_edges``: its length, the largest of all lights.
+    ``tolerated``: what the relit renders show where nothing is wrong, by the name of the measure.
     """
 
     full: tuple[int, int]
@@ -46,6 +48,10 @@ class View:
     lights: list[Array]
     windows: local.Windows
     log: Array
+    sought: Sought
+    edges: Array
+    known_edges: Array
+    printed: PrintView | None = None
     logs: list[Array] = field(default_factory=list)
     hints: list[Array] = field(default_factory=list)
     background: Background = Background.WHITE
@@ -71,9 +77,12 @@ def prepared(
         mask.astype(np.float32) / 255.0 if mask.dtype == np.uint8 else np.clip(mask.astype(np.float32), 0, 1)
     )
     cover = resized(cover, size)
-    picture = resized(on_ground(render, background), size)
     solid = cover > 0.98
     inside = shrunk(solid, 1) if shrunk(solid, 1).sum() > 50 else cover > 0.5
+    whole = on_ground(render, background)
+    picture = resized(whole, size)
+    relit = [resized(on_ground(one, background), size) for one in lights if _fits(one, width, height)]
+    edges = structure(picture)
     view = View(
         full=(width, height),
         size=size,
@@ -83,13 +92,17 @@ def prepared(
         depth=_depth(depth, (height, width), size),
         normal=_normal(normal, (height, width), size),
         base=_base(base_colour, (height, width), size),
-        lights=[resized(on_ground(one, background), size) for one in lights if _fits(one, width, height)],
+        lights=relit,
         windows=local.Windows(inside),
         log=local.logarithm(picture),
+        sought=sought(picture, cover),
+        edges=edges,
+        known_edges=np.max([np.abs(edges), *[np.abs(structure(one)) for one in relit]], axis=0),
         background=background,
     )
     view.logs = [local.logarithm(one) for one in view.lights]
     view.hints = _hints(view)
+    view.printed = print_view(whole, _bytes(mask), depth, normal, base_colour)
     return view
 
 
@@ -106,6 +119,10 @@ def _require_usable(render: Array, mask: Array) -> tuple[int, int]:
     if share > MAX_COVER:
         raise UnusableReferenceError("The mask is full: the render shows no ground around the product.")
     return render.shape[0], render.shape[1]
+
+
+def _bytes(mask: Array) -> Array:
+    return mask if mask.dtype == np.uint8 else np.rint(np.clip(mask, 0.0, 1.0) * 255).astype(np.uint8)
 
 
 def _require_numbers(**planes: Array | None) -> None:
@@ -125,7 +142,7 @@ def on_ground(picture: Array, background: Background) -> Array:
     if picture.shape[2] == 3:
         return values
     level = LEVELS.get(background, 1.0)
-    ground = float(to_display(np.float64(level)))
+    ground = float(to_display(np.asarray(level)))
     shown: Array = values[..., :3] * values[..., 3:] + ground * (1.0 - values[..., 3:])
     return shown
 
@@ -173,7 +190,7 @@ def _hints(view: View) -> list[Array]:
 
 def matched(view: View, picture: Array) -> Windows:
     """The windows of the render in an aligned picture of the working size."""
-    return match_windows(structure(picture), structure(view.render) * margin(view.mask), view.mask)
+    return match_windows(structure(picture), view.sought)
 
 
 def nearest_depth(view: View, rows: Array, columns: Array) -> Array:

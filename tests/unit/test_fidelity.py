@@ -19,7 +19,7 @@ from photoreal_set.imaging.fidelity import (
     realign,
 )
 
-SIDE = 256
+SIDE = 192
 Array = np.ndarray[Any, Any]
 
 
