@@ -4,6 +4,7 @@
 import argparse
 
 from ..files.values import read_whole
+from ..imaging.choices import Lock
 from ..photo_set.choices import Fidelity
 from ..photo_set.plan_values import RETRIES
 from .argument_types import argument
@@ -22,4 +23,10 @@ def add_fidelity(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="fal.ai: further photos of an angle that are paid for when one is rejected",
+    )
+    parser.add_argument(
+        "--lock",
+        choices=[choice.value for choice in Lock],
+        default=Lock.NONE.value,
+        help="fal.ai: take print (labels), print and edges, or everything from the render, in the light of the photo",
     )

@@ -86,6 +86,7 @@ class PictureOptions:
     with_hero: bool
     fidelity: str
     retries: int
+    lock: str
     look: str
     seconds: int | None
     loop: bool

@@ -13,7 +13,7 @@ from ..fal_bridge.jobs import Kind
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
-from ..imaging.choices import Background, Preview
+from ..imaging.choices import Background, Lock, Preview
 from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
@@ -76,6 +76,7 @@ def _pictures_of(options: PictureOptions) -> dict[str, Any]:
     return {
         **_members_in(options),
         "fidelity": Fidelity(options.fidelity),
+        "lock": Lock(options.lock),
         "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
         "inline_bytes": options.data_uri_kb * 1024,
     }

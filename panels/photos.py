@@ -39,6 +39,7 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         layout.prop(settings, "fidelity")
         if settings.fidelity == Fidelity.GATE:
             layout.prop(settings, "retries")
+            layout.prop(settings, "lock")
 
 
 def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:

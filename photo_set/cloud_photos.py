@@ -197,7 +197,7 @@ class CloudPhotos:
         checked = self._check.check(wanted.angle, result.path, result.request_id)
         facts = self._facts(paid_by_result(result), checked, result.path, wanted.wish)
         self._tell(wanted.angle, facts)
-        is_moved = "realigned" in known or "realigned" in facts["fidelity"]
+        is_moved = any(name in one for name in ("realigned", "locked") for one in (known, facts["fidelity"]))
         picture = png(checked.picture) if is_moved else None
         kept = facts if is_moved else {"fidelity": facts["fidelity"]}
         without = ("enlargement",) if is_moved else ()
@@ -249,9 +249,10 @@ class CloudPhotos:
         return identity_of(best) if best and rank(best) < rank(facts) else ""
 
     def _file_of(self, take: Record) -> Path:
-        """The photo before it was enlarged: moved back onto its render, or as it was received."""
-        moved = (take.get("fidelity") or {}).get("realigned") or {}
-        path = self._folder.root / str(moved.get("path") or take.get("original") or take["path"])
+        """The photo before it was enlarged: locked, moved back onto its render, or as it was received."""
+        found = take.get("fidelity") or {}
+        changed = found.get("locked") or found.get("realigned") or {}
+        path = self._folder.root / str(changed.get("path") or take.get("original") or take["path"])
         return path if path.is_file() else self._folder.root / take["path"]
 
     def _tell(self, angle: Angle, facts: Record) -> None:

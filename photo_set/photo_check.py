@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares a photo with its render, moves it back where it has only moved, and records what was found.
 
-Beside each checked photo are its files: ``fidelity/front/ID.json`` with the whole report, ``fidelity/front/ID.jpg`` with
-what was found drawn into the photo, and ``photos/realigned/`` with a photo that was moved back.
+Its files are ``fidelity/front/ID.json`` with the whole report, ``fidelity/front/ID.jpg`` with what was found drawn into
+the photo, and in ``photos/realigned/`` and ``photos/locked/`` the photo after it was moved back and locked.
 """
 
 import hashlib
@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from ..imaging.choices import Lock
 from ..imaging.compose import png
-from ..imaging.fidelity import Reference, Report, Verdict, check_photo, draw_overlay, realign
+from ..imaging.fidelity import Reference, Report, State, Verdict, check_photo, draw_overlay, realign
+from ..imaging.fidelity.locking import lock_photo
 from ..optics.angles import Angle
 from .calibration import is_calibrated, reference_digest, reference_for
 from .choices import Fidelity
@@ -53,7 +57,11 @@ class PhotoCheck:
 
     def digest(self, angle: Angle) -> str:
         """What a photo of the angle is compared with: another digest, another check."""
-        facts = (reference_digest(self._results.angle(angle)), self._plan.fidelity.value)
+        facts = [
+            reference_digest(self._results.angle(angle)),
+            self._plan.fidelity.value,
+            self._plan.lock.value,
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
     def check(self, angle: Angle, original: Path, request_id: str) -> Checked:
@@ -73,12 +81,20 @@ class PhotoCheck:
             again = check_photo(picture, reference)
             moved = self._kept_realigned(original, picture, report, again)
             file, report = self._folder.root / moved["path"], again
+        locked: Record = {}
+        if self._plan.lock is not Lock.NONE and _is_in_place(report):
+            picture = _locked(picture, reference, self._plan.lock)
+            report = check_photo(picture, reference)
+            stored = self._folder.store(f"photos/locked/{original.stem}.png", png(picture))
+            locked = {**stored, "what": self._plan.lock.value}
+            file = self._folder.root / locked["path"]
         record = self._record(angle, report.verdict, report.reason)
         record.update(
             score=round(report.score, 4),
             gates={name: _gate(gate) for name, gate in report.to_json()["gates"].items()},
             is_calibrated=is_calibrated(self._folder, entry),
             **({"realigned": moved} if moved else {}),
+            **({"locked": locked} if locked else {}),
             **self._kept_evidence(angle, request_id, picture, reference, report),
         )
         return Checked(picture, file, record)
@@ -128,6 +144,34 @@ class PhotoCheck:
             overlay.save(buffer, "JPEG", quality=OVERLAY_QUALITY)
             found["overlay"] = self._folder.store(f"{place}.jpg", buffer.getvalue())
         return found
+
+
+def _is_in_place(report: Report) -> bool:
+    """Whether the photo shows the product where the render has it, so that it can be locked to the render."""
+    gates = (report.gates["pose"], report.gates["background"])
+    return not report.problem and all(gate.state is not State.FAILED for gate in gates)
+
+
+def _locked(picture: Image.Image, reference: Reference, what: Lock) -> Image.Image:
+    """The photo in the size of its render, with what ``what`` names taken from the render."""
+    height, width = reference.render.shape[:2]
+    sized = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    depth, normal, base_colour = (
+        None if one is None else _sized(one, width, height)
+        for one in (reference.depth, reference.normal, reference.base_colour)
+    )
+    render = np.asarray(Image.fromarray(reference.render).convert("RGB"))
+    return Image.fromarray(
+        lock_photo(np.asarray(sized), render, reference.mask, depth, normal, base_colour, what)
+    )
+
+
+def _sized(values: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """The nearest values in another size: means of two surfaces would be neither of them."""
+    rows = (np.arange(height) + 0.5) * values.shape[0] / height
+    columns = (np.arange(width) + 0.5) * values.shape[1] / width
+    sized: NDArray[Any] = values[rows.astype(int)][:, columns.astype(int)]
+    return sized
 
 
 def opened(path: Path) -> Image.Image:

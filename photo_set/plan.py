@@ -22,7 +22,7 @@ from ..files.values import checked, list_of, member_of, optional, truth
 from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
-from ..imaging.choices import Background, Pass, Preview
+from ..imaging.choices import Background, Lock, Pass, Preview
 from ..messages.errors import FieldError, InputError
 from ..optics.angles import F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, hero_of
 from ..optics.rig_choice import RigChoice, kept_rig
@@ -98,6 +98,7 @@ class SetPlan:
     )  # As the user gave them.
     fidelity: Annotated[Fidelity, member_of(Fidelity)] = Fidelity.GATE  # Of photos by fal.ai.
     retries: Annotated[int, RETRIES] = 1  # Further photos of an angle after a rejected one.
+    lock: Annotated[Lock, member_of(Lock)] = Lock.NONE  # What photos by fal.ai take from their renders.
     with_hero: Annotated[bool, truth] = (
         False  # Show the hero's photo to the photo model with every other angle.
     )
@@ -319,6 +320,12 @@ class SetPlan:
                 "with_hero",
                 "Showing the first photo to the photo model needs a photo endpoint that accepts several pictures.",
                 hint="For example fal-ai/flux-pro/kontext/multi.",
+            )
+        if self.lock is not Lock.NONE and not (self.checks_photos and self.fidelity is Fidelity.GATE):
+            raise FieldError(
+                "lock",
+                "Only photos by fal.ai that pass the gate are locked to their renders.",
+                hint="Photos by Cycles are exact. For those by fal.ai, choose gate for the check.",
             )
         if self.photo_size is not None:
             self._check_photo_size(self.photo_size)

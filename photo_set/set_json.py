@@ -109,6 +109,12 @@ class RealignmentRecord(FileRecord, total=False):
     residual: Annotated[float, REAL, "what remains, a share of the longer side"]
 
 
+class LockRecord(FileRecord, total=False):
+    """The photo after it was locked to its render."""
+
+    what: Annotated[str, TEXT, '"labels", "edges" or "all"']
+
+
 class FidelityRecord(TypedDict, total=False):
     """What the comparison of a photo with its render has found, and what followed."""
 
@@ -122,6 +128,7 @@ class FidelityRecord(TypedDict, total=False):
     rejected: Annotated[bool, TRUTH, "whether it is held back: not placed, exported or made into a video"]
     accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of the verdict"]
     realigned: Annotated[RealignmentRecord, "how it was moved back onto the render"]
+    locked: Annotated[LockRecord, "what it has taken from its render"]
     report: Annotated[FileRecord, "all that was measured"]
     overlay: Annotated[FileRecord, "the photo with what was found"]
 

@@ -32,7 +32,7 @@ from photoreal_set.photo_set.results import Outcome, SetResults  # noqa: E402
 from photoreal_set.photo_set.source import source_from  # noqa: E402
 from photoreal_set.processes.stop import Stop  # noqa: E402
 from tests.fal_emulator.glb import make_glb  # noqa: E402
-from tests.patience import PATIENCE_SECONDS  # noqa: E402
+from tests.patience import PATIENCE_SECONDS, until  # noqa: E402
 from tests.printed_reference import draw  # noqa: E402
 
 HERO, OTHER = "three-quarter", "front"
@@ -51,6 +51,17 @@ class Told(Reporter):
     def texts(self) -> list[str]:
         kinds = (events.Note, events.Warning)
         return [event.text for event in self.events if isinstance(event, kinds)]
+
+    def has_answer(self, label: str) -> bool:
+        """Whether a request was answered, or need not be sent."""
+        states = [
+            event.state
+            for event in list(self.events)
+            if isinstance(event, events.Job) and event.label == label
+        ]
+        if "submitting" in states:
+            return states[-1] != "submitting"
+        return any(state not in ("prepared", "uploading") for state in states)
 
 
 @dataclass
@@ -100,6 +111,9 @@ class GatedSet:
             for angle in hero_first(list(self.plan.angles)):
                 cloud.photograph(angle)
                 cloud.compare(angle)
+                if not results.angle(angle).get("photo", {}).get("path"):
+                    # One after the other, so that a fault hits the hero first.
+                    until(lambda label=f"{angle.name} photo": self.told.has_answer(label))  # type: ignore[misc]
             cloud.wait()
         results.record_costs()
         return results.outcome(is_at_ceiling=cloud.is_at_ceiling)

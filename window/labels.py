@@ -24,6 +24,12 @@ QUALITY_TIPS = {
     "final": "For publication",
 }
 
+LOCK_TIPS = {
+    "none": "Photos stay as the image model made them",
+    "labels": "Labels, logos, patterns and text come from the render",
+    "edges": "Print, silhouette and edges come from the render",
+    "all": "The whole product comes from the render",
+}
 FIDELITY_TIPS = {
     "off": "Accept every photo",
     "report": "Show what differs, and change nothing",

@@ -70,6 +70,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forget", action="append", default=[], metavar="KEY", help="continue without this uncertain request"
     )
+    _add_takes(parser)
+    add_external_data(parser)
+    add_ceilings(parser)
+    add_service(parser)
+    add_rows(parser)
+    add_strict(parser)
+    add_output(parser)
+    parser.set_defaults(command=Command(ResumeOptions, run))
+
+
+def _add_takes(parser: argparse.ArgumentParser) -> None:
+    """What happens to pictures that are there."""
     parser.add_argument(
         "--redo",
         action="append",
@@ -92,13 +104,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="ANGLE",
         help="accept the photo of this angle in spite of its verdict; what waits for it continues",
     )
-    add_external_data(parser)
-    add_ceilings(parser)
-    add_service(parser)
-    add_rows(parser)
-    add_strict(parser)
-    add_output(parser)
-    parser.set_defaults(command=Command(ResumeOptions, run))
 
 
 def run(options: ResumeOptions, context: Context) -> int:

@@ -120,6 +120,7 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
         "fidelity is 'strict', which is not one of off, report, gate",
         ("--fidelity", "strict"),
     ),
+    ("lock", "text", "lock is 'text', which is not one of none, labels, edges, all", ("--lock", "text")),
     ("retries", 10, "retries is 10, which is not a whole number from 0 to 9", ("--retries", "10")),
     ("photo_size", 10**6, "photo_size is 1000000", ("--photo-size", "1000000")),
     ("prompt", "x" * 20_001, "prompt is 'xxx", ("--prompt", "x" * 20_001)),

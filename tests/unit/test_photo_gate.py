@@ -4,6 +4,7 @@
 import io
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from photoreal_set.command_line import main as cli
 from photoreal_set.command_line.accepting import accept_photos
 from photoreal_set.command_line.redoing import take_again
 from photoreal_set.files.writing import sha256_of
+from photoreal_set.imaging.choices import Lock
 from photoreal_set.imaging.fidelity import Report, State, Verdict
 from photoreal_set.messages import events
-from photoreal_set.messages.errors import InputError
+from photoreal_set.messages.errors import FieldError, InputError
 from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.set_json_values import GATE_STATES, VERDICTS
@@ -243,3 +245,30 @@ def test_checking_respects_a_person_and_needs_a_set(tea: GatedSet, emulator, tmp
     code, _lines, text = checked(tea.plan.out)
     assert (code, "accepted by a person" in text) == (0, True)
     assert cli.main(["check", str(tmp_path / "nothing")], io.StringIO()) == 1
+
+
+def test_a_locked_photo_has_the_print_of_its_render(tea: GatedSet, emulator):
+    emulator.control(faults=[defect("scrambled", nth=1)])
+    assert tea.run(lock=Lock.ALL, angles=tea.plan.angles[1:]).exit_code == 0
+    photo = tea.photo(HERO)
+    assert photo["fidelity"]["locked"]["what"] == "all"
+    assert len(emulator.ledger()) == 1, "print that the lock repairs needs no retry"
+    shown, received, render = (
+        np.asarray(Image.open(tea.plan.out / path).convert("L"), dtype=float)
+        for path in (photo["path"], photo["original"], f"renders/{HERO}.png")
+    )
+    side = len(render)
+    label = slice(round(0.38 * side), round(0.64 * side)), slice(round(0.22 * side), round(0.58 * side))
+    agreement = [np.corrcoef(one[label].ravel(), render[label].ravel())[0, 1] for one in (shown, received)]
+    assert agreement[0] > 0.7, "at 64 px the print is a few pixels wide"
+    assert agreement[1] < 0.4
+    assert tea.run(lock=Lock.NONE).exit_code in (0, 2), "without the lock it is judged as it was received"
+    assert "locked" not in tea.takes(HERO)[0]["fidelity"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"engine": Engine.CYCLES}, {"fidelity": Fidelity.OFF}, {"fidelity": Fidelity.REPORT}]
+)
+def test_only_photos_that_pass_the_gate_are_locked(tea: GatedSet, changes: dict):
+    with pytest.raises(FieldError, match="locked to their renders"):
+        replace(tea.plan, lock=Lock.EDGES, **changes).check()

@@ -21,7 +21,7 @@ from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.home import home_folder
 from photoreal_set.gltf.choices import Surrounding
-from photoreal_set.imaging.choices import Background, Pass, Preview
+from photoreal_set.imaging.choices import Background, Lock, Pass, Preview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
 from photoreal_set.optics.rig_choice import chosen_rig
@@ -112,10 +112,13 @@ def test_redo_shows_the_price_of_what_it_pays_again_first(plan, runs):
         code, events = run("resume", plan.out, "--redo", name)
         assert code == 0
         told += [event["text"] for event in events if "paid again" in event.get("text", "")]
-    assert told == [
-        "Made and paid again: side photo, side retry, video: $0.585 to $0.61.",  # The video starts from this photo.
-        "Made and paid again: front photo, front retry: $0.025 to $0.05.",
-    ]
+    assert (
+        told
+        == [
+            "Made and paid again: side photo, side retry, video: $0.585 to $0.61.",  # The video starts from this photo.
+            "Made and paid again: front photo, front retry: $0.025 to $0.05.",
+        ]
+    )
     assert len(runs) == 2
 
 
@@ -239,7 +242,9 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         pose="1.5",
         without=(Surrounding.FLOOR, Surrounding.CRUMBS),
     )
-    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(
+        plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell", lock=Lock.LABELS
+    )
     lamp = tmp_path / "lamp.gltf"
     variants = {"KHR_materials_variants": {"variants": [{"name": "Brass"}]}}
     lamp.write_text(json.dumps({"asset": {}, "meshes": [{}], "extensions": variants}))
