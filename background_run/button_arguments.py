@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_origin, get_type_hints
 
+from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..files.input_files import read_json
 from ..gltf.choices import REST
 from ..imaging.choices import Background, Lock
@@ -138,7 +139,8 @@ class Settings:
     motion: Annotated[str, _has_video] = TURNTABLE
     seconds: Annotated[int, _has_video] = 0
     loop: Annotated[bool, _has_fal_video] = False
-    keep_uploads: Annotated[bool, _uses_fal] = False
+    expiration: Annotated[str, _uses_fal] = str(DAY_SECONDS)  # In seconds, or "keep".
+    private: Annotated[bool, _uses_fal] = False
     max_cost: float = 0.0
     max_cost_per_day: float = 0.0
     fal_url: Annotated[str, _uses_fal] = ""

@@ -184,5 +184,7 @@ def _held(folder: Path) -> tuple[Held, ...]:
     return tuple(
         Held(key=shown_key(key), label=entry.label, resend_at=entry.resend_at)
         for key, entry in entries
-        if entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
+        if entry.stage is Stage.UNCERTAIN
+        or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
+        or not entry.is_resend_certain
     )

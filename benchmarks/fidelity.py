@@ -9,7 +9,7 @@ Thresholds were chosen on the products in ``TUNING`` of ``benchmarks.fidelity_pr
 ``SCORED`` and the named files, unless ``--group tuning``. An alarm is any verdict but ``accept``: on a good photo it is
 false, on a bad one the defect is found. ``look`` is counted with the alarms and shown apart as well.
 
-``--folder DIR`` measures something else: the alarms on your own photos, which you accepted, in the sets below DIR.
+``--drawn N`` takes products that are drawn with numpy (see ``benchmarks.fidelity_drawn``) instead of rendered ones.
 """
 
 import argparse
@@ -18,10 +18,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.fidelity_drawn import drawn_names
 from benchmarks.fidelity_pairs import SCORED, TUNING, results_of
 from benchmarks.fidelity_tables import table
-
-KINDS_OF_POSE = ("shift", "zoom", "roll", "stretch", "turned", "bent", "mirrored", "other product", "molten")
 
 
 def main() -> int:
@@ -33,21 +32,30 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=384, metavar="N", help="pixels of the renders (384)")
     parser.add_argument("--group", choices=("tuning", "scored", "all"), default="scored")
     parser.add_argument("--product", action="append", default=[], help="only these products")
+    parser.add_argument(
+        "--drawn", type=int, default=0, metavar="N", help="N products drawn with numpy instead"
+    )
+    parser.add_argument(
+        "--first", type=int, default=100, metavar="N", help="number of the first of them (100)"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the photos (1)")
     parser.add_argument("--plain", action="store_true", help="without the relit renders: no calibration")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every result")
     parser.add_argument("--no-render", action="store_true", help="only products that are in the cache")
     options = parser.parse_args()
+    drawn = drawn_names(options.drawn, options.cache, options.side, options.first)
     names = {"tuning": TUNING, "scored": SCORED, "all": (*TUNING, *SCORED)}[options.group]
-    names = tuple(options.product) or names
-    if not options.no_render:
+    names = tuple(options.product) or (() if drawn else names)
+    if not options.no_render and (names or options.models):
         command = [sys.executable, "-m", "benchmarks.fidelity_renders", "--cache", str(options.cache)]
         command += ["--side", str(options.side), *names, *map(str, options.models)]
         if subprocess.run(command).returncode:
             return 1
     files = [path.stem for path in options.models]
     results = list(
-        results_of([*names, *files], options.cache, options.side, options.seed, plain=options.plain, say=_say)
+        results_of(
+            [*names, *drawn, *files], options.cache, options.side, options.seed, plain=options.plain, say=_say
+        )
     )
     if options.json:
         options.json.write_text(json.dumps([vars(one) for one in results]), encoding="utf-8")

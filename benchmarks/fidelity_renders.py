@@ -41,7 +41,7 @@ from photoreal_set.studio.quiet import quiet_blender  # noqa: E402
 from photoreal_set.studio.sample import build_sample  # noqa: E402
 from photoreal_set.studio.session import Session, open_session  # noqa: E402
 
-VIEWS = ("three-quarter", "front", "left", "top")
+VIEWS = ("three-quarter", "front", "side")
 QUALITY = replace(quality.REFERENCE, samples=6, denoiser="fast")
 TURNS = ((3.0, 9.0),)  # Degrees from and to, of each turn.
 LIGHTS = 2  # Other lights, in which photos are taken.

@@ -26,7 +26,10 @@ from .rows import MAX_SOURCES, Row, kept_row
 NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
 MAX_BYTES = 256 << 20
-OWN_NAMES = (NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal")
+OWN_NAMES = (
+    *(NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal"),
+    *("charges.csv", "charges.json"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,7 @@ class Product:
         results = SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
         results.record_estimate(self._bill.estimate if self._bill else None)
         results.keep_source()
+        results.order_video_input()
         from_file = plan.source.kind is SourceKind.MODEL
         step = Step.RENDER if from_file or results.has_model() else Step.MODEL
         self.note(begun=self.frozen.digest, step=step, state=RowState.WAITING, error="", exit_code=0)
@@ -227,7 +228,7 @@ class Product:
         if (self.root / "set.json").is_file():
             results = self._results()
             results.record_end(error)
-            results.record_costs()
+            results.record_account()
             results.folder.write_page()
         state = RowState.FAILED
         if isinstance(error, StoppedError):
@@ -242,7 +243,7 @@ class Product:
         """Record what it has cost so far; unless it is done, another run or machine continues it."""
         if self.status.step is Step.NOTHING:
             return
-        self._results().record_costs()
+        self._results().record_account()
         self.note(**paid_in(self.root))
 
     def note_crash(self, how: str) -> None:
@@ -266,7 +267,7 @@ class Product:
         if cloud := self._cloud:
             cloud.bridge.leave()
             with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
-                cloud.results.record_costs()
+                cloud.results.record_account()
                 self.note(**paid_in(self.root))
 
     # --- parts ----------------------------------------------------------------------------------
@@ -313,7 +314,7 @@ class Product:
 
     def _end(self, outcome: Outcome) -> None:
         results = self._results()
-        results.record_costs()
+        results.record_account()
         record = results.folder.record
         results.folder.write_page()
         is_stopped = outcome.exit_code == STOPPED_EXIT_CODE

@@ -28,6 +28,8 @@ _SEPARATOR_LINE = re.compile(
     r'[\ufeff\s]*"?sep=(?P<delimiter>[^"\r\n])"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE
 )
 
+_TEXT_FORMULA = re.compile(r'="(?P<text>(?:[^"]|"")*)"', re.DOTALL)
+
 Cells = Iterator[tuple[int, dict[str, str], str]]  # Line, values by column, an error of the line or "".
 
 
@@ -49,12 +51,18 @@ def csv_cells(text: str, name: str) -> Cells:
             error = ""
             if len(cells) > len(columns) and any(trimmed(cell) for cell in cells[len(columns) :]):
                 error = f"it has {len(cells)} cells, and there are {len(columns)} columns (quote text that contains {delimiter!r})"
-            yield line, dict(zip(columns, cells, strict=False)), error
+            yield line, dict(zip(columns, map(_without_formula, cells), strict=False)), error
     except csv.Error as wrong:
         raise InputError(
             f"{name} is not valid CSV from line {above + reader.line_num}: {wrong}.",
             hint="Look for a quote that is not closed.",
         ) from wrong
+
+
+def _without_formula(cell: str) -> str:
+    """The text of a cell that is written as a formula, so that a spreadsheet keeps the zeros in front of a number."""
+    formula = _TEXT_FORMULA.fullmatch(trimmed(cell))
+    return formula["text"].replace('""', '"') if formula else cell
 
 
 def _header_place(text: str, stream: io.StringIO) -> tuple[int, str]:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..files.values import Rule, read_number, shown
+from ..files.values import Rule, read_number, read_whole, shown
 from ..imaging.choices import Pass
 from ..messages.errors import InputError
 from ..optics.sizes import Size, parse_size
 from ..photo_set.plan_values import OPTION_NAME, OPTION_VALUE
 
 T = TypeVar("T")
+
+KEEP = "keep"
 
 
 def argument(rule: Rule[T], read: Callable[[str], Any] = str) -> Callable[[str], T]:
@@ -55,6 +57,11 @@ def address(value: Any) -> str:
 def millimetres(text: str) -> float | str:
     """The number in "50" or "50mm"."""
     return read_number(text.strip().lower().removesuffix("mm"))
+
+
+def seconds_or_keep(text: str) -> Any:
+    """The number in "3600"; ``None`` for ``KEEP``."""
+    return None if text.strip().lower() == KEEP else read_whole(text)
 
 
 def folder(value: Any) -> Path:

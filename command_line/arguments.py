@@ -27,7 +27,6 @@ from ..photo_set.choices import (
 )
 from ..photo_set.plan_values import (
     ENDPOINT,
-    INLINE_KB,
     POSE,
     PROMPT,
     SAMPLES,
@@ -35,10 +34,10 @@ from ..photo_set.plan_values import (
     SEED,
     UPSCALE_ENDPOINT,
     VARIANT,
-    WEBHOOK,
 )
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, named_value, passes, resolution
+from .fal_file_arguments import add_fal_files
 from .fidelity_arguments import add_fidelity
 from .option_values import RowOptions
 
@@ -94,7 +93,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     _add_fal_photos(parser)
     add_fidelity(parser)
     _add_fal_video(parser)
-    _add_fal_files(parser)
+    add_fal_files(parser)
 
 
 def _add_endpoints(parser: argparse.ArgumentParser) -> None:
@@ -166,26 +165,6 @@ def _add_fal_video(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--loop", action="store_true", help="fal.ai: the video ends with the picture that it starts with"
-    )
-
-
-def _add_fal_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data-uri-kb",
-        type=argument(INLINE_KB, read_whole),
-        default=0,
-        metavar="N",
-        help="send files of up to N KB inside the request instead of uploading them",
-    )
-    parser.add_argument(
-        "--keep-uploads", action="store_true", help="let fal.ai keep your pictures for more than a day"
-    )
-    parser.add_argument(
-        "--webhook",
-        type=argument(WEBHOOK),
-        default="",
-        metavar="URL",
-        help="fal.ai calls this address for each result",
     )
 
 

@@ -3,6 +3,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
@@ -19,8 +20,10 @@ from ..catalogue.run import CatalogueRun
 from ..catalogue.tally import Tally
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.price_list import PriceList
+from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, FieldError
+from ..messages.moments import date_time
 from ..messages.money import dollars
 from ..messages.progress import Reporter
 from ..photo_set.estimates import Estimate, money
@@ -51,7 +54,7 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
 
     def on_leave() -> None:
         if catalogue.lock.fal:
-            reporter.tell(events.Note(text="Left. Nothing is paid twice."))
+            reporter.tell(events.Note(text=f"Left. Nothing is paid twice.{_pickup(catalogue)}"))
         reporter.tell(events.Finished(state="partial", exit=STOPPED_EXIT_CODE, set=root))
         logging.shutdown()
 
@@ -160,6 +163,16 @@ def _summary(rows: tuple[FrozenRow, ...]) -> str:
     bad = len(rows) - good
     left_out = f", {bad} row{'s are' if bad > 1 else ' is'} left out" if bad else ""
     return f"{good} product{'s' * (good != 1)}{left_out}"
+
+
+def _pickup(catalogue: Catalogue) -> str:
+    """Until when the results of open requests are there; "" when fal.ai keeps files."""
+    options = catalogue.lock.options
+    if options.get("keep_uploads"):
+        return ""
+    # Open requests may have been answered a while ago, so not all of the time is left.
+    moment = time.time() + 0.9 * options.get("expiration", DAY_SECONDS)
+    return f" Resume before {date_time(moment)}: fal.ai deletes results that were not fetched by then, and they are paid."
 
 
 def _ends_first(catalogue: Catalogue) -> str:

@@ -7,15 +7,18 @@ from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..photo_set.folder import SetFolder
+from ..photo_set.plan_record import angles_planned
 from ..photo_set.set_json import Manifest
 from ..photo_set.takes import CONCEPT, Shelf, Takes
+from ..photo_set.verdict import record_verdict
 
 VIDEO_NAMES = ("video", "film")
 
 
 def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) -> None:
-    """Make the named takes (``front=2``) the chosen ones. Raises InputError before anything changes."""
+    """Make the named takes (``front=2``) the chosen ones, and judge the pictures that the set shows now. Raises InputError before anything changes."""
     wanted = [_parsed(folder.record, text) for text in texts]
+    angles = angles_planned(folder)
     takes = Takes(folder)
     for shelf, name, number in wanted:
         takes.check(shelf, name, number)
@@ -25,6 +28,8 @@ def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) ->
         if shelf is Shelf.CONCEPTS:
             text = "The 3D model stays as it is. `resume DIR --redo model` buys one made from this picture."
             reporter.tell(events.Note(text=text))
+    if angles:
+        record_verdict(folder, angles, reporter)
     folder.write_page()
 
 

@@ -42,6 +42,8 @@ COMMANDS: Mapping[str, str] = {
     "resume": "continue a set or a catalogue; nothing is paid twice",
     "cancel": "cancel the pending fal.ai requests of a set or catalogue",
     "check": "compare the photos of a set or a catalogue with their renders; changes nothing",
+    "reconcile": "what fal.ai has really charged for a set or a catalogue; needs an admin key",
+    "cleanup": "hide and delete at fal.ai what a finished set or catalogue has left there",
     "estimate": "what a set or a catalogue would cost; spends nothing",
     "report": "rebuild the page of a set or a catalogue",
     "doctor": "what this machine has, and what is missing",
@@ -108,7 +110,9 @@ def main(arguments: list[str], output: TextIO) -> int:
 def _run_command(options: argparse.Namespace, reporter: Reporter, output: TextIO) -> int:
     from .option_values import Context
     from .service import taken_keys
+    from .signing import begin_signing
 
+    begin_signing(options)
     with taken_keys(), remembered(), tempfile.TemporaryDirectory(prefix="photoreal-") as scratch:
         context = Context(reporter=reporter, output=output, scratch=Path(scratch))
         return int(options.command(options, context))

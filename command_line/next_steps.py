@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..fal_bridge.decisions import clock, undecided
+from ..fal_bridge.decisions import undecided
 from ..fal_bridge.journal import Entry, Journal, Stage, shown_key
 from ..messages import events
 from ..messages.events import Event
+from ..messages.moments import clock_time
 from ..messages.progress import LABEL_TEXTS, Reporter
 from ..photo_set.folder import SetFolder
 from ..photo_set.rejection import is_rejected
@@ -76,7 +77,7 @@ def _decisions(resume: str, key: str, entry: Entry) -> str:
     short = shown_key(key)
     text = f"{LABEL_TEXTS.get(entry.label, entry.label)}: `{resume} --resend {short}` sends it again"
     if time.time() < entry.resend_at:
-        text += f" (before {clock(entry.resend_at)} with --not-in-dashboard)"
+        text += f" (before {clock_time(entry.resend_at)} with --not-in-dashboard)"
     if entry.stage is Stage.FORGOTTEN:
         return f"{text}."
     return f"{text}, `{resume} --forget {short}` continues without it."

@@ -69,7 +69,10 @@ class StudioOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureOptions:
-    """Who makes photos and video, and how. ``seconds`` of the video, ``photo_size`` in pixels."""
+    """Who makes photos and video, and how.
+
+    ``seconds`` of the video, ``photo_size`` in pixels, ``expiration`` in seconds (``None``: files are kept).
+    """
 
     engine: str | None
     video: str | None
@@ -94,7 +97,8 @@ class PictureOptions:
     prompt: str
     seed: int | None
     data_uri_kb: int
-    keep_uploads: bool
+    expiration: int | None
+    private: bool
     webhook: str
 
 

@@ -10,6 +10,7 @@ from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.errors import BadKeyError, UnknownEndpointError
 from ..fal_bridge.jobs import Kind
+from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
@@ -79,6 +80,8 @@ def _pictures_of(options: PictureOptions) -> dict[str, Any]:
         "lock": Lock(options.lock),
         "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
         "inline_bytes": options.data_uri_kb * 1024,
+        "keep_uploads": options.expiration is None,
+        "expiration": options.expiration or DAY_SECONDS,
     }
 
 

@@ -25,6 +25,7 @@ from ..photo_set.plan import SetPlan
 from ..photo_set.set_json import AngleRecord, MadeRecord, Manifest, ModelRecord, Pending, VideoRecord
 from ..photo_set.source import SourceKind
 from ..photo_set.takes import Shelf, Takes, chosen_number
+from ..photo_set.video_plan import used_angles, waits_for_all_photos
 
 CONCEPT, MODEL, VIDEO = SET_WIDE[Kind.CONCEPT], SET_WIDE[Kind.MODEL], SET_WIDE[Kind.VIDEO]
 _LABELS = {CONCEPT: CONCEPT_LABEL, MODEL: MODEL_LABEL, VIDEO: VIDEO_LABEL}
@@ -82,7 +83,9 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
         labels.add(_LABELS[MODEL])
     video = _video(plan, folder.record)
     # A video that was made from another photo, because the hero was lost, stays as long as it is not asked for.
-    if hero in angles and not (video.get("stand_in") and folder.has(video) and not set_wide):
+    is_lesser = video.get("stand_in") or video.get("missing")
+    made_from = {angle.name for angle in used_angles(plan)} if plan.video is Engine.FAL else set()
+    if made_from & angles and not (is_lesser and folder.has(video) and not set_wide):
         labels.add(_LABELS[VIDEO])
     return labels - {_label(plan, name) for name in names if is_under_way(plan, folder, name)}
 
@@ -123,8 +126,10 @@ def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
                 entry["pending"] = cast(Pending, waiting)
             else:
                 entry["photo"] = cast(MadeRecord, waiting)
+            video = _video(plan, record)
             if name == hero_of(list(plan.angles)).name:
-                _video(plan, record).pop("start_take", None)  # The video is made of the new one.
+                video.pop("start_take", None)  # The video is made of the new one.
+            video.get("photo_takes", {}).pop(name, None)
         else:
             _video_again(plan, record, waiting)
 
@@ -136,6 +141,10 @@ def _video_again(plan: SetPlan, record: Manifest, waiting: Record) -> None:
     wanted: Record = {"takes": _takes(earlier) + 1}
     if number := chosen_number(record, Shelf.PHOTOS, hero_of(list(plan.angles)).name):
         wanted["start_take"] = number
+    if waits_for_all_photos(plan):
+        names = [angle.name for angle in used_angles(plan)]
+        numbers = {name: chosen_number(record, Shelf.PHOTOS, name) for name in names}
+        wanted["photo_takes"] = {name: number for name, number in numbers.items() if number}
     shown: Record
     if earlier.get("path"):
         shown = {**earlier, **wanted, "pending": waiting}

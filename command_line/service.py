@@ -4,6 +4,7 @@
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ..fal_bridge.network.service import Service, key_from_environment
 from ..messages.errors import InputError
@@ -11,6 +12,7 @@ from ..photo_set.folder import SetFolder
 from ..photo_set.plan_record import LIVE, fal_of
 from ..processes.blender_program import in_blender_program
 from ..processes.fal_keys import KEY_VARIABLES
+from .option_values import ServiceOptions
 
 _taken: Mapping[str, str] | None = None
 
@@ -61,6 +63,22 @@ def service_named(fal: str, fal_url: str | None) -> Service | None:
     if not fal:
         return None
     return service_at(fal_url or ("" if fal == LIVE else fal))
+
+
+def required_service(root: Path, fal: str, options: ServiceOptions) -> Service:
+    """Where the requests of the folder ``root`` are; ``fal`` is as for ``service_named``.
+
+    Raises InputError when there are none, or they cannot be reached.
+    """
+    service = service_named(fal, options.fal_url)
+    if not fal:
+        raise InputError(f"{root} has no requests at fal.ai: it was made without it.")
+    if service is None:
+        raise InputError(
+            "Reaching its requests at fal.ai needs the key, and none is set.", hint="Set FAL_KEY."
+        )
+    require_online(options.online_mode)
+    return service
 
 
 def require_online(online_mode: bool) -> None:

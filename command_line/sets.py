@@ -11,12 +11,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..catalogue.states import row_lock
+from ..fal_bridge.journal import Journal
 from ..fal_bridge.money import journal_costs
+from ..fal_bridge.stored_files import pickup_deadline
 from ..files.home import home_folder
 from ..files.lock import FileLock
 from ..gltf.findings import Severity
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
+from ..messages.moments import date_time
 from ..messages.money import cost_sentence
 from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
@@ -91,6 +94,7 @@ class _SetRun:
                 if error.exit_code == STOPPED_EXIT_CODE:
                     self._tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
                     return STOPPED_EXIT_CODE
+                self._tell_deadline()
                 if cost := self._cost():
                     self._reporter.tell(events.Note(text=cost_sentence(cost), cost=cost))
                 self._tell_next_steps()
@@ -122,9 +126,18 @@ class _SetRun:
 
     def _tell_end(self, state: SetState, code: int) -> None:
         folder = str(self._plan.out.absolute())
+        self._tell_deadline()
         self._reporter.tell(
             events.Finished(state=state.value, exit=code, set=folder, cost=self._cost() or None)
         )
+
+    def _tell_deadline(self) -> None:
+        """Results that were not fetched are lost when fal.ai deletes them."""
+        with contextlib.suppress(PhotorealError):  # A damaged journal has been reported.
+            if moment := pickup_deadline(Journal(self._plan.out / ".journal")):
+                self._note(
+                    f"Resume before {date_time(moment)}: after that, fal.ai deletes results that are paid."
+                )
 
     def _tell_next_steps(self) -> None:
         """Programs have the keys and names in the events."""

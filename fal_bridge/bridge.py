@@ -26,6 +26,7 @@ from .money.spending import Spending
 from .network.downloads import Downloads
 from .network.event_loops import DaemonExecutor
 from .network.http_clients import download_client, safe_client, submit_client
+from .network.lifecycle import Lifecycle
 from .network.sdk import opened_client
 from .network.service import Service
 from .network.uploads import Uploads
@@ -152,6 +153,7 @@ class Bridge:
     futures with ``StoppedError``. Requests that were sent can be resumed by the same call.
 
     ``connection``: an open one that other bridges share; without it, the bridge opens a separate one.
+    ``lifecycle``: how long fal.ai keeps files, and who may read them; by default a day, and anyone with their URLs.
     ``spending``: without it, requests are sent whatever they cost.
     ``inline_bytes``: files up to this size are sent inside the request; 0 uploads every file.
     """
@@ -164,7 +166,7 @@ class Bridge:
         *,
         pace: Pace | None = None,
         connection: Connection | None = None,
-        keep_uploads: bool = False,
+        lifecycle: Lifecycle | None = None,
         webhook: str = "",
         endpoints: Mapping[str, Endpoint] = REGISTRY,
         spending: Spending | None = None,
@@ -173,7 +175,7 @@ class Bridge:
         self._service = service
         self._journal_folder = journal_folder.absolute()
         self._on_change = on_change
-        self._keep_uploads = keep_uploads
+        self._lifecycle = lifecycle or Lifecycle()
         self._webhook = checked_webhook(webhook, service) if webhook else ""
         self._connection = connection or Connection(service, pace=pace)
         self._own_connection = None if connection else self._connection
@@ -242,7 +244,7 @@ class Bridge:
             self._service,
             clients.sdk,
             self._journal_folder / "uploads",
-            are_kept=self._keep_uploads,
+            lifetime=self._lifecycle.seconds,
             not_all_at_once=clients.traffic.uploads,
         )
         return EngineSetup(
@@ -257,6 +259,7 @@ class Bridge:
             endpoints=self._endpoints,
             on_change=self._on_change,
             spending=self._spending,
+            lifecycle=self._lifecycle,
             webhook=self._webhook,
             inline_bytes=self._inline_bytes,
         )

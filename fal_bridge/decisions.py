@@ -3,11 +3,11 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from ..messages.moments import clock_time
 from .errors import UncertainSubmitError, WrongRequestError, facts_of
-from .journal import Entry, Journal, Stage, shown_key
+from .journal import Entry, Facts, Journal, Stage, shown_key
 from .money.budget import Budget
 from .money.spending import release
 
@@ -37,7 +37,8 @@ def decide(
 
     A request that is given up no longer counts in ``budget``. One that is sent again does, because both may be billed.
     ``is_not_in_dashboard``: the person confirms that fal.ai's dashboard does not show the request. Without that, it may
-    only be sent again after ``Entry.resend_at``, when it would have ended long ago.
+    only be sent again after ``Entry.resend_at``, when it would have ended long ago, and when both of fal.ai's lists
+    were then read to their end without finding it.
 
     Raises WrongRequestError when there is nothing to decide (unknown key, not uncertain, still being sent), and
     when it is too early to send it again.
@@ -55,7 +56,10 @@ def decide(
             f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
         )
         journal.record(key, entry.attempt, Stage.UNCERTAIN, facts_of(lost))
-    journal.record(key, entry.attempt, _STAGES[decision], {"decision": decision.value})
+    facts: Facts = {"decision": decision.value}
+    if decision is Decision.RESEND:
+        facts["is_not_in_dashboard"] = is_not_in_dashboard
+    journal.record(key, entry.attempt, _STAGES[decision], facts)
     if decision is Decision.RESEND:
         return f"{_name(key, entry)} may be sent again."
     if budget is not None:
@@ -81,16 +85,11 @@ def _require_late_enough(key: str, entry: Entry) -> None:
         raise WrongRequestError(
             f"{_name(key, entry)} may still be running at fal.ai, so sending it again now may be charged twice.",
             hint=(
-                f"Resume to look for it again, free of charge. It can be sent again from {clock(moment)} on; "
+                f"Resume to look for it again, free of charge. It can be sent again from {clock_time(moment)} on; "
                 "before that, only if your fal.ai dashboard does not show it."
             ),
             field="not_in_dashboard",
         )
-
-
-def clock(moment: float) -> str:
-    """A time in seconds since 1970, as people read it."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M UTC")
 
 
 def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
@@ -117,6 +116,8 @@ def undecided(journal: Journal) -> Iterator[tuple[str, Entry]]:
 def _waits(entry: Entry, decision: Decision) -> bool:
     if entry.stage is Stage.IN_FLIGHT:
         return is_abandoned(entry)
+    if decision is Decision.RESEND and not entry.is_resend_certain:
+        return True
     return entry.stage is Stage.UNCERTAIN or (entry.stage is Stage.FORGOTTEN and decision is Decision.RESEND)
 
 
@@ -132,10 +133,18 @@ def how_to_decide(key: str, entry: Entry) -> str:
     if time.time() >= moment:
         resend = "If your fal.ai dashboard does not show it, resend it"
     else:
-        resend = f"If it is not found by {clock(moment)}, resend it, or earlier if your fal.ai dashboard does not show it"
+        resend = f"If it is not found by {clock_time(moment)}, resend it, or earlier if your fal.ai dashboard does not show it"
     return (
         "It may be running and may be charged, so it is not sent again automatically. Resume later to look for it "
         f"again, free of charge. {resend}; or forget it to continue without it. Its key is {short}."
+    )
+
+
+def how_to_confirm(key: str) -> str:
+    """The hint for a request that may be sent again as soon as it is certain that fal.ai does not have it."""
+    return (
+        "Nothing was sent. Resume to look for it again, or check your fal.ai dashboard and resend it with the "
+        f"statement that it is not there. Its key is {shown_key(key)}."
     )
 
 

@@ -31,6 +31,7 @@ from .job_progress import JobProgress
 from .jobs import Generation, Job, JobResult, JobState, Kind
 from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
 from .network.paid_post import Accepted
+from .network.storage_api import Storage
 from .prepared_job import PreparedJob
 from .results import Results, copied_to
 from .sending import Sender
@@ -52,7 +53,7 @@ class Engine:
         self._pictures = SentPictures(setup.journal.folder)
         self._sender = Sender(setup)
         self._follower = Follower(setup)
-        self._results = Results(setup.journal, setup.downloads)
+        self._results = Results(setup.journal, setup.downloads, Storage(setup.service, setup.safe))
         self._is_stopping = False
         self._runs: set[asyncio.Task[Any]] = set()
         self._by_key: dict[str, asyncio.Task[JobResult]] = {}

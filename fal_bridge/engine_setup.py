@@ -11,6 +11,7 @@ from .jobs import Job
 from .journal import Journal
 from .money.spending import Spending
 from .network.downloads import Downloads
+from .network.lifecycle import Lifecycle
 from .network.service import Service
 from .network.uploads import Uploads
 from .pace import Pace
@@ -32,5 +33,6 @@ class EngineSetup:
     endpoints: Mapping[str, Endpoint]
     on_change: Callable[[Job], None]  # Called on the event loop's thread, with a new Job for each change.
     spending: Spending | None  # None: requests are sent whatever they cost.
+    lifecycle: Lifecycle  # Of uploads and results.
     webhook: str  # "" for none.
     inline_bytes: int  # Files up to this size are sent inside the request; 0 uploads every file.

@@ -36,6 +36,15 @@ class BadKeyError(BridgeError):
     next_step = "Copy the key again from the fal.ai dashboard into FAL_KEY, FAL_KEY_FILE or the preferences."
 
 
+class MissingPermissionError(BadKeyError):
+    """The key is valid and may not do this."""
+
+    next_step = (
+        "Give the key this permission in the fal.ai dashboard, or use one that has it. The test of the key lists what it "
+        "may do."
+    )
+
+
 class AccountLockedError(BridgeError):
     next_step = "Top up or unlock the account in the fal.ai dashboard, then resume: nothing is paid twice."
 

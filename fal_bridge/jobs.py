@@ -19,6 +19,21 @@ class Kind(StrEnum):
     UPSCALE = "upscale"
 
 
+class Role(StrEnum):
+    """What a file of a request is for, besides the main picture and the last frame."""
+
+    VIDEO = "video"  # The video that is re-photographed.
+    REFERENCE = "reference"  # Photos that show material, colour and surface.
+    MIDDLE = "middle"  # Key frames between the first and the last, in order.
+    MASK = "mask"  # Which part of the picture changes.
+    GUIDE = "guide"  # Exact depth or edges.
+    LEFT = "left"  # Views of the product from a named side.
+    BACK = "back"
+    RIGHT = "right"
+
+
+SIDES = (Role.LEFT, Role.BACK, Role.RIGHT)  # After the front, in the order in which the camera goes round.
+
 # A request has usually ended after this time, including the wait in fal.ai's queue. Until then, a list of requests
 # without it proves nothing, because the list may contain only ended ones. fal.ai publishes no such numbers: these are
 # a few times what its model pages and users report (photos under a minute, Meshy 5 to 10 minutes, Kling up to 7), and
@@ -84,6 +99,8 @@ class Generation:
     label: str
     images: tuple[Path, ...] = ()
     end_image: Path | None = None
+    files: Mapping[Role, tuple[Path, ...]] = field(default_factory=dict)  # By what they are for.
+    settings: Mapping[str, Any] = field(default_factory=dict)  # Inputs that follow from what is wanted.
     prompt: str = ""
     negative_prompt: str = ""
     seed: int | None = None

@@ -141,6 +141,11 @@ class Entry:
         return self.sent_at + longest
 
     @property
+    def is_resend_certain(self) -> bool:
+        """False for a resend by a person who did not check the dashboard: it needs lists without the request."""
+        return bool(self.facts.get(Stage.RELEASED, {}).get("is_not_in_dashboard", True))
+
+    @property
     def likely_request(self) -> str:
         """The request id that a response named, even one that did not accept the request; otherwise ""."""
         for stage in (Stage.SUBMITTED, Stage.ENDED, Stage.UNCERTAIN):
@@ -310,8 +315,9 @@ class Journal:
             return
         if entry.attempt != attempt or stage is Stage.IN_FLIGHT:
             raise ValueError(f"{key}: the newest attempt is {entry.attempt}, not {attempt} ({stage})")
-        is_fresh_copy = stage is entry.stage is Stage.DONE  # The file was lost and has been fetched again.
-        if not is_fresh_copy and stage not in NEXT_STAGES[entry.stage]:
+        # Of ``done``: the file was lost and has been fetched again. Of ``resend``: the user has checked the dashboard.
+        is_renewed = stage is entry.stage and stage in (Stage.DONE, Stage.RELEASED)
+        if not is_renewed and stage not in NEXT_STAGES[entry.stage]:
             if _ORDER.index(stage) <= _ORDER.index(entry.stage):
                 return
             raise ValueError(f"{key}: {entry.stage} cannot become {stage}")

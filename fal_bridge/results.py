@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,17 +16,27 @@ from .journal import Facts, Journal, Stage
 from .money.journal_costs import cost_of
 from .network.downloads import Arrived, Downloads, Tell
 from .network.paid_post import Accepted
+from .network.storage_api import Storage
 from .prepared_job import PreparedJob
 
 AskAgain = Callable[[], Awaitable[Facts]]  # Returns a fresh answer for the same job.
 
 
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A downloaded file, and whether anyone could have downloaded it."""
+
+    arrived: Arrived
+    is_public: bool
+
+
 class Results:
     """Fetches the files of one engine."""
 
-    def __init__(self, journal: Journal, downloads: Downloads) -> None:
+    def __init__(self, journal: Journal, downloads: Downloads, storage: Storage) -> None:
         self._journal = journal
         self._downloads = downloads
+        self._storage = storage
 
     async def fetch_result(
         self,
@@ -40,17 +51,19 @@ class Results:
 
         ``tell`` gets how much of it has arrived.
 
-        Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError and
-        JournalError.
+        Raises UnsafePictureError (the file is kept), ExpiredResultError, DownloadFailedError, ServiceTroubleError,
+        BadKeyError (of a private result) and JournalError.
         """
+        entry = await asyncio.to_thread(self._journal.read, prepared.key, attempt=attempt)
+        is_private = entry.facts.get(Stage.IN_FLIGHT, {}).get("is_private") is True
         try:
-            arrived = await self._fetch(prepared, answer, tell)
+            fetched = await self._fetch(prepared, answer, tell, is_private=is_private)
         except ExpiredResultError:
             # URLs may expire before the result: a fresh answer may have a fresh one.
             answer = await ask_again()
-            arrived = await self._fetch(prepared, answer, tell)
+            fetched = await self._fetch(prepared, answer, tell, is_private=is_private)
         try:
-            return await asyncio.to_thread(self._finish, prepared, attempt, accepted, answer, arrived)
+            return await asyncio.to_thread(self._finish, prepared, attempt, accepted, answer, fetched)
         except OSError as error:
             raise JournalError(f"{prepared.label}: {prepared.target.parent} cannot be written.") from error
 
@@ -77,15 +90,20 @@ class Results:
         except OSError as error:
             raise JournalError(f"{place} cannot be moved: {error.strerror}.") from error
 
-    async def _fetch(self, prepared: PreparedJob, answer: Facts, tell: Tell) -> Arrived:
+    async def _fetch(
+        self, prepared: PreparedJob, answer: Facts, tell: Tell, *, is_private: bool
+    ) -> "_Fetched":
         address = prepared.endpoint.file_address(answer["output"])
         if not address:
             raise UnknownResultError(
                 f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one is expected."
             )
-        return await self._downloads.fetch(
-            address, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label, tell
+        is_public = not is_private or await self._downloads.is_public(address)
+        url = address if is_public else await self._storage.signed(address)
+        arrived = await self._downloads.fetch(
+            url, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label, tell
         )
+        return _Fetched(arrived, is_public)
 
     def _finish(
         self,
@@ -93,9 +111,9 @@ class Results:
         attempt: int,
         accepted: Accepted,
         answer: Facts,
-        arrived: Arrived,
+        fetched: "_Fetched",
     ) -> JobResult:
-        output = answer["output"]
+        output, arrived = answer["output"], fetched.arrived
         if _is_flagged(output) or arrived.is_black:
             raise self._refused(prepared, attempt, accepted, answer, arrived)
         path = self._placed(prepared, arrived, prepared.target)
@@ -110,6 +128,7 @@ class Results:
             "units": answer["units"],
             "cost": None if cost is None else str(cost),
             "cost_basis": basis,
+            "is_public": fetched.is_public,
         }
         self._journal.record(prepared.key, attempt, Stage.DONE, done)
         return _result(prepared, done, path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from .decisions import how_to_decide
+from .decisions import how_to_confirm, how_to_decide
 from .endpoints.file_arguments import with_files
 from .engine_setup import EngineSetup
 from .errors import BridgeError, JournalError, StoppedError, UncertainSubmitError, error_from, facts_of
@@ -19,10 +19,11 @@ from .journal import Entry, Facts, Journal, Stage, late_key
 from .lost_requests import Lookup, NotFound
 from .network.paid_post import Accepted, post_once
 from .network.picture_addresses import data_uri_of
+from .network.storage_api import Storage
 from .prepared_job import PreparedJob
 
 # What an intent tells about its request.
-INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent")
+INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent", "expires_after", "is_private")
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Sender:
         self._pace = setup.pace
         self._spending = setup.spending
         self._webhook = setup.webhook
+        self._lifecycle = setup.lifecycle
+        self._storage = Storage(setup.service, setup.safe)
         self._inline_bytes = setup.inline_bytes
         self._stopped = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
@@ -72,6 +75,10 @@ class Sender:
         await self._traffic.take_place(
             progress, lambda: self._check_sending(prepared), can_wait=prepared.wanted.can_wait
         )
+        if self._lifecycle.is_private:
+            await (
+                self._storage.require_signing()
+            )  # Otherwise the result would be paid and could not be fetched.
         if prepared.hashes and progress.job.state is not JobState.UPLOADING:
             progress.move(JobState.UPLOADING)
         paths = list(prepared.hashes)
@@ -83,6 +90,7 @@ class Sender:
             f"{self._service.queue_url}/{prepared.endpoint.id}",
             json=sent,
             params={"fal_webhook": self._webhook} if self._webhook else None,
+            headers=self._lifecycle.headers(),
         )
         async with self._traffic.sends:
             send = asyncio.ensure_future(self._send_once(prepared, attempt, request, sent, progress))
@@ -129,14 +137,23 @@ class Sender:
         raise UncertainSubmitError(message, hint=how_to_decide(prepared.key, entry))
 
     async def has_turned_up(self, prepared: PreparedJob, entry: Entry) -> bool:
-        """Whether a request that the user has given up is at fal.ai after all. It is then followed."""
+        """Whether a request that the user has given up is at fal.ai after all. It is then followed.
+
+        Raises UncertainSubmitError when it is to be sent again and neither the user nor fal.ai's lists rule that out.
+        """
         try:
             found = await self._lookup.find(entry, is_last=True)
-        except BridgeError:
-            return False  # The person decided without the lists, too.
+        except BridgeError as error:
+            found = NotFound(reason=f"It could not be looked up: {error.message}")
         if isinstance(found, Accepted):
             self._adopt(prepared, entry, found)
-        return isinstance(found, Accepted)
+            return True
+        if not entry.is_resend_certain and not found.is_proof:
+            raise UncertainSubmitError(
+                f"{prepared.label}: it is not certain that fal.ai has not received it. {found.reason}",
+                hint=how_to_confirm(prepared.key),
+            )
+        return False
 
     async def is_revived(self, prepared: PreparedJob, entry: Entry) -> bool:
         """Before another attempt is sent, whether fal.ai has the request of the last one after all.
@@ -184,7 +201,8 @@ class Sender:
         if own and attempt == 1:  # It may be why an earlier attempt failed, so later ones do not use it.
             return own
         sha256 = prepared.hashes[path]
-        if self._inline_bytes and (
+        may_be_inline = self._inline_bytes and prepared.endpoint.takes_data_uris
+        if may_be_inline and (
             inline := await asyncio.to_thread(data_uri_of, path, sha256, self._inline_bytes)
         ):
             return inline
@@ -201,7 +219,7 @@ class Sender:
             "inputs": prepared.inputs,
             "about": dict(prepared.wanted.about),
             "sent": sent,  # To recognize it in fal.ai's lists if the response is lost.
-        }
+        } | self._lifecycle.facts()
         price = await self._reserve(prepared)
         if not await self._claim(prepared, attempt, {**intent, "price": price}, price):
             return

@@ -16,6 +16,7 @@ from ..files.kinds import PHOTOS, FileKind, excess_of, kind_of
 from ..files.writing import write_if_absent
 from ..imaging.sent_picture import PictureError, as_sent
 from .endpoints.endpoint import MAX_PICTURE_BYTES, Endpoint
+from .endpoints.slots import pictures_of
 from .errors import JournalError, WrongRequestError
 from .jobs import Generation
 
@@ -33,7 +34,7 @@ class SentPictures:
 
         A copy has no web address. Raises WrongRequestError for a picture that cannot be read, and JournalError.
         """
-        originals = [*wanted.images, *([wanted.end_image] if wanted.end_image else [])]
+        originals = pictures_of(wanted)
         sent = {path: self._sent(path, endpoint.image_files, wanted.label) for path in originals}
         if all(path == copy for path, copy in sent.items()):
             return wanted
@@ -44,6 +45,9 @@ class SentPictures:
             wanted,
             images=tuple(sent[path] for path in wanted.images),
             end_image=sent[wanted.end_image] if wanted.end_image else None,
+            files={
+                role: tuple(sent.get(path, path) for path in files) for role, files in wanted.files.items()
+            },
             addresses=addresses,
         )
 

@@ -31,7 +31,12 @@ class FileKind(StrEnum):
 
 # The types of picture that fal.ai's endpoints accept and return.
 PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP})
-MEDIA_TYPES = {FileKind.PNG: "image/png", FileKind.JPEG: "image/jpeg", FileKind.WEBP: "image/webp"}
+MEDIA_TYPES = {
+    FileKind.PNG: "image/png",
+    FileKind.JPEG: "image/jpeg",
+    FileKind.WEBP: "image/webp",
+    FileKind.MP4: "video/mp4",
+}
 PHOTOS = PICTURES | {
     FileKind.AVIF,
     FileKind.HEIC,

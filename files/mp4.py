@@ -10,7 +10,10 @@ import itertools
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
+
+from .input_files import open_regular
 
 MAX_BOXES = 1 << 14  # Two hours in fragments of one second, each with its data.
 MAX_INDEX_BYTES = 16 << 20  # About nine hours of video.
@@ -71,6 +74,22 @@ def gap(stream: BinaryIO, size: int) -> str:
     except struct.error:
         return "its index is cut off"
     return ""
+
+
+def seconds_in(path: Path) -> float | None:
+    """The length of a video by its movie header (ISO/IEC 14496-12, 8.2.2); None when it cannot be read."""
+    try:
+        with open_regular(path) as stream:
+            found = path_to(stream, 0, path.stat().st_size, (b"moov", b"mvhd"))
+            if len(found) < 2:
+                return None
+            stream.seek(found[1].content)
+            header = stream.read(32)
+            form, start = (">IQ", 20) if header[:1] == b"\1" else (">II", 12)
+            scale, length = struct.unpack_from(form, header, start)
+    except (OSError, Mp4Error, struct.error):
+        return None
+    return float(length) / float(scale) if scale else None
 
 
 def _box_at(stream: BinaryIO, start: int, end: int) -> Box:

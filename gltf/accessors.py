@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from .document import Gltf
 from .json_values import as_whole, is_integer
 
-WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 # Of component types (glTF 2.0, 3.6.2.2), with the number that a normalized integer is divided by (3.6.2.3 and 3.11).
 TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 DIVISORS = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}
@@ -16,7 +16,7 @@ DIVISORS = {5120: 127.0, 5121: 255.0, 5122: 32767.0, 5123: 65535.0}
 def values_of(gltf: Gltf, index: object) -> NDArray[np.float64] | None:
     """The values of an accessor in the binary chunk, (count, components); normalized integers become 0 to 1 or -1 to 1.
 
-    None for matrices, for sparse and compressed accessors, and for what is not valid.
+    None for other matrices than 4x4, for sparse and compressed accessors, and for what is not valid.
     """
     accessors = gltf.entries("accessors")
     if not is_integer(index) or not 0 <= index < len(accessors):

@@ -25,6 +25,7 @@ LYING = 0.4  # Minimum share of the points of a face near a surface that are on 
 CURVED = 5e-3  # Maximum depth to which the facets of a label cut into those of a round wall.
 ON_CORNERS = 0.15  # Corners of such a label are at most this share of that depth below the wall.
 COVERED = 0.5  # Minimum share of such a label that is on the wall.
+ROUGHLY = 0.4  # Factor of that share for a first look at a few points.
 SPARE = 1.2  # The depth is measured at points only.
 POINTS, POINTS_OF_A_PART = 3_000, 16
 MAX_POINTS, FEWEST = 60_000, 4  # On the faces that are looked at one by one, and on each of them.
@@ -86,6 +87,7 @@ class _Scene:
     looks_back: Flags  # Not culled: both sides are seen.
     surface: Numbers
     surface_areas: Doubles
+    kin: Numbers  # The same for the triangles of a surface that has no faces at the same place.
     weights: Doubles  # How many of the points a triangle deserves.
 
     def is_above(self, one: Numbers, other: Numbers) -> Flags:
@@ -107,19 +109,34 @@ def find_lifts(
         return []
     chosen, weights = spread_evenly(scene.weights, int(scene.weights.sum()))
     places = np.einsum("nc,nca->na", weights, scene.triangles.corners[chosen])
-    first = _usable(scene, find_hits(places, chosen, scene.triangles, CURVED * size), chosen, size)
-    if not len(first.point):
+    own = np.flatnonzero(np.isin(scene.surface, _doubtful(scene, places, chosen, size)))
+    if not len(own):
         return []
-    doubtful = np.unique(scene.surface[chosen[first.point]])
-    own = np.flatnonzero(np.isin(scene.surface, doubtful))
     count = max(FEWEST, min(len(ON_FACE), MAX_POINTS // len(own)))
     own = own[np.argsort(-scene.areas[own], kind="stable")][: 4 * MAX_POINTS // FEWEST]
     chosen = np.repeat(own, count)
     places = np.einsum("ac,ncb->nab", ON_FACE[:count], scene.triangles.corners[own]).reshape(-1, 3)
-    hits = find_hits(places, chosen, scene.triangles, CURVED * size)
+    hits = find_hits(places, chosen, scene.triangles, scene.kin, CURVED * size)
     hits = _usable(scene, _without_crossings(scene, hits, chosen, size), chosen, size)
     is_corner = np.tile(np.arange(count) < len(NEAR_CORNERS), len(own))
     return _lifts(scene, bodies, hits, chosen, is_corner, size)
+
+
+def _doubtful(scene: _Scene, places: Doubles, own: Numbers, size: float) -> Numbers:
+    """The surfaces that may lie on others, by a few ``places`` (n, 3) on the triangles ``own`` (n,)."""
+    hits = find_hits(places, own, scene.triangles, scene.kin, SAME * size)
+    flush = scene.surface[own[_usable(scene, hits, own, size).point]]
+    # Only open surfaces are labels that cut into round walls.
+    is_open = ~scene.is_closed[own]
+    places, own = places[is_open], own[is_open]
+    hits = find_hits(places, own, scene.triangles, scene.surface, CURVED * size)
+    hits = _usable(scene, hits, own, size)
+    pairs = np.stack((scene.surface[own[hits.point]], scene.surface[hits.triangle]), axis=1)
+    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    points = np.bincount(scene.surface[own], minlength=len(scene.surface_areas))
+    is_covered = counts >= ROUGHLY * COVERED * points[distinct[:, 0]]
+    doubtful: Numbers = np.unique(np.concatenate((flush, distinct[is_covered, 0])))
+    return doubtful
 
 
 def _scene_of(
@@ -150,8 +167,9 @@ def _scene_of(
     )
     total = np.asarray(np.bincount(surface, areas), dtype=np.float64)
     share = POINTS_OF_A_PART / np.maximum(total, 1e-300)[surface] + POINTS / max(float(total.sum()), 1e-300)
+    kin = np.where(closed, surface, len(total) + np.arange(len(surface)))
     triangles = Triangles(corners, normals)
-    return _Scene(triangles, areas, of_body, of_copy, face, closed, both, surface, total, areas * share)
+    return _Scene(triangles, areas, of_body, of_copy, face, closed, both, surface, total, kin, areas * share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +178,7 @@ class _Piece:
 
     corners: Doubles
     normals: Doubles
+    areas: Doubles
     body: int
     copy: int
     face: Numbers
@@ -168,24 +187,28 @@ class _Piece:
     surface: Numbers
 
     def columns(self) -> tuple[NDArray[Any], ...]:
-        crosses = np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0])
-        areas = 0.5 * np.linalg.norm(crosses, axis=1)
         body, copy = (np.full(len(self.face), number) for number in (self.body, self.copy))
         own = self.face, self.is_closed, self.looks_back, self.surface
-        return self.corners, self.normals, areas, body, copy, *own
+        return self.corners, self.normals, self.areas, body, copy, *own
 
 
 def _piece_of(body: Body, number: int, copy: int, face: Numbers, looks_back: Flags, surfaces: int) -> _Piece:
     """The triangles ``face`` of a copy of a body, number ``number``; its surfaces are counted from ``surfaces``."""
     shape = body.shape
     linear, place = body.matrices[copy][:3, :3], body.matrices[copy][:3, 3]
-    corners = shape.points[shape.corners[face]] @ linear.T + place
-    normals = shape.crosses[face] @ np.linalg.pinv(linear)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-300)[:, None]
+    corners = (shape.points @ linear.T + place)[shape.corners[face]]
+    # Cross products of transformed sides are those of the sides times the cofactors. glTF swaps front and back in mirrors.
+    cofactors = np.stack([np.cross(linear[:, axis - 2], linear[:, axis - 1]) for axis in range(3)])
+    normals = shape.crosses[face] @ (cofactors if np.linalg.det(linear) >= 0.0 else -cofactors)
+    lengths = np.sqrt(np.einsum("ij,ij->i", normals, normals))
+    normals /= np.maximum(lengths, 1e-300)[:, None]
     key = shape.group[face] * (int(body.material.max()) + 1) + body.material[face]
     _names, surface = np.unique(key, return_inverse=True)
     closed = (shape.is_closed & (shape.twisted_edges == 0))[shape.group[face]]
-    return _Piece(corners, normals, number, copy, face, closed, looks_back, surface.reshape(-1) + surfaces)
+    areas = lengths / 2.0
+    return _Piece(
+        corners, normals, areas, number, copy, face, closed, looks_back, surface.reshape(-1) + surfaces
+    )
 
 
 def _is_simple(shape: Shape) -> Flags:

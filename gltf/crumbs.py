@@ -5,13 +5,14 @@ import itertools
 
 import numpy as np
 
-from .mesh_checks import Flags, Numbers, components
+from .mesh_checks import Doubles, Flags, Numbers, components
 from .pieces import Pieces, spread_points
 
 MANY = 8  # Fewer loose pieces are more likely to belong to the product.
 SMALL = 0.01  # The maximum area of a crumb, as a share of the product's.
 ALL_SMALL = 0.25  # The maximum area of all of them: a product may consist of small pieces.
 CELLS = 64  # Along the longest side of the product. Pieces in the same or in adjacent cells touch.
+MAX_CELLS = 4_000  # On each side of the product; what is further away touches nothing of it.
 
 
 def find_crumbs(pieces: Pieces, product: Flags) -> Flags:
@@ -26,7 +27,7 @@ def find_crumbs(pieces: Pieces, product: Flags) -> Flags:
     if side <= 0.0:
         return crumbs
     chosen = np.flatnonzero(product)
-    group = _touching(pieces, chosen, side / CELLS)
+    group = _touching(pieces, chosen, low, side / CELLS)
     held = np.isin(group, group[main[chosen]])
     crumbs[chosen[~held]] = True
     for clear in np.flatnonzero(product & pieces.is_clear):
@@ -43,21 +44,28 @@ def _small(pieces: Pieces, product: Flags) -> Flags:
     return small
 
 
-def _touching(pieces: Pieces, chosen: Numbers, cell: float) -> Numbers:
-    """A number for each chosen piece that is the same for pieces that touch, directly or through others."""
+def _touching(pieces: Pieces, chosen: Numbers, low: Doubles, cell: float) -> Numbers:
+    """A number for each chosen piece that is the same for pieces that touch, directly or through others.
+
+    ``low`` is a corner of the product, and ``cell`` the side of the cells.
+    """
     triangles, of_triangle = pieces.all_triangles()
     number_of = np.full(len(pieces), -1)
     number_of[chosen] = np.arange(len(chosen))
     kept = number_of[of_triangle] >= 0
     places, triangle = spread_points(triangles[kept], cell / 2.0)
     piece = number_of[of_triangle[kept]][triangle]
-    cells = np.floor((places - pieces.low[chosen].min(axis=0)) / cell).astype(np.int64) + 1
+    cells = np.floor((places - low) / cell).clip(-MAX_CELLS, MAX_CELLS).astype(np.int64)
+    cells -= cells.min(axis=0) - 1
     spans = cells.max(axis=0) + 2
-    keys, of_point = np.unique(
-        (cells[:, 0] * spans[1] + cells[:, 1]) * spans[2] + cells[:, 2], return_inverse=True
-    )
-    pairs = np.unique(piece * len(keys) + of_point.reshape(-1))
-    links = [np.stack((pairs // len(keys), len(chosen) + pairs % len(keys)), axis=1)]
+    keys = (cells[:, 0] * spans[1] + cells[:, 1]) * spans[2] + cells[:, 2]
+    pairs = np.unique(
+        keys * len(chosen) + piece
+    )  # Of a cell and a piece; sorting numbers is faster than ``inverse``.
+    cell_keys, piece = pairs // len(chosen), pairs % len(chosen)
+    is_first = np.diff(cell_keys, prepend=-1) != 0
+    keys, of_pair = cell_keys[is_first], np.cumsum(is_first) - 1
+    links = [np.stack((piece, len(chosen) + of_pair), axis=1)]
     for x, y, z in itertools.product((0, 1), (-1, 0, 1), (-1, 0, 1)):
         step = (x * spans[1] + y) * spans[2] + z
         if step <= 0:

@@ -230,6 +230,8 @@ def _keep_visible(bodies: Sequence[Body], facings: Sequence[Facing], cameras: Se
     points = max(POINTS // len(bodies), 64)
     clouds = [_cloud(body, facing, points) for body, facing in zip(bodies, facings, strict=True)]
     whole = np.concatenate([cloud.places for cloud in clouds])
+    if not len(whole):  # Nothing has an area: one vertex is so far away that all faces are needles.
+        return
     low, size = whole.min(axis=0), float(np.ptp(whole, axis=0).max()) or 1.0
     fewest = np.ones(len(bodies))
     for axes in cameras:

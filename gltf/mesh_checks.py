@@ -113,9 +113,9 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
     with np.errstate(invalid="ignore", over="ignore"):
         a, b, c = (places[corners[:, index]] for index in range(3))
         along, across = b - a, c - a
-        crosses = _cross(along, across)
-        areas = 0.5 * np.sqrt(_dot(crosses, crosses))
-        longest = np.maximum(_dot(along, along), _dot(across, across))
+        crosses = cross(along, across)
+        areas = 0.5 * np.sqrt(dot(crosses, crosses))
+        longest = np.maximum(dot(along, along), dot(across, across))
         flat = ~(2.0 * areas > FLAT * longest)
     group, parts, part_of = components(corners, len(places))
     border, crowded, twisted = _edges(corners[~flat], part_of, parts)
@@ -123,7 +123,7 @@ def shape_of(points: Floats, triangles: NDArray[np.int32]) -> Shape:
     sound = places[np.isfinite(places).all(axis=1)]
     middle = 0.5 * (sound.min(axis=0) + sound.max(axis=0)) if len(sound) else np.zeros(3)
     with np.errstate(invalid="ignore", over="ignore"):
-        volumes = _sums(group, np.nan_to_num(_dot(a - middle, crosses)) / 6.0, parts)
+        volumes = _sums(group, np.nan_to_num(dot(a - middle, crosses)) / 6.0, parts)
     return Shape(
         points=places,
         corners=corners,
@@ -146,13 +146,14 @@ def _sums(group: Numbers, values: Doubles, parts: int) -> Doubles:
     return np.asarray(sums, dtype=np.float64)
 
 
-def _cross(left: Doubles, right: Doubles) -> Doubles:
+def cross(left: Doubles, right: Doubles) -> Doubles:
     """``np.cross`` for (n, 3), but several times faster."""
     (lx, ly, lz), (rx, ry, rz) = left.T, right.T
     return np.stack((ly * rz - lz * ry, lz * rx - lx * rz, lx * ry - ly * rx), axis=1)
 
 
-def _dot(left: Doubles, right: Doubles) -> Doubles:
+def dot(left: Doubles, right: Doubles) -> Doubles:
+    """The scalar products of rows, (n,), of two arrays (n, 3)."""
     products: Doubles = np.einsum("ij,ij->i", left, right)
     return products
 

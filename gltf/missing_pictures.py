@@ -8,7 +8,7 @@ from ..files.enclosed import shown
 from ..files.input_files import open_regular
 from .document import Gltf
 from .findings import Finding, Severity
-from .parts import find_part, is_inline, media_type, part_name, similar_parts
+from .parts import find_part, is_inline, is_remote, media_type, part_name, similar_parts
 
 HEAD_BYTES = 16
 KIND = "texture_not_found"
@@ -27,19 +27,26 @@ def missing_pictures(gltf: Gltf) -> Iterator[Finding]:
         if path is None:
             near = similar_parts(address, gltf.folder)
             there = f"Similar names that are there: {', '.join(map(shown, near))}." if near else ""
-            yield _finding(
-                gltf.name, address, "which is not there", there or "Nothing there has a similar name."
-            )
+            if is_remote(address):
+                problem = "an address from which nothing is loaded"
+                yield _finding(gltf.name, address, problem, there, "Embed the texture, and export again.")
+            else:
+                more = there or "Nothing there has a similar name."
+                yield _finding(gltf.name, address, "which is not there", more)
         elif not _is_picture(path):
             yield _finding(gltf.name, address, "which is not a picture", "Export it again as PNG or JPEG.")
 
 
-def _finding(owner: str, address: str, problem: str, more: str) -> Finding:
+def _finding(
+    owner: str, address: str, problem: str, more: str, remedy: str = "Put the texture there under that name."
+) -> Finding:
     return Finding(
         kind=KIND,
         severity=Severity.ERROR,
         where=part_name(address),
-        text=f"{owner} names the texture {shown(address)}, {problem}. {more} Put the texture there under that name.",
+        text=" ".join(
+            filter(None, (f"{owner} names the texture {shown(address)}, {problem}.", more, remedy))
+        ),
     )
 
 

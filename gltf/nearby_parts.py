@@ -51,13 +51,15 @@ def similar_names(folder: Path, name: str, count: int = 3) -> list[str]:
 
     They are looked for where the path leads, in the folder itself, and in the folders directly in it.
     """
-    *above, last = [part for part in name.replace("\\", "/").split("/") if part]
+    *above, last = [part for part in name.replace("\\", "/").split("/") if part] or [""]
     ends = (nearby_name(folder, "/".join(above[start:])) for start in range(len(above)))
     inner = [entry for entry in _names_in(folder, folder) if (folder / entry).is_dir()][:MAX_PARTS]
-    for place in dict.fromkeys([*(end for end in ends if end), "", *sorted(inner)]):
-        names = {same_name(entry): entry for entry in _names_in(folder / place, folder)}
-        if near := difflib.get_close_matches(same_name(last), names, n=count, cutoff=SIMILAR):
-            return [(Path(place) / names[key]).as_posix() for key in near]
+    places = dict.fromkeys([*(end for end in ends if end), "", *sorted(inner)])
+    for cutoff in (1.0, SIMILAR):  # The same name in another folder comes first.
+        for place in places:
+            names = {same_name(entry): entry for entry in _names_in(folder / place, folder)}
+            if near := difflib.get_close_matches(same_name(last), names, n=count, cutoff=cutoff):
+                return [(Path(place) / names[key]).as_posix() for key in near]
     return []
 
 

@@ -33,9 +33,15 @@ PICTURE_MAGICS = {
 }
 HINT = "Put all parts into the folder of the .gltf file, or export a single GLB."
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # A single letter is a Windows drive.
+_QUERY = re.compile(r"[?#].*", re.DOTALL)  # And fragment (RFC 3986, 3.4 and 3.5).
 _ADDRESS = re.compile(
     r"(?:(?:^|_)ur[il]|U[Rr][IiLl])s?$"
 )  # ``uri``, and those of extensions such as ``schemaUri``.
+
+
+def is_remote(address: str) -> bool:
+    """Is the address one of a network, from which nothing is fetched?"""
+    return not is_inline(address) and _file_name(address) is None
 
 
 def is_inline(address: str) -> bool:
@@ -117,13 +123,14 @@ def located(address: str, folder: Path | None, owner: str) -> str | None:
     if folder is None:
         return plain
     literal = address.replace("\\", "/")  # Some exporters do not escape what looks like an escape.
-    spelled = (nearby_name(folder, each) for each in dict.fromkeys((plain, literal)))
+    path = unquote(_QUERY.sub("", address))  # Of an address on the web, from where the file was saved.
+    spelled = (nearby_name(folder, each) for each in dict.fromkeys((plain, literal, path)))
     return next((each for each in spelled if each is not None), plain)
 
 
 def similar_parts(address: str, folder: Path) -> list[str]:
     """Names in ``folder`` that are similar to the missing one of an address, the most similar first."""
-    return similar_names(folder, _file_name(address) or "")
+    return similar_names(folder, _file_name(address) or part_name(_QUERY.sub("", address)))
 
 
 def read_picture(address: str, folder: Path | None, owner: str) -> bytes | None:

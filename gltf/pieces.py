@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh_checks import Doubles, Flags, Numbers, Shape
+from .mesh_checks import Doubles, Flags, Numbers, Shape, cross, dot
+from .sampling import corner_weights
 
 MAX_ON_TRIANGLE = 30_000
 
@@ -122,13 +123,11 @@ def spread_points(triangles: Doubles, spacing: float) -> tuple[Doubles, Numbers]
     Every triangle has a point; those that are larger also have their corners.
     """
     first, second, third = (triangles[:, corner] for corner in range(3))
-    area = np.nan_to_num(np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2.0, posinf=0.0)
+    crosses = cross(second - first, third - first)
+    area = np.nan_to_num(np.sqrt(dot(crosses, crosses)) / 2.0, posinf=0.0)
     counts = np.clip(np.ceil(area / spacing**2), 1, MAX_ON_TRIANGLE).astype(int)
     which = np.repeat(np.arange(len(counts)), counts)
-    place = np.arange(len(which)) - np.repeat(counts.cumsum() - counts, counts) + 0.5
-    # The R2 sequence (Roberts 2018) covers a square evenly; folding maps the square to the triangle.
-    u, v = (place * 0.7548776662466927) % 1.0, (place * 0.5698402909980532) % 1.0
-    u, v = np.where(u + v > 1.0, (1.0 - u, 1.0 - v), (u, v))
-    inside = first[which] + u[:, None] * (second - first)[which] + v[:, None] * (third - first)[which]
+    weights = corner_weights(np.arange(len(which)) - np.repeat(counts.cumsum() - counts, counts))
+    inside = sum(weights[:, [corner]] * triangles[which, corner] for corner in range(3))
     large = np.flatnonzero(counts > 1)
     return np.concatenate((inside, triangles[large].reshape(-1, 3))), np.concatenate((which, large.repeat(3)))

@@ -1,43 +1,60 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Moves a model that is far from its origin to the origin, and flattens deep hierarchies, in double precision.
 
+The nodes of a file with bones keep their order: those nearest to the top that are far away are moved.
+
 Blender calculates in single precision: a part that is a thousand times as far away as the model is large loses its place.
 Deep hierarchies add up rounding errors, and Blender's importer cannot read more than some hundred levels.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from .accessors import DIVISORS
 from .document import Gltf
-from .json_values import Json, as_dict, as_dicts, is_integer
+from .findings import Finding, Severity
+from .instances import INSTANCING
+from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
 from .mesh_checks import Doubles, Floats, is_far
-from .node_places import Matrix, parents_of, world_matrices
+from .node_places import Matrix, children_of, parents_of, world_matrices
+from .skins import skinned_nodes, skinned_place
 
+LOST = (
+    300.0  # In longest sides: further away, single precision loses places by more than 1/50,000 of the size.
+)
 FAR = 8.0  # In longest sides: nearer, single precision keeps places to a millionth of the size.
 DEEP = 200  # Levels of nodes that Blender's importer reads with a large margin.
 CARRIED = ("mesh", "camera", "weights", "extensions")
 PLACE = ("translation", "rotation", "scale", "matrix")
 
 
-def recentred(gltf: Gltf) -> tuple[Gltf, Doubles]:
-    """The file with its model near the origin, and what was subtracted from every place, (3,), in glTF axes.
+@dataclass(frozen=True, slots=True)
+class Recentred:
+    """A file with its model near the origin, and what was subtracted from every place, (3,), in glTF axes."""
 
-    It is unchanged, and the offset is 0, where nothing would be gained, and where bones, animations or damaged values need
-    the nodes as they are.
+    gltf: Gltf
+    offset: Doubles
+    findings: tuple[Finding, ...] = ()
+
+
+def recentred(gltf: Gltf) -> Recentred:
+    """Move the model to the origin, if single precision would lose places where it is.
+
+    Otherwise the file is unchanged and the offset is 0, also where damaged values need the nodes as they are.
     """
-    unchanged = gltf, np.zeros(3)
+    unchanged = Recentred(gltf, np.zeros(3))
     nodes = gltf.entries("nodes")
-    if not nodes or gltf.entries("skins") or gltf.entries("animations"):
-        return unchanged
     try:
         worlds, depths = world_matrices(nodes)
     except (ValueError, TypeError):
         return unchanged
     bounds = _Bounds(gltf)
     with np.errstate(all="ignore"):
-        boxes = list(_boxes(bounds, gltf, worlds))
+        places = [skinned_place(gltf, number, worlds) for number in range(len(nodes))]
+        boxes = list(_boxes(bounds, gltf, places))
     if not boxes:
         return unchanged
     low, high = (np.array(ends) for ends in zip(*boxes, strict=True))
@@ -45,17 +62,46 @@ def recentred(gltf: Gltf) -> tuple[Gltf, Doubles]:
     size = float((high - low).max())
     if not np.isfinite(size) or size <= 0.0:
         return unchanged
-    scales = _mesh_scales(nodes, worlds)
-    carriers = _carriers(nodes)
+    scales = _mesh_scales(nodes, places)
+    joints = skinned_nodes(gltf)
+    carriers = _carriers(nodes, joints)
     far = [float(np.abs(worlds[number][:3, 3]).max()) for number in carriers]
     furthest = max(float(np.abs((low, high)).max()), *far)
     limits = {mesh: FAR * size / max(scale, 1e-300) for mesh, scale in scales.items()}
-    is_off = any(_is_off(bounds, gltf, mesh, limit) for mesh, limit in limits.items())
-    is_deep = max(depths[number] for number in carriers) > DEEP
+    is_off = any(_furthest(bounds, gltf, mesh) > limit for mesh, limit in limits.items())
+    is_deep = max(depths[number] for number in carriers) > DEEP and not joints
     if not np.isfinite(furthest) or not (furthest > FAR * size or is_off or is_deep):
         return unchanged
     offset = (low + high) / 2.0 if float(np.abs((low, high)).max()) > FAR * size else np.zeros(3)
-    return _flat(gltf, worlds, offset, limits), offset
+    far_m = FAR * size
+    moved = _moved(gltf, worlds, offset, far_m) if joints else _flat(gltf, worlds, offset, limits)
+    return Recentred(moved, offset, tuple(_still_far(moved, size)))
+
+
+def _still_far(gltf: Gltf, size: float) -> Iterator[Finding]:
+    """A warning about meshes whose places single precision loses, because they could not be moved."""
+    nodes = gltf.entries("nodes")
+    worlds, _depths = world_matrices(nodes)
+    bounds, joints = _Bounds(gltf), skinned_nodes(gltf)
+    far: dict[str, float] = {}
+    for number, node in enumerate(nodes):
+        if not is_integer(node.get("mesh")):
+            continue
+        matrices = [worlds[joint] for joint in joints[number]] if number in joints else [worlds[number]]
+        furthest = max((float(np.abs(matrix[:3, 3]).max()) for matrix in matrices), default=0.0)
+        scale = float(np.linalg.norm(skinned_place(gltf, number, worlds)[:3, :3], axis=0).max())
+        furthest = max(furthest, scale * _furthest(bounds, gltf, node["mesh"]))
+        if furthest > LOST * size:
+            name = str(node.get("name") or "A mesh without a name")
+            far[name] = max(far.get(name, 0.0), furthest / size)
+    for name, times in far.items():
+        yield Finding(
+            kind="far_from_origin",
+            severity=Severity.WARNING,
+            where=name,
+            text=f"{name} is {times:,.0f} times as far from the origin as the model is large, where its vertices lose "
+            "their places, and bones or compression keep it there. Move the model to the origin and export it again.",
+        )
 
 
 class _Bounds:
@@ -79,6 +125,9 @@ class _Bounds:
             low, high = np.array(entry["min"], dtype=float), np.array(entry["max"], dtype=float)
         except (KeyError, ValueError, TypeError):
             return None
+        if entry.get("normalized") is True:  # Bounds are those of the integers (glTF 2.0, 3.6.2.5).
+            divisor = DIVISORS.get(as_whole(entry.get("componentType")), 1.0)
+            low, high = np.maximum(low / divisor, -1.0), np.maximum(high / divisor, -1.0)
         return (low, high) if low.shape == high.shape == (3,) else None
 
 
@@ -94,11 +143,12 @@ def _ends(places: Floats) -> tuple[Doubles, Doubles] | None:
     return low, high
 
 
-def _carriers(nodes: list[Json]) -> list[int]:
-    """The nodes with meshes, and all nodes above them."""
+def _carriers(nodes: list[Json], joints: Mapping[int, Sequence[int]]) -> list[int]:
+    """The nodes with meshes or with the bones of meshes, and all nodes above them."""
     parents, found = parents_of(nodes), set()
-    for number, node in enumerate(nodes):
-        current: int | None = number if is_integer(node.get("mesh")) else None
+    holders = [number for number, node in enumerate(nodes) if is_integer(node.get("mesh"))]
+    for number in (*holders, *(joint for those in joints.values() for joint in those)):
+        current: int | None = number
         while current is not None and current not in found:
             found.add(current)
             current = parents.get(current)
@@ -106,12 +156,12 @@ def _carriers(nodes: list[Json]) -> list[int]:
 
 
 def _mesh_scales(nodes: list[Json], worlds: list[Matrix]) -> dict[int, float]:
-    """How much each mesh is enlarged at most, without meshes that have instances: these have places of their own."""
+    """How much each mesh is enlarged at most, without meshes whose instances cannot be read."""
     scales: dict[int, float] = {}
     for node, world in zip(nodes, worlds, strict=True):
         mesh = node.get("mesh")
         if is_integer(mesh):
-            is_scattered = "EXT_mesh_gpu_instancing" in as_dict(node.get("extensions"))
+            is_scattered = INSTANCING in as_dict(node.get("extensions"))
             scale = 0.0 if is_scattered else float(np.linalg.norm(world[:3, :3], axis=0).max())
             scales[mesh] = (
                 min(scale, scales.get(mesh, scale)) if not scale else max(scale, scales.get(mesh, 0.0))
@@ -123,10 +173,11 @@ def _boxes(bounds: _Bounds, gltf: Gltf, worlds: list[Matrix]) -> Iterator[tuple[
     """The minimum and maximum corner in the world of each primitive of each node."""
     meshes = gltf.entries("meshes")
     ends = np.array([[(index >> axis) & 1 for axis in range(3)] for index in range(8)], dtype=bool)
-    for node, world in zip(gltf.entries("nodes"), worlds, strict=True):
+    for number, node in enumerate(gltf.entries("nodes")):
         mesh = node.get("mesh")
         if not is_integer(mesh) or not 0 <= mesh < len(meshes):
             continue
+        world = skinned_place(gltf, number, worlds)
         for index in _positions(meshes[mesh]):
             if (box := bounds.of(index)) is not None:
                 corners = np.where(ends, box[1], box[0]) @ world[:3, :3].T + world[:3, 3]
@@ -141,11 +192,38 @@ def _positions(mesh: Json) -> Iterator[int]:
             yield index
 
 
-def _is_off(bounds: _Bounds, gltf: Gltf, mesh: int, limit: float) -> bool:
-    """Are the positions of a mesh further than ``limit`` from the origin of the mesh?"""
+def _furthest(bounds: _Bounds, gltf: Gltf, mesh: int) -> float:
+    """How far a position of a mesh is from the origin of the mesh, along an axis; 0 for a mesh that does not exist."""
     meshes = gltf.entries("meshes")
     boxes = [bounds.of(index) for index in (_positions(meshes[mesh]) if 0 <= mesh < len(meshes) else ())]
-    return any(box is not None and float(np.abs(box).max()) > limit for box in boxes)
+    return max((float(np.abs(box).max()) for box in boxes if box is not None), default=0.0)
+
+
+def _moved(gltf: Gltf, worlds: list[Matrix], offset: Doubles, far: float) -> Gltf:
+    """The file with everything moved by -``offset``, by nodes as near to the top as possible that are ``far`` away.
+
+    A node that carries something itself is moved in any case, unless one above it was.
+    """
+    document = json.loads(json.dumps(gltf.document))
+    nodes = as_dicts(document.get("nodes"))
+    parents = parents_of(nodes)
+    used = {joint for joints in skinned_nodes(gltf).values() for joint in joints}
+    waiting = [number for number in range(len(nodes)) if number not in parents]
+    while waiting:
+        number = waiting.pop()
+        node, world = nodes[number], worlds[number].copy()
+        carries = number in used or any(name in node for name in CARRIED)
+        below = children_of(node.get("children"), nodes)
+        if below and not carries and float(np.abs(world[:3, 3]).max()) <= far:
+            waiting += below
+            continue
+        world[:3, 3] -= offset
+        local = np.linalg.pinv(worlds[parents[number]]) @ world if number in parents else world
+        if "matrix" in node:
+            node["matrix"] = local.T.ravel().tolist()
+        else:
+            node["translation"] = local[:3, 3].tolist()
+    return Gltf(gltf.name, gltf.folder, document, gltf.binary)
 
 
 def _flat(gltf: Gltf, worlds: list[Matrix], offset: Doubles, limits: dict[int, float]) -> Gltf:
@@ -237,7 +315,7 @@ def _centre_meshes(
                 users.setdefault(layout.offset, set()).add(number)
     middles: dict[int, Doubles] = {}
     for number, limit in limits.items():
-        if not _is_off(bounds, gltf, number, limit):
+        if _furthest(bounds, gltf, number) <= limit:
             continue
         layouts = {index: gltf.layout(index) for index in _positions(meshes[number])}
         known = {index: layout for index, layout in layouts.items() if layout and layout.shape[1] == 3}

@@ -6,12 +6,14 @@ place, so the limits are chosen to spare what products have: base plates, rugs, 
 World space, z up.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .choices import Surrounding
 from .crumbs import find_crumbs
-from .mesh_checks import Doubles, Flags
-from .pieces import Pieces, spread_points
+from .mesh_checks import Doubles, Flags, cross, dot
+from .pieces import Pieces, Placed, spread_points
 
 FLAT = 0.05  # The maximum thickness of a floor or wall, as a share of its longest side.
 SHEET = 0.001  # Up to this it has no thickness: products do not have such plates.
@@ -33,6 +35,9 @@ SMALL_SHARE = 0.005  # The share of the product's area in small pieces, which do
 LOOSE_SHARE = 0.03  # and in those that do not decide where it stands: there may be crumbs below a floor.
 DISC = 1.13  # The side of the square around a disc, in square roots of its area.
 MAX_TILES = 1000  # Of a floor, in which a hole is looked for.
+LEVEL = 0.95  # The cosine to the vertical from which a face is level,
+FILLED = 0.7  # and the minimum area of such faces around a product, in areas of a floor of its own piece.
+FEW = 5_000  # Points that are enough to tell that most products have no such floor.
 ROUNDS = 4  # A floor may consist of several layers.
 
 Found = dict[Surrounding, Flags]
@@ -180,6 +185,72 @@ def _is_cove(pieces: Pieces, product: Flags, piece: int) -> bool:
         return False
     up, down, around = _hits(triangles, (low + high) / 2.0)
     return down and not up and 1 <= around <= 5
+
+
+def fused_floor(placed: Sequence[Placed]) -> float | None:
+    """How long the product is compared to the whole, if it grows out of a flat part below it; None if it does not.
+
+    Such a floor belongs to the product's own piece, so that nothing can be left out.
+    """
+    found = [_fused_floor(one) for one in placed]
+    return min((share for share in found if share is not None), default=None)
+
+
+def _fused_floor(placed: Placed) -> float | None:
+    shape, world = placed.shape, placed.world
+    if _is_large_above_floor(world):
+        return None
+    part = int(shape.part_areas.argmax())
+    triangles = world[shape.corners[shape.group == part]]
+    points = triangles.reshape(-1, 3)
+    low, high = points.min(axis=0), points.max(axis=0)
+    above = _above_floor(points, low, high)
+    if above is None:
+        return None
+    body_low, body_high, share = above
+    slab = triangles[(triangles[:, :, 2] <= body_low[2]).all(axis=1)]
+    is_floor = _is_flat_around(slab, body_low, body_high, float((high - low)[:2].prod()))
+    middle = (body_low + body_high) / 2.0
+    return share if is_floor and _meets(slab, middle, (0.01, 0.02, -1.0)) else None
+
+
+def _is_large_above_floor(world: Doubles) -> bool:
+    """Is what is above a floor large even when only some of the points (n, 3) are looked at? So it is for most products."""
+    low, high = world.min(axis=0), world.max(axis=0)
+    few = world[np.random.default_rng(0).integers(0, len(world), min(FEW, len(world)))]
+    above = few[few[:, 2] > low[2] + FLAT * (high - low)[:2].max()]
+    return bool(len(above)) and float(np.ptp(above, axis=0).max()) > SMALLER * float((high - low).max())
+
+
+def _above_floor(points: Doubles, low: Doubles, high: Doubles) -> tuple[Doubles, Doubles, float] | None:
+    """The box around those ``points`` (n, 3) that are above a floor, and how long it is compared to the whole.
+
+    The whole is between ``low`` and ``high``. None where that is not much less, so that there is no floor.
+    """
+    wide = (high - low)[:2]
+    top = low[2] + FLAT * wide.max()
+    above = points[points[:, 2] > top]
+    if not np.isfinite((low, high)).all() or not len(above) or wide.min() <= NARROW * wide.max():
+        return None
+    body_low, body_high = above.min(axis=0), above.max(axis=0)
+    body_low[2] = top  # Its sides may have no vertex between the floor and its upper end.
+    body = body_high - body_low
+    share = float(body.max() / max(body.max(), (high - low).max()))
+    return None if share > SMALLER or body.min() < BODY * body.max() else (body_low, body_high, share)
+
+
+def _is_flat_around(slab: Doubles, low: Doubles, high: Doubles, area: float) -> bool:
+    """Do the triangles ``slab`` (t, 3, 3) fill most of an ``area`` around the box from ``low`` to ``high``, horizontally?"""
+    crosses = cross(slab[:, 1] - slab[:, 0], slab[:, 2] - slab[:, 0]) / 2.0
+    areas = np.sqrt(dot(crosses, crosses))
+    middles = slab[:, :, :2].mean(axis=1)
+    is_outside = ((middles < low[:2]) | (middles > high[:2])).any(axis=1)
+    is_level = np.abs(crosses[:, 2]) >= LEVEL * areas
+    level = float(areas[is_outside & is_level].sum())
+    # Both sides of it count, and it may be a disc.
+    return level >= FILLED * (area - float((high - low)[:2].prod())) and level >= 0.8 * float(
+        areas[is_outside].sum()
+    )
 
 
 # --- domes --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ vertex colours (glTF 2.0, 3.9.4; alpha is coverage, so that what is not covered 
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -96,7 +97,10 @@ def _has_vanished(
 def _drop_transparent(gltf: Gltf, nodes: list[Json], transparency: "_Transparency") -> None:
     """Remove the primitives that are transparent everywhere, and the meshes of which nothing is left."""
     meshes = as_dicts(gltf.document.get("meshes"))
-    used = {node.get("mesh") for node in nodes if is_integer(node.get("mesh"))}
+    used = Counter(node.get("mesh") for node in nodes if is_integer(node.get("mesh")))
+    for number, mesh in enumerate(meshes):
+        faint = sum(transparency.is_faint(one) for one in as_dicts(mesh.get("primitives")))
+        transparency.layers += used[number] * faint
     for number, mesh in enumerate(meshes):
         primitives = as_dicts(mesh.get("primitives"))
         seen = [one for one in primitives if number in used and not transparency.is_total(one)]
@@ -129,6 +133,15 @@ class _Transparency:
         self._read_alpha = read_alpha
         self._materials = gltf.entries("materials")
         self._alphas: dict[int, Alpha | None] = {}
+        self.layers = 0  # Of faint parts, which together may be seen.
+
+    def is_faint(self, primitive: Json) -> bool:
+        """Is the primitive transparent but for a little, which alone would not be seen?"""
+        number = primitive.get("material")
+        if not is_integer(number) or not 0 <= number < len(self._materials):
+            return False
+        material = self._materials[number]
+        return material.get("alphaMode") == "BLEND" and 0.0 < _factor(material) <= UNSEEN_ALPHA
 
     def is_total(self, primitive: Json) -> bool:
         """Is all of the primitive transparent?"""
@@ -139,7 +152,7 @@ class _Transparency:
         mode = material.get("alphaMode", "OPAQUE")
         if mode not in ("BLEND", "MASK"):
             return False
-        smallest = UNSEEN_ALPHA
+        smallest = UNSEEN_ALPHA / max(self.layers, 1)
         if mode == "MASK":
             smallest = float(np.nextafter(number_or(material.get("alphaCutoff"), DEFAULT_CUTOFF), -1.0))
         attributes = as_dict(primitive.get("attributes"))

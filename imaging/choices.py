@@ -28,6 +28,16 @@ class Lock(StrEnum):
     ALL = "all"  # The whole product.
 
 
+class Guide(StrEnum):
+    """An exact picture that holds a photo model to the shape of the product."""
+
+    DEPTH = "depth"
+    CANNY = "canny"  # Edges, as the detector of that name draws them.
+
+
+FRAMES_PER_SECOND = 24  # Of videos by Cycles, also of those that are sent to fal.ai.
+
+
 class Preview(StrEnum):
     WEBP = "webp"
     GIF = "gif"

@@ -63,6 +63,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     parts += _section(
         "What is wrong with the model", [_findings((record.get("model") or {}).get("triage") or [])]
     )
+    parts += _section("Still at fal.ai", [_files_at_fal(record.get("at_fal") or [])])
     reload_seconds = RELOAD_SECONDS if is_being_made else None
     return html_page(
         product,
@@ -186,6 +187,26 @@ def _model(record: Record) -> str:
     return (
         "<table>" + "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows) + "</table>"
     )
+
+
+def _files_at_fal(entries: Iterable[Record]) -> str:
+    """A table of the files that fal.ai keeps; empty when there are none."""
+    rows = ""
+    for entry in entries:
+        what = ", ".join(map(str, entry.get("labels") or [])) or "a picture"
+        what = f"Sent for {what}" if entry.get("kind") == "upload" else what
+        count = entry.get("files", 1)
+        what += f" ({count} files)" if count != 1 else ""
+        is_public = entry.get("readable_by") == "anyone"
+        reader = "readable by anyone who knows the address" if is_public else "readable only with your key"
+        until = entry.get("until")
+        end = (
+            f"until {str(until)[:16].replace('T', ' ')} UTC"
+            if until
+            else "as long as your account keeps files"
+        )
+        rows += "".join(f"<td>{escape(text)}</td>" for text in (what, reader, end)).join(("<tr>", "</tr>"))
+    return f"<table>{rows}</table>" if rows else ""
 
 
 def _findings(findings: Iterable[Record]) -> str:

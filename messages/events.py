@@ -148,6 +148,19 @@ class Price(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge(Event):
+    """What fal.ai has charged for one request. Amounts are exact, in US dollars, as texts."""
+
+    product: Annotated[str, "the product"]
+    job: Annotated[str, "what the request makes"]
+    endpoint: Annotated[str, "the endpoint"]
+    request_id: Annotated[str, 'its request at fal.ai; "" when not known']
+    file: Annotated[str, 'the file that it has brought, relative to the set; "" for none']
+    recorded: Annotated[str | None, "the recorded amount; null when not known"]
+    charged: Annotated[str | None, "the charged amount; null when the bill does not have the request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate(Event):
     """What everything costs."""
 

@@ -12,6 +12,12 @@ def dollars(amount: float | Decimal) -> str:
     return f"${whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
+def exact_dollars(amount: Decimal) -> str:
+    """``amount`` in US dollars with all its digits: at least cents."""
+    whole, _point, fraction = f"{amount:f}".partition(".")
+    return f"${whole}.{fraction.rstrip('0'):0<2}"
+
+
 def cost_sentence(cost: Mapping[str, Any]) -> str:
     """What a run has paid, from the ``cost`` member of an event (``fal_bridge.money.journal_costs.summary``)."""
     where = "an emulator of fal.ai, so nothing is billed" if cost.get("is_emulated") else "fal.ai"

@@ -8,10 +8,11 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import Context, Event, OperatorProperties
 
 from ..background_run.set_view import SetView
+from ..messages.moments import clock_time
 from ..window import launch, runs
 from ..window.blender_types import Result, layout_of, manager_of, scene_of, with_properties
 from . import checks
-from .common import SetOperator, confirm, refuse
+from .common import SetOperator, refuse
 
 RESEND, FORGET = "resend", "forget"  # Options of ``resume``.
 DECISIONS = (
@@ -47,33 +48,36 @@ class PHOTOREAL_OT_resolve_uncertain(SetOperator):
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.idle(context) or checks.the_set(context))
 
-    def invoke(self, context: Context, event: Event) -> Result:
+    def invoke(self, context: Context, _event: Event) -> Result:
         if self.decision == FORGET:
             return self.execute(context)
-        found = runs.set_of(scene_of(context))
-        if found and self._is_early(found):
-            return manager_of(context).invoke_props_dialog(
-                self, width=420, title="Send Again", confirm_text="Send Again"
-            )
-        message = "If fal.ai has received the first one, both are charged."
-        return confirm(self, context, event, title="Send Again", message=message, confirm_text="Send Again")
+        return manager_of(context).invoke_props_dialog(
+            self, width=460, title="Send Again", confirm_text="Send Again"
+        )
 
-    def draw(self, _context: Context) -> None:
+    def draw(self, context: Context) -> None:
         column = layout_of(self).column()
-        column.label(text="It may still be running, so sending it again may be charged twice.", icon="ERROR")
+        found = runs.set_of(scene_of(context))
+        if found and (moment := self._wait_until(found)):
+            text = f"It may still be running until {clock_time(moment)}: sent again, it may be charged twice."
+            column.label(text=text, icon="ERROR")
+        else:
+            column.label(text="If fal.ai has received the first one, both are charged.", icon="ERROR")
         column.label(text="Resume looks for it again, free of charge.")
         column.prop(self, "is_not_in_dashboard")
 
     def act(self, context: Context, found: SetView) -> Result:
-        if self.decision == RESEND and not self.is_not_in_dashboard and self._is_early(found):
+        if self.decision == RESEND and not self.is_not_in_dashboard and (moment := self._wait_until(found)):
             return refuse(
-                self, "It may still be running. Resume to look for it, or check your fal.ai dashboard first"
+                self,
+                f"It may still be running until {clock_time(moment)}. Resume to look for it, or check your "
+                "fal.ai dashboard first",
             )
         stated = ("--not-in-dashboard",) if self.is_not_in_dashboard and self.decision == RESEND else ()
         launch.resume(context, found.folder, (f"--{self.decision}", self.key, *stated))
         return {"FINISHED"}
 
-    def _is_early(self, found: SetView) -> bool:
-        """Whether the request may still be running at fal.ai."""
+    def _wait_until(self, found: SetView) -> float:
+        """Until when the request may be running at fal.ai, in seconds since 1970; 0 when that has passed."""
         held = next((one for one in found.held if one.key == self.key), None)
-        return held is not None and time.time() < held.resend_at
+        return held.resend_at if held is not None and time.time() < held.resend_at else 0.0

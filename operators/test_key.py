@@ -13,7 +13,7 @@ from . import checks
 class PHOTOREAL_OT_test_key(Operator):
     bl_idname = "photoreal.test_key"
     bl_label = "Test Key"
-    bl_description = "Ask fal.ai whether it accepts the key, free of charge"
+    bl_description = "Ask fal.ai whether it accepts the key and what the key may do, free of charge"
     bl_options = {"INTERNAL"}
 
     @classmethod

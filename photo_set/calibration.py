@@ -10,7 +10,8 @@ from typing import Any, cast
 from ..imaging.choices import Background
 from ..imaging.fidelity import Reference
 from .folder import SetFolder
-from .set_json import AngleRecord, CalibrationRecord
+from .set_json import AngleRecord
+from .set_json_fidelity import CalibrationRecord
 
 SINGLE = ("depth", "normal", "base_colour")
 

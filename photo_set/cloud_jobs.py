@@ -12,6 +12,7 @@ from ..fal_bridge.errors import CeilingReachedError, ProductCeilingError, Stoppe
 from ..fal_bridge.jobs import Generation, Job, JobResult, JobState
 from ..fal_bridge.journal import Entry, Journal, Stage
 from ..fal_bridge.money.spending import Spending
+from ..fal_bridge.network.lifecycle import Lifecycle
 from ..files.writing import sha256_of
 from ..messages import events
 from ..messages.errors import MachineError, PhotorealError
@@ -43,7 +44,7 @@ def bridge_for(
         results.folder.journal,
         lambda job: _tell_job(results, job),
         connection=connection,
-        keep_uploads=plan.keep_uploads,
+        lifecycle=Lifecycle(seconds=None if plan.keep_uploads else plan.expiration, is_private=plan.private),
         webhook=plan.webhook,
         endpoints=plan.endpoints,
         spending=spending,

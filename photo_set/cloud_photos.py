@@ -22,9 +22,10 @@ from .folder import Record, angle_record
 from .labels import photo_label
 from .photo_check import Checked, PhotoCheck
 from .readiness import Readiness
-from .rejection import RejectedPhotoError, is_rejected, reason_of
+from .rejection import RejectedPhotoError, file_of, is_rejected, reason_of
 from .results import SetResults
-from .set_json import Pending, RetryRecord
+from .set_json import Pending
+from .set_json_fidelity import RetryRecord
 from .takes import Shelf, identity_of
 from .tries import best_of, rank, retries_of, wish_of
 
@@ -60,6 +61,8 @@ class CloudPhotos:
         self._enlarger = Enlarger(results, jobs)
         self.hero: Future[Path | None] = Future()
         self.readiness = Readiness()
+        self.to_come: list[str] = []  # The angles whose photos this run has not got, and a later one may get.
+        self.held_back: list[str] = []  # Those of them that are rejected.
 
     def photograph(self, angle: Angle) -> None:
         """Have the render of ``angle`` re-photographed: now, or once the hero's photo can be shown with it."""
@@ -74,6 +77,7 @@ class CloudPhotos:
             except PhotorealError:
                 # Without the hero it would be another picture, which a later run would pay again.
                 self._results.await_photo(angle)
+                self.to_come.append(angle.name)
             finally:
                 settled.set_result(None)
 
@@ -106,6 +110,8 @@ class CloudPhotos:
 
         def lose(error: PhotorealError, facts: Record) -> None:
             self._keep_strays(label, angle)
+            if wanted.retries or not isinstance(error, FINALLY_LOST):
+                self.to_come.append(angle.name)
             if self._is_hero(angle):
                 self._settle_lost_hero(error, is_retry=wanted.retries > 0)
             self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
@@ -225,6 +231,8 @@ class CloudPhotos:
     def _hold_back(self, angle: Angle, photo: Record) -> None:
         text = f"{angle.name}: the photo is rejected. {reason_of(photo)}"
         self._results.reporter.tell(events.Warning(text=text))
+        self.to_come.append(angle.name)
+        self.held_back.append(angle.name)
         if self._is_hero(angle) and not self.hero.done():
             self.hero.set_exception(RejectedPhotoError(text))
 
@@ -250,9 +258,7 @@ class CloudPhotos:
 
     def _file_of(self, take: Record) -> Path:
         """The photo before it was enlarged: locked, moved back onto its render, or as it was received."""
-        found = take.get("fidelity") or {}
-        changed = found.get("locked") or found.get("realigned") or {}
-        path = self._folder.root / str(changed.get("path") or take.get("original") or take["path"])
+        path = self._folder.root / file_of(take)
         return path if path.is_file() else self._folder.root / take["path"]
 
     def _tell(self, angle: Angle, facts: Record) -> None:

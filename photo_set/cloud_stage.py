@@ -25,6 +25,7 @@ from .rejection import RejectedPhotoError
 from .results import SetResults
 from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
+from .video_plan import used_angles, waits_for_all_photos
 
 
 class CloudStage:
@@ -132,8 +133,10 @@ class CloudStage:
                 self.offer_for_video(angle, self._folder.root / take["path"])
 
     def offer_for_video(self, angle: Angle, photo: Path) -> None:
-        """Have a video made from ``photo`` when it is the hero's, unless a paid video serves."""
-        if self._plan.video is Engine.FAL and angle.name == hero_of(list(self._plan.angles)).name:
+        """Have a video made from ``photo`` when it is the hero's, unless a paid video serves or it needs more photos."""
+        if self._plan.video is not Engine.FAL or waits_for_all_photos(self._plan):
+            return
+        if angle.name == hero_of(list(self._plan.angles)).name:
             self._video.start_from_hero(angle, photo)
 
     def compare(self, angle: Angle) -> None:
@@ -144,25 +147,38 @@ class CloudStage:
         """Until everything that was started has come, or is known not to come. Nothing more is rendered by then."""
         self._photos.readiness.end()
         self._jobs.wait()
-        self._start_video_without_hero()
+        if self._plan.video is Engine.FAL and not (self._video.is_started or self._results.stop.is_asked):
+            if waits_for_all_photos(self._plan):
+                self._start_video_from_all()
+            else:
+                self._start_video_without_hero()
         self._jobs.wait()
+
+    def _start_video_from_all(self) -> None:
+        """A photo that may still come is waited for: a video without it would be charged, and one with it too."""
+        used = {angle.name for angle in used_angles(self._plan)}
+        if to_come := [name for name in self._photos.to_come if name in used]:
+            self._tell_video_waits(to_come[0], is_rejected=to_come[0] in self._photos.held_back)
+        else:
+            self._video.start_from_all()
 
     def _start_video_without_hero(self) -> None:
         """When the hero's photo is lost for good, the video starts from the first photo that came.
 
         A hero that may still come is waited for: another video would be charged when it does.
         """
-        if self._plan.video is not Engine.FAL or self._video.is_started or self._results.stop.is_asked:
-            return
         hero = self._photos.hero
         if not hero.done() or hero.exception() or hero.result():
-            name = hero_of(list(self._plan.angles)).name
-            text = f"The video waits for the {name} photo: resume to try again."
-            if hero.done() and isinstance(hero.exception(), RejectedPhotoError):
-                text = (
-                    f"The video waits, because the {name} photo was rejected: accept it, choose another take, or buy "
-                    "another one."
-                )
-            self._results.reporter.tell(events.Note(text=text))
+            name, error = hero_of(list(self._plan.angles)).name, hero.exception() if hero.done() else None
+            self._tell_video_waits(name, is_rejected=isinstance(error, RejectedPhotoError))
             return
         self._video.start_without_hero()
+
+    def _tell_video_waits(self, angle: str, *, is_rejected: bool = False) -> None:
+        text = f"The video waits for the {angle} photo: resume to try again."
+        if is_rejected:
+            text = (
+                f"The video waits, because the {angle} photo was rejected: accept it, choose another take, or buy another "
+                "one."
+            )
+        self._results.reporter.tell(events.Note(text=text))

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The video that fal.ai makes from a photo of a set."""
+"""The video that fal.ai makes from the photos of a set, or from a video by Cycles and photos."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from ..fal_bridge.jobs import JobResult, Kind
+from ..fal_bridge.jobs import JobResult, Kind, Role
 from ..fal_bridge.journal import Stage
 from ..messages import events
 from ..messages.errors import PhotorealError
-from ..optics.angles import Angle
-from . import prompts
+from ..optics.angles import Angle, hero_of
+from . import prompts, video_plan
 from .choices import Engine
 from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record
 from .labels import VIDEO_LABEL
-from .rejection import is_rejected
+from .rejection import file_of, is_rejected
 from .results import SetResults
-from .takes import FOLDERS, Shelf, identity_of, takes_in
+from .takes import FOLDERS, Shelf, chosen_number, identity_of, takes_in
 
 
 class CloudVideo:
@@ -37,13 +37,17 @@ class CloudVideo:
         """Have a video made from the first photo that there is, unless a paid video serves."""
         self._when_none_is_open(self._send_first_photo)
 
+    def start_from_all(self) -> None:
+        """Have a video made from the photos that there are, unless a paid video serves."""
+        self._when_none_is_open(self._send_all)
+
     def _when_none_is_open(self, send: Callable[[], None]) -> None:
         """Fetch what earlier runs have paid for the video, then ``send``; while one stays open, nothing is sent."""
         self.is_started = True
 
         def keep(_nothing: None) -> None:
             self._keep_strays()
-            if not self._uses_stand_in():
+            if not self._uses_lesser_video():
                 send()
 
         def lose(error: PhotorealError) -> None:
@@ -54,11 +58,11 @@ class CloudVideo:
 
     @property
     def _target(self) -> Path:
-        return self._folder.root / FOLDERS[Shelf.VIDEOS] / self._plan.motion
+        """The place of the file as received, without its extension."""
+        return self._folder.root / FOLDERS[Shelf.VIDEOS] / "original" / self._plan.motion
 
-    @property
-    def _accepts_picture(self) -> bool:
-        return self._plan.endpoint(Kind.VIDEO).images[1] > 0
+    def _original(self, path: Path) -> Record:
+        return {"original": self._folder.relative(path)}
 
     def _facts(self) -> Record:
         return {
@@ -72,14 +76,8 @@ class CloudVideo:
         return {
             **self._facts(),
             "seconds": self._plan.video_seconds,
-            "loop": self._plan.loop,
-            "prompt": prompts.video_prompt(
-                self._plan.motion,
-                self._plan.prompt,
-                look=self._plan.look,
-                is_loop=self._plan.loop,
-                product="" if self._accepts_picture else self._plan.source.text or self._plan.product,
-            ),
+            "loop": video_plan.loops(self._plan),
+            "prompt": video_plan.video_text(self._plan),
         }
 
     def _start_picture(self, hero: Angle, photo: Path) -> Path:
@@ -87,8 +85,34 @@ class CloudVideo:
         number = self._results.video().get("start_take")
         takes = takes_in(self._folder.record, Shelf.PHOTOS, hero.name)
         chosen = next((take for take in takes if take["take"] == number), None)
-        path = self._folder.root / str((chosen or {}).get("original") or (chosen or {}).get("path", ""))
+        path = self._folder.root / file_of(chosen or {})
         return path if chosen and path.is_file() else photo
+
+    def _photo(self, angle: Angle) -> Path | None:
+        """The photo of an angle as the video gets it: that of the plan, or the one that was chosen for another video."""
+        video, takes = self._results.video(), self._results.takes
+        number = video.get("photo_takes", {}).get(angle.name)
+        listed = takes_in(self._folder.record, Shelf.PHOTOS, angle.name)
+        take = next((one for one in listed if one["take"] == number), None)
+        take = take or takes.wanted(Shelf.PHOTOS, angle.name)
+        if is_rejected(take):  # Of several tries the set shows the best one.
+            take = next((one for one in listed if one["take"] == self._shown_take(angle)), None)
+        path = self._folder.root / file_of(take or {})
+        return path if take and path.is_file() and not is_rejected(take) else None
+
+    def _shown_take(self, angle: Angle) -> int:
+        return chosen_number(self._folder.record, Shelf.PHOTOS, angle.name)
+
+    def _send_all(self) -> None:
+        if video_plan.is_from_render(self._plan) and self._results.video_input is None:
+            error = "The video that it is made from is not rendered."
+            self._results.record_lost_video({**self._facts(), "state": "waiting", "error": error})
+            return
+        hero = self._photo(hero_of(list(self._plan.angles)))
+        if hero is None:
+            self._send_first_photo()
+        else:
+            self._send(hero)
 
     def _send_first_photo(self) -> None:
         for entry in self._folder.record["angles"]:
@@ -106,12 +130,16 @@ class CloudVideo:
         endpoint = self._plan.endpoint(Kind.VIDEO)
         if endpoint.note:
             self._results.reporter.tell(events.Warning(text=f"{endpoint.id}: {endpoint.note}"))
-        facts = {**self._wanted(), **({"stand_in": stand_in} if stand_in else {})}
+        files, sources = self._files()
+        facts = {**self._wanted(), **sources, **({"stand_in": stand_in} if stand_in else {})}
+        is_last_too = endpoint.end_image_field and video_plan.loops(self._plan)
         generation = self._plan.generation(
             Kind.VIDEO,
             VIDEO_LABEL,
-            images=(photo,) if self._accepts_picture else (),
-            end_image=photo if self._plan.loop else None,
+            images=(photo,) if endpoint.images[1] else (),
+            end_image=photo if is_last_too else None,
+            files=files,
+            settings=video_plan.video_settings(self._plan),
             prompt=facts["prompt"],
             negative_prompt=prompts.MOTIONS[self._plan.motion].unwanted,
             seconds=facts["seconds"],
@@ -121,7 +149,7 @@ class CloudVideo:
 
         def keep(result: JobResult) -> None:
             if self._results.takes.want(Shelf.VIDEOS, self._plan.motion, result.request_id) is None:
-                made = {**facts, "state": "done", **paid_by_result(result)}
+                made = {**facts, "state": "done", **paid_by_result(result), **self._original(result.path)}
                 self._results.record_video(made, {"": result.path})
             self._results.end_waiting_for_video()
 
@@ -130,26 +158,55 @@ class CloudVideo:
 
         self._jobs.run(generation, self._target, keep, lose)
 
+    def _files(self) -> tuple[dict[Role, tuple[Path, ...]], Record]:
+        """The files besides the first and the last frame, and what ``set.json`` says of them."""
+        if not video_plan.waits_for_all_photos(self._plan):
+            return {}, {}
+        photos = {angle.name: self._photo(angle) for angle in video_plan.used_angles(self._plan)}
+        found = {name: path for name, path in photos.items() if path is not None}
+        missing = [name for name in photos if name not in found]
+        sources: Record = {"photos": list(found), **({"missing": missing} if missing else {})}
+        if video_plan.is_from_render(self._plan):
+            video = self._results.video_input
+            assert video is not None, "it is checked before"
+            sources["input"] = self._folder.record["video_input"]["sha256"]
+            return {Role.VIDEO: (video,), Role.REFERENCE: tuple(found.values())}, sources
+        names = [angle.name for angle in video_plan.key_angles(self._plan)]
+        return {Role.MIDDLE: tuple(found[name] for name in names if name in found)}, sources
+
     def _keep_strays(self) -> None:
         """Videos that earlier runs have paid and that the set does not list."""
         for entry, path in self._jobs.strays(VIDEO_LABEL, Shelf.VIDEOS, self._plan.motion):
             about = entry.facts[Stage.IN_FLIGHT].get("about")
             known = about if isinstance(about, dict) else {}
-            facts = {**self._facts(), **known, "state": "done", **paid_by_entry(entry)}
+            facts = {
+                **self._facts(),
+                **known,
+                "state": "done",
+                **paid_by_entry(entry),
+                **self._original(path),
+            }
             if facts["motion"] == self._plan.motion:
                 self._results.record_video(facts, {"": path}, is_wanted=False)
 
-    def _uses_stand_in(self) -> bool:
-        """Whether a paid video from another photo, made when the hero was lost, is as wanted now: then it is kept."""
+    def _uses_lesser_video(self) -> bool:
+        """Whether a paid video, made when photos were lost, is as wanted now: then it is kept until it is redone."""
+        if "pending" in self._results.video():
+            return False
         wanted = self._wanted()
         for take in takes_in(self._folder.record, Shelf.VIDEOS, self._plan.motion):
-            if take.get("stand_in") and self._folder.has(take, **wanted):
+            is_lesser = take.get("stand_in") or take.get("missing")
+            if is_lesser and self._folder.has(take, **wanted):
                 self._results.takes.want(Shelf.VIDEOS, self._plan.motion, identity_of(take))
                 self._results.end_waiting_for_video()
-                text = (
-                    f"The video from the {take['stand_in']} photo is kept: another one would be charged too. "
-                    "Redo the video to buy one from the hero's photo."
-                )
-                self._results.reporter.tell(events.Note(text=text))
+                self._results.reporter.tell(events.Note(text=_why_kept(take)))
                 return True
         return False
+
+
+def _why_kept(take: Record) -> str:
+    if stand_in := take.get("stand_in"):
+        made, other = f"from the {stand_in} photo", "from the hero's photo"
+    else:
+        made, other = f"without the {' and the '.join(take['missing'])} photo", "from all photos"
+    return f"The video {made} is kept: another one would be charged too. Redo the video to buy one {other}."

@@ -26,6 +26,7 @@ from .choices import Engine
 from .folder import DamagedSetError, SetFolder
 from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label, retry_label
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
+from .video_plan import video_files, video_settings
 
 PICTURE = Path("picture.png")  # In place of files that do not exist yet.
 MEGAPIXEL: Size = DEFAULT_SIZE
@@ -91,7 +92,8 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
         endpoint = plan.endpoint(kind)
         wanted = plan.generation(kind, label, images=(PICTURE,) * len(inputs), **members)
         arguments = endpoint.arguments(wanted, inputs[0] if inputs else None)
-        return PlannedJob(label=label, endpoint=endpoint, quote=prices.quote(endpoint, arguments, inputs))
+        quote = prices.quote(endpoint, arguments, inputs, members.get("seconds"))
+        return PlannedJob(label=label, endpoint=endpoint, quote=quote)
 
     ids = plan.endpoint_ids
     if Kind.CONCEPT in ids:
@@ -115,8 +117,9 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
                 is_sure = largest.longer < (plan.photo_size or 0)
                 yield enlargement if is_sure else _perhaps(enlargement)
     if Kind.VIDEO in ids:
-        seconds = plan.video_seconds
-        yield job(Kind.VIDEO, VIDEO_LABEL, MEGAPIXEL, seconds=seconds)
+        files = {role: (PICTURE,) * count for role, count in video_files(plan).items()}
+        members: dict[str, Any] = {"files": files, "settings": video_settings(plan)}
+        yield job(Kind.VIDEO, VIDEO_LABEL, MEGAPIXEL, seconds=plan.video_seconds, **members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +222,7 @@ def _is_done(entry: Mapping[str, Any] | None) -> bool:
 def _photo_sizes(plan: SetPlan) -> tuple[PixelSize, PixelSize]:
     """The smallest and the largest that a photo of this plan may be; its shape is that of the render."""
     named = {**plan.endpoint(Kind.PHOTO).intent, **plan.options(Kind.PHOTO)}.get("resolution")
-    if side := {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}.get(str(named)):
+    if side := {"0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}.get(str(named).upper()):
         size = plan.resolution.of_pixels(side * side)
         return size, size
     usual = plan.resolution.of_pixels(TYPICAL_PHOTO_PIXELS)
@@ -262,7 +265,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     ]
     lines.insert(-1, "-" * max(map(len, lines)))
     if any(job.quote.cost for job in estimate.jobs):
-        lines.append(f"Prices {age_sentence(estimate.age_seconds)}, discounts of the account included.")
+        lines.append(f"Prices {age_sentence(estimate.age_seconds)}. Discounts may be subtracted in the bill.")
     return "\n".join(lines)
 
 

@@ -31,7 +31,19 @@ Record = dict[str, Any]  # A part of a manifest while it is put together; ``mani
 
 # Everything that a set writes. A link among them would make it write or read outside its folder.
 OWN_NAMES = (
-    *("set.json", "index.html", "costs.csv", "source", "model", "renders", "masks", "depth", "normal"),
+    *(
+        "set.json",
+        "index.html",
+        "costs.csv",
+        "charges.csv",
+        "charges.json",
+        "source",
+        "model",
+        "renders",
+        "masks",
+        "depth",
+        "normal",
+    ),
     *("photos", "video", "export", "fidelity", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
@@ -287,6 +299,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
+    if "at_fal" in earlier:
+        record["at_fal"] = earlier["at_fal"]
     return cast(Manifest, record)
 
 

@@ -31,6 +31,11 @@ from .plan_record import plan_record
 from .results import Outcome, SetResults
 from .source import SourceKind
 
+PRIVATE_NOTE = (
+    "Results at fal.ai can be read only with your key. Pictures that are sent there can be read by anyone who knows their "
+    "addresses until they are deleted: models may not be able to read restricted files."
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -126,7 +131,7 @@ def _make_and_record(results: SetResults, renderer: Renderer, bill: Bill | None)
         log.exception("The set could not be made")
         raise ProgramError(error) from error
     finally:
-        results.record_costs()
+        results.record_account()
 
 
 def _summary(plan: SetPlan) -> str:
@@ -149,6 +154,7 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
         results.record_estimate(bill.estimate if bill else None)
         results.keep_source()
+        results.order_video_input()
         try:
             _render(results, renderer, cloud)
         except StopRenderingError:
@@ -205,13 +211,15 @@ def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -
 
 def _open_cloud(results: SetResults, bill: Bill | None, stack: ExitStack) -> CloudStage:
     """The cloud stage with a separate bridge, which ends with ``stack``. A thread keeps its results."""
+    if results.plan.private:
+        results.reporter.tell(events.Note(text=PRIVATE_NOTE))
     # It ends after the bridge, which gives it the outcomes of the last requests.
     keeper = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="keeper"))
     bridge = stack.enter_context(bridge_for(results, bill.spending if bill else None))
 
     def record_in_haste() -> None:
         with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
-            results.record_costs()
+            results.record_account()
 
     results.stop.when_asked(bridge.send_no_more)
     results.stop.when_leaving(bridge.leave)

@@ -16,6 +16,7 @@ from ..fal_bridge.endpoints.choosing import (
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.jobs import Generation, Kind
+from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
 from ..files.values import checked, list_of, member_of, optional, truth
@@ -31,6 +32,7 @@ from .choices import FINAL, LANCZOS, MAX_SEED, Engine, Fidelity
 from .plan_values import (
     DEVICE,
     ENDPOINT,
+    EXPIRATION,
     INLINE_BYTES,
     LOOK,
     MOTION,
@@ -47,8 +49,9 @@ from .plan_values import (
     WEBHOOK,
     WITHOUT,
 )
-from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt, video_prompt
+from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt
 from .source import Source, SourceKind, as_text
+from .video_plan import check_video, video_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
 
@@ -116,7 +119,9 @@ class SetPlan:
     )
     prompt: Annotated[str, PROMPT] = ""
     seed: Annotated[int | None, optional(SEED)] = None
-    keep_uploads: Annotated[bool, truth] = False
+    keep_uploads: Annotated[bool, truth] = False  # And results: as long as the account keeps files.
+    expiration: Annotated[int, EXPIRATION] = DAY_SECONDS  # Of uploads and results, unless they are kept.
+    private: Annotated[bool, truth] = False  # Results can be read only with the key.
     webhook: Annotated[str, WEBHOOK] = ""
     service: Service | None = None
     inline_bytes: Annotated[int, INLINE_BYTES] = (
@@ -216,7 +221,7 @@ class SetPlan:
         self._check_options()
         self._check_photos()
         self._check_cycles()
-        self._check_video()
+        check_video(self)
         return CheckedPlan(self)
 
     def check_prompts(self) -> None:
@@ -249,11 +254,7 @@ class SetPlan:
                     photo_prompt(angle, self.background.value, self.prompt, self.look, has_hero=shown),
                 )
         if Kind.VIDEO in ids:
-            product = "" if self.endpoint(Kind.VIDEO).images[1] else self.source.text or self.product
-            yield (
-                Kind.VIDEO,
-                video_prompt(self.motion, self.prompt, look=self.look, is_loop=self.loop, product=product),
-            )
+            yield Kind.VIDEO, self.endpoint(Kind.VIDEO).prompt_start + video_text(self)
 
     def _check_source(self) -> None:
         """The materials of a 3D file, or who makes the 3D model and from what."""
@@ -362,27 +363,6 @@ class SetPlan:
                 "An animated preview needs a video by Cycles.",
                 hint="Choose cycles for the video.",
             )
-
-    def _check_video(self) -> None:
-        if self.video is not Engine.FAL:
-            if self.loop:
-                raise FieldError(
-                    "loop",
-                    "Looping is for videos by fal.ai.",
-                    hint="By Cycles, turntable and light-sweep always loop.",
-                )
-            if self.seconds and self.video is None:
-                raise FieldError("seconds", "There is no video to give a length to.")
-            return
-        video = self.endpoint(Kind.VIDEO)
-        if self.loop and not video.end_image_field:
-            raise FieldError(
-                "loop", f"{video.id} does not accept a last frame.", hint="Choose another video endpoint."
-            )
-        if self.seconds and video.seconds and self.seconds not in video.seconds:
-            raise FieldError("seconds", f"{video.id} {video.seconds_sentence(self.seconds)}")
-        if video.end_image_is_needed and not self.loop:
-            raise FieldError("loop", f"{video.id} needs a last frame.", hint="Let the video loop.")
 
 
 # A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.

@@ -44,7 +44,7 @@ _SOURCE = record_of(
 
 
 # Members that older sets and locks do not have. They are left out at their defaults, so that the digests stay the same.
-_LATER = {"pose", "without", "fidelity", "retries", "lock"}
+_LATER = {"pose", "without", "fidelity", "retries", "lock", "expiration", "private"}
 _DEFAULTS = {item.name: item.default for item in fields(SetPlan) if item.name in _LATER}
 
 _HINT = "Correct it there, or run the `set` command again with the same options and folder."
@@ -124,6 +124,17 @@ def plan_from(folder: SetFolder, service: Service | None) -> SetPlan:
     return SetPlan(
         source=_source(folder, source, originals), out=folder.root, service=service, rig=rig, **plan
     )
+
+
+def angles_planned(folder: SetFolder) -> tuple[Angle, ...]:
+    """The angles of the set in ``folder``; none in a set of an older version without a plan. Raises InputError."""
+    if not folder.record.get("plan"):
+        return ()
+    angles = _record_of(folder).get("angles")
+    planned: tuple[Angle, ...] = checked_in(
+        folder.manifest, KEPT_ANGLES, angles, "plan", "angles", hint=_HINT
+    )
+    return planned
 
 
 def _record_of(folder: SetFolder) -> Record:

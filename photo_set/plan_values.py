@@ -3,6 +3,7 @@
 
 from ..fal_bridge.endpoints.choosing import ENDPOINT_ID
 from ..fal_bridge.jobs import Kind
+from ..fal_bridge.network import lifecycle
 from ..fal_bridge.network.webhooks import webhook_address
 from ..files.values import empty_or, list_of, mapping_of, member_of, one_of, text, whole
 from ..gltf.choices import Surrounding, pose_text
@@ -18,6 +19,7 @@ from .choices import (
 )
 from .prompts import LOOKS, MOTIONS
 
+EXPIRATION = whole(lifecycle.MIN_SECONDS, lifecycle.MAX_SECONDS, "seconds")
 SEED = whole(0, MAX_SEED)
 RETRIES = whole(0, MAX_RETRIES)
 SAMPLES = whole(1, MAX_SAMPLES)

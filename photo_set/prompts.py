@@ -87,6 +87,15 @@ class Look:
 _SAME = "Its shape, proportions, colours and lettering stay exactly the same in every frame."
 _UNWANTED = "blur, shaking camera, distortion, flicker, morphing, extra objects, text"
 
+# What moves is in the video that goes with it.
+FROM_RENDER = (
+    "Turn this render into real photographic footage of the product. Keep the camera, the movement, the timing, the "
+    "framing and the outline of the product exactly as they are in every frame. Do not add, remove or move anything. "
+    "Take material, colour, lettering and surface from the reference photos. Studio light, natural reflections and fine "
+    "surface texture, with no trace of computer graphics."
+)
+KEY_FRAMES = "The given pictures are exact views of the turn, in order: pass through each of them."
+
 TURNTABLE = "turntable"
 LIGHT_SWEEP = "light-sweep"
 DETAIL_REVEAL = "detail-reveal"
@@ -170,12 +179,25 @@ def retry_prompt(reason: str) -> str:
 
 
 def video_prompt(
-    motion: str, extra: str, *, look: str = DEFAULT_LOOK, is_loop: bool = False, product: str = ""
+    motion: str,
+    extra: str,
+    *,
+    look: str = DEFAULT_LOOK,
+    is_loop: bool = False,
+    product: str = "",
+    is_from_render: bool = False,
+    has_key_frames: bool = False,
 ) -> str:
-    """``product`` names what to show, for endpoints that get no picture of it."""
+    """``product`` names what to show, for endpoints that get no picture of it.
+
+    ``is_from_render``: the endpoint is given a video by Cycles. ``has_key_frames``: it is given pictures of the way.
+    """
+    if is_from_render:
+        return " ".join(filter(None, (FROM_RENDER, LOOKS[look].photo, extra.strip())))
     shown = f"The product: {product}." if product else ""
+    way = KEY_FRAMES if has_key_frames else ""
     end = "It ends exactly as it begins." if is_loop else ""
-    return " ".join(filter(None, (shown, MOTIONS[motion].prompt, LOOKS[look].video, end, extra.strip())))
+    return " ".join(filter(None, (shown, MOTIONS[motion].prompt, way, LOOKS[look].video, end, extra.strip())))
 
 
 def concept_prompt(product: str) -> str:

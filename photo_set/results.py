@@ -10,21 +10,31 @@ from typing import Any, cast
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
 from ..files.writing import copy_atomically, write_atomically
-from ..gltf.findings import Finding, Severity, terminal_findings, worst_first
+from ..gltf.findings import Finding, Severity
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError, PhotorealError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .activity import Activity
+from .at_fal import record_files_at_fal
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
 from .rejection import is_rejected
-from .set_json import AngleRecord, CostRecord, FindingRecord, MadeRecord, ModelRecord, Pending, VideoRecord
+from .set_json import (
+    AngleRecord,
+    CostRecord,
+    MadeRecord,
+    ModelRecord,
+    Pending,
+    VideoInput,
+    VideoRecord,
+)
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
-from .verdict import all_findings, findings_about, worst_of
+from .verdict import all_findings, record_verdict, worst_of
+from .video_plan import render_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +59,7 @@ class SetResults:
         default_factory=threading.Event
     )  # Whether something was rendered, sent or fetched.
     activity: Activity = field(default_factory=Activity)
+    _told_as_public: set[str] = field(default_factory=set)  # Request ids.
     _refused_bills: set[str] = field(default_factory=set)  # Request ids whose bill was reported.
 
     def keep_source(self) -> None:
@@ -90,6 +101,26 @@ class SetResults:
         return next(
             (entry for entry in entries if entry["motion"] == self.plan.motion), cast(VideoRecord, {})
         )
+
+    def order_video_input(self) -> None:
+        """Record what Cycles has to render for the video endpoint, so that any process can render it."""
+        order = render_order(self.plan) if self.plan.video is not None else {}
+        with self.folder.change() as record:
+            known: Mapping[str, Any] = record.pop("video_input", {})
+            if order:
+                is_same = all(known.get(name) == value for name, value in order.items())
+                record["video_input"] = cast(VideoInput, known if is_same else order)
+
+    @property
+    def video_input(self) -> Path | None:
+        """The video by Cycles that the video of the set is made from, once it is rendered."""
+        entry = self.folder.record.get("video_input")
+        return self.folder.root / entry["path"] if entry and self.folder.has(entry) else None
+
+    def record_video_input(self, made_with: str, path: Path) -> None:
+        with self.folder.change() as record:
+            entry = {**record["video_input"], **self.folder.entry(path), "made_with": made_with}
+            record["video_input"] = cast(VideoInput, entry)
 
     @property
     def takes(self) -> Takes:
@@ -194,8 +225,9 @@ class SetResults:
     def _lost_requests(self, paid: list[journal_costs.Cost]) -> set[str]:
         return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
 
-    def record_costs(self) -> None:
-        """Record what was spent according to the journal: all attempts, including those of earlier runs."""
+    def record_account(self) -> None:
+        """Record what the journal knows about the account: costs of all attempts of all runs, and files at fal.ai."""
+        self._record_files_at_fal()
         paid = self._paid()
         if self._lost_requests(paid):
             return  # The recorded costs say more than a journal with gaps.
@@ -207,6 +239,16 @@ class SetResults:
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
+
+    def _record_files_at_fal(self) -> None:
+        for files in record_files_at_fal(self.folder):
+            if files.was_restricted and files.is_public and files.request_id not in self._told_as_public:
+                self._told_as_public.add(files.request_id)
+                text = (
+                    f"{', '.join(files.labels)}: its result at fal.ai can be read by anyone, although it was asked to be "
+                    "private. `cleanup` hides it."
+                )
+                self.reporter.tell(events.Warning(text=text))
 
     def _tell_of_refused_bills(self, paid: list[journal_costs.Cost]) -> None:
         for cost in paid:
@@ -255,26 +297,9 @@ class SetResults:
         with self.folder.change() as changed:
             changed["state"] = state.value
             changed.pop("error", None)
-        self._record_verdict()
+        record_verdict(self.folder, self.plan.angles, self.reporter)
         worst = worst_of(all_findings(self.folder.record))
         return Outcome(state=state, exit_code=code, folder=self.folder.root, worst=worst)
-
-    def _record_verdict(self) -> None:
-        """Record what is wrong with the finished pictures, and warn about what is new."""
-        record = self.folder.record
-        findings = worst_first(findings_about(self.folder.root, self.plan.angles, record["angles"]))
-        entries = [finding.record() for finding in findings]
-        known = record.get("findings", [])
-        if entries != known:
-            with self.folder.change() as changed:
-                changed["findings"] = cast(list[FindingRecord], entries)
-        self.warn([finding for finding in findings if finding.record() not in known])
-
-    def warn(self, findings: Sequence[Finding]) -> None:
-        """Report the findings that matter, with the settings that avoid them."""
-        for item in terminal_findings(findings):
-            warning = events.Warning(text=item.text, field=item.setting or None, value=item.value or None)
-            self.reporter.tell(warning)
 
 
 def _request_ids(value: Any) -> Iterator[str]:

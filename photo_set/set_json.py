@@ -21,37 +21,39 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
+from .set_json_fidelity import CalibrationRecord, FidelityRecord, RetryRecord
 from .set_json_values import (
     AMOUNT,
     ANGLE,
+    ANGLES,
     COUNT,
-    GATE_STATE,
     HASH,
+    LABELS,
     LENGTH,
     MATRIX,
+    MAX_FILES_AT_FAL,
     MAX_FINDINGS,
-    MAX_LIGHTS,
     MAX_NAMES,
     MAX_TAKES,
     MAX_VIDEOS,
     NAME,
     NEEDED,
     NO_AMOUNT,
+    NO_TEXT,
     PATH,
+    PHOTO_TAKES,
     PLAN,
     REAL,
     SCHEMA,
     SET_STATE,
     SEVERITY,
-    SHIFT,
     SIZE,
     START_TAKE,
     STATE,
     TAKE,
     TAKE_OR_NONE,
     TEXT,
-    TRUTH,
-    VERDICT,
+    FileRecord,
     Items,
     Value,
 )
@@ -70,16 +72,6 @@ class SourceRecord(TypedDict, total=False):
     files: Annotated[list[SourceFile], Items(MAX_PHOTOS, name="file"), "the 3D file, or the photos"]
 
 
-class FileRecord(TypedDict, total=False):
-    """A file of the set."""
-
-    path: Annotated[str, PATH, "relative to the set folder"]
-    sha256: Annotated[str, HASH, "hash of its content"]
-    width: Annotated[int, COUNT, "pixels"]
-    height: Annotated[int, COUNT, "pixels"]
-    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
-
-
 class PaidRecord(FileRecord, total=False):
     """A file that may come from a paid request."""
 
@@ -89,56 +81,6 @@ class PaidRecord(FileRecord, total=False):
     price: Annotated[float | None, NO_AMOUNT, "US dollars; null when not known"]
     error: Annotated[str, TEXT, "why it is missing"]
     original: Annotated[str, PATH, "the file as received"]
-
-
-class GateRecord(TypedDict, total=False):
-    """One gate of the comparison of a photo with its render."""
-
-    value: Annotated[float, REAL, "what was found, in units of what is tolerated"]
-    threshold: Annotated[float, REAL, "the value from which it is wrong"]
-    confidence: Annotated[float, REAL, "how much the photo could tell, 0 to 1"]
-    state: Annotated[str, GATE_STATE, "what the gate says"]
-
-
-class RealignmentRecord(FileRecord, total=False):
-    """How a photo was moved back onto its render; the file is the moved photo."""
-
-    shift: Annotated[list[float], SHIFT, "how far it was away, right and down, in shares of the longer side"]
-    scale: Annotated[float, REAL, "its size compared to the render"]
-    rotation: Annotated[float, REAL, "degrees, clockwise"]
-    residual: Annotated[float, REAL, "what remains, a share of the longer side"]
-
-
-class LockRecord(FileRecord, total=False):
-    """The photo after it was locked to its render."""
-
-    what: Annotated[str, TEXT, '"labels", "edges" or "all"']
-
-
-class FidelityRecord(TypedDict, total=False):
-    """What the comparison of a photo with its render has found, and what followed."""
-
-    verdict: Required[Annotated[str, VERDICT, "what to do with it"]]
-    reason: Required[Annotated[str, TEXT, "why, in a sentence"]]
-    score: Annotated[float, REAL, "the worst gate in units of its threshold; above 1 something is wrong"]
-    gates: Annotated[dict[str, GateRecord], Items(100), "by name"]
-    is_calibrated: Annotated[bool, TRUTH, "whether renders in other light have shown what light changes"]
-    checked_with: Annotated[str, TEXT, "digest of what it was compared with"]
-    wish: Annotated[str, TEXT, "digest of what was asked for; the retries of a photo have the same"]
-    rejected: Annotated[bool, TRUTH, "whether it is held back: not placed, exported or made into a video"]
-    accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of the verdict"]
-    realigned: Annotated[RealignmentRecord, "how it was moved back onto the render"]
-    locked: Annotated[LockRecord, "what it has taken from its render"]
-    report: Annotated[FileRecord, "all that was measured"]
-    overlay: Annotated[FileRecord, "the photo with what was found"]
-
-
-class RetryRecord(TypedDict, total=False):
-    """The decision to request another photo, made before it is sent."""
-
-    wish: Required[Annotated[str, TEXT, "digest of what was asked for"]]
-    prompt: Required[Annotated[str, TEXT, "what is added to the prompt"]]
-    because: Annotated[str, TEXT, "why the photo before was rejected"]
 
 
 class Enlargement(PaidRecord, total=False):
@@ -198,23 +140,6 @@ class RenderRecord(FileRecord, total=False):
     samples: Required[Annotated[int, COUNT, "Cycles samples"]]
 
 
-class DepthRecord(FileRecord, total=False):
-    """A depth picture."""
-
-    near: Annotated[float, REAL, "distance of the nearest surface, in product sizes"]
-    far: Annotated[float, REAL, "distance of the farthest surface"]
-
-
-class CalibrationRecord(TypedDict, total=False):
-    """What photos by fal.ai are compared with, besides the reference."""
-
-    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
-    depth: Annotated[DepthRecord, "depth of the surface"]
-    normal: Annotated[FileRecord, "normals of the surface"]
-    base_colour: Annotated[FileRecord, "colour of the surface without light"]
-    lights: Annotated[list[FileRecord], Items(MAX_LIGHTS, name="file"), "the view in other light"]
-
-
 class AngleRecord(TypedDict, total=False):
     """One camera angle and its pictures."""
 
@@ -236,6 +161,16 @@ class AngleRecord(TypedDict, total=False):
     ]
 
 
+class VideoInput(FileRecord, total=False):
+    """A video by Cycles that an endpoint turns into the video of the set; without a path, it is still to be rendered."""
+
+    motion: Required[Annotated[str, TEXT, '"turntable", "light-sweep" or "detail-reveal"']]
+    seconds: Required[Annotated[int, COUNT, "its length"]]
+    frames: Required[Annotated[int, COUNT, "number of frames"]]
+    width: Annotated[int, COUNT, NEEDED, "pixels, as the endpoint wants them"]
+    height: Annotated[int, COUNT, NEEDED, "pixels"]
+
+
 class OldVideo(TypedDict):
     """A video that an older version of Photoreal Set has replaced."""
 
@@ -249,6 +184,12 @@ class VideoRecord(MadeRecord, total=False):
     start_take: Annotated[int | None, START_TAKE, "the take of the hero's photo that it starts from"]
     pending: Annotated[Pending, "another video that was requested"]
     stand_in: Annotated[str, TEXT, "the angle that it starts from instead of the hero"]
+    input: Annotated[str, TEXT, "hash of the video by Cycles that it was made from"]
+    photos: Annotated[list[str], ANGLES, "the angles whose photos it was made from"]
+    missing: Annotated[list[str], ANGLES, "angles without a photo when it was made"]
+    photo_takes: Annotated[
+        dict[str, int], PHOTO_TAKES, "the takes of the photos that it is made from, by angle"
+    ]
     earlier: Annotated[list[OldVideo], Items(MAX_TAKES), "earlier videos, in sets of older versions"]
 
 
@@ -307,7 +248,26 @@ class CostEstimate(TypedDict, total=False):
 class CostRecord(TypedDict, total=False):
     actual: Annotated[float, AMOUNT, "US dollars paid so far"]
     unknown: Annotated[int, COUNT, "requests of unknown price"]
+    charged: Annotated[float, AMOUNT, "US dollars that fal.ai has charged, when `reconcile` last asked"]
+    missing: Annotated[
+        int, COUNT, "requests that its bill did not have then, although they may have cost something"
+    ]
     estimate: Annotated[CostEstimate, "what the whole set was expected to cost"]
+
+
+class FilesAtFal(TypedDict, total=False):
+    """Files in the storage of fal.ai: the results of a request, or an uploaded picture."""
+
+    kind: Annotated[str, TEXT, '"result" or "upload"']
+    labels: Annotated[list[str], LABELS, "what they were made or sent for"]
+    files: Annotated[int, COUNT, "number of files"]
+    until: Annotated[
+        str | None,
+        NO_TEXT,
+        "ISO 8601, UTC, when fal.ai deletes them; null: as long as your account keeps files",
+    ]
+    readable_by: Annotated[str, TEXT, '"anyone" who knows their addresses, or only with your "key"']
+    request: Annotated[str, TEXT, "the request at fal.ai"]
 
 
 class Manifest(TypedDict, total=False):
@@ -325,7 +285,11 @@ class Manifest(TypedDict, total=False):
     plan: Annotated[dict[str, Any] | None, PLAN, "everything that `resume` needs"]
     cost: Annotated[CostRecord, "what the set costs"]
     error: Annotated[str, TEXT, "what ended the last run"]
+    at_fal: Annotated[
+        list[FilesAtFal], Items(MAX_FILES_AT_FAL), "files that fal.ai still has, as far as the last run knows"
+    ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
+    video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
     ]

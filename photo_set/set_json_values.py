@@ -4,12 +4,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from ..files.names import component, inner_path
-from ..files.values import SHA256, Rule, list_of, member_of, number, one_of, optional, record_of, truth, whole
+from ..files.values import (
+    SHA256,
+    Rule,
+    list_of,
+    mapping_of,
+    member_of,
+    number,
+    one_of,
+    optional,
+    record_of,
+    truth,
+    whole,
+)
 from ..gltf.findings import Severity
-from ..optics.angles import angle_name
+from ..optics.angles import MAX_ANGLES, angle_name
 
 MAX_TAKES = 10_000
 # Of ``imaging.fidelity``, which a Blender with a window does not load: it needs packages.
@@ -17,6 +29,7 @@ VERDICTS = ("accept", "realign", "retry", "reject", "look")
 GATE_STATES = ("passed", "unsure", "failed", "untested")
 MAX_VIDEOS = 100
 MAX_LIGHTS = 100
+MAX_FILES_AT_FAL = 100_000
 MAX_NAMES = 10_000  # Angles and motions that a set has had.
 MAX_FINDINGS = 10_000
 MAX_TEXT = 100_000
@@ -65,6 +78,8 @@ class Items:
 NEEDED = "needed"  # Marks a member that a record requires, but the record that it extends does not.
 
 TEXT = Value(any_text, {"type": "string"})
+NO_TEXT = Value(optional(any_text), {"type": ["string", "null"]})
+LABELS = Value(list_of(any_text, MAX_NAMES), {"type": "array", "items": {"type": "string"}})
 HASH = Value(SHA256, {"type": "string", "pattern": "^[0-9a-f]{64}$"})
 PATH = Value(inner_path, {"type": "string", "minLength": 1})
 NAME = Value(component, {"type": "string", "minLength": 1})
@@ -76,6 +91,13 @@ REAL = Value(number(-1e12, 1e12), {"type": "number"})
 LENGTH = Value(number(1e-6, 1e9), {"type": "number", "exclusiveMinimum": 0})
 TAKE = Value(whole(1, MAX_TAKES), {"type": "integer", "minimum": 1, "maximum": MAX_TAKES})
 TAKE_OR_NONE = Value(whole(0, MAX_TAKES), {"type": "integer", "minimum": 0, "maximum": MAX_TAKES})
+ANGLES = Value(
+    list_of(angle_name, MAX_ANGLES), {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ANGLES}
+)
+PHOTO_TAKES = Value(
+    mapping_of(angle_name, TAKE.rule, MAX_ANGLES),
+    {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
+)
 START_TAKE = Value(optional(whole(0, MAX_TAKES)), {"type": ["integer", "null"], "minimum": 0})
 STATE = Value(any_text, {"enum": [state.value for state in PictureState]})
 _MATRIX_RULE = list_of(list_of(REAL.rule, 4, min_count=4), 4, min_count=4, name="row")
@@ -94,3 +116,14 @@ SCHEMA = Value(whole(0, 1_000_000), {"const": 1})
 TRUTH = Value(truth, {"type": "boolean"})
 VERDICT = Value(one_of(VERDICTS), {"enum": list(VERDICTS)})
 GATE_STATE = Value(one_of(GATE_STATES), {"enum": list(GATE_STATES)})
+
+
+class FileRecord(TypedDict, total=False):
+    """A file of the set."""
+
+    path: Annotated[str, PATH, "relative to the set folder"]
+    sha256: Annotated[str, HASH, "hash of its content"]
+    width: Annotated[int, COUNT, "pixels"]
+    height: Annotated[int, COUNT, "pixels"]
+    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+    source_type: Annotated[str, TEXT, "IPTC digital source type that the file states"]

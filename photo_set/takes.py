@@ -17,13 +17,20 @@ from typing import Any, cast
 
 from ..files.kinds import kind_of
 from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomically
+from ..imaging.provenance import Provenance
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, angle_record
+from .provenance import finished, provenance_of
 from .set_json import MadeRecord, Manifest, VideoRecord
 
 Content = bytes | Path  # The content of a file of a take, or a file with that content.
 
-COUNTERS = ("takes", "pending", "start_take")  # Members of a video's entry that belong to no take.
+COUNTERS = (
+    "takes",
+    "pending",
+    "start_take",
+    "photo_takes",
+)  # Members of a video's entry that belong to no take.
 PREVIEW = "preview"  # The member of a video's take for its animated preview.
 
 
@@ -101,18 +108,20 @@ class Takes:
         """
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
-            take: Record = {**facts, "take": _number_for(slot, identity_of(facts))}
+            provenance = provenance_of(record, facts)
+            take: Record = {
+                **facts,
+                "source_type": provenance.source_type.value,
+                "take": _number_for(slot, identity_of(facts)),
+            }
             better = self._on_disk(slot, shown)
             is_chosen = (is_wanted and better is None) or not slot["chosen"]
             vacated = self._make_room(slot) if is_chosen else []
             for member, content in files.items():
                 plain = self._folder.root / FOLDERS[shelf] / f"{name}{_suffix(content)}"
                 place = plain if is_chosen else _numbered(plain, take["take"])
-                _part(take, member).update(self._kept(content, place, slot))
-            slot["list"] = sorted(
-                [*(one for one in slot["list"] if one["take"] != take["take"]), take],
-                key=lambda one: int(one["take"]),
-            )
+                _part(take, member).update(self._kept(_stamped(content, place, provenance), place, slot))
+            slot["list"] = _listed(slot, take)
             if is_wanted:
                 slot["wanted"] = identity_of(take)
             if is_chosen:
@@ -139,8 +148,9 @@ class Takes:
             for key in without:
                 take.pop(key, None)
             if content is not None:
-                path = self._folder.root / take["path"]
-                write_atomically(path, content)
+                path, provenance = self._folder.root / take["path"], provenance_of(record, take)
+                take["source_type"] = provenance.source_type.value
+                write_atomically(path, finished(content, provenance, path.name))
                 take.update(self._folder.entry(path))
             if slot["chosen"] == take["take"]:
                 _publish(record, shelf, name, take)
@@ -254,6 +264,15 @@ class Takes:
         return self._folder.entry(place)
 
 
+def _stamped(content: Content, place: Path, provenance: Provenance) -> Content:
+    """The content as it is written. A file that lies in the same folder was written by an earlier run and stays."""
+    if isinstance(content, Path):
+        if content.parent == place.parent:
+            return content
+        content = content.read_bytes()
+    return finished(content, provenance, place.name)
+
+
 def _suffix(content: Content) -> str:
     if isinstance(content, Path):
         return content.suffix
@@ -264,6 +283,12 @@ def _number_for(slot: Record, identity: str) -> int:
     """The number of the take with this identity, or the next free one."""
     same = (int(one["take"]) for one in slot["list"] if identity_of(one) == identity)
     return next(same, max((int(one["take"]) for one in slot["list"]), default=0) + 1)
+
+
+def _listed(slot: Record, take: Record) -> list[Record]:
+    """The takes of a slot with this one in its place, oldest first."""
+    others = [one for one in slot["list"] if one["take"] != take["take"]]
+    return sorted([*others, take], key=lambda one: int(one["take"]))
 
 
 def _hashes(slot: Record) -> set[str]:

@@ -4,13 +4,17 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image
 
-from ..gltf.findings import Finding, Severity, worst_first
+from ..gltf.findings import Finding, Severity, terminal_findings, worst_first
 from ..imaging.flaws import Flaw, flaws_of
+from ..messages import events
+from ..messages.progress import Reporter
 from ..optics.angles import Angle
+from .folder import SetFolder
+from .set_json import FindingRecord
 
 _TEXTS: Mapping[Flaw, str] = {
     Flaw.EMPTY: "the product is not visible. Check the camera, and whether its parts are hidden or transparent.",
@@ -21,6 +25,24 @@ _TEXTS: Mapping[Flaw, str] = {
 FULL_FRAME = 0.97  # The fill from which an angle is meant to reach the border.
 
 log = logging.getLogger(__name__)
+
+
+def record_verdict(folder: SetFolder, angles: Sequence[Angle], reporter: Reporter) -> None:
+    """Record what is wrong with the finished pictures, and warn about what is new."""
+    record = folder.record
+    findings = worst_first(findings_about(folder.root, angles, record["angles"]))
+    entries = [finding.record() for finding in findings]
+    known = record.get("findings", [])
+    if entries != known:
+        with folder.change() as changed:
+            changed["findings"] = cast(list[FindingRecord], entries)
+    warn_about([finding for finding in findings if finding.record() not in known], reporter)
+
+
+def warn_about(findings: Sequence[Finding], reporter: Reporter) -> None:
+    """Report the findings that matter, with the settings that avoid them."""
+    for item in terminal_findings(findings):
+        reporter.tell(events.Warning(text=item.text, field=item.setting or None, value=item.value or None))
 
 
 def findings_about(

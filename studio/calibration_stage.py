@@ -2,24 +2,21 @@
 """Renders what photos by fal.ai are compared with: the surface of each view, and how other light changes it."""
 
 from collections.abc import Callable
-from typing import Any, cast
-
-from PIL import Image
+from typing import cast
 
 from ..imaging.choices import Background, Pass
 from ..imaging.compose import compose, png
 from ..imaging.passes import base_colour_picture, depth_picture, normal_picture
 from ..optics.angles import Angle, hero_first
-from ..optics.framing import Framing, framing_from
+from ..optics.framing import framing_from
+from ..optics.light_map import Rig
 from ..optics.rigs import HIGH_KEY, SOFTBOX, THREE_POINT
 from ..optics.sizes import Size
 from ..photo_set.calibration import calibration_files, needs_calibration
 from ..photo_set.folder import Record, angle_record
 from .quality import RELIT
-from .render import Shot
 from .session import Session
 from .stage_work import StageWork
-from .surface import Surface
 
 STAGE = "calibration"
 MAX_SIDE = 1024  # Of depth, normals and base colour: print is judged by them.
@@ -51,11 +48,24 @@ class CalibrationStage:
         self._work.expect(STAGE, count * len(LIGHTS), RELIT, self._lit_size)
 
     def go(self) -> None:
-        """Render what is missing or out of date, the hero first."""
+        """Render what is missing or out of date, the hero first. Each light is loaded once for all angles."""
         self._work.writer.wait()  # The cameras of the references must be in their records.
         angles = hero_first(list(self._work.plan.angles))
+        missing = [angle for angle in angles if not self._is_kept(angle)]
+        files: dict[str, Record] = {}
+
+        def measure(angle: Angle) -> None:
+            files[angle.name] = self._surface_of(angle)
+
         with self._session.quick_light():
-            self._work.each(STAGE, angles, self._is_kept, self._make, self._announce)
+            self._work.each(STAGE, angles, lambda angle: angle not in missing, measure, self._announce)
+            for number, (light, is_rougher) in enumerate(LIGHTS, 1):
+                for angle in missing:
+                    self._work.check_stop()
+                    lit = self._lit(angle, light, number, is_rougher=is_rougher)
+                    files[angle.name]["lights"].append(lit)
+                    if number == len(LIGHTS):
+                        self._finish(angle, files[angle.name])
 
     def _made_with(self, angle: Angle) -> str:
         work = self._work
@@ -75,42 +85,34 @@ class CalibrationStage:
     def _announce(self, angle: Angle) -> None:
         self._work.writer.do(lambda: self._when_calibrated(angle))
 
-    def _make(self, angle: Angle) -> None:
-        session = self._session
+    def _surface_of(self, angle: Angle) -> Record:
+        """The files of the surface, which has no light."""
+        session, folder, place = self._session, self._work.folder, f"fidelity/{angle.name}"
         framing = framing_from(self._work.results.angle(angle)["camera"])
         surface = session.measure(framing, angle, self._size)
-        base_colour = base_colour_picture(session.base_colour(framing, angle, self._size))
-        lit = [self._lit(framing, angle, *light) for light in LIGHTS]
-        made_with = self._made_with(angle)
-        self._work.writer.do(lambda: self._store(angle, surface, base_colour, lit, made_with))
+        depth, near, far = depth_picture(surface.depth)
+        colour = base_colour_picture(session.base_colour(framing, angle, self._size))
+        return {
+            Pass.DEPTH.value: {**folder.store(f"{place}/depth.png", png(depth)), "near": near, "far": far},
+            Pass.NORMAL.value: folder.store(f"{place}/normal.png", png(normal_picture(surface.normal))),
+            "base_colour": folder.store(f"{place}/base-colour.png", png(colour)),
+            "lights": [],
+        }
 
-    def _lit(self, framing: Framing, angle: Angle, light: Any, is_rougher: bool) -> Shot:
-        self._work.check_stop()
-        return self._session.relit(framing, angle, light, self._lit_size, is_rougher=is_rougher)
-
-    def _store(
-        self, angle: Angle, surface: Surface, base_colour: Image.Image, lit: list[Shot], made_with: str
-    ) -> None:
-        folder, place = self._work.folder, f"fidelity/{angle.name}"
+    def _lit(self, angle: Angle, light: Rig, number: int, *, is_rougher: bool) -> Record:
+        """The file of the view in another light."""
+        framing = framing_from(self._work.results.angle(angle)["camera"])
+        shot = self._session.relit(framing, angle, light, self._lit_size, is_rougher=is_rougher)
         background = self._work.plan.background
         if background is Background.TRANSPARENT:
             background = Background.WHITE  # That of the photos.
-        depth, near, far = depth_picture(surface.depth)
-        files: Record = {
-            Pass.DEPTH.value: {**folder.store(f"{place}/depth.png", png(depth)), "near": near, "far": far},
-            Pass.NORMAL.value: folder.store(f"{place}/normal.png", png(normal_picture(surface.normal))),
-            "base_colour": folder.store(f"{place}/base-colour.png", png(base_colour)),
-            "lights": [
-                folder.store(
-                    f"{place}/light-{number}.png",
-                    png(compose(shot.colour, shot.shadow, background, shot.through)),
-                )
-                for number, shot in enumerate(lit, 1)
-            ],
-        }
-        with folder.change() as record:
-            entry = cast(Record, angle_record(record, angle.name))
-            entry["calibration"] = {**files, "made_with": made_with}
+        picture = compose(shot.colour, shot.shadow, background, shot.through)
+        return self._work.folder.store(f"fidelity/{angle.name}/light-{number}.png", png(picture))
+
+    def _finish(self, angle: Angle, files: Record) -> None:
+        made_with = self._made_with(angle)
+        with self._work.folder.change() as record:
+            cast(Record, angle_record(record, angle.name))["calibration"] = {**files, "made_with": made_with}
         self._when_calibrated(angle)
 
 

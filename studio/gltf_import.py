@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..gltf.document import Gltf
 from ..gltf.edits import with_far_at, with_tags, without_variants
+from ..gltf.findings import Finding
 from ..gltf.mesh_checks import MAX_COORDINATE_M
 from ..gltf.recentring import recentred
 from ..messages.errors import InputError, MachineError
@@ -40,16 +41,18 @@ Block = TypeVar("Block", bpy.types.Material, bpy.types.Mesh)
 
 def import_objects(
     gltf: Gltf, collection: bpy.types.Collection
-) -> tuple[list[bpy.types.Object], NDArray[np.float64]]:
+) -> tuple[list[bpy.types.Object], NDArray[np.float64], tuple[Finding, ...]]:
     """Import the default scene of a file, with the default materials, into ``collection``.
 
-    Returns its objects, and what was subtracted from all places, (3,), in Blender's axes: see ``gltf.recentring``.
+    Returns its objects, what was subtracted from all places, (3,), in Blender's axes, and findings about places: see
+    ``gltf.recentring``.
 
     ``gltf`` refers to no other file.
     Raises InputError when the importer cannot read the file, MachineError when the importer is not complete.
     """
     before = {item.session_uid for item in bpy.data.objects}
-    whole, offset = recentred(with_far_at(without_variants(gltf), FAR_M))
+    near = recentred(with_far_at(without_variants(gltf), FAR_M))
+    whole = near.gltf
     known = compat.importable_extensions()
     tagged = with_tags(whole, TAG, required=tuple(item for item in whole.required if item in known))
     try:
@@ -65,7 +68,7 @@ def import_objects(
                 item.hide_render = True
             holder.objects.unlink(item)
         collection.objects.link(item)
-    return objects, offset @ TO_BLENDER[:3, :3].T
+    return objects, near.offset @ TO_BLENDER[:3, :3].T, near.findings
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ..gltf.choices import ModelOptions
 from ..gltf.document import Gltf, read_gltf
 from ..gltf.extensions import check_required, find_lost
 from ..gltf.findings import Finding, triage_list
+from ..gltf.instances import with_instances_as_nodes
 from ..gltf.mesh_checks import is_far
 from ..gltf.packing import enclosed_copy
 from ..gltf.pose import Posed, posed
@@ -86,20 +87,19 @@ def import_product(
     """
     pose = _read(path, name or path.name, options.pose)
     gltf = pose.gltf
-    collection, objects, offset = _imported(gltf, scene)
+    collection, objects, offset, far = _imported(gltf, scene)
     materials, meshes = take_tags(objects)
     for mesh in meshes:
         mesh_repairs.delete_far_faces(mesh)
     root = _put_below_root(objects, collection)
     broken = list(find_broken_vertices(gltf))
-    _check_points(
-        visible_points(collection), gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes)
-    )
-    findings = [*pose.findings, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
+    points = visible_points(collection)
+    _check_points(points, gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes))
+    findings = [*pose.findings, *far, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     _smooth(gltf, meshes)
     facts, around = _without(collection, options)
     findings += around
-    size, standing = _measured(visible_points(collection), gltf.name)
+    size, standing = _measured(visible_points(collection) if options.without else points, gltf.name)
     findings += _repair(gltf, facts, materials, size)
     findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
@@ -122,7 +122,7 @@ def _read(path: Path, name: str, pose: str) -> Posed:
     gltf = read_gltf(path, name=name)
     check_required(gltf, compat.importable_extensions())
     standing = posed(enclosed_copy(gltf), pose)
-    seen = without_unseen(standing.gltf, alpha_of)
+    seen = without_unseen(with_instances_as_nodes(standing.gltf), alpha_of)
     if has_meshes(standing.gltf) and not has_meshes(seen):
         raise InputError(
             f"Nothing in {name} can be seen: its parts are transparent, hidden, or scaled to nothing.",
@@ -133,13 +133,13 @@ def _read(path: Path, name: str, pose: str) -> Posed:
 
 def _imported(
     gltf: Gltf, scene: bpy.types.Scene
-) -> tuple[bpy.types.Collection, list[bpy.types.Object], Points]:
-    """The objects of a file in a new collection of ``scene``, and what was subtracted from their places, (3,)."""
+) -> tuple[bpy.types.Collection, list[bpy.types.Object], Points, tuple[Finding, ...]]:
+    """The objects of a file in a new collection of ``scene``, what was subtracted from their places, (3,), and findings."""
     collection = bpy.data.collections.new(COLLECTION)
     present(scene.collection).children.link(collection)
-    objects, offset = import_objects(gltf, collection)
+    objects, offset, findings = import_objects(gltf, collection)
     _hide_cameras_and_lights(objects)
-    return collection, objects, offset
+    return collection, objects, offset, findings
 
 
 def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Collection) -> bpy.types.Object:

@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import cast
 
 from PIL import Image
@@ -14,6 +15,7 @@ from ..optics.framing import Framing
 from ..optics.rigs import reference_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, angle_record
+from ..photo_set.provenance import finished, provenance_of
 from .quality import DRAFT, REFERENCE
 from .render import Shot
 from .session import Session
@@ -87,7 +89,11 @@ class ReferenceStage:
         folder = self._work.folder
         picture = compose(shot.colour, shot.shadow, self._work.plan.background, shot.through)
         stored_mask = folder.store(f"masks/{angle.name}.png", png(mask))
-        stored = folder.store(f"renders/{angle.name}.png", png(picture))
+        place, provenance = f"renders/{angle.name}.png", provenance_of(folder.record, {})
+        data = png(picture)
+        if self._work.plan.engine is not Engine.FAL:  # What is sent to fal.ai has no metadata.
+            data = finished(data, provenance, PurePath(place).name)
+        stored = folder.store(place, data)
         with folder.change() as record:
             cast(Record, angle_record(record, angle.name)).update(
                 camera=framing.record(),
@@ -98,6 +104,7 @@ class ReferenceStage:
                     "samples": shot.samples,
                     "seconds": round(shot.seconds, 2),
                     "made_with": made_with,
+                    "source_type": provenance.source_type.value,
                 },
                 mask=stored_mask["path"],
                 fill=round(fill_of(mask), 4),

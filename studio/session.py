@@ -146,8 +146,8 @@ class Session:
         radius = framing.lens_mm / f_stop / 2.0 / millimetres
         return replace(framing, lens_radius=radius, focus=focus_on(self._points, framing))
 
-    def video_shots(self, motion: str, quality: Quality, frames: int = video.FRAMES) -> Iterator[Shot]:
-        """Render ``frames`` frames of ``motion``, in order; they are square."""
+    def video_shots(self, motion: str, quality: Quality, wanted: video.Format) -> Iterator[Shot]:
+        """Render the frames of ``motion``, in order; they are square."""
         hero, close = ANGLES[HERO], ANGLES["detail"]
         lens_mm = self._lens_mm
         views = video.Views(
@@ -158,7 +158,7 @@ class Session:
             detail=self._close_up(close, SQUARE),
             detail_azimuth=close.azimuth,
         )
-        return video.shots(self._renderer, motion, views, quality, frames)
+        return video.shots(self._renderer, motion, views, quality, wanted)
 
 
 def build_session(

@@ -22,6 +22,7 @@ from ..photo_set.plan import SetPlan
 from ..photo_set.results import SetResults
 from ..photo_set.set_json import AngleRecord
 from ..photo_set.source import SourceKind
+from ..photo_set.verdict import warn_about
 from . import kernels
 from .blend_file import convert_to_glb
 from .calibration_stage import CalibrationStage
@@ -34,7 +35,7 @@ from .render_watch import watched
 from .rig import read_panorama
 from .session import Session, open_session
 from .stage_work import StageWork
-from .video_stage import VideoStage
+from .video_stage import VideoInputStage, VideoStage
 
 
 def check_studio(plan: SetPlan) -> None:
@@ -97,9 +98,9 @@ class StudioStage:
             device = kernels.ready_device(plan.device, self._results.reporter.tell, work.check_stop)
             session = self._open_session(stack, device)
             self._record_product(session)
-            stages: list[ReferenceStage | PassStage | CalibrationStage | PhotoStage | VideoStage] = [
-                ReferenceStage(work, session, self._when_rendered)
-            ]
+            stages: list[
+                ReferenceStage | PassStage | CalibrationStage | PhotoStage | VideoStage | VideoInputStage
+            ] = [ReferenceStage(work, session, self._when_rendered)]
             if plan.passes:
                 stages.append(PassStage(work, session))
             if plan.checks_photos:
@@ -108,6 +109,8 @@ class StudioStage:
                 stages.append(PhotoStage(work, session, self._when_photographed))
             if plan.video is Engine.CYCLES:
                 stages.append(VideoStage(work, session))
+            if order := self._folder.record.get("video_input"):
+                stages.append(VideoInputStage(work, session, order))
             for stage in stages:
                 stage.expect()
             for stage in stages:
@@ -168,7 +171,7 @@ class StudioStage:
                 for angle in self._plan.angles
             ]
             record["angles"] = cast(list[AngleRecord], angles)
-        self._results.warn(findings)
+        warn_about(findings, self._results.reporter)
 
 
 def _unused_pose(plan: SetPlan, name: str) -> list[Finding]:

@@ -11,7 +11,7 @@ from ..gltf.choices import Surrounding
 from ..gltf.findings import Finding, Severity, counted
 from ..gltf.mesh_checks import Flags, Numbers
 from ..gltf.pieces import Pieces, Placed, pieces_of
-from ..gltf.surroundings import Found, find_surroundings
+from ..gltf.surroundings import Found, find_surroundings, fused_floor
 from ..optics.angles import ANGLES
 from ..optics.framing import frame, seen_box
 from ..optics.sizes import Size, square
@@ -38,6 +38,7 @@ class Around:
     meshes: list[MeshFacts]
     pieces: Pieces
     found: Found
+    fused_floor: float | None  # How long the product is, compared to the whole with a floor of its own piece.
 
     def of(self, kinds: Iterable[Surrounding]) -> Flags:
         """The pieces of some kinds of surroundings, (n,)."""
@@ -49,11 +50,13 @@ class Around:
 
 def look_around(meshes: list[MeshFacts]) -> Around:
     """Find the surroundings among meshes."""
-    placed = [Placed(facts.shape, matrix, _clear(facts)) for facts in meshes for matrix in facts.matrices]
+    whole = [Placed(facts.shape, matrix, _clear(facts)) for facts in meshes for matrix in facts.matrices]
+    placed = whole
     if sum(one.shape.parts for one in placed) < 2:  # There is nothing around a single piece.
         placed = []
     pieces = pieces_of(placed)
-    return Around(meshes, pieces, find_surroundings(pieces))
+    found = find_surroundings(pieces)
+    return Around(meshes, pieces, found, None if found else fused_floor(whole))
 
 
 def _clear(facts: MeshFacts) -> Flags:
@@ -70,6 +73,14 @@ def _is_faint(material: bpy.types.Material) -> bool:
 
 def surroundings_problems(around: Around, without: Iterable[Surrounding]) -> Iterator[Finding]:
     """A warning about each kind of surroundings, or a note when it is one of ``without`` and so left out."""
+    if around.fused_floor is not None:
+        yield Finding(
+            kind="floor_in_product",
+            severity=Severity.WARNING,
+            text=f"The model grows out of a flat part below it, such as a floor, and is only {around.fused_floor:.0%} as "
+            "long as both. They are one piece, so that it cannot be left out: cut it off in your 3D software, or use "
+            "another photo.",
+        )
     product = ~around.of(around.found)
     for kind, chosen in around.found.items():
         faces = counted(around.pieces.count(chosen), "face")

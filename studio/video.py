@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ..imaging.choices import FRAMES_PER_SECOND
 from ..messages.errors import MachineError
 from ..optics.framing import Framing, focus_on, turned
 from ..optics.light_map import Area
@@ -21,7 +22,6 @@ from .blender import present, set_choice
 from .quality import Quality
 from .render import SHADOW_SHARE, Renderer, Shot
 
-FRAMES_PER_SECOND = 24
 SECONDS = 5  # Unless the user chooses a length.
 FRAMES = FRAMES_PER_SECOND * SECONDS
 ELEVATION = 18.0
@@ -59,14 +59,22 @@ def loops(motion: str) -> bool:
     return motion != DETAIL_REVEAL
 
 
-def shots(renderer: Renderer, motion: str, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
-    """Render the ``frames`` of ``motion`` in order. After the last one, the light is as it was before."""
-    motions: dict[str, Callable[[Renderer, Views, Quality, int], Iterator[Shot]]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How many frames a video has, and the side in pixels of each: an even number, as H.264 in 4:2:0 requires."""
+
+    frames: int
+    side: int
+
+
+def shots(renderer: Renderer, motion: str, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
+    """Render the frames of ``motion`` in order. After the last one, the light is as it was before."""
+    motions: dict[str, Callable[[Renderer, Views, Quality, Format], Iterator[Shot]]] = {
         TURNTABLE: _turntable,
         LIGHT_SWEEP: _light_sweep,
         DETAIL_REVEAL: _detail_reveal,
     }
-    return motions[motion](renderer, views, quality, frames)
+    return motions[motion](renderer, views, quality, wanted)
 
 
 def azimuth_of(frame: int, frames: int) -> float:
@@ -74,8 +82,8 @@ def azimuth_of(frame: int, frames: int) -> float:
     return 360.0 * frame / frames
 
 
-def _turntable(renderer: Renderer, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
-    side = frame_side(renderer.resolution)
+def _turntable(renderer: Renderer, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
+    side, frames = wanted.side, wanted.frames
     shadows = [
         renderer.ground_shadow(360.0 * index / SHADOWS, quality, pixels=round(side * SHADOW_SHARE))
         for index in range(SHADOWS)
@@ -86,10 +94,10 @@ def _turntable(renderer: Renderer, views: Views, quality: Quality, frames: int) 
         yield renderer.shoot_fixed(views.turn, azimuth_of(frame, frames), quality, square(side), shadow)
 
 
-def _light_sweep(renderer: Renderer, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
+def _light_sweep(renderer: Renderer, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
     """A strip light passes over the product from one side to the other, dark at the start and at the end."""
     framing = turned(views.hero, -views.hero_azimuth)
-    side = frame_side(renderer.resolution)
+    side, frames = wanted.side, wanted.frames
     rig = renderer.studio.rig
     renderer.light(replace(rig, intensity=rig.intensity * SWEEP_DIM))
     try:
@@ -122,11 +130,11 @@ def sweep_light(share: float) -> tuple[Area, float]:
     return area, area.radiance * glow
 
 
-def _detail_reveal(renderer: Renderer, views: Views, quality: Quality, frames: int) -> Iterator[Shot]:
+def _detail_reveal(renderer: Renderer, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
     """The camera moves slowly from the whole product to its detail, and the depth of field becomes shallow."""
     points = renderer.turned_points(views.detail_azimuth)
     first, last = (turned(view, -views.detail_azimuth) for view in (views.whole, views.detail))
-    side = frame_side(renderer.resolution)
+    side, frames = wanted.side, wanted.frames
     shadow = renderer.ground_shadow(views.detail_azimuth, quality, pixels=round(side * SHADOW_SHARE))
     for frame in range(frames):
         share = _eased(frame / max(1, frames - 1))

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders the video of a set with Cycles."""
+"""Renders the video of a set with Cycles, or the video that fal.ai makes the video of the set from."""
 
 import functools
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.writing import saying_where
+from ..files.writing import copy_atomically, saying_where
 from ..imaging.animation import preview_of
-from ..imaging.choices import Background
+from ..imaging.choices import FRAMES_PER_SECOND, Background
 from ..imaging.compose import compose, png
 from ..imaging.film_look import with_film_look
 from ..optics.shadow import GroundView
 from ..optics.sizes import square
 from ..photo_set.choices import Engine
-from ..photo_set.takes import PREVIEW, Shelf
+from ..photo_set.set_json import VideoInput
+from ..photo_set.takes import FOLDERS, PREVIEW, Shelf
 from . import video
 from .quality import VIDEO
 from .render import Shot
@@ -25,88 +27,72 @@ from .session import Session
 from .stage_work import StageWork
 
 
-class VideoStage:
-    """Renders the frames of the video, encodes them, and makes the preview."""
+class _FrameStage(ABC):
+    """Renders the frames of a video and encodes them."""
 
-    def __init__(self, work: StageWork, session: Session) -> None:
+    def __init__(self, work: StageWork, session: Session, wanted: video.Format) -> None:
         self._work = work
         self._session = session
         self._quality = work.quality(VIDEO)
-        self._side = video.frame_side(work.plan.resolution)
-        self._seconds = work.plan.seconds or video.SECONDS
-        self._frames = video.FRAMES_PER_SECOND * self._seconds
+        self._wanted = wanted
         self._ground: GroundView | None = None
 
-    def _made_with(self) -> str:
-        work = self._work
-        # Sets that exist were made before the length could be chosen.
-        length = {} if self._seconds == video.SECONDS else {"seconds": self._seconds}
-        return work.made_with(None, self._quality, work.rig, motion=work.plan.motion, **length)
+    @abstractmethod
+    def _exists(self) -> bool:
+        """Whether the video is up to date."""
+
+    @abstractmethod
+    def _keep_existing(self) -> bool:
+        """Keep the video when it is up to date; whether it is."""
+
+    @abstractmethod
+    def _keep(self, frames: list[Path], scratch: Path, render_seconds: float) -> None:
+        """Encode the frames and record the video."""
 
     def expect(self) -> None:
         """Announce what ``go`` is going to render."""
-        exists = self._work.results.takes.knows(Shelf.VIDEOS, self._work.plan.motion, self._made_with())
-        self._work.expect("film", 0 if exists else self._frames, self._quality, square(self._side))
+        count = 0 if self._exists() else self._wanted.frames
+        self._work.expect("film", count, self._quality, square(self._wanted.side))
 
     def go(self) -> None:
         """Render the video unless it is up to date. Raises StopRenderingError after a request to stop."""
-        work, motion = self._work, self._work.plan.motion
-        made_with = self._made_with()
-        if work.results.takes.want(Shelf.VIDEOS, motion, made_with) is not None:
+        work = self._work
+        if self._keep_existing():
             work.results.activity.remaining.correct("film", 0)
-            work.results.end_waiting_for_video()
             return
         self._session.light(work.rig)
         self._session.stand_before(self._background())
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="photoreal-video-") as scratch:
             frames = self._render_frames(Path(scratch))
-            files = self._encode(frames, Path(scratch))
-            facts = {
-                "engine": Engine.CYCLES.value,
-                "motion": motion,
-                "seconds": self._seconds,
-                "frames": self._frames,
-                "width": self._side,
-                "height": self._side,
-                "loop": video.loops(motion),
-                "state": "done",
-                "render_seconds": round(time.monotonic() - began, 1),
-                "made_with": made_with,
-            }
-            work.results.record_video(facts, files)
+            self._keep(frames, Path(scratch), time.monotonic() - began)
 
     def _render_frames(self, scratch: Path) -> list[Path]:
         work = self._work
-        frames = [scratch / f"{index:04}.png" for index in range(self._frames)]
+        frames = [scratch / f"{index:04}.png" for index in range(self._wanted.frames)]
         # "film" is the name of this step in the events of a run.
         remaining = work.results.activity.remaining
-        work.results.progress("film", 0, self._frames)
+        work.results.progress("film", 0, len(frames))
         remaining.begin("film")
         for index, shot in enumerate(
-            self._session.video_shots(work.plan.motion, self._quality, self._frames)
+            self._session.video_shots(work.plan.motion, self._quality, self._wanted)
         ):
             work.writer.do(functools.partial(self._store_frame, shot, frames[index]))
             remaining.end("film")
-            work.results.progress("film", index + 1, self._frames)
+            work.results.progress("film", index + 1, len(frames))
             remaining.begin("film")
             work.check_stop()
         work.writer.wait()
         work.results.activity.say("encoding the video")
         return frames
 
-    def _encode(self, frames: list[Path], scratch: Path) -> dict[str, Path]:
-        """The video, and its preview if the plan asks for one, by part of a take."""
-        plan = self._work.plan
-        target = self._work.folder.root / "video" / f"{plan.motion}.mp4"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        files = {"": scratch / target.name}
-        with saying_where(target.parent):
-            video.encode(frames, files[""], self._side)
-        if plan.preview:
-            files[PREVIEW] = scratch / f"{plan.motion}.{plan.preview}"
-            files[PREVIEW].write_bytes(preview_of(frames, video.FRAMES_PER_SECOND, plan.preview))
-        return files
+    def _encode(self, frames: list[Path], scratch: Path, folder: Path) -> Path:
+        """The video, still in ``scratch``; ``folder`` is where it will be, for the message of a full disk."""
+        folder.mkdir(parents=True, exist_ok=True)
+        encoded = scratch / f"{self._work.plan.motion}.mp4"
+        with saying_where(folder):
+            video.encode(frames, encoded, self._wanted.side)
+        return encoded
 
     def _store_frame(self, shot: Shot, path: Path) -> None:
         shadow = self._shadow_in(shot)
@@ -119,10 +105,86 @@ class VideoStage:
     def _shadow_in(self, shot: Shot) -> NDArray[np.float32]:
         """As ``Shot.shadow``. The camera of most videos does not move, and projecting takes longer than the rest."""
         if self._ground is None or self._ground.framing is not shot.framing:
-            self._ground = GroundView(shot.framing, square(self._side), shot.ground.shape[0])
+            self._ground = GroundView(shot.framing, square(self._wanted.side), shot.ground.shape[0])
         return self._ground.cast(shot.ground)
 
     def _background(self) -> Background:
         """A video has no alpha channel: white replaces transparent."""
         wanted = self._work.plan.background
         return Background.WHITE if wanted is Background.TRANSPARENT else wanted
+
+
+class VideoStage(_FrameStage):
+    """Makes the video of the set, and its preview."""
+
+    def __init__(self, work: StageWork, session: Session) -> None:
+        self._seconds = work.plan.seconds or video.SECONDS
+        wanted = video.Format(
+            frames=FRAMES_PER_SECOND * self._seconds, side=video.frame_side(work.plan.resolution)
+        )
+        super().__init__(work, session, wanted)
+
+    @property
+    def _made_with(self) -> str:
+        work = self._work
+        # Sets that exist were made before the length could be chosen.
+        length = {} if self._seconds == video.SECONDS else {"seconds": self._seconds}
+        return work.made_with(None, self._quality, work.rig, motion=work.plan.motion, **length)
+
+    def _exists(self) -> bool:
+        return self._work.results.takes.knows(Shelf.VIDEOS, self._work.plan.motion, self._made_with)
+
+    def _keep_existing(self) -> bool:
+        results = self._work.results
+        if results.takes.want(Shelf.VIDEOS, self._work.plan.motion, self._made_with) is None:
+            return False
+        results.end_waiting_for_video()
+        return True
+
+    def _keep(self, frames: list[Path], scratch: Path, render_seconds: float) -> None:
+        plan = self._work.plan
+        files = {"": self._encode(frames, scratch, self._work.folder.root / FOLDERS[Shelf.VIDEOS])}
+        if plan.preview:
+            files[PREVIEW] = scratch / f"{plan.motion}.{plan.preview}"
+            files[PREVIEW].write_bytes(preview_of(frames, FRAMES_PER_SECOND, plan.preview))
+        facts = {
+            "engine": Engine.CYCLES.value,
+            "motion": plan.motion,
+            "seconds": self._seconds,
+            "frames": self._wanted.frames,
+            "width": self._wanted.side,
+            "height": self._wanted.side,
+            "loop": video.loops(plan.motion),
+            "state": "done",
+            "render_seconds": round(render_seconds, 1),
+            "made_with": self._made_with,
+        }
+        self._work.results.record_video(facts, files)
+
+
+class VideoInputStage(_FrameStage):
+    """Renders the video that an endpoint turns into the video of the set, as large as the endpoint wants it."""
+
+    def __init__(self, work: StageWork, session: Session, order: VideoInput) -> None:
+        super().__init__(work, session, video.Format(frames=order["frames"], side=order["width"]))
+
+    @property
+    def _made_with(self) -> str:
+        work, wanted = self._work, self._wanted
+        return work.made_with(
+            None, self._quality, work.rig, motion=work.plan.motion, frames=wanted.frames, side=wanted.side
+        )
+
+    def _exists(self) -> bool:
+        entry = self._work.folder.record.get("video_input")
+        return self._work.folder.has(entry, made_with=self._made_with)
+
+    def _keep_existing(self) -> bool:
+        return self._exists()
+
+    def _keep(self, frames: list[Path], scratch: Path, render_seconds: float) -> None:
+        """It stays the same file from now on: a video that is made of another file is charged again."""
+        target = self._work.folder.root / "renders" / f"{self._work.plan.motion}.mp4"
+        encoded = self._encode(frames, scratch, target.parent)
+        copy_atomically(encoded, target)
+        self._work.results.record_video_input(self._made_with, target)

@@ -59,7 +59,7 @@ def make(desk: Desk) -> None:
     run = desk.make("--engine", "fal", "--photo-size", "2048")
     assert run.exit_code == 0, run.error
     for pattern in ("mug/photos/*.png", "mug/model/*", "*/video/*"):
-        for path in desk.out.glob(pattern):
+        for path in filter(Path.is_file, desk.out.glob(pattern)):
             path.unlink()
     for number, job in enumerate(
         sorted(path for path in desk.out.glob("*/.journal/*") if len(path.name) == 64)
@@ -71,7 +71,7 @@ def make(desk: Desk) -> None:
 
 def files_of(desk: Desk) -> list[Path]:
     """Every file of the catalogue that is read back, as paths within the desk's folder."""
-    own = [path for name in (NAME, "set.json", "row.json") for path in desk.out.rglob(name)]
+    own = [path for name in (NAME, "set.json", "row.json", "removed.json") for path in desk.out.rglob(name)]
     facts = [path for path in desk.out.glob("*/.journal/*/*") if path.is_file()]
     return sorted(path.relative_to(desk.folder) for path in {*own, *facts})
 
@@ -105,6 +105,8 @@ def complaints_about(desk: Desk, mutation: Mutation, kept: Path) -> list[str]:
         ("resume", desk.out, "--forget", "abc"),
         ("resume", desk.out),
         ("cancel", product),
+        ("reconcile", product),
+        ("cleanup", product),
     ):
         found += [f"{mutation}: {command[0]}: {what}" for what in _complaints(desk, *command)]
     read_set(product)

@@ -62,7 +62,7 @@ def command_line_page() -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
     for item in parser._actions:
-        if item.dest == "help":
+        if item.dest == "help" or item.help == argparse.SUPPRESS:
             continue
         name = ", ".join(item.option_strings) or str(item.metavar or item.dest)
         if item.option_strings and item.nargs != 0:

@@ -11,10 +11,20 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy.types import Context
 
 from ..background_run.run_view import Kind
+from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..photo_set.choices import AUTO_DEVICE, DEVICES
 from .blender_types import with_properties
 from .changes import changed
 from .labels import DEVICE_LABELS
+
+# The values are those of --expiration.
+EXPIRATIONS = (
+    ("3600", "After One Hour", "A request that waits longer in the queue may not find its pictures any more"),
+    (str(DAY_SECONDS), "After One Day", "Long enough for every request"),
+    (str(7 * DAY_SECONDS), "After One Week", "Results can be fetched again for a week"),
+    (str(30 * DAY_SECONDS), "After One Month", "Results can be fetched again for a month"),
+    ("keep", "Never", "Files are kept as long as your account keeps files"),
+)
 
 # That of the extension; its name depends on the repository that it is installed from.
 package = (__package__ or "").rpartition(".")[0]
@@ -92,11 +102,20 @@ class StoredPreferences:
             precision=2,
         ),
     ]
-    keep_uploads: Annotated[
+    expiration: Annotated[
+        str,
+        EnumProperty(
+            name="Delete at fal.ai",
+            description="When fal.ai deletes your pictures and its results. Until then, anyone who knows an address can see it",
+            items=EXPIRATIONS,
+            default=str(DAY_SECONDS),
+        ),
+    ]
+    private: Annotated[
         bool,
         BoolProperty(
-            name="Keep Uploads",
-            description="Let fal.ai keep your pictures as long as your account keeps files, instead of for one day",
+            name="Private Results",
+            description="Results can be read only with your key. Pictures that are sent cannot be restricted",
         ),
     ]
     device: Annotated[

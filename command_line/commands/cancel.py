@@ -17,7 +17,7 @@ from ...fal_bridge.network.service import Service
 from ...files.invisible import named_path
 from ...files.lock import FileLock
 from ...messages import events
-from ...messages.errors import InputError, PhotorealError
+from ...messages.errors import PhotorealError
 from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
@@ -25,7 +25,7 @@ from ...photo_set.plan_record import fal_of
 from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context, ServiceOptions
-from ..service import require_online, service_named
+from ..service import required_service
 from ..spending import budget_of
 
 NOTICE_SECONDS = 5.0  # After which every run has noticed that its set or catalogue is cancelled.
@@ -52,7 +52,7 @@ def run(options: CancelOptions, context: Context) -> int:
     if is_catalogue(options.folder):
         return _cancel_catalogue(options, reporter)
     folder = SetFolder.open(options.folder)
-    service = _service(folder.root, fal_of(folder), options.service)
+    service = required_service(folder.root, fal_of(folder), options.service)
     results = _cancel(
         service,
         folder.root,
@@ -72,7 +72,7 @@ def run(options: CancelOptions, context: Context) -> int:
 def _cancel_catalogue(options: CancelOptions, reporter: Reporter) -> int:
     root = options.folder.absolute()
     lock = read_lock(root)
-    service = _service(root, lock.fal, options.service)
+    service = required_service(root, lock.fal, options.service)
     results = _cancel(
         service,
         root,
@@ -127,17 +127,6 @@ def _may_be_worked_in(root: Path) -> bool:
 
 def _is_worked_in(root: Path, lock: Lock) -> bool:
     return any(FileLock.is_held(row_lock(root / row.folder)) for row in lock.rows if row.folder)
-
-
-def _service(root: Path, fal: str, options: ServiceOptions) -> Service:
-    """Where the folder's requests are. Raises InputError when there are none, or they cannot be reached."""
-    service = service_named(fal, options.fal_url)
-    if not fal:
-        raise InputError(f"{root} has no requests at fal.ai: it was made without it.")
-    if service is None:
-        raise InputError("Cancelling at fal.ai needs the key, and none is set.", hint="Set FAL_KEY.")
-    require_online(options.online_mode)
-    return service
 
 
 def _tell(reporter: Reporter, result: Cancelled, *, sku: str = "") -> None:

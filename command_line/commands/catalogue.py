@@ -22,6 +22,7 @@ from ..arguments import (
 from ..catalogue_plans import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
 from ..catalogues import make_catalogue
 from ..option_values import Command, Context, FreezeOptions, MakeOptions
+from ..signing import add_signing
 from ..watching import watch
 
 
@@ -57,6 +58,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_external_data(parser)
     add_pictures(parser)
     add_ceilings(parser)
+    add_signing(parser)
     add_service(parser)
     add_studio(parser)
     add_rows(parser)

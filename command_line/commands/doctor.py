@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from ...fal_bridge.errors import BadKeyError
-from ...fal_bridge.network.platform_api import Platform
+from ...fal_bridge.network.key_permissions import Granted, permissions_of
 from ...fal_bridge.network.service import Service
 from ...files.home import home_folder
 from ...messages import events
@@ -51,7 +50,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for sets")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="Cycles render device")
     parser.add_argument(
-        "--test-key", action="store_true", help="only ask fal.ai whether the key is valid; free of charge"
+        "--test-key",
+        action="store_true",
+        help="only ask fal.ai whether the key is valid and what it may do; free of charge",
     )
     parser.add_argument(
         "--warm-up",
@@ -68,7 +69,7 @@ def run(options: DoctorOptions, context: Context) -> int:
     if options.warm_up:
         _warm_up(options.device, context)
     if options.test_key:
-        checks: Iterator[Check] = iter([_test_key(options)])
+        checks: Iterator[Check] = _test_key(options)
     else:
         checks = _checks(options)
     is_well = True
@@ -192,18 +193,37 @@ def _folder(name: str, what: str, folder: Path) -> Check:
         )
 
 
-def _test_key(options: DoctorOptions) -> Check:
+def _test_key(options: DoctorOptions) -> Iterator[Check]:
+    """Whether fal.ai accepts the key, and what the key may do."""
+
     def no(text: str) -> Check:
         return Check(name="key", is_good=False, text=text)
 
     try:
         service: Service | None = service_at(options.service.fal_url)
         if service is None:
-            return no("No fal.ai key is set")
+            yield no("No fal.ai key is set")
+            return
         require_online(options.service.online_mode)
-        with Platform(service) as platform_api:
-            platform_api.unit_prices([DEFAULT_PHOTO_ENDPOINT])
+        found = permissions_of(service)
     except PhotorealError as error:
-        return no(str(error))
+        yield no(str(error))
+        return
     who = "The emulator answers" if service.is_emulator else "fal.ai accepts the key"
-    return Check(name="key", is_good=True, text=who)
+    yield Check(name="key", is_good=True, text=who)
+    for granted in found:
+        yield _permission(granted)
+
+
+def _permission(granted: Granted) -> Check:
+    permission = granted.permission
+    if granted.is_granted:
+        text = f"The key may {permission.text}"
+    elif granted.is_granted is None:
+        text = f"Whether the key may {permission.text} is not known ({granted.reason.rstrip('.')})"
+    else:
+        text = granted.reason or f"The key may not {permission.text}: {permission.without}"
+    is_needed = permission.is_needed and granted.is_granted is not None
+    return Check(
+        name=f"key-{permission.name}", is_good=bool(granted.is_granted), text=text, is_needed=is_needed
+    )

@@ -13,12 +13,14 @@ from ...fal_bridge.errors import WrongRequestError
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.money.budget import Budget
 from ...files.invisible import named_path
+from ...gltf.findings import Severity
 from ...messages import events
-from ...messages.errors import InputError
+from ...messages.errors import InputError, PhotorealError
 from ...messages.progress import Reporter
 from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
+from ...photo_set.verdict import all_findings, worst_of
 from ..accepting import accept_photos
 from ..arguments import (
     add_ceilings,
@@ -36,6 +38,7 @@ from ..plans import checked
 from ..redoing import is_under_way, labels_again, redo_name, take_again
 from ..service import service_of
 from ..sets import make_set, working_in
+from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
 
 
@@ -73,6 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_takes(parser)
     add_external_data(parser)
     add_ceilings(parser)
+    add_signing(parser)
     add_service(parser)
     add_rows(parser)
     add_strict(parser)
@@ -170,8 +174,10 @@ def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> in
             "--choose sends nothing.", hint="Give --redo, --resend, --forget and --accept without it."
         )
     choose_takes(folder, options.choose, reporter)
-    reporter.tell(events.Finished(state=folder.record["state"], exit=0, set=str(folder.root)))
-    return 0
+    has_errors = options.making.strict and worst_of(all_findings(folder.record)) is Severity.ERROR
+    code = PhotorealError.exit_code if has_errors else 0
+    reporter.tell(events.Finished(state=folder.record["state"], exit=code, set=str(folder.root)))
+    return code
 
 
 def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:

@@ -19,6 +19,7 @@ from ..arguments import (
 from ..option_values import CeilingOptions, Command, Context, PlanOptions
 from ..plans import checked, plan_of
 from ..sets import make_set, working_in
+from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
 
 
@@ -35,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_external_data(parser)
     add_pictures(parser)
     add_ceilings(parser)
+    add_signing(parser)
     add_service(parser)
     add_studio(parser)
     add_strict(parser)

@@ -25,8 +25,8 @@ def default_model_endpoint(photos: int) -> str:
 
 
 def known_ids(kind: Kind) -> list[str]:
-    """The ids of all known endpoints of a kind."""
-    return [endpoint.id for endpoint in REGISTRY.values() if endpoint.kind is kind]
+    """The ids of all known endpoints of a kind, without those that have a successor."""
+    return [row.id for row in REGISTRY.values() if row.kind is kind and not row.successor]
 
 
 def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:

@@ -12,10 +12,13 @@ from PIL import Image
 
 from ...files.input_files import open_regular
 from ...files.kinds import PICTURES, FileKind, kind_of_file, missing_end
+from ...files.mp4 import seconds_in
+from ...imaging.choices import FRAMES_PER_SECOND
 from ..errors import WrongRequestError
-from ..jobs import Generation, Kind
+from ..jobs import Generation, Kind, Role
 from .options import Option
 from .price_models import BINARY_MEGAPIXEL, PriceModel, Size, Work
+from .slots import Cap, Slot, check_files, files_by_field, pictures_of
 
 Place = tuple[str | int, ...]
 
@@ -51,54 +54,83 @@ class Endpoint:
     image_list_field: str = ""  # For all pictures.
     images: tuple[int, int] = (0, 0)  # Minimum and maximum number.
     image_files: frozenset[FileKind] = PICTURES
+    needs_front_first: bool = (
+        False  # The pictures are the front, the left, the back and the right, in this order.
+    )
+    slots: Mapping[Role, Slot] = field(default_factory=dict)
+    guides: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # Each with the inputs that it needs.
+    motions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # The inputs for a motion.
+    takes_data_uris: bool = True
+    fields: frozenset[str] | None = (
+        None  # Every input of an endpoint that refuses others; None: others are ignored.
+    )
     end_image_field: str = ""
     end_image_is_needed: bool = False
     prompt_field: str = ""
     prompt_is_needed: bool = False
     prompt_length: int = 5000
+    prompt_start: str = ""  # The words that the model was trained to react to.
     negative_prompt_field: str = ""
     seed_field: str = ""
     seconds_field: str = ""
     seconds: tuple[int, ...] = ()
     seconds_form: str = "{}"  # "" for endpoints that expect a number.
+    frames_field: str = ""  # For endpoints that count frames: those of the video that they are given.
     size_field: str = ""  # For width and height of the result: those of the first picture.
     sides: tuple[int, int] = (512, 2048)  # Minimum and maximum in pixels that ``size_field`` accepts.
     factor_field: str = ""
     factors: tuple[float, ...] = ()  # All, or with ``factor_is_free`` the minimum and the maximum.
     factor_is_free: bool = False
     side_step: int = 1  # In pixels; sides of the result are multiples of it.
+    caps: tuple[Cap, ...] = ()
     note: str = ""  # What a user should know before choosing it.
+    successor: str = ""  # The endpoint that has replaced it; "" while it is current.
+    is_unconfirmed: bool = False  # Parts of it are not documented: its published schema has the last word.
 
     def check(self, wanted: Generation) -> None:
         """Raises WrongRequestError for what the endpoint would reject, before it costs anything."""
         self._check_numbers(wanted)
-        for picture in self._pictures(wanted):
-            self._check_picture(wanted.label, picture)
+        check_files(self.id, self.slots, wanted)
+        for picture, accepted in self._pictures(wanted):
+            self._check_picture(wanted.label, picture, accepted)
+        if self.fields is not None and (unknown := set(self.arguments(wanted)) - self.fields):
+            raise WrongRequestError(
+                f"{wanted.label}: {self.id} has no input called {', '.join(sorted(unknown))}."
+            )
 
     def arguments(self, wanted: Generation, size: Size | None = None) -> dict[str, Any]:
         """The inputs for the endpoint's API. ``size``: width and height in pixels of the first picture, if known."""
         values: dict[str, Any] = {
+            **files_by_field(self.slots, wanted),
             self.image_field: wanted.images[0] if wanted.images else None,
             self.image_list_field: list(wanted.images),
             self.end_image_field: wanted.end_image,
-            self.prompt_field: wanted.prompt,
+            self.prompt_field: self.prompt_start + wanted.prompt,
             self.negative_prompt_field: wanted.negative_prompt,
             self.seed_field: wanted.seed,
             self.seconds_field: self._seconds(wanted.seconds),
+            self.frames_field: self.frames_of(wanted.seconds),
             self.size_field: self._size(wanted, size) if self.size_field else None,
             self.factor_field: self.factor(wanted.enlarge) if self.factor_field else None,
             RATIO_FIELD: self._ratio(wanted, size) if self.kind is Kind.PHOTO else None,
         }
         given = {name: value for name, value in values.items() if name and value not in (None, "", [])}
-        made = {**self.intent, **given, **wanted.options}
+        made = {**self.intent, **self._capped(wanted.options), **wanted.settings, **given, **wanted.options}
         return {name: value for name, value in made.items() if made.get(self.needs.get(name, ""), True)}
 
     def parsed_options(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """Extra inputs from the texts that a user wrote. Raises WrongRequestError."""
         return {name: self._parsed(name, text) for name, text in texts.items()}
 
-    def work(self, arguments: Mapping[str, Any], inputs: Iterable[Size]) -> Work:
-        """The amount of work of a request with these arguments and pictures of these sizes in pixels."""
+    def work(
+        self, arguments: Mapping[str, Any], inputs: Iterable[Size], video_seconds: float | None = None
+    ) -> Work:
+        """The amount of work of a request with these arguments and pictures of these sizes in pixels.
+
+        ``video_seconds``: the length of the video among the arguments; None measures the file.
+        """
         sizes = list(inputs)
         minimum = maximum = BINARY_MEGAPIXEL
         if size := _known_size(arguments.get(self.size_field or "image_size")):
@@ -114,8 +146,23 @@ class Endpoint:
             min_pixels=minimum,
             max_pixels=maximum,
             images=int(arguments.get("num_images", 1)),
-            seconds=int(str(arguments.get(self.seconds_field, 0)).rstrip("s") or 0),
+            seconds=self._work_seconds(arguments, video_seconds),
+            references=self._references(arguments),
         )
+
+    def _work_seconds(self, arguments: Mapping[str, Any], video_seconds: float | None) -> float:
+        slot = self.slots.get(Role.VIDEO)
+        if slot is None or slot.field not in arguments:
+            return float(str(arguments.get(self.seconds_field, 0)).rstrip("s") or 0)
+        video = arguments[slot.field]
+        if video_seconds is None and isinstance(video, Path):
+            video_seconds = seconds_in(video)
+        return float(max(self.seconds, default=0)) if video_seconds is None else video_seconds
+
+    def _references(self, arguments: Mapping[str, Any]) -> int:
+        slot = self.slots.get(Role.REFERENCE)
+        given = arguments.get(slot.field) if slot else None
+        return len(given) if isinstance(given, list | tuple) else int(given is not None)
 
     def nearest_seconds(self, wanted: int) -> int:
         """The possible length in seconds that is closest to ``wanted``; the shorter of two."""
@@ -137,6 +184,28 @@ class Endpoint:
             if isinstance(value, str) and value:
                 return value
         return ""
+
+    def video_side(self, options: Mapping[str, Any]) -> int | None:
+        """The side in pixels of the video that it is given: that of its result. None when it names no resolution."""
+        found = re.fullmatch(r"(\d+)[pP]", str({**self.intent, **options}.get("resolution", "")))
+        return int(found[1]) if found else None
+
+    def frames_of(self, seconds: int) -> int:
+        """The number of frames of a video that it is given. Endpoints that count frames take a multiple of 8, plus 1."""
+        return FRAMES_PER_SECOND * seconds + bool(self.frames_field)
+
+    def room_for(self, role: Role) -> int:
+        """How many files of a role it takes."""
+        return self.slots[role].maximum if role in self.slots else 0
+
+    def _capped(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What we send, lowered to what is possible together with the user's options."""
+        made = {**self.intent, **options}
+        return {
+            cap.name: min(made[cap.name], cap.maximum)
+            for cap in self.caps
+            if cap.name in made and made.get(cap.when[0]) == cap.when[1]
+        }
 
     def _seconds(self, seconds: int) -> Any:
         return self.seconds_form.format(seconds) if self.seconds_form else seconds
@@ -172,7 +241,7 @@ class Endpoint:
             raise WrongRequestError(f"{prefix}: {text!r} {error}.") from error
 
     def _check_numbers(self, wanted: Generation) -> None:
-        prefix, length = f"{wanted.label}: {self.id}", len(wanted.prompt)
+        prefix, length = f"{wanted.label}: {self.id}", len(self.prompt_start + wanted.prompt)
         minimum, maximum = self.images
         if not minimum <= len(wanted.images) <= maximum:
             allowed = _count_of_pictures(minimum, maximum)
@@ -191,7 +260,7 @@ class Endpoint:
             )
         if any("\ud800" <= letter <= "\udfff" for letter in wanted.prompt + wanted.negative_prompt):
             raise WrongRequestError(f"{wanted.label}: the prompt contains invalid Unicode characters.")
-        if self.seconds_field and wanted.seconds not in self.seconds:
+        if (self.seconds_field or Role.VIDEO in wanted.files) and wanted.seconds not in self.seconds:
             raise WrongRequestError(f"{prefix} {self.seconds_sentence(wanted.seconds)}")
         if self.factor_field and wanted.enlarge > max(self.factors):
             raise WrongRequestError(f"{prefix} enlarges up to {max(self.factors):g} times.")
@@ -200,22 +269,24 @@ class Endpoint:
         """The end of a sentence that refuses a length of ``wanted`` seconds."""
         return f"makes clips of {', '.join(map(str, self.seconds))} seconds, not {wanted}."
 
-    def _pictures(self, wanted: Generation) -> Iterable[Path]:
-        yield from wanted.images
-        if wanted.end_image:
-            yield wanted.end_image
+    def _pictures(self, wanted: Generation) -> Iterable[tuple[Path, frozenset[FileKind]]]:
+        """The files of a request, with the types that are accepted."""
+        for picture in pictures_of(wanted):
+            yield picture, self.image_files
+        for video in wanted.files.get(Role.VIDEO, ()):
+            yield video, frozenset({FileKind.MP4})
 
-    def _check_picture(self, label: str, picture: Path) -> None:
+    def _check_picture(self, label: str, picture: Path, accepted: frozenset[FileKind]) -> None:
         try:
             kind = kind_of_file(picture)
             gap = missing_end(picture)
         except OSError as error:
             raise WrongRequestError(f"{label}: the picture {picture} cannot be read.") from error
-        if kind not in self.image_files:
-            names = ", ".join(sorted(kind.name for kind in self.image_files))
-            raise WrongRequestError(f"{label}: {picture} is not a picture that {self.id} accepts ({names}).")
+        if kind not in accepted:
+            names = ", ".join(sorted(kind.name for kind in accepted))
+            raise WrongRequestError(f"{label}: {picture} is not a file that {self.id} accepts ({names}).")
         if gap:
-            raise WrongRequestError(f"{label}: the picture {picture} is not complete: {gap}.")
+            raise WrongRequestError(f"{label}: the file {picture} is not complete: {gap}.")
 
 
 def _count_of_pictures(minimum: int, maximum: int) -> str:

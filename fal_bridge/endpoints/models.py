@@ -8,10 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ...files.kinds import FileKind
-from ..jobs import Kind
+from ..jobs import Kind, Role
 from .endpoint import Endpoint, Place
 from .options import Options, flag, number, one_of, text, whole
 from .price_models import PriceModel, Tier
+from .slots import Cap, Slot
 
 GLB_PLACES: tuple[Place, ...] = (("model_glb", "url"), ("model_urls", "glb", "url"))
 
@@ -90,6 +91,57 @@ _V7_OPTIONS: Options = {
     "model_type": one_of("standard", "lowpoly", "smart-topology"),
 }
 
+_MESHY_7_1 = PriceModel(tiers=_MESHY_6.tiers, surcharges=_RIG)
+_V71_OPTIONS: Options = {
+    "model_type": _V7_OPTIONS["model_type"],
+    "geometry_resolution": one_of("standard", "2k", "4k"),
+}
+_SMART_FACES = (Cap(name="target_polycount", maximum=15_000, when=("model_type", "smart-topology")),)
+
+_HUNYUAN = Endpoint(
+    id="fal-ai/hunyuan-3d/v3.1/pro/image-to-3d",
+    kind=Kind.MODEL,
+    output=GLB_PLACES,
+    price=PriceModel(
+        tiers=(Tier(Decimal("0.375")),),
+        surcharges=(
+            Tier(Decimal("0.15"), {"enable_pbr": True}),
+            Tier(Decimal("0.15"), given=("left_image_url", "back_image_url", "right_image_url")),
+            Tier(Decimal("0.15"), given=("face_count",)),
+        ),
+    ),
+    intent={"enable_pbr": True, "generate_type": "Normal"},
+    options={
+        "enable_pbr": flag(),
+        "generate_type": one_of("Normal", "Geometry"),
+        "face_count": whole(40_000, 1_500_000),
+    },
+    image_field="input_image_url",
+    images=(1, 1),
+    slots={
+        Role.LEFT: Slot(field="left_image_url"),
+        Role.BACK: Slot(field="back_image_url"),
+        Role.RIGHT: Slot(field="right_image_url"),
+    },
+)
+_TRIPO = Endpoint(
+    id="tripo3d/h3.1/multiview-to-3d",
+    kind=Kind.MODEL,
+    output=GLB_PLACES,
+    price=PriceModel(is_guess=True),
+    intent={"pbr": True, "auto_size": True},  # ``auto_size``: in metres, as large as the real product.
+    options={
+        "pbr": flag(),
+        "auto_size": flag(),
+        "geometry_quality": text(),
+        "texture_quality": text(),
+    },
+    image_list_field="image_urls",
+    images=(2, 4),
+    needs_front_first=True,
+    is_unconfirmed=True,
+)
+
 _PIXAL_STAGES: Options = {
     f"{stage}_{name}": option
     for stage in ("ss", "shape_slat", "tex_slat")
@@ -123,6 +175,28 @@ _PIXAL = Endpoint(
 )
 
 MODELS = (
+    replace(
+        _MESHY_IMAGE,
+        id="meshy/v7.1/image-to-3d",
+        price=_MESHY_7_1,
+        options={**_MESHY_IMAGE.options, **_V71_OPTIONS},
+        caps=_SMART_FACES,
+    ),
+    replace(
+        _MESHY_MULTI,
+        id="meshy/v7.1/multi-image-to-3d",
+        price=_MESHY_7_1,
+        options={**_MESHY_MULTI.options, "geometry_resolution": one_of("standard", "2k")},
+    ),
+    replace(
+        _MESHY_TEXT,
+        id="meshy/v7.1/text-to-3d",
+        price=replace(_MESHY_6_TEXT, surcharges=_RIG),
+        options={**_MESHY_TEXT.options, **_V71_OPTIONS},
+        caps=_SMART_FACES,
+    ),
+    _HUNYUAN,
+    _TRIPO,
     replace(_MESHY_MULTI, id="fal-ai/meshy/v5/multi-image-to-3d", price=PriceModel()),
     replace(_MESHY_IMAGE, id="fal-ai/meshy/v6/image-to-3d"),
     replace(_MESHY_MULTI, id="fal-ai/meshy/v6/multi-image-to-3d"),
@@ -132,13 +206,20 @@ MODELS = (
         id="meshy/v7/image-to-3d",
         price=_MESHY_7,
         options={**_MESHY_IMAGE.options, **_V7_OPTIONS},
+        successor="meshy/v7.1/image-to-3d",
     ),
-    replace(_MESHY_MULTI, id="meshy/v7/multi-image-to-3d", price=_MESHY_7_MULTI),
+    replace(
+        _MESHY_MULTI,
+        id="meshy/v7/multi-image-to-3d",
+        price=_MESHY_7_MULTI,
+        successor="meshy/v7.1/multi-image-to-3d",
+    ),
     replace(
         _MESHY_TEXT,
         id="meshy/v7/text-to-3d",
         price=_MESHY_7_TEXT,
         options={**_MESHY_TEXT.options, **_V7_OPTIONS},
+        successor="meshy/v7.1/text-to-3d",
     ),
     _PIXAL,
 )

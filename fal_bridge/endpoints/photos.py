@@ -7,10 +7,11 @@ List prices serve for their proportions only (see ``price_models``); fal.ai is a
 from dataclasses import replace
 from decimal import Decimal
 
-from ..jobs import Kind
+from ..jobs import Kind, Role
 from .endpoint import IMAGE_PLACES, Endpoint
 from .options import ANY_FORMAT, FORMAT, TOLERANCE, Options, flag, number, one_of, text, whole
 from .price_models import PER_IMAGE, PER_MEGAPIXEL, Per, PriceModel, Tier
+from .slots import Slot
 
 # --- photos from renders ------------------------------------------------------------------------
 
@@ -81,8 +82,121 @@ _BANANA_TIERS = (
     Tier(Decimal("0.15"), {"resolution": ("1K", "2K")}),
     Tier(Decimal("0.3"), {"resolution": "4K"}),
 )
+_BANANA_2_TIERS = (
+    Tier(Decimal("0.06"), {"resolution": "0.5K"}),
+    Tier(Decimal("0.08"), {"resolution": "1K"}),
+    Tier(Decimal("0.12"), {"resolution": "2K"}),
+    Tier(Decimal("0.16"), {"resolution": "4K"}),
+)
+_EDIT_MANY = replace(_EDIT, image_field="", image_list_field="image_urls", images=(1, 10))
+_FLUX_3 = replace(
+    _EDIT_MANY,
+    id="blackforestlabs/flux-3/edit-image",
+    price=PriceModel(
+        per=Per.IMAGE,
+        tiers=(
+            Tier(Decimal("0.048"), {"resolution": "1k"}),
+            Tier(Decimal("0.10"), {"resolution": "2k"}),
+            Tier(Decimal("0.607"), {"resolution": "4k"}),
+        ),
+    ),
+    # The words of the prompt say what must not change, so nothing may rewrite it.
+    intent={"output_format": "png", "resolution": "1k", "enable_prompt_expansion": False},
+    options={
+        "resolution": one_of("1k", "2k", "4k"),
+        "aspect_ratio": one_of("auto", *RATIOS),
+        "output_format": FORMAT,
+        "enable_prompt_expansion": flag(),
+        "safety_tolerance": TOLERANCE,
+    },
+    seed_field="",
+    is_unconfirmed=True,
+)
+_GPT_IMAGE_2 = replace(
+    _EDIT_MANY,
+    id="openai/gpt-image-2/edit",
+    price=PriceModel(is_guess=True),
+    intent={"output_format": "png", "quality": "high"},
+    options={"quality": one_of("low", "medium", "high"), "output_format": ANY_FORMAT},
+    seed_field="",
+    slots={Role.MASK: Slot(field="mask_url")},
+    is_unconfirmed=True,
+)
+_IDEOGRAM = replace(
+    _EDIT,
+    id="ideogram/v4.5/edit",
+    # The page has a price for each quality; the input that chooses one is not documented.
+    price=PriceModel(
+        per=Per.IMAGE, tiers=(Tier(Decimal("0.03")),), alternatives=(Decimal("0.06"), Decimal("0.22"))
+    ),
+    intent={},
+    seed_field="",
+    slots={Role.MASK: Slot(field="mask_url")},
+    is_unconfirmed=True,
+)
+_SEEDREAM = replace(
+    _EDIT_MANY,
+    id="bytedance/seedream/v5/pro/edit",
+    price=PriceModel(is_guess=True),
+    options={"output_format": FORMAT},
+    seed_field="",
+    is_unconfirmed=True,
+)
+_QWEN = replace(
+    _EDIT_MANY,
+    id="fal-ai/qwen-image-edit-2511",
+    price=PriceModel(is_guess=True),
+    intent={"guidance_scale": 4.5, "num_inference_steps": 28},
+    options={"guidance_scale": number(), "num_inference_steps": whole()},
+    negative_prompt_field="negative_prompt",
+    is_unconfirmed=True,
+)
+
+# --- photos that are held by exact depth or edges -------------------------------------------------
+
+_CONTROL_LORA = replace(
+    _EDIT,
+    price=PriceModel(is_guess=True),
+    intent={
+        "control_lora_strength": 1.0,
+        "strength": 0.85,
+        "num_inference_steps": 28,
+        "guidance_scale": 3.5,
+    },
+    options={
+        "control_lora_strength": number(),
+        "strength": number(),
+        "num_inference_steps": whole(),
+        "guidance_scale": number(),
+    },
+    size_field="image_size",
+    slots={Role.GUIDE: Slot(field="control_lora_image_url", is_needed=True)},
+    is_unconfirmed=True,
+)
+_Z_CONTROL = replace(
+    _EDIT,
+    id="fal-ai/z-image/turbo/controlnet",
+    price=PriceModel(is_guess=True),
+    intent={"control_scale": 0.75, "control_end": 0.8, "preprocess": "none"},
+    options={"control_scale": number(), "control_start": number(), "control_end": number()},
+    image_field="",
+    images=(0, 0),
+    seed_field="",
+    slots={Role.GUIDE: Slot(field="image_url", is_needed=True)},
+    guides={"depth": {}, "canny": {}},
+    note="It sees the depth or the edges, not the render: describe colours and materials in the prompt.",
+    is_unconfirmed=True,
+)
 
 PHOTOS = (
+    _FLUX_3,
+    _GPT_IMAGE_2,
+    _IDEOGRAM,
+    _SEEDREAM,
+    _QWEN,
+    replace(_CONTROL_LORA, id="fal-ai/flux-control-lora-depth/image-to-image", guides={"depth": {}}),
+    replace(_CONTROL_LORA, id="fal-ai/flux-control-lora-canny/image-to-image", guides={"canny": {}}),
+    _Z_CONTROL,
     replace(
         _EDIT,
         id="fal-ai/flux-kontext/dev",
@@ -135,11 +249,11 @@ PHOTOS = (
     replace(
         _EDIT,
         id="fal-ai/nano-banana-2/edit",
-        price=PriceModel(per=Per.IMAGE),
+        price=PriceModel(per=Per.IMAGE, tiers=_BANANA_2_TIERS, unit_amount=Decimal("0.08")),
         intent={"output_format": "png", "resolution": "1K"},
         options={
             **_BANANA_OPTIONS,
-            "resolution": one_of("1K"),  # The prices of other sizes are not published.
+            "resolution": one_of("0.5K", "1K", "2K", "4K"),
             "aspect_ratio": one_of(*_BANANA_RATIOS, "4:1", "1:4", "8:1", "1:8"),
             "thinking_level": one_of("minimal", "high"),
         },

@@ -7,6 +7,7 @@ of which only the proportions count: the published price corresponds to the chea
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,6 +29,7 @@ class Per(StrEnum):
     SECOND = "second"
     BLOCK = "block"
     COMPUTE = "compute second"
+    OTHER = "other"  # Tokens, characters, steps and the like, which only fal.ai can count.
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +50,28 @@ class Range:
         """The smallest range that contains both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
+    def in_steps_of(self, size: Decimal) -> "Range":
+        """Both ends divided by ``size``: 5 seconds in steps of 10 seconds are 0.5."""
+        return Range(self.low / size, self.high / size)
+
 
 NOTHING = Range(Decimal(0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A list price and the inputs it applies to; a tuple of values means any of them."""
+    """A list price and the inputs it applies to; a tuple of values means any of them.
+
+    ``given``: it applies when any of these inputs is given.
+    """
 
     amount: Decimal
     when: Mapping[str, Any] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     def fits(self, arguments: Mapping[str, Any]) -> bool:
+        if self.given and not any(name in arguments for name in self.given):
+            return False
         return all(
             arguments.get(name) in (wanted if isinstance(wanted, tuple) else (wanted,))
             for name, wanted in self.when.items()
@@ -74,7 +86,8 @@ class Work:
     min_pixels: int = BINARY_MEGAPIXEL  # Of one resulting picture.
     max_pixels: int = BINARY_MEGAPIXEL
     images: int = 1
-    seconds: int = 0
+    seconds: float = 0
+    references: int = 0  # Pictures beside the main one.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,10 @@ class PriceModel:
     alternatives: tuple[Decimal, ...] = ()
     surcharges: tuple[Tier, ...] = ()  # Each that fits is added.
     further: Decimal | None = None  # Each megapixel after the first.
+    unit_amount: Decimal | None = None  # The list price of one published unit; None: the cheapest.
+    min_seconds: int = 0  # Shorter videos cost as much as this length.
+    references: Range = NOTHING  # List price of each further picture.
+    free_references: Decimal = Decimal(0)  # List price of what is free of it.
     counts_input: bool = False
     rounds_up: bool = False  # To whole megapixels; otherwise the rounding is not published.
     megapixel: int = BINARY_MEGAPIXEL
@@ -96,20 +113,22 @@ class PriceModel:
     def units(self, arguments: Mapping[str, Any], work: Work, unit: str) -> Range | None:
         """The number of published units that a request takes; ``None`` when it cannot be counted.
 
-        ``unit`` is the free text of fal.ai's price list, like "megapixels".
+        ``unit`` is the free text of fal.ai's price list, like "megapixels" or "10 seconds".
         """
-        asked = per_of(unit)
-        if asked is Per.COMPUTE:
+        asked, size = unit_of(unit)
+        if asked in UNCOUNTABLE:
             return None
         if self.is_guess:
             if asked in (None, Per.REQUEST):
                 return None
-            return self._count(asked, work).times(Decimal(1), Decimal(2))
+            return self._count(asked, work).times(Decimal(1), Decimal(2)).in_steps_of(size)
         own = self._own(arguments, work)
-        if asked in (None, self.per) or self.per in (Per.REQUEST, Per.BLOCK):
+        if asked is None or self.per in (Per.REQUEST, Per.BLOCK):
             return own
+        if asked is self.per:
+            return own.in_steps_of(size)
         # The page and the price list count different things: either may be right.
-        return own.or_(self._count(asked, work).times(self._factor(arguments).high))
+        return own.or_(self._count(asked, work).times(self._factor(arguments).high).in_steps_of(size))
 
     @property
     def list_unit(self) -> Decimal | None:
@@ -131,11 +150,22 @@ class PriceModel:
             return Range(low, high)
         factor, extra = self._factor(arguments), self._extra(arguments)
         count = self._count(self.per, work)
-        return Range(count.low * factor.low + extra, count.high * factor.high + extra)
+        own = Range(count.low * factor.low + extra, count.high * factor.high + extra)
+        return own + self._references(work)
+
+    def _references(self, work: Work) -> Range:
+        low, high = (
+            max(each * work.references - self.free_references, Decimal(0)) / self._cheapest
+            for each in (self.references.low, self.references.high)
+        )
+        return Range(low, high)
 
     @property
     def _cheapest(self) -> Decimal:
-        return min(*(tier.amount for tier in self.tiers), *self.alternatives, self.tiers[0].amount)
+        """The list price of one published unit."""
+        return self.unit_amount or min(
+            *(tier.amount for tier in self.tiers), *self.alternatives, self.tiers[0].amount
+        )
 
     def _factor(self, arguments: Mapping[str, Any]) -> Range:
         amount = next((tier.amount for tier in self.tiers if tier.fits(arguments)), None)
@@ -153,7 +183,8 @@ class PriceModel:
             case Per.IMAGE:
                 return Range(Decimal(work.images), Decimal(work.images))
             case Per.SECOND:
-                return Range(Decimal(work.seconds), Decimal(work.seconds))
+                seconds = max(Decimal(str(work.seconds)), Decimal(self.min_seconds))
+                return Range(seconds, seconds)
             case Per.MEGAPIXEL:
                 return self._megapixels(work)
             case Per.BLOCK:
@@ -186,19 +217,40 @@ PER_SECOND = PriceModel(per=Per.SECOND)
 PER_MEGAPIXEL = PriceModel(per=Per.MEGAPIXEL, rounds_up=True)
 
 
+UNCOUNTABLE = frozenset({Per.COMPUTE, Per.OTHER})
+
+_UNIT = re.compile(r"(?:per )?(?:(\d+(?:\.\d+)?) ?(k|m)? )?(?:(?:output|generated|video) )?([a-z ]+?)s?")
+_SCALES = {"": 1, "k": 1000, "m": 1_000_000}
+# By the singular. A unit that the endpoint defines has no ``Per``.
+_WORDS: Mapping[str, tuple[Per | None, int]] = {
+    "megapixel": (Per.MEGAPIXEL, 1),
+    "image": (Per.IMAGE, 1),
+    "picture": (Per.IMAGE, 1),
+    "second": (Per.SECOND, 1),
+    "minute": (Per.SECOND, 60),
+    "compute second": (Per.COMPUTE, 1),
+    "video": (Per.REQUEST, 1),
+    "clip": (Per.REQUEST, 1),
+    "request": (Per.REQUEST, 1),
+    "generation": (Per.REQUEST, 1),
+    "unit": (None, 1),
+    "credit": (None, 1),
+}
+
+
+def unit_of(text: str) -> tuple[Per | None, Decimal]:
+    """What the free text of a price list counts, and how much of it is one unit: "10 seconds" is 10 of ``SECOND``.
+
+    ``Per.OTHER`` for a text that is not understood completely; ``None`` for a unit that only the endpoint defines.
+    """
+    match = _UNIT.fullmatch(" ".join(text.lower().split()))
+    if match is None or (word := match[3]) not in _WORDS:
+        return Per.OTHER, Decimal(1)
+    per, each = _WORDS[word]
+    size = Decimal(match[1] or 1) * _SCALES[match[2] or ""] * each
+    return (Per.OTHER, Decimal(1)) if not size or (per is None and size != 1) else (per, size)
+
+
 def per_of(unit: str) -> Per | None:
-    """What the free text of a price list counts; ``None`` for a unit that only the endpoint defines."""
-    name = unit.lower()
-    if "compute" in name:
-        return Per.COMPUTE
-    for stem, per in (
-        ("megapixel", Per.MEGAPIXEL),
-        ("image", Per.IMAGE),
-        ("picture", Per.IMAGE),
-        ("second", Per.SECOND),
-    ):
-        if stem in name:
-            return per
-    if name.startswith(("video", "clip", "request", "generation")):
-        return Per.REQUEST
-    return None
+    """What a unit counts; ``None`` for a unit that only the endpoint defines."""
+    return unit_of(unit)[0]

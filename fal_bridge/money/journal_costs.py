@@ -3,6 +3,7 @@
 
 import csv
 import io
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Cost:
     amount: Decimal | None
     basis: str
     row: dict[str, str]
+    file: str = ""  # What it has brought, relative to the folder of the set.
     refused_units: str = ""  # What fal.ai reports as billed, when that is implausible.
 
 
@@ -141,7 +143,15 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
         "currency": "USD",
         "basis": basis,
     }
-    return Cost(amount=amount, basis=basis, row=row, refused_units=bill.refused)
+    file = _file(folder, attempt, ended)
+    return Cost(amount=amount, basis=basis, row=row, file=file, refused_units=bill.refused)
+
+
+def _file(folder: Path, attempt: int, ended: Facts) -> str:
+    """The file that an attempt has brought, also one that was withheld; "" for none."""
+    done = _read(folder / "done.json")
+    path = done.get("path") if done.get("attempt") == attempt else ended.get("path")
+    return posixpath.normpath(posixpath.join(folder.parent.name, str(path))) if path else ""
 
 
 def _iso(moment: Any) -> str:

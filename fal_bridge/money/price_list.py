@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What requests cost: the unit prices of fal.ai, cached with their age, times the units of a request.
 
-The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices include
-the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
+The cache is ``prices/`` in the home folder (``files/home.py``), with one file for each account, because prices may
+include the account's discounts. It serves runs shortly after each other, and runs when the platform API cannot be reached.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 from ...files.input_files import read_json
 from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import Endpoint
-from ..endpoints.price_models import Range, Size, per_of
+from ..endpoints.price_models import UNCOUNTABLE, Range, Size, per_of
 from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
 from ..network.platform_api import Platform, UnitPrice
 from ..network.service import Service
@@ -51,23 +51,34 @@ class PriceList:
     past: Mapping[str, Decimal] = field(default_factory=dict)
     was_reached: bool = True
 
-    def quote(self, endpoint: Endpoint, arguments: Mapping[str, Any], inputs: Sequence[Size]) -> Quote:
-        """What a request costs. ``inputs``: width and height in pixels of its pictures, as far as they are known."""
+    def quote(
+        self,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        inputs: Sequence[Size],
+        video_seconds: float | None = None,
+    ) -> Quote:
+        """What a request costs. ``inputs``: width and height in pixels of its pictures, as far as they are known.
+
+        ``video_seconds``: the length of a video among the arguments that does not exist yet.
+        """
         price = self.unit_prices.get(endpoint.id)
         if price is None:
             if not self.was_reached:
                 return Quote(reason=f"fal.ai could not be reached for the price of {endpoint.id}")
             return Quote(reason=f"fal.ai does not publish a price for {endpoint.id}")
-        units = endpoint.price.units(arguments, endpoint.work(arguments, inputs), price.unit)
+        work = endpoint.work(arguments, inputs, video_seconds)
+        units = endpoint.price.units(arguments, work, price.unit)
         if units is None:
             past = self.past.get(endpoint.id)
             if not past:
                 return Quote(
                     unit_price=price, reason=f"fal.ai does not publish how many {price.unit} a request takes"
                 )
-            # At least one unit, unless past calls were cheaper; an expensive call may cost twice the average.
+            # An expensive call may cost twice the average. A unit that cannot be divided is billed at least once.
             low = min(Decimal(1), past / price.amount)
-            units = Range(low, max(Decimal(1), 2 * past / price.amount))
+            least = Decimal(0) if per_of(price.unit) in UNCOUNTABLE else Decimal(1)
+            units = Range(low, max(least, 2 * past / price.amount))
         elif _is_unclear(endpoint, price):
             # The unit may differ from what we assume, so the range must include the cost of past calls.
             past = self.past.get(endpoint.id, endpoint.price.list_price(arguments)) / price.amount

@@ -15,6 +15,7 @@ from ..errors import (
     ContentPolicyError,
     InputRefusedError,
     JobCancelledError,
+    MissingPermissionError,
     RateLimitedError,
     RunnerTroubleError,
     UnknownEndpointError,
@@ -83,7 +84,7 @@ def error_of(response: httpx.Response, *, label: str, endpoint: str, service: Se
     if status == 403:
         if "locked" in said.lower() or "balance" in said.lower() or "budget" in said.lower():
             return AccountLockedError(f"fal.ai has locked the account: {said}")
-        return BadKeyError(f"fal.ai does not allow {endpoint} with this key: {said}")
+        return MissingPermissionError(f"fal.ai does not allow {endpoint} with this key: {said}")
     if status in (404, 410):
         return UnknownEndpointError(f"fal.ai does not know {endpoint}: {said}")
     if status == 429:

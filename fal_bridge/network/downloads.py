@@ -213,6 +213,19 @@ class Downloads:
                     f"{label}: {target.parent} cannot be written: {error.strerror}."
                 ) from error
 
+    async def is_public(self, url: str) -> bool:
+        """Whether anyone can read the file at ``url``. False also when there is no response, so nothing is proved."""
+        if not self._service.allows_file_url(url):
+            return False
+        request = self._client.build_request("GET", url, headers={"Range": "bytes=0-0"})
+        try:
+            async with asyncio.timeout(HEADERS_SECONDS):
+                response = await self._client.send(request, stream=True)
+        except (httpx.TransportError, TimeoutError):
+            return False
+        await response.aclose()
+        return response.is_success
+
     async def _fetch(
         self, url: str, target: Path, kinds: Collection[FileKind], label: str, tell: Tell
     ) -> Arrived:

@@ -20,6 +20,8 @@ from .service import Service
 
 FINAL = "photoreal_final"  # Request extension: an error response is the result of the job, so the call is not repeated.
 
+REPEATABLE = "photoreal_repeatable"  # Request extension: a POST that changes nothing, so it may be repeated.
+
 # httpx raises these before the first byte of a request leaves.
 NOTHING_WAS_SENT = (
     httpx.ConnectError,
@@ -72,8 +74,8 @@ class PatientTransport(httpx.AsyncBaseTransport):
         self._first_pause = first_pause
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            raise ValueError("A POST is never repeated")
+        if request.method == "POST" and REPEATABLE not in request.extensions:
+            raise ValueError("A POST is not repeated")
         deadline = time.monotonic() + self._patience_seconds
         delays = Backoff(self._first_pause)
         while True:

@@ -4,7 +4,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 
 from ...files.input_files import parsed_json
-from ..errors import BadKeyError, NetworkDownError, ServiceTroubleError
+from ..errors import BadKeyError, MissingPermissionError, NetworkDownError, ServiceTroubleError
 from .answers import read_limited
 from .event_loops import new_runner
 from .http_clients import Backoff
@@ -21,13 +21,17 @@ from .response_bodies import reason_of
 from .service import Service
 
 MAX_IDS = 50  # In one request.
+MAX_PAGES = 1000
 PATIENCE_SECONDS = 20.0
 EMULATOR_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitPrice:
-    """The price in US dollars of one unit of an endpoint, including the discounts of this account."""
+    """The price in US dollars of one unit of an endpoint, as fal.ai shows it to this account.
+
+    Whether it includes the discounts of the account is not documented; the bill does.
+    """
 
     amount: Decimal
     unit: str
@@ -102,6 +106,28 @@ class Platform:
             return None
         return _amount(answer.get("total_cost"))
 
+    def pages(self, what: str, name: str, query: Mapping[str, str | Sequence[str]]) -> Iterable[Any]:
+        """The items of a list, page by page; ``name`` is that of the list in a response. Raises also MissingPermissionError.
+
+        Raises ServiceTroubleError when the list is not complete.
+        """
+        asked = dict(query)
+        for _page in range(MAX_PAGES):
+            request = self._client.build_request(
+                "GET", f"{self._service.platform_url}/{what}", params=asked, headers=self._key_header()
+            )
+            answer = self._answer(request)
+            items = answer.get(name) if isinstance(answer, Mapping) else None
+            if not isinstance(items, list):
+                raise ServiceTroubleError(f"fal.ai's response about {what} cannot be understood.")
+            yield from items
+            if not answer.get("has_more"):
+                return
+            asked["cursor"] = str(answer.get("next_cursor") or "")
+            if not asked["cursor"]:
+                break
+        raise ServiceTroubleError(f"fal.ai's list of {what} breaks off.", hint="Try again later.")
+
     def _ask_for(self, what: str, endpoint_ids: list[str]) -> Any:
         request = self._client.build_request(
             "GET",
@@ -131,8 +157,10 @@ class Platform:
                 status = answer.status_code
                 if status in (404, 410):
                     return None
-                if status in (401, 403):
+                if status == 401:
                     raise BadKeyError(f"{host} does not accept the key (error {status}).")
+                if status == 403:
+                    raise MissingPermissionError(f"{host} does not allow this with the key (error {status}).")
                 if status < 300:
                     try:
                         return parsed_json(answer.content, number=Decimal, is_lenient=True)

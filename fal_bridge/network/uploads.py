@@ -15,12 +15,19 @@ from ...files.input_files import read_json, read_regular
 from ...files.kinds import kind_of, media_type
 from ...files.writing import write_json_atomically
 from ..endpoints.endpoint import MAX_PICTURE_BYTES
-from ..errors import BadKeyError, JournalError, NetworkDownError, UploadFailedError, WrongRequestError
+from ..errors import (
+    BadKeyError,
+    JournalError,
+    MissingPermissionError,
+    NetworkDownError,
+    UploadFailedError,
+    WrongRequestError,
+)
 from ..traffic import MANY_UPLOADS
+from .lifecycle import DAY_SECONDS
 from .limits import WHOLE_UPLOAD_SECONDS
 from .service import Service
 
-LIFETIME_SECONDS = 24 * 3600  # Short, because anyone who has the URL can see the picture.
 SPARE_SECONDS = 6 * 3600  # A job may wait in the queue before its picture is fetched.
 
 _log = logging.getLogger(__name__)
@@ -28,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 class Uploads:
     """The URLs of uploaded files, remembered in ``folder`` by the SHA-256 of their content.
+
+    ``lifetime``: seconds until fal.ai deletes them, which is short because anyone who has a URL can see the picture;
+    ``None`` keeps them as long as the account keeps files.
 
     Raises NetworkDownError, UploadFailedError, BadKeyError, WrongRequestError and JournalError.
     """
@@ -38,10 +48,11 @@ class Uploads:
         client: fal_client.AsyncClient,
         folder: Path,
         *,
-        are_kept: bool = False,
+        lifetime: int | None = DAY_SECONDS,
         not_all_at_once: asyncio.Semaphore | None = None,
     ) -> None:
-        self._lifetime = None if are_kept else LIFETIME_SECONDS
+        self._lifetime = lifetime
+        self._spare = SPARE_SECONDS if lifetime is None else min(SPARE_SECONDS, lifetime / 2)
         self._service = service
         self._client = client
         self._folder = folder
@@ -78,7 +89,9 @@ class Uploads:
         except (httpx.TransportError, TimeoutError) as error:
             raise NetworkDownError("The picture could not be uploaded: fal.ai cannot be reached.") from error
         except (httpx.HTTPStatusError, fal_client.FalClientHTTPError) as error:
-            if error.response.status_code in (401, 403):
+            if error.response.status_code == 403:
+                raise MissingPermissionError("The key may not upload pictures to fal.ai.") from error
+            if error.response.status_code == 401:
                 raise BadKeyError("fal.ai does not accept the key for uploads.") from error
             raise UploadFailedError(
                 f"fal.ai does not accept the picture (error {error.response.status_code})."
@@ -94,7 +107,7 @@ class Uploads:
             record = read_json(self._record(sha256))
             fits = record["service"] == self._service.cdn_url
             ends = record["expires_at"]  # ``None``: kept as long as the account keeps files.
-            lives = ends is None or time.time() + SPARE_SECONDS < float(ends)
+            lives = ends is None or time.time() + self._spare < float(ends)
             return str(record["url"]) if fits and lives else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""  # Unknown or unreadable: uploading again is free.

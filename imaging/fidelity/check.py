@@ -21,6 +21,7 @@ from .view import UnusableReferenceError, View
 
 Array = NDArray[Any]
 Photo = Path | Image.Image | Array
+OUTSIDE = 0.004  # Frame units: how far the product's box may reach out of a photo that is moved back.
 
 
 def check_photo(photo: Photo, reference: Reference, thresholds: Thresholds | None = None) -> Report:
@@ -59,8 +60,10 @@ def _unusable(problem: str, verdict: Verdict, full: tuple[int, int]) -> Report:
 def _report(view: View, measured: Measures, thresholds: Thresholds) -> Report:
     registration = registration_of(view, measured)
     result = judged(view, measured, registration, thresholds)
-    verdict, reason = decide(result.gates)
-    before = look_at_ground(measured.photo, view.render, view.mask)
+    verdict, reason = decide(result.gates, can_realign=_is_whole(view, registration))
+    # A photo that is in its place has the same ground before and after.
+    is_moved = registration.moved > 0.002
+    before = look_at_ground(measured.photo, view.render, view.mask) if is_moved else measured.ground
     surface = measured.surface
     return Report(
         verdict=verdict,
@@ -78,6 +81,20 @@ def _report(view: View, measured: Measures, thresholds: Thresholds) -> Report:
         tile_grid=result.tile_grid,
         measures=result.measures,
     )
+
+
+def _is_whole(view: View, registration: Registration) -> bool:
+    """Whether the photo contains all of the product's box that the render contains."""
+    if not 0.7 < registration.scale < 1.4:
+        return False
+    rows, columns = np.nonzero(view.mask > 0.5)
+    longer = max(view.size)
+    x = (np.array((columns.min(), columns.max() + 1)) - view.size[0] / 2) / longer
+    y = (np.array((rows.min(), rows.max() + 1)) - view.size[1] / 2) / longer
+    affine = np.array(registration.affine)
+    corners = np.array([(a, b) for a in x for b in y]) @ affine[:, :2].T + affine[:, 2]
+    limits = np.array(view.size) / longer / 2.0 + OUTSIDE
+    return bool((np.abs(corners) <= np.maximum(limits, np.abs([(a, b) for a in x for b in y]))).all())
 
 
 def _colour(surface: Surface) -> Colour | None:

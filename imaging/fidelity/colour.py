@@ -18,6 +18,12 @@ TO_XYZ = np.array(
 _WHITE = np.array((0.95047, 1.0, 1.08883))
 BLOCK = 0.032  # The side of a block, as a share of the longer side.
 MAX_CAST = 0.06  # White balance of a photo that counts as neutral: the largest gain of a channel.
+# How far the product itself may change the white balance, beyond what its ground says, and without a ground.
+OWN_CAST, OWN_CAST_ALONE = 0.015, 0.035
+# Gloss lays the white of the light over a colour. A photo may have more or less of it than the render: these shares of
+# the luminance. A veil costs this many units of difference, in full.
+VEILS = (0.0, -0.3, -0.15, 0.12, 0.24, 0.36)
+VEIL_COST = 8.0
 DARK, BRIGHT = 0.02, 0.93  # Linear values between which a colour can be judged.
 
 
@@ -75,8 +81,9 @@ class Blocks:
     cast: tuple[float, float, float]
 
 
-def compare_colours(photo: Array, render: Array, inside: Array) -> Blocks:
-    """Compare display values (h, w, 3) by blocks within ``inside``, bool (h, w)."""
+def compare_colours(photo: Array, render: Array, inside: Array, ground: Array | None = None) -> Blocks:
+    """Compare display values (h, w, 3) by blocks within ``inside``, bool (h, w). ``ground``: gains (3,) that make the photo's
+    ground neutral."""
     longer = max(inside.shape)
     side = max(3, round(BLOCK * longer))
     half = side // 2
@@ -94,12 +101,18 @@ def compare_colours(photo: Array, render: Array, inside: Array) -> Blocks:
         for one in linear
     ]
     trust = _trust(mean[0]) * _trust(mean[1])
-    seen, cast = _balanced(mean[0], mean[1], trust)
+    seen, cast = _balanced(mean[0], mean[1], trust, ground)
     level = [np.maximum(luminance(one), 1e-4) for one in (seen, mean[1])]
     exposure = float(np.exp(_median(np.log(level[0] / level[1]), trust)))
-    labs = [to_lab(mean[1]), to_lab(np.clip(seen * (level[1] / level[0])[:, None], 0.0, 1.5))]
-    difference = ciede2000(labs[0], labs[1])
-    return Blocks(rows, columns, trust, labs[0], labs[1], difference, exposure, cast)
+    scaled = seen * (level[1] / level[0])[:, None]
+    wanted = to_lab(mean[1])
+    best, difference = to_lab(np.clip(scaled, 0.0, 1.5)), np.full(len(rows), np.inf)
+    for veil in VEILS:
+        lab = to_lab(np.clip((scaled - veil * level[1][:, None]) / (1.0 - veil), 0.0, 1.5))
+        apart = ciede2000(wanted, lab) + VEIL_COST * abs(veil)
+        best = np.where((apart < difference)[:, None], lab, best)
+        difference = np.minimum(apart, difference)
+    return Blocks(rows, columns, trust, wanted, best, difference, exposure, cast)
 
 
 def _trust(mean: Array) -> Array:
@@ -112,14 +125,18 @@ def _trust(mean: Array) -> Array:
     return both
 
 
-def _balanced(seen: Array, wanted: Array, trust: Array) -> tuple[Array, tuple[float, float, float]]:
+def _balanced(
+    seen: Array, wanted: Array, trust: Array, ground: Array | None
+) -> tuple[Array, tuple[float, float, float]]:
     """The photo's blocks after a white balance of at most ``MAX_CAST``, and its gains."""
     if trust.sum() < 1e-6:
         return seen, (1.0, 1.0, 1.0)
     ratio = np.log(np.maximum(wanted, 1e-4) / np.maximum(seen, 1e-4))
     ratio -= ratio.mean(axis=-1, keepdims=True)
     gains = np.array([_median(ratio[:, channel], trust) for channel in range(3)])
-    gains = np.exp(np.clip(gains, -MAX_CAST, MAX_CAST))
+    middle = np.zeros(3) if ground is None else np.log(ground)
+    reach = OWN_CAST_ALONE if ground is None else OWN_CAST
+    gains = np.exp(np.clip(gains, middle - reach, middle + reach))
     red, green, blue = (float(gain) for gain in gains)
     return seen * gains, (red, green, blue)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour import quantile
-from .local import smoothed
+from .local import smoothed, wider
 from .measures import Measures
 from .planes import resized
 from .regions import find_regions
@@ -21,6 +21,17 @@ from .windows import window_mean
 Array = NDArray[Any]
 Parts = Mapping[str, tuple[float, float]]
 
+# What light may do where no relit renders tell: standard deviation of the logarithm of luminance.
+UNKNOWN_LIGHT = 0.45
+LIGHT_FACTOR = 1.2  # Relit renders show a few lights of many.
+KEPT_COUNTS = 0.8  # How much of the excuse a photo with the render's light loses.
+OTHER_LIGHT = 0.2  # How much more difference of colour is tolerated in a photo with another light.
+SAME_LIGHT = 0.4  # How much less is tolerated in a photo with the render's light.
+BUSY = 0.25  # What sharpness and compression change, as a share of the structure of the render.
+HIDDEN = 0.5  # Lost print in a relit render from which light hides it.
+MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
+CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
+TILE_REACH = 0.062  # Frame units: neighbouring windows.
 TILES = 12  # Along the longer side of ``Report.tile_grid``.
 
 
@@ -65,11 +76,12 @@ def judged(view: View, measured: Measures, registration: Registration, threshold
 def _pose(view: View, measured: Measures, registration: Registration, limits: Thresholds) -> Parts:
     kept = view.tolerated
     match, usual = registration.match, kept.get("match", 0.62)
+    doubt = min(registration.error, MAX_DOUBT)
     parts = {
-        "moved": (registration.moved, limits.moved + kept.get("moved", 0.0)),
+        "moved": (registration.moved, limits.moved + kept.get("moved", 0.0) + doubt),
         "turned": (registration.parallax, limits.parallax + kept.get("parallax", 0.0)),
         "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
-        "stretched": (registration.stretch, limits.stretch),
+        "stretched": (registration.stretch, limits.stretch + kept.get("stretch", 0.0) + 2.0 * doubt),
         "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
         "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored),
     }
@@ -103,10 +115,11 @@ def _colour(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, 
     near = window_mean(weights, radius)
     usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
     apart = np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
-    part = float(apart.max())
+    # Coloured walls and warm lamps colour a product in places; the render's own light does not.
+    wide = 1.0 + OTHER_LIGHT * (1.0 - measured.surface.light_kept)
     return (
-        {"whole": (whole, limits.colour), "part": (part, limits.colour_part)},
-        apart / limits.colour_part,
+        {"whole": (whole, limits.colour * wide), "part": (float(apart.max()), limits.colour_part * wide)},
+        apart / (limits.colour_part * wide),
     )
 
 
@@ -115,24 +128,50 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     maps, kept = measured.surface.maps, view.tolerated
     inside = maps.inside
     planes: list[Array] = []
+    strict = 1.0 - SAME_LIGHT * measured.surface.light_kept
+    # A small difference of sharpness or place changes strong edges most.
+    busy = BUSY * np.sqrt(wider(maps.strength))
     for name, plane, limit in (
-        ("missing", maps.missing, limits.missing),
-        ("unexplained", maps.unexplained, limits.unexplained),
+        ("missing", maps.missing, limits.missing * strict),
+        ("unexplained", maps.unexplained, limits.unexplained * strict),
     ):
-        light = np.sqrt(kept[name]) if name in kept else 0.08
-        beyond = np.where(inside, np.maximum(np.sqrt(plane) - 1.2 * light, 0.0), 0.0)
+        light = np.sqrt(kept[name]) if name in kept else UNKNOWN_LIGHT
+        # A photo with the render's light has no excuse.
+        excused = LIGHT_FACTOR * light * (1.0 - KEPT_COUNTS * measured.surface.light_kept)
+        beyond = np.where(inside, np.maximum(np.sqrt(plane) - excused - busy, 0.0), 0.0)
         planes.append(smoothed(beyond) / limit)
     values = {
-        "missing": (float(planes[0].max()) * limits.missing, limits.missing),
-        "unexplained": (float(planes[1].max()) * limits.unexplained, limits.unexplained),
+        name: (float(plane.max()) * limit * strict, limit * strict)
+        for name, plane, limit in (
+            ("missing", planes[0], limits.missing),
+            ("unexplained", planes[1], limits.unexplained),
+        )
     }
+    tiles = _disagreement(view, measured)
+    values |= {"tiles": (tiles, limits.tiles), "outside": (measured.ground.outside, limits.outside)}
     printed, lost, smeared = _print(view, measured, limits)
     planes.append(printed)
-    values |= {"print": (lost, limits.print_lost), "smeared": (smeared, limits.print_smeared)}
+    fine = 1.0 - 0.75 * SAME_LIGHT * measured.surface.light_kept
+    values |= {
+        "print": (lost, limits.print_lost * fine),
+        "smeared": (smeared, limits.print_smeared * fine),
+    }
     stacked = np.stack(planes)
     severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
     both = (planes[0] > 0.7) & (planes[1] > 0.7) & (kinds < 2)
     return values, severity, np.where(both, 3, kinds)
+
+
+def _disagreement(view: View, measured: Measures) -> float:
+    """How much less than under other lights the edges of neighbouring windows agree, at the worst place."""
+    windows = measured.surface.windows
+    if "matches" not in view.tolerated or len(windows.matches) < 6:
+        return 0.0
+    apart = np.clip(np.minimum(view.tolerated["matches"], 0.9) - windows.matches, 0.0, 1.0)
+    apart = apart * np.clip(view.sought.contrast / CLEAR, 0.0, 1.0)  # Grain hides the faintest edges.
+    distance = np.hypot(*(windows.places[:, None] - windows.places[None]).transpose(2, 0, 1))
+    near = distance < TILE_REACH
+    return float((near @ apart / np.maximum(near.sum(axis=1), 3)).max())
 
 
 def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, float, float]:
@@ -141,10 +180,15 @@ def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, f
     found = measured.printed
     if found is None:
         return plane, 0.0, 0.0
+    excused: Any = (1.0 - measured.surface.light_kept) * (0.0 if "print" in view.tolerated else UNKNOWN_LIGHT)
     light = view.tolerated.get("print", np.zeros(1))
-    light = light if light.shape == found.lost.shape else 0.0
-    lost = _of_cells(np.maximum(found.lost - light, 0.0), found.cells)
-    smeared = _of_cells(found.smeared, found.cells)
+    # Print that relit renders hide, as on metal and glass, cannot be judged under another light.
+    cells = found.cells
+    if light.shape == found.lost.shape and measured.surface.light_kept < 0.5:
+        cells = cells & (light < HIDDEN)
+        excused = excused + light
+    lost = _of_cells(np.maximum(found.lost - excused, 0.0), cells)
+    smeared = _of_cells(np.maximum(found.smeared - excused, 0.0), cells)
     top, bottom, left, right = found.box
     height, width = plane.shape
     rows = slice(top * height // found.size[1], -(-bottom * height // found.size[1]))
@@ -192,7 +236,10 @@ def sentence(one: Gate, registration: Registration, regions: list[Region]) -> st
         "things": "There are things or edges in the background.",
         "border": "Something reaches the border of the photo where there should be background.",
         "whole": "The product has another colour.",
-        "part": "A part of the product has another colour.",
+        "part": "A part of the product is missing or has another colour.",
+        "outside": "Something sticks out of the product's outline.",
+        "smeared": "The print is blurred or its small letters are different.",
+        "tiles": "Edges within the product are different.",
     }
     if one.found in words:
         return words[one.found]

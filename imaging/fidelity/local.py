@@ -20,7 +20,7 @@ Array = NDArray[Any]
 WINDOW = 0.04  # The side of a window, as a share of the longer side.
 STEP = 0.008  # Between windows.
 DARK = 0.012  # Linear; below it noise would become structure.
-NOISE = 0.0008  # Variance of the logarithm of luminance that grain and compression make.
+NOISE = 0.0003  # Variance of the logarithm of luminance that grain and compression make.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Maps:
 
 def logarithm(picture: Array) -> Array:
     """Log of the luminance of display values (h, w, 3): (h, w)."""
-    logged: Array = np.log(luminance(linear_light(picture)) + DARK)
-    return logged
+    # Single pixels are grain, sharpening and compression.
+    return window_mean(np.log(luminance(linear_light(picture)) + DARK), 1)
 
 
 class Windows:
@@ -88,6 +88,14 @@ def compare(
     unexplained, _total = windows.unexplained(photo, [render, *explaining], floor)
     missing, strength = windows.unexplained(render, [photo], floor)
     return Maps(missing, unexplained, strength, windows.inside)
+
+
+def wider(plane: Array) -> Array:
+    """The largest value of each window and its neighbours."""
+    padded = np.pad(plane, 1, mode="edge")
+    parts = [padded[i : i + plane.shape[0], j : j + plane.shape[1]] for i in range(3) for j in range(3)]
+    widest: Array = np.max(parts, axis=0)
+    return widest
 
 
 def smoothed(plane: Array) -> Array:

@@ -56,12 +56,13 @@ def measure(view: View, whole: Array) -> Measures:
     fit = register(photo, view.sought)
     aligned = warped(photo, fit.affine, view.size)
     parallax, bend, residual = displacements(view, fit.windows)
+    ground = look_at_ground(aligned, view.render, view.mask)
     return Measures(
         photo=photo,
         aligned=aligned,
         fit=fit,
-        surface=measure_surface(view, aligned, fit.windows, view.logs),
-        ground=look_at_ground(aligned, view.render, view.mask),
+        surface=measure_surface(view, aligned, fit.windows, view.logs, ground.cast),
+        ground=ground,
         parallax=parallax,
         bend=bend,
         residual=residual,
@@ -69,14 +70,16 @@ def measure(view: View, whole: Array) -> Measures:
     )
 
 
-def measure_surface(view: View, aligned: Array, windows: Windows, logs: list[Array]) -> Surface:
-    """Measure an aligned picture; ``logs`` of the relit renders that may explain it."""
+def measure_surface(
+    view: View, aligned: Array, windows: Windows, logs: list[Array], cast: Array | None = None
+) -> Surface:
+    """Measure an aligned picture; ``logs`` of the relit renders that may explain it, ``cast`` (3,) that of its ground."""
     logged = local.logarithm(aligned)
     maps = local.compare(view.windows, logged, view.log, [*logs, *view.hints])
     return Surface(
         windows=windows,
         maps=maps,
-        blocks=compare_colours(aligned, view.render, shrunk(view.inside, 1)),
+        blocks=compare_colours(aligned, view.render, shrunk(view.inside, 1), cast),
         edges=compare_edges(view, aligned),
         match=float(np.average(windows.matches, weights=None)) if len(windows.matches) else 0.0,
         light_kept=light_kept(view, logged),
@@ -167,10 +170,10 @@ def teach(view: View) -> None:
             windows.matches,
             windows.stays,
         )
-        moves.append((*displacements(view, rest), corner_move(view, change)))
+        moves.append((*displacements(view, rest), corner_move(view, change), stretch_of(change)))
     keep = view.tolerated
-    keep["missing"] = _wider(np.max([one.maps.missing for one in surfaces], axis=0))
-    keep["unexplained"] = _wider(np.max([one.maps.unexplained for one in surfaces], axis=0))
+    keep["missing"] = local.wider(np.max([one.maps.missing for one in surfaces], axis=0))
+    keep["unexplained"] = local.wider(np.max([one.maps.unexplained for one in surfaces], axis=0))
     keep["matches"] = np.min([one.windows.matches for one in surfaces], axis=0)
     keep["match"] = min(one.match for one in surfaces)
     keep["colour"] = max(quantile(one.blocks.difference, one.blocks.trust, 0.8) for one in surfaces)
@@ -179,16 +182,14 @@ def teach(view: View) -> None:
     if view.printed is not None:
         found = [find_print(view.printed, light, IDENTITY) for light in view.lights]
         keep["print"] = np.max([one.lost for one in found if one is not None] or [np.zeros(1)], axis=0)
-    for position, name in enumerate(("parallax", "bend", "residual", "moved")):
+    for position, name in enumerate(("parallax", "bend", "residual", "moved", "stretch")):
         keep[name] = max(one[position] for one in moves)
 
 
-def _wider(plane: Array) -> Array:
-    """The largest of each window and its neighbours."""
-    padded = np.pad(plane, 1, mode="edge")
-    parts = [padded[i : i + plane.shape[0], j : j + plane.shape[1]] for i in range(3) for j in range(3)]
-    widest: Array = np.max(parts, axis=0)
-    return widest
+def stretch_of(affine: Affine) -> float:
+    """How much longer one direction became than the one across it."""
+    sizes = np.linalg.svd(affine[:, :2], compute_uv=False)
+    return float(sizes[0] / max(sizes[1], 1e-6) - 1.0)
 
 
 def corner_move(view: View, affine: Affine) -> float:

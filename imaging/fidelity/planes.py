@@ -51,25 +51,29 @@ def pixel_affine(affine: Affine, output: tuple[int, int], source: tuple[int, int
     return (linear[0, 0], linear[0, 1], shift[0], linear[1, 0], linear[1, 1], shift[1])
 
 
-def warped(values: Array, affine: Affine, size: tuple[int, int]) -> Array:
+def warped(
+    values: Array, affine: Affine, size: tuple[int, int], box: tuple[int, int, int, int] | None = None
+) -> Array:
     """Planes (h, w) or (h, w, n) as ``affine`` puts them into a picture of ``size`` (width, height): float32.
 
-    The border of ``values`` is repeated outwards.
+    ``box``: only these pixels of it, (top, bottom, left, right). The border of ``values`` is repeated outwards.
     """
     if values.ndim == 3:
-        return np.stack(
-            [warped(values[..., index], affine, size) for index in range(values.shape[2])], axis=-1
-        )
+        planes = [warped(values[..., index], affine, size, box) for index in range(values.shape[2])]
+        return np.stack(planes, axis=-1)
     height, width = values.shape
+    top, bottom, left, right = box or (0, size[1], 0, size[0])
     a, b, c, d, e, f = pixel_affine(affine, size, (width, height))
-    x = [a * u + b * v + c for u in (0, size[0]) for v in (0, size[1])]
-    y = [d * u + e * v + f for u in (0, size[0]) for v in (0, size[1])]
+    c, f = c + a * left + b * top, f + d * left + e * top
+    cut = (right - left, bottom - top)
+    x = [a * u + b * v + c for u in (0, cut[0]) for v in (0, cut[1])]
+    y = [d * u + e * v + f for u in (0, cut[0]) for v in (0, cut[1])]
     # Pillow fills with black outside, and its cubic filter would pull the border towards it.
     beyond = max(-min(x), max(x) - width, -min(y), max(y) - height, 0.0)
     rim = min(4 + int(beyond), 2 * max(width, height))
     padded = np.pad(np.asarray(values, dtype=np.float32), rim, mode="edge")
     plane = Image.fromarray(padded).transform(
-        size, Image.Transform.AFFINE, (a, b, c + rim, d, e, f + rim), Image.Resampling.BICUBIC
+        cut, Image.Transform.AFFINE, (a, b, c + rim, d, e, f + rim), Image.Resampling.BICUBIC
     )
     return np.asarray(plane)
 

@@ -57,7 +57,8 @@ def print_areas(
     """Find the print of a product in the passes of one view.
 
     ``render``: sRGB display values, uint8 (h, w, 3). ``mask``: coverage, uint8 (h, w). ``depth`` and ``normal``: as for
-    ``surface_breaks``. ``base_colour``: linear float (h, w, 3), 0 to 1; without it, the sharp edges of the render are used.
+    ``surface_breaks``. ``base_colour``: linear float (h, w, 3), 0 to 1, of the surface, as if
+    glass were opaque; without it, the sharp edges of the render are used.
     """
     breaks = surface_breaks(mask, depth, normal)
     return find_print(printed_colour(render, base_colour), mask, breaks, max(mask.shape), base_colour is None)
@@ -88,9 +89,8 @@ def printed_colour(render: Array, base_colour: Array | None) -> Array:
         return render[..., :3]
     steps = len(_DISPLAY) - 1
     levels = _DISPLAY[np.rint(np.clip(base_colour[..., :3], 0.0, 1.0) * steps).astype(np.uint16)]
-    return np.asarray(
-        Image.fromarray(levels).filter(ImageFilter.MedianFilter(3))
-    )  # Passes behind glass are noisy.
+    quiet = Image.fromarray(levels).filter(ImageFilter.MedianFilter(3))  # The pass may be noisy.
+    return np.asarray(quiet)
 
 
 def _edge_strength(colour: Array, *, only_sharp: bool) -> Array:

@@ -6,6 +6,7 @@ therefore follow the logarithm of the base colour as well as that of the render 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from .planes import Affine, linear_light, resized, warped, work_size
 from .print_areas import print_areas
-from .windows import grown, window_mean
+from .surface import surface_breaks
+from .windows import grown, shrunk, window_mean
 
 Array = NDArray[Any]
 
@@ -21,25 +23,33 @@ SIDE = 1024  # Pixels of the longer side, at most.
 CELL = 0.016  # The side of a cell, as a share of the longer side; a window is 3 x 3 cells.
 COARSE, FINE = 0.030, 0.008  # What is slower than this is light; what is faster are the strokes of letters.
 REACH = 2  # Pixels: print may lie this far from its place.
-READABLE = 0.5  # Agreement of render and base colour below which light hides the print.
-CONTRAST = 0.06  # Standard deviation of the logarithm of base colour from which there is print.
+READABLE = 0.7  # Agreement of render and base colour below which light hides the print.
+CONTRAST = 0.12  # Standard deviation of the logarithm of base colour from which there is print.
 DARK = 0.02
-MIN_CELLS = 4
+RIM, GRAZING = 0.012, 0.35  # A share of the longer side; the part of a normal that faces the camera.
+MIN_CELLS = 6
 
 
 @dataclass(eq=False)
 class PrintView:
-    """Print of a view: ``box`` (top, bottom, left, right) of ``size`` (width, height); planes of the box. ``axis`` (3,)
+    """Print of a view: ``box`` (top, bottom, left, right) of ``size`` (width, height); planes of the box: ``weight`` is 1 at
+    print, ``solid`` on the product. ``axis`` (3,)
     mixes the logarithms of red, green and blue so that ink and ground differ most. ``sought`` and ``own``: base colour and
     render, without what is slower than ``COARSE`` and, second, ``FINE``."""
 
     size: tuple[int, int]
     box: tuple[int, int, int, int]
     weight: Array
+    solid: Array
     axis: Array
     sought: list[Array]
     own: list[Array]
     share: float
+
+    @cached_property
+    def agreements(self) -> "tuple[_Agreement, _Agreement]":
+        """How the render itself agrees with what is sought, coarse and fine."""
+        return _agreement(self, 0, self.own[0], reach=0), _agreement(self, 1, self.own[1], reach=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +80,7 @@ def print_view(
     shown = np.clip(np.rint(render * 255), 0, 255).astype(np.uint8)
     found = print_areas(shown, mask, depth, normal, base)
     radius = max(2, round(0.006 * max(size)))
-    area = grown(found.edges & found.areas, radius) & (mask >= 254)
+    area = grown(found.edges & found.areas & _flat(mask, depth, normal), radius) & (mask >= 254)
     if area.sum() < 60:
         return None
     rows, columns = np.nonzero(area)
@@ -82,7 +92,7 @@ def print_view(
         min(size[0], int(columns.max()) + side + 1),
     )
     cut = slice(box[0], box[1]), slice(box[2], box[3])
-    weight = area[cut].astype(np.float32)
+    weight, solid = area[cut].astype(np.float32), (mask[cut] > 127).astype(np.float32)
     logs = _logs(render[cut])
     known = np.log(base[cut].astype(np.float32) + 0.03) if base is not None else logs
     axis = _axis(known, weight)
@@ -91,24 +101,23 @@ def print_view(
         box=box,
         weight=weight,
         axis=axis,
-        sought=[_without_slow(known @ axis, radius_of, size) for radius_of in (COARSE, FINE)],
-        own=[_without_slow(logs @ axis, radius_of, size) for radius_of in (COARSE, FINE)],
+        solid=solid,
+        sought=[_without_slow(known @ axis, solid, radius_of, size) for radius_of in (COARSE, FINE)],
+        own=[_without_slow(logs @ axis, solid, radius_of, size) for radius_of in (COARSE, FINE)],
         share=float(area.sum() / max(1, (mask > 127).sum())),
     )
 
 
 def find_print(view: PrintView, photo: Array, affine: Affine) -> PrintFound | None:
     """Look for the print in display values (h, w, 3) of any size, registered by ``affine``. None when it cannot be judged."""
-    aligned = warped(photo, affine, view.size)
-    top, bottom, left, right = view.box
-    logs = _logs(aligned[top:bottom, left:right]) @ view.axis
-    seen = [_without_slow(logs, radius_of, view.size) for radius_of in (COARSE, FINE)]
-    coarse = _agreement(view, 0, seen[0])
-    own = _agreement(view, 0, view.own[0], reach=0)
+    logs = _logs(warped(photo, affine, view.size, view.box)) @ view.axis
+    seen = [_without_slow(logs, view.solid, radius_of, view.size) for radius_of in (COARSE, FINE)]
+    coarse = _agreement(view, 0, seen[0], reach=REACH)
+    own, fine_own = view.agreements
     cells = (own.contrast > CONTRAST) & (own.match > READABLE) & (own.share > 0.05)
     if cells.sum() < MIN_CELLS:
         return None
-    fine, fine_own = _agreement(view, 1, seen[1]), _agreement(view, 1, view.own[1], reach=0)
+    fine = _agreement(view, 1, seen[1], reach=1)
     lost = np.clip(1.0 - np.maximum(coarse.match, 0.0) / np.maximum(own.match, 1e-3), 0.0, 1.0)
     kept = coarse.gain / np.maximum(own.gain, 1e-3)
     sharp = fine.gain / np.maximum(fine_own.gain, 1e-3) / np.clip(kept, 0.3, 3.0)
@@ -134,7 +143,7 @@ class _Agreement:
     share: Array
 
 
-def _agreement(view: PrintView, which: int, seen: Array, reach: int = REACH) -> _Agreement:
+def _agreement(view: PrintView, which: int, seen: Array, *, reach: int) -> _Agreement:
     sought, weight = view.sought[which], view.weight
     side = _cell(view.size)
 
@@ -167,8 +176,19 @@ def _logs(picture: Array) -> Array:
     return logs
 
 
-def _without_slow(plane: Array, radius: float, size: tuple[int, int]) -> Array:
-    return plane - window_mean(plane, max(1, round(radius * max(size))))
+def _without_slow(plane: Array, solid: Array, radius: float, size: tuple[int, int]) -> Array:
+    """The plane less its mean over the product around."""
+    reach = max(1, round(radius * max(size)))
+    around = window_mean(plane * solid, reach) / np.maximum(window_mean(solid, reach), 1e-3)
+    return (plane - around) * solid
+
+
+def _flat(mask: Array, depth: Array | None, normal: Array | None) -> Array:
+    """The surface away from its borders and its grazing parts, where gloss darkens the base colour: bool (h, w)."""
+    rim = max(2, round(RIM * max(mask.shape)))
+    breaks = np.logical_or(*surface_breaks(mask, depth, normal))
+    flat = shrunk(mask >= 254, rim) & ~grown(breaks, rim)
+    return flat if normal is None else flat & (normal[..., 2] > GRAZING)
 
 
 def _axis(logs: Array, weight: Array) -> Array:

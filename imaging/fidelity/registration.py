@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .planes import IDENTITY, Affine, resized, warped, work_size
-from .structure import structure
+from .structure import gradient, structure
 from .windows import grown, window_mean
 
 Array = NDArray[Any]
@@ -67,6 +67,7 @@ class Sought:
     ``small``: structure of the render in the small picture. ``near``: the product and its rim, 0 or 1 (h, w). ``rows``,
     ``columns`` (n,): the middles of the windows; ``spectra`` (n, side, side): their conjugate Fourier transforms, tapered;
     ``energy`` (n,): what they contain; ``weights``: the same of the tapers, cut to the product. ``half``, ``reach``: of a window and of the search, in pixels.
+    ``contrast`` (n,): mean difference of neighbouring pixels, display values from 0 to 1.
     """
 
     small: Array
@@ -78,6 +79,7 @@ class Sought:
     weights: Array
     half: int
     reach: int
+    contrast: Array
 
 
 def sought(render: Array, mask: Array) -> Sought:
@@ -97,7 +99,8 @@ def sought(render: Array, mask: Array) -> Sought:
     energy = (np.abs(wanted) ** 2 * taper).sum(axis=(1, 2))
     weights = taper * _cut(np.pad(near, half), rows + half, columns + half, half)
     weights = np.conj(np.fft.rfft2(weights, (side, side))).astype(np.complex64)
-    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach)
+    contrast = window_mean(np.hypot(*gradient(render)) * near, half)[rows, columns]
+    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach, contrast)
 
 
 def _side(half: int, reach: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour import ciede2000, to_lab
+from .colour import MAX_CAST, ciede2000, to_lab
 from .planes import linear_light, places, resized, work_size
 from .report import Background, Silhouette
 from .structure import gradient
@@ -23,17 +23,23 @@ EDGE = (
     0.022  # Differences between neighbouring pixels (display values, 0 to 1) that are an edge of the ground.
 )
 RIM = 0.03  # The width of the border of the picture.
+SHARP = 0.045  # Between neighbouring pixels of the small picture: sharper than a shadow.
+BLOWN_OUT = 0.995  # Linear; a clipped channel hides the cast.
 OTHER = 12.0  # A colour difference that is no ground any more, in L*a*b*.
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """``background`` and how much of the picture could be judged, 0 to 1; ``unlike``, the distance in L*a*b* of each pixel
-    of the small picture from the ground around it."""
+    of the small picture from the ground around it; ``cast``, gains (3,) that give the photo's ground the colour of the
+    render's, None where it is too dark, blown out, or of another colour; ``outside``, sharp edges around the product, as a
+    share of the length of its outline."""
 
     background: Background
     confidence: float
     unlike: Array
+    cast: Array | None = None
+    outside: float = 0.0
 
 
 def look_at_ground(photo: Array, render: Array, mask: Array) -> Ground:
@@ -62,7 +68,28 @@ def look_at_ground(photo: Array, render: Array, mask: Array) -> Ground:
         Background(difference, scatter, edges, _border(lab, reference, ground)),
         float(min(1.0, judged.mean() / 0.15)),
         unlike,
+        _cast(seen[judged], wanted[judged]),
+        _edges_around(seen, wanted, cover),
     )
+
+
+def _edges_around(seen: Array, wanted: Array, cover: Array) -> float:
+    """Edges just outside the outline that the render does not have: something sticks out. Soft shadows have no edges."""
+    longer = max(cover.shape)
+    solid = cover > 0.05
+    ring = grown(solid, max(3, round(AWAY * longer))) & ~grown(solid, max(2, round(0.012 * longer)))
+    outline = max(1, int((solid & ~shrunk(solid, 1)).sum()))
+    there = grown(np.hypot(*gradient(wanted)) > 0.5 * SHARP, 2)
+    return float(((np.hypot(*gradient(seen)) > SHARP) & ring & ~there).sum() / outline)
+
+
+def _cast(seen: Array, wanted: Array) -> Array | None:
+    found, sought = (np.median(linear_light(one), axis=0) for one in (seen, wanted))
+    if found.max() > BLOWN_OUT or found.min() < 0.05 or sought.min() < 0.05:
+        return None
+    gains: Array = sought / found
+    gains = gains / np.exp(np.log(gains).mean())
+    return gains if np.abs(np.log(gains)).max() < MAX_CAST else None
 
 
 def _smooth_surface(lab: Array, judged: Array) -> Array:

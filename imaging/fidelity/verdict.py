@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .report import Gate, State, Verdict
 
 POSE, BACKGROUND, COLOUR, STRUCTURE = "pose", "background", "colour", "structure"
+MOVED, OTHER_PRODUCT = "moved", "other product"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +24,18 @@ class Thresholds:
     stretch: float = 0.020
     mismatch: float = 0.16
     mirrored: float = 0.14
-    background_difference: float = 9.0
-    background_scatter: float = 5.0
-    background_edges: float = 0.06
-    background_border: float = 0.08
-    colour: float = 8.0
-    colour_part: float = 11.0
-    missing: float = 0.24
-    unexplained: float = 0.24
-    print_lost: float = 0.5
-    print_smeared: float = 0.6
+    background_difference: float = 10.0
+    background_scatter: float = 4.0
+    background_edges: float = 0.05
+    background_border: float = 0.035
+    colour: float = 7.5
+    colour_part: float = 10.0
+    missing: float = 0.18
+    unexplained: float = 0.18
+    tiles: float = 0.40
+    outside: float = 0.12
+    print_lost: float = 0.80
+    print_smeared: float = 0.84
     fail: Mapping[str, float] | None = None
     skipped: tuple[str, ...] = ()
 
@@ -51,24 +54,37 @@ def gate(
     if name in thresholds.skipped or confidence <= 0.0:
         return Gate(0.0, 1.0, 0.0, State.UNTESTED)
     ratios = {part: value / tolerance for part, (value, tolerance) in parts.items()}
-    found = max(ratios, key=lambda part: ratios[part]) if ratios else ""
-    value = ratios.get(found, 0.0)
+    found = _decisive(ratios)
+    value = max(ratios.values(), default=0.0)
     if value < 1.0:
         return Gate(value, 1.0, confidence, State.PASSED)
     state = State.FAILED if value >= thresholds.limit(name) else State.UNSURE
     return Gate(value, 1.0, confidence, state, found)
 
 
-def decide(gates: Mapping[str, Gate]) -> tuple[Verdict, str]:
-    """The verdict and its reason. The gates have their sentences in ``reason``."""
+def _decisive(ratios: Mapping[str, float]) -> str:
+    """The measure to name: the worst one, but a product that is in another place is so only when nothing else is wrong
+    with its pose; another product is in another place as well."""
+    if ratios.get(OTHER_PRODUCT, 0.0) >= 1.0:
+        return OTHER_PRODUCT
+    others = {part: ratio for part, ratio in ratios.items() if part != MOVED}
+    worst = max(others, key=lambda part: others[part], default="")
+    return worst if others.get(worst, 0.0) >= 1.0 or MOVED not in ratios else MOVED
+
+
+def decide(gates: Mapping[str, Gate], *, can_realign: bool) -> tuple[Verdict, str]:
+    """The verdict and its reason. The gates have their sentences in ``reason``.
+
+    ``can_realign``: whether enough of the product would be left in a photo that is moved back.
+    """
     pose, ground = gates[POSE], gates[BACKGROUND]
     failed = [one for one in gates.values() if one.state is State.FAILED]
-    if pose.state is State.FAILED and pose.found == "other product":
+    if pose.state is State.FAILED and pose.found == OTHER_PRODUCT:
         return Verdict.REJECT, pose.reason
-    if pose.state is State.FAILED and pose.found == "moved" and len(failed) == 1:
+    if pose.state is State.FAILED and pose.found == MOVED and len(failed) == 1 and can_realign:
         return Verdict.REALIGN, pose.reason
     if failed:
-        if pose in failed and pose.found == "moved":
+        if pose in failed and pose.found == MOVED and len(failed) > 1:
             failed.remove(pose)
         return Verdict.RETRY, failed[0].reason
     unsure = [one for one in gates.values() if one.state is State.UNSURE]

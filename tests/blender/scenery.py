@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Products with and without surroundings, as lists of solids in glTF axes (y up, front towards +z)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tests.blender.products import block
@@ -204,4 +206,35 @@ HONEST: dict[str, list[Solid]] = {
         egg(),
         *(ball(radius=0.012, around=6).at(0, 1.0 + 0.02 * number, 0) for number in range(20)),
     ],
+}
+
+
+def grown(height: Callable[[np.ndarray], np.ndarray], *, side: float, cells: int = 60) -> Solid:
+    """One closed piece, as image-to-3D models make it: flat below, and ``height`` by the distance from its middle."""
+    x, z = np.meshgrid(np.linspace(-0.5, 0.5, cells + 1) * side, np.linspace(-0.5, 0.5, cells + 1) * side)
+    upper = np.stack((x, height(np.hypot(x, z)), z), -1).reshape(-1, 3)
+    lower = upper * (1.0, 0.0, 1.0)
+    index = np.arange(x.size).reshape(x.shape)
+    cell = np.stack((index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]), -1).reshape(-1, 4)
+    rim = np.concatenate((index[0], index[1:, -1], index[-1, -2::-1], index[-2::-1, 0]))
+    walls = np.stack((rim[:-1], rim[1:], rim[1:] + x.size, rim[:-1] + x.size), -1)
+    faces = np.concatenate((cell, cell[:, ::-1] + x.size, walls))
+    triangles = np.concatenate((faces[:, (0, 1, 2)], faces[:, (0, 2, 3)]))
+    places = np.concatenate((upper, lower))
+    return Solid(places, None, None, triangles)
+
+
+FUSED: dict[str, Solid] = {
+    "a dome on a floor": grown(
+        lambda far: 0.02 + 0.8 * np.sqrt(np.clip(1.0 - (far / 0.4) ** 2, 0.0, 1.0)), side=2.4
+    ),
+    "a box on a thin floor": grown(lambda far: np.where(far < 0.5, 0.5, 0.004), side=4.0),
+}
+GROWN: dict[str, Solid] = {
+    "a hill": grown(lambda far: 0.02 + 0.5 * np.exp(-((far / 0.5) ** 2)), side=2.0),
+    "a cone": grown(lambda far: np.clip(0.8 - far, 0.01, None), side=1.6),
+    "a tall figure on a base": grown(lambda far: np.where(far < 0.3, 2.0, 0.03), side=1.2),
+    "a plate with a rim": grown(lambda far: np.where(far > 0.45, 0.1, 0.02), side=1.0),
+    "a slab": grown(lambda far: np.full_like(far, 0.05), side=2.0),
+    "a wide base": grown(lambda far: np.where(far < 0.36, 0.6, 0.03), side=1.0),
 }

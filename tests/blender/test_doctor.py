@@ -59,7 +59,7 @@ def test_a_missing_device_is_reported():
 @pytest.mark.parametrize("works", [True, False])
 def test_the_key_is_tested_for_free(fresh_emulator: Any, works: bool):
     if not works:
-        fresh_emulator.control(faults=[{"name": "bad-key", "at": "prices"}])
+        fresh_emulator.control(faults=[{"name": "bad-key", "at": "submit"}])
     code, checks, _output = doctor("--test-key", "--fal-url", fresh_emulator.url)
     fresh_emulator.control(faults=[])
     assert checks["key"]["good"] is works

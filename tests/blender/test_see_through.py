@@ -29,7 +29,23 @@ GLASS: dict[str, Any] = {"KHR_materials_transmission": {"transmissionFactor": 1.
 FRONT = ANGLES["front"]
 SIDE = 64
 FEW = Quality(name="few", samples=8, bounces=4, glass_factor=2)
+FEWEST = Quality(name="fewest", samples=4, bounces=4, glass_factor=1)
 ORANGE = (0.9, 0.5, 0.1, 1.0)
+
+
+def lathe(profile: list[tuple[float, float]], around: int = 32) -> Solid:
+    """A closed shape turned around the vertical axis, from radii and heights."""
+    outline = np.array(profile)
+    turn = np.arange(around + 1) / around * 2.0 * np.pi
+    radius, height = (outline[:, None, side].repeat(around + 1, 1) for side in (0, 1))
+    places = np.stack((radius * np.sin(turn), height, radius * np.cos(turn)), -1)
+    index = np.arange(radius.size).reshape(radius.shape)
+    corners = np.stack((index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]), -1).reshape(-1, 4)
+    triangles = np.concatenate((corners[:, (0, 1, 2)], corners[:, (0, 2, 3)]))
+    places = places.reshape(-1, 3)
+    sides = places[triangles]
+    area = np.linalg.norm(np.cross(sides[:, 1] - sides[:, 0], sides[:, 2] - sides[:, 0]), axis=1)
+    return Solid(places, None, None, triangles[area > 1e-9])
 
 
 def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Solid:
@@ -169,6 +185,21 @@ def test_tinted_and_frosted_panes_let_black_through_too(tmp_path: Path):
     assert tint[1] > tint[2] > tint[0]
 
 
+BOTTLE = [(0, 0), (0.25, 0), (0.25, 0.8), (0.1, 1), (0.07, 1), (0.22, 0.78), (0.22, 0.04), (0, 0.04)]
+
+
+def test_a_thick_bottle_lets_black_through_and_keeps_its_bright_rims(tmp_path: Path):
+    volume = {"thicknessFactor": 0.03, "attenuationColor": [0.9, 0.5, 0.1], "attenuationDistance": 0.2}
+    members, surface = glass()
+    members["extensions"]["KHR_materials_volume"] = volume
+    studio = Studio(made((lathe(BOTTLE, around=16), members, surface)), tmp_path, side=40)
+    white, black = (studio.photo(ground, FEWEST) for ground in (Background.WHITE, Background.BLACK))
+    middle = (slice(19, 27), slice(17, 23))
+    assert black[middle].mean() < 0.5 * white[middle].mean()
+    assert np.asarray(studio.mask)[middle].min() == 255
+    assert black[19:27].max() > 100
+
+
 # --- coverage -----------------------------------------------------------------------------------
 
 
@@ -188,6 +219,14 @@ def test_a_flat_half_transparent_wall_is_even(tmp_path: Path, quality: Quality, 
     mask = np.asarray(studio.mask).astype(float)
     assert mask[wall].std() < 0.5
     assert mask[wall].mean() == pytest.approx(255.0 * (1.0 - 0.75**2), abs=1.0)
+
+
+def test_a_thick_half_transparent_bottle_is_even(tmp_path: Path):
+    studio = Studio(made((lathe(BOTTLE), *blend(0.3))), tmp_path)
+    studio.photo(Background.TRANSPARENT)
+    mask = np.asarray(studio.mask).astype(float)[30:44, 28:36]
+    assert mask.mean() == pytest.approx(255.0 * (1.0 - 0.7**4), abs=1.5)
+    assert mask.std() < 1.5
 
 
 def test_a_half_transparent_ball_is_even(tmp_path: Path):
@@ -243,6 +282,16 @@ def test_the_limit_follows_the_layers_of_the_model(tmp_path: Path, count: int, l
     assert studio.session.product.layers.transparent == count
     assert least <= bpy.context.scene.cycles.transparent_max_bounces <= MAX_LAYERS
     assert not [item for item in studio.session.product.triage if item.kind == "too_many_layers"]
+
+
+def test_light_passes_through_as_many_layers_as_the_model_has(tmp_path: Path):
+    studio = Studio(stack(60, 0.02), tmp_path, side=48)
+    photo = studio.photo(Background.WHITE, FEWEST)
+    mask = np.asarray(studio.mask).astype(float)[11:14, 14:34]
+    assert mask.mean() == pytest.approx(255.0 * (1.0 - 0.98**60), abs=2.0)
+    assert mask.std() < 1.5
+    beside, before_orange = photo[11:14, 14:34].mean(axis=(0, 1)), photo[22:26, 22:26].mean(axis=(0, 1))
+    assert beside[2] > before_orange[2] + 20.0, "the orange block is seen through all of them"
 
 
 def test_more_layers_than_can_be_followed_are_a_finding(tmp_path: Path):

@@ -22,6 +22,7 @@ from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
 from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
+from photoreal_set.messages.moments import clock_time
 from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
@@ -290,6 +291,18 @@ def test_a_set_of_an_earlier_session_shows_its_state(extension: bpy.types.Scene)
     extension.photoreal.made_in = str(folder)
     runs.state.sets.take(folder, a_set(folder, state="done"))
     assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)[:2] == ["Finished", "$1.25"]
+
+
+def test_a_request_that_may_be_running_is_not_sent_again_and_the_sidebar_says_until_when(
+    extension: bpy.types.Scene, tmp_path: Path
+):
+    extension.photoreal.made_in = str(tmp_path)
+    moment = time.time() + 600.0
+    held = Held(key="abc", label="front photo", resend_at=moment)
+    runs.state.sets.take(tmp_path, a_set(tmp_path, held=(held,)))
+    with pytest.raises(RuntimeError, match=f"may still be running until {clock_time(moment)}"):
+        bpy.ops.photoreal.resolve_uncertain(key="abc", decision="resend")
+    assert not runs.state.runs
 
 
 @pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "TEXT"])

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
+from photoreal_set.imaging.choices import FRAMES_PER_SECOND
 from photoreal_set.optics import rigs
 from photoreal_set.optics.framing import Framing
 from photoreal_set.optics.sizes import Size, square
@@ -18,7 +19,7 @@ from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.session import Session
 from photoreal_set.studio.video import (
     FRAMES,
-    FRAMES_PER_SECOND,
+    Format,
     azimuth_of,
     between,
     encode,
@@ -85,7 +86,7 @@ def test_all_motions_of_the_command_line_can_be_rendered(scene, tmp_path: Path, 
     )
     session.light(rigs.SOFTBOX)
     for motion in MOTIONS:
-        shots = list(session.video_shots(motion, QUICK, 3))
+        shots = list(session.video_shots(motion, QUICK, Format(frames=3, side=64)))
         assert len(shots) == 3
         pictures = [shot.colour.astype(int) for shot in shots]
         assert all(picture.shape == (64, 64, 4) for picture in pictures)
@@ -97,7 +98,7 @@ def test_the_light_is_restored_after_a_sweep(scene, block_file: Path, monkeypatc
     session = Session(scene, block_file, resolution=square(64), device="cpu")
     session.light(rigs.SOFTBOX)
     before = {item.name for item in bpy.data.lights}
-    list(session.video_shots(LIGHT_SWEEP, QUICK, 2))
+    list(session.video_shots(LIGHT_SWEEP, QUICK, Format(frames=2, side=64)))
     assert {item.name for item in bpy.data.lights} == before
     assert session._renderer.studio.rig == rigs.SOFTBOX
 
@@ -131,9 +132,8 @@ def test_unchanged_areas_do_not_flicker(scene, tmp_path: Path, monkeypatch):
     glb = ball(baseColorFactor=[0.5, 0.2, 0.1, 1.0], roughnessFactor=0.4)
     session = Session(scene, glb.write(tmp_path / "ball.glb"), resolution=square(96), device="cpu")
     session.light(rigs.SOFTBOX)
-    pictures = [
-        shot.colour.astype(float) for shot in session.video_shots("turntable", replace(QUICK, samples=8), 4)
-    ]
+    shots = session.video_shots("turntable", replace(QUICK, samples=8), Format(frames=4, side=96))
+    pictures = [shot.colour.astype(float) for shot in shots]
     inside = np.min([picture[..., 3] for picture in pictures], axis=0) == 255
     for earlier, later in itertools.pairwise(pictures):
         assert np.abs(later - earlier)[inside].mean() < 1.5

@@ -79,6 +79,25 @@ def on_a_joint(scale: list[float]) -> Glb:
     return glb
 
 
+def morphed(weight: float) -> Glb:
+    """The collider has a morph target that makes a point of it."""
+    glb = with_collider({})
+    mesh = glb.document["meshes"][1]
+    mesh["primitives"][0]["targets"] = [{"POSITION": glb.add_array(-COLLIDER.places, "VEC3")}]
+    mesh["weights"] = [weight]
+    return glb
+
+
+def instances(scale: float) -> Glb:
+    """The collider is an instance of its node."""
+    glb = with_collider({})
+    scales = glb.add_array(np.array(((scale,) * 3,)), "VEC3")
+    extension = {"EXT_mesh_gpu_instancing": {"attributes": {"SCALE": scales}}}
+    glb.document["nodes"][1]["extensions"] = extension
+    glb.document["extensionsUsed"] = [*extension]
+    return glb
+
+
 UNSEEN: dict[str, Callable[[], Glb]] = {
     "alpha 0": lambda: with_collider(alpha(0.0, "BLEND")),
     "alpha 0, cut out": lambda: with_collider(alpha(0.0, "MASK")),
@@ -89,6 +108,8 @@ UNSEEN: dict[str, Callable[[], Glb]] = {
     "a transparent PNG, cut out": lambda: with_texture(picture("RGBA", 90, "PNG"), "MASK"),
     "a transparent palette": lambda: with_texture(picture("P", 0, "PNG"), "BLEND"),
     "a joint without scale": lambda: on_a_joint(NOTHING),
+    "morphed into a point": lambda: morphed(1.0),
+    "an instance without scale": lambda: instances(0.0),
 }
 
 
@@ -117,6 +138,8 @@ def test_the_product_stands_on_its_own_foot(scene, tmp_path: Path, name: str):
         lambda: with_texture(picture("RGBA", 200, "PNG"), "MASK"),
         lambda: with_texture(picture("RGBA", 20, "PNG"), "BLEND"),
         lambda: on_a_joint([1.0, 1.0, 1.0]),
+        lambda: morphed(0.0),
+        lambda: instances(1.0),
     ],
 )
 def test_what_can_be_seen_counts(scene, tmp_path: Path, make: Callable[[], Glb]):

@@ -8,6 +8,7 @@ Below its base URL: ``/queue/…`` (queue), ``/run/…`` (direct calls), ``/rest
 ``/cdn/…`` (files), ``/v1/…`` (platform API), ``/openapi?endpoint_id=…`` (endpoint schemas). In addition:
 
 - ``GET /ledger``: one object for each accepted submit, in order.
+- ``GET /files``: one object for each file: ACL, expiry, and whether anyone can fetch it now.
 - ``GET /stats``: requests and responses by route, and the received keys as short SHA-256 hashes.
 - ``GET /control``: settings, faults with how often each matched and was applied, and the emulator's time.
 - ``POST /control``: a JSON object as described in ``CONTROL_HELP``; responds like the GET.
@@ -31,5 +32,8 @@ Control message (POST /control, or --control; every member is optional):
   prices: {ID: {"unit_price": N, "unit": TEXT} or null}   other prices; null: no known price
   unknown_price: "not_found" or "left_out"   how pricing treats an unknown id among others
   withdrawn: [ID], deprecated: [ID]   endpoints that no longer exist, or are listed as deprecated
+  permissions: [NAME]       what every key may do: submit, requests, uploads, assets, billing, payloads
+  percent_discount: N, billing_delay: SECONDS   of billing events
+  unlisted: [ID]                      endpoints that can be called and have a schema, but are in no list
   output_host: "HOST:PORT"  host in the URLs of output files, if it should differ from the request's
 """

@@ -2,8 +2,8 @@
 """The faults that can be requested, and which requests each of them hits.
 
 A fault hits at one *point* of the protocol. Points that respond to a request (``submit``, ``status``, ``result``,
-``cancel``, ``token``, ``upload``, ``initiate``, ``download``, ``prices``, ``models``, ``requests``,
-``openapi``) can be chosen with ``at``. Faults of the point ``job`` are chosen once,
+``cancel``, ``token``, ``upload``, ``initiate``, ``download``, ``prices``, ``models``, ``requests``, ``billing``,
+``assets``, ``openapi``) can be chosen with ``at``. Faults of the point ``job`` are chosen once,
 when the job is accepted.
 """
 
@@ -27,6 +27,8 @@ POINTS = (
     "prices",
     "models",
     "requests",
+    "billing",
+    "assets",
     "openapi",
 )
 
@@ -146,6 +148,11 @@ KINDS: dict[str, FaultKind] = {
     "duplicate-webhooks": FaultKind("job", "every webhook is delivered several times", {"times": 3}),
     "late-request-list": FaultKind("job", "listed in the request list only after seconds", {"seconds": 5.0}),
     "unlisted": FaultKind("job", "never listed in the request list"),
+    "ignore-acl": FaultKind("job", "the output files are public, whatever was asked for"),
+    "unbilled": FaultKind("job", "no billing event"),
+    "odd-bill": FaultKind("job", "the amounts of its billing event contradict each other"),
+    "fixed-acl": FaultKind("job", "the ACL of its output files cannot be set: 403"),
+    "undeletable": FaultKind("job", "its output files cannot be deleted"),
     # Clocks.
     "clock-skew": FaultKind("skew", "expires_at of upload tokens is off by seconds", {"seconds": -3600.0}),
 }

@@ -18,6 +18,7 @@ from yarl import URL
 
 from .schemas import Endpoint, Json, MediaField, complaint
 from .storage import FileStore
+from .videos import Clip, read_mp4
 
 FETCH_SECONDS = 20.0
 MAX_PICTURE_BYTES = 1 << 28
@@ -43,6 +44,7 @@ class Media:
     """The decoded files of one request, by field name and in order."""
 
     pictures: dict[str, list[Image.Image]] = field(default_factory=dict)
+    videos: dict[str, list[Clip]] = field(default_factory=dict)
     digest: str = ""  # Of all file contents: equal inputs have equal digests whatever their URLs.
 
     def first(self, *names: str) -> Image.Image | None:
@@ -64,6 +66,8 @@ class MediaReader:
         media, marks = Media(), hashlib.sha256()
         for place in endpoint.media(inputs):
             loc = ["body", *place.loc]
+            if not endpoint.takes_data_uris and str(place.url).startswith("data:"):
+                raise InputError([complaint(loc, "url_scheme", "URL scheme should be https")])
             try:
                 data = await self.fetch(place.url)
             except FetchError as error:
@@ -73,6 +77,9 @@ class MediaReader:
             if place.media == "image":
                 picture = await asyncio.to_thread(_picture, data, place, endpoint.limits(place))
                 media.pictures.setdefault(place.name, []).append(picture)
+            if place.media == "video":
+                clip = await asyncio.to_thread(_clip, data, place)
+                media.videos.setdefault(place.name, []).append(clip)
         media.digest = marks.hexdigest()
         return media
 
@@ -90,7 +97,7 @@ class MediaReader:
             raise FetchError("The address cannot be reached")
         if address.port == self.own_port() and address.path.startswith("/cdn/"):
             stored = self.store.get(address.path.removeprefix("/cdn/"))
-            if stored is None:
+            if stored is None or not self.store.may_read(stored, address.query.get("identity", "")):
                 raise FetchError("There is no such file")
             return stored.data
         return await _get(address)
@@ -132,6 +139,14 @@ def _data_uri(url: str) -> bytes:
         return base64.b64decode(body, validate=True)
     except binascii.Error as error:
         raise FetchError("The data URI is not base64") from error
+
+
+def _clip(data: bytes, place: MediaField) -> Clip:
+    try:
+        return read_mp4(data)
+    except ValueError as error:
+        entry = complaint(["body", *place.loc], "video_load_error", str(error), value=place.url)
+        raise InputError([entry]) from error
 
 
 def _picture(data: bytes, place: MediaField, limits: Json) -> Image.Image:

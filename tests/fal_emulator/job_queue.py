@@ -13,7 +13,7 @@ from .outputs import Call, Maker, Product, corrupted, data_uri, with_products
 from .prices import units
 from .schemas import Endpoint, Json
 from .state import Controls
-from .storage import FileStore
+from .storage import FileStore, Lifecycle
 from .webhooks import deliver
 
 LOG_STEPS = 5
@@ -238,12 +238,17 @@ class JobQueue:
         if is_inline:
             url = data_uri(product)
         else:
+            lifecycle = job.lifecycle
+            if "ignore-acl" in job.faults:
+                lifecycle = Lifecycle(lifecycle.seconds)
             stored = self.store.add(
-                product.data, product.name, product.content_type, job.output_lifetime, job.endpoint.id
+                product.data, product.name, product.content_type, lifecycle, job.endpoint.id
             )
+            stored.has_fixed_acl = "fixed-acl" in job.faults
             host = self.controls.settings.output_host
             base = f"http://{host}" if host else job.base_url
             url = f"{base}/cdn/{stored.path}"
+            job.files.append(stored.path)
         if "outside-output" in job.faults:
             url = f"https://192.0.2.1/files/{product.name}"
         if "missing-optional-members" in job.faults:

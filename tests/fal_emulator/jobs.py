@@ -10,6 +10,7 @@ from typing import Any
 from .outcomes import Outcome
 from .schemas import Endpoint, Json, app_of
 from .state import iso
+from .storage import Lifecycle
 
 
 class JobState(StrEnum):
@@ -36,7 +37,7 @@ class Job:
     headers: dict[str, str] = field(default_factory=dict)
     webhook: str = ""
     start_within: float | None = None
-    output_lifetime: float | None = None
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)  # Of its output files.
     is_stored: bool = True
     faults: dict[str, Json] = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -46,6 +47,7 @@ class Job:
     outcome: Outcome | None = None
     units: float = 0.0
     logs: list[Json] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)  # Paths of its output files.
     is_cancel_wanted: bool = False
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     wake: asyncio.Event = field(default_factory=asyncio.Event)

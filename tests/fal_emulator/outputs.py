@@ -281,6 +281,8 @@ def _model(call: Call) -> Making:
 
 def _video(call: Call) -> Making:
     inputs = call.inputs
+    if clips := next(iter(call.media.videos.values()), None):
+        return _photographed(call, clips[0])
     start, end = call.media.first(*START_FIELDS), call.media.first(*END_FIELDS)
     ratio = str(inputs.get("aspect_ratio", ""))
     if start is None:
@@ -294,11 +296,25 @@ def _video(call: Call) -> Making:
     data = videos.make_mp4(
         pictures.black(start.size) if call.is_black else start,
         None if call.is_black else end,
+        middle=[] if call.is_black else call.media.pictures.get("middle_image_urls", []),
         seconds=seconds,
         has_sound=bool(inputs.get("generate_audio", False)),
     )
     output = {"video": Product(data, "output.mp4", "video/mp4"), "seed": call.seed}
     return Making(_allowed(call.endpoint, output), Measure(seconds=seconds))
+
+
+def _photographed(call: Call, clip: videos.Clip) -> Making:
+    """A video made from a video, with the camera and the timing of that one."""
+    references = call.media.all()
+    data = videos.photographed(clip, references[0] if references else None)
+    output = {
+        "video": Product(data, "output.mp4", "video/mp4"),
+        "seed": call.seed,
+        "prompt": call.inputs.get("prompt"),
+    }
+    count = len(references) or int(call.inputs.get("max_generated_reference_images", 0))
+    return Making(_allowed(call.endpoint, output), Measure(seconds=clip.seconds, references=count))
 
 
 _MAKERS: dict[str, Callable[[Call], Making]] = {

@@ -54,7 +54,7 @@ class PlatformRoutes:
         return {**line, **wanted}
 
     async def pricing(self, request: web.Request) -> web.StreamResponse:
-        wanted = _ids(request)
+        wanted = ids_in(request, "endpoint_id")
         if not wanted:
             raise PlatformError(400, "validation_error", "endpoint_id is required")
         known = self.endpoints()
@@ -67,7 +67,7 @@ class PlatformRoutes:
         )
 
     async def estimate(self, request: web.Request) -> web.StreamResponse:
-        body = await _json_body(request)
+        body = await json_body(request)
         kind = body.get("estimate_type")
         name = {"historical_api_price": "call_quantity", "unit_price": "unit_quantity"}.get(str(kind))
         asked = body.get("endpoints")
@@ -89,19 +89,20 @@ class PlatformRoutes:
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         query = request.query
-        wanted = _ids(request)
+        wanted = ids_in(request, "endpoint_id")
         wanted_text = query.get("q", "").lower()
         expand = {part for value in query.getall("expand", []) for part in value.split(",")}
         found = [
             endpoint
             for endpoint in self.endpoints().values()
             if (not wanted or endpoint.id in wanted)
+            and endpoint.id not in self.controls.settings.unlisted
             and wanted_text in f"{endpoint.id} {endpoint.data['title']}".lower()
             and query.get("category", endpoint.category) == endpoint.category
             and query.get("status", self._status(endpoint)) == self._status(endpoint)
         ]
         items = [self._model(endpoint, expand, base_of(request)) for endpoint in found]
-        return json_answer(_page(request, "models", items, default=50, highest=100))
+        return json_answer(page_of(request, "models", items, default=50, highest=100))
 
     def _status(self, endpoint: Endpoint) -> str:
         if endpoint.id in self.controls.settings.deprecated:
@@ -147,8 +148,8 @@ class PlatformRoutes:
             word = ("validation_error", 400) if not endpoint_id else ("not_found", 404)
             raise PlatformError(word[1], word[0], "endpoint_id is missing or not known")
         now = self.controls.clock.now()
-        begin = _moment(query.get("start"), now - DAY_SECONDS)
-        end = _moment(query.get("end"), now + 1.0)
+        begin = moment_of(query.get("start"), now - DAY_SECONDS)
+        end = moment_of(query.get("end"), now + 1.0)
         jobs = [
             job
             for job in self.queue.jobs.values()
@@ -193,7 +194,7 @@ class PlatformRoutes:
 def _request_page(request: web.Request, jobs: Iterable[Job]) -> web.StreamResponse:
     has_payloads = "payloads" in request.query.get("expand", "")
     items = [_item(job, has_payloads=has_payloads) for job in jobs]
-    return json_answer(_page(request, "items", items, default=50, highest=100))
+    return json_answer(page_of(request, "items", items, default=50, highest=100))
 
 
 def _item(job: Job, *, has_payloads: bool) -> Json:
@@ -219,16 +220,16 @@ def _word_for(job: Job) -> str | None:
     return "user_error" if job.outcome.status < 500 else "error"
 
 
-def _ids(request: web.Request) -> list[str]:
-    """Endpoint ids given as a list with commas, or repeated."""
-    values = request.query.getall("endpoint_id", [])
+def ids_in(request: web.Request, name: str) -> list[str]:
+    """Ids of endpoints or requests, given as a list with commas, or repeated."""
+    values = request.query.getall(name, [])
     found = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
     if len(found) > MAX_IDS:
-        raise PlatformError(400, "validation_error", f"At most {MAX_IDS} endpoint ids")
+        raise PlatformError(400, "validation_error", f"At most {MAX_IDS} ids")
     return found
 
 
-def _page(request: web.Request, name: str, items: list[Json], *, default: int, highest: int) -> Json:
+def page_of(request: web.Request, name: str, items: list[Json], *, default: int, highest: int) -> Json:
     """One page of a list; the cursor is the index of the next item."""
     limit = request.query.get("limit", str(default))
     if not limit.isdecimal() or not 1 <= int(limit) <= highest:
@@ -244,7 +245,7 @@ def _page(request: web.Request, name: str, items: list[Json], *, default: int, h
     return {name: items[begin:end], "next_cursor": next_cursor, "has_more": has_more}
 
 
-def _moment(text: str | None, otherwise: float) -> float:
+def moment_of(text: str | None, otherwise: float) -> float:
     """Seconds of an ISO date or date-time; without a zone it is UTC."""
     if text is None:
         return otherwise
@@ -257,7 +258,7 @@ def _moment(text: str | None, otherwise: float) -> float:
     return (moment - datetime.fromtimestamp(0, UTC)) / timedelta(seconds=1)
 
 
-async def _json_body(request: web.Request) -> Json:
+async def json_body(request: web.Request) -> Json:
     try:
         found: Any = json.loads(await request.read())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

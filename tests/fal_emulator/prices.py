@@ -28,18 +28,19 @@ class Measure:
     input_megapixels: float = 0.0
     seconds: float = 0.0
     compute_seconds: float = 0.0
+    references: int = 0  # Pictures beside a video.
 
 
 def published(endpoint: Endpoint) -> Json | None:
-    """The price line of the platform API: the cheapest base price is one unit; None when unknown."""
+    """The price line of the platform API: one unit is the cheapest base price, unless stated; None when unknown."""
     price = endpoint.data["price"]
-    base = [entry for entry in price["entries"] if entry.get("per") != "surcharge"]
+    base = [entry for entry in price["entries"] if entry.get("per") not in ("surcharge", "reference")]
     if not base:
         return None
     first = [entry for entry in base if entry.get("when", {}).get("x-megapixel") == "first"]
     return {
         "endpoint_id": endpoint.id,
-        "unit_price": min(entry["amount"] for entry in first or base),
+        "unit_price": price.get("unit_amount", min(entry["amount"] for entry in first or base)),
         "unit": UNIT_WORDS[price["unit"]],
         "currency": price["currency"],
     }
@@ -67,6 +68,8 @@ def cost(endpoint: Endpoint, inputs: Json, measure: Measure) -> float:
             base += entry["amount"] * counted
         elif not _holds(when, inputs, measure):
             continue
+        elif entry.get("per") == "reference":
+            surcharges += max(0.0, entry["amount"] * measure.references - entry["free"])
         elif entry.get("per") == "surcharge":
             surcharges += entry["amount"]
         elif not base_found:
@@ -130,7 +133,7 @@ def _quantity(price: Json, per: str, measure: Measure, entry: Json | None = None
         case "image":
             return measure.images
         case "second":
-            return measure.seconds
+            return max(measure.seconds, price.get("min_seconds", 0))
         case "compute-second":
             return measure.compute_seconds
         case "block":

@@ -35,6 +35,10 @@ class RunningEmulator:
         """Every accepted submit, in order."""
         return self._json(self._client.get("/ledger"))
 
+    def files(self) -> list[dict[str, Any]]:
+        """Every file, with its ACL, its expiry and whether anyone can fetch it now."""
+        return self._json(self._client.get("/files"))
+
     def settled_ledger(self) -> list[dict[str, Any]]:
         """The ledger, once it contains everything that ended processes have sent."""
         for _round in range(ROUNDS):

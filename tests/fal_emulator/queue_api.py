@@ -13,7 +13,7 @@ from .job_queue import JobQueue
 from .jobs import Job, JobState
 from .schemas import Endpoint, Json, all_endpoints, app_of
 from .state import Controls
-from .storage import base_of, requested_lifetime
+from .storage import base_of, requested_lifecycle
 from .wire import REQUEST_ID_HEADER, json_answer, refusal
 
 STREAM_SECONDS = 0.05
@@ -125,7 +125,7 @@ class QueueRoutes:
             headers={name: request.headers[name] for name in KEPT_HEADERS if name in request.headers},
             webhook=request.query.get("fal_webhook", ""),
             start_within=start_within,
-            output_lifetime=requested_lifetime(request.headers),
+            lifecycle=requested_lifecycle(request.headers),
             is_stored=request.headers.get("X-Fal-Store-IO") != "0",
         )
         self.queue.accept(job)

@@ -88,6 +88,10 @@ class Endpoint:
         return dict(self.data["input"]["properties"])
 
     @property
+    def takes_data_uris(self) -> bool:
+        return bool(self.data.get("takes_data_uris", True))
+
+    @property
     def outputs(self) -> Json:
         return dict(self.data["output"]["properties"])
 
@@ -151,6 +155,9 @@ def _complaint_about(error: ValidationError) -> Json:
     if keyword == "type":
         word = TYPE_WORDS[str(error.validator_value)]
         return complaint(loc, word, f"Input should be a valid {error.validator_value}", value=error.instance)
+    if keyword == "additionalProperties":
+        extra = sorted(set(error.instance) - set(error.schema["properties"]))[0]
+        return complaint([*loc, extra], "extra_forbidden", "Extra inputs are not permitted")
     if keyword in LIMIT_WORDS:
         word, name = LIMIT_WORDS[keyword]
         ctx = {name: error.validator_value}
@@ -193,6 +200,17 @@ def _total_at_most(rule: Json, body: Json, endpoint: Endpoint) -> Json | None:
     return complaint(["body", rule["field"]], "value_error", message, value=items)
 
 
+def _at_most_when(rule: Json, body: Json, endpoint: Endpoint) -> Json | None:
+    made = endpoint.completed(body)
+    if any(made.get(name) != value for name, value in rule["when"].items()):
+        return None
+    value = made.get(rule["field"], 0)
+    if value <= rule["limit"]:
+        return None
+    ctx = {"le": rule["limit"]}
+    return complaint(["body", rule["field"]], "less_than_equal", "Too many here", ctx=ctx, value=value)
+
+
 def _sides_between(rule: Json, body: Json, _endpoint: Endpoint) -> Json | None:
     size = body.get(rule["field"])
     if not isinstance(size, dict):
@@ -216,6 +234,7 @@ _RULES: dict[str, Callable[[Json, Json, Endpoint], Json | None]] = {
     "given-with": _given_with,
     "total-at-most": _total_at_most,
     "sides-between": _sides_between,
+    "at-most-when": _at_most_when,
 }
 
 

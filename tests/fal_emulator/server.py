@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from . import queue_api, webhooks, wire
+from .account_api import AccountRoutes
 from .inputs import MediaReader
 from .job_queue import JobQueue
 from .platform_api import PlatformError, PlatformRoutes
@@ -23,6 +24,7 @@ from .wire import json_answer, platform_refusal, refusal
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 2 << 30
 SHUTDOWN_SECONDS = 0.5  # Slow responses must not delay the exit.
+LACKS_PERMISSION = "The key lacks the permission for this"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,11 +39,13 @@ class Emulator:
         self.queue = JobQueue(self.controls, self.store, MediaReader(self.store, lambda: self.port))
         self.queue_routes = QueueRoutes(self.controls, self.queue)
         self.platform = PlatformRoutes(self.controls, self.queue)
+        self.account = AccountRoutes(self.controls, self.queue, self.store, self.platform)
         self.short_tokens: set[str] = set()
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._count])
         app.router.add_get("/ledger", self.ledger)
+        app.router.add_get("/files", self.files)
         app.router.add_get("/stats", self.stats)
         app.router.add_get("/control", self.show_control)
         app.router.add_post("/control", self.control)
@@ -53,13 +57,13 @@ class Emulator:
 
     def _add_storage(self, app: web.Application) -> None:
         storage = self.storage
-        for path, point, handler in (
-            ("/rest/storage/auth/token", "token", storage.token),
-            ("/rest/storage/upload/initiate", "initiate", storage.initiate),
-            ("/rest/storage/upload/initiate-multipart", "initiate", storage.initiate_multipart),
-            ("/rest/tokens{slash:/?}", "token", self.short_token),
+        for path, point, handler, permission in (
+            ("/rest/storage/auth/token", "token", storage.token, "uploads"),
+            ("/rest/storage/upload/initiate", "initiate", storage.initiate, "uploads"),
+            ("/rest/storage/upload/initiate-multipart", "initiate", storage.initiate_multipart, "uploads"),
+            ("/rest/tokens{slash:/?}", "token", self.short_token, ""),
         ):
-            app.router.add_post(path, self._guarded(point, handler, has_key=True))
+            app.router.add_post(path, self._guarded(point, handler, has_key=True, permission=permission))
         app.router.add_get("/rest/.well-known/jwks.json", self.webhook_keys)
         for method, path, handler in (
             ("POST", "/cdn/files/upload", storage.upload),
@@ -78,13 +82,23 @@ class Emulator:
         guarded = self._guarded_platform
         app.router.add_get("/v1/models/pricing", guarded("prices", platform.pricing))
         app.router.add_post("/v1/models/pricing/estimate", guarded("prices", platform.estimate))
-        app.router.add_get("/v1/models/requests/by-endpoint", guarded("requests", platform.requests))
-        app.router.add_get("/v1/models/requests/search", guarded("requests", platform.search))
+        for name, handler in (("by-endpoint", platform.requests), ("search", platform.search)):
+            app.router.add_get(
+                f"/v1/models/requests/{name}", guarded("requests", handler, permission="requests")
+            )
         app.router.add_get("/v1/models", guarded("models", platform.models, has_key=False))
         app.router.add_get("/v1/meta", guarded("models", platform.meta, has_key=False))
         for path in ("/v1/models/usage", "/v1/models/analytics", "/v1/account/{tail:.+}", "/v1/keys"):
             app.router.add_get(path, guarded("models", platform.for_admins))
-        app.router.add_delete("/v1/models/requests/{id}/payloads", guarded("requests", platform.for_admins))
+        account = self.account
+        for method, path, point, handler, permission in (
+            ("GET", "/v1/models/billing-events", "billing", account.billing_events, "billing"),
+            ("DELETE", "/v1/models/requests/{id}/payloads", "assets", account.delete_payloads, "payloads"),
+            ("GET", "/v1/storage/files/acl", "assets", account.acl, "assets"),
+            ("PUT", "/v1/storage/files/acl", "assets", account.acl, "assets"),
+            ("POST", "/v1/storage/files/sign", "assets", account.sign, "assets"),
+        ):
+            app.router.add_route(method, path, guarded(point, handler, permission=permission))
         app.router.add_get("/openapi", self._guarded("openapi", platform.openapi))
 
     @web.middleware
@@ -100,22 +114,30 @@ class Emulator:
         stats.answers[f"{route} {answer.status}"] += 1
         return answer
 
-    def _guarded(self, point: str, handler: Handler, *, has_key: bool = False) -> Handler:
-        """``handler`` behind the key check and the faults of its point."""
+    def _guarded(
+        self, point: str, handler: Handler, *, has_key: bool = False, permission: str = ""
+    ) -> Handler:
+        """``handler`` behind the key check, the permission that the key needs, and the faults of its point."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             request["route"] = point
             if has_key and (refused := self._key_problem(request)):
                 return refusal(401, refused)
+            if not self._may(permission):
+                return refusal(403, LACKS_PERMISSION)
             return await self._with_faults(point, "upload", request, lambda: handler(request))
 
         return guarded
 
-    def _guarded_platform(self, point: str, handler: Handler, *, has_key: bool = True) -> Handler:
+    def _guarded_platform(
+        self, point: str, handler: Handler, *, has_key: bool = True, permission: str = ""
+    ) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             request["route"] = point
             if (has_key or "Authorization" in request.headers) and (refused := self._key_problem(request)):
                 return platform_refusal(401, "authorization_error", refused)
+            if not self._may(permission):
+                return platform_refusal(403, "authorization_error", LACKS_PERMISSION)
 
             async def produce() -> web.StreamResponse:
                 try:
@@ -136,6 +158,9 @@ class Emulator:
             return await produce()
         await request.read()  # Closing a connection with unread data would look different to the client.
         return await wire.faulty(request, fault, produce)
+
+    def _may(self, permission: str) -> bool:
+        return not permission or permission in self.controls.settings.permissions
 
     def _key_problem(self, request: web.Request) -> str:
         """Why the Authorization header is refused, or ""."""
@@ -169,6 +194,8 @@ class Emulator:
         if request.method != queue_api.METHODS.get(verb, "POST"):
             return refusal(405, "Method Not Allowed")
         if verb == "submit":
+            if not self._may("submit"):
+                return refusal(403, LACKS_PERMISSION)
             return await self._with_faults(
                 "submit", app, request, lambda: self.queue_routes.submit(request, app)
             )
@@ -183,6 +210,8 @@ class Emulator:
         request["route"] = "run"
         if refused := self._key_problem(request):
             return refusal(401, refused)
+        if not self._may("submit"):
+            return refusal(403, LACKS_PERMISSION)
         endpoint_id = request.match_info["tail"].rstrip("/")
         return await self._with_faults(
             "submit", endpoint_id, request, lambda: self.queue_routes.run(request, endpoint_id)
@@ -191,6 +220,10 @@ class Emulator:
     async def download(self, request: web.Request) -> web.StreamResponse:
         request["route"] = "download"
         stored = self.store.get(request.match_info["path"])
+        if stored and not self.store.may_read(
+            stored, request.query.get("identity", ""), request.headers.get("Authorization", "")
+        ):
+            return refusal(403, "The file is restricted") if stored.acl == "forbid" else queue_api.not_found()
         endpoint_id = stored.endpoint if stored else "upload"
         return await self._with_faults(
             "download", endpoint_id, request, lambda: self.storage.download(request, stored)
@@ -198,6 +231,9 @@ class Emulator:
 
     async def ledger(self, _request: web.Request) -> web.StreamResponse:
         return json_answer([job.ledger_entry() for job in self.queue.jobs.values()])
+
+    async def files(self, _request: web.Request) -> web.StreamResponse:
+        return json_answer(self.store.described())
 
     async def stats(self, _request: web.Request) -> web.StreamResponse:
         return json_answer(self.controls.stats.described())

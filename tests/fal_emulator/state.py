@@ -15,6 +15,8 @@ from .schemas import Json, all_endpoints
 DELAY_KINDS = ("queue", "model", "photo", "video", "image", "upscale", "other")
 DEFAULT_DELAY_SECONDS = 0.05
 CLIENT_KEY = "emulator:emulator"
+PERMISSIONS = ("submit", "requests", "uploads", "assets", "billing", "payloads")
+API_PERMISSIONS = ("submit", "requests", "uploads", "assets")  # The others need an admin key.
 
 
 class ControlError(ValueError):
@@ -36,11 +38,15 @@ class Settings:
     result_lifetime: float = 30 * 86400.0
     file_lifetime: float | None = None  # Of files without a requested lifetime; None: unlimited.
     token_lifetime: float = 3600.0
+    permissions: list[str] = field(default_factory=lambda: list(API_PERMISSIONS))  # Of every key.
+    percent_discount: float = 0.0  # Of the account, in billing events.
+    billing_delay: float = 0.0  # Seconds from the end of a job to its billing event.
     log_window: int = 4  # Log lines in one status response.
     unknown_price: str = "not_found"  # Or "left_out": how pricing treats unknown ids.
     prices: dict[str, Json | None] = field(default_factory=dict)  # Overrides; None: price unknown.
     withdrawn: list[str] = field(default_factory=list)  # Neither listed nor callable.
     deprecated: list[str] = field(default_factory=list)  # Listed as deprecated, callable.
+    unlisted: list[str] = field(default_factory=list)  # Callable, with a schema, in no list.
     output_host: str = ""  # Host and port in the URLs of output files; "": those of the request.
 
 
@@ -130,6 +136,8 @@ class Controls:
             raise ControlError(f"unknown delay {', '.join(unknown)}; known are {', '.join(DELAY_KINDS)}")
         if unknown := sorted(set(message.get("prices", {})) - set(all_endpoints())):
             raise ControlError(f"unknown endpoint {', '.join(unknown)}")
+        if unknown := sorted(set(message.get("permissions", [])) - set(PERMISSIONS)):
+            raise ControlError(f"unknown permission {', '.join(unknown)}; known are {', '.join(PERMISSIONS)}")
         try:
             for spec in message.get("faults", []):
                 make_fault(spec)

@@ -13,10 +13,12 @@ from typing import Any
 
 from aiohttp import web
 
-from .state import Controls, iso_offset
+from .state import Controls, iso, iso_offset
 from .wire import json_answer, refusal
 
 LIFECYCLE_HEADERS = ("X-Fal-Object-Lifecycle-Preference", "X-Fal-Object-Lifecycle")
+ACLS = ("allow", "forbid", "hide")
+MAX_SIGNED_SECONDS = 7 * 86400
 TOKEN_TYPE = "Bearer"
 
 
@@ -28,6 +30,8 @@ class StoredFile:
     content_type: str
     expires_at: float | None
     endpoint: str = "upload"
+    acl: str = "allow"  # Who may read it without a signature: "allow", "forbid" (403) or "hide" (404) anyone.
+    has_fixed_acl: bool = False
     data: bytes = b""
     is_complete: bool = False
     parts: dict[int, bytes] = field(default_factory=dict)
@@ -37,16 +41,26 @@ class StoredFile:
         return f'"{hashlib.sha256(self.data).hexdigest()[:32]}"'
 
 
-def requested_lifetime(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the lifecycle headers ask for; None when there are none."""
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What the lifecycle headers of a request ask for: seconds until expiry, None for no wish, and the ACL."""
+
+    seconds: float | None = None
+    acl: str = "allow"
+
+
+def requested_lifecycle(headers: Mapping[str, str]) -> Lifecycle:
+    """The first lifecycle header that can be read."""
     for name in LIFECYCLE_HEADERS:
         try:
             body = json.loads(headers.get(name, "null"))
         except json.JSONDecodeError:
             continue
-        if isinstance(body, dict) and body.get("expiration_duration_seconds"):
-            return float(body["expiration_duration_seconds"])
-    return None
+        if isinstance(body, dict):
+            seconds = body.get("expiration_duration_seconds")
+            acl = (body.get("initial_acl") or {}).get("default")
+            return Lifecycle(float(seconds) if seconds else None, acl if acl in ACLS else "allow")
+    return Lifecycle()
 
 
 class FileStore:
@@ -57,12 +71,14 @@ class FileStore:
         self.files: dict[str, StoredFile] = {}
         self.tokens: dict[str, float] = {}
         self.signatures: dict[str, str] = {}  # Of upload URLs: signature to file path.
+        self.identities: dict[str, tuple[str, float]] = {}  # Of signed URLs: to file path and time of expiry.
         controls.on_reset.append(self.forget)
 
     def forget(self) -> None:
         self.files.clear()
         self.tokens.clear()
         self.signatures.clear()
+        self.identities.clear()
 
     def new_token(self) -> tuple[str, float]:
         now = self.controls.clock.now()
@@ -78,8 +94,9 @@ class FileStore:
             return False
         return self.controls.clock.now() < good_until
 
-    def reserve(self, name: str, content_type: str, lifetime: float | None, endpoint: str) -> StoredFile:
+    def reserve(self, name: str, content_type: str, lifecycle: Lifecycle, endpoint: str) -> StoredFile:
         """Reserve a path for a file that is uploaded later."""
+        lifetime = lifecycle.seconds
         if lifetime is None:
             lifetime = self.controls.settings.file_lifetime
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(name).name) or "upload.bin"
@@ -88,14 +105,15 @@ class FileStore:
             content_type=content_type,
             expires_at=None if lifetime is None else self.controls.clock.now() + lifetime,
             endpoint=endpoint,
+            acl=lifecycle.acl,
         )
         self.files[stored.path] = stored
         return stored
 
     def add(
-        self, data: bytes, name: str, content_type: str, lifetime: float | None, endpoint: str = "upload"
+        self, data: bytes, name: str, content_type: str, lifecycle: Lifecycle, endpoint: str = "upload"
     ) -> StoredFile:
-        stored = self.reserve(name, content_type, lifetime, endpoint)
+        stored = self.reserve(name, content_type, lifecycle, endpoint)
         stored.data, stored.is_complete = data, True
         return stored
 
@@ -108,6 +126,32 @@ class FileStore:
             stored.data = b""
             return None
         return stored
+
+    def identity(self, stored: StoredFile, seconds: float) -> str:
+        """A signature for the URL of a file, which lets anyone read it for a while."""
+        identity = secrets.token_hex(16)
+        self.identities[identity] = stored.path, self.controls.clock.now() + seconds
+        return identity
+
+    def may_read(self, stored: StoredFile, identity: str = "", authorization: str = "") -> bool:
+        """Whether the ACL of a file, or a signature or token, allows to read it."""
+        path, until = self.identities.get(identity, ("", 0.0))
+        is_signed = path == stored.path and self.controls.clock.now() < until
+        return stored.acl == "allow" or is_signed or self.knows_token(authorization)
+
+    def described(self) -> list[dict[str, Any]]:
+        """A line for each complete file: whether anyone can fetch it now, and what decides that."""
+        return [
+            {
+                "path": stored.path,
+                "endpoint": stored.endpoint,
+                "acl": stored.acl,
+                "expires_at": None if stored.expires_at is None else iso(stored.expires_at),
+                "is_public": stored.acl == "allow" and self.get(stored.path) is not None,
+            }
+            for stored in self.files.values()
+            if stored.is_complete
+        ]
 
     def sign(self, stored: StoredFile) -> str:
         """A one-file permission to upload without a token."""
@@ -171,7 +215,7 @@ class StorageRoutes:
         return self.store.reserve(
             str(body.get("file_name") or "upload.bin"),
             str(body.get("content_type") or "application/octet-stream"),
-            requested_lifetime(request.headers),
+            requested_lifecycle(request.headers),
             "upload",
         )
 
@@ -233,7 +277,7 @@ class StorageRoutes:
         content_type = request.headers.get("Content-Type", "application/octet-stream")
         extension = mimetypes.guess_extension(content_type.partition(";")[0]) or ".bin"
         name = request.headers.get("X-Fal-File-Name") or f"upload{extension}"
-        return self.store.reserve(name, content_type, requested_lifetime(request.headers), "upload")
+        return self.store.reserve(name, content_type, requested_lifecycle(request.headers), "upload")
 
     def _of_upload_id(self, request: web.Request) -> StoredFile | None:
         path = self.store.signatures.get(request.match_info["upload_id"])

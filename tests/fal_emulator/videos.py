@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The clips of the simulated video models, from one or two pictures."""
 
+import io
 import math
 import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,36 +24,79 @@ BT709 = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video that was sent to a model: its frames in order, and its length in seconds."""
+
+    frames: list[Image.Image]
+    seconds: float
+
+
+def read_mp4(data: bytes) -> Clip:
+    """The video in a file. Raises ValueError when it cannot be decoded."""
+    try:
+        with av.open(io.BytesIO(data)) as container:
+            stream = container.streams.video[0]
+            frames = [frame.to_image() for frame in container.decode(stream)]
+            rate = float(stream.average_rate or FRAMES_PER_SECOND)
+    except (av.FFmpegError, IndexError) as error:
+        raise ValueError("The video cannot be decoded") from error
+    if not frames:
+        raise ValueError("The video has no frames")
+    return Clip(frames, len(frames) / rate)
+
+
+def photographed(clip: Clip, reference: Image.Image | None) -> bytes:
+    """The frames of ``clip`` with colours on the way to those of ``reference``: same size, same number."""
+    tint = (255, 244, 230) if reference is None else reference.convert("RGB").resize((1, 1)).getpixel((0, 0))
+    frames = [Image.blend(frame, Image.new("RGB", frame.size, tint), 0.15) for frame in clip.frames]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "clip.mp4")
+        _write(path, frames, frames[0].size, sound_seconds=0.0)
+        return path.read_bytes()
+
+
 def make_mp4(
     start: Image.Image,
     end: Image.Image | None,
     *,
+    middle: Sequence[Image.Image] = (),
     seconds: float,
     has_sound: bool,
     max_side: int = MAX_SIDE,
 ) -> bytes:
-    """An H.264 clip that begins with ``start``: a slow push-in, or, with ``end``, in and back to ``end``."""
+    """An H.264 clip that begins with ``start``: a slow push-in, or, with ``end``, in and back to ``end``.
+
+    ``middle``: frames that are reached in order, at equal distances, on the way to the end.
+    """
     size = _even_size(start.size, max_side)
     first = flattened(start)
     room = 1 + DEPTH  # What is left of the picture at the end of the push-in still fills the frame.
     if first.width > size[0] * room:  # Frames are then cut from a small picture: a third of the time.
         first = first.resize((round(size[0] * room), round(size[1] * room)), Image.Resampling.LANCZOS)
     last = flattened(end).resize(first.size, Image.Resampling.LANCZOS) if end is not None else None
+    count = max(1, round(seconds * FRAMES_PER_SECOND))
+    shares = (number / max(1, count - 1) for number in range(count))
+    if middle:
+        between = [flattened(one).resize(size, Image.Resampling.LANCZOS) for one in middle]
+        keys = [first.resize(size), *between, (last or first).resize(size)]
+        frames = (_between(keys, share) for share in shares)
+    else:
+        frames = (_moment(first, last, share, size) for share in shares)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.mp4")  # A file on disk: moving the index to the front reads it again.
-        _write(path, first, last, seconds, size, has_sound)
+        _write(path, frames, size, sound_seconds=seconds if has_sound else 0.0)
         return path.read_bytes()
 
 
-def _write(
-    path: Path,
-    first: Image.Image,
-    last: Image.Image | None,
-    seconds: float,
-    size: tuple[int, int],
-    has_sound: bool,
-) -> None:
-    count = max(1, round(seconds * FRAMES_PER_SECOND))
+def _between(keys: list[Image.Image], share: float) -> Image.Image:
+    """The frame at ``share`` of a clip that goes through all key frames."""
+    place = share * (len(keys) - 1)
+    first = min(int(place), len(keys) - 2)
+    return Image.blend(keys[first], keys[first + 1], place - first)
+
+
+def _write(path: Path, frames: Iterable[Image.Image], size: tuple[int, int], *, sound_seconds: float) -> None:
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         video.width, video.height = size
@@ -60,16 +106,15 @@ def _write(
         video.thread_count = 2
         context = video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = context.color_range = BT709
-        sound = container.add_stream("aac", rate=AUDIO_RATE) if has_sound else None
-        for number in range(count):
-            share = number / max(1, count - 1)
-            frame = av.VideoFrame.from_image(_moment(first, last, share, size))
+        sound = container.add_stream("aac", rate=AUDIO_RATE) if sound_seconds else None
+        for number, picture in enumerate(frames):
+            frame = av.VideoFrame.from_image(picture)
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
             frame.time_base, frame.pts = Fraction(1, FRAMES_PER_SECOND), number
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if sound is not None:
-            _mux_silence(container, sound, seconds)
+            _mux_silence(container, sound, sound_seconds)
 
 
 def _even_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:

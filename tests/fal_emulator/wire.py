@@ -16,6 +16,7 @@ from .faults import Fault
 
 Produce = Callable[[], Awaitable[web.StreamResponse]]
 REQUEST_ID_HEADER = "x-fal-request-id"
+PLATFORM_POINTS = ("prices", "models", "requests", "billing", "assets")
 
 
 def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -209,7 +210,7 @@ def _answers(write: Writer) -> Callable[[web.Request, Fault, Produce], Awaitable
 
 def _rate_limited(fault: Fault) -> web.Response:
     headers = {"Retry-After": str(fault.parameters["retry_after"])}
-    if fault.at in ("prices", "models", "requests"):
+    if fault.at in PLATFORM_POINTS:
         answer = platform_refusal(429, "rate_limited", "Too many requests")
         answer.headers.update(headers)
         return answer
@@ -217,7 +218,7 @@ def _rate_limited(fault: Fault) -> web.Response:
 
 
 def _server_error(fault: Fault) -> web.Response:
-    if fault.at in ("prices", "models", "requests"):
+    if fault.at in PLATFORM_POINTS:
         return platform_refusal(500, "server_error", "Something failed on the server")
     return refusal(500, "Internal Server Error", "internal_error")
 
@@ -233,7 +234,7 @@ def _locked(fault: Fault) -> web.Response:
 
 
 def _bad_key(fault: Fault) -> web.Response:
-    if fault.at in ("prices", "models", "requests"):
+    if fault.at in PLATFORM_POINTS:
         return platform_refusal(401, "authorization_error", "The key is not known")
     return refusal(401, "No user found for Key ID and Secret")
 

@@ -48,12 +48,12 @@ def _png(side: int) -> bytes:
     return stream.getvalue()
 
 
-def upload(emulator, picture: Path, *, are_kept: bool = False, folder: str = "uploads") -> str:
+def upload(emulator, picture: Path, *, lifetime: int | None = 86400, folder: str = "uploads") -> str:
     service = Service.emulator(emulator.url)
 
     async def go() -> str:
         async with opened_client(service) as client:
-            uploads = Uploads(service, client, picture.parent / folder, are_kept=are_kept)
+            uploads = Uploads(service, client, picture.parent / folder, lifetime=lifetime)
             return await uploads.address_of(picture, sha256_of(picture))
 
     return asyncio.run(go())
@@ -82,10 +82,10 @@ def test_an_upload_expires_after_a_day(emulator, picture):
 
 
 def test_an_upload_is_kept_on_request(emulator, picture):
-    url = upload(emulator, picture, are_kept=True)
+    url = upload(emulator, picture, lifetime=None)
     emulator.control(advance=400 * DAY)
     assert content(url) == picture.read_bytes()
-    assert upload(emulator, picture, are_kept=True) == url
+    assert upload(emulator, picture, lifetime=None) == url
 
 
 def test_an_upload_is_reused_only_until_it_expires(emulator, picture):

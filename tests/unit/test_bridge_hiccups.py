@@ -200,6 +200,33 @@ def test_a_running_request_is_not_sent_again_because_no_list_shows_it(desk):
     assert len(desk.emulator.ledger()) == 1
 
 
+def test_a_resend_without_readable_lists_needs_a_look_at_the_dashboard(desk):
+    desk.emulator.control(faults=[{"name": "drop-before-accept"}])
+    desk.failure(lookup=0.2)
+    key = the_key(desk)
+    make_old(desk, key, 16 * 60.0)
+    decide(journal_of(desk), key, Decision.RESEND)
+    desk.emulator.control(faults=[{"name": "wrong-scope", "at": "requests"}])
+    error = desk.failure(lookup=0.2)
+    assert isinstance(error, errors.UncertainSubmitError)
+    assert "does not show the list of requests to this key" in error.message
+    assert "check your fal.ai dashboard" in error.hint
+    assert desk.emulator.ledger() == []
+    decide(journal_of(desk), key, Decision.RESEND, is_not_in_dashboard=True)
+    assert desk.made(lookup=0.2).path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_a_resend_is_sent_when_both_lists_show_long_after_that_it_is_not_there(desk):
+    desk.emulator.control(faults=[{"name": "drop-before-accept"}])
+    desk.failure(lookup=0.2)
+    make_old(desk, the_key(desk), 16 * 60.0)
+    decide(journal_of(desk), the_key(desk), Decision.RESEND)
+    desk.emulator.control(faults=[])
+    assert desk.made(lookup=0.2).path.is_file()
+    assert len(desk.emulator.ledger()) == 1
+
+
 def test_a_resent_request_that_turns_up_is_downloaded_and_shown_as_paid(desk):
     desk.emulator.control(
         faults=[{"name": "drop-submit-answer"}], list_running=False, delays={"photo": FOR_EVER_SECONDS}

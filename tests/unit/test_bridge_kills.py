@@ -16,7 +16,8 @@ KILLS = 12
 
 @pytest.fixture(scope="module")
 def emulator():
-    with running_emulator(delays=dict.fromkeys(("queue", "photo", "video"), 0.0)) as emulator:
+    delays = dict.fromkeys(("queue", "photo", "video"), 0.0)
+    with running_emulator(delays=delays, list_running=False) as emulator:
         yield emulator
 
 

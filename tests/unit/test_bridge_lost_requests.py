@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from photoreal_set.fal_bridge import lost_requests
+from photoreal_set.fal_bridge.errors import BadKeyError
 from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.lost_requests import Lookup, NotFound
 from photoreal_set.fal_bridge.network.http_clients import safe_client
@@ -218,3 +219,57 @@ def test_an_id_unknown_to_fal_is_not_followed(account):
     entry = account.uncertain(KEYS[0], account.sent(1))
     entry.facts[Stage.UNCERTAIN]["request_id"] = "an-id-of-the-gateway"
     assert account.find(entry).request_id == ours
+
+
+# Lists that cannot be read
+
+
+def refused(*lists: str) -> list[dict]:
+    """Faults that answer 403 to the list by endpoint (``ENDPOINT``), the list of all requests (""), or both."""
+    return [{"name": "wrong-scope", "at": "requests", "endpoint": name} for name in lists]
+
+
+def old(entry):
+    entry.facts[Stage.IN_FLIGHT]["time"] = time.time() - 3600.0
+    return entry
+
+
+@pytest.mark.parametrize("list_", [ENDPOINT, ""], ids=["by endpoint", "of all requests"])
+def test_one_readable_list_is_enough_to_find_a_request_and_proves_nothing(account, list_):
+    ours = account.submit(account.sent(1))
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    account.emulator.control(faults=refused(list_))
+    assert account.find(entry).request_id == ours
+    found = account.find(old(account.uncertain(KEYS[1], account.sent(2))))
+    assert not found.is_proof
+    assert "does not show the list of requests to this key" in found.reason
+
+
+def test_a_key_that_may_read_neither_list_is_named(account):
+    account.emulator.control(faults=refused("*"))
+    with pytest.raises(BadKeyError, match="does not show the list of requests to this key") as caught:
+        account.find(account.uncertain(KEYS[0], account.sent(1)))
+    assert "may read requests" in caught.value.hint
+
+
+def test_a_list_that_is_too_long_to_read_proves_nothing(account, monkeypatch):
+    monkeypatch.setattr(lost_requests, "PAGE", 2)
+    monkeypatch.setattr(lost_requests, "MAX_PAGES", 2)
+    for number in range(1, 6):
+        account.submit(account.sent(number))
+    entry = account.uncertain(KEYS[0], account.sent(9))
+    entry.facts[Stage.IN_FLIGHT]["time"] = time.time() - 3600.0
+    found = account.find(entry)
+    assert not found.is_proof
+    assert "more than 4 requests" in found.reason
+
+
+def test_requests_listed_without_their_inputs_prove_nothing(account):
+    headers = {"Authorization": f"Key {account.service.key}", "X-Fal-Store-IO": "0"}
+    url = f"{account.service.queue_url}/{ENDPOINT}"
+    httpx.post(url, json=account.sent(1), headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
+    entry = account.uncertain(KEYS[0], account.sent(1))
+    account.emulator.control(advance=0.1)
+    entry.facts[Stage.IN_FLIGHT]["kind"] = "photo"
+    entry.facts[Stage.IN_FLIGHT]["time"] -= 14 * 60.0  # Still near the listed one.
+    assert "without their inputs" in account.find(entry).reason

@@ -221,7 +221,7 @@ def test_a_picture_must_be_valid_and_complete(picture):
     with pytest.raises(errors.WrongRequestError, match="not complete"):
         check(photo(picture))
     picture.write_text("not a picture")
-    with pytest.raises(errors.WrongRequestError, match="not a picture that"):
+    with pytest.raises(errors.WrongRequestError, match="not a file that"):
         check(photo(picture))
 
 

@@ -49,7 +49,8 @@ FULL = Settings(
     motion="light-sweep",
     seconds=6,
     loop=True,
-    keep_uploads=True,
+    expiration="keep",
+    private=True,
     max_cost=2.5,
     max_cost_per_day=10.0,
     fal_url="http://127.0.0.1:8123",
@@ -82,7 +83,8 @@ def test_every_setting_reaches_its_option(tmp_path: Path):
     assert (options.look, options.prompt, options.seed) == ("glass", "dawn light", 7)
     assert (options.motion, options.seconds, options.loop) == ("light-sweep", 6, True)
     assert (str(options.max_cost), str(options.max_cost_per_day)) == ("2.50", "10.00")
-    assert options.keep_uploads
+    assert options.expiration is None
+    assert options.private
     assert options.json
     assert options.fal_url == "http://127.0.0.1:8123"
 

@@ -639,3 +639,26 @@ def test_a_product_cancelled_before_its_turn_is_not_started(desk: Desk, tmp_path
     assert "lamp-11 is cancelled" in output
     assert not (desk.out / "lamp-11" / "set.json").exists()
     assert Counter(desk.states().values()) == {"done": 11, "waiting": 1}
+
+
+# --- the account --------------------------------------------------------------------------------
+
+
+def test_the_bill_and_the_files_of_a_whole_catalogue(desk: Desk):
+    desk.emulator.control(permissions=["submit", "requests", "uploads", "assets", "billing", "payloads"])
+    desk.table(*products(desk, 3, video="none"))
+    assert desk.make("--engine", "fal").exit_code == 0
+    run = desk.run("reconcile", desk.out)
+    assert run.exit_code == 0
+    record = json.loads((desk.out / "charges.json").read_text(encoding="utf-8"))
+    assert {sku: sums["charged"] for sku, sums in record["products"].items()} == {
+        f"lamp-{number}": "0.025" for number in range(3)
+    }
+    assert record["total"]["charged"] == "0.075" and record["total"]["missing"] == 0
+    run = desk.run("cleanup", desk.out)
+    assert run.exit_code == 0
+    assert run.texts("note") == ["At fal.ai: 6 files hidden, and the records of 3 requests deleted."]
+    assert not any(file["is_public"] for file in desk.emulator.files())
+    again = desk.make("--engine", "fal")
+    assert again.exit_code == 0 and len(desk.emulator.ledger()) == 3
+    assert not [event for event in again.events if event["event"] == "product"], "nothing is made again"

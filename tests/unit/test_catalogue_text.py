@@ -81,6 +81,12 @@ def test_the_names_of_the_columns_are_found(tmp_path: Path, mark: bytes, above: 
     assert row.line == 1 + above.replace("\r\n", "\n").count("\n") + 1
 
 
+@pytest.mark.parametrize("cell", ['="007"', '"=""007"""', ' ="007" '])
+def test_a_formula_that_keeps_zeros_is_its_text(tmp_path: Path, cell: str):
+    (row,) = rows_in(tmp_path, f'sku;source;prompt\n{cell};box.glb;"=""a ""b"""\n')
+    assert (row.sku, row.prompt, row.errors) == ("007", '="a "b"', ())
+
+
 def test_without_such_names_the_first_line_is_named(tmp_path: Path):
     with pytest.raises(
         InputError, match=r"has no column sku\. 'Spring list' is the first line .*One of the first"

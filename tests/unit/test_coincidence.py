@@ -106,3 +106,98 @@ def test_size_and_place_do_not_matter(factor: float):
     none = [np.zeros(len(one.shape.corners), dtype=bool) for one in bodies]
     (lift,) = find_lifts(bodies, none, none, factor)
     assert np.linalg.norm(lift.moves, axis=1) == pytest.approx(LIFT * factor)
+
+
+# --- what is on top after lifting ---------------------------------------------------------------
+
+
+def turned(height: np.ndarray, radius: np.ndarray, *, facets: int, first: float, last: float) -> Solid:
+    """A piece of a surface around the y axis, between two directions in degrees; 0 is the front."""
+    turn, row = np.meshgrid(np.radians(np.linspace(first, last, facets + 1)), np.arange(len(height)))
+    places = np.stack((radius[row] * np.sin(turn), height[row], radius[row] * np.cos(turn)), -1)
+    index = np.arange(turn.size).reshape(turn.shape)
+    cell = np.stack((index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]), -1).reshape(-1, 4)
+    return Solid(places.reshape(-1, 3), None, None, np.concatenate((cell[:, (0, 1, 2)], cell[:, (0, 2, 3)])))
+
+
+def on_a_cone(facets: int, rows: int) -> tuple[Solid, Solid]:
+    heights = np.linspace(0.0, 1.0, 9), np.linspace(0.3, 0.7, rows + 1)
+    cone, decal = ((height, 0.45 - 0.3 * height) for height in heights)
+    return turned(*cone, facets=48, first=-180, last=180), turned(*decal, facets=facets, first=-77, last=90)
+
+
+def on_a_ball(facets: int, rows: int) -> tuple[Solid, Solid]:
+    tilt = np.radians(np.linspace(-30.0, 30.0, rows + 1))
+    decal = turned(0.5 * np.sin(tilt), 0.5 * np.cos(tilt), facets=facets, first=-40, last=40)
+    return ball(around=32), decal
+
+
+def around_an_edge() -> tuple[Solid, Solid]:
+    front = quad((0, 0.3, 0.5), (0.5, 0.3, 0.5), (0.5, 0.7, 0.5), (0, 0.7, 0.5))
+    return CUBE, together(front, quad((0.5, 0.3, 0.5), (0.5, 0.3, 0), (0.5, 0.7, 0), (0.5, 0.7, 0.5)))
+
+
+def rotated_label() -> tuple[Solid, Solid]:
+    corners = [(np.cos(turn), np.sin(turn)) for turn in np.radians((200, 290, 380, 470))]
+    return CUBE, quad(*((0.3 * x, 0.5 + 0.3 * y, 0.5) for x, y in corners))
+
+
+def text() -> tuple[Solid, Solid]:
+    return CUBE, together(
+        *(label(0.01).at(-0.3 + 0.05 * x, 0.05 * y, 0) for x in range(12) for y in range(5))
+    )
+
+
+MIRROR, SQUEEZE = np.diag((-1.0, 1.0, 1.0, 1.0)), np.diag((0.5, 1.0, 2.0, 1.0))
+
+
+def hidden_share(bodies: list[StillBody]) -> float:
+    """The share of the second body that is below the first one or in the same place, after lifting, as seen from outside."""
+    none = [np.zeros(len(one.shape.corners), dtype=bool) for one in bodies]
+    wall, upper = (one.shape.points @ one.matrices[0][:3, :3].T + one.matrices[0][:3, 3] for one in bodies)
+    normals = bodies[1].shape.crosses @ np.linalg.pinv(bodies[1].matrices[0][:3, :3])
+    moves = np.zeros_like(upper)
+    for lift in find_lifts(bodies, none, none, 1.0):
+        assert (lift.body, lift.on) == (1, 0)
+        corners = bodies[1].shape.corners[lift.faces]
+        total, count = np.zeros_like(upper), np.zeros(len(upper))
+        np.add.at(total, corners.ravel(), np.repeat(lift.moves @ bodies[1].matrices[0][:3, :3].T, 3, axis=0))
+        np.add.at(count, corners.ravel(), 1.0)
+        mean = total / np.maximum(count, 1.0)[:, None]
+        is_further = np.linalg.norm(mean, axis=1) > np.linalg.norm(moves, axis=1)
+        moves[is_further] = mean[is_further]
+    random = np.random.default_rng(1)
+    chosen = random.integers(0, len(normals), 100)
+    triangles = (upper + moves)[bodies[1].shape.corners[chosen]]
+    places = np.einsum("tc,tca->ta", random.dirichlet((1.0, 1.0, 1.0), len(chosen)), triangles)
+    rays = (normals / np.linalg.norm(normals, axis=1)[:, None])[chosen]
+    first, along, across = (wall[bodies[0].shape.corners][:, index] for index in range(3))
+    along, across = along - first, across - first
+    hidden = []
+    for place, ray in zip(places, rays, strict=True):
+        sideways = np.cross(ray, across)
+        with np.errstate(all="ignore"):
+            scale = np.einsum("ij,ij->i", along, sideways)
+            u = np.einsum("ij,ij->i", place - first, sideways) / scale
+            turn = np.cross(place - first, along)
+            v, far = turn @ ray / scale, np.einsum("ij,ij->i", across, turn) / scale
+            hidden.append(((u >= 0) & (v >= 0) & (u + v <= 1) & (far > -LIFT / 8) & (far < 0.02)).any())
+    return float(np.mean(hidden))
+
+
+@pytest.mark.parametrize(
+    "solids",
+    [
+        *(on_a_cone(*cells) for cells in ((12, 3), (20, 1), (64, 5))),
+        *(on_a_ball(*cells) for cells in ((8, 6), (13, 9), (30, 20))),
+        around_an_edge(),
+        rotated_label(),
+        text(),
+    ],
+)
+@pytest.mark.parametrize("place", [np.eye(4), MIRROR, SQUEEZE], ids=["as it is", "mirrored", "squeezed"])
+def test_a_decal_is_on_top_of_every_shape(solids: tuple[Solid, Solid], place: np.ndarray):
+    bodies = [body(solid) for solid in solids]
+    for one in bodies:
+        one.matrices = [place]
+    assert hidden_share(bodies) < 0.01

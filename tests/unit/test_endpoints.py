@@ -13,13 +13,14 @@ from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
 from photoreal_set.fal_bridge.endpoints.endpoint import Endpoint
 from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
-from photoreal_set.fal_bridge.jobs import Generation, Kind
+from photoreal_set.fal_bridge.jobs import Generation, Kind, Role
 from photoreal_set.fal_bridge.money.price_list import PriceList
 from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.kinds import missing_end
 from tests.fal_emulator.process import start_emulator
 from tests.fal_emulator.schemas import all_endpoints
+from tests.fal_emulator.videos import make_mp4
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -43,13 +44,19 @@ def pictures(tmp_path_factory) -> list[Path]:
     paths = []
     for number in range(4):
         paths.append(folder / f"{number}.png")
-        Image.new("RGB", (64, 64), (60 * number, 120, 200)).save(paths[-1])
+        Image.new("RGB", (128, 128), (60 * number, 120, 200)).save(paths[-1])
+    (folder / "turntable.mp4").write_bytes(make_mp4(Image.open(paths[0]), None, seconds=2, has_sound=False))
     return paths
 
 
 def generation(row: Endpoint, pictures: list[Path], **changes: Any) -> Generation:
-    """A request with every option that the endpoint supports."""
+    """A request with every file and option that the endpoint supports."""
+    video = pictures[0].with_name("turntable.mp4")
     wanted = Generation(
+        files={
+            role: (video,) if role is Role.VIDEO else tuple(pictures[: slot.maximum])
+            for role, slot in row.slots.items()
+        },
         kind=row.kind,
         endpoint=row.id,
         label=row.id,
@@ -80,7 +87,7 @@ def test_every_endpoint_accepts_our_request_and_its_file_is_found(row, pictures,
     assert result.units is not None
     with Platform(Service.emulator(emulator.url)) as platform:
         prices = PriceList(platform.unit_prices([row.id]))
-    quote = prices.quote(row, row.arguments(wanted), [(64, 64)] * len(wanted.images))
+    quote = prices.quote(row, row.arguments(wanted), [(128, 128)] * len(wanted.images))
     if quote.unit_price:
         billed, hair = Decimal(str(result.units)) * quote.unit_price.amount, Decimal("0.000001")
         assert quote.cost.low - hair <= billed <= quote.cost.high + hair
@@ -92,6 +99,8 @@ def test_options_match_the_schema(row):
     ours = {
         *(row.image_field, row.image_list_field, row.end_image_field, row.prompt_field),
         *(row.negative_prompt_field, row.seed_field, row.seconds_field, row.size_field, row.factor_field),
+        *(slot.field for slot in row.slots.values()),
+        row.frames_field,
     }
     assert ours - {""} <= set(properties)
     assert not ours & set(row.options)
@@ -106,16 +115,20 @@ def test_options_match_the_schema(row):
         assert option.minimum == schema.get("minimum"), name
         assert option.maximum == schema.get("maximum"), name
         assert option.above == schema.get("exclusiveMinimum"), name
-        if option.choices and row.id != "fal-ai/nano-banana-2/edit":
+        if option.choices and not row.is_unconfirmed:  # Those take their choices from the schema.
             offered = {value for value in schema["enum"] if value != "auto" or value in option.choices}
             assert set(option.choices) == offered, name
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.seconds], ids=lambda row: row.id)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.seconds_field], ids=lambda row: row.id)
 def test_clip_durations_match_the_schema(row):
     schema = schema_of(row)["duration"]
-    allowed = schema.get("enum", [schema["default"]])
-    assert [row.seconds_form.format(seconds) for seconds in row.seconds] == allowed
+    if "minimum" in schema:
+        assert row.seconds == tuple(range(schema["minimum"], schema["maximum"] + 1))
+    else:
+        assert [row.seconds_form.format(seconds) for seconds in row.seconds] == schema.get(
+            "enum", [schema["default"]]
+        )
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,18 @@ def test_two_sided_materials_are_left_alone():
         body(ball(), is_one_sided=False), body(ball(radius=0.52).inside_out(), is_one_sided=False)
     )
     assert [all_of(facing) for facing in facings] == [{}, {}]
+
+
+@pytest.mark.parametrize("far", [1e5, 1e8])
+def test_a_vertex_that_makes_needles_of_all_faces_is_survived(far: float):
+    solid = ball(radius=0.5)
+    places = solid.places.copy()
+    places[0] = far
+    (facing,) = judged(body(solid.with_(places=places)))
+    assert not facing.shell.any()
+
+
+def test_sides_are_judged_where_nothing_has_an_area():
+    card = quad(*CARD)
+    (facing,) = judged(body(card.with_(places=card.places * (1.0, 1e-9, 1.0))))
+    assert not facing.shown.any()

@@ -131,6 +131,9 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("seed", 1 << 32, "seed is 4294967296", ("--seed", "4294967296")),
     ("seed", True, "seed is true", ()),
     ("keep_uploads", 0, "keep_uploads is 0, which is neither", ()),
+    ("private", "yes", "private is 'yes', which is neither", ()),
+    ("expiration", 60, "is not a whole number from 3600 to", ("--expiration", "60")),
+    ("expiration", "1d", "is not a whole number from 3600 to", ("--expiration", "1d")),
     (
         "webhook",
         "javascript:alert(1)",

@@ -23,7 +23,8 @@ def folder(tmp_path: Path) -> Path:
     (home / "tex" / "Größe").mkdir(parents=True)
     (home / "tex" / "wood.png").write_bytes(WOOD)
     (home / "tex" / "Größe" / "stone 1.png").write_bytes(STONE)
-    (home / "100%25.png").write_bytes(STONE)
+    for name in ("100%25.png", "a#b.png", "Straße +.png"):
+        (home / name).write_bytes(STONE)
     return home
 
 
@@ -54,6 +55,12 @@ def model(folder: Path, address: str, name: str = "box.gltf") -> Path:
         ("tex/wood.png\u200b", WOOD),
         (" tex/wood.png", WOOD),
         ("100%25.png", STONE),
+        ("tex/wood.png?v=3", WOOD),
+        ("tex/Wood.png#preview", WOOD),
+        ("tex\\wood.png?size=2k&v=%20", WOOD),
+        ("a#b.png", STONE),
+        ("a%23b.png", STONE),
+        ("STRASSE%20+.png", STONE),
     ],
 )
 def test_a_texture_that_is_there_is_found(folder: Path, address: str, content: bytes):
@@ -81,6 +88,12 @@ def test_capitals_decide_when_two_names_differ_in_nothing_else(folder: Path):
         ("tex/lamp.jpeg", "'tex/lamp.jpeg', which is not there. Nothing there has a similar name."),
         ("tex\\woods.png", "which is not there. Similar names that are there: 'tex/wood.png'."),
         ("box.gltf", "'box.gltf', which is not a picture."),
+        ("Wood.png", "which is not there. Similar names that are there: 'tex/wood.png'."),
+        (
+            "https://example.org/x/wood.png?v=1",
+            "an address from which nothing is loaded. Similar names that are",
+        ),
+        ("asset://lamp", "an address from which nothing is loaded. Embed the texture, and export again."),
     ],
 )
 def test_what_is_not_found_is_named_with_what_is_there(folder: Path, address: str, words: str):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line import main as cli
-from photoreal_set.fal_bridge.endpoints.price_models import Per, Range, per_of
+from photoreal_set.fal_bridge.endpoints.price_models import Per, Range, per_of, unit_of
 from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.money import price_list
@@ -110,6 +110,55 @@ def test_when_the_page_and_the_list_differ_the_range_includes_both():
     assert (low, high) == (0.025, 0.1)
     assert per_of("Compute Seconds") is Per.COMPUTE
     assert per_of("credits") is None
+
+
+KLING = "fal-ai/kling-video/v3/pro/image-to-video"
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("seconds", (Per.SECOND, 1)),
+        ("10 seconds", (Per.SECOND, 10)),
+        ("30 Seconds", (Per.SECOND, 30)),
+        ("minutes", (Per.SECOND, 60)),
+        ("video seconds", (Per.SECOND, 1)),
+        ("per image", (Per.IMAGE, 1)),
+        ("output megapixels", (Per.MEGAPIXEL, 1)),
+        ("videos", (Per.REQUEST, 1)),
+        ("1k requests", (Per.REQUEST, 1000)),
+        ("generations", (Per.REQUEST, 1)),
+        ("units", (None, 1)),
+        ("credits", (None, 1)),
+        *((text, (Per.OTHER, 1)) for text in ("1m tokens", "1000 characters", "video segments", "steps")),
+        *(
+            (text, (Per.OTHER, 1))
+            for text in ("100 credits", "0 seconds", "input images", "", "seconds or images")
+        ),
+    ],
+)
+def test_a_unit_is_read_exactly_or_not_at_all(unit, expected):
+    per, size = unit_of(unit)
+    assert (per, size) == (expected[0], Decimal(expected[1]))
+
+
+@pytest.mark.parametrize(
+    ("unit", "price", "expected"),
+    [("10 seconds", "1.12", 0.56), ("minutes", "6.72", 0.56), ("seconds", "0.112", 0.56)],
+)
+def test_units_of_several_seconds_are_divided(unit, price, expected):
+    assert cost(KLING, price, unit, {"duration": "5"}) == (expected, expected)
+
+
+@pytest.mark.parametrize("unit", ["1m tokens", "1000 characters", "video segments", "steps"])
+def test_units_that_cannot_be_counted_are_estimated_from_past_calls_only(unit):
+    row = REGISTRY[KLING]
+    tokens = listed(KLING, "8", unit)
+    quote = tokens.quote(row, row.intent, [])
+    assert quote.cost is None
+    assert unit in quote.reason
+    known = replace(tokens, past={KLING: Decimal("0.05")})
+    assert known.quote(row, row.intent, []).cost == Range(Decimal("0.05"), Decimal("0.1"))
 
 
 def test_units_of_another_size_are_estimated_from_past_calls():

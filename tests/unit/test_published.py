@@ -10,8 +10,9 @@ from PIL import Image
 
 from photoreal_set.fal_bridge import errors
 from photoreal_set.fal_bridge.bridge import Bridge
-from photoreal_set.fal_bridge.endpoints.published import check_endpoints, endpoint_from
+from photoreal_set.fal_bridge.endpoints.published import check_endpoints
 from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
+from photoreal_set.fal_bridge.endpoints.schema_reader import endpoint_from
 from photoreal_set.fal_bridge.jobs import Generation, Kind
 from photoreal_set.fal_bridge.network.platform_api import Platform
 from photoreal_set.fal_bridge.network.service import Service
@@ -88,10 +89,12 @@ def test_every_other_endpoint_is_supported_or_rejected_with_a_reason(endpoint_id
 @pytest.mark.parametrize("row", list(REGISTRY.values()), ids=list(REGISTRY))
 def test_schemas_agree_with_the_registry(row):
     """What is read from a schema agrees with the registry."""
-    read = endpoint_from(published(row.id), row.id, row.kind)
+    read = endpoint_from(published(row.id), row.id, row.kind, row)
     if row.images[1]:
         assert (read.image_field, read.image_list_field) == (row.image_field, row.image_list_field)
-    for name in ("prompt_field", "negative_prompt_field", "seconds_field", "factor_field"):
+    assert read.slots == row.slots
+    assert read.fields == row.fields
+    for name in ("prompt_field", "negative_prompt_field", "seconds_field", "frames_field", "factor_field"):
         if row.prompt_field != "texture_prompt" or name != "prompt_field":
             assert getattr(read, name) == getattr(row, name), name
     assert read.output[0] in row.output
@@ -119,9 +122,9 @@ def test_an_unknown_required_field_is_rejected():
     strange = published(RELIGHT)
     (name,) = (name for name in strange["components"]["schemas"] if name.endswith("Input"))
     schema = strange["components"]["schemas"][name]
-    schema["properties"]["mask_url"] = {"type": "string"}
-    schema["required"].append("mask_url")
-    with pytest.raises(errors.UnknownEndpointError, match="needs mask_url"):
+    schema["properties"]["voice_id"] = {"type": "string"}
+    schema["required"].append("voice_id")
+    with pytest.raises(errors.UnknownEndpointError, match="needs voice_id"):
         endpoint_from(strange, RELIGHT, Kind.PHOTO)
     for broken in ({}, {"paths": []}, {"paths": {f"/{RELIGHT}": None}}):
         with pytest.raises(errors.UnknownEndpointError, match="cannot be read"):

@@ -225,6 +225,8 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         retries=2,
         upscale_endpoint="lanczos",
         keep_uploads=True,
+        expiration=7200,
+        private=True,
         webhook="http://127.0.0.1:9/hook",
         inline_bytes=4096,
         lens_mm=50.0,

@@ -88,6 +88,15 @@ def test_an_uncertain_request_is_listed(tmp_path: Path):
     assert [(held.key, held.label) for held in found.held] == [(shown_key(KEY), "front photo")]
 
 
+def test_a_resend_that_needs_a_look_at_the_dashboard_is_listed(tmp_path: Path):
+    journal = Journal(write(tmp_path) / ".journal")
+    assert journal.claim(KEY, 1, {"label": "front photo", "endpoint": "fal-ai/x"})
+    journal.record(KEY, 1, Stage.UNCERTAIN, {})
+    for is_sure, count in ((False, 1), (True, 0)):
+        journal.record(KEY, 1, Stage.RELEASED, {"is_not_in_dashboard": is_sure})
+        assert len(read_set(tmp_path).held) == count
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"angles": [{}]}', '{"angles": 3}', '{"cost": 1}'])
 def test_a_folder_that_is_not_a_set_gives_none(tmp_path: Path, text: str):
     (tmp_path / "set.json").write_text(text)

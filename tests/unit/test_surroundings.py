@@ -8,9 +8,9 @@ import pytest
 
 from photoreal_set.gltf.mesh_checks import shape_of
 from photoreal_set.gltf.pieces import Placed, pieces_of
-from photoreal_set.gltf.surroundings import find_surroundings
+from photoreal_set.gltf.surroundings import find_surroundings, fused_floor
 from tests.blender.products import in_blender
-from tests.blender.scenery import HONEST, SURROUNDED, crumbs, egg
+from tests.blender.scenery import FUSED, GROWN, HONEST, SURROUNDED, crumbs, egg
 from tests.blender.shapes import Solid, ball, together
 
 TURNS = {
@@ -55,6 +55,19 @@ def test_what_belongs_to_a_product_is_left_alone(name: str, turn: str):
 def test_all_pieces_of_a_kind_are_found_and_nothing_of_the_product():
     solids = [*SURROUNDED["a floor of tiles"][1], crumbs(20, around=0.8, size=0.012).at(0, 0.9, 0)]
     assert kinds_of(solids) == {"floor": 4, "crumbs": 20}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("name", FUSED)
+def test_a_floor_that_is_one_piece_with_the_product_is_found(name: str, turn: str):
+    share = fused_floor([placed(FUSED[name], TURNS[turn])])
+    assert share is not None and 0.1 < share < 0.4
+
+
+@pytest.mark.parametrize("name", [*GROWN, *HONEST, *SURROUNDED])
+def test_other_pieces_are_not_taken_for_one_that_includes_a_floor(name: str):
+    one = [GROWN[name]] if name in GROWN else HONEST[name] if name in HONEST else SURROUNDED[name][1]
+    assert fused_floor([placed(solid, np.eye(4)) for solid in one]) is None
 
 
 def test_a_few_loose_pieces_are_no_crumbs():

@@ -78,6 +78,19 @@ def test_a_part_without_alpha_is_not_shown(tmp_path: Path, material: dict[str, A
     assert is_shown(two_parts(material), tmp_path) is wanted
 
 
+@pytest.mark.parametrize(
+    ("count", "alpha", "wanted"), [(1, 0.01, False), (60, 0.005, True), (60, 0.0, False)]
+)
+def test_many_faint_layers_are_seen_together(tmp_path: Path, count: int, alpha: float, wanted: bool):
+    glb = two_parts(coloured(alpha, "BLEND"))
+    more = [
+        glb.add("nodes", {**glb.document["nodes"][1], "translation": [0, 0, 0.01 * place]})
+        for place in range(1, count)
+    ]
+    glb.add_scene(0, 1, *more)
+    assert is_shown(glb, tmp_path) == wanted
+
+
 @pytest.mark.parametrize("mode", ["BLEND", "MASK"])
 def test_a_part_with_a_transparent_texture_is_not_shown(tmp_path: Path, mode: str):
     alpha = np.zeros((16, 96), dtype=np.uint8)

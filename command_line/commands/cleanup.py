@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cleanup``: hide the files of a set at fal.ai and delete what fal.ai stores about it, once everything is on disk."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...catalogue.lock_file import read_lock
+from ...catalogue.states import journal_in
+from ...fal_bridge.cleanup import Cleaned, clean_up
+from ...fal_bridge.journal import Journal
+from ...fal_bridge.network.service import Service
+from ...files.invisible import named_path
+from ...messages import events
+from ...messages.errors import InputError, PhotorealError
+from ...messages.progress import Reporter
+from ...photo_set.at_fal import record_files_at_fal
+from ...photo_set.folder import SetFolder
+from ...photo_set.plan_record import fal_of
+from ..arguments import add_output, add_service
+from ..catalogue_plans import is_catalogue
+from ..option_values import Command, Context, ServiceOptions
+from ..service import required_service
+from ..sets import working_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupOptions:
+    folder: Path
+    service: ServiceOptions
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
+    )
+    add_service(parser)
+    add_output(parser)
+    parser.set_defaults(command=Command(CleanupOptions, run))
+
+
+def run(options: CleanupOptions, context: Context) -> int:
+    """Clean up a set, or all sets of a catalogue. Gives 0, or 2 when something of it stays at fal.ai."""
+    cleaned = Cleaned()
+    if is_catalogue(options.folder):
+        root = options.folder.absolute()
+        lock = read_lock(root)
+        service = required_service(root, lock.fal, options.service)
+        for row in lock.rows:
+            if row.is_good and journal_in(root / row.folder).is_dir():
+                cleaned.add(_clean(root / row.folder, service, context.reporter), row.row.sku)
+    else:
+        folder = SetFolder.open(options.folder)
+        root = folder.root
+        service = required_service(root, fal_of(folder), options.service)
+        cleaned.add(_clean(root, service, context.reporter))
+    for text in cleaned.stays:
+        context.reporter.tell(events.Warning(text=text))
+    context.reporter.tell(events.Note(text=cleaned.sentence))
+    code = PhotorealError.exit_code if cleaned.stays else 0
+    state = "partial" if cleaned.stays else "done"
+    context.reporter.tell(events.Finished(state=state, exit=code, set=str(root)))
+    return code
+
+
+def _clean(root: Path, service: Service, reporter: Reporter) -> Cleaned:
+    with working_in(root, reporter):
+        journal = Journal(journal_in(root))
+        if not journal.folder.is_dir():
+            raise InputError(f"{root} has no requests at fal.ai: its journal is missing.")
+        try:
+            return clean_up(service, journal)
+        finally:
+            _record(root)
+
+
+def _record(root: Path) -> None:
+    """Show in the manifest and the page what is still there. A product of a catalogue may have no manifest yet."""
+    if not (root / "set.json").is_file():
+        return
+    folder = SetFolder.open(root)
+    record_files_at_fal(folder)
+    folder.write_page()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``set.json`` says about the files of a set that fal.ai still has."""
+
+from datetime import UTC, datetime
+
+from ..fal_bridge.journal import Journal
+from ..fal_bridge.stored_files import StoredFiles, stored_files
+from .folder import SetFolder
+from .set_json import FilesAtFal
+
+
+def record_files_at_fal(folder: SetFolder) -> list[StoredFiles]:
+    """Record what fal.ai still has of a set, according to its journal. Raises JournalError."""
+    found = stored_files(Journal(folder.journal))
+    if found or "at_fal" in folder.record:
+        with folder.change() as record:
+            record["at_fal"] = [_entry(files) for files in found]
+    return found
+
+
+def _entry(files: StoredFiles) -> FilesAtFal:
+    entry: FilesAtFal = {
+        "kind": "result" if files.request_id else "upload",
+        "labels": list(files.labels),
+        "files": len(files.urls),
+        "until": None
+        if files.until is None
+        else datetime.fromtimestamp(files.until, UTC).isoformat(timespec="seconds"),
+        "readable_by": "anyone" if files.is_public else "key",
+    }
+    if files.request_id:
+        entry["request"] = files.request_id
+    return entry
