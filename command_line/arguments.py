@@ -12,7 +12,7 @@ from ..fal_bridge.jobs import Kind
 from ..files.invisible import named, trimmed
 from ..files.values import money, number, read_number, read_whole
 from ..gltf.choices import REST, START, Surrounding, surroundings
-from ..imaging.choices import Background, Preview
+from ..imaging.choices import Background, Guide, Preview
 from ..optics.angles import ANGLES, CAMERAS, F_STOP, LENS, LENS_MM, turn
 from ..optics.rig_choice import INTENSITY, RIG_NAMES, SOFTBOX
 from ..optics.sizes import DEFAULT_SIZE, SIDE
@@ -134,6 +134,14 @@ def _add_fal_photos(parser: argparse.ArgumentParser) -> None:
         "--with-hero",
         action="store_true",
         help="fal.ai: also show the first photo to the photo model for every other angle",
+    )
+    parser.add_argument(
+        "--guide",
+        choices=[guide.value for guide in Guide],
+        help="fal.ai: hold the photo model by the exact depth or edges of every reference",
+    )
+    parser.add_argument(
+        "--with-mask", action="store_true", help="fal.ai: only the product may change in photos"
     )
     parser.add_argument(
         "--look", choices=list(LOOKS), default=DEFAULT_LOOK, help="fal.ai: how the product is shown"

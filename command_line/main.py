@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "reconcile": "what fal.ai has really charged for a set or a catalogue; needs an admin key",
     "cleanup": "hide and delete at fal.ai what a finished set or catalogue has left there",
     "estimate": "what a set or a catalogue would cost; spends nothing",
+    "export": "write pictures as shops and marketplaces want them",
     "report": "rebuild the page of a set or a catalogue",
     "doctor": "what this machine has, and what is missing",
     "test": "run the tests (--quick: only the fast ones); further arguments are passed to pytest",

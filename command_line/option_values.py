@@ -90,6 +90,8 @@ class PictureOptions:
     fidelity: str
     retries: int
     lock: str
+    guide: str | None
+    with_mask: bool
     look: str
     seconds: int | None
     loop: bool

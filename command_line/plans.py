@@ -14,7 +14,7 @@ from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
-from ..imaging.choices import Background, Lock, Preview
+from ..imaging.choices import Background, Guide, Lock, Preview
 from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
@@ -80,6 +80,7 @@ def _pictures_of(options: PictureOptions) -> dict[str, Any]:
         "lock": Lock(options.lock),
         "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
         "inline_bytes": options.data_uri_kb * 1024,
+        "guide": Guide(options.guide) if options.guide else None,
         "keep_uploads": options.expiration is None,
         "expiration": options.expiration or DAY_SECONDS,
     }

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Panel
 
-from ..photo_set.choices import NO_VIDEO, Engine
+from ..photo_set.choices import FROM_RENDER_ENDPOINT, NO_VIDEO, Engine
 from ..window import properties
 from ..window.blender_types import layout_of
 from .layout import SubPanel, draw_text
@@ -28,4 +28,7 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
         if settings.video != Engine.FAL:
             return
         layout.prop(settings, "video_endpoint", placeholder="as in preferences")
+        if FROM_RENDER_ENDPOINT not in settings.video_endpoint:
+            text = f"Recommended: {FROM_RENDER_ENDPOINT} makes footage of a render of your model, which keeps its shape."
+            draw_text(context, layout, text)
         layout.prop(settings, "loop")

@@ -26,6 +26,9 @@ class Fidelity(StrEnum):
 MAX_RETRIES = 9  # Of one photo that was rejected.
 
 NO_VIDEO = "none"
+FROM_RENDER_ENDPOINT = (
+    "minimax/h3-max/3d-to-video"  # Makes the video from a video by Cycles: recommended, not the default.
+)
 VIDEO_CHOICES = (*(engine.value for engine in Engine), NO_VIDEO)
 
 AUTO_DEVICE = "auto"

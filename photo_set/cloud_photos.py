@@ -21,6 +21,7 @@ from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record, angle_record
 from .labels import photo_label
 from .photo_check import Checked, PhotoCheck
+from .photo_inputs import photo_inputs, photo_text
 from .readiness import Readiness
 from .rejection import RejectedPhotoError, file_of, is_rejected, reason_of
 from .results import SetResults
@@ -129,15 +130,9 @@ class CloudPhotos:
     def _wanted(self, angle: Angle, hero: Path | None) -> _Wanted:
         render = self._folder.root / "renders" / f"{angle.name}.png"
         images = (render, hero) if hero else (render,)
-        entry = self._results.angle(angle)
+        entry, inputs = self._results.angle(angle), photo_inputs(self._plan, self._folder, angle)
         take = entry.get("takes", 1)
-        prompt = prompts.photo_prompt(
-            angle,
-            self._plan.background.value,
-            self._plan.prompt,
-            self._plan.look,
-            has_hero=hero is not None,
-        )
+        prompt = photo_text(self._plan, angle, has_hero=hero is not None)
         wish = wish_of(self._plan, angle, prompt, images, take) if self._plan.checks_photos else ""
         retries = retries_of(entry, wish)[: self._plan.photo_retries]
         if retries:
@@ -150,6 +145,7 @@ class CloudPhotos:
             prompt=prompt,
             can_wait=self._can_wait(angle),
             take=take + len(retries),
+            **inputs,
         )
         return _Wanted(angle=angle, hero=hero, generation=generation, wish=wish, retries=len(retries))
 

@@ -21,6 +21,7 @@ from .cloud_photos import CloudPhotos
 from .cloud_video import CloudVideo
 from .folder import Record
 from .labels import CONCEPT_LABEL, MODEL_LABEL
+from .model_views import model_inputs
 from .rejection import RejectedPhotoError
 from .results import SetResults
 from .set_json import MadeRecord
@@ -77,7 +78,7 @@ class CloudStage:
         generation = plan.generation(
             Kind.MODEL,
             MODEL_LABEL,
-            images=images,
+            **model_inputs(plan, images),
             addresses=plan.source.addresses,
             prompt="" if plan.concept_endpoint else plan.source.text,
             take=self._folder.record["model"].get("takes", 1),

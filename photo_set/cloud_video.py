@@ -136,7 +136,7 @@ class CloudVideo:
         generation = self._plan.generation(
             Kind.VIDEO,
             VIDEO_LABEL,
-            images=(photo,) if endpoint.images[1] else (),
+            images=(photo,),
             end_image=photo if is_last_too else None,
             files=files,
             settings=video_plan.video_settings(self._plan),

@@ -25,6 +25,8 @@ from ..optics.sizes import Size as PixelSize
 from .choices import Engine
 from .folder import DamagedSetError, SetFolder
 from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label, retry_label
+from .model_views import model_inputs
+from .photo_inputs import planned_roles
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
 from .video_plan import video_files, video_settings
 
@@ -90,7 +92,7 @@ def estimate_of(plan: SetPlan, prices: PriceList) -> Estimate:
 def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
     def job(kind: Kind, label: str, *inputs: Size, **members: Any) -> PlannedJob:
         endpoint = plan.endpoint(kind)
-        wanted = plan.generation(kind, label, images=(PICTURE,) * len(inputs), **members)
+        wanted = plan.generation(kind, label, **{"images": (PICTURE,) * len(inputs), **members})
         arguments = endpoint.arguments(wanted, inputs[0] if inputs else None)
         quote = prices.quote(endpoint, arguments, inputs, members.get("seconds"))
         return PlannedJob(label=label, endpoint=endpoint, quote=quote)
@@ -100,13 +102,14 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
         yield job(Kind.CONCEPT, CONCEPT_LABEL)
     if Kind.MODEL in ids:
         source_sizes = [size_of(path) or MEGAPIXEL for path in plan.source.files]
-        yield job(Kind.MODEL, MODEL_LABEL, *source_sizes)
+        yield job(Kind.MODEL, MODEL_LABEL, *source_sizes, **model_inputs(plan, plan.source.files))
     if plan.engine is Engine.FAL:
         hero = hero_of(list(plan.angles))
         smallest, largest = _photo_sizes(plan)
         for angle in plan.angles:
             shown = (smallest,) if plan.with_hero and angle != hero else ()
-            photo = job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown)
+            files = dict.fromkeys(planned_roles(plan), (PICTURE,))
+            photo = job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown, files=files)
             yield photo
             if plan.photo_retries:
                 retry = replace(photo, label=retry_label(angle.name), plural=RETRIES)
@@ -117,8 +120,8 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
                 is_sure = largest.longer < (plan.photo_size or 0)
                 yield enlargement if is_sure else _perhaps(enlargement)
     if Kind.VIDEO in ids:
-        files = {role: (PICTURE,) * count for role, count in video_files(plan).items()}
-        members: dict[str, Any] = {"files": files, "settings": video_settings(plan)}
+        sources = {role: (PICTURE,) * count for role, count in video_files(plan).items()}
+        members: dict[str, Any] = {"files": sources, "settings": video_settings(plan)}
         yield job(Kind.VIDEO, VIDEO_LABEL, MEGAPIXEL, seconds=plan.video_seconds, **members)
 
 

@@ -43,6 +43,7 @@ OWN_NAMES = (
         "masks",
         "depth",
         "normal",
+        "guides",
     ),
     *("photos", "video", "export", "fidelity", ".journal"),
 )

@@ -15,7 +15,7 @@ from ..fal_bridge.endpoints.choosing import (
 )
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.registry import REGISTRY
-from ..fal_bridge.jobs import Generation, Kind
+from ..fal_bridge.jobs import Generation, Kind, Role
 from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.service import Service
 from ..fal_bridge.network.webhooks import checked_webhook
@@ -23,12 +23,14 @@ from ..files.values import checked, list_of, member_of, optional, truth
 from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
-from ..imaging.choices import Background, Lock, Pass, Preview
+from ..imaging.choices import Background, Guide, Lock, Pass, Preview
 from ..messages.errors import FieldError, InputError
 from ..optics.angles import F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, hero_of
 from ..optics.rig_choice import RigChoice, kept_rig
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
 from .choices import FINAL, LANCZOS, MAX_SEED, Engine, Fidelity
+from .model_views import model_inputs, most_pictures
+from .photo_inputs import check_photo_inputs, photo_text
 from .plan_values import (
     DEVICE,
     ENDPOINT,
@@ -49,7 +51,7 @@ from .plan_values import (
     WEBHOOK,
     WITHOUT,
 )
-from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt, photo_prompt
+from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt
 from .source import Source, SourceKind, as_text
 from .video_plan import check_video, video_text
 
@@ -105,6 +107,8 @@ class SetPlan:
     with_hero: Annotated[bool, truth] = (
         False  # Show the hero's photo to the photo model with every other angle.
     )
+    guide: Annotated[Guide | None, optional(member_of(Guide))] = None  # What photos by fal.ai are held by.
+    with_mask: Annotated[bool, truth] = False  # Only the product may change in photos by fal.ai.
     motion: Annotated[str, MOTION] = TURNTABLE
     look: Annotated[str, LOOK] = DEFAULT_LOOK
     seconds: Annotated[int | None, optional(SECONDS)] = (
@@ -194,6 +198,8 @@ class SetPlan:
 
         ``take`` counts from 1: another take is another request, with another seed where the endpoint has one.
         """
+        if not self.endpoint(kind).images[1]:
+            members["images"] = ()
         seed = self.seed if take == 1 else ((self.seed or 0) + take - 1) % (MAX_SEED + 1)
         return Generation(
             kind=kind,
@@ -249,10 +255,7 @@ class SetPlan:
         if Kind.PHOTO in ids:
             for angle in self.angles:
                 shown = self.with_hero and angle.name != hero_of(list(self.angles)).name
-                yield (
-                    Kind.PHOTO,
-                    photo_prompt(angle, self.background.value, self.prompt, self.look, has_hero=shown),
-                )
+                yield Kind.PHOTO, photo_text(self, angle, has_hero=shown)
         if Kind.VIDEO in ids:
             yield Kind.VIDEO, self.endpoint(Kind.VIDEO).prompt_start + video_text(self)
 
@@ -279,7 +282,13 @@ class SetPlan:
         endpoint, pictures = self.endpoint(Kind.MODEL), len(self.source.files)
         if self.concept_endpoint:
             pictures = 1
-        minimum, maximum = endpoint.images
+        minimum, maximum = endpoint.images[0], most_pictures(endpoint)
+        if pictures < minimum and pictures:
+            raise FieldError(
+                "model_endpoint",
+                f"{endpoint.id} needs at least {minimum} photos, not {pictures}.",
+                hint="Choose another model endpoint.",
+            )
         if pictures < minimum:
             raise FieldError(
                 "model_endpoint",
@@ -295,6 +304,8 @@ class SetPlan:
             raise FieldError(
                 "model_endpoint", f"{endpoint.id} accepts {accepts}.", hint="Choose another model endpoint."
             )
+        if self.source.kind is SourceKind.PHOTOS:
+            model_inputs(self, self.source.files)
 
     def _check_options(self) -> None:
         """The user's own inputs for endpoints."""
@@ -310,7 +321,8 @@ class SetPlan:
 
     def _check_photos(self) -> None:
         """Photos by fal.ai and their size."""
-        if self.engine is Engine.FAL and not self.endpoint(Kind.PHOTO).images[1]:
+        photo = self.endpoint(Kind.PHOTO) if self.engine is Engine.FAL else None
+        if photo and not photo.images[1] and Role.GUIDE not in photo.slots:
             raise FieldError(
                 "photo_endpoint",
                 f"{self.photo_endpoint} does not accept pictures.",
@@ -328,6 +340,7 @@ class SetPlan:
                 "Only photos by fal.ai that pass the gate are locked to their renders.",
                 hint="Photos by Cycles are exact. For those by fal.ai, choose gate for the check.",
             )
+        check_photo_inputs(self)
         if self.photo_size is not None:
             self._check_photo_size(self.photo_size)
 

@@ -48,6 +48,12 @@ PHOTO = (
     "graphics, plastic or toy."
 )
 
+GUIDED = (
+    "A real product photograph of {product}, {view}. One single object, true surface texture and natural reflections, "
+    "professional studio light from large softboxes, everything in sharp focus, clean {background} background with a "
+    "soft contact shadow."
+)
+
 CONCEPT = (
     "{product}. One single object, whole and centred, seen from the front at a slight angle, on a plain light "
     "grey background. Even soft light without hard shadows or strong reflections, everything in focus, no "
@@ -168,14 +174,23 @@ def photo_prompt(
     angle: Angle, background: str, extra: str, look: str = DEFAULT_LOOK, *, has_hero: bool = False
 ) -> str:
     """The edit instruction for one angle; ``extra`` is the user's own prompt."""
-    shade = {"grey": "neutral grey", "black": "deep black"}.get(background, "pure white")
-    text = PHOTO.format(view=view_text(angle), background=shade)
+    text = PHOTO.format(view=view_text(angle), background=_shade(background))
     return " ".join(filter(None, (text, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
 
 
 def retry_prompt(reason: str) -> str:
     """What is added to the prompt of a photo after one that was rejected; ``reason`` is a sentence."""
     return RETRY.format(reason=reason.strip())
+
+
+def guided_prompt(product: str, angle: Angle, background: str, extra: str, look: str = DEFAULT_LOOK) -> str:
+    """A description for endpoints that see the shape of the product and not its surface."""
+    text = GUIDED.format(product=product.strip(), view=view_text(angle), background=_shade(background))
+    return " ".join(filter(None, (text, LOOKS[look].photo, extra.strip())))
+
+
+def _shade(background: str) -> str:
+    return {"grey": "neutral grey", "black": "deep black"}.get(background, "pure white")
 
 
 def video_prompt(

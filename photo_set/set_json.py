@@ -154,6 +154,7 @@ class AngleRecord(TypedDict, total=False):
     pending: Annotated[Pending, "another photo that was requested"]
     depth: Annotated[FileRecord, "depth pass"]
     normal: Annotated[FileRecord, "normal pass"]
+    guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
     calibration: Annotated[CalibrationRecord, "what photos by fal.ai are compared with"]
     takes: Annotated[int, TAKE, "photos requested so far, without retries"]
     retries: Annotated[

@@ -32,6 +32,8 @@ def wish_of(plan: SetPlan, angle: Angle, prompt: str, images: tuple[Path, ...], 
         prompt,
         plan.seed,
         dict(plan.option_texts.get(Kind.PHOTO, {})),
+        plan.guide.value if plan.guide else None,
+        plan.with_mask,
         [sha256_of(path) for path in images],
         take,
     )

@@ -26,6 +26,7 @@ from ..photo_set.verdict import warn_about
 from . import kernels
 from .blend_file import convert_to_glb
 from .calibration_stage import CalibrationStage
+from .guide_stage import GuideStage
 from .machine import use_device
 from .pass_stage import PassStage
 from .photo_stage import PhotoStage
@@ -43,6 +44,11 @@ def check_studio(plan: SetPlan) -> None:
     use_device(plan.device)
     if plan.rig.panorama:
         read_panorama(plan.rig.panorama)
+
+
+AnyStage = (
+    CalibrationStage | ReferenceStage | GuideStage | PassStage | PhotoStage | VideoStage | VideoInputStage
+)
 
 
 class StudioStage:
@@ -98,9 +104,12 @@ class StudioStage:
             device = kernels.ready_device(plan.device, self._results.reporter.tell, work.check_stop)
             session = self._open_session(stack, device)
             self._record_product(session)
-            stages: list[
-                ReferenceStage | PassStage | CalibrationStage | PhotoStage | VideoStage | VideoInputStage
-            ] = [ReferenceStage(work, session, self._when_rendered)]
+            stages: list[AnyStage] = []
+            if plan.guide:  # A photo is requested once its guide is there.
+                stages.append(ReferenceStage(work, session, lambda _angle: None))
+                stages.append(GuideStage(work, session, plan.guide, self._when_rendered))
+            else:
+                stages.append(ReferenceStage(work, session, self._when_rendered))
             if plan.passes:
                 stages.append(PassStage(work, session))
             if plan.checks_photos:

@@ -18,7 +18,7 @@ STARTERS = {"batch.py"}  # Loads the package by name, as tests do.
 BLENDER = {"bpy", "bpy_extras", "bpy_types", "_bpy", "bmesh", "mathutils", "gpu", "blf", "aud", "idprop"}
 # Each folder imports only itself and folders before it.
 ORDER = (
-    "messages", "processes", "files", "imaging", "gltf", "optics", "fal_bridge", "photo_set", "studio", "background_run",
+    "messages", "processes", "files", "imaging", "gltf", "optics", "fal_bridge", "photo_set", "channels", "studio", "background_run",
     "catalogue", "command_line", "window", "operators", "panels",
 )  # fmt: skip
 WITH_BLENDER = {"studio", "window", "operators", "panels"}

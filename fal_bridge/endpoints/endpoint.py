@@ -54,6 +54,7 @@ class Endpoint:
     image_list_field: str = ""  # For all pictures.
     images: tuple[int, int] = (0, 0)  # Minimum and maximum number.
     image_files: frozenset[FileKind] = PICTURES
+    image_bytes: int = MAX_PICTURE_BYTES  # The maximum size of one picture.
     needs_front_first: bool = (
         False  # The pictures are the front, the left, the back and the right, in this order.
     )
@@ -279,12 +280,18 @@ class Endpoint:
     def _check_picture(self, label: str, picture: Path, accepted: frozenset[FileKind]) -> None:
         try:
             kind = kind_of_file(picture)
-            gap = missing_end(picture)
+            gap, size = missing_end(picture), picture.stat().st_size
         except OSError as error:
             raise WrongRequestError(f"{label}: the picture {picture} cannot be read.") from error
         if kind not in accepted:
             names = ", ".join(sorted(kind.name for kind in accepted))
             raise WrongRequestError(f"{label}: {picture} is not a file that {self.id} accepts ({names}).")
+        if size > self.image_bytes and kind is not FileKind.MP4:
+            raise WrongRequestError(
+                f"{label}: {self.id} accepts pictures of up to {self.image_bytes >> 20} MB, and {picture} has "
+                f"{size / (1 << 20):.1f}.",
+                hint="Save it with fewer pixels, or choose another endpoint.",
+            )
         if gap:
             raise WrongRequestError(f"{label}: the file {picture} is not complete: {gap}.")
 
@@ -296,7 +303,8 @@ def _count_of_pictures(minimum: int, maximum: int) -> str:
 
 
 def _first_size(wanted: Generation) -> Size | None:
-    return size_of(wanted.images[0]) if wanted.images else None
+    pictures = wanted.images or wanted.files.get(Role.GUIDE, ())
+    return size_of(pictures[0]) if pictures else None
 
 
 def _shape(name: str) -> float:

@@ -118,6 +118,7 @@ _HUNYUAN = Endpoint(
     },
     image_field="input_image_url",
     images=(1, 1),
+    image_bytes=8 << 20,
     slots={
         Role.LEFT: Slot(field="left_image_url"),
         Role.BACK: Slot(field="back_image_url"),

@@ -67,6 +67,7 @@ def confirmed(row: Endpoint, document: Schema) -> Endpoint:
         price=row.price,
         intent={**read.intent, **intent},
         needs=row.needs,
+        image_bytes=row.image_bytes,
         caps=row.caps,
         note=row.note,
         prompt_start=row.prompt_start,
@@ -113,7 +114,6 @@ class _Reader:
         self._output = self._resolved(result["application/json"]["schema"])
 
     def endpoint(self) -> Endpoint:
-        output = self._places()
         slots = self._slots()
         taken = {slot.field for slot in slots.values()}
         image, images = self._first(_PICTURES, taken), self._first(_PICTURE_LISTS, taken)
@@ -125,12 +125,13 @@ class _Reader:
         frames = self._first(("num_frames",)) if Role.VIDEO in slots else ""
         allowed, form = self._seconds(is_rendered=Role.VIDEO in slots)
         seconds = "duration" if allowed and "duration" in self._fields else ""
-        ours = {image, images, end, prompt, factor, negative, seed, seconds, frames, *taken}
+        size = self._first(("image_size",)) if Role.GUIDE in slots else ""
+        ours = {image, images, end, prompt, factor, negative, seed, seconds, frames, size, *taken}
         self._refuse_unmet(ours, takes_picture=bool(image or images or Role.GUIDE in slots))
         return Endpoint(
             id=self._id,
             kind=self._kind,
-            output=output,
+            output=self._places(),
             price=PriceModel(is_guess=True),
             intent=self._intent(Role.GUIDE in slots),
             options=self._options(ours),
@@ -140,8 +141,7 @@ class _Reader:
             slots=slots,
             guides=self._guides() if Role.GUIDE in slots else {},
             fields=self._closed_fields(),
-            end_image_field=end,
-            end_image_is_needed=end in self._required,
+            **self._end(end),
             **self._prompt(prompt),
             negative_prompt_field=negative,
             seed_field=seed,
@@ -149,12 +149,16 @@ class _Reader:
             seconds=allowed,
             seconds_form=form,
             frames_field=frames,
+            size_field=size,
             factor_field=factor,
             **self._factors(factor),
         )
 
     def _closed_fields(self) -> frozenset[str] | None:
         return frozenset(self._fields) if self._input.get("additionalProperties") is False else None
+
+    def _end(self, end: str) -> dict[str, Any]:
+        return {"end_image_field": end, "end_image_is_needed": end in self._required}
 
     def _prompt(self, prompt: str) -> dict[str, Any]:
         return {

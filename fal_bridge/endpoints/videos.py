@@ -126,6 +126,7 @@ _KLING_4 = replace(
     intent={"resolution": "1080p"},
     options={"resolution": one_of("720p", "1080p")},
     image_field="start_image_url",
+    image_bytes=30 << 20,
     end_image_field="end_image_url",
     slots={Role.MIDDLE: Slot(field="middle_image_urls", maximum=8, is_list=True)},
     seconds=tuple(range(3, 31)),

@@ -87,8 +87,8 @@ class PriceList:
             unit_price=price,
             units=units,
             cost=Range(
-                (units.low * price.amount).quantize(CENT_MILLIONTH, ROUND_FLOOR),
-                (units.high * price.amount).quantize(CENT_MILLIONTH, ROUND_CEILING),
+                _rounded(units.low * price.amount, ROUND_FLOOR),
+                _rounded(units.high * price.amount, ROUND_CEILING),
             ),
         )
 
@@ -131,6 +131,11 @@ def look_up(
                     if cost := platform.past_cost(row.id):
                         past[row.id] = cost
     return PriceList(prices, past, was_reached)
+
+
+def _rounded(amount: Decimal, rounding: str) -> Decimal:
+    """To a millionth of a dollar. A third of a unit has endless digits, whose last ones mean nothing."""
+    return amount.quantize(CENT_MILLIONTH**2).quantize(CENT_MILLIONTH, rounding)
 
 
 def _is_unclear(endpoint: Endpoint, price: UnitPrice) -> bool:

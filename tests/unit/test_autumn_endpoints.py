@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -138,6 +139,16 @@ def test_named_views_go_to_their_fields(files):
     names = ("input_image_url", "left_image_url", "right_image_url")
     assert [made[name] for name in names] == [files["front"], files["left"], files["right"]]
     assert "back_image_url" not in made
+
+
+def test_a_picture_that_is_too_large_is_refused_before(files, tmp_path):
+    large = tmp_path / "large.png"
+    pixels = np.random.default_rng(1).integers(0, 256, (1800, 1800, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(large, compress_level=0)
+    row = REGISTRY[HUNYUAN]
+    with pytest.raises(errors.WrongRequestError, match=r"up to 8 MB, and .* has 9\.3"):
+        row.check(wanted(row, images=(large,)))
+    row.check(wanted(row, images=(files["front"],)))
 
 
 def test_smart_topology_has_few_faces_unless_the_user_says_otherwise(files):

@@ -109,6 +109,8 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("option_texts", {"photo": {"": "3"}}, "is '', which is empty", ("--photo-option", "=3")),
     ("option_texts", [], "is not an object", ()),
     ("with_hero", None, "with_hero is null, which is neither", ()),
+    ("with_mask", None, "with_mask is null, which is neither", ()),
+    ("guide", "normal", "guide is 'normal', which is not one of depth, canny", ("--guide", "normal")),
     ("motion", OUT, f"motion is '{OUT}', which is not one of turntable", ("--motion", OUT)),
     ("look", "noir", "look is 'noir'", ("--look", "noir")),
     ("seconds", 10**6, "seconds is 1000000, which is not a whole number from 1 to", ("--seconds", "1000000")),

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Videos that fal.ai makes from a video by Cycles and photos, and from photos as key frames."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,30 +14,25 @@ from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.money.price_list import PriceList
 from photoreal_set.fal_bridge.network.platform_api import UnitPrice
-from photoreal_set.fal_bridge.network.service import Service
-from photoreal_set.messages import events
 from photoreal_set.messages.errors import FieldError
-from photoreal_set.messages.progress import Reporter
 from photoreal_set.optics.angles import ANGLES, Angle, hero_first
-from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.choices import FROM_RENDER_ENDPOINT, Engine
 from photoreal_set.photo_set.cloud_jobs import bridge_for
 from photoreal_set.photo_set.cloud_stage import CloudStage
 from photoreal_set.photo_set.estimates import estimate_of
-from photoreal_set.photo_set.folder import SetFolder, angle_record
+from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.plan import SetPlan
-from photoreal_set.photo_set.plan_record import plan_record
-from photoreal_set.photo_set.results import Outcome, SetResults
-from photoreal_set.photo_set.source import source_from
+from photoreal_set.photo_set.results import SetResults
 from photoreal_set.photo_set.takes import Shelf, takes_in
 from photoreal_set.photo_set.video_plan import key_angles, render_order
 from photoreal_set.processes.stop import Stop
-from tests.fal_emulator.glb import make_glb
+from tests.cloud_sets import Notes, Sets
 from tests.fal_emulator.videos import make_mp4, read_mp4
-from tests.patience import FOR_EVER_SECONDS, until
+from tests.patience import FOR_EVER_SECONDS
 
 pytestmark = pytest.mark.slow
 
-REAL = "minimax/h3-max/3d-to-video"
+REAL = FROM_RENDER_ENDPOINT
 LTX = "fal-ai/ltx-2.3-quality/render-to-real"
 KLING = "kling/v4/image-to-video"
 PHOTOS = "fal-ai/flux-kontext/dev"
@@ -48,73 +41,38 @@ ROUND = tuple(
 )
 
 
-class Notes(Reporter):
-    def tell(self, event: events.Event) -> None:
-        pass
-
-
-class Films:
-    """A set whose references and whose video for the endpoint are rendered, and its runs at fal.ai."""
+class Films(Sets):
+    """A set whose references and whose video for the endpoint are rendered."""
 
     def __init__(self, root: Path, emulator) -> None:
-        self.emulator = emulator
-        glb = root / "clock.glb"
-        glb.write_bytes(make_glb("a clock", None, triangles=100, texture_side=32))
-        self.plan = SetPlan(
-            source=source_from([glb], ""),
-            out=root / "set",
-            angles=(ANGLES["front"], ANGLES["three-quarter"], ANGLES["side"]),
-            engine=Engine.FAL,
-            video=Engine.FAL,
-            video_endpoint=REAL,
-            seconds=3,
-            service=Service.emulator(emulator.url),
-        )
+        super().__init__(root, emulator)
+        angles = (ANGLES["front"], ANGLES["three-quarter"], ANGLES["side"])
+        self.plan = replace(self.plan, angles=angles, video=Engine.FAL, video_endpoint=REAL, seconds=3)
 
-    def prepared(self, plan: SetPlan) -> SetResults:
-        source = plan.source.record()
-        folder = SetFolder.prepare(plan.out, product="clock", source=source, tool={}, plan=plan_record(plan))
+    def folder(self, plan: SetPlan) -> SetFolder:
+        folder = super().folder(plan)
         results = SetResults(plan=plan, folder=folder, reporter=Notes(), stop=Stop())
-        for number, angle in enumerate(plan.angles):
-            path = folder.root / "renders" / f"{angle.name}.png"
-            path.parent.mkdir(exist_ok=True)
-            if not path.is_file():
-                Image.new("RGB", (64, 64), (40 * number + 40, 80, 120)).save(path)
-            with folder.change() as record:
-                render = {**folder.entry(path), "samples": 1}
-                angle_record(record, angle.name).update(azimuth=0, elevation=0, render=render)
         results.order_video_input()
-        if results.folder.record.get("video_input") and results.video_input is None:
+        if folder.record.get("video_input") and results.video_input is None:
             video = folder.root / "renders" / "turntable.mp4"
-            video.write_bytes(
-                make_mp4(
-                    Image.new("RGB", (64, 64), "teal"), None, seconds=plan.video_seconds, has_sound=False
-                )
-            )
+            picture = Image.new("RGB", (64, 64), "teal")
+            video.write_bytes(make_mp4(picture, None, seconds=plan.video_seconds, has_sound=False))
             results.record_video_input("digest", video)
-        return results
+        return folder
 
-    def run(self, plan: SetPlan | None = None, *, leave_when=None) -> Outcome:
-        """One run of the cloud stage; ``leave_when`` ends it early, as the second Ctrl-C does."""
-        results = self.prepared(plan or self.plan)
-        with bridge_for(results, None) as bridge:
-            cloud = CloudStage(results, bridge)
-            cloud.photograph_all()
-            with ThreadPoolExecutor() as other:
-                ended = other.submit(cloud.wait)
-                if leave_when:
-                    until(leave_when)
-                    bridge.leave()
-                ended.result()
-        results.record_costs()
-        return results.outcome(is_at_ceiling=cloud.is_at_ceiling)
-
-    @property
-    def record(self) -> dict:
-        return json.loads((self.plan.out / "set.json").read_text())
+    def results(self, plan: SetPlan) -> SetResults:
+        return SetResults(plan=plan, folder=self.folder(plan), reporter=Notes(), stop=Stop())
 
     def sent(self, endpoint: str) -> list[dict]:
         return [entry for entry in self.emulator.ledger() if entry["endpoint"] == endpoint]
+
+
+def in_the_cloud(results: SetResults) -> None:
+    """What follows once everything is rendered."""
+    with bridge_for(results, None) as bridge:
+        cloud = CloudStage(results, bridge)
+        cloud.photograph_all()
+        cloud.wait()
 
 
 @pytest.fixture
@@ -218,12 +176,13 @@ def test_another_video_is_made_from_the_photos_that_are_chosen_then(films):
 
 def test_photos_by_cycles_are_references_too(films):
     plan = replace(films.plan, engine=Engine.CYCLES, video_endpoint=LTX)
-    results = films.prepared(plan)
+    results = films.results(plan)
     for angle in hero_first(list(plan.angles)):
         facts = {"engine": "cycles", "state": "done", "made_with": f"digest of {angle.name}"}
         picture = (plan.out / "renders" / f"{angle.name}.png").read_bytes()
         results.record_photo(angle, facts, picture)
-    assert films.run(plan).exit_code == 0
+    in_the_cloud(results)
+    assert films.record["videos"][0]["state"] == "done"
     (sent,) = films.sent(LTX)
     hero = (plan.out / "renders" / "three-quarter.png").read_bytes()
     assert fetched(sent["input"]["image_url"]) == hero
@@ -232,12 +191,9 @@ def test_photos_by_cycles_are_references_too(films):
 
 
 def test_without_our_video_nothing_is_sent(films):
-    results = films.prepared(films.plan)
+    results = films.results(films.plan)
     results.folder.root.joinpath("renders/turntable.mp4").unlink()
-    with bridge_for(results, None) as bridge:
-        cloud = CloudStage(results, bridge)
-        cloud.photograph_all()
-        cloud.wait()
+    in_the_cloud(results)
     assert films.sent(REAL) == []
     assert films.record["videos"][0]["state"] == "waiting"
 
@@ -258,9 +214,9 @@ def test_our_video_is_as_large_and_as_long_as_the_endpoint_wants(films, endpoint
 
 
 def test_a_video_endpoint_that_needs_no_render_has_no_order(films):
-    films.prepared(films.plan)
+    films.folder(films.plan)
     assert "video_input" in films.record
-    films.prepared(replace(films.plan, video_endpoint=KLING))
+    films.folder(replace(films.plan, video_endpoint=KLING))
     assert "video_input" not in films.record
 
 
@@ -294,6 +250,16 @@ def test_only_views_that_a_turntable_shows_are_key_frames(films):
     chosen = [angle.azimuth for angle in key_angles(replace(plan, angles=every))]
     assert len(chosen) == 8
     assert chosen == sorted(chosen)
+
+
+@pytest.mark.parametrize(("motion", "word"), [("turntable", "spin"), ("detail-reveal", "subtle")])
+def test_a_motion_that_the_endpoint_has_a_word_for_is_asked_for(films, motion, word):
+    endpoint = "pixelcut/looping-video"
+    plan = replace(films.plan, angles=ROUND[:1], video_endpoint=endpoint, motion=motion, seconds=5)
+    assert films.run(plan).exit_code == 0
+    (sent,) = films.sent(endpoint)
+    assert (sent["input"]["motion"], sent["input"]["duration"]) == (word, 5)
+    assert (sent["input"]["include_audio"], sent["unknown_fields"]) == (False, [])
 
 
 # Estimates, compared with the published prices by hand

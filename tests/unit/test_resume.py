@@ -21,7 +21,7 @@ from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.home import home_folder
 from photoreal_set.gltf.choices import Surrounding
-from photoreal_set.imaging.choices import Background, Lock, Pass, Preview
+from photoreal_set.imaging.choices import Background, Guide, Lock, Pass, Preview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
 from photoreal_set.optics.rig_choice import chosen_rig
@@ -251,7 +251,9 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
     variants = {"KHR_materials_variants": {"variants": [{"name": "Brass"}]}}
     lamp.write_text(json.dumps({"asset": {}, "meshes": [{}], "extensions": variants}))
     model = replace(plan, source=source_from([lamp], ""), variant="Brass")
-    plans = (chosen, free, from_text, model)
+    guided = replace(plan, photo_endpoint="fal-ai/flux-control-lora-canny/image-to-image", guide=Guide.CANNY)
+    masked = replace(plan, photo_endpoint="openai/gpt-image-2/edit", with_mask=True)
+    plans = (chosen, free, from_text, model, guided, masked)
     for wanted in plans:
         wanted.check()
         plan.out.mkdir(exist_ok=True)

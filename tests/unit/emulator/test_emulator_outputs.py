@@ -138,7 +138,7 @@ def smallest_input(endpoint: Endpoint, url: str) -> dict[str, Any]:
     for name in endpoint.data["input"]["required"]:
         schema = endpoint.properties[name]
         value = url if name.endswith(("_url", "_urls")) else "a jar of honey"
-        found[name] = [value] if schema["type"] == "array" else value
+        found[name] = [value] * schema.get("minItems", 1) if schema["type"] == "array" else value
     for rule in endpoint.data.get("rules", []):
         if rule["rule"] == "exactly-one":
             found.setdefault(rule["fields"][0], "a jar of honey")

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares measured pictures with the rules of a channel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .measuring import Measured
+from .rules import PHOTOGRAPH, Channel, Measure, Rule
+
+_UNITS = {
+    Measure.LONGEST: "px",
+    Measure.SHORTEST: "px",
+    Measure.MEGAPIXELS: "MP",
+    Measure.BYTES: "MB",
+    Measure.FILL: "%",
+    Measure.MARGIN: "px",
+    Measure.ALPHA: "%",
+}
+_ADVICE = {
+    Measure.LONGEST: "Render with a larger --resolution, or enlarge photos with --photo-size.",
+    Measure.SHORTEST: "Render with a larger --resolution, or enlarge photos with --photo-size.",
+    Measure.MEGAPIXELS: "Export it, which makes it smaller.",
+    Measure.BYTES: "Export it as JPEG, or with a smaller --size.",
+    Measure.FILL: "Export it, which crops it; the picture must be large enough for that.",
+    Measure.MARGIN: "Choose an angle that shows the whole product.",
+    Measure.WHITE: "Use --background white; redo a photo whose background is not white.",
+    Measure.ALPHA: "Export it, which puts it on white.",
+    Measure.RATIO: "Export it, which makes it square.",
+    Measure.QUALITY: "Export it from the original picture.",
+    Measure.COLOUR: "Export it from the original picture, which gives sRGB.",
+    Measure.FORMAT: "Export it, which converts it.",
+    Measure.SUFFIX: "Rename the file, or export it again.",
+    Measure.COUNT: "Choose other angles.",
+    Measure.ORIGIN: "Use it as a further picture, or upload a photograph there.",
+    Measure.TAG: "Export it, which states the source type.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one rule says about one picture; ``picture`` is "" for a rule about all of them."""
+
+    picture: str
+    rule: Rule
+    value: float | str | None
+    is_met: bool
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the picture breaks a rule that is more than advice."""
+        return not self.is_met and not self.rule.is_advice
+
+    @property
+    def text(self) -> str:
+        """The measured value beside what is asked for."""
+        return f"{self.rule.measure}: {_shown(self.value, self.rule.measure)}, {wanted(self.rule)}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; "" when the rule is met."""
+        return "" if self.is_met else _ADVICE[self.rule.measure]
+
+    def record(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "picture": self.picture,
+            "rule": self.rule.measure.value,
+            "value": self.value,
+            "wanted": wanted(self.rule),
+            "met": self.is_met,
+            "advice": self.rule.is_advice,
+            "source": self.rule.source,
+            "read": self.rule.read,
+        }
+
+
+def findings_of(channel: Channel, pictures: Mapping[str, Measured]) -> list[Finding]:
+    """What every rule says about every picture, by name; the rules about all of them come last."""
+    found: list[Finding] = []
+    for name, picture in pictures.items():
+        found += [
+            _finding(name, rule, picture.values.get(rule.measure))
+            for rule in channel.rules
+            if rule.measure is not Measure.COUNT and not rule.is_for_one
+        ]
+    for rule in channel.rules:
+        if rule.measure is Measure.COUNT:
+            found.append(_finding("", rule, len(pictures)))
+        elif rule.is_for_one:
+            found.append(_best(rule, [picture.values.get(rule.measure) for picture in pictures.values()]))
+    return found
+
+
+def wanted(rule: Rule) -> str:
+    """What a rule asks for, in words."""
+    unit = f" {_UNITS[rule.measure]}" if rule.measure in _UNITS else ""
+    verb = "should be " if rule.is_advice else ""
+    if rule.values:
+        return f"{verb}{' or '.join(rule.values)}"
+    if rule.low is not None and rule.high is not None:
+        return f"{verb}{rule.low:g} to {rule.high:g}{unit}"
+    if rule.low is not None:
+        return f"{verb}at least {rule.low:g}{unit}"
+    return f"{verb}at most {rule.high or 0:g}{unit}"
+
+
+def _finding(name: str, rule: Rule, value: float | str | None) -> Finding:
+    return Finding(picture=name, rule=rule, value=value, is_met=_meets(rule, value))
+
+
+def _best(rule: Rule, values: Sequence[float | str | None]) -> Finding:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return _finding("", rule, max(numbers, default=None))
+
+
+def _meets(rule: Rule, value: float | str | None) -> bool:
+    """A value that could not be measured meets a rule only where the rule does not apply: the quality of a PNG."""
+    if value is None:
+        return rule.measure is Measure.QUALITY
+    if rule.values:
+        return _name_of(value) in rule.values
+    number = float(value)
+    return (rule.low is None or number >= rule.low) and (rule.high is None or number <= rule.high)
+
+
+def _name_of(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _shown(value: float | str | None, measure: Measure) -> str:
+    if value is None:
+        return "not measurable"
+    if isinstance(value, str):
+        return f"not a {PHOTOGRAPH}, {value}" if measure is Measure.ORIGIN and value != PHOTOGRAPH else value
+    return f"{value:g}{f' {_UNITS[measure]}' if measure in _UNITS else ''}"

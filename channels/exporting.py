@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the pictures of sets for one channel into a folder, and only what has changed since the last time.
+
+``export.json`` there lists what was written, from what. A file that it does not list belongs to somebody else and is
+never replaced or removed.
+"""
+
+import hashlib
+import json
+import os
+import string
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..files.enclosed import refuse_link
+from ..files.input_files import read_json
+from ..files.kinds import FileKind
+from ..files.names import component, file_rule, safe_name, same_name
+from ..files.writing import sha256_of, write_atomically, write_json_atomically
+from ..imaging import signing
+from ..messages.errors import InputError
+from ..photo_set.folder import SetFolder
+from ..photo_set.provenance import provenance_of
+from .checking import Finding, findings_of
+from .conforming import ConformError, Layout, conformed, encoded, layout_for
+from .measuring import Box, measured
+from .pictures import Picture, Wishes, origin_of, selected
+from .rules import Channel, Measure
+
+MANIFEST = "export.json"
+FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
+_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN)
+FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportPlan:
+    """How pictures are exported. ``kind`` and ``side`` replace those of the channel."""
+
+    channel: Channel
+    wishes: Wishes = field(default_factory=Wishes)
+    kind: FileKind | None = None
+    side: int | None = None
+    template: str = ""
+
+    def checked(self) -> "ExportPlan":
+        """The same with every value filled in. Raises InputError for values that cannot be used."""
+        kind = self.kind or self.channel.kind
+        template = self.template or self.channel.template
+        check_template(template)
+        stem = (
+            template.rsplit(".", 1)[0]
+            if template.lower().endswith(tuple(f".{name}" for name in FORMATS))
+            else template
+        )
+        return replace(self, kind=kind, side=self.side or self.channel.side, template=f"{stem}.{kind.value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """One file in the folder. ``is_new``: it was written now."""
+
+    name: str
+    sku: str
+    product: str
+    angle: str
+    number: int
+    size: tuple[int, int]
+    sha256: str
+    bytes: int
+    source_type: str
+    findings: tuple[Finding, ...]
+    is_new: bool
+
+
+def check_template(template: str) -> None:
+    """Raises InputError for a template of names that cannot work."""
+    try:
+        fields = {
+            name for _text, name, _form, _turn in string.Formatter().parse(template) if name is not None
+        }
+        unknown = sorted(fields - set(FIELDS))
+        if unknown:
+            raise InputError(
+                f"A name cannot contain {{{unknown[0]}}}.", hint=f"It can contain: {', '.join(FIELDS)}."
+            )
+        sample = template.format(sku="a", product="a", angle="a", number=1, width=1, height=1, channel="a")
+        component(sample)
+    except (ValueError, IndexError, KeyError) as error:
+        raise InputError(
+            f"{template!r} cannot be the name of a file ({error}).",
+            hint="Write for example {sku}_{angle}_{width}.jpg.",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A picture of a set that is being exported. ``number`` is its place among those of the set, from 1."""
+
+    folder: SetFolder
+    sku: str
+    picture: Picture
+    number: int
+
+    @property
+    def place(self) -> str:
+        return f"{self.sku}, {self.picture.angle}"
+
+
+class ChannelFolder:
+    """The folder of one channel, of one set or of a catalogue. ``add`` all sets, then ``finish``."""
+
+    def __init__(self, root: Path, plan: ExportPlan) -> None:
+        self.root = root
+        self._plan = plan.checked()
+        self._channel = plan.channel
+        refuse_link(root)
+        self._earlier = _read(root)
+        self._files: dict[str, Exported] = {}
+        self._records: dict[str, dict[str, Any]] = {}
+        self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
+        self.problems: list[str] = []
+
+    def add(self, folder: SetFolder, sku: str) -> list[Exported]:
+        """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError."""
+        chosen = selected(folder, self._channel, self._plan.wishes)
+        for angle, reason in chosen.held_back.items():
+            self.problems.append(f"{sku}, {angle}: not exported, because {reason}.")
+        made = [
+            self._export(_Item(folder, sku, picture, number))
+            for number, picture in enumerate(chosen.pictures, 1)
+        ]
+        return [exported for exported in made if exported]
+
+    def finish(self) -> list[str]:
+        """Remove what an earlier export has written and this one has not, and write the list; the names removed."""
+        removed = []
+        for name, entry in self._earlier.items():
+            path = self.root / name
+            if name not in self._files and path.is_file() and sha256_of(path) == entry.get("sha256"):
+                path.unlink()
+                removed.append(name)
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_json_atomically(
+            self.root / MANIFEST,
+            {"schema": 1, "channel": self._channel.name, "files": self._records},
+        )
+        return removed
+
+    @property
+    def files(self) -> list[Exported]:
+        """Everything in the folder that belongs to this export, in order."""
+        return list(self._files.values())
+
+    def _export(self, item: _Item) -> Exported | None:
+        picture = item.picture
+        with Image.open(picture.path) as opened:
+            layout = layout_for(
+                opened.size, picture.box, self._channel, side=self._plan.side or self._channel.side
+            )
+        name, digest = self._name(item, layout.size), self._digest(picture)
+        self._claim(name, item.place)
+        path, known = self.root / name, self._earlier.get(name, {})
+        is_own = bool(known) and path.is_file() and sha256_of(path) == known.get("sha256")
+        is_new = not (is_own and known.get("made_with") == digest)
+        if is_new:
+            if path.exists() and not is_own:
+                raise InputError(
+                    f"{path} was not written by an export, or was changed since.",
+                    hint="Move it away, or choose other names with --name.",
+                )
+            try:
+                self._write(item, layout, path)
+            except ConformError as error:
+                self.problems.append(f"{item.place}: not exported, because {error}.")
+                return None
+        found = self._findings(item, path, layout)
+        broken = [one for one in found if one.is_failure and one.rule.measure is not Measure.ORIGIN]
+        if broken:
+            path.unlink()
+            self.problems += [f"{item.place}: not exported. {one.text}. {one.advice}" for one in broken]
+            return None
+        return self._note(item, layout, path, digest, found, is_new=is_new)
+
+    def _write(self, item: _Item, layout: Layout, path: Path) -> None:
+        with Image.open(item.picture.path) as opened:
+            picture = conformed(opened, layout, self._channel)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        provenance = provenance_of(item.folder.record, item.picture.entry)
+        kind = self._plan.kind or self._channel.kind
+        write_atomically(path, encoded(picture, self._channel, kind, provenance, path.name))
+
+    def _note(
+        self, item: _Item, layout: Layout, path: Path, digest: str, found: list[Finding], *, is_new: bool
+    ) -> Exported:
+        exported = Exported(
+            name=path.name,
+            sku=item.sku,
+            product=str(item.folder.record["product"]),
+            angle=item.picture.angle,
+            number=item.number,
+            size=layout.size,
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+            source_type=origin_of(item.picture),
+            findings=tuple(found),
+            is_new=is_new,
+        )
+        self._files[path.name] = exported
+        self._records[path.name] = {
+            "sku": item.sku,
+            "angle": exported.angle,
+            "sha256": exported.sha256,
+            "made_with": digest,
+            "width": layout.size[0],
+            "height": layout.size[1],
+            "box": list(layout.box) if layout.box else None,
+            "source_type": exported.source_type,
+            "unmet": [finding.text for finding in found if finding.is_failure],
+        }
+        return exported
+
+    def _findings(self, item: _Item, path: Path, layout: Layout) -> list[Finding]:
+        """Rules about the whole product do not apply to a close-up."""
+        found = measured(path, box=layout.box, origin=origin_of(item.picture))
+        return [
+            finding
+            for finding in findings_of(self._channel, {item.place: found})
+            if finding.picture and not (layout.box is None and finding.rule.measure in _WHOLE_PRODUCT)
+        ]
+
+    def _name(self, item: _Item, size: tuple[int, int]) -> str:
+        rule = file_rule("product")
+        return self._plan.template.format(
+            sku=safe_name(item.sku, rule),
+            product=safe_name(str(item.folder.record["product"]), rule),
+            angle=safe_name(item.picture.angle, file_rule("angle")),
+            number=item.number,
+            width=size[0],
+            height=size[1],
+            channel=self._channel.name,
+        )
+
+    def _claim(self, name: str, place: str) -> None:
+        """Raises InputError when another picture has this name."""
+        other = self._owners.setdefault(same_name(name), place)
+        if other != place:
+            raise InputError(
+                f"{other} and {place} would both be named {name}.",
+                hint="Add {sku}, {angle} or {number} to --name.",
+            )
+
+    def _digest(self, picture: Picture) -> str:
+        """Everything that decides the content of a file."""
+        channel = {key: value for key, value in asdict(self._channel).items() if key != "rules"}
+        parts = {
+            "photo": picture.sha256,
+            "box": picture.box,
+            "channel": channel,
+            "kind": self._plan.kind,
+            "side": self._plan.side,
+            "source_type": origin_of(picture),
+            "signed": os.environ.get(signing.CERTIFICATE, ""),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def boxes_in(root: Path) -> dict[str, Box | None]:
+    """Where the product is in the files that an export wrote, by name; only of files that did not change since."""
+    found: dict[str, Box | None] = {}
+    for name, entry in _read(root).items():
+        path, box = root / name, entry.get("box")
+        if path.is_file() and sha256_of(path) == entry.get("sha256"):
+            found[name] = (
+                (box[0], box[1], box[2], box[3]) if isinstance(box, list) and len(box) == 4 else None
+            )
+    return found
+
+
+def _read(root: Path) -> dict[str, dict[str, Any]]:
+    """The files of an earlier export. Raises InputError for a list that cannot be read."""
+    path = root / MANIFEST
+    refuse_link(path)
+    if not path.is_file():
+        return {}
+    try:
+        record = read_json(path)
+        files = record["files"]
+        return {component(name): dict(entry) for name, entry in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}).", hint="Move the folder away and export again."
+        ) from error

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sets whose pictures go to channels: one set, or those of a catalogue."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalogue.lock_file import read_lock
+from ..channels.rules import CHANNELS
+from ..files.names import file_rule, safe_name
+from ..messages.errors import FieldError, InputError
+from ..photo_set.folder import SetFolder
+from .catalogue_plans import is_catalogue
+
+_SEPARATORS = re.compile(r"[,;\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A set. ``spec``: the channels that its row names."""
+
+    folder: Path
+    sku: str
+    spec: str = ""
+
+
+def sources_in(folder: Path) -> list[Source]:
+    """The sets in a folder, in the order of the catalogue. Raises InputError when there is none."""
+    if not is_catalogue(folder):
+        product = str(SetFolder.open(folder).record["product"])
+        return [Source(folder, safe_name(product, file_rule("product")))]
+    rows = [frozen for frozen in read_lock(folder).rows if frozen.is_good]
+    sources = [Source(folder / frozen.folder, frozen.row.sku, frozen.row.spec) for frozen in rows]
+    made = [source for source in sources if (source.folder / "set.json").is_file()]
+    if not made:
+        raise InputError(f"No product of {folder} has been made yet.", hint=f"Run `resume {folder}` first.")
+    return made
+
+
+def channels_of(sources: list[Source], text: str) -> dict[str, list[Source]]:
+    """The sets for each channel: those named in ``text`` for all sets, otherwise those of each row.
+
+    Raises InputError when no channel is named, or an unknown one.
+    """
+    found: dict[str, list[Source]] = {}
+    for source in sources:
+        for name in filter(None, _SEPARATORS.split((text or source.spec).strip())):
+            if name not in CHANNELS:
+                place = "" if text else f" (in the column spec of {source.sku})"
+                raise FieldError(
+                    "channel",
+                    f"There is no channel {name}{place}.",
+                    hint=f"There are: {', '.join(CHANNELS)}.",
+                )
+            if source not in (of_channel := found.setdefault(name, [])):
+                of_channel.append(source)
+    if not found:
+        raise FieldError("channel", "No channel is named.", hint=f"There are: {', '.join(CHANNELS)}.")
+    return found

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``export``: write pictures as a shop or marketplace wants them."""
+
+import argparse
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...channels.exporting import FORMATS, ChannelFolder, ExportPlan, check_template
+from ...channels.pictures import Wishes
+from ...channels.rules import CHANNELS
+from ...channels.tables import AKENEO, FILES, SHOPIFY, write_tables
+from ...files.invisible import named_path, trimmed
+from ...files.part_files import part_for
+from ...files.values import read_whole
+from ...messages.errors import InputError, PhotorealError
+from ...optics.sizes import SIDE
+from ...photo_set.folder import SetFolder
+from ..argument_types import argument
+from ..channel_sources import Source, channels_of, sources_in
+from ..option_values import Command, Context
+from ..signing import add_signing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    folder: Path
+    channel: str
+    angle: str
+    format: str | None
+    size: int | None
+    name: str
+    base_url: str
+    accepted_only: bool
+    include_unchecked: bool
+    zip: bool
+    json: bool
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
+    )
+    parser.add_argument(
+        "--channel",
+        default="",
+        metavar="A,B",
+        help=f"some of {', '.join(CHANNELS)}; in a catalogue, the column spec by default",
+    )
+    parser.add_argument(
+        "--angle", type=trimmed, default="", help="the angle of the main picture (default: three-quarter)"
+    )
+    _add_form(parser)
+    parser.add_argument("--accepted-only", action="store_true", help="only photos that a review has accepted")
+    parser.add_argument(
+        "--include-unchecked",
+        action="store_true",
+        help="also photos by fal.ai that were not compared with their renders",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_signing(parser)
+    parser.set_defaults(command=Command(ExportOptions, run))
+
+
+def _add_form(parser: argparse.ArgumentParser) -> None:
+    """What the files are like."""
+    parser.add_argument("--format", choices=list(FORMATS), help="another format than the channel's")
+    parser.add_argument(
+        "--size",
+        type=argument(SIDE, read_whole),
+        metavar="N",
+        help="at most N pixels on the longer side",
+    )
+    parser.add_argument(
+        "--name",
+        type=trimmed,
+        default="",
+        metavar="TEMPLATE",
+        help="names of files, such as {sku}_{angle}_{width}.jpg",
+    )
+    parser.add_argument(
+        "--base-url",
+        type=trimmed,
+        default="",
+        metavar="URL",
+        help="where the files will be, for Shopify's list",
+    )
+    parser.add_argument("--zip", action="store_true", help="also one ZIP file for each channel")
+
+
+def run(options: ExportOptions, context: Context) -> int:
+    """Exit code 2 when pictures were not exported."""
+    if options.name:
+        check_template(options.name)
+    sources = sources_in(options.folder)
+    wanted = channels_of(sources, options.channel)
+    problems: list[str] = []
+    report: dict[str, object] = {}
+    for name, of_channel in wanted.items():
+        folder = ChannelFolder(options.folder / "export" / name, _plan(options, name))
+        report[name] = _export(folder, of_channel, options, context)
+        problems += folder.problems
+    if options.json:
+        print(json.dumps({"channels": report, "problems": problems}), file=context.output)
+        return PhotorealError.exit_code if problems else 0
+    for problem in problems:
+        print(problem, file=context.output)
+    return PhotorealError.exit_code if problems else 0
+
+
+def _plan(options: ExportOptions, channel: str) -> ExportPlan:
+    return ExportPlan(
+        channel=CHANNELS[channel],
+        wishes=Wishes(
+            angle=options.angle,
+            accepted_only=options.accepted_only,
+            include_unchecked=options.include_unchecked,
+        ),
+        kind=FORMATS[options.format] if options.format else None,
+        side=options.size,
+        template=options.name,
+    )
+
+
+def _export(
+    folder: ChannelFolder, sources: list[Source], options: ExportOptions, context: Context
+) -> dict[str, object]:
+    for source in sources:
+        try:
+            folder.add(SetFolder.open(source.folder), source.sku)
+        except InputError as error:
+            if len(sources) == 1:
+                raise
+            folder.problems.append(f"{source.sku}: not exported. {error}")
+    removed = folder.finish()
+    write_tables(folder.root, folder.files, base_url=options.base_url)
+    if options.zip and folder.files:
+        _zip(folder)
+    new = sum(file.is_new for file in folder.files)
+    unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
+    if not options.json:
+        print(
+            f"{folder.root.absolute()}: {len(folder.files)} pictures, {new} written, {len(removed)} removed",
+            file=context.output,
+        )
+        for text in unmet:
+            print(f"  A rule that no export can meet: {text}.", file=context.output)
+    return {
+        "folder": str(folder.root),
+        "files": [
+            {
+                "file": file.name,
+                "sku": file.sku,
+                "angle": file.angle,
+                "new": file.is_new,
+                "rules": [item.record() for item in file.findings],
+            }
+            for file in folder.files
+        ],
+        "removed": removed,
+        "meets_all_rules": not unmet and not folder.problems,
+    }
+
+
+def _zip(folder: ChannelFolder) -> None:
+    """One file beside the folder, written as a whole. Its content depends on the pictures only."""
+    target = folder.root.with_name(f"{folder.root.name}.zip")
+    part = part_for(target)
+    names = [*(file.name for file in folder.files), FILES, SHOPIFY, AKENEO]
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            for name in names:
+                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, (folder.root / name).read_bytes())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

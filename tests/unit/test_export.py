@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An export writes what a channel wants, only what has changed, and nothing that was held back."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photoreal_set.channels.exporting import MANIFEST
+from photoreal_set.channels.rules import Measure
+from photoreal_set.command_line.channel_checks import channel_table, check_channels
+from photoreal_set.command_line.main import main
+from photoreal_set.photo_set.folder import SetFolder, angle_record
+
+ANGLES = ("three-quarter", "front", "detail")
+
+
+def make_set(
+    root: Path, *, product: str = "Tea jar", side: int = 1200, engine: str = "cycles", **photo: Any
+) -> SetFolder:
+    """A finished set in code: a box of another colour for every angle, with its mask."""
+    folder = SetFolder.prepare(
+        root, product=product, source={"kind": "text"}, tool={"name": "x", "version": "1"}
+    )
+    for number, name in enumerate(ANGLES):
+        values = np.full((side, side, 3), 255, dtype=np.uint8)
+        box = slice(round(side * 0.1), round(side * 0.9))
+        values[box, box] = (40 * number, 90, 160)
+        mask = np.zeros((side, side), dtype=np.uint8)
+        mask[box, box] = 255
+        stored = folder.store(f"photos/{name}.png", _png(values))
+        stored_mask = folder.store(f"masks/{name}.png", _png(mask))
+        with folder.change() as record:
+            entry: Any = angle_record(record, name)
+            entry["photo"] = {**stored, "engine": engine, "state": "done", **photo}
+            entry["mask"] = stored_mask["path"]
+    return folder
+
+
+def _png(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def export(*arguments: object) -> tuple[int, str]:
+    output = io.StringIO()
+    code = main(["export", *map(str, arguments)], output)
+    return code, output.getvalue()
+
+
+def test_the_main_picture_of_amazon(tmp_path: Path) -> None:
+    make_set(tmp_path / "set")
+    code, text = export(tmp_path / "set", "--channel", "amazon-main")
+    assert code == 0, text
+    assert "not a photograph, render" in text
+    with Image.open(tmp_path / "set/export/amazon-main/Tea jar.MAIN.jpg") as picture:
+        assert picture.size == (1103, 1103)
+        assert picture.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_second_export_writes_only_what_has_changed(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "google")
+    target = folder.root / "export/google"
+    times = {path.name: path.stat().st_mtime_ns for path in target.glob("*.jpg")}
+    stored = folder.store("photos/front.png", _png(np.full((1200, 1200, 3), 250, dtype=np.uint8)))
+    with folder.change() as record:
+        angle_record(record, "front")["photo"].update(stored)
+    code, text = export(folder.root, "--channel", "google")
+    assert code == 0, text
+    assert "3 pictures, 1 written" in text
+    changed = {name for name, time in times.items() if (target / name).stat().st_mtime_ns != time}
+    assert changed == {"Tea jar_front_1103.jpg"}
+
+
+def test_files_of_an_earlier_export_are_removed_and_foreign_ones_stay(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "web", "--size", "600")
+    target = folder.root / "export/web"
+    (target / "mine.txt").write_text("keep")
+    code, text = export(folder.root, "--channel", "web", "--size", "300")
+    assert code == 0
+    assert "3 removed" in text
+    assert sorted(path.name for path in target.glob("*.webp")) == [
+        f"Tea jar_{name}_300.webp" for name in sorted(ANGLES)
+    ]
+    assert (target / "mine.txt").read_text() == "keep"
+
+
+def test_a_foreign_file_with_the_same_name_is_not_replaced(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    target = folder.root / "export/amazon-main"
+    target.mkdir(parents=True)
+    (target / "Tea jar.MAIN.jpg").write_bytes(b"mine")
+    code, _text = export(folder.root, "--channel", "amazon-main")
+    assert code == 1
+    assert (target / "Tea jar.MAIN.jpg").read_bytes() == b"mine"
+
+
+def test_photos_that_nobody_has_checked_are_held_back(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", engine="fal", endpoint="fal-ai/x")
+    code, text = export(folder.root, "--channel", "web")
+    assert code == 2
+    assert "not compared with its render" in text
+    assert not list((folder.root / "export/web").glob("*.webp"))
+    assert export(folder.root, "--channel", "web", "--include-unchecked")[0] == 0
+
+
+def test_rejected_photos_are_held_back(tmp_path: Path) -> None:
+    reason = "The product is 4 % larger than in the render."
+    folder = make_set(
+        tmp_path / "set", engine="fal", fidelity={"verdict": "reject", "reason": reason, "rejected": True}
+    )
+    code, text = export(folder.root, "--channel", "web", "--include-unchecked")
+    assert code == 2
+    assert reason in text
+
+
+def test_only_accepted_photos_when_asked(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    with folder.change() as record:
+        photo: Any = angle_record(record, "front")["photo"]
+        photo["review"] = {"state": "accepted", "by": "Ann", "at": "2026-11-26T10:00:00+00:00"}
+    code, _text = export(folder.root, "--channel", "web", "--accepted-only")
+    assert code == 2
+    assert [path.name for path in (folder.root / "export/web").glob("*.webp")] == ["Tea jar_front_1200.webp"]
+
+
+def test_a_picture_that_is_too_small_says_which_number_fell_short(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=500)
+    code, text = export(folder.root, "--channel", "amazon-main")
+    assert code == 2
+    assert "longest side: 460 px, 1000 to 10000 px" in text
+    assert "--resolution" in text
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{sku}.jpg", "would both be named"),
+        ("{colour}.jpg", "cannot contain {colour}"),
+        ("a/{sku}", "cannot be the name"),
+    ],
+)
+def test_names_that_cannot_work_are_refused(
+    template: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_set(tmp_path / "set")
+    assert export(folder.root, "--channel", "google", "--name", template)[0] == 1
+    assert words in capsys.readouterr().err
+
+
+def test_lists_for_shops(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "shopify", "--base-url", "https://shop.example/p", "--zip")
+    target = folder.root / "export/shopify"
+    rows = list(csv.DictReader((target / "files.csv").open(newline="")))
+    assert [row["angle"] for row in rows] == list(ANGLES)
+    assert rows[0]["alt_text"] == "Tea jar, three quarter view"
+    shop = list(csv.DictReader((target / "shopify.csv").open(newline="")))
+    assert shop[0]["Image Src"] == f"https://shop.example/p/{rows[0]['file']}"
+    assert {row["Handle"] for row in shop} == {"tea-jar"}
+    akeneo = list(csv.DictReader((target / "akeneo.csv").open(newline=""), delimiter=";"))
+    assert akeneo[1]["code"] == "Tea_jar_front"
+    with zipfile.ZipFile(folder.root / "export/shopify.zip") as archive:
+        assert archive.testzip() is None
+        assert {row["file"] for row in rows} <= set(archive.namelist())
+
+
+def test_json_reports_every_rule_as_a_number(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    code, text = export(folder.root, "--channel", "amazon-main", "--json")
+    found = json.loads(text)["channels"]["amazon-main"]
+    assert code == 0
+    assert found["meets_all_rules"] is False
+    values = {rule["rule"]: rule["value"] for rule in found["files"][0]["rules"]}
+    assert values["fill"] == pytest.approx(87, abs=0.3)
+    assert values["background"] == 255
+
+
+def test_a_damaged_list_of_an_earlier_export_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "web")
+    (folder.root / "export/web" / MANIFEST).write_text("{")
+    assert export(folder.root, "--channel", "web")[0] == 1
+    assert "is damaged" in capsys.readouterr().err
+
+
+def test_an_unknown_channel_is_named_with_those_that_exist(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_set(tmp_path / "set")
+    assert export(folder.root, "--channel", "amazn")[0] == 1
+    assert "amazon-main" in capsys.readouterr().err
+
+
+def test_a_check_measures_what_was_exported_and_finds_what_was_changed_since(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "amazon-main")
+    assert {
+        one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main") if one.is_failure
+    } == {Measure.ORIGIN}
+    path = folder.root / "export/amazon-main/Tea jar.MAIN.jpg"
+    Image.new("CMYK", (1100, 1100)).save(path, "JPEG")
+    broken = {one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main") if one.is_failure}
+    assert {Measure.COLOUR, Measure.FILL, Measure.MARGIN} <= broken
+
+
+def test_a_check_measures_photos_that_were_not_exported(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=600)
+    found = check_channels(folder.root, "amazon-main")
+    assert {one.rule.measure for _, _, one in found if one.is_failure} >= {Measure.LONGEST, Measure.FILL}
+    assert "600 px" in channel_table(found)
+
+
+def test_a_check_of_any_folder_of_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (1200, 1200), "white").save(tmp_path / "a.jpg")
+    found = check_channels(tmp_path, "google")
+    assert not [one for _, _, one in found if one.is_failure]
