@@ -23,12 +23,12 @@ Parts = Mapping[str, tuple[float, float]]
 
 # What light may do where no relit renders tell: standard deviation of the logarithm of luminance.
 UNKNOWN_LIGHT = 0.45
-LIGHT_FACTOR = 1.2  # Relit renders show a few lights of many.
+LIGHT_FACTOR = 1.3  # Relit renders show a few lights of many.
 KEPT_COUNTS = 0.8  # How much of the excuse a photo with the render's light loses.
 OTHER_LIGHT = 0.2  # How much more difference of colour is tolerated in a photo with another light.
 SAME_LIGHT = 0.4  # How much less is tolerated in a photo with the render's light.
 BUSY = 0.25  # What sharpness and compression change, as a share of the structure of the render.
-HIDDEN = 0.5  # Lost print in a relit render from which light hides it.
+OTHER_BELOW = 0.75  # A light that is kept less than this is another one.
 MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
 CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
 TILE_REACH = 0.062  # Frame units: neighbouring windows.
@@ -128,7 +128,8 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     maps, kept = measured.surface.maps, view.tolerated
     inside = maps.inside
     planes: list[Array] = []
-    strict = 1.0 - SAME_LIGHT * measured.surface.light_kept
+    same = same_light(measured)
+    strict = 1.0 - SAME_LIGHT * same
     # A small difference of sharpness or place changes strong edges most.
     busy = BUSY * np.sqrt(wider(maps.strength))
     for name, plane, limit in (
@@ -137,7 +138,7 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     ):
         light = np.sqrt(kept[name]) if name in kept else UNKNOWN_LIGHT
         # A photo with the render's light has no excuse.
-        excused = LIGHT_FACTOR * light * (1.0 - KEPT_COUNTS * measured.surface.light_kept)
+        excused = LIGHT_FACTOR * light * (1.0 - KEPT_COUNTS * same)
         beyond = np.where(inside, np.maximum(np.sqrt(plane) - excused - busy, 0.0), 0.0)
         planes.append(smoothed(beyond) / limit)
     values = {
@@ -151,11 +152,7 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     values |= {"tiles": (tiles, limits.tiles), "outside": (measured.ground.outside, limits.outside)}
     printed, lost, smeared = _print(view, measured, limits)
     planes.append(printed)
-    fine = 1.0 - 0.75 * SAME_LIGHT * measured.surface.light_kept
-    values |= {
-        "print": (lost, limits.print_lost * fine),
-        "smeared": (smeared, limits.print_smeared * fine),
-    }
+    values |= {"print": (lost, limits.print_lost), "smeared": (smeared, limits.print_smeared)}
     stacked = np.stack(planes)
     severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
     both = (planes[0] > 0.7) & (planes[1] > 0.7) & (kinds < 2)
@@ -174,21 +171,21 @@ def _disagreement(view: View, measured: Measures) -> float:
     return float((near @ apart / np.maximum(near.sum(axis=1), 3)).max())
 
 
+def same_light(measured: Measures) -> float:
+    """1 when a photo has the light of the render, 0 when it has clearly another."""
+    return float(np.clip((measured.surface.light_kept - OTHER_BELOW) / (1.0 - OTHER_BELOW), 0.0, 1.0))
+
+
 def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, float, float]:
     """Lost print at each window in units of its tolerance, and the worst of lost and of smeared print."""
     plane = np.zeros(view.windows.inside.shape)
     found = measured.printed
     if found is None:
         return plane, 0.0, 0.0
-    excused: Any = (1.0 - measured.surface.light_kept) * (0.0 if "print" in view.tolerated else UNKNOWN_LIGHT)
-    light = view.tolerated.get("print", np.zeros(1))
-    # Print that relit renders hide, as on metal and glass, cannot be judged under another light.
-    cells = found.cells
-    if light.shape == found.lost.shape and measured.surface.light_kept < 0.5:
-        cells = cells & (light < HIDDEN)
-        excused = excused + light
-    lost = _of_cells(np.maximum(found.lost - excused, 0.0), cells)
-    smeared = _of_cells(np.maximum(found.smeared - excused, 0.0), cells)
+    # In another light, gloss and metal hide print or turn its contrast round, so that nothing can be said.
+    same = same_light(measured)
+    lost = _of_cells(found.lost, found.cells) * same
+    smeared = _of_cells(found.smeared, found.cells) * same
     top, bottom, left, right = found.box
     height, width = plane.shape
     rows = slice(top * height // found.size[1], -(-bottom * height // found.size[1]))

@@ -179,9 +179,6 @@ def teach(view: View) -> None:
     keep["colour"] = max(quantile(one.blocks.difference, one.blocks.trust, 0.8) for one in surfaces)
     keep["invented"] = max(one.edges.invented for one in surfaces)
     keep["lost"] = max(one.edges.missing for one in surfaces)
-    if view.printed is not None:
-        found = [find_print(view.printed, light, IDENTITY) for light in view.lights]
-        keep["print"] = np.max([one.lost for one in found if one is not None] or [np.zeros(1)], axis=0)
     for position, name in enumerate(("parallax", "bend", "residual", "moved", "stretch")):
         keep[name] = max(one[position] for one in moves)
 

@@ -180,7 +180,8 @@ def _without_slow(plane: Array, solid: Array, radius: float, size: tuple[int, in
     """The plane less its mean over the product around."""
     reach = max(1, round(radius * max(size)))
     around = window_mean(plane * solid, reach) / np.maximum(window_mean(solid, reach), 1e-3)
-    return (plane - around) * solid
+    quick: Array = (plane - around) * solid
+    return quick
 
 
 def _flat(mask: Array, depth: Array | None, normal: Array | None) -> Array:

@@ -30,12 +30,12 @@ class Thresholds:
     background_border: float = 0.035
     colour: float = 7.5
     colour_part: float = 10.0
-    missing: float = 0.18
-    unexplained: float = 0.18
+    missing: float = 0.19
+    unexplained: float = 0.17
     tiles: float = 0.40
     outside: float = 0.12
-    print_lost: float = 0.80
-    print_smeared: float = 0.84
+    print_lost: float = 0.50
+    print_smeared: float = 0.82
     fail: Mapping[str, float] | None = None
     skipped: tuple[str, ...] = ()
 

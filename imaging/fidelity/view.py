@@ -46,16 +46,26 @@ class View:
     normal: Array | None
     base: Array | None
     lights: list[Array]
-    windows: local.Windows
-    log: Array
-    sought: Sought
-    edges: Array
-    known_edges: Array
-    printed: PrintView | None = None
-    logs: list[Array] = field(default_factory=list)
-    hints: list[Array] = field(default_factory=list)
     background: Background = Background.WHITE
+    printed: PrintView | None = None
+    windows: local.Windows = field(init=False)
+    log: Array = field(init=False)
+    sought: Sought = field(init=False)
+    edges: Array = field(init=False)
+    known_edges: Array = field(init=False)
+    logs: list[Array] = field(init=False)
+    hints: list[Array] = field(init=False)
     tolerated: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.windows = local.Windows(self.inside)
+        self.log = local.logarithm(self.render)
+        self.sought = sought(self.render, self.mask)
+        self.edges = structure(self.render)
+        lit = [np.abs(structure(one)) for one in self.lights]
+        self.known_edges = np.max([np.abs(self.edges), *lit], axis=0)
+        self.logs = [local.logarithm(one) for one in self.lights]
+        self.hints = _hints(self)
 
 
 def prepared(
@@ -73,37 +83,32 @@ def prepared(
     height, width = _require_usable(render, mask)
     _require_numbers(depth=depth, normal=normal, base_colour=base_colour)
     size = work_size(width, height, longer)
-    cover = (
-        mask.astype(np.float32) / 255.0 if mask.dtype == np.uint8 else np.clip(mask.astype(np.float32), 0, 1)
+    mask = _bytes(mask)
+    cover = resized(mask.astype(np.float32) / 255.0, size)
+    depth, normal, base_colour = (
+        plane if plane is not None and plane.shape[:2] == mask.shape else None
+        for plane in (depth, normal, base_colour)
     )
-    cover = resized(cover, size)
-    solid = cover > 0.98
-    inside = shrunk(solid, 1) if shrunk(solid, 1).sum() > 50 else cover > 0.5
     whole = on_ground(render, background)
-    picture = resized(whole, size)
-    relit = [resized(on_ground(one, background), size) for one in lights if _fits(one, width, height)]
-    edges = structure(picture)
-    view = View(
+    return View(
         full=(width, height),
         size=size,
-        render=picture,
+        render=resized(whole, size),
         mask=cover,
-        inside=inside,
-        depth=_depth(depth, (height, width), size),
-        normal=_normal(normal, (height, width), size),
-        base=_base(base_colour, (height, width), size),
-        lights=relit,
-        windows=local.Windows(inside),
-        log=local.logarithm(picture),
-        sought=sought(picture, cover),
-        edges=edges,
-        known_edges=np.max([np.abs(edges), *[np.abs(structure(one)) for one in relit]], axis=0),
+        inside=_inside(cover),
+        depth=_depth(depth, size),
+        normal=None if normal is None else resized(normal.astype(np.float32), size),
+        base=None if base_colour is None else np.clip(resized(base_colour.astype(np.float32), size), 0, 1),
+        lights=[resized(on_ground(one, background), size) for one in lights if _fits(one, width, height)],
         background=background,
+        printed=print_view(whole, mask, depth, normal, base_colour),
     )
-    view.logs = [local.logarithm(one) for one in view.lights]
-    view.hints = _hints(view)
-    view.printed = print_view(whole, _bytes(mask), depth, normal, base_colour)
-    return view
+
+
+def _inside(cover: Array) -> Array:
+    """Pixels that show the product alone, bool; half-transparent products have none, and then most of it counts."""
+    solid = shrunk(cover > 0.98, 1)
+    return solid if solid.sum() > 50 else cover > 0.5
 
 
 def _require_usable(render: Array, mask: Array) -> tuple[int, int]:
@@ -122,7 +127,10 @@ def _require_usable(render: Array, mask: Array) -> tuple[int, int]:
 
 
 def _bytes(mask: Array) -> Array:
-    return mask if mask.dtype == np.uint8 else np.rint(np.clip(mask, 0.0, 1.0) * 255).astype(np.uint8)
+    if mask.dtype == np.uint8:
+        return mask
+    levels: Array = np.rint(np.clip(mask.astype(np.float32), 0.0, 1.0) * 255).astype(np.uint8)
+    return levels
 
 
 def _require_numbers(**planes: Array | None) -> None:
@@ -152,9 +160,9 @@ def _fits(picture: Array, width: int, height: int) -> bool:
     return is_colour and abs(picture.shape[1] / picture.shape[0] / (width / height) - 1.0) < 0.03
 
 
-def _depth(depth: Array | None, shape: tuple[int, int], size: tuple[int, int]) -> Array | None:
+def _depth(depth: Array | None, size: tuple[int, int]) -> Array | None:
     """Depth from 0 to 1 at the working size; NaN where there is no surface. None when there is nothing usable."""
-    if depth is None or depth.shape != shape:
+    if depth is None:
         return None
     known = np.isfinite(depth)
     if known.sum() < 50 or float(np.ptp(depth[known])) < 1e-6:
@@ -164,18 +172,6 @@ def _depth(depth: Array | None, shape: tuple[int, int], size: tuple[int, int]) -
     share = resized(known.astype(np.float32), size)
     mean = resized(values.astype(np.float32), size) / np.maximum(share, 1e-3)
     return np.where(share > 0.5, mean, np.nan).astype(np.float32)
-
-
-def _normal(normal: Array | None, shape: tuple[int, int], size: tuple[int, int]) -> Array | None:
-    if normal is None or normal.shape != (*shape, 3):
-        return None
-    return resized(normal.astype(np.float32), size)
-
-
-def _base(base: Array | None, shape: tuple[int, int], size: tuple[int, int]) -> Array | None:
-    if base is None or base.shape != (*shape, 3):
-        return None
-    return np.clip(resized(base.astype(np.float32), size), 0.0, 1.0)
 
 
 def _hints(view: View) -> list[Array]:
