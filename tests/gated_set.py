@@ -115,7 +115,7 @@ class GatedSet:
                     # One after the other, so that a fault hits the hero first.
                     until(lambda label=f"{angle.name} photo": self.told.has_answer(label))  # type: ignore[misc]
             cloud.wait()
-        results.record_costs()
+        results.record_account()
         return results.outcome(is_at_ceiling=cloud.is_at_ceiling)
 
     @property

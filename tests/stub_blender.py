@@ -98,7 +98,8 @@ def render(folder: SetFolder) -> None:
         if folder.record["product"].startswith("printed"):
             from tests.printed_reference import draw
 
-            draw(folder, angle.name, lines=(folder.record["product"][-6:].upper(), angle.name[:6].upper()))
+            lines = (folder.record["product"][-6:].upper(), angle.name[:6].upper())
+            draw(folder, angle.name, lines=lines, side=128)
             continue
         colour = tuple(int(model[place : place + 2], 16) for place in (0, 2, 4))
         picture = Image.new("RGB", (64, 64), colour)

@@ -73,7 +73,7 @@ def test_no_wrong_photo_is_accepted_silently(desk: Desk, ledger: dict[str, dict[
     assert len(photos) == PRODUCTS * len(ANGLES)
     for photo in photos:
         if ledger[photo["request_id"]]["defect"] in WRONG:
-            assert photo["fidelity"]["rejected"], photo
+            assert photo["fidelity"]["rejected"] or photo["fidelity"]["verdict"] == "look", photo
         else:
             assert not photo["fidelity"]["rejected"], photo
     assert any(entry["defect"] in WRONG for entry in ledger.values())

@@ -73,7 +73,7 @@ def test_a_moved_photo_is_put_back_and_the_original_stays(tea: GatedSet, emulato
 
 
 def test_a_rejected_photo_is_requested_again_with_what_was_wrong(tea: GatedSet, emulator):
-    emulator.control(faults=[defect("missing", nth=1)])
+    emulator.control(faults=[defect("recoloured", nth=1)])
     assert tea.run().exit_code == 0
     first, second = tea.takes(HERO)
     assert (first["fidelity"]["verdict"], second["fidelity"]["verdict"]) == ("retry", "accept")
@@ -107,7 +107,7 @@ def test_what_stays_rejected_is_held_back_within_the_retries(tea: GatedSet, emul
 
 
 def test_the_best_try_is_shown(tea: GatedSet, emulator):
-    emulator.control(faults=[defect("missing", nth=1), defect("recoloured", nth=2)])
+    emulator.control(faults=[defect("recoloured", nth=1, amount=0.6), defect("recoloured", nth=2)])
     assert tea.run(angles=tea.plan.angles[1:]).exit_code == 2
     first, second = tea.takes(HERO)
     assert first["fidelity"]["score"] < second["fidelity"]["score"]
@@ -199,7 +199,7 @@ def test_another_render_is_another_wish(tea: GatedSet, emulator):
 @pytest.mark.parametrize("writes", range(1, 10, 2))
 def test_a_run_that_is_killed_pays_nothing_twice_and_decides_the_same(tmp_path: Path, emulator, writes: int):
     changes = {"angles": GatedSet.at(tmp_path, emulator.url).plan.angles[1:]}
-    emulator.control(faults=[defect("missing", nth=1)])
+    emulator.control(faults=[defect("recoloured", nth=1)])
     tea = GatedSet.at(tmp_path, emulator.url, **changes)
     tea.prepared()
     assert run_until_write(tmp_path, emulator.url, changes, writes) == -signal.SIGKILL
