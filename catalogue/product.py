@@ -243,7 +243,9 @@ class Product:
         """Record what it has cost so far; unless it is done, another run or machine continues it."""
         if self.status.step is Step.NOTHING:
             return
-        self._results().record_account()
+        results = self._results()
+        results.record_account()
+        results.folder.write_page()
         self.note(**paid_in(self.root))
 
     def note_crash(self, how: str) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,12 @@ from ..gltf.findings import Severity
 from ..imaging.catalogue_page import Card, build_overview
 from ..messages import events
 from ..messages.errors import PhotorealError
-from ..messages.money import dollars
+from ..messages.money import paid_to
+from ..photo_set.plan_record import LIVE
+from ..photo_set.source import MODEL_SUFFIXES
 from ..photo_set.version import VERSION
 from .lock_file import FrozenRow, Lock
-from .states import RowState, Status, read_status
+from .states import RowState, Status, Step, read_status
 from .thumbnails import renew_thumbnail, thumbnail_path
 
 RECORD = "catalogue.json"
@@ -29,12 +31,9 @@ COLUMNS = (
     *("row", "line", "sku", "state", "error", "folder", "photos", "hero", "film", "cost_usd", "unpriced"),
     *("render_seconds", "crashes", "source", "spec"),
 )
-LAST_COLUMNS = (
-    "severity",
-    "findings",
-    "verdicts",
-    "rejected",
-)  # Behind those of the user, so that older columns keep their places.
+# Behind those of the user, so that older columns keep their places.
+LAST_COLUMNS = ("severity", "findings", "verdicts", "rejected")
+WAITS_FOR = {Step.MODEL: "a 3D model by fal.ai", Step.RENDER: "rendering", Step.CLOUD: "fal.ai"}
 MAX_CELL = 32_000  # Characters; Excel accepts 32,767.
 
 
@@ -53,16 +52,27 @@ def results_of(root: Path, lock: Lock) -> list[Result]:
         if row.is_good:
             status = read_status(root / row.folder, row.digest)
         else:
-            status = Status(state=RowState.BAD, error="; ".join(row.row.errors) + ".")
+            status = Status(state=RowState.BAD, error=_sentence("; ".join(row.row.errors)))
         found.append(Result(row, status))
     return found
 
 
-def verdict_of(results: Iterable[Result], *, is_strict: bool = False) -> int:
+def _sentence(text: str) -> str:
+    """The errors of a row as a sentence; the name of a column stays as it is written."""
+    return f"{'It' + text[2:] if text.startswith('it ') else text}."
+
+
+def verdict_of(
+    results: Iterable[Result],
+    *,
+    is_strict: bool = False,
+    may_wait: Callable[[Result], bool] = lambda _result: False,
+) -> int:
     """The exit code for all rows together: that of the most urgent problem.
 
-    ``is_strict``: an error in the findings of a product is a failure.
+    ``is_strict``: an error in the findings of a product is a failure. ``may_wait``: whether a product that waits is none.
     """
+    results = [result for result in results if not (_only_waits(result) and may_wait(result))]
     states = [result.status for result in results]
     if any(status.state is RowState.HELD for status in states):
         return UncertainSubmitError.exit_code
@@ -72,6 +82,46 @@ def verdict_of(results: Iterable[Result], *, is_strict: bool = False) -> int:
     if has_errors or any(status.state is not RowState.DONE for status in states):
         return PhotorealError.exit_code
     return 0
+
+
+def _only_waits(result: Result) -> bool:
+    return result.status.state is RowState.WAITING and not result.status.error
+
+
+def step_of(result: Result) -> Step:
+    """What a product waits for; with a 3D file of the user no model is made."""
+    step = result.status.step
+    return Step.RENDER if step is Step.MODEL and _is_from_file(result) else step
+
+
+def _is_from_file(result: Result) -> bool:
+    return any(Path(file.path).suffix.lower() in MODEL_SUFFIXES for file in result.frozen.files)
+
+
+def waiting_sentence(results: Iterable[Result]) -> str:
+    """How many products wait for what, such as "12 products wait for rendering."; "" when none does."""
+    counts = Counter(step_of(result) for result in results if _only_waits(result))
+    parts = [
+        f"{count} product{'s wait' if count > 1 else ' waits'} for {WAITS_FOR[step]}"
+        for step, count in sorted(counts.items(), key=lambda item: list(Step).index(item[0]))
+        if step in WAITS_FOR
+    ]
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def reason_of(results: Iterable[Result]) -> str:
+    """Why a catalogue is not done: how many products are, what others wait for, and the most urgent error."""
+    results = list(results)
+    done = sum(result.status.state is RowState.DONE for result in results)
+    parts = [f"{done} of {len(results)} products are done.", waiting_sentence(results)]
+    urgent = [
+        result for result in results if result.status.error and result.status.state is not RowState.DONE
+    ]
+    if urgent:
+        first = max(urgent, key=lambda result: result.status.exit_code)
+        name = first.frozen.row.sku or f"row {first.frozen.row.number}"
+        parts.append(f"{name}: {first.status.error.rstrip('.')}.")
+    return " ".join(filter(None, parts))
 
 
 def cost_of_all(results: Iterable[Result]) -> events.Cost:
@@ -180,8 +230,9 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
         Card(
             title=result.frozen.row.sku or f"row {result.frozen.row.number}",
             state=result.status.state.value,
-            note=result.status.error or f"row {result.frozen.row.number}",
-            page=_within(result, "index.html") if result.status.step != "model" else "",
+            note=_note(result),
+            is_error=not _only_waits(result),
+            page=_page_of(root, result),
             picture=_thumbnail(root, result),
             findings=tuple(
                 (finding["severity"], finding["text"])
@@ -192,9 +243,23 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
         for result in results
     ]
     cost = cost_of_all(results)
-    count = cost["unpriced"]
-    more = f", plus {count} request{'s' * (count > 1)} of unknown price" if count else ""
-    return build_overview(Path(lock.catalogue).stem, cards, f"{dollars(cost['actual'])}{more}")
+    amount = paid_to(cost["actual"], cost["unpriced"], is_emulated=lock.fal not in ("", LIVE))
+    return build_overview(Path(lock.catalogue).stem, cards, amount)
+
+
+def _note(result: Result) -> str:
+    """What a product that is not done lacks."""
+    number, step = result.frozen.row.number, step_of(result)
+    if result.status.error or step not in WAITS_FOR:
+        return result.status.error or f"row {number}"
+    has_model = step is Step.RENDER and result.status.step is Step.RENDER and bool(result.status.begun)
+    made = "the 3D model is there, " if has_model and not _is_from_file(result) else ""
+    return f"{made}waits for {WAITS_FOR[step]} (row {number})"
+
+
+def _page_of(root: Path, result: Result) -> str:
+    page = _within(result, "index.html") if result.frozen.folder else ""
+    return page if page and (root / page).is_file() else ""
 
 
 def _thumbnail(root: Path, result: Result) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..files.input_files import read_regular
 from ..files.invisible import trimmed
+from ..files.kinds import FileKind, kind_of_file
 from ..files.values import (
     Rule,
     list_of,
@@ -30,7 +31,7 @@ from ..optics.rig_choice import RIG_NAMES, is_panorama_file
 from ..photo_set.choices import VIDEO_CHOICES
 from ..photo_set.plan_values import ENDPOINT, POSE, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
-from ..photo_set.source import as_text
+from ..photo_set.source import MODEL_SUFFIXES, as_text
 from .table_formats import COLUMNS, MAX_CELL, SOURCE_SEPARATOR, csv_cells, jsonl_cells
 
 MAX_BYTES = 256 << 20
@@ -82,6 +83,11 @@ def read_rows(path: Path) -> list[Row]:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise InputError(f"The catalogue {path} cannot be read ({error.strerror}).") from error
+    if kind_of_file(path) is not FileKind.UNKNOWN or path.suffix.lower() in MODEL_SUFFIXES:
+        raise InputError(
+            f"{path.name} is not a table, and a catalogue is a CSV or JSONL file.",
+            hint="For one product, use `set` with its 3D file or its photos.",
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

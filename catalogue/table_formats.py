@@ -113,7 +113,7 @@ def _columns(header: list[str], name: str) -> list[str]:
     if missing := _missing_column(named):
         found = f" {shown(', '.join(named))} is the first line that is not empty." if named else ""
         raise InputError(
-            f"{name} has no column {missing}.{found}",
+            f"{name} is not a catalogue: it has no column {missing}.{found}",
             hint=f"One of the first {MAX_LINES_ABOVE} lines must name the columns: {', '.join(COLUMNS)}.",
         )
     if repeated := next((column for column in named if named.count(column) > 1), ""):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..messages import events
 from ..messages.money import dollars
 from ..messages.progress import Reporter
-from ..messages.remaining import time_left, time_per_item
+from ..messages.remaining import Ends, time_left
 from .states import RowState, Status
 
 MIN_SECONDS = 5.0  # Between two progress events.
@@ -28,8 +28,7 @@ class Tally:
     held: int = 0
     left: int = 0  # Cannot continue here: another stage, a ceiling, a stop.
     spent: float = 0.0
-    worked: int = 0  # Products that this run has ended.
-    _began: float = field(default_factory=time.monotonic)
+    _ends: Ends = field(default_factory=Ends)  # Of the products that this run has ended.
     _told_at: float = 0.0
     _told_of: int = -1
     _pulsed_at: float = 0.0
@@ -40,13 +39,14 @@ class Tally:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the time per product so far; ``None`` before the first."""
-        return time_per_item(time.monotonic() - self._began, self.worked, self.of - self.ended)
+        """Estimated from the time between products so far; ``None`` before two have ended."""
+        return self._ends.seconds(self.of - self.ended)
 
     def count(self, status: Status, *, was_done_before: bool = False) -> None:
         """A product has ended, or cannot continue here."""
         self.spent += status.paid
-        self.worked += not was_done_before
+        if not was_done_before:
+            self._ends.count()
         match status.state:
             case RowState.DONE:
                 self.done += 1
@@ -76,7 +76,7 @@ class Tally:
     def tell(self, *, is_last: bool = False) -> None:
         now = time.monotonic()
         is_news = self.ended != self._told_of
-        if is_last and not is_news:
+        if not self.of or (is_last and not is_news):
             return
         if now - self._told_at < (MIN_SECONDS if is_news else MAX_SECONDS) and not is_last:
             return

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..files.invisible import named
 from ..files.values import Rule, read_number, read_whole, shown
 from ..imaging.choices import Pass
 from ..messages.errors import InputError
@@ -62,6 +63,18 @@ def millimetres(text: str) -> float | str:
 def seconds_or_keep(text: str) -> Any:
     """The number in "3600"; ``None`` for ``KEEP``."""
     return None if text.strip().lower() == KEEP else read_whole(text)
+
+
+def name(value: Any) -> str:
+    """The path or address that a text names. An empty one, such as an unset variable, would mean the current folder."""
+    if not (found := named(value)):
+        raise ValueError("names no file")
+    return found
+
+
+def place(text: str) -> Path:
+    """``name`` as the path of a file or a folder; a type for argparse."""
+    return Path(argument(name)(text))
 
 
 def folder(value: Any) -> Path:

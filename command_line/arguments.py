@@ -9,7 +9,7 @@ from ..fal_bridge.endpoints.choosing import (
     DEFAULT_VIDEO_ENDPOINT,
 )
 from ..fal_bridge.jobs import Kind
-from ..files.invisible import named, trimmed
+from ..files.invisible import trimmed
 from ..files.values import money, number, read_number, read_whole
 from ..gltf.choices import REST, START, Surrounding, surroundings
 from ..imaging.choices import Background, Guide, Preview
@@ -36,7 +36,7 @@ from ..photo_set.plan_values import (
     VARIANT,
 )
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
-from .argument_types import address, argument, folder, millimetres, named_value, passes, resolution
+from .argument_types import address, argument, folder, millimetres, name, named_value, passes, resolution
 from .fal_file_arguments import add_fal_files
 from .fidelity_arguments import add_fidelity
 from .option_values import RowOptions
@@ -58,7 +58,7 @@ def add_product(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         nargs="*",
-        type=named,
+        type=argument(name),
         metavar="SOURCE",
         help="a .glb, .gltf or .blend file, or 1-4 photos (files or https:// addresses)",
     )
@@ -85,7 +85,11 @@ def add_external_data(parser: argparse.ArgumentParser) -> None:
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:
     """Who makes photos and video, and how, whatever the product is."""
-    parser.add_argument("--engine", choices=[engine.value for engine in Engine], help="who makes the photos")
+    parser.add_argument(
+        "--engine",
+        choices=[engine.value for engine in Engine],
+        help="who makes the photos (default: fal where a key is set, otherwise cycles)",
+    )
     parser.add_argument(
         "--video", choices=VIDEO_CHOICES, help="who makes the video (default: same as --engine)"
     )
@@ -259,7 +263,12 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_light(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--background", choices=[item.value for item in Background], default="white")
+    parser.add_argument(
+        "--background",
+        choices=[item.value for item in Background],
+        default="white",
+        help="what is behind the product",
+    )
     parser.add_argument(
         "--rig",
         type=trimmed,

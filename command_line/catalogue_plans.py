@@ -2,6 +2,7 @@
 """Catalogues before they are made: checked, frozen, opened again, and what their rows cost."""
 
 import contextlib
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
@@ -12,8 +13,10 @@ from ..catalogue.lock_file import NAME, DamagedLockError, FrozenRow, Lock, read_
 from ..catalogue.order import Stage
 from ..catalogue.pricing import Pricing
 from ..catalogue.results import RECORD
+from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.sources import SourceDesk
+from ..catalogue.states import paid_in
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.endpoints.registry import REGISTRY
@@ -24,6 +27,7 @@ from ..fal_bridge.money.price_list import PriceList
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
 from ..messages import events
+from ..messages.counts import count_of
 from ..messages.errors import InputError
 from ..messages.money import dollars
 from ..messages.progress import Reporter
@@ -128,7 +132,7 @@ def refuse_bad_rows(lock: Lock, *, are_skipped: bool) -> None:
     """Raises InputError when rows are bad, unless ``are_skipped`` and there are others."""
     bad = [row.row for row in lock.rows if not row.is_good]
     if bad and not are_skipped:
-        count = f"{len(bad)} of {len(lock.rows)} rows cannot be used: {_some(bad)}."
+        count = f"{len(bad)} of {count_of(len(lock.rows), 'row')} cannot be used: {_some(bad)}."
         raise InputError(count, hint="Nothing was spent. Correct them, or add --skip-bad-rows.")
     if len(bad) == len(lock.rows):
         raise InputError("No row can be used.")
@@ -184,32 +188,70 @@ class _EndpointLookup:
             self._reporter.tell(events.Warning(text=text))
 
 
+def chosen_rows(lock: Lock, options: RowOptions) -> tuple[FrozenRow, ...]:
+    """The rows that ``--rows`` and ``--shard`` name. Raises InputError when they are not valid."""
+    numbers = rows_named(options.rows or f"1-{len(lock.rows)}", len(lock.rows))
+    if options.shard:
+        numbers = rows_of_shard(numbers, *shard_of(options.shard, os.environ))
+    return tuple(lock.rows[number - 1] for number in numbers)
+
+
 # --- prices -------------------------------------------------------------------------------------
 
 
-def tell_plan(catalogue: Catalogue, ceilings: CeilingOptions, context: Context, *, are_skipped: bool) -> None:
-    """Report bad rows and the price of the others.
+def tell_plan(
+    catalogue: Catalogue,
+    ceilings: CeilingOptions,
+    context: Context,
+    *,
+    are_skipped: bool,
+    rows: RowOptions | None = None,
+) -> None:
+    """Report bad rows and the price of the others, or of those that ``rows`` names.
 
-    Raises as ``refuse_bad_rows``, and CeilingReachedError when the ceilings are too low.
+    Raises as ``chosen_rows`` and ``refuse_bad_rows``, and CeilingReachedError when the ceilings are too low.
     """
+    chosen = chosen_rows(catalogue.lock, rows or RowOptions())
     tell_bad_rows(catalogue.lock, context.reporter)
-    if any(row.is_good for row in catalogue.lock.rows):
-        _tell_price(catalogue, ceilings, context.reporter)
+    if good := tuple(row for row in chosen if row.is_good):
+        _tell_price(catalogue, good, ceilings, context.reporter)
     refuse_bad_rows(catalogue.lock, are_skipped=are_skipped)
     context.reporter.tell(events.Finished(state="done", exit=0, set=None))
 
 
-def _tell_price(catalogue: Catalogue, ceilings: CeilingOptions, reporter: Reporter) -> None:
-    _pricing, _prices, estimate = priced(catalogue, catalogue.lock.rows, reporter)
-    good = sum(row.is_good for row in catalogue.lock.rows)
+def _tell_price(
+    catalogue: Catalogue, rows: tuple[FrozenRow, ...], ceilings: CeilingOptions, reporter: Reporter
+) -> None:
+    pricing, _prices, estimate = priced(catalogue, rows, reporter)
     table = estimates.table(estimate, what="catalogue")
-    reporter.result(estimates.price_events(estimate), f"{good} products\n{table}")
+    reporter.result(estimates.price_events(estimate), f"{count_of(len(rows), 'product')}\n{table}")
+    _check_row_ceilings(catalogue, rows, pricing, reporter)
     budget = budget_of(catalogue.service, catalogue_ceilings(ceilings), catalogue=catalogue.root)
     left = budget.left()
     if left is not None and estimate.known.low > left:
         raise CeilingReachedError(
             f"The catalogue costs {money(estimate.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
             hint="Raise the ceiling; with this one the run would stop before it finishes.",
+        )
+
+
+def _check_row_ceilings(
+    catalogue: Catalogue, rows: tuple[FrozenRow, ...], pricing: Pricing, reporter: Reporter
+) -> None:
+    """Name the products whose own ceiling is below their price. Raises CeilingReachedError when there are any."""
+    count = 0
+    for frozen in rows:
+        row, ceiling = frozen.row, frozen.row.max_cost
+        price = pricing.estimate(catalogue.plan(frozen)).known
+        if ceiling is None or price.low <= ceiling or paid_in(catalogue.folder(frozen))["paid"]:
+            continue
+        count += 1
+        text = f"{row.place}: max_cost: it costs {money(price)}, and {dollars(ceiling)} may be spent."
+        reporter.tell(events.Warning(text=text, row=row.number, line=row.line, sku=row.sku))
+    if count:
+        raise CeilingReachedError(
+            f"{count_of(count, 'product')} would not be made: max_cost is too low.",
+            hint="Raise it in the table, or leave out angles or the video.",
         )
 
 

@@ -2,26 +2,25 @@
 """Makes the products of a frozen catalogue from the command line."""
 
 import logging
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from decimal import Decimal
 
 from ..catalogue.blender_child import BlenderChild, Limits
 from ..catalogue.freezing import Catalogue
-from ..catalogue.lock_file import FrozenRow, Lock
+from ..catalogue.lock_file import FrozenRow
 from ..catalogue.order import Order, Stage, Tools
 from ..catalogue.pricing import Pricing
 from ..catalogue.product import ProductBills
-from ..catalogue.results import Result, cost_of_all, verdict_of, write_results
-from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
+from ..catalogue.results import Result, cost_of_all, verdict_of, waiting_sentence, write_results
 from ..catalogue.run import CatalogueRun
 from ..catalogue.tally import Tally
 from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.price_list import PriceList
 from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..messages import events
+from ..messages.counts import count_of
 from ..messages.errors import STOPPED_EXIT_CODE, FieldError
 from ..messages.moments import date_time
 from ..messages.money import dollars
@@ -31,7 +30,7 @@ from ..photo_set.folder import SetState
 from ..photo_set.plan_record import LIVE
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop
-from .catalogue_plans import catalogue_ceilings, priced
+from .catalogue_plans import catalogue_ceilings, chosen_rows, priced
 from .commands.render_worker import worker_command
 from .next_steps import catalogue_steps
 from .option_values import CeilingOptions, Context, MakeOptions, RowOptions
@@ -45,8 +44,13 @@ _STATES = {0: SetState.DONE, 3: SetState.FAILED, 5: SetState.HELD}
 def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context) -> int:
     """Make the rows and the stage that the options name; the exit code."""
     stop, reporter, root = Stop(), context.reporter, str(catalogue.root)
-    rows = _chosen(catalogue.lock, options.rows, os.environ)
+    rows = chosen_rows(catalogue.lock, options.rows)
     reporter.tell(events.Started(product=catalogue.lock.catalogue, summary=_summary(rows), set=root))
+    if not rows:  # Farms round ranges up, and start more tasks than there are rows.
+        count = len(catalogue.lock.rows)
+        reporter.tell(events.Note(text=f"There are no rows for this task: the last row is {count}."))
+        reporter.tell(events.Finished(state=SetState.DONE.value, exit=0, set=root))
+        return 0
 
     def on_ask() -> None:
         text = f"Stopping: nothing more is started, {_ends_first(catalogue)}. Press Ctrl-C again to leave immediately."
@@ -64,16 +68,30 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
             is_at_ceiling = make_order(order, options, context, stop)
         finally:
             results = [] if options.rows.as_task else write_results(catalogue.root, catalogue.lock)
-    code = verdict_of(results, is_strict=options.strict)
+    code = verdict_of(results, is_strict=options.strict, may_wait=_may_wait(rows, options.rows))
     if is_at_ceiling:
         code = CeilingReachedError.exit_code
     elif stop.is_asked:
         code = STOPPED_EXIT_CODE
-    state = _STATES.get(code, SetState.PARTIAL)
-    reporter.tell(events.Finished(state=state.value, exit=code, set=root, cost=_cost(catalogue, results)))
+    _tell_end(catalogue, results, code, reporter)
     if code == UncertainSubmitError.exit_code:
         reporter.result((), catalogue_steps(catalogue.root))
     return code
+
+
+def _may_wait(rows: tuple[FrozenRow, ...], options: RowOptions) -> Callable[[Result], bool]:
+    """Whether it is right that a product waits after a run: another run has to continue it."""
+    chosen = {row.folder for row in rows}
+    return lambda result: options.stage != Stage.ALL or result.frozen.folder not in chosen
+
+
+def _tell_end(catalogue: Catalogue, results: list[Result], code: int, reporter: Reporter) -> None:
+    state = _STATES.get(code, SetState.PARTIAL)
+    if waiting := waiting_sentence(results):
+        reporter.tell(events.Note(text=waiting))
+        state = SetState.PARTIAL if state is SetState.DONE else state
+    cost = _cost(catalogue, results)
+    reporter.tell(events.Finished(state=state.value, exit=code, set=str(catalogue.root), cost=cost))
 
 
 def _cost(catalogue: Catalogue, results: list[Result]) -> events.Cost | None:
@@ -140,7 +158,7 @@ def _bills(
             hint="Set one for this catalogue.",
         )
     left = budget.left()
-    more = f", plus {unknown} requests of unknown price" if unknown else ""
+    more = f", plus {count_of(unknown, 'request')} of unknown price" if unknown else ""
     reporter.tell(events.Note(text=f"All products cost {money(estimate.known)}{more}."))
     if left is not None and estimate.known.low > left:
         may = dollars(max(left, Decimal(0)))
@@ -151,18 +169,11 @@ def _bills(
     return ProductBills(pricing, budget, prices, assumed=assumed)
 
 
-def _chosen(lock: Lock, options: RowOptions, environ: Mapping[str, str]) -> tuple[FrozenRow, ...]:
-    numbers = rows_named(options.rows or f"1-{len(lock.rows)}", len(lock.rows))
-    if options.shard:
-        numbers = rows_of_shard(numbers, *shard_of(options.shard, environ))
-    return tuple(lock.rows[number - 1] for number in numbers)
-
-
 def _summary(rows: tuple[FrozenRow, ...]) -> str:
     good = sum(row.is_good for row in rows)
     bad = len(rows) - good
     left_out = f", {bad} row{'s are' if bad > 1 else ' is'} left out" if bad else ""
-    return f"{good} product{'s' * (good != 1)}{left_out}"
+    return f"{count_of(good, 'product')}{left_out}"
 
 
 def _pickup(catalogue: Catalogue) -> str:

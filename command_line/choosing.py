@@ -24,7 +24,8 @@ def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) ->
         takes.check(shelf, name, number)
     for shelf, name, number in wanted:
         takes.choose(shelf, name, number)
-        reporter.tell(events.Note(text=f"{name}: take {number} is chosen."))
+        shown = VIDEO_NAMES[0] if shelf is Shelf.VIDEOS else name
+        reporter.tell(events.Note(text=f"{shown}: take {number} is chosen."))
         if shelf is Shelf.CONCEPTS:
             text = "The 3D model stays as it is. `resume DIR --redo model` buys one made from this picture."
             reporter.tell(events.Note(text=text))
@@ -50,5 +51,6 @@ def _parsed(record: Manifest, text: str) -> tuple[Shelf, str, int]:
         planned = (record.get("plan") or {}).get("motion")
         motion = next((one for one in motions if one == planned), motions[0])
         return Shelf.VIDEOS, motion, int(number)
-    known = [*(entry["name"] for entry in record["angles"]), *motions]
+    known = [entry["name"] for entry in record["angles"]]
+    known += VIDEO_NAMES[:1] if motions else ()
     raise InputError(f"This set has nothing called {name!r}.", hint=f"It has: {', '.join(known)}.")

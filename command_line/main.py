@@ -7,6 +7,7 @@ Blender is imported only by commands that use it.
 
 import argparse
 import contextlib
+import difflib
 import importlib
 import importlib.util
 import io
@@ -32,6 +33,7 @@ from ..photo_set.version import VERSION
 from ..processes.blender_program import in_blender_program
 from ..processes.interrupts import remembered
 from .environment import ENVIRONMENT
+from .help_texts import HelpFormatter
 
 # In the order of --help, which does not list a command without a text. Each is the module of that name in ``commands``:
 # its ``add`` adds the arguments.
@@ -57,6 +59,19 @@ log = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"formatter_class": HelpFormatter, **settings})
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse, but for commands: names the nearest one, or all that ``--help`` lists."""
+        if not isinstance(action, argparse._SubParsersAction) or value in (action.choices or ()):
+            super()._check_value(action, value)
+            return
+        shown = [name for name, text in COMMANDS.items() if text]
+        near = difflib.get_close_matches(str(value), shown, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"The commands are {', '.join(shown)}."
+        raise InputError(f"There is no command {str(value)!r}.", hint=hint)
+
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}.", hint=f"See {self.prog} --help.")
 

@@ -23,8 +23,10 @@ from ..optics.rig_choice import Panorama, chosen_rig
 from ..photo_set.choices import NO_VIDEO, Engine, Fidelity
 from ..photo_set.plan import CheckedPlan, SetPlan
 from ..photo_set.plan_angles import angles_for
-from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
-from .option_values import Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
+from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, missing_key_error, source_from
+from ..photo_set.unused_options import unused_members
+from .arguments import option_of
+from .option_values import CeilingOptions, Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
 from .service import require_online, service_at
 
 
@@ -39,6 +41,8 @@ def plan_of(options: PlanOptions, context: Context) -> SetPlan:
             raise
         service = None
     source = source_of_arguments(options.source, options.text, service, context.scratch)
+    if service is None and source.kind is not SourceKind.MODEL:
+        raise missing_key_error(source)
     plan = _plan(options, source, service, context.reporter)
     return replace(plan, variant=options.variant)
 
@@ -178,6 +182,18 @@ def checked(
                 raise
             reporter.tell(events.Warning(text=error.message))
     return plan.check()
+
+
+def tell_unused(plan: SetPlan, ceilings: CeilingOptions, reporter: Reporter) -> None:
+    """Warn about options that change nothing for this plan."""
+    members = unused_members(plan)
+    names = ["expiration" if name == "keep_uploads" else name for name in members]
+    if not plan.endpoint_ids:
+        names += [item.name for item in fields(ceilings) if getattr(ceilings, item.name)]
+    if names:
+        options = ", ".join(map(option_of, dict.fromkeys(names)))
+        text = f"No effect on this set, because fal.ai makes nothing of it that uses them: {options}."
+        reporter.tell(events.Warning(text=text))
 
 
 def _published_endpoints(

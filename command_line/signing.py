@@ -2,14 +2,15 @@
 """The option that signs everything that a command writes."""
 
 import argparse
-from pathlib import Path
+
+from .argument_types import place
 
 
 def add_signing(parser: argparse.ArgumentParser) -> None:
     """The option that ``begin_signing`` reads."""
     parser.add_argument(
         "--sign-with",
-        type=Path,
+        type=place,
         nargs=2,
         metavar=("CERTIFICATE", "KEY"),
         help="sign pictures and videos with Content Credentials (C2PA); two PEM files",

@@ -18,7 +18,16 @@ from rich.text import Text
 
 from ..messages import events
 from ..messages.events import Event
-from ..messages.progress import END_STATES, LABEL_TEXTS, TextReporter, clock, doing_of, job_sentence, sentence
+from ..messages.progress import (
+    END_STATES,
+    LABEL_TEXTS,
+    TextReporter,
+    clock,
+    doing_of,
+    is_kept,
+    job_sentence,
+    sentence,
+)
 from ..messages.remaining import time_left
 
 BAR_CELLS = 24
@@ -143,7 +152,9 @@ class TerminalReporter(TextReporter):
 
     def _take_job(self, job: events.Job) -> None:
         elapsed = self._elapsed(job.label)
-        self._jobs.pop(job.label, None)
+        before = self._jobs.pop(job.label, None)
+        if is_kept(job, before.state if before else ""):
+            return
         if job.state in END_STATES:
             self._line(f"{job_sentence(job, with_message=False)}  {elapsed}")
         else:

@@ -101,7 +101,7 @@ def waiting_sentence(journals: Iterable[Journal], decision: Decision) -> str:
         if _waits(entry, decision)
     ]
     if not names:
-        return f"There are no requests to {decision}."
+        return f"There is no request to {decision}."
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return f"To {decision}: {', '.join(names[:MAX_NAMED])}{more}."
 

@@ -221,7 +221,7 @@ class Engine:
                     raise error_from(entry.facts[Stage.ENDED])
                 case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{prepared.label}: its request was given up by the user.",
+                        f"{prepared.label}: you gave up its request.",
                         hint=how_to_send_again(prepared.key),
                     )
                 case Stage.UNCERTAIN:

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
+from ..messages.errors import STOPPED_EXIT_CODE, MachineError, PhotorealError
 
 
 class BridgeError(PhotorealError):
@@ -85,6 +85,12 @@ class QueueDeadlineError(BridgeError):
 
 class NetworkDownError(BridgeError):
     next_step = "Check the network, then resume: what was sent is kept and is not paid twice."
+
+
+class PricesUnreachableError(NetworkDownError):
+    """No price could be fetched, so nothing can be made."""
+
+    exit_code = MachineError.exit_code
 
 
 class ServiceTroubleError(BridgeError):

@@ -198,10 +198,10 @@ class Journal:
         wanted = beginning.strip().lower()
         found = [key for key in self.job_keys() if wanted and key.startswith(wanted)]
         if not found:
-            raise WrongRequestError(f"No job of this folder has the key {beginning!r}.")
+            raise WrongRequestError(f"No request of this folder has the key {beginning!r}.")
         if len(found) > 1:
             raise WrongRequestError(
-                f"{len(found)} jobs have keys that begin with {beginning!r}: type more of the key."
+                f"{len(found)} requests have keys that begin with {beginning!r}: type more of the key."
             )
         return found[0]
 

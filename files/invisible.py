@@ -3,7 +3,6 @@
 
 import os
 import unicodedata
-from pathlib import Path
 
 # Blank on screen, although Unicode counts them among letters and symbols.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
@@ -25,11 +24,6 @@ def trimmed(text: str) -> str:
 def named(text: str) -> str:
     """The path or address that ``text`` gives, ``trimmed`` unless there is a file whose name has such characters."""
     return text if os.path.lexists(text) else trimmed(text)
-
-
-def named_path(text: str) -> Path:
-    """``named`` as a path."""
-    return Path(named(text))
 
 
 def invisible_in(text: str) -> str:

@@ -62,8 +62,8 @@ class Loss:
 _OTHER_EXPORT = "Export the model without it."
 LOSSES = {
     "KHR_materials_dispersion": Loss(
-        "the splitting of light into colours by glass",
-        "clear glass without coloured fringes",
+        "the splitting of light into colors by glass",
+        "clear glass without colored fringes",
         "Nothing needs to be done.",
     ),
     "KHR_materials_diffuse_transmission": Loss(
@@ -74,21 +74,21 @@ LOSSES = {
     "KHR_materials_volume_scatter": Loss(
         "light that scatters below the surface, as in wax or skin",
         "an opaque surface",
-        "Paint the effect into the colour where it matters.",
+        "Paint the effect into the color where it matters.",
     ),
     "KHR_texture_basisu": Loss(
         "textures in the KTX2 format",
-        "the plain colour of materials whose textures have no PNG or JPEG version",
+        "the plain color of materials whose textures have no PNG or JPEG version",
         "Export with PNG or JPEG textures.",
     ),
     "EXT_texture_avif": Loss(
         "textures in the AVIF format",
-        "the plain colour of materials whose textures have no PNG or JPEG version",
+        "the plain color of materials whose textures have no PNG or JPEG version",
         "Export with PNG or JPEG textures.",
     ),
     "MSFT_texture_dds": Loss(
         "textures in the DDS format",
-        "the plain colour of materials whose textures have no PNG or JPEG version",
+        "the plain color of materials whose textures have no PNG or JPEG version",
         "Export with PNG or JPEG textures.",
     ),
     "KHR_node_visibility": Loss("parts that are hidden", "those parts too", "Delete them before exporting."),

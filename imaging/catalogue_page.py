@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from ..messages.counts import count_of
 from .page_frame import html_page
 
 ORDER = ("held", "failed", "bad", "partial", "waiting", "done")
@@ -18,6 +19,7 @@ TITLES = {
     "waiting": "Not finished",
     "done": "Done",
 }
+SUMMARY = {"bad": "with errors in the row", "partial": "incomplete"}
 SEVERITIES = {"error": "Errors in models and pictures", "warning": "Warnings"}
 MAX_FINDINGS = 5  # Of one product; its own page has all.
 STYLE = """
@@ -36,12 +38,13 @@ td:first-child { font-weight: 600; min-width: 10rem; }
 class Card:
     """One product: ``page`` and ``picture`` are paths from the overview, or empty.
 
-    ``findings`` are the severity and the text of each error and warning, worst first.
+    ``note`` says what it lacks; with ``is_error`` that is wrong. ``findings`` are the severity and the text of each error and warning, worst first.
     """
 
     title: str
     state: str
     note: str = ""
+    is_error: bool = True
     page: str = ""
     picture: str = ""
     findings: tuple[tuple[str, str], ...] = ()
@@ -54,10 +57,12 @@ def build_overview(name: str, cards: Iterable[Card], cost: str) -> str:
     """
     cards = list(cards)
     counts = Counter(card.state for card in cards)
-    summary = ", ".join(f"{counts[state]} {state}" for state in reversed(ORDER) if counts[state])
+    summary = ", ".join(
+        f"{counts[state]} {SUMMARY.get(state, state)}" for state in reversed(ORDER) if counts[state]
+    )
     parts = [
         f"<h1>{escape(name)}</h1>",
-        f"<p class='lead'>{len(cards)} products: {summary} · {escape(cost)}</p>",
+        f"<p class='lead'>{count_of(len(cards), 'product')}: {summary}{escape(cost and f' · {cost}')}</p>",
     ]
     for severity, title in SEVERITIES.items():
         found = [card for card in cards if card.findings and card.findings[0][0] == severity]
@@ -97,4 +102,5 @@ def _picture_link(card: Card) -> str:
 def _table_row(card: Card) -> str:
     title = escape(card.title)
     name = f"<a href='{quote(card.page)}'>{title}</a>" if card.page else title
-    return f"<tr><td>{name}</td><td class='error'>{escape(card.note)}</td></tr>"
+    style = " class='error'" if card.is_error else ""
+    return f"<tr><td>{name}</td><td{style}>{escape(card.note)}</td></tr>"

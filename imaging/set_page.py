@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from ..messages.money import dollars
+from ..messages.money import paid_to
 from .choices import Pass
 from .page_frame import html_page
 from .verdict_part import STYLE as VERDICT_STYLE
@@ -47,21 +47,16 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
         )
-    if is_being_made:
-        parts.append(
-            "<p>This set is being made, and the page reloads every "
-            f"{RELOAD_SECONDS} seconds. If nothing changes for minutes, the run was ended: continue it with <code>resume</code>.</p>"
-        )
+    parts += _progress(state, is_being_made=is_being_made)
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
-    parts.append(rejected_part(record.get("angles") or []))
-    parts += _section("What is wrong with the pictures", [_findings(record.get("findings") or [])])
+    parts += _about_pictures(record)
     parts += _section("Source", _source(record))
     parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
     parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
     parts += _section("Model", [_model(record)])
     parts += _section(
-        "What is wrong with the model", [_findings((record.get("model") or {}).get("triage") or [])]
+        "Findings about the model", [_findings((record.get("model") or {}).get("triage") or [])]
     )
     parts += _section("Still at fal.ai", [_files_at_fal(record.get("at_fal") or [])])
     reload_seconds = RELOAD_SECONDS if is_being_made else None
@@ -74,6 +69,26 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     )
 
 
+def _progress(state: str, *, is_being_made: bool) -> list[str]:
+    """What the page of a set says that is not complete."""
+    if is_being_made:
+        return [
+            "<p>This set is being made, and the page reloads every "
+            f"{RELOAD_SECONDS} seconds. If nothing changes for minutes, the run was ended: continue it with <code>resume</code>.</p>"
+        ]
+    if state == "partial":
+        return [
+            "<p>This set is not complete. <code>resume</code> with the name of this folder continues it.</p>"
+        ]
+    return []
+
+
+def _about_pictures(record: Record) -> list[str]:
+    """The photos that are held back, and what is wrong with the finished pictures."""
+    findings = _section("Findings about the pictures", [_findings(record.get("findings") or [])])
+    return [rejected_part(record.get("angles") or []), *findings]
+
+
 def _section(title: str, content: Iterable[str]) -> list[str]:
     content = [part for part in content if part]
     return [f"<h2>{title}</h2>", *content] if content else []
@@ -82,21 +97,18 @@ def _section(title: str, content: Iterable[str]) -> list[str]:
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    cost = _cost(record.get("cost") or {}, is_emulated=_is_emulated(record))
-    return f"{made} UTC · {tool.get('name', '')} {tool.get('version', '')} · Blender {tool.get('blender', '')}{cost}"
+    cost = record.get("cost") or {}
+    parts = [f"{made} UTC", f"{tool.get('name', '')} {tool.get('version', '')}"]
+    if tool.get("blender"):  # A product of a catalogue may not be rendered yet.
+        parts.append(f"Blender {tool['blender']}")
+    parts.append(
+        paid_to(cost.get("actual") or 0.0, cost.get("unknown") or 0, is_emulated=_is_emulated(record))
+    )
+    return " · ".join(filter(None, parts))
 
 
 def _is_emulated(record: Record) -> bool:
     return str((record.get("plan") or {}).get("fal", "")).startswith("http")
-
-
-def _cost(cost: Record, *, is_emulated: bool) -> str:
-    """What the set cost; empty when fal.ai was not used."""
-    parts = [dollars(cost["actual"])] if cost.get("actual") else []
-    if unknown := cost.get("unknown"):
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
-    where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
-    return f" · {' and '.join(parts)} to {where}" if parts else ""
 
 
 def _source(record: Record) -> list[str]:
@@ -114,7 +126,8 @@ def _source(record: Record) -> list[str]:
 
 def _pair(record: Record, entry: Record) -> str:
     render, photo = entry.get("render"), entry.get("photo") or {}
-    facts = [f"azimuth {entry.get('azimuth', 0):g}°, elevation {entry.get('elevation', 0):g}°"]
+    # A no-break space keeps each word at its number.
+    facts = [f"azimuth\u00a0{entry.get('azimuth', 0):g}°, elevation\u00a0{entry.get('elevation', 0):g}°"]
     if entry.get("fill"):
         facts.append(f"fills {entry['fill']:.0%} of the frame")
     details = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
@@ -127,13 +140,22 @@ def _pair(record: Record, entry: Record) -> str:
     for error in filter(None, (photo.get("error"), (entry.get("pending") or {}).get("error"))):
         details += f"<p class='error'>{escape(str(error))}</p>"
     left = (
-        _figure(render["path"], f"Render, {render['samples']} sample{'s' * (render['samples'] != 1)}")
+        _figure(render["path"], f"Reference, {render['samples']} sample{'s' * (render['samples'] != 1)}")
         if render
-        else _empty("Not rendered yet")
+        else _empty("No reference yet")
     )
-    maker = photo.get("endpoint") or photo.get("engine", "")
-    right = _figure(photo["path"], f"Photo, {maker}") if photo.get("path") else _empty(_photo_state(photo))
+    right = (
+        _figure(photo["path"], f"Photo by {_maker(photo)}")
+        if photo.get("path")
+        else _empty(_photo_state(photo))
+    )
     return f"<div class='pair'><div><h3>{escape(str(entry['name']))}</h3>{details}</div>{left}{right}</div>"
+
+
+def _maker(made: Record) -> str:
+    """Who has made a photo or a video."""
+    engine = str(made.get("engine", ""))
+    return str(made.get("endpoint") or {"cycles": "Cycles", "fal": "fal.ai"}.get(engine, engine))
 
 
 def _photo_state(photo: Record) -> str:
@@ -160,9 +182,7 @@ def _video(record: Record, entry: Record) -> str:
     if not entry.get("path"):
         return (message or "<p>No video yet</p>") + others
     address = quote(entry["path"])
-    facts = (
-        f"{entry['motion']}, {entry.get('seconds', '')} s, {entry.get('endpoint') or entry.get('engine', '')}"
-    )
+    facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {_maker(entry)}"
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
         f"<figcaption>{escape(facts)}</figcaption></figure>{message}{others}"

@@ -80,9 +80,14 @@ class ProgramError(MachineError):
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def machine_error(error: OSError, folder: Path | None = None) -> MachineError:
-    """``error`` as a MachineError; ``folder`` is where it happened when ``error`` names no file."""
+def machine_error(error: OSError, folder: Path | None = None) -> PhotorealError:
+    """``error`` for a user: a MachineError, or an InputError for a name that the user gave and no system accepts.
+
+    ``folder`` is where it happened when ``error`` names no file.
+    """
     where = error.filename or folder or "a temporary folder"
+    if error.errno == errno.ENAMETOOLONG:
+        return InputError(f"A name is too long: {where}.", hint="Choose a shorter one.")
     if error.errno in DISK_FULL:
         return MachineError(
             f"The disk is full: no space left in {where}.",

@@ -18,6 +18,15 @@ def exact_dollars(amount: Decimal) -> str:
     return f"${whole}.{fraction.rstrip('0'):0<2}"
 
 
+def paid_to(amount: float, unknown: int, *, is_emulated: bool) -> str:
+    """What was paid to whom, such as "$2.40 to fal.ai"; "" for nothing. ``unknown`` counts requests of unknown price."""
+    parts = [dollars(amount)] if amount else []
+    if unknown:
+        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
+    where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
+    return f"{' and '.join(parts)} to {where}" if parts else ""
+
+
 def cost_sentence(cost: Mapping[str, Any]) -> str:
     """What a run has paid, from the ``cost`` member of an event (``fal_bridge.money.journal_costs.summary``)."""
     where = "an emulator of fal.ai, so nothing is billed" if cost.get("is_emulated") else "fal.ai"

@@ -5,6 +5,7 @@ Every reporter may be called from several threads.
 """
 
 import json
+import shlex
 import threading
 import time
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from .remaining import time_left
 
 LOG_LINES = 12  # At most, for one stage in a log: a video has 120 frames.
 SILENT_SECONDS = 3.0  # After that, a log gets the next sign of life: there is one every two seconds.
+PASSING_STATES = {"prepared", "uploading", "submitting", "downloading"}  # They last for seconds.
 END_STATES = {"done", "failed", "uncertain", "cancelled", "left"}
 STATE_TEXTS = {"left": "continues at fal.ai, resume fetches it"}
 LABEL_TEXTS = {"film": "video"}  # Journals and programs know the video by its old name.
@@ -88,12 +90,16 @@ class PlainReporter(TextReporter):
         with self._lock:
             if isinstance(event, events.Working) and time.monotonic() - self._told_at < SILENT_SECONDS:
                 return
-            if isinstance(event, events.Progress) and (event.kept or event.done % -(-event.of // LOG_LINES)):
+            if isinstance(event, events.Progress) and (
+                event.kept or event.done % max(1, -(-event.of // LOG_LINES))
+            ):
                 return
-            if isinstance(event, events.Job):  # A log needs the states of a job, not every step in the queue.
-                if self._job_states.get(event.label) == event.state:
-                    return
+            if isinstance(event, events.Job):
+                before = self._job_states.get(event.label, "")
                 self._job_states[event.label] = event.state
+                # A log needs when a job begins to wait and to run, and how it ends.
+                if event.state in PASSING_STATES or event.state == before or is_kept(event, before):
+                    return
             for line in sentence(event).splitlines():
                 self._told_at = time.monotonic()
                 self._stream.write(f"[{clock(self._told_at - self._started)}] {line}\n")
@@ -121,8 +127,12 @@ def sentence(event: Event) -> str:
         case events.Note():
             return event.text
         case events.Warning():
-            option = f" (--{event.field.replace('_', '-')} {event.value})" if event.field else ""
-            return f"Warning: {event.text}{option}"
+            if not event.field:
+                return f"Warning: {event.text}"
+            option = f"(--{event.field.replace('_', '-')} {event.value})"
+            setting = f"({event.field}: {event.value})"  # As set.json calls it.
+            text = event.text.replace(setting, option)
+            return f"Warning: {text}" if option in text else f"Warning: {text} {option}"
         case events.Progress():
             left = [] if event.stage == "products" else _left(event.eta_seconds)  # Their label contains it.
             return ", ".join([_stage_sentence(event.stage, event.done, event.of, event.label), *left])
@@ -148,12 +158,17 @@ def _working_sentence(event: events.Working) -> str:
 
 def doing_of(event: events.Working) -> str:
     """What is done for the current picture; "" when not known."""
-    return event.text if event.sample is None else f"sample {event.sample} of {event.samples}"
+    return f"sample {event.sample} of {event.samples}" if event.sample else event.text
 
 
 def _left(seconds: int | None) -> list[str]:
     """The remaining time as a part of a sentence; nothing when it is not known or nothing is left."""
     return [time_left(seconds)] if seconds else []
+
+
+def is_kept(job: events.Job, before: str) -> bool:
+    """Whether an earlier run has finished the job. ``before``: its state before this one, "" for none."""
+    return job.state == "done" and before in ("", "prepared", "done")
 
 
 def job_sentence(job: events.Job, *, with_message: bool = True) -> str:
@@ -176,8 +191,8 @@ def _end_sentence(event: events.Finished) -> str:
         "failed": "Failed",
         "held": "Waiting for your decision",
     }
-    what = texts.get(event.state, event.state)
-    if event.exit == STOPPED_EXIT_CODE:
-        what = f"Stopped, `resume {event.set}` continues"
+    what = texts.get(event.state, event.state) if event.exit else "Finished"
     end = f"{what}: {event.set}/index.html"
+    if event.exit == STOPPED_EXIT_CODE:
+        end = f"Stopped: {event.set}/index.html\n`resume {shlex.quote(event.set)}` continues."
     return f"{cost_sentence(event.cost)}\n{end}" if event.cost else end

@@ -3,10 +3,12 @@
 
 Pictures and frames are rendered one after the other, stage by stage. Requests are answered at the same time as each
 other and as the renders: photos follow references, and enlargements and videos follow photos. What was not measured yet
-has no estimate, except a stage of renders, whose time follows from its effort and the speed of the stages before.
+has no estimate, except a stage of renders, whose time follows from its effort and the speed of the stages before. One
+picture of several says little: it takes the longest.
 """
 
 import math
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +19,8 @@ UNKNOWN = math.inf  # It stays itself in sums and maxima.
 
 
 def _typical(times: list[float]) -> float:
-    """The mean, without the first one where there are others: it includes what is done once for all."""
-    usual = times[1:] or times
-    return sum(usual) / len(usual) if usual else UNKNOWN
+    """The median, without the first one where there are others: it includes what is done once for all."""
+    return statistics.median(times[1:] or times) if times else UNKNOWN
 
 
 @dataclass(slots=True)
@@ -35,12 +36,21 @@ class _Stage:
         """Until its last item. ``speed``: seconds for an effort of 1 in other stages, for what has no other estimate."""
         if self.left <= 0:
             return 0.0
-        each = _typical(self.times)
-        if len(self.times) < 2:  # The first frame of a video includes all its shadows.
-            each = min(each, self.effort * speed)
+        each = _typical(self.times) if len(self.times) > 1 else self._first_estimate(speed)
         if self.began is None or each == UNKNOWN:
             return each * self.left
         return max(0.0, each - (now - self.began)) + each * (self.left - 1)
+
+    def _first_estimate(self, speed: float) -> float:
+        """Seconds for each item before two are measured. The first also loads the scene, and all shadows of a video."""
+        if speed != UNKNOWN:
+            return min(_typical(self.times), self.effort * speed)
+        return UNKNOWN
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it says how fast this machine is: one item does not while others follow, as it takes the longest."""
+        return len(self.times) > 1 or (len(self.times) == 1 and self.left <= 0)
 
 
 @dataclass(slots=True)
@@ -138,14 +148,34 @@ class Remaining:
 
     def _speed_without(self, stage: _Stage) -> float:
         """Seconds for an effort of 1, over all other stages that were measured."""
-        measured = [one for one in self._stages.values() if one.times and one is not stage]
+        measured = [one for one in self._stages.values() if one.is_measured and one is not stage]
+        measured = [one for one in measured if len(one.times) > 1] or measured
         effort = sum(stage.effort for stage in measured)
         return sum(_typical(stage.times) for stage in measured) / effort if effort else UNKNOWN
 
 
-def time_per_item(seconds: float, ended: int, left: int) -> float | None:
-    """Seconds for ``left`` items that are worked on together, when ``ended`` took ``seconds``; ``None`` before the first."""
-    return seconds / ended * left if ended else None
+class Ends:
+    """When items that are worked on together have ended. ``clock`` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._count = 0
+        self._first = self._last = 0.0
+
+    def count(self) -> None:
+        """One more has ended."""
+        self._last = self._clock()
+        self._first = self._first if self._count else self._last
+        self._count += 1
+
+    def seconds(self, left: int) -> float | None:
+        """Until ``left`` more have ended; ``None`` before two have: the first one also starts everything."""
+        if left <= 0:
+            return 0.0
+        if self._count < 2:
+            return None
+        each = (self._last - self._first) / (self._count - 1)
+        return each * (left - 1) + max(0.0, each - (self._clock() - self._last))
 
 
 def duration(seconds: float) -> str:
@@ -157,5 +187,5 @@ def duration(seconds: float) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """An estimate in words, like "about 12 min left"."""
-    return f"about {duration(max(1.0, seconds))} left"
+    """An estimate in words, like "about 12 min left"; "almost done" when something takes longer than estimated."""
+    return f"about {duration(seconds)} left" if seconds >= 2.0 else "almost done"

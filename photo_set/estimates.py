@@ -9,11 +9,11 @@ from typing import Any
 
 from ..fal_bridge.endpoints.endpoint import Endpoint, size_of
 from ..fal_bridge.endpoints.price_models import NOTHING, Range, Size
-from ..fal_bridge.errors import CeilingReachedError, NetworkDownError, UnknownPriceError
+from ..fal_bridge.errors import CeilingReachedError, PricesUnreachableError, UnknownPriceError
 from ..fal_bridge.jobs import Kind
 from ..fal_bridge.journal import Journal, Stage
 from ..fal_bridge.money.budget import Budget
-from ..fal_bridge.money.price_list import PriceList, Quote, age_sentence
+from ..fal_bridge.money.price_list import EMULATOR, PriceList, Quote, age_sentence
 from ..fal_bridge.money.spending import Spending
 from ..messages import events
 from ..messages.errors import FieldError
@@ -174,14 +174,14 @@ def open_bill(
 
 
 def _require_prices(to_come: Estimate, prices: PriceList) -> None:
-    """Raises UnknownPriceError for a request of unknown price, or NetworkDownError when no price could be fetched."""
+    """Raises UnknownPriceError for a request of unknown price, or PricesUnreachableError when none could be fetched."""
     if not to_come.unknown:
         return
     job = to_come.unknown[0]
     if not prices.was_reached:
-        raise NetworkDownError(
-            f"{job.name}: {job.quote.reason}.",
-            hint="Nothing was sent. Check the network, then try again.",
+        where = "that it runs" if prices.provider == EMULATOR else "the network"
+        raise PricesUnreachableError(
+            f"{job.name}: {job.quote.reason}.", hint=f"Nothing was sent. Check {where}, then try again."
         )
     raise UnknownPriceError(f"{job.name}: {job.quote.reason}.")
 
@@ -247,19 +247,21 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
         requests = _requests(jobs)
-        name = first.name if requests == 1 else first.plural or _plural(first.endpoint.kind)
+        is_one = requests == 1 and what == "set"
+        name = first.name if is_one else first.plural or _plural(first.endpoint.kind)
         cost = _sum(jobs)
-        price = first.quote.unit_price
         rows.append(
             (
                 name,
                 first.endpoint.id,
                 str(requests),
-                f"{dollars(price.amount)} per {price.unit.removesuffix('s')}" if price else "unknown",
-                money(cost) if first.quote.cost else f"unknown: {first.quote.reason}",
+                _unit_price(first.quote),
+                money(cost) if first.quote.cost else "unknown",
             )
         )
+    has_known = any(job.quote.cost for job in estimate.jobs)
     total = money(estimate.known) + (", plus items of unknown price" if estimate.unknown else "")
+    total = total if has_known else "unknown"
     rows.append(("total", "", str(_requests(estimate.jobs)), "", total))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
@@ -267,9 +269,23 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
         for row in rows
     ]
     lines.insert(-1, "-" * max(map(len, lines)))
-    if any(job.quote.cost for job in estimate.jobs):
+    reasons = dict.fromkeys(job.quote.reason for job in estimate.unknown)
+    lines += [f"Unknown: {reason}." for reason in reasons]
+    if has_known:
         lines.append(f"Prices {age_sentence(estimate.age_seconds)}. Discounts may be subtracted in the bill.")
     return "\n".join(lines)
+
+
+def _unit_price(quote: Quote) -> str:
+    """Like "$0.025 per image", or "1.5 × $0.80 per unit" when a request takes another number of units than one."""
+    price, units = quote.unit_price, quote.units
+    if not price:
+        return "unknown"
+    text = f"{dollars(price.amount)} per {price.unit.removesuffix('s')}"
+    if units is None or units.low == units.high == 1:
+        return text
+    count = f"{units.low:.4g}" if units.low == units.high else f"{units.low:.4g} to {units.high:.4g}"
+    return f"{count} × {text}"
 
 
 def money(amount: Range) -> str:
@@ -326,4 +342,5 @@ def _alike(jobs: Iterable[PlannedJob]) -> list[list[PlannedJob]]:
 
 
 def _plural(kind: Kind) -> str:
-    return {Kind.UPSCALE: "enlargements"}.get(kind, f"{kind}s")
+    names = {Kind.MODEL: "3D models", Kind.CONCEPT: "concept pictures", Kind.UPSCALE: "enlargements"}
+    return names.get(kind, f"{kind}s")

@@ -7,6 +7,7 @@ change replaces the file as a whole.
 
 import contextlib
 import copy
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -300,8 +301,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
-    if "at_fal" in earlier:
-        record["at_fal"] = earlier["at_fal"]
+    # A video that is made from another rendering of ``video_input`` would be paid again.
+    record |= {name: earlier[name] for name in ("at_fal", "video_input") if name in earlier}
     return cast(Manifest, record)
 
 
@@ -317,9 +318,14 @@ def angle_record(record: Manifest, name: str) -> AngleRecord:
 
 def check_place(root: Path) -> None:
     """Raises InputError when no folder can be made at ``root``. Does not make it."""
-    nearest = next(place for place in (root.absolute(), *root.absolute().parents) if place.exists())
+    try:
+        nearest = next(place for place in (root.absolute(), *root.absolute().parents) if place.exists())
+    except OSError as error:
+        raise _unwritable(root, error.strerror or str(error)) from error
     if not nearest.is_dir():
         raise _unwritable(root, f"{nearest} is a file")
+    if not os.access(nearest, os.W_OK):
+        raise _unwritable(root, f"{nearest} is read-only")
 
 
 def _holds_something_else(root: Path) -> bool:

@@ -152,6 +152,7 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         _expect_requests(results)
         stack.enter_context(results.activity.told_to(results.reporter))
         cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
+        results.stop.when_leaving(lambda: _write_page_in_haste(results))
         results.record_estimate(bill.estimate if bill else None)
         results.keep_source()
         results.order_video_input()
@@ -163,6 +164,12 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         if cloud:
             cloud.wait()
     return results.outcome(is_at_ceiling=cloud is not None and cloud.is_at_ceiling)
+
+
+def _write_page_in_haste(results: SetResults) -> None:
+    """A page that would still say that the set is being made must not stay behind."""
+    with contextlib.suppress(PhotorealError, OSError):  # `report` writes it, too.
+        results.folder.write_page()
 
 
 def _expect_requests(results: SetResults) -> None:

@@ -24,7 +24,7 @@ from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
 from ..imaging.choices import Background, Guide, Lock, Pass, Preview
-from ..messages.errors import FieldError, InputError
+from ..messages.errors import FieldError
 from ..optics.angles import F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, hero_of
 from ..optics.rig_choice import RigChoice, kept_rig
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
@@ -52,7 +52,7 @@ from .plan_values import (
     WITHOUT,
 )
 from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt
-from .source import Source, SourceKind, as_text
+from .source import Source, SourceKind, as_text, missing_key_error
 from .video_plan import check_video, video_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
@@ -214,10 +214,7 @@ class SetPlan:
     def check(self) -> "CheckedPlan":
         """This plan. Raises InputError for what would otherwise fail only after money is spent."""
         if self.uses_fal and self.service is None:
-            raise InputError(
-                "fal.ai needs a key, and none is set.",
-                hint="Set FAL_KEY (or FAL_KEY_FILE), or use a 3D file with the engine cycles, which is free.",
-            )
+            raise missing_key_error(self.source)
         if self.webhook:
             if self.service is None or not self.uses_fal:
                 raise FieldError("webhook", "A webhook needs fal.ai, and this set does not use it.")
@@ -329,6 +326,12 @@ class SetPlan:
                 hint="Choose an endpoint that edits pictures.",
             )
         if self.with_hero and (self.engine is not Engine.FAL or self.endpoint(Kind.PHOTO).images[1] < 2):
+            if self.engine is not Engine.FAL:
+                raise FieldError(
+                    "with_hero",
+                    "The first photo is shown only to photo models of fal.ai, and Cycles makes these photos.",
+                    hint="Leave it out.",
+                )
             raise FieldError(
                 "with_hero",
                 "Showing the first photo to the photo model needs a photo endpoint that accepts several pictures.",

@@ -112,6 +112,20 @@ def source_from(paths: list[Path], text: str) -> Source:
     return Source(kind=SourceKind.PHOTOS, files=tuple(paths))
 
 
+def missing_key_error(source: Source) -> InputError:
+    """Why a product of ``source`` cannot be made without a key."""
+    if source.kind is SourceKind.MODEL:
+        return InputError(
+            "fal.ai needs a key, and none is set.",
+            hint="Set FAL_KEY (or FAL_KEY_FILE), or use the engine cycles, which is free.",
+        )
+    made_from = "a text" if source.kind is SourceKind.TEXT else "photos"
+    return InputError(
+        f"A 3D model from {made_from} is made by fal.ai, which needs a key, and none is set.",
+        hint="Set FAL_KEY (or FAL_KEY_FILE), or give a 3D file: that is free.",
+    )
+
+
 def _name_hint(path: Path) -> str:
     unseen = invisible_in(path.name)
     return f"Its name has an invisible character ({unseen}): type it again." if unseen else "Check the name."

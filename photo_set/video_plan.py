@@ -4,6 +4,7 @@
 Everything here follows from a plan and the endpoint that it names for the video.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MAX_TILT = (
     20.0  # Degrees between the elevations of the hero and of a key frame: a turntable has one elevation.
 )
+MAX_GAP = 135.0  # Degrees between key frames: beyond half a turn, the shorter way is the wrong one.
 USUAL_SIDE = 720  # Pixels of a video that is sent to an endpoint that names no resolution.
 
 
@@ -34,7 +36,10 @@ def waits_for_all_photos(plan: "SetPlan") -> bool:
 
 
 def key_angles(plan: "SetPlan") -> list[Angle]:
-    """The angles between the first and the last frame of a turntable, in the order in which it shows them."""
+    """The angles between the first and the last frame of a turntable, in the order in which it shows them.
+
+    None when they do not go all the way round: the model would turn back where they leave a large gap.
+    """
     room = _endpoint(plan).room_for(Role.MIDDLE)
     if not room or plan.motion != TURNTABLE:
         return []
@@ -47,9 +52,11 @@ def key_angles(plan: "SetPlan") -> list[Angle]:
         and (angle.azimuth - hero.azimuth) % 360.0
     ]
     in_order = sorted(fitting, key=lambda angle: (angle.azimuth - hero.azimuth) % 360.0)
-    if len(in_order) <= room:
-        return in_order
-    return [in_order[index * len(in_order) // room] for index in range(room)]
+    if len(in_order) > room:
+        in_order = [in_order[index * len(in_order) // room] for index in range(room)]
+    turns = [0.0, *((angle.azimuth - hero.azimuth) % 360.0 for angle in in_order), 360.0]
+    goes_round = all(later - earlier <= MAX_GAP for earlier, later in itertools.pairwise(turns))
+    return in_order if goes_round else []
 
 
 def reference_angles(plan: "SetPlan") -> list[Angle]:

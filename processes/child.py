@@ -173,6 +173,7 @@ def lower_priority(pid: int) -> None:
         return
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + NICENESS)
-    # Linux first shares processors between sessions, and the child has a session to itself.
+    # Linux first shares processors between sessions. Other processes of the session keep their priority.
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+        if os.getsid(pid) == pid:
+            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))

@@ -164,7 +164,7 @@ def _give_shadow(material: bpy.types.Material) -> Iterator[Finding]:
         kind="unlit",
         severity=Severity.NOTE,
         where=material.name,
-        text=f"Material {material.name} is unlit (KHR_materials_unlit): its colours are rendered as they are, without "
+        text=f"Material {material.name} is unlit (KHR_materials_unlit): its colors are rendered as they are, without "
         "shading and reflections. To get them, export it as a lit material.",
     )
 

@@ -24,6 +24,6 @@ def disconnect_missing_textures(objects: Iterable[bpy.types.Object]) -> Iterator
                 kind="texture_missing",
                 severity=Severity.ERROR,
                 where=name,
-                text=f"Material {name}: its texture {texture} is missing or unreadable, so its plain colour is rendered. "
+                text=f"Material {name}: its texture {texture} is missing or unreadable, so its plain color is rendered. "
                 "Add it as PNG or JPEG, and export again.",
             )

@@ -19,7 +19,8 @@ class Quality:
     than a megapixel get fewer samples per pixel: the denoiser has more pixels to work with.
 
     ``covers_exactly``: the alpha of half-transparent parts has no noise even where they are a small part of the surface.
-    ``has_chosen_samples``: the user chose ``samples``.
+    ``smooths_edges``: few samples give edges few levels of coverage, and dark colors where the denoiser mixes them with
+    nothing; both are repaired in the picture. ``has_chosen_samples``: the user chose ``samples``.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Quality:
     adapts_to_size: bool = False
     shadow_samples: int = 8
     covers_exactly: bool = False
+    smooths_edges: bool = False
     has_chosen_samples: bool = False
 
     def with_samples(self, samples: int) -> "Quality":
@@ -45,7 +47,7 @@ class Quality:
         return {**IDENTITIES[self.name], **chosen}
 
 
-DRAFT = Quality(name="draft", samples=2, bounces=2, denoiser="fast")
+DRAFT = Quality(name="draft", samples=2, bounces=2, denoiser="fast", smooths_edges=True)
 REFERENCE = Quality(name="reference", samples=8)
 FINAL = Quality(
     name="final",

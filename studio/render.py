@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging.choices import Background
+from ..imaging.edges import with_smooth_edges
 from ..messages.errors import MachineError
 from ..optics.framing import Box, Framing, camera_axes, seen_box, turned
 from ..optics.light_map import Area, Rig
@@ -193,6 +194,8 @@ class Renderer:
             colour = developed(self.scene, linear(), see_through.coverage(linear))
         else:
             colour = self._render(size, "PNG", "8", box)
+            if quality.smooths_edges and not see_through.is_half_transparent:
+                colour = with_smooth_edges(colour)
         return colour, self._see_through.through_glass(linear) if self._needs_ground_light else None
 
     def measure(self, framing: Framing, azimuth: float, size: Size | None = None) -> Surface:

@@ -123,7 +123,7 @@ class Studio:
             where=name,
             count=self.broken_pixels,
             text=f"{name}: {counted(self.broken_pixels, 'pixel')} {'has' if self.broken_pixels == 1 else 'have'} infinite or "
-            "invalid values; infinite ones were replaced by the brightest valid value, invalid ones by their neighbours. "
+            "invalid values; infinite ones were replaced by the brightest valid value, invalid ones by their neighbors. "
             "Export the light map with 32 bits per channel.",
         )
 
@@ -196,7 +196,7 @@ class Studio:
             bpy.data.images.remove(image)
 
     def _build_table(self) -> tuple[bpy.types.Object, bpy.types.NodeSocket]:
-        """The table, and the input for its colour."""
+        """The table, and the input for its color."""
         mesh = bpy.data.meshes.new(f"{PREFIX} Table")
         side = TABLE_RADIUS
         mesh.from_pydata(

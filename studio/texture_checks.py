@@ -31,7 +31,7 @@ def uv_problems(facts: MeshFacts) -> Iterator[Finding]:
             severity=Severity.WARNING,
             where=facts.where,
             count=int(faces.sum()),
-            text=f"{facts.where} has textures but no UV map, so that each texture appears as a single colour. Unwrap the "
+            text=f"{facts.where} has textures but no UV map, so that each texture appears as a single color. Unwrap the "
             "mesh and export it again.",
         )
         return
@@ -117,7 +117,7 @@ def plain_materials(meshes: list[MeshFacts]) -> Iterator[Finding]:
         kind="no_pbr_maps",
         severity=Severity.WARNING if is_metal else Severity.NOTE,
         where=", ".join(sorted(materials))[:120],
-        text="The product has colour textures but no maps for metal, roughness or normals: all of it is rendered as "
+        text="The product has color textures but no maps for metal, roughness or normals: all of it is rendered as "
         f"{look}. Export those maps too, or assign separate materials.",
     )
 

@@ -18,6 +18,7 @@ from command_line.bootstrap import load_package
 
 load_package()
 
+from photoreal_set.command_line.help_texts import meaning_of  # noqa: E402
 from photoreal_set.command_line.main import parser_of_commands  # noqa: E402
 from photoreal_set.messages import events  # noqa: E402
 from photoreal_set.photo_set.schema import schema_of_sets  # noqa: E402
@@ -75,13 +76,8 @@ def _choices(item: argparse.Action) -> str:
 
 
 def _meaning(item: argparse.Action) -> str:
-    text = item.help or ""
-    if item.required and item.option_strings:
-        text += "; required"
-    is_shown = item.default not in (None, "", False, (), []) and "default" not in text
-    if item.nargs != 0 and is_shown and isinstance(item.default, str | int | float | Path):
-        text += f" (default: `{item.default}`)"
-    return text.strip()
+    text = meaning_of(item, quote="`")
+    return f"{text}; required" if item.required and item.option_strings else text
 
 
 def _cell(text: str) -> str:

@@ -14,7 +14,6 @@ from ...fal_bridge.errors import UncertainSubmitError
 from ...fal_bridge.journal import Journal, Stage
 from ...fal_bridge.money.budget import Budget, Ceilings
 from ...fal_bridge.network.service import Service
-from ...files.invisible import named_path
 from ...files.lock import FileLock
 from ...messages import events
 from ...messages.errors import PhotorealError
@@ -22,6 +21,7 @@ from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
+from ..argument_types import place
 from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context, ServiceOptions
@@ -39,9 +39,7 @@ class CancelOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     add_service(parser)
     add_output(parser)
     parser.set_defaults(command=Command(CancelOptions, run))

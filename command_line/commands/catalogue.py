@@ -5,10 +5,10 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...files.invisible import named_path
 from ...messages import events
 from ...messages.errors import InputError
 from ...photo_set.folder import check_place
+from ..argument_types import place
 from ..arguments import (
     add_ceilings,
     add_external_data,
@@ -39,12 +39,12 @@ class CatalogueOptions:
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", nargs="?", type=named_path, metavar="FILE", help="CSV or JSONL, one product per row"
+        "file", nargs="?", type=place, metavar="FILE", help="CSV or JSONL, one product per row"
     )
-    parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="the catalogue's folder")
+    parser.add_argument("--out", type=place, required=True, metavar="DIR", help="the catalogue's folder")
     parser.add_argument(
         "--watch",
-        type=named_path,
+        type=place,
         metavar="FOLDER",
         help="instead of FILE: make a product of each 3D file or folder of photos put there, until Ctrl-C",
     )
@@ -77,7 +77,8 @@ def run(options: CatalogueOptions, context: Context) -> int:
         raise InputError("No catalogue is named.", hint="Give a CSV or JSONL file, or --watch FOLDER.")
     catalogue = freeze_file(options.file, options.freezing, context)
     if options.dry_run:
-        tell_plan(catalogue, options.making.ceilings, context, are_skipped=options.skip_bad_rows)
+        making = options.making
+        tell_plan(catalogue, making.ceilings, context, are_skipped=options.skip_bad_rows, rows=making.rows)
         return 0
     tell_bad_rows(catalogue.lock, context.reporter)
     refuse_bad_rows(catalogue.lock, are_skipped=options.skip_bad_rows)

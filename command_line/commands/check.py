@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...files.invisible import named_path
 from ...messages import events
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetState
 from ...photo_set.folder_check import Finding, check_set, sets_in
+from ..argument_types import place
 from ..arguments import add_output
 from ..option_values import Command, Context
 
@@ -25,7 +25,7 @@ class CheckOptions:
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
-        type=named_path,
+        type=place,
         metavar="DIR",
         help="the folder of a set or a catalogue, which is not changed",
     )

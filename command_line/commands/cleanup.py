@@ -10,13 +10,13 @@ from ...catalogue.states import journal_in
 from ...fal_bridge.cleanup import Cleaned, clean_up
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.network.service import Service
-from ...files.invisible import named_path
 from ...messages import events
 from ...messages.errors import InputError, PhotorealError
 from ...messages.progress import Reporter
 from ...photo_set.at_fal import record_files_at_fal
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
+from ..argument_types import place
 from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context, ServiceOptions
@@ -31,9 +31,7 @@ class CleanupOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     add_service(parser)
     add_output(parser)
     parser.set_defaults(command=Command(CleanupOptions, run))

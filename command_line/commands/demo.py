@@ -6,13 +6,14 @@ import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...files.invisible import named_path
 from ...messages import events
 from ...messages.progress import Reporter
 from ...optics.sizes import DEFAULT_SIZE, square
 from ...photo_set.choices import FINAL, REFERENCE
+from ...photo_set.folder import check_place
 from ...photo_set.plan import SetPlan
 from ...photo_set.source import source_from
+from ..argument_types import place
 from ..arguments import add_output, add_studio
 from ..option_values import Command, Context, StudioOptions
 from ..plans import checked, studio_of
@@ -33,7 +34,7 @@ class DemoOptions:
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=named_path, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
+        "--out", type=place, default=Path("photoreal-demo"), metavar="DIR", help="the set folder"
     )
     parser.add_argument(
         "--full",
@@ -46,6 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: DemoOptions, context: Context) -> int:
+    check_place(options.out)
     model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
     with working_in(options.out, context.reporter):
         return _make(model, options, context.reporter)

@@ -13,12 +13,13 @@ from pathlib import Path
 from ...fal_bridge.errors import BadKeyError
 from ...fal_bridge.network.key_permissions import Granted, permissions_of
 from ...fal_bridge.network.service import Service
-from ...files.home import home_folder
+from ...files.home import VARIABLE, home_folder
 from ...messages import events
 from ...messages.errors import MachineError, PhotorealError
 from ...photo_set.choices import DEVICES
 from ...photo_set.version import VERSION
 from ...processes.blender_program import in_blender_program
+from ..argument_types import place
 from ..arguments import add_output, add_service
 from ..option_values import Command, Context, ServiceOptions
 from ..service import key_variable, require_online, service_at
@@ -43,11 +44,12 @@ class DoctorOptions:
     device: str
     test_key: bool
     warm_up: bool
+    quiet: bool
     service: ServiceOptions
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for sets")
+    parser.add_argument("--out", type=place, default=Path(), metavar="DIR", help="the folder for sets")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="Cycles render device")
     parser.add_argument(
         "--test-key",
@@ -75,6 +77,8 @@ def run(options: DoctorOptions, context: Context) -> int:
     is_well = True
     for check in checks:
         is_well = is_well and (check.is_good or not check.is_needed)
+        if options.quiet and check.is_good:
+            continue
         event = events.Check(name=check.name, good=check.is_good, text=check.text)
         context.reporter.result([event], f"{'ok ' if check.is_good else 'NO '} {check.text}")
     code = 0 if is_well else MachineError.exit_code
@@ -97,7 +101,7 @@ def _checks(options: DoctorOptions) -> Iterator[Check]:
     yield _key()
     yield _online(options.service.online_mode)
     yield _folder("out", "Sets", options.out)
-    yield _folder("home", "Prices and ledgers", home_folder())
+    yield _folder("home", "Prices and ledgers", home_folder(), f"name another one in {VARIABLE}")
 
 
 def _package(package: str) -> Check:
@@ -179,7 +183,7 @@ def _online(online_mode: bool) -> Check:
     return Check(name="online", is_good=True, text=text, is_needed=False)
 
 
-def _folder(name: str, what: str, folder: Path) -> Check:
+def _folder(name: str, what: str, folder: Path, remedy: str = "choose another folder") -> Check:
     """Whether files can be written there, or in the nearest folder above that exists."""
     place = folder.absolute()
     nearest = next(one for one in (place, *place.parents) if one.exists())
@@ -188,9 +192,7 @@ def _folder(name: str, what: str, folder: Path) -> Check:
             return Check(name=name, is_good=True, text=f"{what} can be written to {place}")
     except OSError as error:
         reason = error.strerror or str(error)
-        return Check(
-            name=name, is_good=False, text=f"{place} cannot be written ({reason}): choose another folder"
-        )
+        return Check(name=name, is_good=False, text=f"{place} cannot be written ({reason}): {remedy}")
 
 
 def _test_key(options: DoctorOptions) -> Iterator[Check]:

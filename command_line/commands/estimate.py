@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...messages import events
 from ...photo_set import estimates
+from ..argument_types import place
 from ..arguments import (
     add_ceilings,
     add_external_data,
@@ -18,7 +19,7 @@ from ..arguments import (
 )
 from ..catalogue_plans import freeze_file, tell_plan
 from ..option_values import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
-from ..plans import checked, plan_of
+from ..plans import checked, plan_of, tell_unused
 from ..spending import budget_of, ceilings_of, prices_of
 
 CATALOGUE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
@@ -36,7 +37,7 @@ class EstimateOptions:
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
-        type=Path,
+        type=place,
         default=Path(),
         metavar="DIR",
         help="the set folder: what it has already counts towards no ceiling",
@@ -59,6 +60,7 @@ def run(options: EstimateOptions, context: Context) -> int:
         return 0
     plan = plan_of(options.plan, context)
     plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+    tell_unused(plan, options.ceilings, reporter)
     plan.check_prompts()
     prices = prices_of(plan, reporter)
     estimate = estimates.estimate_of(plan, prices)

@@ -11,13 +11,13 @@ from ...channels.exporting import FORMATS, ChannelFolder, ExportPlan, check_temp
 from ...channels.pictures import Wishes
 from ...channels.rules import CHANNELS
 from ...channels.tables import AKENEO, FILES, SHOPIFY, write_tables
-from ...files.invisible import named_path, trimmed
+from ...files.invisible import trimmed
 from ...files.part_files import part_for
 from ...files.values import read_whole
 from ...messages.errors import InputError, PhotorealError
 from ...optics.sizes import SIDE
 from ...photo_set.folder import SetFolder
-from ..argument_types import argument
+from ..argument_types import argument, place
 from ..channel_sources import Source, channels_of, sources_in
 from ..option_values import Command, Context
 from ..signing import add_signing
@@ -39,9 +39,7 @@ class ExportOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     parser.add_argument(
         "--channel",
         default="",

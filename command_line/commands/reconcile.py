@@ -15,7 +15,6 @@ from ...fal_bridge.money.billing import Charge
 from ...fal_bridge.money.journal_costs import costs_in
 from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
-from ...files.invisible import named_path
 from ...files.writing import write_atomically, write_json_atomically
 from ...messages import events
 from ...messages.errors import InputError, PhotorealError
@@ -23,6 +22,7 @@ from ...messages.money import exact_dollars
 from ...messages.progress import LABEL_TEXTS
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
+from ..argument_types import place
 from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context, ServiceOptions
@@ -39,9 +39,7 @@ class ReconcileOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     add_service(parser)
     add_output(parser)
     parser.set_defaults(command=Command(ReconcileOptions, run))

@@ -12,7 +12,6 @@ from ...fal_bridge.decisions import Decision, decide, waiting_sentence
 from ...fal_bridge.errors import WrongRequestError
 from ...fal_bridge.journal import Journal
 from ...fal_bridge.money.budget import Budget
-from ...files.invisible import named_path
 from ...gltf.findings import Severity
 from ...messages import events
 from ...messages.errors import InputError, PhotorealError
@@ -22,6 +21,7 @@ from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ...photo_set.verdict import all_findings, worst_of
 from ..accepting import accept_photos
+from ..argument_types import place
 from ..arguments import (
     add_ceilings,
     add_external_data,
@@ -59,9 +59,7 @@ class ResumeOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", type=named_path, metavar="DIR", help="the folder of the set or the catalogue"
-    )
+    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
     parser.add_argument(
         "--resend", action="append", default=[], metavar="KEY", help="send this uncertain request again"
     )
@@ -210,6 +208,6 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
                 )
             take_again(plan, folder, name)
         reporter.tell(
-            events.Note(text=f"Made and paid again: {estimates.sentence(bill.estimate.only(again))}")
+            events.Note(text=f"Will be made and paid again: {estimates.sentence(bill.estimate.only(again))}")
         )
     return make_set(plan, reporter, bill, is_strict=making.strict)

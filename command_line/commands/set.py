@@ -4,8 +4,8 @@
 import argparse
 from dataclasses import dataclass
 
-from ...files.invisible import named_path
 from ...photo_set.folder import check_place
+from ..argument_types import place
 from ..arguments import (
     add_ceilings,
     add_external_data,
@@ -17,7 +17,7 @@ from ..arguments import (
     add_studio,
 )
 from ..option_values import CeilingOptions, Command, Context, PlanOptions
-from ..plans import checked, plan_of
+from ..plans import checked, plan_of, tell_unused
 from ..sets import make_set, working_in
 from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
@@ -31,7 +31,7 @@ class SetOptions:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="the set folder")
+    parser.add_argument("--out", type=place, required=True, metavar="DIR", help="the set folder")
     add_product(parser)
     add_external_data(parser)
     add_pictures(parser)
@@ -50,6 +50,7 @@ def run(options: SetOptions, context: Context) -> int:
     with working_in(out, reporter):
         plan = plan_of(options.plan, context)
         plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
+        tell_unused(plan, options.ceilings, reporter)
         plan.check_prompts()
         budget = budget_of(plan.service, ceilings_of(options.ceilings))
         bill = bill_of(plan, reporter, budget, allows_unknown=options.ceilings.allow_unknown_price)

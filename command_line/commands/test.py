@@ -4,10 +4,15 @@
 import argparse
 import contextlib
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
+from ...processes.blender_program import BATCH, in_blender_program
 from ...processes.child import lower_priority
 from ..option_values import Command, Context
 
@@ -30,6 +35,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: TestOptions, context: Context) -> int:
+    if os.name != "nt" and not in_blender_program() and os.getsid(0) != os.getpid():
+        return _run_in_session(options.pytest, context.output)
+
     import pytest
 
     os.chdir(Path(__file__).resolve().parents[2])
@@ -39,6 +47,24 @@ def run(options: TestOptions, context: Context) -> int:
     with contextlib.redirect_stdout(output):
         os.dup2(output.fileno(), 1)  # Tests start children, whose output belongs to the report.
         return int(pytest.main(pytest_arguments(options.pytest, os.cpu_count() or 1)))
+
+
+def _run_in_session(arguments: Sequence[str], output: TextIO) -> int:
+    """Run the tests in a separate session, and pass signals on to it; their exit code.
+
+    Linux has one priority for all processes of a session: lowering that of a terminal would slow down everything in it.
+    """
+    command = [sys.executable, str(BATCH), "test", *arguments]
+    process = subprocess.Popen(command, stdout=output.fileno(), start_new_session=True)
+
+    def pass_on(number: int, _frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):  # It has just ended.
+            os.killpg(process.pid, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    code = process.wait()
+    return code if code >= 0 else 128 - code
 
 
 def pytest_arguments(given: Sequence[str], cores: int) -> list[str]:

@@ -3,7 +3,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -268,7 +268,7 @@ class Endpoint:
 
     def seconds_sentence(self, wanted: int) -> str:
         """The end of a sentence that refuses a length of ``wanted`` seconds."""
-        return f"makes clips of {', '.join(map(str, self.seconds))} seconds, not {wanted}."
+        return f"makes clips of {_listed(self.seconds)} seconds, not {wanted}."
 
     def _pictures(self, wanted: Generation) -> Iterable[tuple[Path, frozenset[FileKind]]]:
         """The files of a request, with the types that are accepted."""
@@ -339,3 +339,9 @@ def _member(value: Any, step: str | int) -> Any:
     if isinstance(step, str):
         return value.get(step) if isinstance(value, Mapping) else None
     return value[step] if isinstance(value, list) and len(value) > step else None
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Like "5, 10", or "3 to 15" when none is missing between the first and the last of more than two."""
+    is_range = len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1))
+    return f"{numbers[0]} to {numbers[-1]}" if is_range else ", ".join(map(str, numbers))

@@ -184,7 +184,7 @@ _Z_CONTROL = replace(
     seed_field="",
     slots={Role.GUIDE: Slot(field="image_url", is_needed=True)},
     guides={"depth": {}, "canny": {}},
-    note="It sees the depth or the edges, not the render: describe colours and materials in the prompt.",
+    note="It sees the depth or the edges, not the render: describe colors and materials in the prompt.",
     is_unconfirmed=True,
 )
 

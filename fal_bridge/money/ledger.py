@@ -92,7 +92,9 @@ class Ledger:
             self._write(stream, entry_id, state, entry.amount if amount is None else amount)
 
     def total(self) -> Decimal:
-        """The sum of all entries that count at this moment."""
+        """The sum of all entries that count at this moment. A ledger that does not exist yet is not created."""
+        if self._path is not None and not self._entries and not self._path.exists():
+            return Decimal(0)
         with self._opened():
             return self._total()
 

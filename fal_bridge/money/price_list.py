@@ -40,6 +40,9 @@ class Quote:
     reason: str = ""
 
 
+EMULATOR = "the emulator"
+
+
 @dataclass(frozen=True, slots=True)
 class PriceList:
     """The prices of one run. ``past``: the average cost of past calls, where units cannot be counted.
@@ -50,6 +53,7 @@ class PriceList:
     unit_prices: Mapping[str, UnitPrice] = field(default_factory=dict)
     past: Mapping[str, Decimal] = field(default_factory=dict)
     was_reached: bool = True
+    provider: str = "fal.ai"  # Or EMULATOR.
 
     def quote(
         self,
@@ -65,7 +69,7 @@ class PriceList:
         price = self.unit_prices.get(endpoint.id)
         if price is None:
             if not self.was_reached:
-                return Quote(reason=f"fal.ai could not be reached for the price of {endpoint.id}")
+                return Quote(reason=f"{self.provider} could not be reached for the price of {endpoint.id}")
             return Quote(reason=f"fal.ai does not publish a price for {endpoint.id}")
         work = endpoint.work(arguments, inputs, video_seconds)
         units = endpoint.price.units(arguments, work, price.unit)
@@ -130,7 +134,7 @@ def look_up(
                 with contextlib.suppress(NetworkDownError, ServiceTroubleError, BadKeyError):
                     if cost := platform.past_cost(row.id):
                         past[row.id] = cost
-    return PriceList(prices, past, was_reached)
+    return PriceList(prices, past, was_reached, EMULATOR if service.is_emulator else "fal.ai")
 
 
 def _rounded(amount: Decimal, rounding: str) -> Decimal:

@@ -306,6 +306,6 @@ def test_ctrl_c_in_a_free_run_says_what_it_finishes_and_does_not_mention_money(
     assert process.returncode == 130
     after = said[next(number for number, text in enumerate(said) if text.startswith("Stopping: ")) :]
     assert after[0].startswith("Stopping: the picture that is being rendered is finished first.")
-    assert after[-1] == f"Stopped, `resume {out}` continues: {out}/index.html"
+    assert after[-2:] == [f"Stopped: {out}/index.html", f"`resume {out}` continues."]
     assert not [text for text in after if "paid" in text or "cost" in text]
     assert (out / "renders" / "three-quarter.png").is_file(), "finished pictures are kept"

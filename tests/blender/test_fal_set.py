@@ -407,7 +407,7 @@ def test_a_damaged_or_lost_model_is_generated_again_on_request(
     assert endpoints(fresh_emulator.ledger()) == [MODEL]
     redone = resumed(out, "--redo", "model")
     assert redone.exit_code == 0, redone.stderr
-    price = redone.index(text="Made and paid again: 3D model, front photo, side photo, video: $1.81.")
+    price = redone.index(text="Will be made and paid again: 3D model, front photo, side photo, video: $1.81.")
     assert price < redone.index(event="started"), "the price is printed first"
     bought = endpoints(fresh_emulator.ledger())
     assert sorted(bought) == sorted([MODEL] * 2 + [PHOTO] * 2 + [VIDEO])
@@ -488,7 +488,7 @@ def test_a_video_is_paid_once_even_when_the_hero_changes(
         if stand_in:
             last = resumed(tmp_path / "set", "--redo", "three-quarter", "--max-cost", "0.03")
             told = [event["text"] for event in last.events if event["event"] == "note"]
-            assert "Made and paid again: three-quarter photo: $0.025." in told
+            assert "Will be made and paid again: three-quarter photo: $0.025." in told
         else:
             last = make_set(block_file, out=tmp_path / "set", options=options, resolution=64)
         videos = [job for job in emulator.ledger() if "kling" in job["endpoint"]]

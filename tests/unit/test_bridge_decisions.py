@@ -79,7 +79,12 @@ def test_a_request_of_a_dead_sender_can_be_decided(journal):
 def test_a_key_can_be_given_by_an_unambiguous_prefix(journal):
     journal.claim(OTHER, 1, {"label": "film"})
     assert journal.find("A2") == OTHER
-    for wrong, message in (("a", "2 jobs"), ("b", "No job"), ("", "No job"), ("../a1", "No job")):
+    for wrong, message in (
+        ("a", "2 requests"),
+        ("b", "No request"),
+        ("", "No request"),
+        ("../a1", "No request"),
+    ):
         with pytest.raises(errors.WrongRequestError, match=message):
             journal.find(wrong)
 
@@ -128,7 +133,7 @@ def test_an_answer_that_arrives_after_the_next_attempt_is_kept_and_changes_nothi
 
 
 def test_a_wrong_key_lists_the_uncertain_requests(journal):
-    with pytest.raises(errors.WrongRequestError, match="There are no requests to resend"):
+    with pytest.raises(errors.WrongRequestError, match="There is no request to resend"):
         decide(journal, "ffff", Decision.RESEND)
     uncertain(journal)
     journal.claim(OTHER, 1, {"label": "film"})
@@ -140,7 +145,7 @@ def test_a_wrong_key_lists_the_uncertain_requests(journal):
     decide(journal, KEY, Decision.FORGET)
     with pytest.raises(errors.WrongRequestError, match="To resend: front photo"):
         decide(journal, "ffff", Decision.RESEND)
-    with pytest.raises(errors.WrongRequestError, match="There are no requests to forget"):
+    with pytest.raises(errors.WrongRequestError, match="There is no request to forget"):
         decide(journal, "ffff", Decision.FORGET)
 
 

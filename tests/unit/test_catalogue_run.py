@@ -4,6 +4,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -192,6 +193,22 @@ def test_a_ceiling_applies_to_all_runs_and_a_higher_one_continues(desk: Desk):
     assert len(desk.emulator.ledger()) == 2
     assert desk.run("resume", desk.out, "--max-cost", "1").exit_code == 0
     assert len(desk.emulator.ledger()) == 5
+
+
+def test_a_dry_run_is_about_the_named_rows_and_names_those_with_a_ceiling_below_their_price(desk: Desk):
+    rows = products(desk, 3, video="none")
+    rows[1]["max_cost"] = "0.01"
+    desk.table(*rows)
+    run = desk.make("--engine", "fal", "--dry-run", "--max-cost", "1")
+    assert run.exit_code == 4 and "1 product would not be made: max_cost is too low." in run.error
+    (warning,) = run.texts()
+    assert "lamp-1" in warning and "$0.01 may be spent" in warning
+    assert not desk.out.exists(), "it leaves nothing behind"
+    some = desk.make("--engine", "fal", "--dry-run", "--rows", "1,3")
+    assert some.exit_code == 0
+    assert [event["requests"] for event in some.events if event["event"] == "price"] == [2]
+    wrong = desk.make("--engine", "fal", "--dry-run", "--rows", "0")
+    assert wrong.exit_code == 1 and "Rows are counted from 1." in wrong.error
 
 
 def test_the_ceiling_of_one_product_stops_only_that(desk: Desk):
@@ -389,6 +406,32 @@ def test_a_task_of_a_farm_does_its_rows_and_its_stage(desk: Desk):
     assert desk.states() == {"lamp-0": "done", "lamp-1": "done", "lamp-2": "waiting", "lamp-3": "waiting"}
     wrong = desk.run("resume", desk.out, "--sha256", "0" * 64, "--as-task")
     assert wrong.exit_code == 1 and "not the catalogue" in wrong.error
+
+
+def test_a_stage_that_has_done_its_part_says_what_the_products_wait_for(desk: Desk):
+    rows = products(desk, 2, video="none")
+    rows.append({"sku": "mug", "source": desk.photo("a.png"), "angles": "front", "video": "none"})
+    desk.table(*rows)
+    run = desk.make("--engine", "fal", "--stage", "cloud")
+    assert (run.exit_code, run.events[-1]["state"]) == (0, "partial")
+    assert "3 products wait for rendering." in run.texts("note")
+    page = (desk.out / "index.html").read_text()
+    assert "the 3D model is there, waits for rendering (row 3)" in page and "class='error'" not in page
+    assert "to an emulator, so nothing was billed" in page
+    links = re.findall(r"href='([^']+)'", page)
+    assert links == ["mug/index.html"] and (desk.out / links[0]).is_file()
+    assert "Blender" not in (desk.out / links[0]).read_text()
+    assert desk.run("resume", desk.out, "--rows", "3").exit_code == 0, "the other rows may wait"
+    assert desk.report() == 2, "not everything is done"
+
+
+@pytest.mark.parametrize("rows", [("--rows", "7-9"), ("--shard", "5/10")])
+def test_a_task_without_rows_succeeds(desk: Desk, rows: tuple[str, str]):
+    desk.table(*products(desk, 3, video="none"))
+    desk.make("--engine", "fal", "--freeze")
+    run = desk.run("resume", desk.out, "--stage", "cloud", *rows)
+    assert run.exit_code == 0
+    assert "There are no rows for this task: the last row is 3." in run.texts("note")
 
 
 def test_two_machines_on_the_same_rows_pay_once(desk: Desk):

@@ -2,6 +2,7 @@
 """A child process is started, read and stopped without blocking its caller."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,6 +136,39 @@ def test_a_system_that_denies_the_lower_priority_causes_no_error():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     lower_priority(ended.pid)
+
+
+def batch_test(*arguments: str) -> list[str]:
+    return [sys.executable, "batch.py", "test", *arguments]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="priorities of POSIX")
+def test_the_priority_of_a_terminal_stays_when_tests_run_in_it():
+    code = (
+        "import pathlib, subprocess, sys\n"
+        "shared = pathlib.Path('/proc/self/autogroup')\n"
+        "look = lambda: shared.read_text().split()[-1] if shared.exists() else ''\n"
+        "before = look()\n"
+        f"subprocess.run({batch_test('--version')!r}, check=True)\n"
+        "sys.exit(before != look())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], start_new_session=True)
+    assert done.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_the_tests(tmp_path: Path):
+    waiting = tmp_path / "test_waiting.py"
+    waiting.write_text("def test_waiting():\n    print('ready', flush=True)\n    input()\n")
+    command = batch_test("-s", "-p", "no:cacheprovider", str(waiting))
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as tests:
+        assert tests.stdout is not None
+        next(line for line in tests.stdout if "ready" in line)
+        tests.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in tests.stdout.read()
+    assert tests.returncode == 2
 
 
 def test_a_real_blender_gets_factory_settings_and_the_users_online_access():

@@ -80,7 +80,7 @@ def test_a_choice_is_free_and_persists(sets):
     sent = len(sets.emulator.ledger())
     said = Notes()
     choose_takes(SetFolder.open(plan.out), [f"{HERO}=1", "video=1"], said)
-    assert said.texts == [f"{HERO}: take 1 is chosen.", "turntable: take 1 is chosen."]
+    assert said.texts == [f"{HERO}: take 1 is chosen.", "video: take 1 is chosen."]
     assert sets.run(plan).exit_code == 0
     assert len(sets.emulator.ledger()) == sent
     (hero,) = [one for one in sets.record["angles"] if one["name"] == HERO]

@@ -67,3 +67,21 @@ def test_a_preview_is_small_animated_and_loops(tmp_path: Path, kind: Preview):
         with Image.open(frames[index * EVERY]) as frame:
             wanted = np.asarray(frame.resize((SIDE, SIDE), Image.Resampling.LANCZOS)).astype(int)
         assert np.abs(picture - wanted).mean() < 4, "each shows its own frame"
+
+
+@pytest.mark.parametrize("ground", [255, 127])
+def test_a_soft_shadow_has_no_edges_in_a_gif(tmp_path: Path, ground: int):
+    side = 360
+    across = np.linspace(0.0, 1.0, side)
+    noise = np.random.default_rng(1).integers(0, 256, (side // 2, side, 3))
+    frames = []
+    for index in range(4):
+        picture = np.repeat((ground * (1.0 - 0.5 * across))[None, :, None], side, axis=0).repeat(3, axis=2)
+        picture[: side // 2] = noise  # A product of many colours, which would take the whole palette.
+        frames.append(tmp_path / f"{index}.png")
+        Image.fromarray(picture.astype(np.uint8)).save(frames[-1])
+    (tmp_path / "film.gif").write_bytes(preview_of(frames, 24, Preview.GIF))
+    with Image.open(tmp_path / "film.gif") as preview:
+        row = np.asarray(preview.convert("RGB")).astype(int)[-10, :, 1]
+    steps = np.abs(np.diff(row))
+    assert steps.max() <= 8 and len(np.unique(row)) >= 14

@@ -417,5 +417,5 @@ def test_without_a_network_an_estimate_fails_in_one_sentence(photos, tmp_path, m
     code, text = run(
         monkeypatch, tmp_path, str(photos[0]), "--engine", "fal", "--fal-url", "http://127.0.0.1:9"
     )
-    assert (code, "unknown: fal.ai could not be reached for the price" in text) == (0, True)
+    assert (code, "Unknown: the emulator could not be reached for the price" in text) == (0, True)
     assert "fetched just now" not in text

@@ -85,6 +85,24 @@ def test_a_warning_names_the_option_that_avoids_it():
     assert stream.getvalue().endswith("Warning: A floor. (--without floor)\n")
 
 
+def test_a_warning_that_names_its_setting_names_it_once_as_an_option():
+    stream = io.StringIO()
+    text = "A floor. Leave it out (without: floor), or delete it."
+    PlainReporter(stream).tell(events.Warning(text=text, field="without", value="floor"))
+    assert stream.getvalue().endswith("Warning: A floor. Leave it out (--without floor), or delete it.\n")
+
+
+def test_a_log_has_one_line_for_each_state_that_lasts_and_none_for_what_exists():
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    for state in ("prepared", "uploading", "submitting", "queued", "running", "downloading", "done"):
+        reporter.tell(events.Job(label="front photo", state=state, queue_position=None, **NO_NEWS))
+    for state in ("prepared", "done"):
+        reporter.tell(events.Job(label="side photo", state=state, queue_position=None, **NO_NEWS))
+    said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert said == ["front photo: queued", "front photo: running", "front photo: done"]
+
+
 def test_quiet_prints_only_warnings_and_the_final_result():
     stream = io.StringIO()
     tell_a_run(QuietReporter(stream))
@@ -104,10 +122,23 @@ def test_a_stage_that_was_already_done_is_not_shown_as_progress():
         assert len(stream.getvalue().splitlines()) == lines
 
 
+def test_a_log_can_say_that_there_is_nothing_to_do():
+    stream = io.StringIO()
+    PlainReporter(stream).tell(events.Progress(stage="products", done=0, of=0))
+    assert stream.getvalue().endswith("] products 0/0\n")
+
+
 def test_a_stopped_run_says_how_to_continue():
     stream = io.StringIO()
     QuietReporter(stream).tell(events.Finished(state="partial", exit=130, set="/out"))
-    assert stream.getvalue().endswith("] Stopped, `resume /out` continues: /out/index.html\n")
+    said = [line.split("] ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert said == ["Stopped: /out/index.html", "`resume /out` continues."]
+
+
+def test_a_set_that_is_not_complete_has_no_errors_when_nothing_failed():
+    stream = io.StringIO()
+    QuietReporter(stream).tell(events.Finished(state="partial", exit=0, set="/out"))
+    assert stream.getvalue().endswith("] Finished: /out/index.html\n")
 
 
 @pytest.mark.parametrize(

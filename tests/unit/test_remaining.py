@@ -8,10 +8,10 @@ from command_line.bootstrap import load_package
 load_package()
 
 from photoreal_set.messages.remaining import (  # noqa: E402  The package has to be loaded first.
+    Ends,
     Remaining,
     duration,
     time_left,
-    time_per_item,
 )
 
 
@@ -57,9 +57,9 @@ def test_pictures_take_as_long_as_those_before():
     run = Run()
     run.remaining.expect("references", 5)
     run.render("references", 4.0)
-    assert run.left == 16.0
+    assert run.left is None, "the first one also loads the scene"
     run.render("references", 2.0, 2.0)
-    assert run.left == 4.0, "the first one also loads the scene"
+    assert run.left == 4.0
     run.remaining.begin("references")
     run.clock.now += 1.5
     assert run.left == pytest.approx(2.5)
@@ -90,6 +90,25 @@ def test_pictures_that_exist_take_no_time():
     run.remaining.correct("photos", 0)
     run.render("references", 7.0)
     assert run.left == 0.0
+
+
+def test_one_slow_picture_does_not_make_everything_slow():
+    run = Run()
+    run.remaining.expect("references", 5, effort=10.0)
+    run.remaining.expect("photos", 5, effort=10.0)
+    run.remaining.expect("film", 100, effort=5.0)
+    run.render("references", 9.0, 4.0, 4.0, 4.0, 9.0)
+    assert run.left == 5 * 4.0 + 100 * 2.0
+    run.render("photos", 12.0)
+    assert run.left == 4 * 4.0 + 100 * 2.0, "the first picture under other light is slower"
+
+
+def test_a_set_of_one_angle_has_an_estimate_from_one_picture():
+    run = Run()
+    run.remaining.expect("references", 1, effort=10.0)
+    run.remaining.expect("photos", 1, effort=20.0)
+    run.render("references", 3.0)
+    assert run.left == 6.0
 
 
 def test_photos_by_fal_follow_the_references_and_are_answered_at_the_same_time():
@@ -148,8 +167,21 @@ def test_a_request_that_an_earlier_run_has_finished_says_nothing_about_the_other
 
 
 def test_products_of_a_catalogue_take_as_long_as_those_before():
-    assert time_per_item(60.0, 0, 10) is None
-    assert time_per_item(60.0, 3, 10) == 200.0
+    clock = Clock()
+    ends = Ends(clock)
+    clock.now += 30.0
+    assert ends.seconds(10) is None
+    ends.count()
+    assert ends.seconds(9) is None, "the first one also starts Blender"
+    for _product in range(2):
+        clock.now += 4.0
+        ends.count()
+    assert ends.seconds(7) == 28.0
+    clock.now += 3.0
+    assert ends.seconds(7) == 25.0
+    clock.now += 60.0
+    assert ends.seconds(7) == 24.0, "it does not grow while nothing ends"
+    assert ends.seconds(0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -161,4 +193,5 @@ def test_a_duration_is_as_exact_as_an_estimate_can_be(seconds: float, words: str
 
 
 def test_an_estimate_never_says_that_nothing_is_left():
-    assert time_left(0.2) == time_left(-5.0) == "about 1 s left"
+    assert time_left(0.2) == time_left(-5.0) == "almost done"
+    assert time_left(2.0) == "about 2 s left"

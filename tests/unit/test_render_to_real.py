@@ -46,6 +46,7 @@ class Films(Sets):
 
     def __init__(self, root: Path, emulator) -> None:
         super().__init__(root, emulator)
+        self.renders = 0
         angles = (ANGLES["front"], ANGLES["three-quarter"], ANGLES["side"])
         self.plan = replace(self.plan, angles=angles, video=Engine.FAL, video_endpoint=REAL, seconds=3)
 
@@ -55,7 +56,8 @@ class Films(Sets):
         results.order_video_input()
         if folder.record.get("video_input") and results.video_input is None:
             video = folder.root / "renders" / "turntable.mp4"
-            picture = Image.new("RGB", (64, 64), "teal")
+            self.renders += 1  # No two renderings are the same file, so each would be another request.
+            picture = Image.new("RGB", (64, 64), (10 * self.renders, 120, 120))
             video.write_bytes(make_mp4(picture, None, seconds=plan.video_seconds, has_sound=False))
             results.record_video_input("digest", video)
         return folder
@@ -242,10 +244,13 @@ def test_the_turn_goes_through_our_own_photos(films):
 
 
 def test_only_views_that_a_turntable_shows_are_key_frames(films):
-    five = tuple(ANGLES.values())
-    plan = replace(films.plan, angles=five, video_endpoint=KLING)
-    assert [angle.name for angle in key_angles(plan)] == ["side", "front"], "not from above, not the close-up"
+    others = (ANGLES["top"], ANGLES["detail"])
+    plan = replace(films.plan, angles=(*ROUND, *others), video_endpoint=KLING)
+    names = [angle.name for angle in key_angles(plan)]
+    assert names == ["at-72", "at-144", "at-216", "at-288"], "not from above, not the close-up"
     assert key_angles(replace(plan, motion="light-sweep")) == []
+    five = tuple(ANGLES.values())
+    assert key_angles(replace(plan, angles=five)) == [], "three views of one side would make it turn back"
     every = tuple(Angle(name=f"at-{turn}", azimuth=float(turn), elevation=15.0) for turn in range(0, 360, 20))
     chosen = [angle.azimuth for angle in key_angles(replace(plan, angles=every))]
     assert len(chosen) == 8

@@ -206,7 +206,7 @@ def test_an_angle_without_a_photo_explains_why(photo: dict | None, message: str)
     entry = {"name": "front", "azimuth": 0.0, "elevation": 15.0, "photo": photo}
     page = assert_is_safe(build_report(sample(angles=[entry])))
     assert message in page.text
-    assert "Not rendered yet" in page.text
+    assert "No reference yet" in page.text
 
 
 def test_a_failed_video_explains_why():

@@ -112,13 +112,11 @@ def test_redo_shows_the_price_of_what_it_pays_again_first(plan, runs):
         code, events = run("resume", plan.out, "--redo", name)
         assert code == 0
         told += [event["text"] for event in events if "paid again" in event.get("text", "")]
-    assert (
-        told
-        == [
-            "Made and paid again: side photo, side retry, video: $0.585 to $0.61.",  # The video starts from this photo.
-            "Made and paid again: front photo, front retry: $0.025 to $0.05.",
-        ]
-    )
+    assert told == [
+        # The video starts from this photo.
+        "Will be made and paid again: side photo, side retry, video: $0.585 to $0.61.",
+        "Will be made and paid again: front photo, front retry: $0.025 to $0.05.",
+    ]
     assert len(runs) == 2
 
 
@@ -133,7 +131,9 @@ def test_redo_shows_the_price_of_everything_that_depends_on_it(plan, runs):
     ):
         prepared(replace(from_text, video=Engine.FAL))
         _code, events = run("resume", plan.out, "--redo", name)
-        assert any(event.get("text", "").startswith(f"Made and paid again: {again}: ") for event in events)
+        assert any(
+            event.get("text", "").startswith(f"Will be made and paid again: {again}: ") for event in events
+        )
     endpoint = "fal-ai/flux-pro/kontext/multi"
     prepared(replace(from_text, with_hero=True, photo_endpoint=endpoint))
     unknown = ("--max-cost", "9", "--allow-unknown-price")
@@ -421,7 +421,7 @@ def test_decisions_come_before_the_run(plan, runs):
     assert (code, journal.read(KEY).may_send) == (0, True)
     code, lines = run("resume", plan.out, "--resend", "ffff")
     assert (code, len(runs)) == (1, 2)
-    assert "'ffff'. There are no requests to resend." in lines[-1]["error"]
+    assert "'ffff'. There is no request to resend." in lines[-1]["error"]
 
 
 def sent(journal: Journal, key: str, label: str, endpoint: str) -> None:
@@ -478,7 +478,13 @@ def holding(lock: Path) -> "subprocess.Popen[str]":
 def test_the_exit_code_of_report_reflects_the_set(plan, state, code):
     with prepared(plan).change() as record:
         record["state"] = state
-    assert cli.main(["report", str(plan.out)], io.StringIO()) == code
+    output = io.StringIO()
+    assert cli.main(["report", str(plan.out)], output) == code
+    assert ("The set is not finished." in output.getvalue()) == bool(code)
+    output = io.StringIO()
+    assert cli.main(["report", str(plan.out), "--json"], output) == code
+    end = events_in(output.getvalue())[-1]
+    assert (end["event"], end["state"], end["exit"]) == ("finished", state, code)
 
 
 @pytest.mark.parametrize("who", ["another run", "a catalogue"])

@@ -136,7 +136,7 @@ def test_the_remaining_time_counts_down_between_two_estimates_and_ends_with_the_
     shown.ends_at -= 40.0
     assert shown.left in ("about 21 s left", "about 20 s left")
     shown.ends_at -= 40.0
-    assert shown.left == "about 1 s left"
+    assert shown.left == "almost done"
     shown.take(progress("references", 1, 2, "front"))
     assert shown.left == "", "the run no longer knows"
     shown.take({"event": "working", "task": "references", "eta_seconds": 600})

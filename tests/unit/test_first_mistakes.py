@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What new users get wrong at a terminal ends with one sentence that says what to do."""
+
+import errno
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from photoreal_set.command_line import main as cli
+from photoreal_set.messages.errors import machine_error
+from tests.blender.products import textured_block
+from tests.told import events_in
+
+FREE = ("--engine", "cycles")
+DEAD = "http://127.0.0.1:9"
+
+
+class Told:
+    """A command that was run in a folder with a model and a photo, without a key."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+        self._capsys = capsys
+        textured_block().write(folder / "pot.glb")
+        Image.new("RGB", (300, 300), (200, 40, 90)).save(folder / "front.png")
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("PHOTOREAL_HOME", str(folder / "home"))
+        for name in ("FAL_KEY", "FAL_KEY_FILE"):
+            monkeypatch.delenv(name, raising=False)
+        self.output = ""
+        self.error = ""
+
+    def run(self, *arguments: str) -> int:
+        output = io.StringIO()
+        code = cli.main(list(arguments), output)
+        self.output, self.error = output.getvalue(), self._capsys.readouterr().err
+        return code
+
+    @property
+    def warnings(self) -> list[str]:
+        return [event["text"] for event in events_in(self.output) if event["event"] == "warning"]
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
+    return Told(tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("source", "made_from"), [(("front.png",), "photos"), (("--text", "a red mug"), "a text")]
+)
+def test_a_generated_model_without_a_key_is_refused_in_one_sentence(told: Told, source, made_from):
+    assert told.run("set", *source, "--out", "out") == 1
+    assert told.output == ""
+    assert told.error.startswith(f"Error: A 3D model from {made_from} is made by fal.ai, which needs a key")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("pot.glb", "--out", ""), ("", "--out", "out"), ("pot.glb", "--out", "  ")]
+)
+def test_an_empty_name_is_not_the_current_folder(told: Told, arguments):
+    assert told.run("set", *arguments) == 1
+    assert "names no file" in told.error and "is a folder" not in told.error
+
+
+def test_a_name_that_is_too_long_can_be_shortened_by_the_user(told: Told):
+    assert told.run("set", "pot.glb", "--out", "a" * 300, *FREE) == 1
+    assert "File name too long" in told.error and "permissions" not in told.error
+    error = machine_error(OSError(errno.ENAMETOOLONG, "File name too long", "a" * 300))
+    assert error.exit_code == 1 and error.hint == "Choose a shorter one."
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--prompt", "sunny"), ["--prompt"]),
+        (("--look", "glass", "--max-cost", "3"), ["--look", "--max-cost"]),
+        (("--seed", "4", "--expiration", "keep"), ["--seed", "--expiration"]),
+        (("--photo-endpoint", "fal-ai/flux-2/edit"), ["--photo-endpoint"]),
+        ((), []),
+    ],
+)
+def test_an_option_that_changes_nothing_is_named(told: Told, options, named):
+    assert told.run("estimate", "pot.glb", *FREE, *options, "--json") == 0
+    texts = told.warnings
+    assert len(texts) == bool(named)
+    assert all(text.endswith(f": {', '.join(named)}.") for text in texts)
+
+
+def test_the_first_photo_is_not_shown_to_cycles(told: Told):
+    assert told.run("estimate", "pot.glb", *FREE, "--with-hero") == 1
+    assert "Cycles makes these photos" in told.error
+
+
+def test_prices_that_cannot_be_fetched_are_the_machines_problem_and_named_once(told: Told):
+    options = ("pot.glb", "--engine", "fal", "--fal-url", DEAD)
+    assert told.run("set", *options, "--out", "out") == 3
+    assert "the emulator could not be reached" in told.error and "Check that it runs" in told.error
+    assert not (Path("out") / "set.json").exists()
+    assert told.run("estimate", *options) == 0
+    table = [line for line in told.output.splitlines() if "[" not in line]
+    assert max(map(len, table)) <= 120
+    assert "total" in told.output and "$0.00" not in told.output
+
+
+def test_help_and_reference_name_the_same_defaults(told: Told):
+    assert told.run("set", "--help") == 0
+    for text in ("(default: 1024)", "(default: white)", "(default: fal where a key is set"):
+        assert text in " ".join(told.output.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"), [("sett", "Did you mean set?"), ("fly", "The commands are demo, set")]
+)
+def test_an_unknown_command_is_answered_with_the_nearest_one(told: Told, given: str, hint: str):
+    assert told.run(given) == 1
+    assert hint in told.error and "render-worker" not in told.error
+
+
+@pytest.mark.parametrize("name", ["pot.glb", "front.png"])
+def test_one_product_is_not_a_catalogue(told: Told, name: str):
+    assert told.run("catalogue", name, "--out", "out", *FREE) == 1
+    assert f"{name} is not a table" in told.error and "`set`" in told.error
