@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .measuring import Measured
-from .rules import PHOTOGRAPH, Channel, Measure, Rule
+from .rules import Channel, Measure, Rule
 
 _UNITS = {
     Measure.LONGEST: "px",
@@ -94,7 +94,7 @@ def findings_of(channel: Channel, pictures: Mapping[str, Measured]) -> list[Find
 def wanted(rule: Rule) -> str:
     """What a rule asks for, in words."""
     unit = f" {_UNITS[rule.measure]}" if rule.measure in _UNITS else ""
-    verb = "should be " if rule.is_advice else ""
+    verb = "should be " if rule.is_advice else "must be "
     if rule.values:
         return f"{verb}{' or '.join(rule.values)}"
     if rule.low is not None and rule.high is not None:
@@ -131,5 +131,5 @@ def _shown(value: float | str | None, measure: Measure) -> str:
     if value is None:
         return "not measurable"
     if isinstance(value, str):
-        return f"not a {PHOTOGRAPH}, {value}" if measure is Measure.ORIGIN and value != PHOTOGRAPH else value
+        return value
     return f"{value:g}{f' {_UNITS[measure]}' if measure in _UNITS else ''}"

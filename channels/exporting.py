@@ -32,7 +32,7 @@ from .rules import Channel, Measure
 
 MANIFEST = "export.json"
 FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
-_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN)
+_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN, Measure.WHITE)
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
 
 

@@ -15,7 +15,7 @@ from .rules import Channel, Measure
 
 _PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP, FileKind.AVIF})
 _OTHER_PICTURES = (".gif", ".bmp", ".tif", ".tiff")
-_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN)
+_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN, Measure.WHITE)
 
 
 def check_channel(root: Path, channel: Channel) -> list[Finding]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...channels.checking import wanted
+from ...channels.rules import CHANNELS
 from ...messages import events
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetState

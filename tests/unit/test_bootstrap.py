@@ -154,7 +154,7 @@ def test_a_blender_gets_the_key_only_for_a_command_that_may_need_it(clone: Path,
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["--version"]])
 def test_the_list_of_commands_and_the_version_install_nothing(clone: Path, arguments: list[str]):
-    for name in ("command_line", "messages", "processes", "photo_set"):
+    for name in ("command_line", "files", "messages", "optics", "photo_set", "processes"):
         shutil.copytree(ROOT / name, clone / name, dirs_exist_ok=True)
     shutil.copy(ROOT / "__init__.py", clone)
     done = subprocess.run(

@@ -59,7 +59,7 @@ def test_the_main_picture_of_amazon(tmp_path: Path) -> None:
     make_set(tmp_path / "set")
     code, text = export(tmp_path / "set", "--channel", "amazon-main")
     assert code == 0, text
-    assert "not a photograph, render" in text
+    assert "origin: render, must be photograph" in text
     with Image.open(tmp_path / "set/export/amazon-main/Tea jar.MAIN.jpg") as picture:
         assert picture.size == (1103, 1103)
         assert picture.getpixel((0, 0)) == (255, 255, 255)
@@ -137,7 +137,7 @@ def test_a_picture_that_is_too_small_says_which_number_fell_short(tmp_path: Path
     folder = make_set(tmp_path / "set", side=500)
     code, text = export(folder.root, "--channel", "amazon-main")
     assert code == 2
-    assert "longest side: 460 px, 1000 to 10000 px" in text
+    assert "longest side: 460 px, must be 1000 to 10000 px" in text
     assert "--resolution" in text
 
 
