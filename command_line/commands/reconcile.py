@@ -17,6 +17,7 @@ from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
 from ...files.writing import write_atomically, write_json_atomically
 from ...messages import events
+from ...messages.counts import count_of
 from ...messages.errors import InputError, PhotorealError
 from ...messages.money import exact_dollars
 from ...messages.progress import LABEL_TEXTS
@@ -138,7 +139,7 @@ def _table(charges: Sequence[Charge]) -> str:
     if total.discount:
         lines.append(f"Discounts of {exact_dollars(total.discount)} are subtracted.")
     if total.failed:
-        lines.append(f"{exact_dollars(total.failed)} of it is for requests that have failed.")
+        lines.append(f"{exact_dollars(total.failed)} of this is for failed requests.")
     return "\n".join(lines)
 
 
@@ -166,11 +167,11 @@ def _complaints(charges: Iterable[Charge]) -> Iterable[str]:
             "Check it in your fal.ai dashboard."
         )
     if different := [charge for charge in found if charge.differs]:
-        yield f"{_count(different)} charged otherwise than recorded: {_named(different)}."
+        yield f"The charge differs from the recorded amount for {_count(different)}: {_named(different)}."
 
 
 def _count(charges: Sequence[Charge]) -> str:
-    return f"{len(charges)} request{'s' * (len(charges) != 1)}"
+    return count_of(len(charges), "request")
 
 
 def _named(charges: Sequence[Charge]) -> str:

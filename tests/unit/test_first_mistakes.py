@@ -61,7 +61,7 @@ def test_a_generated_model_without_a_key_is_refused_in_one_sentence(told: Told, 
 )
 def test_an_empty_name_is_not_the_current_folder(told: Told, arguments):
     assert told.run("set", *arguments) == 1
-    assert "names no file" in told.error and "is a folder" not in told.error
+    assert "does not name a file" in told.error and "is a folder" not in told.error
 
 
 def test_a_name_that_is_too_long_can_be_shortened_by_the_user(told: Told):
