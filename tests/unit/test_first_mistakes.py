@@ -106,7 +106,7 @@ def test_prices_that_cannot_be_fetched_are_the_machines_problem_and_named_once(t
 
 def test_help_and_reference_name_the_same_defaults(told: Told):
     assert told.run("set", "--help") == 0
-    for text in ("(default: 1024)", "(default: white)", "(default: fal where a key is set"):
+    for text in ("(default: 1024)", "(default: white)", "(default: fal if a key is set"):
         assert text in " ".join(told.output.split())
 
 
