@@ -31,7 +31,7 @@ load_package()
 from photoreal_set.imaging.choices import Background  # noqa: E402  The package has to be loaded first.
 from photoreal_set.imaging.compose import compose, png  # noqa: E402
 from photoreal_set.optics import rigs  # noqa: E402
-from photoreal_set.optics.framing import Framing, frame_all_round  # noqa: E402
+from photoreal_set.optics.framing import Framing  # noqa: E402
 from photoreal_set.optics.sizes import square  # noqa: E402
 from photoreal_set.studio import compat, video  # noqa: E402
 from photoreal_set.studio.blender import overridden, present, read_pixels  # noqa: E402
@@ -132,7 +132,7 @@ def work(task: VideoTask) -> dict[str, Any]:
     """In the process of one measurement."""
     with open_session(Path(task.model), resolution=square(task.side), device=task.device, name="") as session:
         session.light(rigs.SOFTBOX)
-        turn = frame_all_round(session._points, video.ELEVATION, video.FILL)
+        turn = session.turn_framing(video.ELEVATION)
         if task.way == "plain":
             return _plain(session, turn, task)
         if task.way == "studio":

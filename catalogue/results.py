@@ -19,6 +19,7 @@ from ..imaging.catalogue_page import Card, build_overview
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..messages.money import paid_to
+from ..photo_set.choices import Engine
 from ..photo_set.plan_record import LIVE
 from ..photo_set.source import MODEL_SUFFIXES
 from ..photo_set.version import VERSION
@@ -234,12 +235,17 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
                 for finding in result.status.findings
                 if finding["severity"] != Severity.NOTE
             ),
+            folder=result.frozen.folder,
+            cost=result.status.paid,
+            set_id=result.status.set_id,
+            photos_id=result.status.photos_id,
         )
         for result in results
     ]
     cost = cost_of_all(results)
     amount = paid_to(cost["actual"], cost["unpriced"], is_emulated=lock.fal not in ("", LIVE))
-    return build_overview(Path(lock.catalogue).stem, cards, amount)
+    can_retry = lock.options.get("engine") == Engine.FAL
+    return build_overview(Path(lock.catalogue).stem, cards, amount, can_retry=can_retry)
 
 
 def _note(result: Result) -> str:

@@ -19,9 +19,11 @@ from ..files.names import inner_path
 from ..files.values import list_of, member_of, number, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..gltf.findings import Severity
+from ..imaging.review_part import photos_id, set_id
 from ..messages.errors import PhotorealError
 from ..photo_set.folder import SetState
-from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest, any_text
+from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest
+from ..photo_set.set_json_values import any_text
 from ..photo_set.verdict import all_findings, finding_from, worst_of
 
 _MODEL = "model/product.glb"
@@ -79,6 +81,8 @@ class Status:
     photos: tuple[str, ...] = ()  # Paths within the set folder.
     videos: tuple[str, ...] = ()
     findings: tuple[dict[str, Any], ...] = ()  # In the form of ``set.json``, worst first.
+    set_id: str = ""  # Its set and its photos in decisions; see ``imaging.review_part``.
+    photos_id: str = ""
 
     @property
     def worst(self) -> Severity | None:
@@ -151,6 +155,8 @@ def results_in(record: Manifest) -> dict[str, Any]:
         "photos": tuple(path for path in paths if path),
         "videos": tuple(entry["path"] for entry in wanted if entry.get("path")),
         "findings": tuple(finding.record() for finding in all_findings(record)),
+        "set_id": set_id(record),
+        "photos_id": photos_id(record),
     }
 
 
@@ -184,6 +190,8 @@ _STATUS = record_of(
         "unpriced": whole(0, 1_000_000),
         "render_seconds": number(0.0, 1e12),
         "findings": FINDINGS,
+        "set_id": text(32),
+        "photos_id": text(32),
     },
     may_have_others=True,
 )

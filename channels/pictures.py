@@ -13,14 +13,15 @@ from ..imaging.provenance import SourceType
 from ..messages.errors import InputError
 from ..photo_set.choices import Engine
 from ..photo_set.folder import SetFolder
+from ..photo_set.review import is_accepted
 from .measuring import Box
 from .rules import Channel
 
 MAIN = "main"
 FURTHER = "further"
+SPIN = "spin"
 HERO = "three-quarter"
 CLOSE_UP = "detail"
-ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ class Selection:
 def selected(folder: SetFolder, channel: Channel, wishes: Wishes) -> Selection:
     """The pictures of a set for a channel. Raises InputError when the main angle is not in the set."""
     record = folder.record
+    if channel.angles == SPIN:
+        return _spin_frames(folder, record.get("spin") or {})
     entries = {entry["name"]: entry for entry in record["angles"]}
     if wishes.angle and wishes.angle not in entries:
         raise InputError(
@@ -84,19 +87,39 @@ def selected(folder: SetFolder, channel: Channel, wishes: Wishes) -> Selection:
     return Selection(tuple(pictures), held_back)
 
 
+def _spin_frames(folder: SetFolder, spin: Mapping[str, Any]) -> Selection:
+    """The frames of the spin in their order, if all of them are there: a part of a turn is not a spin."""
+    frames = spin.get("frames", [])
+    if not frames:
+        return Selection((), {"spin": "the set has none (make it with --spin 72)"})
+    if len(frames) != spin["count"] or not all(map(folder.has, frames)):
+        return Selection((), {"spin": "frames of it are missing or changed (`resume` renders them)"})
+    pictures = (
+        Picture(
+            angle=Path(frame["path"]).stem,
+            path=folder.root / frame["path"],
+            sha256=frame["sha256"],
+            entry=frame,
+            box=tuple(frame["box"]),
+        )
+        for frame in frames
+    )
+    return Selection(tuple(pictures), {})
+
+
 def _why_not(photo: Mapping[str, Any], wishes: Wishes) -> str:
     """Why a photo is held back; "" when it is not."""
     fidelity: Mapping[str, Any] = photo.get("fidelity") or {}
     review: Mapping[str, Any] = photo.get("review") or {}
-    if review.get("state") == "rejected":
+    if review and not is_accepted(photo):
         return "it was rejected in the review"
-    if wishes.accepted_only and review.get("state") != ACCEPTED:
-        return "nobody has accepted it in a review" if not review else "the review has not accepted it"
-    is_accepted = bool(fidelity.get("accepted")) or review.get("state") == ACCEPTED
-    if fidelity.get("rejected") and not is_accepted:
+    if wishes.accepted_only and not review:
+        return "it was not accepted in a review"
+    was_accepted = bool(fidelity.get("accepted")) or is_accepted(photo)
+    if fidelity.get("rejected") and not was_accepted:
         return f"its check has rejected it: {fidelity.get('reason', '')}".rstrip(": ")
     is_generated = photo.get("engine") == Engine.FAL.value
-    if is_generated and not fidelity and not is_accepted and not wishes.include_unchecked:
+    if is_generated and not fidelity and not was_accepted and not wishes.include_unchecked:
         return "an AI model made it, and it was not compared with its render (use --include-unchecked)"
     return ""
 

@@ -39,6 +39,7 @@ from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, name, named_value, passes, resolution
 from .fal_file_arguments import add_fal_files
 from .option_values import RowOptions
+from .spin_arguments import add_spin
 
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 STAGES = ("render", "cloud", "all")
@@ -211,6 +212,7 @@ def add_studio(parser: argparse.ArgumentParser) -> None:
         choices=[item.value for item in Preview],
         help="also make a small animation of the video by Cycles",
     )
+    add_spin(parser)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -46,7 +46,7 @@ class CeilingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudioOptions:
-    """How Cycles renders. ``lens`` in mm, full-frame equivalent; ``rig_rotation`` in degrees."""
+    """How Cycles renders. ``lens`` in mm, full-frame equivalent; rotation, elevation and start in degrees."""
 
     angles: str
     lens: float
@@ -63,6 +63,10 @@ class StudioOptions:
     film_look: bool
     motion: str
     preview: str | None
+    spin: int | None
+    spin_elevation: float | None
+    spin_start: float | None
+    spin_direction: str | None
     pose: str
     without: tuple[Surrounding, ...]
 

@@ -16,10 +16,11 @@ from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
 from ..imaging.choices import Background, Guide, Preview
 from ..messages import events
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
+from ..optics.spin import Direction, Spin
 from ..photo_set.choices import NO_VIDEO, Engine
 from ..photo_set.plan import CheckedPlan, SetPlan, angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, missing_key_error, source_from
@@ -97,7 +98,27 @@ def studio_of(options: StudioOptions, source: Source, external_data: tuple[Path,
         "background": Background(options.background),
         "rig": chosen_rig(options.rig, rotation=options.rig_rotation, intensity=options.rig_intensity),
         "preview": Preview(options.preview) if options.preview else None,
+        "spin": _spin_of(options),
     }
+
+
+def _spin_of(options: StudioOptions) -> Spin | None:
+    """The spin that is asked for. Raises FieldError for an option that says how to make one that is not."""
+    chosen: dict[str, Any] = {
+        "elevation": options.spin_elevation,
+        "start": options.spin_start,
+        "direction": Direction(options.spin_direction) if options.spin_direction else None,
+    }
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if options.spin is not None:
+        return replace(Spin(count=options.spin), **given)
+    if given:
+        raise FieldError(
+            f"spin_{next(iter(given))}",
+            "There is no spin that it is for.",
+            hint="Add --spin 72, or leave it out.",
+        )
+    return None
 
 
 def _members_in(options: PictureOptions | StudioOptions) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``index.html`` of a catalogue: every product on one page, those that need attention first."""
+"""``index.html`` of a catalogue: every product on one page, those that need attention first, with filters and review."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,36 +9,34 @@ from urllib.parse import quote
 
 from ..messages.counts import count_of
 from .page_frame import html_page
+from .review_part import WHOLE_SET, decide_part, review_bar
 
 ORDER = ("held", "failed", "bad", "partial", "waiting", "done")
 TITLES = {
     "held": "Waiting for you",
     "failed": "Failed",
-    "bad": "Rows that cannot be used",
+    "bad": "Row cannot be used",
     "partial": "Some pictures are missing",
     "waiting": "Not finished",
     "done": "Done",
 }
-SUMMARY = {"bad": "with errors in the row", "partial": "incomplete"}
-SEVERITIES = {"error": "Errors in models and pictures", "warning": "Warnings"}
+SUMMARY = {
+    "bad": "with errors in the row",
+    "partial": "incomplete",
+}  # Where the name of the state is not clear.
+SEVERITIES = ("error", "warning")
 MAX_FINDINGS = 5  # Of one product; its own page has all.
-STYLE = """
-table { width: 100%; } td { border-top: 1px solid var(--line); padding: .35rem 1rem .35rem 0; }
-td:first-child { font-weight: 600; min-width: 10rem; }
-.grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
-.grid a { color: inherit; text-decoration: none; font-size: .85rem; overflow-wrap: anywhere;
-  content-visibility: auto; contain-intrinsic-size: 150px 180px; }
-.grid img { aspect-ratio: 1; background: #fff; border: 1px solid var(--line); border-radius: 6px; display: block;
-  object-fit: contain; width: 100%; }
-.small img { background: #fff; display: block; height: 72px; object-fit: contain; width: 72px; }
-"""
+SORTS = {"attention": "What needs attention", "row": "Row", "sku": "SKU", "cost": "Cost, highest first"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """One product: ``page`` and ``picture`` are paths from the overview, or empty.
 
-    ``note`` says what it lacks; with ``is_error`` that is wrong. ``findings`` are the severity and the text of each error and warning, worst first.
+    ``note`` says what it lacks; with ``is_error`` that is wrong.
+    ``findings`` are the severity and the text of each error and warning, worst first. ``verdicts`` are those of the
+    check of its photos. ``cost`` is in US dollars. ``set_id`` and ``photos_id`` name its set and its photos in
+    decisions; without photos they are empty, and there is nothing to decide.
     """
 
     title: str
@@ -47,60 +45,126 @@ class Card:
     is_error: bool = True
     page: str = ""
     picture: str = ""
+    folder: str = ""
     findings: tuple[tuple[str, str], ...] = ()
+    verdicts: tuple[str, ...] = ()
+    cost: float = 0.0
+    set_id: str = ""
+    photos_id: str = ""
+
+    @property
+    def severity(self) -> str:
+        """Of the worst finding; "none" without any."""
+        return self.findings[0][0] if self.findings else "none"
 
 
-def build_overview(name: str, cards: Iterable[Card], cost: str) -> str:
-    """The page: tables of products that are not done and of those with findings, then the pictures of all that are done.
+def build_overview(name: str, cards: Iterable[Card], cost: str, *, can_retry: bool = False) -> str:
+    """The page. Products with errors in the findings come first, whatever their state, then the order of ``ORDER``.
 
-    Errors in the findings come first, whatever the state of the product.
+    ``can_retry``: fal.ai makes the photos, so that others can be requested.
     """
-    cards = list(cards)
-    counts = Counter(card.state for card in cards)
+    numbered = list(enumerate(cards, 1))
+    counts = Counter(card.state for _row, card in numbered)
     summary = ", ".join(
         f"{counts[state]} {SUMMARY.get(state, state)}" for state in reversed(ORDER) if counts[state]
     )
+    numbered.sort(key=lambda item: (*_urgency(item[1]), item[0]))
     parts = [
         f"<h1>{escape(name)}</h1>",
-        f"<p class='lead'>{count_of(len(cards), 'product')}: {summary}{escape(cost and f' · {cost}')}</p>",
+        f"<p class='lead'>{count_of(len(numbered), 'product')}: {summary}{escape(cost and f' · {cost}')}</p>",
+        review_bar(),
+        _filters([card for _row, card in numbered]),
+        f"<template id='decide'>{decide_part('this product', can_retry=can_retry)}</template>",
+        f"<ol class='products'>{''.join(_item(row, card) for row, card in numbered)}</ol>",
+        "<p class='nothing' hidden>No product matches these filters.</p>",
     ]
-    for severity, title in SEVERITIES.items():
-        found = [card for card in cards if card.findings and card.findings[0][0] == severity]
-        if found:
-            parts.append(f"<h2>{title} ({len(found)})</h2>")
-            parts.append(f"<table>{''.join(map(_findings_row, found))}</table>")
-    for state in ORDER:
-        chosen = [card for card in cards if card.state == state]
-        if not chosen:
-            continue
-        parts.append(f"<h2>{TITLES[state]} ({len(chosen)})</h2>")
-        if state == "done":
-            parts.append(f"<div class='grid'>{''.join(map(_picture_link, chosen))}</div>")
-        else:
-            parts.append(f"<table>{''.join(map(_table_row, chosen))}</table>")
-    return html_page(name, "\n".join(parts), STYLE, max_width=1400)
+    return html_page(
+        name,
+        "\n".join(parts),
+        styles=("catalogue.css",),
+        scripts=("review.js", "catalogue.js"),
+        max_width=1440,
+    )
 
 
-def _findings_row(card: Card) -> str:
+def _urgency(card: Card) -> tuple[bool, int, bool]:
+    state = ORDER.index(card.state) if card.state in ORDER else len(ORDER)
+    return card.severity != "error", state, card.severity != "warning"
+
+
+def _filters(cards: list[Card]) -> str:
+    """Fields that choose and sort the products; only values that occur are offered."""
+    states = Counter(card.state for card in cards)
+    severities = Counter(card.severity for card in cards)
+    verdicts = Counter(verdict for card in cards for verdict in set(card.verdicts))
+    choices = [
+        (
+            "state",
+            "State",
+            [(state, f"{TITLES[state]} ({states[state]})") for state in ORDER if states[state]],
+        ),
+        (
+            "severity",
+            "Findings",
+            [(one, f"{one} ({severities[one]})") for one in (*SEVERITIES, "none") if severities[one]],
+        ),
+        ("verdict", "Verdict", [(one, f"{one} ({verdicts[one]})") for one in sorted(verdicts)]),
+        (
+            "decision",
+            "Review",
+            [("", "undecided"), ("accept", "accepted"), ("reject", "rejected"), ("retry", "try again")],
+        ),
+    ]
+    fields = "".join(_select(name, title, options) for name, title, options in choices if options)
+    sorts = "".join(f"<option value='{name}'>{title}</option>" for name, title in SORTS.items())
+    return (
+        "<form class='filters js-only' role='search'><label>SKU <input type='search' name='sku' title='/'></label>"
+        f"{fields}<label>Sort <select name='sort'>{sorts}</select></label>"
+        "<output class='count'></output></form>"
+    )
+
+
+def _select(name: str, title: str, options: list[tuple[str, str]]) -> str:
+    listed = "".join(f"<option value='={escape(value)}'>{escape(text)}</option>" for value, text in options)
+    return f"<label>{title} <select name='{name}'><option value=''>all</option>{listed}</select></label>"
+
+
+def _item(row: int, card: Card) -> str:
+    title, state = escape(card.title), escape(card.state)
+    data = {
+        "row": str(row),
+        "sku": card.title,
+        "state": card.state,
+        "severity": card.severity,
+        "verdicts": " ".join(card.verdicts),
+        "cost": f"{card.cost:g}",
+    }
+    if card.set_id and card.photos_id:
+        data |= {"set": card.set_id, "name": WHOLE_SET, "photo": card.photos_id}
+        data |= {"product": card.title, "folder": card.folder}
+    attributes = "".join(f" data-{name}='{escape(value)}'" for name, value in data.items())
+    picture = (
+        f"<img src='{quote(card.picture)}' alt='' loading='lazy' decoding='async'>"
+        if card.picture
+        else "<i></i>"
+    )
+    link = f"<a href='{quote(card.page)}'>{title}</a>" if card.page else title
+    note = (
+        f"<p class='{'error' if card.is_error else 'note'}'>{escape(card.note)}</p>"
+        if card.note and card.state != "done"
+        else ""
+    )
+    return (
+        f"<li tabindex='-1'{attributes}>{picture}<div class='about'><b>{link}</b> "
+        f"<span class='state {state}'>{state}</span>{note}{_findings(card)}</div></li>\n"
+    )
+
+
+def _findings(card: Card) -> str:
     texts = "".join(
-        f"<div class='{'error' if severity == 'error' else 'warning'}'>{escape(severity)}: {escape(text)}</div>"
+        f"<p class='{'error' if severity == 'error' else 'warning'}'>{escape(severity)}: {escape(text)}</p>"
         for severity, text in card.findings[:MAX_FINDINGS]
     )
     if (more := len(card.findings) - MAX_FINDINGS) > 0:
-        texts += f"<div>and {more} more</div>"
-    return f"<tr><td class='small'>{_picture_link(card)}</td><td>{texts}</td></tr>"
-
-
-def _picture_link(card: Card) -> str:
-    title = escape(card.title)
-    if not card.page:
-        return title
-    image = f"<img src='{quote(card.picture)}' alt='' loading='lazy'>" if card.picture else ""
-    return f"<a href='{quote(card.page)}'>{image}{title}</a>"
-
-
-def _table_row(card: Card) -> str:
-    title = escape(card.title)
-    name = f"<a href='{quote(card.page)}'>{title}</a>" if card.page else title
-    style = " class='error'" if card.is_error else ""
-    return f"<tr><td>{name}</td><td{style}>{escape(card.note)}</td></tr>"
+        texts += f"<p>and {more} more</p>"
+    return texts

@@ -6,6 +6,8 @@ The values are those of the command line and of ``set.json``.
 
 from enum import StrEnum
 
+HERO = "three-quarter"  # The angle that represents the product, when a set has it.
+
 
 class Background(StrEnum):
     WHITE = "white"

@@ -80,10 +80,10 @@ def box_of(mask: Image.Image) -> Box | None:
     return mask.point(lambda value: 255 if value > NOISE else 0).getbbox()
 
 
-def png(picture: Image.Image) -> bytes:
-    """A PNG file without compression, which is fast to write and to read."""
+def png(picture: Image.Image, level: int = 0) -> bytes:
+    """A PNG file; without compression unless zlib's ``level`` asks for it, which is fast to write and to read."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=0)
+    picture.save(buffer, "PNG", compress_level=level)
     return buffer.getvalue()
 
 

@@ -1,33 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``index.html`` of a set: its pictures, video, model and what is wrong with the model."""
+"""``index.html`` of a set: its pictures, video and model, what is wrong with them, and what people decide about them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from ..messages.money import paid_to
-from .choices import Pass
+from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
+from .choices import HERO
+from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
+from .review_part import review_bar
+from .verdict_part import rejected_part
 
 Record = Mapping[str, Any]
 
 IN_PROGRESS = "in progress"
 RELOAD_SECONDS = 5  # While a set is being made.
-STYLE = """
-.state { border-radius: 99px; font-size: .85rem; padding: .1rem .7rem; background: var(--soft); vertical-align: middle; }
-.state.done { color: #fff; background: var(--good); } .state.failed, .state.held { color: #fff; background: var(--bad); }
-.pair { border-top: 1px solid var(--line); display: grid; gap: 1rem; grid-template-columns: 11rem 1fr 1fr; padding: 1rem 0; }
-.pair h3 { font-size: 1rem; margin: 0; } .pair p, figcaption { font-size: .85rem; margin: .2rem 0 0; opacity: .75; }
-figure { margin: 0; } figure img, figure video { background: #fff; border: 1px solid var(--line); border-radius: 6px;
-  display: block; height: auto; width: 100%; }
-.row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
-.video { max-width: 560px; }
-.empty { align-items: center; aspect-ratio: 1; background: var(--soft); border-radius: 6px; display: flex;
-  justify-content: center; padding: 1rem; text-align: center; }
-td { padding: .15rem 1.25rem .15rem 0; }
-@media (max-width: 720px) { .pair { grid-template-columns: 1fr 1fr; } .pair > div { grid-column: 1 / -1; } }
-"""
 
 
 def build_report(record: Record, *, is_being_made: bool = False) -> str:
@@ -36,12 +26,42 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     ``is_being_made``: the page says so and reloads itself.
     """
     product = str(record.get("product", "Product"))
-    state = IN_PROGRESS if is_being_made else escape(str(record.get("state", "partial")))
+    angles = record.get("angles") or []
+    model = record.get("model") or {}
+    parts = [*_head(record, product, is_being_made=is_being_made), _stage(record, angles)]
+    if any((entry.get("photo") or {}).get("sha256") for entry in angles):
+        parts.append(review_bar())
+    findings = [
+        _findings("pictures", record.get("findings") or []),
+        _findings("model", model.get("triage") or []),
+    ]
+    for title, content in (
+        ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
+        ("Findings", findings),
+        ("Costs", [costs_part(record)]),
+        ("Provenance", [provenance_part(record)]),
+        ("Source", _source(record)),
+        ("Model", [_model(model)]),
+        ("Still at fal.ai", [files_at_fal(record.get("at_fal") or [])]),
+    ):
+        parts += _section(title, content)
+    return html_page(
+        product,
+        "\n".join(filter(None, parts)),
+        styles=("set.css", "verdict.css"),
+        scripts=("review.js", "set.js"),
+        max_width=1280,
+        reload_seconds=RELOAD_SECONDS if is_being_made else None,
+    )
+
+
+def _head(record: Record, product: str, *, is_being_made: bool) -> list[str]:
+    state = IN_PROGRESS if is_being_made else escape(str(record.get("state", "partial")), quote=True)
     parts = [
         f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
-    if _is_emulated(record):
+    if is_emulated(record):
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
         )
@@ -56,39 +76,89 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         )
     if record.get("error"):
         parts.append(f"<p class='error'>{escape(str(record['error']))}</p>")
-    parts += _section("Findings about the pictures", [_findings(record.get("findings") or [])])
-    parts += _section("Source", _source(record))
-    parts += _section("Angles", [_pair(record, entry) for entry in record.get("angles", [])])
-    parts += _section("Video", [_video(record, entry) for entry in record.get("videos", [])])
-    parts += _section("Model", [_model(record)])
-    parts += _section(
-        "Findings about the model", [_findings((record.get("model") or {}).get("triage") or [])]
-    )
-    parts += _section("Still at fal.ai", [_files_at_fal(record.get("at_fal") or [])])
-    reload_seconds = RELOAD_SECONDS if is_being_made else None
-    return html_page(product, "\n".join(parts), STYLE, max_width=1200, reload_seconds=reload_seconds)
+    return [*parts, rejected_part(record.get("angles") or []), _findings_link(record)]
+
+
+def _findings_link(record: Record) -> str:
+    """How many errors and warnings there are below; empty without any."""
+    found = [*(record.get("findings") or []), *((record.get("model") or {}).get("triage") or [])]
+    counts = Counter(str(finding.get("severity")) for finding in found)
+    parts = [f"{counts[one]} {one}{'s' * (counts[one] > 1)}" for one in ("error", "warning") if counts[one]]
+    style = " class='error'" if counts["error"] else ""
+    return f"<p{style}><a href='#findings'>{' and '.join(parts)} in the findings</a></p>" if parts else ""
 
 
 def _section(title: str, content: Iterable[str]) -> list[str]:
     content = [part for part in content if part]
-    return [f"<h2>{title}</h2>", *content] if content else []
+    name = title.split()[0].lower()
+    return [f"<h2 id='{name}'>{title}</h2>", *content] if content else []
 
 
 def _lead(record: Record) -> str:
     tool = record.get("tool", {})
     made = str(record.get("created", ""))[:16].replace("T", " ")
-    cost = record.get("cost") or {}
     parts = [f"{made} UTC", f"{tool.get('name', '')} {tool.get('version', '')}"]
     if tool.get("blender"):  # A product of a catalogue may not be rendered yet.
         parts.append(f"Blender {tool['blender']}")
-    parts.append(
-        paid_to(cost.get("actual") or 0.0, cost.get("unknown") or 0, is_emulated=_is_emulated(record))
+    return " · ".join(filter(None, [*parts, total_cost(record)]))
+
+
+def _stage(record: Record, angles: list[Record]) -> str:
+    """The hero, the strip of all angles, and beside them what moves."""
+    beside = [*(_video(record, entry) for entry in record.get("videos", [])), _spin(record.get("spin") or {})]
+    beside = [part for part in beside if part]
+    if not angles and not beside:
+        return ""
+    shown = _hero(angles)
+    hero = "<div class='empty'>No reference yet</div>"
+    caption = ""
+    if shown is not None and (path := best_path(angles[shown])):
+        caption = escape(caption_of(angles[shown]), quote=True)
+        hero = f"<img src='{quote(path)}' alt='{caption}'>"
+    strip = "".join(
+        strip_item(entry, number, is_current=number - 1 == shown) for number, entry in enumerate(angles, 1)
     )
-    return " · ".join(filter(None, parts))
+    side = f"<div class='beside'>{''.join(beside)}</div>" if beside else ""
+    return (
+        f"<div class='stage{'' if beside else ' alone'}'><figure class='hero'>{hero}"
+        f"<figcaption>{caption}</figcaption></figure>{side}<ol class='strip'>{strip}</ol></div>"
+    )
 
 
-def _is_emulated(record: Record) -> bool:
-    return str((record.get("plan") or {}).get("fal", "")).startswith("http")
+def _hero(angles: list[Record]) -> int | None:
+    """The index of the angle to show first: the hero, or the first one that has a picture."""
+    made = [index for index, entry in enumerate(angles) if best_path(entry)]
+    named = [index for index in made if angles[index].get("name") == HERO]
+    return next(iter([*named, *made]), 0 if angles else None)
+
+
+def _video(record: Record, entry: Record) -> str:
+    error = entry.get("error") or (entry.get("pending") or {}).get("error")
+    message = f"<p class='error'>{escape(str(error))}</p>" if error else ""
+    others = other_takes(record, "videos", str(entry.get("motion", "")))
+    if not entry.get("path"):
+        return f"<div>{message or '<p>No video yet</p>'}{others}</div>"
+    address = quote(entry["path"])
+    facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {maker_of(entry)}"
+    return (
+        f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
+        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a></figcaption>{message}{others}</figure>"
+    )
+
+
+def _spin(spin: Record) -> str:
+    """The page of the spin, and links to its files; empty as long as it is not complete."""
+    if not (spin.get("page") or {}).get("path"):
+        return ""
+    names = {"page": "alone", "sprite": "sprite", "zip": "zip of all frames", "manifest": "manifest"}
+    links = ", ".join(
+        f"<a href='{quote(spin[name]['path'])}'>{text}</a>" for name, text in names.items() if name in spin
+    )
+    address = quote(spin["page"]["path"])
+    return (
+        f"<figure class='spin'><iframe src='{address}' title='Spin' loading='lazy'></iframe>"
+        f"<figcaption>{spin.get('count', '')} frames, drag to turn: {links}</figcaption></figure>"
+    )
 
 
 def _source(record: Record) -> list[str]:
@@ -96,7 +166,7 @@ def _source(record: Record) -> list[str]:
     match source.get("kind"):
         case "photos":
             figures = [_figure(f"source/{item['name']}", item["name"]) for item in source.get("files", [])]
-            return [f"<div class='row'>{''.join(figures)}</div>"]
+            return [f"<div class='row screen-only'>{''.join(figures)}</div>"]
         case "text":
             return [f"<p>“{escape(str(source.get('text', '')))}”</p>"]
         case "model":
@@ -104,72 +174,7 @@ def _source(record: Record) -> list[str]:
     return []
 
 
-def _pair(record: Record, entry: Record) -> str:
-    render, photo = entry.get("render"), entry.get("photo") or {}
-    # A no-break space keeps each word at its number.
-    facts = [f"azimuth\u00a0{entry.get('azimuth', 0):g}°, elevation\u00a0{entry.get('elevation', 0):g}°"]
-    if entry.get("fill"):
-        facts.append(f"fills {entry['fill']:.0%} of the frame")
-    details = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
-    passes = {kind: entry[kind]["path"] for kind in Pass if (entry.get(kind) or {}).get("path")}
-    if passes:
-        links = (f"<a href='{quote(path)}'>{escape(kind)}</a>" for kind, path in passes.items())
-        details += f"<p>{', '.join(links)}</p>"
-    details += _other_takes(record, "photos", entry["name"])
-    for error in filter(None, (photo.get("error"), (entry.get("pending") or {}).get("error"))):
-        details += f"<p class='error'>{escape(str(error))}</p>"
-    left = (
-        _figure(render["path"], f"Reference, {render['samples']} sample{'s' * (render['samples'] != 1)}")
-        if render
-        else _empty("No reference yet")
-    )
-    right = (
-        _figure(photo["path"], f"Photo by {_maker(photo)}")
-        if photo.get("path")
-        else _empty(_photo_state(photo))
-    )
-    return f"<div class='pair'><div><h3>{escape(str(entry['name']))}</h3>{details}</div>{left}{right}</div>"
-
-
-def _maker(made: Record) -> str:
-    """Who has made a photo or a video."""
-    engine = str(made.get("engine", ""))
-    return str(made.get("endpoint") or {"cycles": "Cycles", "fal": "fal.ai"}.get(engine, engine))
-
-
-def _photo_state(photo: Record) -> str:
-    return {"waiting": "Waiting for the photo", "failed": "Photo failed", "uncertain": "Photo uncertain"}.get(
-        str(photo.get("state", "")), "No photo yet"
-    )
-
-
-def _other_takes(record: Record, shelf: str, name: str) -> str:
-    """Links to the takes that are not chosen; empty when there are none."""
-    slot = ((record.get("takes") or {}).get(shelf) or {}).get(name) or {}
-    others = [take for take in slot.get("list", []) if take.get("take") != slot.get("chosen")]
-    links = (
-        f"<a href='{quote(str(take['path']))}'>{take['take']}</a>" for take in others if take.get("path")
-    )
-    listed = ", ".join(links)
-    return f"<p>Other takes: {listed}</p>" if listed else ""
-
-
-def _video(record: Record, entry: Record) -> str:
-    error = entry.get("error") or (entry.get("pending") or {}).get("error")
-    message = f"<p class='error'>{escape(str(error))}</p>" if error else ""
-    others = _other_takes(record, "videos", str(entry.get("motion", "")))
-    if not entry.get("path"):
-        return (message or "<p>No video yet</p>") + others
-    address = quote(entry["path"])
-    facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {_maker(entry)}"
-    return (
-        f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
-        f"<figcaption>{escape(facts)}</figcaption></figure>{message}{others}"
-    )
-
-
-def _model(record: Record) -> str:
-    model = record.get("model") or {}
+def _model(model: Record) -> str:
     if not model.get("path"):
         return ""
     rows = [("File", f"<a href='{quote(model['path'])}'>{escape(model['path'])}</a>")]
@@ -188,34 +193,15 @@ def _model(record: Record) -> str:
     )
 
 
-def _files_at_fal(entries: Iterable[Record]) -> str:
-    """A table of the files that fal.ai keeps; empty when there are none."""
-    rows = ""
-    for entry in entries:
-        what = ", ".join(map(str, entry.get("labels") or [])) or "a picture"
-        what = f"Sent for {what}" if entry.get("kind") == "upload" else what
-        count = entry.get("files", 1)
-        what += f" ({count} files)" if count != 1 else ""
-        is_public = entry.get("readable_by") == "anyone"
-        reader = "readable by anyone who knows the address" if is_public else "readable only with your key"
-        until = entry.get("until")
-        end = (
-            f"until {str(until)[:16].replace('T', ' ')} UTC"
-            if until
-            else "as long as your account keeps files"
-        )
-        rows += "".join(f"<td>{escape(text)}</td>" for text in (what, reader, end)).join(("<tr>", "</tr>"))
-    return f"<table>{rows}</table>" if rows else ""
-
-
-def _findings(findings: Iterable[Record]) -> str:
-    """A table of findings, the worst first; empty when nothing was found."""
+def _findings(where: str, findings: Iterable[Record]) -> str:
+    """A table of findings, the worst first; empty when nothing was found. ``where``: what they are about."""
     rows = ""
     for finding in findings:
         severity = escape(str(finding.get("severity", "note")))
         style = "" if severity == "note" else " class='error'"
         rows += f"<tr><td{style}>{severity}</td><td>{escape(str(finding.get('text', '')))}</td></tr>"
-    return f"<table class='triage'>{rows}</table>" if rows else ""
+    head = f"<tr><th colspan='2'>In the {where}</th></tr>"
+    return f"<table class='triage'>{head}{rows}</table>" if rows else ""
 
 
 def _figure(path: str, caption: str) -> str:
@@ -224,7 +210,3 @@ def _figure(path: str, caption: str) -> str:
         f"<figure><a href='{address}'><img src='{address}' alt='{escape(caption, quote=True)}' loading='lazy'></a>"
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
-
-
-def _empty(text: str) -> str:
-    return f"<figure><div class='empty'>{escape(text)}</div></figure>"

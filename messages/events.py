@@ -79,7 +79,7 @@ class Warning(Event):
 class Progress(Event):
     """One more picture or frame of a stage, or one more product of a catalogue."""
 
-    stage: Annotated[str, '"references", "photos", "film" (the video), "passes" or "products"']
+    stage: Annotated[str, '"references", "photos", "spin", "film" (the video), "passes" or "products"']
     done: Annotated[int, "how many are finished"]
     of: Annotated[int, "how many there are"]
     label: Annotated[str, "which one, or a summary for people"] = ""

@@ -15,6 +15,7 @@ from typing import Any
 from ..files.input_files import parsed_json, read_regular
 from ..files.names import NameRule, is_device_name, safe_name
 from ..files.values import Rule, checked_in, list_of, number, one_of, optional, record_of
+from ..imaging.choices import HERO as HERO
 from ..messages.errors import InputError
 
 FILL = 0.875  # Share of the frame: between 85 % (the minimum of Amazon) and 90 % (the maximum of Google).
@@ -90,7 +91,6 @@ ANGLES = {
         Angle(name="detail", azimuth=30.0, elevation=5.0, fill=DETAIL_FILL),
     )
 }
-HERO = "three-quarter"
 
 
 def chosen_angles(text: str) -> list[Angle]:

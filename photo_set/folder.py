@@ -23,7 +23,7 @@ from ..files.writing import link_to, link_to_free_name, sha256_of, write_atomica
 from ..imaging.set_page import build_report
 from ..messages.errors import FieldError, InputError
 from .set_json import MANIFEST, AngleRecord, Manifest, SourceRecord, Tool
-from .set_json import SetState as SetState
+from .set_json_values import SetState as SetState
 from .version import VERSION
 
 SCHEMA = 1
@@ -46,7 +46,7 @@ OWN_NAMES = (
         "normal",
         "guides",
     ),
-    *("photos", "video", "export", ".journal"),
+    *("photos", "video", "spin", "export", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34
@@ -301,8 +301,8 @@ def _begun(
         "takes": earlier.get("takes", {}),
         "cost": earlier.get("cost", cost),
     }
-    if "at_fal" in earlier:
-        record["at_fal"] = earlier["at_fal"]
+    # A video that is made from another rendering of ``video_input`` would be paid again.
+    record |= {name: earlier[name] for name in ("at_fal", "spin", "video_input") if name in earlier}
     return cast(Manifest, record)
 
 

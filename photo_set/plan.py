@@ -29,6 +29,7 @@ from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, 
 from ..optics.cameras import cameras_in
 from ..optics.rig_choice import RigChoice, kept_rig
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
+from ..optics.spin import Spin, kept_spin
 from .choices import FINAL, LANCZOS, MAX_SEED, Engine
 from .model_views import model_inputs, most_pictures
 from .photo_inputs import check_photo_inputs, photo_text
@@ -89,6 +90,7 @@ class SetPlan:
     preview: Annotated[Preview | None, optional(member_of(Preview))] = (
         None  # A small animation of the video by Cycles.
     )
+    spin: Annotated[Spin | None, optional(kept_spin)] = None  # By Cycles.
     variant: Annotated[str, VARIANT] = (
         ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     )

@@ -16,6 +16,7 @@ from ..gltf.document import sha256_of_source
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, KEPT_ANGLES, Angle
 from ..optics.rig_choice import Panorama, RigChoice
+from ..optics.spin import Spin
 from .choices import MAX_PHOTOS
 from .folder import Record, SetFolder
 from .plan import SetPlan
@@ -44,7 +45,7 @@ _SOURCE = record_of(
 
 
 # Members that older sets and locks do not have. They are left out at their defaults, so that the digests stay the same.
-_LATER = {"pose", "without", "guide", "with_mask", "expiration", "private"}
+_LATER = {"pose", "without", "guide", "with_mask", "expiration", "private", "spin"}
 _DEFAULTS = {item.name: item.default for item in fields(SetPlan) if item.name in _LATER}
 
 _HINT = "Correct it there, or run the `set` command again with the same options and folder."
@@ -187,6 +188,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Angle):
         return value.name if value == ANGLES.get(value.name) else _plain(asdict(value))
+    if isinstance(value, Spin):
+        return _plain(asdict(value))
     if isinstance(value, Mapping):
         return {str(_plain(name)): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):

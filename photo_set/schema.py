@@ -3,7 +3,8 @@
 
 from typing import Any, get_args, get_origin, is_typeddict
 
-from .set_json import CLOSED, Items, Manifest, Value, members_of
+from .set_json import CLOSED, Manifest, members_of
+from .set_json_values import Items, Value
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -32,6 +32,7 @@ COUNTERS = (
     "photo_takes",
 )  # Members of a video's entry that belong to no take.
 PREVIEW = "preview"  # The member of a video's take for its animated preview.
+WITH_ALPHA = "with_alpha"  # That for the video with an alpha channel.
 
 
 class Shelf(StrEnum):
@@ -328,8 +329,7 @@ def _numbered_take(slot: Record, number: int) -> Record | None:
 
 def _members(take: Record) -> Iterator[str]:
     yield ""
-    if isinstance(take.get(PREVIEW), dict):
-        yield PREVIEW
+    yield from (member for member in (PREVIEW, WITH_ALPHA) if isinstance(take.get(member), dict))
 
 
 def _part(take: Record, member: str) -> Record:

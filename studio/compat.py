@@ -107,6 +107,14 @@ def set_video(scene: bpy.types.Scene) -> None:
     ffmpeg.audio_codec = "NONE"
 
 
+def set_alpha_video(scene: bpy.types.Scene) -> None:
+    """After ``set_video``: write VP9 with alpha in WebM instead, which browsers show over any background."""
+    ffmpeg = present(present(scene.render).ffmpeg)
+    ffmpeg.format, ffmpeg.codec = "WEBM", "WEBM"
+    ffmpeg.constant_rate_factor = "HIGH"
+    present(present(scene.render).image_settings).color_mode = "RGBA"  # Only codecs with alpha have it.
+
+
 def mark_video_colours(path: Path) -> None:
     """Declare the colour space in an MP4 that Blender wrote, if it is not declared.
 

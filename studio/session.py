@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A photo session: one product in one studio, in a separate scene."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +17,11 @@ from ..messages.errors import InputError
 from ..optics import detail
 from ..optics.angles import ANGLES, FILL, HERO, LENS_MM, Angle, View
 from ..optics.cameras import angles_of
-from ..optics.framing import SQUARE, Framing, close_up, focus_on, frame, frame_all_round, refit, standing_view
+from ..optics.framing import SQUARE, Framing, close_up, focus_on, frame, refit, standing_view
 from ..optics.light_map import Rig
 from ..optics.rigs import REFERENCE as REFERENCE_RIG
 from ..optics.sizes import Size
+from ..optics.spin import frame_turn
 from . import video
 from .blend_opening import open_blend
 from .blender import data_of, present
@@ -129,12 +130,22 @@ class Session:
         radius = framing.lens_mm / f_stop / 2.0 / millimetres
         return replace(framing, lens_radius=radius, focus=focus_on(self._points, framing))
 
+    def turn_framing(self, elevation: float) -> Framing:
+        """The camera of a full turn, at azimuth 0; ``elevation`` is in degrees."""
+        return frame_turn(self._points, elevation, lens_mm=self._lens_mm)
+
+    def turn_shots(
+        self, framing: Framing, azimuths: Iterable[float], quality: Quality, side: int
+    ) -> Iterator[Shot]:
+        """Render the product at ``azimuths`` with the camera of ``turn_framing``, in square pictures."""
+        return video.turn(self._renderer, framing, azimuths, quality, side)
+
     def video_shots(self, motion: str, quality: Quality, wanted: video.Format) -> Iterator[Shot]:
         """Render the frames of ``motion``, in order; they are square."""
         hero, close = ANGLES[HERO], ANGLES["detail"]
         lens_mm = self._lens_mm
         views = video.Views(
-            turn=frame_all_round(self._points, video.ELEVATION, video.FILL, lens_mm=lens_mm),
+            turn=self.turn_framing(video.ELEVATION),
             hero=frame(self._points, hero, SQUARE, lens_mm=lens_mm),
             hero_azimuth=hero.azimuth,
             whole=frame(self._points, replace(close, fill=FILL), SQUARE, lens_mm=lens_mm),

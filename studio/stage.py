@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders a set with Cycles, on the main thread: references and masks, passes, photos and video."""
+"""Renders a set with Cycles, on the main thread: references and masks, passes, photos, spin and video."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -34,6 +34,7 @@ from .reference_stage import ReferenceStage
 from .render_watch import watched
 from .rig import read_panorama
 from .session import Session, open_session
+from .spin_stage import SpinStage
 from .stage_work import StageWork
 from .video_stage import VideoInputStage, VideoStage
 
@@ -45,7 +46,7 @@ def check_studio(plan: SetPlan) -> None:
         read_panorama(plan.rig.panorama)
 
 
-AnyStage = ReferenceStage | GuideStage | PassStage | PhotoStage | VideoStage | VideoInputStage
+AnyStage = ReferenceStage | GuideStage | PassStage | PhotoStage | SpinStage | VideoStage | VideoInputStage
 
 
 class StudioStage:
@@ -108,6 +109,8 @@ class StudioStage:
                 stages.append(PassStage(work, session))
             if plan.engine is Engine.CYCLES:
                 stages.append(PhotoStage(work, session, self._when_photographed))
+            if plan.spin:
+                stages.append(SpinStage(work, session, plan.spin))
             if plan.video is Engine.CYCLES:
                 stages.append(VideoStage(work, session))
             if order := self._folder.record.get("video_input"):

@@ -2,7 +2,7 @@
 """Renders videos with Cycles: a turntable, a light that passes over the product, a camera that moves to its detail."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,16 +16,16 @@ from ..messages.errors import MachineError
 from ..optics.framing import Framing, focus_on, turned
 from ..optics.light_map import Area
 from ..optics.sizes import Size, square
+from ..optics.spin import TURN_ELEVATION
 from ..photo_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, TURNTABLE
 from . import compat
 from .blender import present, set_choice
 from .quality import Quality
-from .render import SHADOW_SHARE, Renderer, Shot
+from .render import MAX_SHADOW_PIXELS, SHADOW_SHARE, Renderer, Shot
 
 SECONDS = 5  # Unless the user chooses a length.
 FRAMES = FRAMES_PER_SECOND * SECONDS
-ELEVATION = 18.0
-FILL = 0.86
+ELEVATION = TURN_ELEVATION
 MAX_SIDE = 720
 SHADOWS = 24  # A soft shadow changes slowly: the frames between two of these use blends.
 SWEEP_REACH = 115.0  # Degrees to each side of the camera at which the passing light starts and ends.
@@ -61,10 +61,14 @@ def loops(motion: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """How many frames a video has, and the side in pixels of each: an even number, as H.264 in 4:2:0 requires."""
+    """How many frames a video has, and the side in pixels of each: an even number, as H.264 in 4:2:0 requires.
+
+    ``known``: the frames of a turntable, counted from 0, that exist already and are not rendered.
+    """
 
     frames: int
     side: int
+    known: frozenset[int] = frozenset()
 
 
 def shots(renderer: Renderer, motion: str, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
@@ -83,15 +87,26 @@ def azimuth_of(frame: int, frames: int) -> float:
 
 
 def _turntable(renderer: Renderer, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
-    side, frames = wanted.side, wanted.frames
-    shadows = [
-        renderer.ground_shadow(360.0 * index / SHADOWS, quality, pixels=round(side * SHADOW_SHARE))
-        for index in range(SHADOWS)
-    ]
-    for frame in range(frames):
-        # One camera for every azimuth: the product turns, not the camera.
-        shadow = _blend(shadows, frame / frames)
-        yield renderer.shoot_fixed(views.turn, azimuth_of(frame, frames), quality, square(side), shadow)
+    frames = (frame for frame in range(wanted.frames) if frame not in wanted.known)
+    azimuths = (azimuth_of(frame, wanted.frames) for frame in frames)
+    return turn(renderer, views.turn, azimuths, quality, wanted.side)
+
+
+def turn(
+    renderer: Renderer, framing: Framing, azimuths: Iterable[float], quality: Quality, side: int
+) -> Iterator[Shot]:
+    """Render square pictures of the product at ``azimuths``, in degrees, with one camera.
+
+    The product turns, not the camera. All turns under the same light share their shadows.
+    """
+    pixels = min(MAX_SHADOW_PIXELS, round(side * SHADOW_SHARE))
+
+    def shadow_at(index: int) -> NDArray[np.float32]:
+        return renderer.ground_shadow(360.0 * index / SHADOWS, quality, pixels=pixels)
+
+    for azimuth in azimuths:
+        shadow = _blend(shadow_at, SHADOWS, azimuth % 360.0 / 360.0)
+        yield renderer.shoot_fixed(framing, azimuth, quality, square(side), shadow)
 
 
 def _light_sweep(renderer: Renderer, views: Views, quality: Quality, wanted: Format) -> Iterator[Shot]:
@@ -109,7 +124,7 @@ def _light_sweep(renderer: Renderer, views: Views, quality: Quality, wanted: For
             )
         for frame in range(frames):
             renderer.add_light(*sweep_light(frame / frames))
-            shadow = _blend(shadows, frame / frames)
+            shadow = _blend(shadows.__getitem__, len(shadows), frame / frames)
             yield renderer.shoot_fixed(framing, views.hero_azimuth, quality, square(side), shadow)
     finally:
         renderer.light(rig)
@@ -159,29 +174,35 @@ def _eased(share: float) -> float:
     return share * share * share * (share * (share * 6.0 - 15.0) + 10.0)
 
 
-def _blend(shadows: Sequence[NDArray[np.float32]], share: float) -> NDArray[np.float32]:
-    """The shadow at ``share`` of a loop, 0 to 1, blended from the two nearest."""
-    position = share * len(shadows)
+def _blend(shadow_at: Callable[[int], NDArray[np.float32]], count: int, share: float) -> NDArray[np.float32]:
+    """The shadow at ``share`` of a loop, 0 to 1, blended from the two nearest of ``count``."""
+    position = share * count
     first = int(position)
     part = position - first
-    blended: NDArray[np.float32] = shadows[first] * (1.0 - part) + shadows[(first + 1) % len(shadows)] * part
+    if not part:
+        return shadow_at(first)
+    blended: NDArray[np.float32] = shadow_at(first) * (1.0 - part) + shadow_at((first + 1) % count) * part
     return blended
 
 
 def encode(frames: list[Path], target: Path, side: int) -> None:
-    """Write square pictures, in order, as an H.264 video in MP4 without sound.
+    """Write square pictures, in order, as a video without sound: H.264 in MP4, or VP9 with alpha for a .webm.
 
     ``target`` is replaced only when the video is complete. Raises MachineError when Blender cannot write it.
     """
     scene = bpy.data.scenes.new("Photoreal Video")
-    part = target.with_name(f".{target.stem}.part.mp4")
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    has_alpha = target.suffix == ".webm"
     try:
         _set_up_encoder(scene, part, side)
+        if has_alpha:
+            compat.set_alpha_video(scene)
         _add_frames(scene, frames)
         bpy.ops.render.render(animation=True, scene=scene.name)
         if not part.exists() or not part.stat().st_size:
             raise MachineError("Blender did not write a video.", hint="The disk may be full.")
-        compat.mark_video_colours(part)
+        if not has_alpha:
+            compat.mark_video_colours(part)
         part.replace(target)
     except RuntimeError as error:
         raise MachineError(f"Blender could not write the video: {str(error).strip()}") from error
@@ -210,4 +231,5 @@ def _add_frames(scene: bpy.types.Scene, frames: list[Path]) -> None:
     for path in frames[1:]:
         strip.elements.append(path.name)
     strip.frame_final_duration = len(frames)
+    strip.blend_type = "ALPHA_OVER"  # Keeps the alpha of the pictures.
     set_choice(scene.sequencer_colorspace_settings, "name", "sRGB")

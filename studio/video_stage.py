@@ -5,22 +5,25 @@ import functools
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from ..files.writing import copy_atomically, saying_where
 from ..imaging.animation import preview_of
 from ..imaging.choices import FRAMES_PER_SECOND, Background
-from ..imaging.compose import compose, png
+from ..imaging.compose import png
 from ..imaging.film_look import with_film_look
-from ..optics.shadow import GroundView
 from ..optics.sizes import square
+from ..optics.spin import side_of, video_frames_in
 from ..photo_set.choices import Engine
+from ..photo_set.prompts import TURNTABLE
 from ..photo_set.set_json import VideoInput
-from ..photo_set.takes import FOLDERS, PREVIEW, Shelf
+from ..photo_set.takes import FOLDERS, PREVIEW, WITH_ALPHA, Shelf
 from . import video
+from .frame_composer import FrameComposer
 from .quality import VIDEO
 from .render import Shot
 from .session import Session
@@ -35,7 +38,7 @@ class _FrameStage(ABC):
         self._session = session
         self._quality = work.quality(VIDEO)
         self._wanted = wanted
-        self._ground: GroundView | None = None
+        self._composer = FrameComposer(self._background(), wanted.side)
 
     @abstractmethod
     def _exists(self) -> bool:
@@ -73,18 +76,27 @@ class _FrameStage(ABC):
         # "film" is the name of this step in the events of a run.
         remaining = work.results.activity.remaining
         work.results.progress("film", 0, len(frames))
+        known = self._known_frames()
+        remaining.correct("film", len(frames) - len(known))
+        for index, path in known.items():
+            copyfile(path, frames[index])
+        wanted = replace(self._wanted, known=frozenset(known))
+        left = [path for index, path in enumerate(frames) if index not in known]
         remaining.begin("film")
-        for index, shot in enumerate(
-            self._session.video_shots(work.plan.motion, self._quality, self._wanted)
-        ):
-            work.writer.do(functools.partial(self._store_frame, shot, frames[index]))
+        shots = self._session.video_shots(work.plan.motion, self._quality, wanted)
+        for done, (path, shot) in enumerate(zip(left, shots, strict=True), len(known) + 1):
+            work.writer.do(functools.partial(self._store_frame, shot, path))
             remaining.end("film")
-            work.results.progress("film", index + 1, len(frames))
+            work.results.progress("film", done, len(frames))
             remaining.begin("film")
             work.check_stop()
         work.writer.wait()
         work.results.activity.say("encoding the video")
         return frames
+
+    def _known_frames(self) -> dict[int, Path]:
+        """Frames that exist already, by their number from 0."""
+        return {}
 
     def _encode(self, frames: list[Path], scratch: Path, folder: Path) -> Path:
         """The video, still in ``scratch``; ``folder`` is where it will be, for the message of a full disk."""
@@ -95,18 +107,14 @@ class _FrameStage(ABC):
         return encoded
 
     def _store_frame(self, shot: Shot, path: Path) -> None:
-        shadow = self._shadow_in(shot)
-        picture = compose(shot.colour, shadow, self._background(), shot.through)
+        self._store_picture(self._composer.picture(shot), path)
+
+    def _store_picture(self, picture: Image.Image, path: Path) -> None:
         if self._work.plan.film_look:
             picture = with_film_look(picture, seed=int(path.stem))
+        path.parent.mkdir(exist_ok=True)
         with saying_where(path.parent):
             path.write_bytes(png(picture))
-
-    def _shadow_in(self, shot: Shot) -> NDArray[np.float32]:
-        """As ``Shot.shadow``. The camera of most videos does not move, and projecting takes longer than the rest."""
-        if self._ground is None or self._ground.framing is not shot.framing:
-            self._ground = GroundView(shot.framing, square(self._wanted.side), shot.ground.shape[0])
-        return self._ground.cast(shot.ground)
 
     def _background(self) -> Background:
         """A video has no alpha channel: white replaces transparent."""
@@ -123,6 +131,14 @@ class VideoStage(_FrameStage):
             frames=FRAMES_PER_SECOND * self._seconds, side=video.frame_side(work.plan.resolution)
         )
         super().__init__(work, session, wanted)
+
+        is_transparent = work.plan.background is Background.TRANSPARENT
+        self._alpha_composer = FrameComposer(Background.TRANSPARENT, wanted.side) if is_transparent else None
+
+    def _store_frame(self, shot: Shot, path: Path) -> None:
+        super()._store_frame(shot, path)
+        if self._alpha_composer is not None:
+            self._store_picture(self._alpha_composer.picture(shot), _with_alpha(path))
 
     @property
     def _made_with(self) -> str:
@@ -141,9 +157,31 @@ class VideoStage(_FrameStage):
         results.end_waiting_for_video()
         return True
 
+    def _known_frames(self) -> dict[int, Path]:
+        """The frames of the spin that are those of the video too: same size, camera, light and background."""
+        plan, folder = self._work.plan, self._work.folder
+        spin = plan.spin
+        is_same = (
+            spin is not None
+            and plan.motion == TURNTABLE
+            and spin.elevation == video.ELEVATION
+            and side_of(plan.resolution) == self._wanted.side
+            and plan.background is self._background()
+            and not plan.film_look
+        )
+        if spin is None or not is_same:
+            return {}
+        paths = [folder.root / frame["path"] for frame in folder.record["spin"]["frames"]]
+        shared = video_frames_in(spin, self._wanted.frames)
+        return {number: paths[index] for number, index in shared.items()}
+
     def _keep(self, frames: list[Path], scratch: Path, render_seconds: float) -> None:
         plan = self._work.plan
         files = {"": self._encode(frames, scratch, self._work.folder.root / FOLDERS[Shelf.VIDEOS])}
+        if self._alpha_composer is not None:
+            files[WITH_ALPHA] = scratch / f"{plan.motion}.webm"
+            with saying_where(self._work.folder.root / FOLDERS[Shelf.VIDEOS]):
+                video.encode([_with_alpha(path) for path in frames], files[WITH_ALPHA], self._wanted.side)
         if plan.preview:
             files[PREVIEW] = scratch / f"{plan.motion}.{plan.preview}"
             files[PREVIEW].write_bytes(preview_of(frames, FRAMES_PER_SECOND, plan.preview))
@@ -160,6 +198,11 @@ class VideoStage(_FrameStage):
             "made_with": self._made_with,
         }
         self._work.results.record_video(facts, files)
+
+
+def _with_alpha(path: Path) -> Path:
+    """The frame with an alpha channel beside the frame ``path``, whose name it has in another folder."""
+    return path.parent / "alpha" / path.name
 
 
 class VideoInputStage(_FrameStage):

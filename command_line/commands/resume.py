@@ -19,6 +19,7 @@ from ...messages.progress import Reporter
 from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
+from ...photo_set.review import decisions_on
 from ...photo_set.verdict import all_findings, worst_of
 from ..argument_types import place
 from ..arguments import (
@@ -29,12 +30,13 @@ from ..arguments import (
     add_service,
     add_strict,
 )
-from ..catalogue_plans import is_catalogue, open_catalogue
+from ..catalogue_plans import catalogue_ceilings, is_catalogue, open_catalogue
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
 from ..option_values import Command, Context, MakeOptions
 from ..plans import checked
-from ..redoing import is_under_way, labels_again, redo_name, take_again
+from ..redoing import labels_again, redo_name
+from ..reviewing import names_to_redo, read_reviews, record_decisions, request_again, review_catalogue
 from ..service import service_of
 from ..sets import make_set, working_in
 from ..signing import add_signing
@@ -43,7 +45,9 @@ from ..spending import bill_of, budget_of, ceilings_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeOptions:
-    """``resend`` and ``forget`` are keys of requests, or their first characters; ``redo`` and ``choose`` name takes."""
+    """``resend`` and ``forget`` are keys of requests, or their first characters; ``redo`` and ``choose`` name takes,
+    and ``decisions`` are files of decisions.
+    """
 
     folder: Path
     resend: tuple[str, ...]
@@ -51,6 +55,7 @@ class ResumeOptions:
     forget: tuple[str, ...]
     redo: tuple[str, ...]
     choose: tuple[str, ...]
+    decisions: tuple[Path, ...]
     making: MakeOptions
 
 
@@ -67,6 +72,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forget", action="append", default=[], metavar="KEY", help="continue without this uncertain request"
     )
+    _add_takes(parser)
+    add_external_data(parser)
+    add_ceilings(parser)
+    add_signing(parser)
+    add_service(parser)
+    add_rows(parser)
+    add_strict(parser)
+    add_output(parser)
+    parser.set_defaults(command=Command(ResumeOptions, run))
+
+
+def _add_takes(parser: argparse.ArgumentParser) -> None:
+    """What is made again, chosen or decided."""
     parser.add_argument(
         "--redo",
         action="append",
@@ -82,14 +100,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="show another take of an angle, the `video` or the `concept`, such as front=1; "
         "nothing is rendered, sent or paid",
     )
-    add_external_data(parser)
-    add_ceilings(parser)
-    add_signing(parser)
-    add_service(parser)
-    add_rows(parser)
-    add_strict(parser)
-    add_output(parser)
-    parser.set_defaults(command=Command(ResumeOptions, run))
+    parser.add_argument(
+        "--decisions",
+        action="append",
+        default=[],
+        type=place,
+        metavar="FILE",
+        help="apply what people have decided on the page and exported: rejected photos are bought again; "
+        "may be given once for each reviewer",
+    )
 
 
 def run(options: ResumeOptions, context: Context) -> int:
@@ -107,6 +126,10 @@ def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
     catalogue = open_catalogue(options.folder, making.rows, making.service, context.reporter)
     budget = budget_of(catalogue.service, ceilings_of(making.ceilings), catalogue=catalogue.root)
     _decide(options, context.reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
+    if options.decisions:
+        whole = budget_of(catalogue.service, catalogue_ceilings(making.ceilings), catalogue=catalogue.root)
+        allows_unknown = making.ceilings.allow_unknown_price
+        review_catalogue(catalogue, options.decisions, whole, context.reporter, allows_unknown=allows_unknown)
     return make_catalogue(catalogue, making, context)
 
 
@@ -151,8 +174,10 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
 
 def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> int:
     """Choosing takes never pays, so nothing else of the set is made."""
-    if options.redo or options.resend or options.forget:
-        raise InputError("--choose sends nothing.", hint="Give --redo, --resend and --forget without it.")
+    if options.redo or options.resend or options.forget or options.decisions:
+        raise InputError(
+            "--choose sends nothing.", hint="Give --redo, --resend, --forget and --decisions without it."
+        )
     choose_takes(folder, options.choose, reporter)
     has_errors = options.making.strict and worst_of(all_findings(folder.record)) is Severity.ERROR
     code = PhotorealError.exit_code if has_errors else 0
@@ -176,16 +201,16 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     budget = budget_of(plan.service, ceilings_of(making.ceilings))
     journal = Journal(folder.journal)
     _decide(options, reporter, budget, lambda _key, _decision: journal)
-    redo = [redo_name(plan, name) for name in options.redo]
+    decisions = decisions_on(folder.record, read_reviews(options.decisions))
+    redo = list(
+        dict.fromkeys([*(redo_name(plan, name) for name in options.redo), *names_to_redo(plan, decisions)])
+    )
     again = labels_again(plan, folder, redo) if redo else set()
     bill = bill_of(plan, reporter, budget, allows_unknown=making.ceilings.allow_unknown_price, again=again)
-    if redo:  # Only now: a ceiling that is too low changes nothing.
-        for name in redo:
-            if is_under_way(plan, folder, name):
-                reporter.tell(
-                    events.Note(text=f"Another {name} was requested before: this run continues with it.")
-                )
-            take_again(plan, folder, name)
+    if decisions:  # Only now: a ceiling that is too low changes nothing.
+        record_decisions(folder, decisions, reporter)
+    if redo:
+        request_again(plan, folder, redo, reporter)
         reporter.tell(
             events.Note(text=f"Will be made and paid again: {estimates.sentence(bill.estimate.only(again))}")
         )

@@ -67,6 +67,25 @@ def test_a_video_keeps_the_colours_of_its_frames(scene, tmp_path: Path):
         assert frame.reshape(-1, 3).mean(axis=0) == pytest.approx(colour, abs=8)
 
 
+def test_a_video_with_alpha_keeps_colour_and_alpha(scene, tmp_path: Path):
+    import av
+    from PIL import Image
+
+    colours = [(200, 40, 40, 255), (30, 60, 160, 255), (0, 0, 0, 0)]
+    paths = []
+    for number, colour in enumerate(colours * 4):
+        paths.append(tmp_path / f"{number:04}.png")
+        Image.new("RGBA", (64, 64), colour).save(paths[-1])
+    encode(paths, tmp_path / "turn.webm", 64)
+    decoder = av.CodecContext.create("libvpx-vp9", "r")  # The usual decoder of FFmpeg drops the alpha.
+    with av.open(str(tmp_path / "turn.webm")) as video_file:
+        decoded = [frame for packet in video_file.demux(video=0) for frame in decoder.decode(packet)]
+    frames = [frame.to_ndarray(format="rgba") for frame in decoded]
+    assert len(frames) == 12
+    for frame, colour in zip(frames, colours * 4, strict=True):
+        assert frame.reshape(-1, 4).mean(axis=0) == pytest.approx(colour, abs=8)
+
+
 def test_a_video_that_cannot_be_written_leaves_no_file(scene, tmp_path: Path):
     from PIL import Image
 

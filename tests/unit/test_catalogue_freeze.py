@@ -443,9 +443,9 @@ def test_a_photo_of_an_unknown_kind_is_not_opened(desk: Desk):
 def test_the_overview_shows_everything_and_runs_nothing():
     card = Card(title="<script>", state="failed", note="it's <b>", page="a b/index.html", picture="x'y.jpg")
     page = build_overview("Autumn & more", [card, replace(card, state="done")], "$1.00")
-    assert "<script>" not in page and "<b>" not in page
+    assert page.count("<script>") == 1 and "it's <b>" not in page
     assert "a%20b/index.html" in page and "x%27y.jpg" in page
-    assert page.index("Failed (1)") < page.index("Done (1)")
+    assert page.index("data-state='failed'") < page.index("data-state='done'")
 
 
 def test_a_product_whose_sku_had_an_invisible_character_keeps_its_folder(desk: Desk):

@@ -127,7 +127,7 @@ def test_only_accepted_photos_when_asked(tmp_path: Path) -> None:
     folder = make_set(tmp_path / "set")
     with folder.change() as record:
         photo: Any = angle_record(record, "front")["photo"]
-        photo["review"] = {"state": "accepted", "by": "Ann", "at": "2026-11-26T10:00:00+00:00"}
+        photo["review"] = {"decision": "accept", "by": "Ann", "when": "2026-11-26T10:00:00Z"}
     code, _text = export(folder.root, "--channel", "web", "--accepted-only")
     assert code == 2
     assert [path.name for path in (folder.root / "export/web").glob("*.webp")] == ["Tea jar_front_1200.webp"]

@@ -93,6 +93,7 @@ WRONG: list[tuple[str, Any, str, tuple[str, ...]]] = [
     ("passes", ["heat"], "entry 1 is 'heat', which is not one of depth, normal", ("--passes", "heat")),
     ("passes", "depth", "passes is 'depth', which is not a list", ()),
     ("preview", "mov", "preview is 'mov'", ("--preview", "mov")),
+    ("spin", {"count": 100}, "count is 100, which is not", ("--spin", "100")),
     ("variant", "x" * 300, "has more than 255 characters", ("--variant", "x" * 300)),
     ("variant", 7, "variant is 7, which is not text", ()),
     ("pose", "end", "pose is 'end', which is not rest, start or a number of seconds", ("--pose", "end")),

@@ -46,6 +46,7 @@ class Films(Sets):
 
     def __init__(self, root: Path, emulator) -> None:
         super().__init__(root, emulator)
+        self.renders = 0
         angles = (ANGLES["front"], ANGLES["three-quarter"], ANGLES["side"])
         self.plan = replace(self.plan, angles=angles, video=Engine.FAL, video_endpoint=REAL, seconds=3)
 
@@ -55,7 +56,8 @@ class Films(Sets):
         results.order_video_input()
         if folder.record.get("video_input") and results.video_input is None:
             video = folder.root / "renders" / "turntable.mp4"
-            picture = Image.new("RGB", (64, 64), "teal")
+            self.renders += 1  # No two renderings are the same file, so each would be another request.
+            picture = Image.new("RGB", (64, 64), (10 * self.renders, 120, 120))
             video.write_bytes(make_mp4(picture, None, seconds=plan.video_seconds, has_sound=False))
             results.record_video_input("digest", video)
         return folder

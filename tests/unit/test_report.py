@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page of a set shows everything, opens from disk and escapes every value."""
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -12,7 +14,7 @@ import pytest
 from photoreal_set.imaging.set_page import build_report
 
 HOSTILE = """<script>alert("1")</script>'><img src=x onerror=alert(2)> & "quoted" </title></style>"""
-VOID = {"meta", "img", "br", "link"}
+VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -103,21 +105,37 @@ def with_strings(value: object, text: str) -> object:
     return text if isinstance(value, str) else value
 
 
+ICON = "data:,"  # No picture, so that a browser does not ask a server for one.
 KEPT = {"photos", "text", "model"}
+
+
+def assert_policy_names_its_own(text: str) -> None:
+    """The browser runs the script and the styles of the page, and nothing else."""
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.S)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
 
 
 def assert_is_safe(text: str) -> Page:
     page = Page(text)
     assert page.open == []
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1
     assert not {name for name in page.attributes if name.startswith("on")}
     assert page.tags.count("title") == page.tags.count("style") == 1
+    assert not {"style", "formaction", "srcdoc", "ping"} & page.attributes
     for link in page.links:
+        if link == ICON:
+            continue
         parts = urlsplit(link)
         assert not parts.scheme
         assert not parts.netloc
         assert not link.startswith(("/", "\\"))
     assert not re.search(r"https?://|@import|url\(|//cdn", text)
+    assert_policy_names_its_own(text)
     return page
 
 
@@ -139,7 +157,8 @@ def test_the_page_shows_the_payee_the_amount_and_unknown_prices(changes: dict, m
 def test_a_finished_set_shows_its_source_renders_photos_and_video():
     page = assert_is_safe(build_report(sample()))
     assert "$1.885 to fal.ai" in page.text
-    assert {unquote(link) for link in page.links} == {
+    files = {unquote(link) for link in page.links} - {ICON, "#angle-1"}
+    assert files == {
         "source/1.png",
         "source/tea pot #2 100%.png",
         "renders/three-quarter.png",
@@ -155,6 +174,8 @@ def test_a_finished_set_shows_its_source_renders_photos_and_video():
 def test_every_link_of_a_set_on_disk_leads_to_a_file(tmp_path: Path):
     page = Page(build_report(sample()))
     for link in page.links:
+        if link.startswith("#") or link == ICON:
+            continue
         file = tmp_path / unquote(link)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x")
