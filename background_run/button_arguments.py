@@ -14,10 +14,10 @@ from typing import Annotated, get_origin, get_type_hints
 from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..files.input_files import read_json
 from ..gltf.choices import REST
-from ..imaging.choices import Background
+from ..imaging.choices import Background, Lock
 from ..optics.angles import ANGLES, CAMERAS, FILL, LENS_MM, names_for_angles
 from ..optics.rig_choice import SOFTBOX
-from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine
+from ..photo_set.choices import AUTO_DEVICE, FINAL, NO_VIDEO, Engine, Fidelity
 from ..photo_set.prompts import DEFAULT_LOOK, TURNTABLE
 
 DEFAULT_RESOLUTION = 1024
@@ -62,6 +62,10 @@ def _has_cycles_photos(settings: "Settings") -> bool:
 
 def _has_fal_photos(settings: "Settings") -> bool:
     return settings.engine == Engine.FAL
+
+
+def _has_gate(settings: "Settings") -> bool:
+    return settings.engine == Engine.FAL and settings.fidelity == Fidelity.GATE
 
 
 def _has_video(settings: "Settings") -> bool:
@@ -123,6 +127,9 @@ class Settings:
     photo_size: Annotated[int | None, _has_fal_photos] = (
         None  # Pixels of the longer side of photos by fal.ai; ``None``: as received.
     )
+    fidelity: Annotated[str, _has_fal_photos] = Fidelity.GATE
+    retries: Annotated[int, _has_fal_photos] = 1  # Further photos of an angle after a rejected one.
+    lock: Annotated[str, _has_gate] = Lock.NONE
     model_endpoint: Annotated[str, _has_generated_model] = ""
     photo_endpoint: Annotated[str, _has_fal_photos] = ""
     video_endpoint: Annotated[str, _has_fal_video] = ""

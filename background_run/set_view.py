@@ -9,6 +9,7 @@ from ..fal_bridge.journal import Journal, Stage, shown_key
 from ..files.enclosed import place_in
 from ..files.input_files import read_json
 from ..messages.errors import InputError, PhotorealError
+from ..photo_set.rejection import is_rejected, reason_of, verdict_of
 from ..photo_set.takes import Shelf, own_file, takes_in
 from .setting_words import with_words
 
@@ -17,7 +18,8 @@ from .setting_words import with_words
 class Picture:
     """One angle. Paths are None while there is no file; ``stamp`` changes with the files; ``price`` is in US dollars.
 
-    ``take`` is the number of the chosen take, ``takes`` how many there are.
+    ``take`` is the number of the chosen take, ``takes`` how many there are. ``verdict`` is what the comparison with the
+    render has found, "" for a photo that was not checked, and "accepted" when a person has overruled it.
     """
 
     name: str
@@ -26,11 +28,13 @@ class Picture:
     stamp: str
     state: str
     error: str
-    fidelity: str
     price: float | None
     engine: str
     take: int = 1
     takes: int = 1
+    verdict: str = ""
+    reason: str = ""
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +85,20 @@ class SetView:
         return self.state in {"partial", "failed", "held"}
 
     def sheet(self) -> list[tuple[str, Path]]:
-        """Name and file of every finished photo."""
-        return [(picture.name, picture.photo) for picture in self.pictures if picture.photo]
+        """Name and file of every finished photo that is not held back."""
+        return [(one.name, one.photo) for one in self.pictures if one.photo and not one.is_rejected]
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """The angles whose photos are held back."""
+        return tuple(one.name for one in self.pictures if one.photo and one.is_rejected)
 
     def lasting_sheet(self) -> list[tuple[str, Path]]:
         """The same with files that no later take replaces, so that a placed picture does not change.
 
         Writes those files where they are missing. Raises OSError.
         """
-        pictures = [picture for picture in self.pictures if picture.photo]
+        pictures = [picture for picture in self.pictures if picture.photo and not picture.is_rejected]
         return [(one.name, own_file(one.photo, one.take)) for one in pictures if one.photo]
 
 
@@ -131,9 +140,6 @@ def _model_price(model: dict[str, Any]) -> float | None:
 def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Picture:
     photo, render = entry.get("photo") or {}, entry.get("render") or {}
     pending = entry.get("pending") or {}
-    score = photo.get("fidelity")
-    if isinstance(score, dict):
-        score = score.get("score") or score.get("iou")
     return Picture(
         name=str(entry["name"]),
         render=_file(folder, render),
@@ -141,11 +147,13 @@ def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Pic
         stamp=f"{render.get('sha256', '')[:12]}-{photo.get('sha256', '')[:12]}",
         state=str(pending.get("state") or photo.get("state") or ("rendered" if render else "waiting")),
         error=str(pending.get("error") or photo.get("error") or ""),
-        fidelity=f"{score:.0%}" if isinstance(score, float) else "",
         price=photo.get("price"),
         engine=str(photo.get("engine", "")),
         take=int(photo.get("take", 1)),
         takes=len(takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
+        verdict=verdict_of(photo),
+        reason=reason_of(photo),
+        is_rejected=is_rejected(photo),
     )
 
 

@@ -59,4 +59,5 @@ def _shape(plan: SetPlan) -> Hashable:
         plan.seconds,
         plan.loop,
         plan.photo_size,
+        plan.photo_retries,
     )

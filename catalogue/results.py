@@ -32,7 +32,8 @@ COLUMNS = (
     *("row", "line", "sku", "state", "error", "folder", "photos", "hero", "film", "cost_usd", "unpriced"),
     *("render_seconds", "crashes", "source", "spec"),
 )
-LAST_COLUMNS = ("severity", "findings")  # Behind those of the user, so that older columns keep their places.
+# Behind those of the user, so that older columns keep their places.
+LAST_COLUMNS = ("severity", "findings", "verdicts", "rejected")
 WAITS_FOR = {Step.MODEL: "a 3D model by fal.ai", Step.RENDER: "rendering", Step.CLOUD: "fal.ai"}
 MAX_CELL = 32_000  # Characters; Excel accepts 32,767.
 
@@ -173,6 +174,8 @@ def _product(result: Result) -> dict[str, Any]:
         "error": status.error,
         "set": result.frozen.folder,
         "photos": list(status.photos),
+        "rejected": list(status.rejected),
+        "verdicts": dict(status.verdicts),
         "videos": list(status.videos),
         "cost": status.paid,
         "unpriced": status.unpriced,
@@ -211,6 +214,8 @@ def _table(results: list[Result]) -> str:
             *(row.more.get(name, "") for name in more),
             status.worst.value if status.worst else "",
             _cell_of(status.findings),
+            "; ".join(f"{name}: {verdict}" for name, verdict in status.verdicts.items()),
+            str(len(status.rejected)),
         )
         writer.writerow([spreadsheet_safe(cell) for cell in cells])
     return buffer.getvalue()
@@ -237,6 +242,7 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
             ),
             folder=result.frozen.folder,
             cost=result.status.paid,
+            verdicts=tuple(result.status.verdicts.values()),
             set_id=result.status.set_id,
             photos_id=result.status.photos_id,
         )

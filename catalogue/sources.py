@@ -13,7 +13,7 @@ from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..optics.rig_choice import Panorama, RigChoice, chosen_rig, is_panorama_file
 from ..photo_set.choices import MAX_PHOTOS
-from ..photo_set.plan import angles_for
+from ..photo_set.plan_angles import angles_for
 from ..photo_set.plan_record import options_from
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
 from .lock_file import FrozenFile, FrozenRow, Lock

@@ -6,7 +6,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
@@ -16,12 +16,14 @@ from ..fal_bridge.money import journal_costs
 from ..files.enclosed import refuse_link
 from ..files.input_files import read_json
 from ..files.names import inner_path
-from ..files.values import list_of, member_of, number, record_of, text, whole
+from ..files.values import list_of, mapping_of, member_of, number, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..gltf.findings import Severity
 from ..imaging.review_part import photos_id, set_id
 from ..messages.errors import PhotorealError
+from ..optics.angles import angle_name
 from ..photo_set.folder import SetState
+from ..photo_set.rejection import is_rejected, reason_of, verdict_of
 from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest
 from ..photo_set.set_json_values import any_text
 from ..photo_set.verdict import all_findings, finding_from, worst_of
@@ -83,6 +85,8 @@ class Status:
     findings: tuple[dict[str, Any], ...] = ()  # In the form of ``set.json``, worst first.
     set_id: str = ""  # Its set and its photos in decisions; see ``imaging.review_part``.
     photos_id: str = ""
+    rejected: tuple[str, ...] = ()  # Photos that are held back. They are not among ``photos``.
+    verdicts: dict[str, str] = field(default_factory=dict)  # Of the photos that were checked, by angle.
 
     @property
     def worst(self) -> Severity | None:
@@ -150,9 +154,12 @@ def paid_in(root: Path) -> dict[str, Any]:
 def results_in(record: Manifest) -> dict[str, Any]:
     """Photos, videos and findings of a ``set.json``, as members of its ``Status``."""
     wanted = record["videos"] if cast(Mapping[str, Any], record["plan"])["video"] else []
-    paths = (entry.get("photo", {}).get("path") for entry in record["angles"])
+    photos = [(entry["name"], entry.get("photo", {})) for entry in record["angles"]]
+    shown = [photo for _name, photo in photos if photo.get("path")]
     return {
-        "photos": tuple(path for path in paths if path),
+        "photos": tuple(photo["path"] for photo in shown if not is_rejected(photo)),
+        "rejected": tuple(photo["path"] for photo in shown if is_rejected(photo)),
+        "verdicts": {name: verdict for name, photo in photos if (verdict := verdict_of(photo))},
         "videos": tuple(entry["path"] for entry in wanted if entry.get("path")),
         "findings": tuple(finding.record() for finding in all_findings(record)),
         "set_id": set_id(record),
@@ -161,8 +168,14 @@ def results_in(record: Manifest) -> dict[str, Any]:
 
 
 def first_error(record: Manifest) -> str:
-    """The first error that a ``set.json`` names; "" without any."""
-    return next((str(entry["error"]) for entry in _entries(record) if entry.get("error")), "")
+    """The first error that a ``set.json`` names, or the first rejected photo; "" without any."""
+    errors = [str(entry["error"]) for entry in _entries(record) if entry.get("error")]
+    errors += [
+        f"{entry['name']}: rejected. {reason_of(entry['photo'])}"
+        for entry in record["angles"]
+        if is_rejected(entry.get("photo"))
+    ]
+    return next(iter(errors), "")
 
 
 def _entries(record: Manifest) -> list[Mapping[str, Any]]:
@@ -192,6 +205,8 @@ _STATUS = record_of(
         "findings": FINDINGS,
         "set_id": text(32),
         "photos_id": text(32),
+        "rejected": _PATHS,
+        "verdicts": mapping_of(angle_name, text(64), 1000),
     },
     may_have_others=True,
 )
@@ -250,5 +265,5 @@ def _step_of(root: Path, record: Manifest, status: Status) -> Step:
 
 def _first_gone(root: Path, status: Status) -> str:
     """The first missing file of a finished set; "" when all exist. They are not read."""
-    paths = (_MODEL, *status.photos, *status.videos)
+    paths = (_MODEL, *status.photos, *status.rejected, *status.videos)
     return next((path for path in paths if not (root / path).is_file()), "")

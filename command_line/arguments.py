@@ -38,6 +38,7 @@ from ..photo_set.plan_values import (
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, name, named_value, passes, resolution
 from .fal_file_arguments import add_fal_files
+from .fidelity_arguments import add_fidelity
 from .option_values import RowOptions
 from .spin_arguments import add_spin
 
@@ -95,6 +96,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     )
     _add_endpoints(parser)
     _add_fal_photos(parser)
+    add_fidelity(parser)
     _add_fal_video(parser)
     add_fal_files(parser)
 

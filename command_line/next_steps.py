@@ -12,6 +12,8 @@ from ..messages import events
 from ..messages.events import Event
 from ..messages.moments import clock_time
 from ..messages.progress import LABEL_TEXTS, Reporter
+from ..photo_set.folder import SetFolder
+from ..photo_set.rejection import is_rejected
 
 
 class RedoListener:
@@ -46,7 +48,20 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
         for label, name in redo.items()
     ]
     lines += [_decisions(resume, key, entry) for key, entry in undecided(Journal(folder / ".journal"))]
+    lines += [_rejection(resume, name) for name in _rejected_in(folder)]
     return "\n".join(lines)
+
+
+def _rejected_in(folder: Path) -> list[str]:
+    if not (folder / "set.json").is_file():
+        return []
+    record = SetFolder.open(folder).record
+    return [entry["name"] for entry in record["angles"] if is_rejected(entry.get("photo"))]
+
+
+def _rejection(resume: str, name: str) -> str:
+    name = shlex.quote(name)
+    return f"{name} photo, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
 
 
 def catalogue_steps(folder: Path) -> str:

@@ -91,6 +91,9 @@ class PictureOptions:
     video_option: tuple[tuple[str, str], ...]
     upscale_option: tuple[tuple[str, str], ...]
     with_hero: bool
+    fidelity: str
+    retries: int
+    lock: str
     guide: str | None
     with_mask: bool
     look: str

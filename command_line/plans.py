@@ -14,15 +14,16 @@ from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
-from ..imaging.choices import Background, Guide, Preview
+from ..imaging.choices import Background, Guide, Lock, Preview
 from ..messages import events
 from ..messages.errors import FieldError, InputError
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..optics.rig_choice import Panorama, chosen_rig
 from ..optics.spin import Direction, Spin
-from ..photo_set.choices import NO_VIDEO, Engine
-from ..photo_set.plan import CheckedPlan, SetPlan, angles_for
+from ..photo_set.choices import NO_VIDEO, Engine, Fidelity
+from ..photo_set.plan import CheckedPlan, SetPlan
+from ..photo_set.plan_angles import angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, missing_key_error, source_from
 from ..photo_set.unused_options import unused_members
 from .arguments import option_of
@@ -80,6 +81,8 @@ def _pictures_of(options: PictureOptions) -> dict[str, Any]:
     """What fal.ai makes, and how, as members of a plan."""
     return {
         **_members_in(options),
+        "fidelity": Fidelity(options.fidelity),
+        "lock": Lock(options.lock),
         "option_texts": {kind: dict(getattr(options, f"{kind}_option")) for kind in Kind},
         "inline_bytes": options.data_uri_kb * 1024,
         "guide": Guide(options.guide) if options.guide else None,

@@ -13,7 +13,14 @@ from ..messages.errors import InputError
 from ..optics.angles import hero_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, SetFolder, angle_record
-from ..photo_set.labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
+from ..photo_set.labels import (
+    CONCEPT_LABEL,
+    MODEL_LABEL,
+    VIDEO_LABEL,
+    enlargement_label,
+    photo_label,
+    retry_label,
+)
 from ..photo_set.plan import SetPlan
 from ..photo_set.set_json import AngleRecord, MadeRecord, Manifest, ModelRecord, Pending, VideoRecord
 from ..photo_set.source import SourceKind
@@ -70,7 +77,7 @@ def labels_again(plan: SetPlan, folder: SetFolder, names: Collection[str]) -> se
     hero = hero_of(list(plan.angles)).name
     if set_wide & {CONCEPT, MODEL} or (plan.with_hero and hero in angles):  # All are shown what is redone.
         angles = set(_angles(plan))
-    labels = {label(name) for name in angles for label in (photo_label, enlargement_label)}
+    labels = {label(name) for name in angles for label in (photo_label, retry_label, enlargement_label)}
     labels |= {_LABELS[name] for name in set_wide}
     if CONCEPT in set_wide:
         labels.add(_LABELS[MODEL])
@@ -88,7 +95,8 @@ def is_under_way(plan: SetPlan, folder: SetFolder, name: str) -> bool:
     record = folder.record
     if name in _angles(plan):
         entry = angle_record(record, name)
-        return _takes(entry) > 1 and _pending(entry, entry.get("photo", {})) == "waiting"
+        is_retry = bool(entry.get("retries"))
+        return (_takes(entry) > 1 or is_retry) and _pending(entry, entry.get("photo", {})) == "waiting"
     if name == VIDEO:
         video = _video(plan, record)
         return _takes(video) > 1 and _pending(video, video) == "waiting"
@@ -113,7 +121,7 @@ def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
     with folder.change() as record:
         if name in _angles(plan):
             entry = angle_record(record, name)
-            entry["takes"] = _takes(entry) + 1
+            entry["takes"] = _takes(entry) + len(entry.get("retries", [])) + 1  # Retries count as requested.
             if entry.get("photo", {}).get("path"):
                 entry["pending"] = cast(Pending, waiting)
             else:

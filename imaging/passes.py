@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .compose import to_display
+
 NEAREST = 65535  # The nearest surface in a 16-bit depth picture; 1 is the farthest, 0 is no surface.
 
 
@@ -24,6 +26,13 @@ def depth_picture(depth: NDArray[Any]) -> tuple[Image.Image, float, float]:
     share = 1.0 - (depth - near) / max(far - near, 1e-9)
     values = np.where(is_seen, np.rint(1.0 + share * (NEAREST - 1.0)), 0.0)
     return Image.fromarray(values.astype(np.uint16)), near, far
+
+
+def base_colour_picture(colour: NDArray[Any]) -> Image.Image:
+    """Linear colours multiplied by coverage (h, w, 4) as an sRGB picture; black where nothing is covered."""
+    coverage = colour[..., 3:]
+    straight = np.where(coverage > 0.0, colour[..., :3] / np.maximum(coverage, 1e-6), 0.0)
+    return Image.fromarray(np.rint(to_display(straight.clip(0.0, 1.0)) * 255.0).astype(np.uint8), "RGB")
 
 
 def normal_picture(normal: NDArray[Any]) -> Image.Image:

@@ -30,7 +30,7 @@ def verdict_part(photo: Record) -> str:
     elif found.get("verdict") == "accept":
         style = "accepted"
     reason = f"<p>{escape(str(found.get('reason', '')))}</p>"
-    return f"<div class='verdict {style}'><b>{title}</b>{reason}{_moved(photo, found)}</div>"
+    return f"<div class='verdict {style}'><b>{title}</b>{reason}{_moved(photo, found)}{_locked(found)}</div>"
 
 
 def rejected_part(entries: Iterable[Record]) -> str:
@@ -54,6 +54,11 @@ def _moved(photo: Record, found: Record) -> str:
     remain = f" {moved['residual']:.2%} of the frame remain." if "residual" in moved else ""
     before = f" <a href='{quote(str(photo['original']))}'>Before</a>" if photo.get("original") else ""
     return f"<p>Moved back onto the render.{remain}{before}</p>"
+
+
+def _locked(found: Record) -> str:
+    what = (found.get("locked") or {}).get("what")
+    return f"<p>Locked to the render: {escape(str(what))}.</p>" if what else ""
 
 
 def overlay_path(photo: Record) -> str:

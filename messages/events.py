@@ -79,7 +79,9 @@ class Warning(Event):
 class Progress(Event):
     """One more picture or frame of a stage, or one more product of a catalogue."""
 
-    stage: Annotated[str, '"references", "photos", "spin", "film" (the video), "passes" or "products"']
+    stage: Annotated[
+        str, '"references", "photos", "spin", "film" (the video), "passes", "calibration" or "products"'
+    ]
     done: Annotated[int, "how many are finished"]
     of: Annotated[int, "how many there are"]
     label: Annotated[str, "which one, or a summary for people"] = ""
@@ -119,6 +121,32 @@ class Job(Event):
     error: Annotated[str, 'why it failed; "" otherwise']
     redo: Annotated[str | None, "its name for `resume --redo`, when another one can be bought"] = None
     eta_seconds: Annotated[int | None, ETA] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(Event):
+    """A photo was compared with its render."""
+
+    angle: Annotated[str, "the angle"]
+    verdict: Annotated[str, '"accept", "realign", "retry", "reject" or "look"']
+    reason: Annotated[str, "why, in a sentence"]
+    rejected: Annotated[bool, "whether it is held back"]
+    request_id: Annotated[str, "its request at fal.ai"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Event):
+    """What one rule of a channel says about a picture."""
+
+    channel: Annotated[str, "the channel"]
+    picture: Annotated[str, 'the picture; "" for a rule about all of them']
+    rule: Annotated[str, "what it limits"]
+    value: Annotated[float | str | None, "what was measured; null when it cannot be measured"]
+    wanted: Annotated[str, "what the rule asks for"]
+    met: Annotated[bool, "whether the picture meets it"]
+    advice: Annotated[bool, "whether the channel only recommends it"]
+    source: Annotated[str, "where the rule comes from"]
+    read: Annotated[str, "the day on which the source was read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What buttons do: one operator in each file."""
 
+from .accept_photo import PHOTOREAL_OT_accept_photo
 from .add_angle import PHOTOREAL_OT_add_angle
 from .ask_price import PHOTOREAL_OT_ask_price
 from .build_studio import PHOTOREAL_OT_build_studio
@@ -37,6 +38,7 @@ from .test_key import PHOTOREAL_OT_test_key
 from .use_cameras import PHOTOREAL_OT_use_cameras
 
 CLASSES = (
+    PHOTOREAL_OT_accept_photo,
     PHOTOREAL_OT_add_angle,
     PHOTOREAL_OT_ask_price,
     PHOTOREAL_OT_build_studio,

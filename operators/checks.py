@@ -145,6 +145,14 @@ def redo(context: Context) -> Problem | None:
     return idle(context) or fal(context, settings_of(context))
 
 
+def accept(context: Context) -> Problem | None:
+    """There must be a photo that is held back."""
+    found = runs.set_of(scene_of(context))
+    if found is None or not found.rejected:
+        return Problem(reason="No photo of this set is rejected")
+    return idle(context)
+
+
 def redo_model(context: Context) -> Problem | None:
     """Only a 3D model by fal.ai can be bought again."""
     found = runs.set_of(scene_of(context))
@@ -157,6 +165,8 @@ def photos(context: Context) -> Problem | None:
     """The set of the scene must have a finished photo."""
     found = runs.set_of(scene_of(context))
     if found is None or not found.sheet():
+        if found is not None and found.rejected:
+            return Problem(reason="All photos of this set are rejected: accept them, or request others")
         return Problem(reason="This scene has no finished photo yet")
     return None
 

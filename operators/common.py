@@ -26,6 +26,16 @@ def refuse(operator: Operator, sentence: str) -> Result:
     return {"CANCELLED"}
 
 
+def left_out(found: SetView) -> str:
+    """Words about the photos that are held back; "" without any."""
+    count = len(found.rejected)
+    if not count:
+        return ""
+    return (
+        f". {count} rejected photo{'s were' if count > 1 else ' was'} left out: {', '.join(found.rejected)}"
+    )
+
+
 def choose_files(operator: Operator, context: Context) -> Result:
     """Open the file browser; ``execute`` runs with the choice."""
     manager_of(context).fileselect_add(operator)

@@ -12,7 +12,7 @@ from ..background_run.set_view import SetView
 from ..files.names import file_rule, safe_name
 from ..window.blender_types import Result, with_properties
 from . import checks
-from .common import SetOperator, choose_files, refuse
+from .common import SetOperator, choose_files, left_out, refuse
 
 
 @with_properties
@@ -44,5 +44,5 @@ class PHOTOREAL_OT_export_set(SetOperator):
                 shutil.copyfile(path, copy)
         except OSError as error:
             return refuse(self, f"{target} cannot be written ({error.strerror}). Choose another folder")
-        self.report({"INFO"}, f"{len(files)} files are in {target}")
+        self.report({"INFO"}, f"{len(files)} files are in {target}{left_out(found)}")
         return {"FINISHED"}

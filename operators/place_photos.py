@@ -6,7 +6,7 @@ from bpy.types import Context
 from ..background_run.set_view import SetView
 from ..window.blender_types import Result, scene_of
 from . import checks
-from .common import SetOperator, refuse
+from .common import SetOperator, left_out, refuse
 
 
 class PHOTOREAL_OT_place_photos(SetOperator):
@@ -26,4 +26,6 @@ class PHOTOREAL_OT_place_photos(SetOperator):
             contact_sheet(scene_of(context), found.product, found.lasting_sheet())
         except (RuntimeError, OSError) as error:
             return refuse(self, f"A photo cannot be loaded: {str(error).strip()}")
+        if words := left_out(found):
+            self.report({"WARNING"}, f"The photos are placed{words}")
         return {"FINISHED"}

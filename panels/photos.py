@@ -4,7 +4,7 @@
 from bpy.types import Context, Panel, UILayout
 
 from ..operators.new_prompt import PHOTOREAL_OT_new_prompt
-from ..photo_set.choices import Engine
+from ..photo_set.choices import Engine, Fidelity
 from ..window import properties
 from ..window.blender_types import layout_of
 from .layout import SubPanel, draw_text
@@ -36,6 +36,10 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         prompt.template_ID(settings, "prompt", new=PHOTOREAL_OT_new_prompt.bl_idname)
         draw_optional(layout, settings, "seed")
         draw_optional(layout, settings, "photo_size")
+        layout.prop(settings, "fidelity")
+        if settings.fidelity == Fidelity.GATE:
+            layout.prop(settings, "retries")
+            layout.prop(settings, "lock")
 
 
 def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:

@@ -15,6 +15,16 @@ class Engine(StrEnum):
     FAL = "fal"
 
 
+class Fidelity(StrEnum):
+    """What happens to photos by fal.ai that are compared with their renders."""
+
+    OFF = "off"  # They are not compared.
+    REPORT = "report"  # The verdict is recorded, and nothing else changes.
+    GATE = "gate"  # They are aligned, requested again or rejected by their verdict.
+
+
+MAX_RETRIES = 9  # Of one photo that was rejected.
+
 NO_VIDEO = "none"
 FROM_RENDER_ENDPOINT = (
     "minimax/h3-max/3d-to-video"  # Makes the video from a video by Cycles: recommended, not the default.

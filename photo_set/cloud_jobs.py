@@ -18,6 +18,7 @@ from ..messages import events
 from ..messages.errors import MachineError, PhotorealError
 from .activity import Activity
 from .folder import Record
+from .readiness import both
 from .results import SetResults
 from .takes import Shelf
 
@@ -118,13 +119,19 @@ class CloudJobs:
         target: Path,
         keep: Callable[[JobResult], None],
         lose: Callable[[PhotorealError, Record], None],
+        *,
+        after: Future[None] | None = None,
     ) -> None:
-        """Start a request; later ``keep`` gets its result, or ``lose`` the error and what ``set.json`` says of it."""
+        """Start a request; later ``keep`` gets its result, or ``lose`` the error and what ``set.json`` says of it.
+
+        ``after``: the result is kept only when this future is set too.
+        """
 
         def lose_with_facts(error: PhotorealError) -> None:
             lose(error, {**failure(error), "endpoint": generation.endpoint})
 
-        self.when_ready(self.generate(generation, target), keep, lose_with_facts)
+        future = self.generate(generation, target)
+        self.when_ready(future if after is None else both(future, after), keep, lose_with_facts)
 
     def settle(self, label: str, target: Path) -> Future[None]:
         """Fetch what earlier runs have paid under ``label``; ready once none of it is open any more."""

@@ -1,33 +1,53 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos made by fal.ai from the renders of a set, and their enlargements."""
+"""Photos made by fal.ai from the renders of a set: requested, compared with their renders, requested again, enlarged."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
+from typing import cast
 
 from ..fal_bridge.errors import FINALLY_LOST
-from ..fal_bridge.jobs import JobResult, Kind
+from ..fal_bridge.jobs import Generation, JobResult, Kind
 from ..fal_bridge.journal import Stage
 from ..imaging.compose import png
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..optics.angles import Angle, hero_of
-from .choices import LANCZOS, Engine
-from .cloud_jobs import CloudJobs, paid_by_entry, paid_by_result
-from .folder import Record
-from .labels import enlargement_label, photo_label
+from . import prompts
+from .choices import Engine
+from .cloud_enlargement import Enlarger
+from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
+from .folder import Record, angle_record
+from .labels import photo_label
+from .photo_check import Checked, PhotoCheck
 from .photo_inputs import photo_inputs, photo_text
+from .readiness import Readiness
+from .rejection import RejectedPhotoError, file_of, is_rejected, reason_of
 from .results import SetResults
+from .set_json import Pending
+from .set_json_fidelity import RetryRecord
 from .takes import Shelf, identity_of
+from .tries import best_of, rank, retries_of, wish_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A photo that is asked for. ``wish`` is that of all its tries, "" when photos are not checked; ``retries`` is how
+    many came before this one."""
+
+    angle: Angle
+    hero: Path | None
+    generation: Generation
+    wish: str
+    retries: int
 
 
 class CloudPhotos:
     """The photos of one set.
 
-    ``when_photographed`` gets each photo once it is kept. ``hero`` becomes the hero's photo; None when it is lost for
-    good, an error when it may still come.
+    ``when_photographed`` gets each photo once it is kept and not held back. ``hero`` becomes the hero's photo; None when
+    it is lost for good, an error when it may still come or is rejected. ``readiness``: what the photos are compared with.
     """
 
     def __init__(
@@ -38,8 +58,12 @@ class CloudPhotos:
         self._folder = results.folder
         self._jobs = jobs
         self._when_photographed = when_photographed
+        self._check = PhotoCheck(results)
+        self._enlarger = Enlarger(results, jobs)
         self.hero: Future[Path | None] = Future()
+        self.readiness = Readiness()
         self.to_come: list[str] = []  # The angles whose photos this run has not got, and a later one may get.
+        self.held_back: list[str] = []  # Those of them that are rejected.
 
     def photograph(self, angle: Angle) -> None:
         """Have the render of ``angle`` re-photographed: now, or once the hero's photo can be shown with it."""
@@ -67,117 +91,212 @@ class CloudPhotos:
         """Videos take longest, so what a video is made from goes first."""
         return self._plan.video is Engine.FAL and not self._is_hero(angle)
 
+    # --- requesting -----------------------------------------------------------------------------
+
     def _send(self, angle: Angle, hero: Path | None) -> None:
-        """The hero's photo starts the video when it comes."""
+        """Request the photo or its next retry. The hero's photo starts the video when it comes."""
         self._results.await_photo(angle)
+        wanted = self._wanted(angle, hero)
+        label, target = wanted.generation.label, self._folder.root / "photos" / "original" / angle.name
+
+        def keep(result: JobResult) -> None:
+            take = self._keep(wanted, result)
+            self._keep_strays(label, angle)
+            if not self._asks_again(wanted, take):
+                self._settle(wanted, take)
+
+        def keep_earlier(_nothing: None) -> None:
+            self._keep_strays(label, angle)
+            self._settle(wanted, self._best(wanted))
+
+        def lose(error: PhotorealError, facts: Record) -> None:
+            self._keep_strays(label, angle)
+            if wanted.retries or not isinstance(error, FINALLY_LOST):
+                self.to_come.append(angle.name)
+            if self._is_hero(angle):
+                self._settle_lost_hero(error, is_retry=wanted.retries > 0)
+            self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
+
+        def lose_earlier(error: PhotorealError) -> None:
+            lose(error, {**failure(error), "endpoint": wanted.generation.endpoint})
+
+        best = self._best(wanted)
+        if wanted.retries and best and not is_rejected(best):  # A person has accepted an earlier try.
+            self._jobs.when_ready(self._jobs.settle(label, target), keep_earlier, lose_earlier)
+            return
+        after = self.readiness.of(angle.name) if self._plan.checks_photos else None
+        self._jobs.run(wanted.generation, target, keep, lose, after=after)
+
+    def _wanted(self, angle: Angle, hero: Path | None) -> _Wanted:
         render = self._folder.root / "renders" / f"{angle.name}.png"
+        images = (render, hero) if hero else (render,)
+        entry, inputs = self._results.angle(angle), photo_inputs(self._plan, self._folder, angle)
+        take = entry.get("takes", 1)
         prompt = photo_text(self._plan, angle, has_hero=hero is not None)
+        wish = wish_of(self._plan, angle, prompt, images, take) if self._plan.checks_photos else ""
+        retries = retries_of(entry, wish)[: self._plan.photo_retries]
+        if retries:
+            longer, limit = f"{prompt} {retries[-1]['prompt']}", self._plan.endpoint(Kind.PHOTO).prompt_length
+            prompt = longer if len(longer) <= limit else prompt
         generation = self._plan.generation(
             Kind.PHOTO,
             photo_label(angle.name),
-            images=(render, hero) if hero else (render,),
+            images=images,
             prompt=prompt,
             can_wait=self._can_wait(angle),
-            take=self._results.angle(angle).get("takes", 1),
-            **photo_inputs(self._plan, self._folder, angle),
+            take=take + len(retries),
+            **inputs,
         )
+        return _Wanted(angle=angle, hero=hero, generation=generation, wish=wish, retries=len(retries))
 
-        def keep(result: JobResult) -> None:
-            self._keep(angle, result, prompt)
-            self._keep_strays(generation.label, angle)
-            self._when_photographed(angle, result.path)
-            if self._is_hero(angle):
-                self.hero.set_result(result.path)
+    def _asks_again(self, wanted: _Wanted, take: Record) -> bool:
+        """Whether another photo is requested in place of ``take``. The decision is on disk before the request."""
+        allowed, best = self._plan.photo_retries, self._best(wanted) or take
+        if not is_rejected(best) or wanted.retries >= allowed or self._results.stop.is_asked:
+            return False
+        angle, reason = wanted.angle, reason_of(take)
+        retry: RetryRecord = {
+            "wish": wanted.wish,
+            "prompt": prompts.retry_prompt(reason),
+            "because": reason,
+        }
+        waiting: Record = {"engine": Engine.FAL.value, "state": "waiting"}
+        with self._folder.change() as record:
+            entry = angle_record(record, angle.name)
+            entry["retries"] = [*entry.get("retries", []), retry]
+            entry["pending"] = cast(Pending, waiting)
+        text = f"{angle.name}: rejected. {reason} Another photo is requested ({wanted.retries + 1} of {allowed})."
+        self._results.reporter.tell(events.Note(text=text))
+        self._send(angle, wanted.hero)
+        return True
 
-        def lose(error: PhotorealError, facts: Record) -> None:
-            self._keep_strays(generation.label, angle)
-            if not isinstance(error, FINALLY_LOST):
-                self.to_come.append(angle.name)
-            if self._is_hero(angle):
-                self._settle_lost_hero(error)
-            self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
+    # --- keeping --------------------------------------------------------------------------------
 
-        self._jobs.run(generation, self._folder.root / "photos" / "original" / angle.name, keep, lose)
+    def _keep(self, wanted: _Wanted, result: JobResult) -> Record:
+        """Make the received photo the one that the plan asks for; of several tries the best one is shown."""
+        takes, angle = self._results.takes, wanted.angle
+        take = takes.found(Shelf.PHOTOS, angle.name, result.request_id)
+        if take is None:
+            checked = self._check.check(angle, result.path, result.request_id)
+            facts = {
+                **self._facts(paid_by_result(result), checked, result.path, wanted.wish),
+                "seed": result.seed,
+                "prompt": wanted.generation.prompt,
+            }
+            self._tell(angle, facts)
+            files = {"": png(checked.picture)}
+            return takes.add(Shelf.PHOTOS, angle.name, facts, files, shown=self._better_than(facts, wanted))
+        take = self._checked_again(wanted, take, result)
+        takes.want(Shelf.PHOTOS, angle.name, result.request_id, shown=self._better_than(take, wanted))
+        return take
 
-    def _settle_lost_hero(self, error: PhotorealError) -> None:
+    def _checked_again(self, wanted: _Wanted, take: Record, result: JobResult) -> Record:
+        """``take``, compared with what its angle is rendered as now. What a person has accepted stays so."""
+        known = take.get("fidelity") or {}
+        is_current = known.get("checked_with") == self._check.digest(wanted.angle)
+        if not known or known.get("accepted") or not self._plan.checks_photos or is_current:
+            return take
+        checked = self._check.check(wanted.angle, result.path, result.request_id)
+        facts = self._facts(paid_by_result(result), checked, result.path, wanted.wish)
+        self._tell(wanted.angle, facts)
+        is_moved = any(name in one for name in ("realigned", "locked") for one in (known, facts["fidelity"]))
+        picture = png(checked.picture) if is_moved else None
+        kept = facts if is_moved else {"fidelity": facts["fidelity"]}
+        without = ("enlargement",) if is_moved else ()
+        name, identity = wanted.angle.name, result.request_id
+        self._results.takes.renew(Shelf.PHOTOS, name, identity, kept, picture, without=without)
+        return self._results.takes.found(Shelf.PHOTOS, name, identity) or take
+
+    def _settle(self, wanted: _Wanted, take: Record | None) -> None:
+        """Nothing more is requested: continue with the best photo, or hold back what follows from it."""
+        angle = wanted.angle
+        self._results.end_waiting(angle)
+        best = self._best(wanted) or take or self._results.takes.chosen(Shelf.PHOTOS, angle.name)
+        if is_rejected(best):
+            shown = self._results.takes.chosen(Shelf.PHOTOS, angle.name)
+            if is_rejected(shown):
+                self._hold_back(angle, shown)
+                return
+            best = shown  # The user has chosen a photo from before.
+        file = self._file_of(best)
+        self._enlarger.fit(angle, best, file, can_wait=self._can_wait(angle))
+        self._when_photographed(angle, file)
+        if self._is_hero(angle) and not self.hero.done():
+            self.hero.set_result(file)
+
+    def _hold_back(self, angle: Angle, photo: Record) -> None:
+        text = f"{angle.name}: the photo is rejected. {reason_of(photo)}"
+        self._results.reporter.tell(events.Warning(text=text))
+        self.to_come.append(angle.name)
+        self.held_back.append(angle.name)
+        if self._is_hero(angle) and not self.hero.done():
+            self.hero.set_exception(RejectedPhotoError(text))
+
+    def _settle_lost_hero(self, error: PhotorealError, *, is_retry: bool) -> None:
         if self.hero.done():
             return
-        if isinstance(error, FINALLY_LOST):
+        if is_retry:
+            self.hero.set_exception(RejectedPhotoError(str(error)))
+        elif isinstance(error, FINALLY_LOST):
             self.hero.set_result(None)  # The other angles are photographed without it.
         else:
             self.hero.set_exception(error)
 
-    def _keep(self, angle: Angle, result: JobResult, prompt: str) -> None:
-        """Make the received photo the one that the plan asks for, at the size that it asks for."""
-        takes, size = self._results.takes, self._plan.photo_size
-        facts = {**self._facts(paid_by_result(result), result.path), "seed": result.seed, "prompt": prompt}
-        take = takes.want(Shelf.PHOTOS, angle.name, result.request_id)
-        if take is None:
-            take = self._results.record_photo(angle, facts, png(_opened(result.path)))
-        elif size is None and "enlargement" in take:
-            picture = png(_opened(result.path))
-            takes.renew(Shelf.PHOTOS, angle.name, result.request_id, facts, picture, without=("enlargement",))
-        self._results.end_waiting(angle)
-        if size and max(take["width"], take["height"]) < size:
-            self._enlarge(angle, take, result.path)
+    # --- parts ----------------------------------------------------------------------------------
 
-    def _facts(self, paid: Record, original: Path) -> Record:
-        picture = _opened(original)
-        return {
+    def _best(self, wanted: _Wanted) -> Record | None:
+        return best_of(self._results, wanted.angle, wanted.wish) if wanted.wish else None
+
+    def _better_than(self, facts: Record, wanted: _Wanted) -> str:
+        """The identity of an earlier try that is better; "" without one."""
+        best = self._best(wanted)
+        return identity_of(best) if best and rank(best) < rank(facts) else ""
+
+    def _file_of(self, take: Record) -> Path:
+        """The photo before it was enlarged: locked, moved back onto its render, or as it was received."""
+        path = self._folder.root / file_of(take)
+        return path if path.is_file() else self._folder.root / take["path"]
+
+    def _tell(self, angle: Angle, facts: Record) -> None:
+        """Report the verdict to programs, and what was changed or should be looked at to people."""
+        found = facts.get("fidelity")
+        if not found:
+            return
+        reporter, reason = self._results.reporter, str(found["reason"])
+        reporter.tell(
+            events.Checked(
+                angle=angle.name,
+                verdict=found["verdict"],
+                reason=reason,
+                rejected=found["rejected"],
+                request_id=str(facts.get("request_id", "")),
+            )
+        )
+        if moved := found.get("realigned"):
+            text = f"{angle.name}: the photo was moved back onto its render; {moved.get('residual', 0.0):.2%} remain."
+            reporter.tell(events.Note(text=text))
+        if found["verdict"] == "look":
+            reporter.tell(events.Note(text=f"{angle.name}: look at the photo. {reason}"))
+
+    def _facts(self, paid: Record, checked: Checked, original: Path, wish: str = "") -> Record:
+        facts: Record = {
             "engine": Engine.FAL.value,
             "state": "done",
             **paid,
-            "width": picture.width,
-            "height": picture.height,
+            "width": checked.picture.width,
+            "height": checked.picture.height,
             "original": self._folder.relative(original),
+            **checked.facts,
         }
+        if wish and checked.record:
+            facts["fidelity"] = {**checked.record, "wish": wish}
+        return facts
 
     def _keep_strays(self, label: str, angle: Angle) -> None:
         """Photos of ``angle`` that earlier runs have paid and only this one has fetched."""
         for entry, path in self._jobs.strays(label, Shelf.PHOTOS, angle.name):
-            facts = self._facts(paid_by_entry(entry), path) | {"seed": entry.facts[Stage.DONE].get("seed")}
-            self._results.takes.add(
-                Shelf.PHOTOS, angle.name, facts, {"": png(_opened(path))}, is_wanted=False
-            )
-
-    def _enlarge(self, angle: Angle, take: Record, original: Path) -> None:
-        """Enlarge a photo that is on disk: free of charge, or as a separate paid job."""
-        wanted, picture = self._plan.photo_size or 0, _opened(original)
-        if self._plan.upscale_endpoint == LANCZOS:
-            self._keep_enlarged(angle, take, picture, {"state": "done", "method": LANCZOS})
-            return
-        self._record_enlargement(angle, take, {"state": "waiting"})
-        maximum = max(self._plan.endpoint(Kind.UPSCALE).factors, default=1.0)
-        generation = self._plan.generation(
-            Kind.UPSCALE,
-            enlargement_label(angle.name),
-            images=(original,),
-            enlarge=min(wanted / max(picture.size), maximum),
-            can_wait=self._can_wait(angle),
-        )
-
-        def keep(result: JobResult) -> None:
-            paid = {**paid_by_result(result), "original": self._folder.relative(result.path)}
-            self._keep_enlarged(angle, take, _opened(result.path), {"state": "done", **paid})
-
-        def lose(error: PhotorealError, facts: Record) -> None:
-            self._results.reporter.tell(events.Warning(text=str(error)))
-            self._record_enlargement(angle, take, facts)
-
-        self._jobs.run(generation, original.with_name(f"{angle.name}-enlarged"), keep, lose)
-
-    def _keep_enlarged(self, angle: Angle, take: Record, picture: Image.Image, facts: Record) -> None:
-        """Upscalers enlarge by whole factors; the exact size is reached by resampling."""
-        longer = max(picture.size)
-        width, height = (round(side * (self._plan.photo_size or longer) / longer) for side in picture.size)
-        sized = picture.resize((width, height), Image.Resampling.LANCZOS)
-        changes = {"width": width, "height": height, "enlargement": facts}
-        self._results.takes.renew(Shelf.PHOTOS, angle.name, identity_of(take), changes, png(sized))
-
-    def _record_enlargement(self, angle: Angle, take: Record, facts: Record) -> None:
-        self._results.takes.renew(Shelf.PHOTOS, angle.name, identity_of(take), {"enlargement": facts})
-
-
-def _opened(path: Path) -> Image.Image:
-    with Image.open(path) as original:
-        return original.convert("RGBA" if "A" in original.getbands() else "RGB")
+            checked = self._check.check(angle, path, str(entry.facts[Stage.DONE].get("request_id", "")))
+            facts = self._facts(paid_by_entry(entry), checked, path)
+            facts["seed"] = entry.facts[Stage.DONE].get("seed")
+            files = {"": png(checked.picture)}
+            self._results.takes.add(Shelf.PHOTOS, angle.name, facts, files, is_wanted=False)

@@ -22,6 +22,7 @@ from .cloud_video import CloudVideo
 from .folder import Record
 from .labels import CONCEPT_LABEL, MODEL_LABEL
 from .model_views import model_inputs
+from .rejection import RejectedPhotoError
 from .results import SetResults
 from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
@@ -139,8 +140,13 @@ class CloudStage:
         if angle.name == hero_of(list(self._plan.angles)).name:
             self._video.start_from_hero(angle, photo)
 
+    def compare(self, angle: Angle) -> None:
+        """The photo of ``angle`` can be compared with its render: everything that this needs is on disk."""
+        self._photos.readiness.set(angle.name)
+
     def wait(self) -> None:
-        """Until everything that was started has come, or is known not to come."""
+        """Until everything that was started has come, or is known not to come. Nothing more is rendered by then."""
+        self._photos.readiness.end()
         self._jobs.wait()
         if self._plan.video is Engine.FAL and not (self._video.is_started or self._results.stop.is_asked):
             if waits_for_all_photos(self._plan):
@@ -153,7 +159,7 @@ class CloudStage:
         """A photo that may still come is waited for: a video without it would be charged, and one with it too."""
         used = {angle.name for angle in used_angles(self._plan)}
         if to_come := [name for name in self._photos.to_come if name in used]:
-            self._tell_video_waits(to_come[0])
+            self._tell_video_waits(to_come[0], is_rejected=to_come[0] in self._photos.held_back)
         else:
             self._video.start_from_all()
 
@@ -164,10 +170,16 @@ class CloudStage:
         """
         hero = self._photos.hero
         if not hero.done() or hero.exception() or hero.result():
-            self._tell_video_waits(hero_of(list(self._plan.angles)).name)
+            name, error = hero_of(list(self._plan.angles)).name, hero.exception() if hero.done() else None
+            self._tell_video_waits(name, is_rejected=isinstance(error, RejectedPhotoError))
             return
         self._video.start_without_hero()
 
-    def _tell_video_waits(self, angle: str) -> None:
+    def _tell_video_waits(self, angle: str, *, is_rejected: bool = False) -> None:
         text = f"The video waits for the {angle} photo: resume to try again."
+        if is_rejected:
+            text = (
+                f"The video waits, because the {angle} photo was rejected: accept it, choose another take, or buy another "
+                "one."
+            )
         self._results.reporter.tell(events.Note(text=text))

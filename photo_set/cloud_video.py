@@ -14,8 +14,9 @@ from .choices import Engine
 from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record
 from .labels import VIDEO_LABEL
+from .rejection import file_of, is_rejected
 from .results import SetResults
-from .takes import FOLDERS, Shelf, identity_of, takes_in
+from .takes import FOLDERS, Shelf, chosen_number, identity_of, takes_in
 
 
 class CloudVideo:
@@ -84,7 +85,7 @@ class CloudVideo:
         number = self._results.video().get("start_take")
         takes = takes_in(self._folder.record, Shelf.PHOTOS, hero.name)
         chosen = next((take for take in takes if take["take"] == number), None)
-        path = self._folder.root / str((chosen or {}).get("original") or (chosen or {}).get("path", ""))
+        path = self._folder.root / file_of(chosen or {})
         return path if chosen and path.is_file() else photo
 
     def _photo(self, angle: Angle) -> Path | None:
@@ -94,8 +95,13 @@ class CloudVideo:
         listed = takes_in(self._folder.record, Shelf.PHOTOS, angle.name)
         take = next((one for one in listed if one["take"] == number), None)
         take = take or takes.wanted(Shelf.PHOTOS, angle.name)
-        path = self._folder.root / str((take or {}).get("original") or (take or {}).get("path", ""))
-        return path if take and path.is_file() else None
+        if is_rejected(take):  # Of several tries the set shows the best one.
+            take = next((one for one in listed if one["take"] == self._shown_take(angle)), None)
+        path = self._folder.root / file_of(take or {})
+        return path if take and path.is_file() and not is_rejected(take) else None
+
+    def _shown_take(self, angle: Angle) -> int:
+        return chosen_number(self._folder.record, Shelf.PHOTOS, angle.name)
 
     def _send_all(self) -> None:
         if video_plan.is_from_render(self._plan) and self._results.video_input is None:
@@ -111,7 +117,7 @@ class CloudVideo:
     def _send_first_photo(self) -> None:
         for entry in self._folder.record["angles"]:
             photo = entry.get("photo", {})
-            if photo.get("state") == "done":
+            if photo.get("state") == "done" and not is_rejected(photo):
                 text = f"The hero's photo is lost, so the video starts from the {entry['name']} photo."
                 self._results.reporter.tell(events.Warning(text=text))
                 self._send(self._folder.root / photo["path"], stand_in=entry["name"])

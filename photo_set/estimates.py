@@ -24,7 +24,7 @@ from ..optics.sizes import DEFAULT_SIZE
 from ..optics.sizes import Size as PixelSize
 from .choices import Engine
 from .folder import DamagedSetError, SetFolder
-from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label
+from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label, retry_label
 from .model_views import model_inputs
 from .photo_inputs import planned_roles
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
@@ -32,6 +32,7 @@ from .video_plan import video_files, video_settings
 
 PICTURE = Path("picture.png")  # In place of files that do not exist yet.
 MEGAPIXEL: Size = DEFAULT_SIZE
+RETRIES = "retries of photos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class PlannedJob:
     endpoint: Endpoint
     quote: Quote
     times: int = 1
+    plural: str = ""  # What tables call several of them; "" for the kind of the endpoint.
 
     @property
     def name(self) -> str:
@@ -107,7 +109,11 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
         for angle in plan.angles:
             shown = (smallest,) if plan.with_hero and angle != hero else ()
             files = dict.fromkeys(planned_roles(plan), (PICTURE,))
-            yield job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown, files=files)
+            photo = job(Kind.PHOTO, photo_label(angle.name), plan.resolution, *shown, files=files)
+            yield photo
+            if plan.photo_retries:
+                retry = replace(photo, label=retry_label(angle.name), plural=RETRIES)
+                yield _perhaps(replace(retry, times=plan.photo_retries))
             if Kind.UPSCALE in ids and (plan.photo_size or 0) > smallest.longer:
                 factor = (plan.photo_size or 0) / smallest.longer
                 enlargement = job(Kind.UPSCALE, enlargement_label(angle.name), smallest, enlarge=factor)
@@ -142,7 +148,10 @@ def open_bill(
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
-    to_come = estimate.without((_made(plan) | _sent(plan)) - set(again))
+    paid = (_made(plan) | _sent(plan)) - set(again)
+    # A retry follows from a photo that is received: until then nothing of it is certain.
+    paid |= {retry_label(angle.name) for angle in plan.angles if photo_label(angle.name) in paid}
+    to_come = estimate.without(paid)
     if allows_unknown and budget.ceilings.run is None:
         raise FieldError(
             "allow_unknown_price",
@@ -238,7 +247,8 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
     for jobs in _alike(estimate.jobs):
         first = jobs[0]
         requests = _requests(jobs)
-        name = first.name if requests == 1 and what == "set" else _plural(first.endpoint.kind)
+        is_one = requests == 1 and what == "set"
+        name = first.name if is_one else first.plural or _plural(first.endpoint.kind)
         cost = _sum(jobs)
         rows.append(
             (

@@ -46,7 +46,7 @@ OWN_NAMES = (
         "normal",
         "guides",
     ),
-    *("photos", "video", "spin", "export", ".journal"),
+    *("photos", "video", "spin", "export", "fidelity", ".journal"),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34

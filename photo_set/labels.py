@@ -15,5 +15,10 @@ def photo_label(angle: str) -> str:
     return f"{angle} photo"
 
 
+def retry_label(angle: str) -> str:
+    """In price tables: further photos after a rejected one. In the journal they have the label of the photo."""
+    return f"{angle} retry"
+
+
 def enlargement_label(angle: str) -> str:
     return f"{angle} enlargement"

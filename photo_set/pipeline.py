@@ -9,6 +9,7 @@ that still fit are kept, and paid jobs are found in the journal.
 import contextlib
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,10 @@ class Stage(Protocol):
 
 
 class StageMaker(Protocol):
-    """Makes the stage of a set; the callbacks get each reference and each photo once it is on disk."""
+    """Makes the stage of a set; the callbacks get each reference and each photo once it is on disk.
+
+    ``when_calibrated`` gets each angle for which everything is on disk that its photo by fal.ai is compared with.
+    """
 
     def __call__(
         self,
@@ -57,6 +61,7 @@ class StageMaker(Protocol):
         *,
         when_rendered: Callable[[Angle], None],
         when_photographed: Callable[[Angle, Path], None],
+        when_calibrated: Callable[[Angle], None],
     ) -> Stage: ...
 
 
@@ -193,7 +198,16 @@ def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -
         if cloud:
             cloud.offer_for_video(angle, photo)
 
-    studio = renderer.stage(results, when_rendered=when_rendered, when_photographed=when_photographed)
+    def when_calibrated(angle: Angle) -> None:
+        if cloud:
+            cloud.compare(angle)
+
+    studio = renderer.stage(
+        results,
+        when_rendered=when_rendered,
+        when_photographed=when_photographed,
+        when_calibrated=when_calibrated,
+    )
     if not results.has_model():
         if results.plan.source.kind is SourceKind.MODEL:
             studio.take_model()
@@ -204,9 +218,11 @@ def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -
 
 
 def _open_cloud(results: SetResults, bill: Bill | None, stack: ExitStack) -> CloudStage:
-    """The cloud stage with a separate bridge, which ends with ``stack``."""
+    """The cloud stage with a separate bridge, which ends with ``stack``. A thread keeps its results."""
     if results.plan.private:
         results.reporter.tell(events.Note(text=PRIVATE_NOTE))
+    # It ends after the bridge, which gives it the outcomes of the last requests.
+    keeper = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="keeper"))
     bridge = stack.enter_context(bridge_for(results, bill.spending if bill else None))
 
     def record_in_haste() -> None:
@@ -216,4 +232,4 @@ def _open_cloud(results: SetResults, bill: Bill | None, stack: ExitStack) -> Clo
     results.stop.when_asked(bridge.send_no_more)
     results.stop.when_leaving(bridge.leave)
     results.stop.when_leaving(record_in_haste)
-    return CloudStage(results, bridge)
+    return CloudStage(results, bridge, keeper=keeper)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a set is made from and how, checked before anything is written or spent."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NewType
@@ -23,14 +23,13 @@ from ..files.values import checked, list_of, member_of, optional, truth
 from ..gltf.choices import REST, ModelOptions, Surrounding
 from ..gltf.document import read_gltf
 from ..gltf.edits import with_variant
-from ..imaging.choices import Background, Guide, Pass, Preview
+from ..imaging.choices import Background, Guide, Lock, Pass, Preview
 from ..messages.errors import FieldError
-from ..optics.angles import CAMERAS, F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, chosen_angles, hero_of
-from ..optics.cameras import cameras_in
+from ..optics.angles import F_STOP, KEPT_ANGLES, LENS, LENS_MM, Angle, hero_of
 from ..optics.rig_choice import RigChoice, kept_rig
 from ..optics.sizes import DEFAULT_SIZE, SIDE, Size, size_of_sides
 from ..optics.spin import Spin, kept_spin
-from .choices import FINAL, LANCZOS, MAX_SEED, Engine
+from .choices import FINAL, LANCZOS, MAX_SEED, Engine, Fidelity
 from .model_views import model_inputs, most_pictures
 from .photo_inputs import check_photo_inputs, photo_text
 from .plan_values import (
@@ -44,6 +43,7 @@ from .plan_values import (
     POSE,
     PROMPT,
     QUALITY,
+    RETRIES,
     SAMPLES,
     SECONDS,
     SEED,
@@ -103,6 +103,9 @@ class SetPlan:
     option_texts: Annotated[Mapping[Kind, Mapping[str, str]], OPTION_TEXTS] = field(
         default_factory=dict
     )  # As the user gave them.
+    fidelity: Annotated[Fidelity, member_of(Fidelity)] = Fidelity.GATE  # Of photos by fal.ai.
+    retries: Annotated[int, RETRIES] = 1  # Further photos of an angle after a rejected one.
+    lock: Annotated[Lock, member_of(Lock)] = Lock.NONE  # What photos by fal.ai take from their renders.
     with_hero: Annotated[bool, truth] = (
         False  # Show the hero's photo to the photo model with every other angle.
     )
@@ -148,6 +151,16 @@ class SetPlan:
     @property
     def uses_fal(self) -> bool:
         return Engine.FAL in (self.engine, self.video) or self.source.kind is not SourceKind.MODEL
+
+    @property
+    def checks_photos(self) -> bool:
+        """Whether photos are compared with their renders."""
+        return self.engine is Engine.FAL and self.fidelity is not Fidelity.OFF
+
+    @property
+    def photo_retries(self) -> int:
+        """How often the photo of an angle may be requested again because it was rejected."""
+        return self.retries if self.engine is Engine.FAL and self.fidelity is Fidelity.GATE else 0
 
     @property
     def chosen_model_endpoint(self) -> str:
@@ -326,6 +339,12 @@ class SetPlan:
                 "Showing the first photo to the photo model needs a photo endpoint that accepts several pictures.",
                 hint="For example fal-ai/flux-pro/kontext/multi.",
             )
+        if self.lock is not Lock.NONE and not (self.checks_photos and self.fidelity is Fidelity.GATE):
+            raise FieldError(
+                "lock",
+                "Only photos by fal.ai that pass the gate are locked to their renders.",
+                hint="Photos by Cycles are exact. For those by fal.ai, choose gate for the check.",
+            )
         check_photo_inputs(self)
         if self.photo_size is not None:
             self._check_photo_size(self.photo_size)
@@ -366,25 +385,3 @@ class SetPlan:
 
 # A plan whose ``check`` has passed. What spends money takes no other, so mypy finds a plan that was not checked.
 CheckedPlan = NewType("CheckedPlan", SetPlan)
-
-
-def angles_for(
-    text: str, source: Source, cameras_of_blend: Callable[[Path], list[Angle]]
-) -> tuple[Angle, ...]:
-    """The angles that ``text`` names, for the product of ``source``.
-
-    ``cameras_of_blend`` gives the cameras of a Blender file, which only Blender can read.
-    Raises InputError as ``chosen_angles``, and when cameras are asked for that are not there.
-    """
-    if text.strip() != CAMERAS:
-        return tuple(chosen_angles(text))
-    if source.kind is not SourceKind.MODEL:
-        raise FieldError(
-            "angles",
-            "A 3D model made by fal.ai has no cameras.",
-            hint="Name other angles, or give a 3D file.",
-        )
-    path = source.files[0]
-    if path.suffix.lower() == ".blend":
-        return tuple(cameras_of_blend(path))
-    return tuple(cameras_in(read_gltf(path, without_binary=True).document, path.name))

@@ -45,7 +45,10 @@ _SOURCE = record_of(
 
 
 # Members that older sets and locks do not have. They are left out at their defaults, so that the digests stay the same.
-_LATER = {"pose", "without", "guide", "with_mask", "expiration", "private", "spin"}
+_LATER = {
+    *("pose", "without", "guide", "with_mask", "fidelity", "retries", "lock"),
+    *("expiration", "private", "spin"),
+}
 _DEFAULTS = {item.name: item.default for item in fields(SetPlan) if item.name in _LATER}
 
 _HINT = "Correct it there, or run the `set` command again with the same options and folder."

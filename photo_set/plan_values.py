@@ -7,11 +7,21 @@ from ..fal_bridge.network import lifecycle
 from ..fal_bridge.network.webhooks import webhook_address
 from ..files.values import empty_or, list_of, mapping_of, member_of, one_of, text, whole
 from ..gltf.choices import Surrounding, pose_text
-from .choices import DEVICES, LANCZOS, MAX_INLINE_KB, MAX_SAMPLES, MAX_SECONDS, MAX_SEED, QUALITY_NAMES
+from .choices import (
+    DEVICES,
+    LANCZOS,
+    MAX_INLINE_KB,
+    MAX_RETRIES,
+    MAX_SAMPLES,
+    MAX_SECONDS,
+    MAX_SEED,
+    QUALITY_NAMES,
+)
 from .prompts import LOOKS, MOTIONS
 
 EXPIRATION = whole(lifecycle.MIN_SECONDS, lifecycle.MAX_SECONDS, "seconds")
 SEED = whole(0, MAX_SEED)
+RETRIES = whole(0, MAX_RETRIES)
 SAMPLES = whole(1, MAX_SAMPLES)
 SECONDS = whole(1, MAX_SECONDS)
 INLINE_KB = whole(1, MAX_INLINE_KB)

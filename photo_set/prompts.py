@@ -67,6 +67,12 @@ WITH_HERO = (
 )
 
 
+RETRY = (
+    "An earlier photograph of it was rejected: {reason} Avoid exactly that, and keep the object as it is in the "
+    "picture."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
     """What moves in a video, and what must not."""
@@ -170,6 +176,11 @@ def photo_prompt(
     """The edit instruction for one angle; ``extra`` is the user's own prompt."""
     text = PHOTO.format(view=view_text(angle), background=_shade(background))
     return " ".join(filter(None, (text, WITH_HERO if has_hero else "", LOOKS[look].photo, extra.strip())))
+
+
+def retry_prompt(reason: str) -> str:
+    """What is added to the prompt of a photo after one that was rejected; ``reason`` is a sentence."""
+    return RETRY.format(reason=reason.strip())
 
 
 def guided_prompt(product: str, angle: Angle, background: str, extra: str, look: str = DEFAULT_LOOK) -> str:

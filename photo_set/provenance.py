@@ -20,7 +20,8 @@ def provenance_of(manifest: Mapping[str, Any], made: Mapping[str, Any]) -> Prove
     """``made`` is the entry of a photo, video or render in ``manifest``; a render has no engine."""
     endpoint = str(made.get("endpoint") or "")
     if made.get("engine") == Engine.FAL.value:
-        source_type = SourceType.COMPOSITE if made.get("lock") else SourceType.GENERATED
+        is_locked = bool((made.get("fidelity") or {}).get("locked"))
+        source_type = SourceType.COMPOSITE if is_locked else SourceType.GENERATED
         return Provenance(source_type=source_type, tool=TOOL, system=_system(endpoint))
     if model := str(manifest.get("model", {}).get("endpoint") or ""):
         return Provenance(source_type=SourceType.COMPOSITE, tool=TOOL, system=_system(model))

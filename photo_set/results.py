@@ -22,6 +22,7 @@ from .at_fal import record_files_at_fal
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
+from .rejection import is_rejected
 from .set_json import (
     AngleRecord,
     CostRecord,
@@ -276,6 +277,7 @@ class SetResults:
         record = self.folder.record
         states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
         states += [entry["pending"]["state"] for entry in record["angles"] if "pending" in entry]
+        states += ["rejected" for entry in record["angles"] if is_rejected(entry.get("photo"))]
         for entry in record["angles"]:
             if enlargement := entry.get("photo", {}).get("enlargement"):
                 states.append(enlargement["state"])

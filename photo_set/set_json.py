@@ -21,6 +21,7 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
+from .set_json_fidelity import CalibrationRecord, FidelityRecord, RetryRecord
 from .set_json_values import (
     AMOUNT,
     ANGLE,
@@ -53,6 +54,7 @@ from .set_json_values import (
     TAKE,
     TAKE_OR_NONE,
     TEXT,
+    FileRecord,
     Items,
     Value,
 )
@@ -70,17 +72,6 @@ class SourceRecord(TypedDict, total=False):
     kind: Annotated[str, TEXT, '"model", "photos" or "text"']
     text: Annotated[str, TEXT, "description of the product"]
     files: Annotated[list[SourceFile], Items(MAX_PHOTOS, name="file"), "the 3D file, or the photos"]
-
-
-class FileRecord(TypedDict, total=False):
-    """A file of the set."""
-
-    path: Annotated[str, PATH, "relative to the set folder"]
-    sha256: Annotated[str, HASH, "hash of its content"]
-    width: Annotated[int, COUNT, "pixels"]
-    height: Annotated[int, COUNT, "pixels"]
-    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
-    source_type: Annotated[str, TEXT, "IPTC digital source type that the file states"]
 
 
 class PaidRecord(FileRecord, total=False):
@@ -123,6 +114,7 @@ class MadeRecord(PaidRecord, total=False):
     with_alpha: Annotated[FileRecord | None, "the video with an alpha channel"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
+    fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
 
 
 class Pending(MadeRecord, total=False):
@@ -178,7 +170,11 @@ class AngleRecord(TypedDict, total=False):
     depth: Annotated[FileRecord, "depth pass"]
     normal: Annotated[FileRecord, "normal pass"]
     guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
-    takes: Annotated[int, TAKE, "photos requested so far"]
+    calibration: Annotated[CalibrationRecord, "what photos by fal.ai are compared with"]
+    takes: Annotated[int, TAKE, "photos requested so far, without retries"]
+    retries: Annotated[
+        list[RetryRecord], Items(MAX_TAKES, name="retry"), "further photos after rejected ones"
+    ]
 
 
 class VideoInput(FileRecord, total=False):

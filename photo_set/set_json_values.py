@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from ..files.names import component, inner_path
 from ..files.values import (
@@ -17,6 +17,7 @@ from ..files.values import (
     one_of,
     optional,
     record_of,
+    truth,
     whole,
 )
 from ..gltf.findings import Severity
@@ -24,10 +25,14 @@ from ..imaging.review_part import WORDS
 from ..optics.angles import MAX_ANGLES, angle_name
 
 MAX_TAKES = 10_000
+# Of ``imaging.fidelity``, which a Blender with a window does not load: it needs packages.
+VERDICTS = ("accept", "realign", "retry", "reject", "look")
+GATE_STATES = ("passed", "unsure", "failed", "untested")
 MAX_VIDEOS = 100
+MAX_LIGHTS = 100
+MAX_FILES_AT_FAL = 100_000
 MAX_NAMES = 10_000  # Angles and motions that a set has had.
 MAX_FINDINGS = 10_000
-MAX_FILES_AT_FAL = 100_000
 MAX_TEXT = 100_000
 
 
@@ -102,8 +107,25 @@ MATRIX = Value(_MATRIX_RULE, {"type": "array", "items": _ROW, "minItems": 4, "ma
 SIZE = Value(
     list_of(AMOUNT.rule, 3, min_count=3), {"type": "array", "items": {"type": "number"}, "minItems": 3}
 )
+SHIFT = Value(
+    list_of(REAL.rule, 2, min_count=2), {"type": "array", "items": {"type": "number"}, "minItems": 2}
+)
 PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
 DECISION = Value(one_of(WORDS), {"enum": list(WORDS)})
 SET_STATE = Value(member_of(SetState), {"enum": [state.value for state in SetState]})
 SEVERITY = Value(member_of(Severity), {"enum": [severity.value for severity in Severity]})
 SCHEMA = Value(whole(0, 1_000_000), {"const": 1})
+TRUTH = Value(truth, {"type": "boolean"})
+VERDICT = Value(one_of(VERDICTS), {"enum": list(VERDICTS)})
+GATE_STATE = Value(one_of(GATE_STATES), {"enum": list(GATE_STATES)})
+
+
+class FileRecord(TypedDict, total=False):
+    """A file of the set."""
+
+    path: Annotated[str, PATH, "relative to the set folder"]
+    sha256: Annotated[str, HASH, "hash of its content"]
+    width: Annotated[int, COUNT, "pixels"]
+    height: Annotated[int, COUNT, "pixels"]
+    made_with: Annotated[str, TEXT, "digest of everything that decides how it looks"]
+    source_type: Annotated[str, TEXT, "IPTC digital source type that the file states"]

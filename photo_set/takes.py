@@ -73,29 +73,39 @@ class Takes:
     def __init__(self, folder: SetFolder) -> None:
         self._folder = folder
 
-    def want(self, shelf: Shelf, name: str, identity: str) -> Record | None:
+    def want(self, shelf: Shelf, name: str, identity: str, *, shown: str = "") -> Record | None:
         """The take with this identity, when it is on disk: it is what the plan asks for.
 
         It becomes the chosen one, unless the plan has asked for it before and the user has chosen another.
+        ``shown``: the identity of a better take that becomes the chosen one in its place.
         """
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
-            take: Record | None = next((one for one in slot["list"] if identity_of(one) == identity), None)
-            if take is None or self._file(take) is None:
+            take = self._on_disk(slot, identity)
+            if take is None:
                 return None
             chosen = _numbered_take(slot, slot["chosen"])
             is_settled = slot["wanted"] == identity and chosen is not None and self._file(chosen) is not None
             slot["wanted"] = identity
-            self._put_forward(record, shelf, name, chosen if is_settled and chosen else take)
+            better = self._on_disk(slot, shown) or take
+            self._put_forward(record, shelf, name, chosen if is_settled and chosen else better)
             return take
 
     def add(
-        self, shelf: Shelf, name: str, facts: Record, files: Mapping[str, Content], *, is_wanted: bool = True
+        self,
+        shelf: Shelf,
+        name: str,
+        facts: Record,
+        files: Mapping[str, Content],
+        *,
+        is_wanted: bool = True,
+        shown: str = "",
     ) -> Record:
         """Keep a take. ``files``: its content by member, "" for the take itself; ``facts`` say what made it.
 
         It replaces an earlier take with the same identity, whose file was lost or changed.
         ``is_wanted``: the plan asks for it, so it is chosen. Otherwise it is chosen only when there is no other.
+        ``shown``: the identity of a better take that is chosen in its place.
         """
         with self._folder.change() as record:
             slot = _slot(record, shelf, name)
@@ -105,20 +115,20 @@ class Takes:
                 "source_type": provenance.source_type.value,
                 "take": _number_for(slot, identity_of(facts)),
             }
-            is_chosen = is_wanted or not slot["chosen"]
+            better = self._on_disk(slot, shown)
+            is_chosen = (is_wanted and better is None) or not slot["chosen"]
             vacated = self._make_room(slot) if is_chosen else []
             for member, content in files.items():
                 plain = self._folder.root / FOLDERS[shelf] / f"{name}{_suffix(content)}"
                 place = plain if is_chosen else _numbered(plain, take["take"])
                 _part(take, member).update(self._kept(_stamped(content, place, provenance), place, slot))
-            slot["list"] = sorted(
-                [*(one for one in slot["list"] if one["take"] != take["take"]), take],
-                key=lambda one: int(one["take"]),
-            )
+            slot["list"] = _listed(slot, take)
             if is_wanted:
                 slot["wanted"] = identity_of(take)
             if is_chosen:
                 self._show(record, shelf, name, take, vacated)
+            elif is_wanted and better is not None:
+                self._put_forward(record, shelf, name, better)
             return take
 
     def renew(
@@ -146,11 +156,14 @@ class Takes:
             if slot["chosen"] == take["take"]:
                 _publish(record, shelf, name, take)
 
+    def found(self, shelf: Shelf, name: str, identity: str) -> Record | None:
+        """The take with this identity, when it is on disk."""
+        return self._on_disk(_slot(self._folder.record, shelf, name), identity)
+
     def wanted(self, shelf: Shelf, name: str) -> Record | None:
         """The take that the plan asked for last, when it is on disk; the user may have chosen another."""
         slot = _slot(self._folder.record, shelf, name)
-        found = (one for one in slot["list"] if identity_of(one) == slot["wanted"])
-        return next((one for one in found if self._file(one) is not None), None)
+        return self._on_disk(slot, slot["wanted"])
 
     def chosen(self, shelf: Shelf, name: str) -> Record:
         """The chosen take. Raises InputError when there is none."""
@@ -226,6 +239,11 @@ class Takes:
                 plain_names.append(path)
         return plain_names
 
+    def _on_disk(self, slot: Record, identity: str) -> Record | None:
+        """The take of a slot with this identity, unless its file is missing or was changed."""
+        found = (one for one in slot["list"] if identity_of(one) == identity)
+        return next((one for one in found if self._file(one) is not None), None)
+
     def _file(self, part: Record) -> Path | None:
         """The unchanged file of a take; None when there is none."""
         path = self._folder.root / str(part.get("path", ""))
@@ -266,6 +284,12 @@ def _number_for(slot: Record, identity: str) -> int:
     """The number of the take with this identity, or the next free one."""
     same = (int(one["take"]) for one in slot["list"] if identity_of(one) == identity)
     return next(same, max((int(one["take"]) for one in slot["list"]), default=0) + 1)
+
+
+def _listed(slot: Record, take: Record) -> list[Record]:
+    """The takes of a slot with this one in its place, oldest first."""
+    others = [one for one in slot["list"] if one["take"] != take["take"]]
+    return sorted([*others, take], key=lambda one: int(one["take"]))
 
 
 def _hashes(slot: Record) -> set[str]:

@@ -62,6 +62,7 @@ FINAL = Quality(
 )
 VIDEO = Quality(name="film", samples=4)  # The name is in digests of sets that exist.
 GLANCE = Quality(name="glance", samples=6, bounces=2, glass_factor=1, denoiser="fast")
+RELIT = Quality(name="relit", samples=8, bounces=2, glass_factor=1, denoiser="fast")
 RAY = Quality(name="ray", samples=1, bounces=0, glass_factor=1)
 SHADOW = Quality(name="shadow", samples=8, bounces=1, table=True)
 QUALITIES = {quality.name: quality for quality in (DRAFT, REFERENCE, FINAL)}
@@ -99,5 +100,6 @@ IDENTITIES: Mapping[str, Mapping[str, Any]] = {
         "final", 64, noise=0.02, bounces=8, glass_factor=2, table=True, denoiser="careful", shadow_samples=32
     ),
     "film": _identity("film", 4),
+    "relit": _identity("relit", 8, bounces=2, glass_factor=1, denoiser="fast"),
     "ray": _identity("ray", 1, bounces=0, glass_factor=1),
 }

@@ -31,6 +31,7 @@ from .product import Product
 from .quality import GLANCE, RAY, SHADOW, Quality
 from .rig import Studio
 from .see_through import SeeThrough, developed
+from .stand_ins import base_colour, materials_in, rougher, stand_ins
 from .surface import Surface, measuring_material, surface_from
 
 MIN_SHADOW_PIXELS, MAX_SHADOW_PIXELS = 64, 256  # Of a side of the ground shadow.
@@ -40,6 +41,7 @@ SHADOW_CAMERA_HEIGHT = 50.0  # In product sizes.
 UNDENOISED_FACTOR = 8  # Multiplies the samples in builds of Blender without a denoiser.
 MEGAPIXEL = 1024 * 1024
 MIN_SAMPLES = 16
+COLOUR_SAMPLES = 4  # Of a picture without light, which has no noise inside of surfaces.
 # Light bounces many times inside glass, and a path that ends there is dark: a filled bottle needs this many bounces.
 # ``benchmarks.render`` shows it with its glass bottle.
 GLASS_BOUNCES = 32
@@ -196,18 +198,38 @@ class Renderer:
                 colour = with_smooth_edges(colour)
         return colour, self._see_through.through_glass(linear) if self._needs_ground_light else None
 
-    def measure(self, framing: Framing, azimuth: float) -> Surface:
+    def measure(self, framing: Framing, azimuth: float, size: Size | None = None) -> Surface:
         """The surface of the product, without materials, as ``framing`` sees it, a camera at ``azimuth`` degrees."""
-        camera = turned(framing, -azimuth)
+        camera, size = turned(framing, -azimuth), size or self.resolution
         layer, cycles = self.scene.view_layers[0], present(self.scene.cycles)
         with ExitStack() as undo:
             undo.enter_context(overridden(layer, material_override=measuring_material()))
             # One ray through the middle of each pixel: the mean of two surfaces would be neither of them.
             undo.enter_context(overridden(cycles, pixel_filter_type="BOX", filter_width=0.01))
-            self._stand(camera, azimuth, RAY, self.resolution)
+            self._stand(camera, azimuth, RAY, size)
             cycles.samples, cycles.use_denoising = 1, False
-            box = self._box(camera, azimuth, self.resolution)
-            return surface_from(self._render(self.resolution, "OPEN_EXR", "32", box))
+            box = self._box(camera, azimuth, size)
+            return surface_from(self._render(size, "OPEN_EXR", "32", box))
+
+    def base_colour(self, framing: Framing, azimuth: float, size: Size) -> NDArray[np.float32]:
+        """The colour of the surface without any light, linear and multiplied by coverage: float32 (h, w, 4)."""
+        camera, cycles = turned(framing, -azimuth), present(self.scene.cycles)
+        with stand_ins(materials_in(self.product.collection.all_objects), base_colour):
+            self._stand(camera, azimuth, RAY, size)
+            cycles.samples, cycles.use_denoising = COLOUR_SAMPLES, False
+            colour: NDArray[np.float32] = self._render(
+                size, "OPEN_EXR", "32", self._box(camera, azimuth, size)
+            )
+            return colour
+
+    def relit(self, framing: Framing, azimuth: float, quality: Quality, size: Size) -> Shot:
+        """A picture without a shadow on the ground; otherwise like ``shoot``."""
+        with self._table_seen_by(framing):
+            return self.shoot_fixed(turned(framing, -azimuth), azimuth, quality, size, NO_SHADOW)
+
+    def rougher(self) -> AbstractContextManager[None]:
+        """While entered, all surfaces of the product are rougher than they are."""
+        return stand_ins(materials_in(self.product.collection.all_objects), rougher)
 
     def pose(self, framing: Framing, azimuth: float, quality: Quality) -> None:
         """Set up product, camera and render settings for a picture, without rendering it."""

@@ -83,7 +83,10 @@ def _render(root: Path, reporter: Reporter, stop: Stop, external_data: tuple[Pat
     with folder.change() as record:
         record["tool"] = {**TOOL, "blender": bpy.app.version_string}
     stage = StudioStage(
-        results, when_rendered=lambda _angle: None, when_photographed=lambda _angle, _photo: None
+        results,
+        when_rendered=lambda _angle: None,
+        when_photographed=lambda _angle, _photo: None,
+        when_calibrated=lambda _angle: None,
     )
     with results.activity.told_to(reporter):
         if not results.has_model():

@@ -2,13 +2,14 @@
 """A photo session: one product in one studio, in a separate scene."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 from mathutils import Matrix
+from numpy.typing import NDArray
 
 from ..gltf.choices import ModelOptions
 from ..gltf.findings import Finding
@@ -26,7 +27,7 @@ from . import video
 from .blend_opening import open_blend
 from .blender import data_of, present
 from .product import MODEL_AS_IT_IS, Product, import_product
-from .quality import REFERENCE, Quality
+from .quality import REFERENCE, RELIT, Quality
 from .quiet import quiet_blender
 from .render import Renderer, Shot
 from .rig import Studio
@@ -120,9 +121,25 @@ class Session:
         """Render what ``framing`` sees. Raises as ``Renderer.shoot``."""
         return self._renderer.shoot(framing, angle.azimuth, quality)
 
-    def measure(self, framing: Framing, angle: Angle) -> Surface:
-        """Depth and normals of what ``framing`` sees from ``angle``."""
-        return self._renderer.measure(framing, angle.azimuth)
+    def measure(self, framing: Framing, angle: Angle, size: Size | None = None) -> Surface:
+        """Depth and normals of what ``framing`` sees from ``angle``, in the size of the pictures or in ``size``."""
+        return self._renderer.measure(framing, angle.azimuth, size)
+
+    def base_colour(self, framing: Framing, angle: Angle, size: Size) -> NDArray[np.float32]:
+        """The colour of what ``framing`` sees, without any light: as ``Renderer.base_colour``."""
+        return self._renderer.base_colour(framing, angle.azimuth, size)
+
+    def quick_light(self) -> AbstractContextManager[None]:
+        """While entered, other lights are loaded faster and are noisier."""
+        return self._renderer.studio.quick()
+
+    def relit(
+        self, framing: Framing, angle: Angle, light: Rig, size: Size, *, is_rougher: bool = False
+    ) -> Shot:
+        """A small quick picture under another light, without a shadow. Raises as ``light`` and ``shoot``."""
+        self._renderer.light(light)
+        with self._renderer.rougher() if is_rougher else nullcontext():
+            return self._renderer.relit(framing, angle.azimuth, RELIT, size)
 
     def opened(self, framing: Framing, f_stop: float) -> Framing:
         """The camera at aperture ``f_stop``, for a full-frame camera and the real size of the product."""

@@ -25,6 +25,7 @@ from ..photo_set.source import SourceKind
 from ..photo_set.verdict import warn_about
 from . import kernels
 from .blend_file import convert_to_glb
+from .calibration_stage import CalibrationStage
 from .guide_stage import GuideStage
 from .machine import use_device
 from .pass_stage import PassStage
@@ -46,14 +47,24 @@ def check_studio(plan: SetPlan) -> None:
         read_panorama(plan.rig.panorama)
 
 
-AnyStage = ReferenceStage | GuideStage | PassStage | PhotoStage | SpinStage | VideoStage | VideoInputStage
+AnyStage = (
+    CalibrationStage
+    | ReferenceStage
+    | GuideStage
+    | PassStage
+    | PhotoStage
+    | SpinStage
+    | VideoStage
+    | VideoInputStage
+)
 
 
 class StudioStage:
     """Renders one set.
 
     ``when_rendered`` is called with every angle whose reference is on disk, ``when_photographed`` with every angle whose
-    photo by Cycles is on disk, and the photo.
+    photo by Cycles is on disk, and the photo; ``when_calibrated`` with every angle for which everything is on disk that
+    photos by fal.ai are compared with.
     """
 
     def __init__(
@@ -62,12 +73,14 @@ class StudioStage:
         *,
         when_rendered: Callable[[Angle], None],
         when_photographed: Callable[[Angle, Path], None],
+        when_calibrated: Callable[[Angle], None],
     ) -> None:
         self._results = results
         self._plan = results.plan
         self._folder = results.folder
         self._when_rendered = when_rendered
         self._when_photographed = when_photographed
+        self._when_calibrated = when_calibrated
         self._work = StageWork(results)
 
     def take_model(self) -> None:
@@ -107,6 +120,8 @@ class StudioStage:
                 stages.append(ReferenceStage(work, session, self._when_rendered))
             if plan.passes:
                 stages.append(PassStage(work, session))
+            if plan.checks_photos:
+                stages.append(CalibrationStage(work, session, self._when_calibrated))
             if plan.engine is Engine.CYCLES:
                 stages.append(PhotoStage(work, session, self._when_photographed))
             if plan.spin:

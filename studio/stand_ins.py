@@ -32,6 +32,7 @@ Material = bpy.types.Material
 LIGHT_RAYS = {"Is Shadow Ray", "Is Diffuse Ray"}
 MAX_READ_PIXELS = 4096 * 4096  # They take 256 MB as floats.
 COMPARISONS = {"LESS_THAN", "GREATER_THAN", "COMPARE"}
+ROUGHER = 0.25  # Share of the way from the roughness of a surface to a matt one.
 KEEPING_STEPS = {"MULTIPLY", "MAXIMUM", "MINIMUM", "SUBTRACT"}  # Of zeros and ones they make zeros and ones.
 
 
@@ -137,6 +138,41 @@ def unlit_glass(tree: Tree, node: Node) -> Socket | None:
     dark = copy_node(tree, node, without="Emission Strength")
     set_value(input_of(dark, "Emission Strength"), 0.0)
     return output_of(dark, 0)
+
+
+def base_colour(tree: Tree, node: Node) -> Socket | None:
+    """The colour of the surface as a glow, whatever the light is; covered as by the shader itself."""
+    if isinstance(node, bpy.types.ShaderNodeBsdfTransparent):
+        return output_of(node, 0)
+    name = "Base Color" if isinstance(node, bpy.types.ShaderNodeBsdfPrincipled) else "Color"
+    colour = present(node.inputs).get(name)
+    if colour is None:
+        return uncovered(tree, node)
+    glow = new_node(tree, bpy.types.ShaderNodeEmission)
+    copy_input(tree, colour, input_of(glow, "Color"))
+    foil = uncovered(tree, node)
+    if foil is None:
+        return output_of(glow, 0)
+    mix = new_node(tree, bpy.types.ShaderNodeMixShader)
+    copy_input(tree, input_of(node, "Alpha"), input_of(mix, 0))
+    through = new_node(tree, bpy.types.ShaderNodeBsdfTransparent)
+    tree.links.new(output_of(through, 0), input_of(mix, 1))
+    tree.links.new(output_of(glow, 0), input_of(mix, 2))
+    return output_of(mix, 0)
+
+
+def rougher(tree: Tree, node: Node) -> Socket | None:
+    """The shader itself, with a rougher surface."""
+    if not isinstance(node, bpy.types.ShaderNodeBsdfPrincipled):
+        return output_of(node, 0)
+    copy = copy_node(tree, node, without="Roughness")
+    raised = new_node(tree, bpy.types.ShaderNodeMath)
+    raised.operation = "MULTIPLY_ADD"
+    copy_input(tree, input_of(node, "Roughness"), input_of(raised, 0))
+    set_value(input_of(raised, 1), 1.0 - ROUGHER)
+    set_value(input_of(raised, 2), ROUGHER)
+    tree.links.new(output_of(raised, 0), input_of(copy, "Roughness"))
+    return output_of(copy, 0)
 
 
 # --- what a material lets through ---------------------------------------------------------------

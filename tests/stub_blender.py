@@ -2,7 +2,8 @@
 """A substitute for the Blender that renders a catalogue: ``python -m tests.stub_blender``. Its pictures are plain.
 
 The name of a product chooses what happens to Blender: ``crash`` ends it each time, ``crash-warm`` only when it has
-rendered something before, ``hang`` stops it, ``eat`` takes memory, ``broken`` is refused.
+rendered something before, ``hang`` stops it, ``eat`` takes memory, ``broken`` is refused. References of ``printed``
+products are drawn with everything that photos are compared with.
 """
 
 import json
@@ -94,6 +95,12 @@ def render(folder: SetFolder) -> None:
     for number, angle in enumerate(plan.angles):
         time.sleep(SECONDS / len(plan.angles))
         tell(event="progress", stage="references", done=number, of=len(plan.angles), label=angle.name)
+        if folder.record["product"].startswith("printed"):
+            from tests.printed_reference import draw
+
+            lines = (folder.record["product"][-6:].upper(), angle.name[:6].upper())
+            draw(folder, angle.name, lines=lines, side=128)
+            continue
         colour = tuple(int(model[place : place + 2], 16) for place in (0, 2, 4))
         picture = Image.new("RGB", (64, 64), colour)
         picture.putpixel((number, 0), (255, 255, 255))

@@ -6,13 +6,14 @@ from typing import Annotated
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..imaging.choices import Lock
 from ..optics.angles import MAX_F_STOP, MIN_F_STOP
 from ..optics.sizes import MAX_SIDE, MIN_SIDE
-from ..photo_set.choices import MAX_SECONDS, NO_VIDEO, Engine
+from ..photo_set.choices import MAX_RETRIES, MAX_SECONDS, NO_VIDEO, Engine, Fidelity
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .blender_types import with_properties
 from .changes import changed
-from .labels import label_of
+from .labels import FIDELITY_TIPS, LOCK_TIPS, label_of
 
 
 @with_properties
@@ -103,6 +104,37 @@ class PhotoProperties:
             description="A different seed gives different photos",
             default=1,
             min=0,
+            update=changed,
+        ),
+    ]
+    fidelity: Annotated[
+        str,
+        EnumProperty(
+            name="Check",
+            description="Compare photos by fal.ai with their renders",
+            items=[(one.value, label_of(one.value), FIDELITY_TIPS[one.value]) for one in Fidelity],
+            default=Fidelity.GATE.value,
+            update=changed,
+        ),
+    ]
+    retries: Annotated[
+        int,
+        IntProperty(
+            name="Retries",
+            description="Further photos of an angle that are paid for when one is rejected",
+            default=1,
+            min=0,
+            max=MAX_RETRIES,
+            update=changed,
+        ),
+    ]
+    lock: Annotated[
+        str,
+        EnumProperty(
+            name="Lock",
+            description="What photos by fal.ai take from their renders, in the light of the photo",
+            items=[(one.value, label_of(one.value), LOCK_TIPS[one.value]) for one in Lock],
+            default=Lock.NONE.value,
             update=changed,
         ),
     ]

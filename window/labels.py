@@ -24,6 +24,18 @@ QUALITY_TIPS = {
     "final": "For publication",
 }
 
+LOCK_TIPS = {
+    "none": "Photos stay as the image model made them",
+    "labels": "Labels, logos, patterns and text come from the render",
+    "edges": "Print, silhouette and edges come from the render",
+    "all": "The whole product comes from the render",
+}
+FIDELITY_TIPS = {
+    "off": "Accept every photo",
+    "report": "Show what differs, and change nothing",
+    "gate": "Align photos, request rejected ones again, and hold back what stays rejected",
+}
+
 
 def label_of(name: str) -> str:
     """The label of a choice that needs no table: its name with spaces and capitals."""

@@ -21,6 +21,7 @@ from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ...photo_set.review import decisions_on
 from ...photo_set.verdict import all_findings, worst_of
+from ..accepting import accept_photos
 from ..argument_types import place
 from ..arguments import (
     add_ceilings,
@@ -46,7 +47,7 @@ from ..spending import bill_of, budget_of, ceilings_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeOptions:
     """``resend`` and ``forget`` are keys of requests, or their first characters; ``redo`` and ``choose`` name takes,
-    and ``decisions`` are files of decisions.
+    ``decisions`` are files of decisions; ``accept`` names angles.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class ResumeOptions:
     redo: tuple[str, ...]
     choose: tuple[str, ...]
     decisions: tuple[Path, ...]
+    accept: tuple[str, ...]
     making: MakeOptions
 
 
@@ -109,6 +111,13 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
         help="apply decisions that were exported from the page: rejected photos are made and paid again; "
         "can be given once for each reviewer",
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="ANGLE",
+        help="accept the photo of this angle in spite of its verdict; what waits for it continues",
+    )
 
 
 def run(options: ResumeOptions, context: Context) -> int:
@@ -119,8 +128,8 @@ def run(options: ResumeOptions, context: Context) -> int:
 
 
 def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
-    if options.redo or options.choose:
-        option = "redo" if options.redo else "choose"
+    given = {"redo": options.redo, "choose": options.choose, "accept": options.accept}
+    for option in (name for name, values in given.items() if values):
         raise InputError(f"--{option} is for one product.", hint="Name the folder of its set.")
     making = options.making
     catalogue = open_catalogue(options.folder, making.rows, making.service, context.reporter)
@@ -174,9 +183,10 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
 
 def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> int:
     """Choosing takes never pays, so nothing else of the set is made."""
-    if options.redo or options.resend or options.forget or options.decisions:
+    if options.redo or options.resend or options.forget or options.decisions or options.accept:
         raise InputError(
-            "--choose sends nothing.", hint="Give --redo, --resend, --forget and --decisions without it."
+            "--choose sends nothing.",
+            hint="Give --redo, --resend, --forget, --decisions and --accept without it.",
         )
     choose_takes(folder, options.choose, reporter)
     has_errors = options.making.strict and worst_of(all_findings(folder.record)) is Severity.ERROR
@@ -191,6 +201,8 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     folder = SetFolder.open(options.folder)
     if options.choose:
         return _choose(options, folder, reporter)
+    if both := set(options.accept) & set(options.redo):
+        raise InputError(f"{min(both)} is both accepted and redone.", hint="Give one of the two options.")
     plan = plan_from(folder, service_of(folder, making.service.fal_url))
     plan = checked(
         replace(plan, external_data=making.external_data),
@@ -207,6 +219,7 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     )
     again = labels_again(plan, folder, redo) if redo else set()
     bill = bill_of(plan, reporter, budget, allows_unknown=making.ceilings.allow_unknown_price, again=again)
+    accept_photos(folder, options.accept, reporter)
     if decisions:  # Only now: a ceiling that is too low changes nothing.
         record_decisions(folder, decisions, reporter)
     if redo:

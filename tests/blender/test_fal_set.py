@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import bpy
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -105,6 +106,24 @@ def test_every_picture_is_complete_and_recorded_with_its_request(run: Run, ledge
         assert missing_end(original) == ""
 
 
+def test_photos_are_compared_with_the_surface_and_with_other_light(run: Run):
+    for name in ANGLES:
+        angle = run.angle(name)
+        known, render = angle["calibration"], run.pixels(f"renders/{name}.png")
+        mask = run.pixels(f"masks/{name}.png")
+        for kind in ("depth", "normal", "base_colour"):
+            assert run.pixels(known[kind]["path"]).shape[:2] == mask.shape
+        assert (run.pixels(known["depth"]["path"]) > 0)[mask == 255].all()
+        assert len(known["lights"]) == 3
+        for light in known["lights"]:
+            lit = run.pixels(light["path"])
+            assert lit.shape == render.shape
+            assert np.abs(lit[mask == 255].astype(float) - render[mask == 255]).mean() > 2.0
+        found = angle["photo"]["fidelity"]
+        assert found["is_calibrated"]
+        assert found["rejected"] is False, found
+
+
 def test_the_video_plays(run: Run, ledger: list[dict]):
     (video,) = run.record["videos"]
     assert (video["engine"], video["endpoint"], video["state"]) == ("fal", VIDEO, "done")
@@ -122,6 +141,7 @@ def test_the_set_contains_the_files_of_the_contract(run: Run):
         "model",
         "renders",
         "masks",
+        "fidelity",
         "photos",
         "video",
         ".journal",

@@ -238,7 +238,7 @@ def a_set(folder: Path, **changes: Any) -> SetView:
         "pictures": (
             Picture(
                 name="front", render=folder / "1.png", photo=None, stamp="1", state="failed",
-                error="Refused.", fidelity="93%", price=0.04, engine="fal",
+                error="Refused.", verdict="look", reason="Part missing.", price=0.04, engine="fal",
             ),
         ),
         "videos": (Video(motion="turntable", path=None, state="failed", error=""),),

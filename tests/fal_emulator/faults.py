@@ -110,6 +110,12 @@ KINDS: dict[str, FaultKind] = {
     ),
     "result-timeout": FaultKind("job", "the result is 504", {"user": False}),
     "nsfw-black": FaultKind("job", "black pictures, flagged where the endpoint has the flag"),
+    "planted-defect": FaultKind(
+        "job",
+        "the photo does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); amount 0 is "
+        "the usual size",
+        {"defect": "shift", "amount": 0.0},
+    ),
     "never-leaves-queue": FaultKind("job", "the job stays IN_QUEUE"),
     "never-finishes": FaultKind("job", "the job stays IN_PROGRESS"),
     "early-completed": FaultKind("job", "the status says COMPLETED while the job still runs"),

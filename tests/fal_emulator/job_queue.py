@@ -202,7 +202,15 @@ class JobQueue:
             media = await self.reader.read(endpoint, inputs)
         except InputError as error:
             return model_error(error.entries)
-        call = Call(endpoint, inputs, media, "nsfw-black" in job.faults)
+        planted = job.faults.get("planted-defect", {})
+        call = Call(
+            endpoint,
+            inputs,
+            media,
+            "nsfw-black" in job.faults,
+            str(planted.get("defect", "")),
+            float(planted.get("amount", 0.0)),
+        )
         loop = asyncio.get_running_loop()
         making = await loop.run_in_executor(self._threads, self.maker.make, call)
         is_inline = bool(inputs.get("sync_mode"))

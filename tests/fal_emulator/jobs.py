@@ -94,5 +94,6 @@ class Job:
             "status_code": self.outcome.status if self.outcome else None,
             "error_type": self.outcome.error_type if self.outcome else "",
             "webhook": self.webhook,
+            "defect": str(self.faults.get("planted-defect", {}).get("defect", "")),
             "headers": self.headers,
         }

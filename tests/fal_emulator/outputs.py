@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from . import glb, pictures, videos
+from . import defects, glb, pictures, videos
 from .inputs import Media
 from .prices import BINARY_MEGAPIXEL, Measure, seconds_of
 from .schemas import SIZE_PRESETS, Endpoint, Json
@@ -52,6 +52,8 @@ class Call:
     inputs: Json
     media: Media
     is_black: bool = False
+    defect: str = ""  # One of ``defects.DEFECTS``, of ``amount``.
+    amount: float = 0.0
 
     @property
     def text(self) -> str:
@@ -72,7 +74,10 @@ class Call:
         without_files = {
             name: value for name, value in self.inputs.items() if name not in self.media.pictures
         }
-        text = json.dumps([self.endpoint.id, without_files, self.media.digest, self.is_black], sort_keys=True)
+        planted = [self.defect, self.amount] if self.defect else []
+        text = json.dumps(
+            [self.endpoint.id, without_files, self.media.digest, self.is_black, *planted], sort_keys=True
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -170,6 +175,8 @@ def _photo(call: Call) -> Making:
         images = [pictures.black(size)] * count
     else:
         images = [pictures.relit(sources[0], size, call.seed + 97 * index) for index in range(count)]
+    if call.defect:
+        images = [defects.planted(image, call.defect, call.amount, call.seed) for image in images]
     scaled = sum(min(1.0, width * height / BINARY_MEGAPIXEL) for width, height in (p.size for p in sources))
     measure = Measure(images=count, output_pixels=size[0] * size[1], input_megapixels=scaled)
     return Making(_picture_output(call, images, str(call.inputs.get("output_format", "jpeg"))), measure)

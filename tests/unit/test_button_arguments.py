@@ -38,6 +38,9 @@ FULL = Settings(
     passes=("depth",),
     lens=50.0,
     photo_size=2048,
+    fidelity="gate",
+    retries=3,
+    lock="labels",
     photo_endpoint="fal-ai/flux-pro/kontext",
     video_endpoint="fal-ai/veo3.1",
     look="glass",
@@ -76,6 +79,7 @@ def test_every_setting_reaches_its_option(tmp_path: Path):
     assert (options.samples, options.device, options.background) == (8, "cpu", "grey")
     assert (options.passes, options.lens, options.photo_size) == ((Pass.DEPTH,), 50.0, 2048)
     assert (options.photo_endpoint, options.video_endpoint) == ("fal-ai/flux-pro/kontext", "fal-ai/veo3.1")
+    assert (options.fidelity, options.retries, options.lock) == ("gate", 3, "labels")
     assert (options.look, options.prompt, options.seed) == ("glass", "dawn light", 7)
     assert (options.motion, options.seconds, options.loop) == ("light-sweep", 6, True)
     assert (str(options.max_cost), str(options.max_cost_per_day)) == ("2.50", "10.00")
@@ -98,6 +102,9 @@ def test_fal_options_are_omitted_from_a_free_set(tmp_path: Path):
         "--look",
         "--keep-uploads",
         "--photo-size",
+        "--fidelity",
+        "--retries",
+        "--lock",
     )
     for option in paid:
         assert option not in arguments

@@ -11,7 +11,7 @@ import pytest
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import CAMERAS, is_angle_name, names_for_angles
 from photoreal_set.optics.cameras import cameras_in
-from photoreal_set.photo_set.plan import angles_for
+from photoreal_set.photo_set.plan_angles import angles_for
 from photoreal_set.photo_set.source import Source, SourceKind
 
 LENS = {"type": "perspective", "perspective": {"yfov": 0.5, "znear": 0.1}}

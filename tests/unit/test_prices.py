@@ -22,7 +22,7 @@ from photoreal_set.files.home import home_folder
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.sizes import Size, square
 from photoreal_set.photo_set import estimates
-from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.source import source_from
 from tests.told import events_in
@@ -229,7 +229,7 @@ def test_the_home_folder_is_the_default_or_the_users_choice(tmp_path):
 # The whole set
 
 
-def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
+def five_angles(emulator, photos, tmp_path, **changes) -> SetPlan:
     plan = SetPlan(
         source=source_from(photos, ""),
         out=tmp_path / "out",
@@ -238,6 +238,11 @@ def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
         video=Engine.FAL,
         service=Service.emulator(emulator.url),
     )
+    return replace(plan, **changes)
+
+
+def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
+    plan = five_angles(emulator, photos, tmp_path, retries=0)
     rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
     found = estimates.estimate_of(plan, price_list.look_up(rows, plan.service, tmp_path, print))
     assert found.known == Range(Decimal("1.885"), Decimal("1.885"))
@@ -246,6 +251,23 @@ def test_the_five_angle_set_from_photos(emulator, photos, tmp_path):
     assert found.without({"3D model", "film"}).known.high == Decimal("0.125")
     assert "1.885" in estimates.table(found).splitlines()[-2]
     assert emulator.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [
+        ({}, "2.01"),
+        ({"retries": 3}, "2.26"),
+        ({"fidelity": Fidelity.REPORT}, "1.885"),
+        ({"retries": 0}, "1.885"),
+    ],
+)
+def test_the_maximum_includes_the_retries_of_rejected_photos(emulator, photos, tmp_path, changes, most):
+    plan = five_angles(emulator, photos, tmp_path, **changes)
+    rows = [plan.endpoint(kind) for kind in plan.endpoint_ids]
+    found = estimates.estimate_of(plan, price_list.look_up(rows, plan.service, tmp_path, print))
+    assert found.known == Range(Decimal("1.885"), Decimal(most))
+    assert ("retries of photos" in estimates.table(found)) == (most != "1.885")
 
 
 @pytest.mark.parametrize(
@@ -265,6 +287,7 @@ def test_larger_photos_are_in_the_estimate(emulator, photos, tmp_path, upscaler,
         engine=Engine.FAL,
         video=Engine.FAL,
         photo_size=2048,
+        retries=0,
         upscale_endpoint=upscaler,
         service=Service.emulator(emulator.url),
     )
@@ -329,6 +352,7 @@ def test_the_hero_photo_counts_as_input(emulator, photos, tmp_path):
         video=None,
         photo_endpoint="fal-ai/flux-2-pro/edit",
         with_hero=True,
+        retries=0,
         service=Service.emulator(emulator.url),
     )
     plan.check()
@@ -355,8 +379,8 @@ def test_estimate_prints_a_table_and_spends_nothing(emulator, photos, tmp_path, 
         assert part in text
     code, text = run(monkeypatch, tmp_path, str(photos[0]), *options, "--json")
     lines = events_in(text)
-    assert [line["event"] for line in lines] == ["price", "price", "price", "estimate", "finished"]
-    assert lines[3]["max"] == 1.885
+    assert [line["event"] for line in lines] == ["price"] * 4 + ["estimate", "finished"]
+    assert (lines[4]["min"], lines[4]["max"]) == (1.885, 2.01), "with a retry of each photo"
     assert emulator.ledger() == []
     assert not (tmp_path / "out").exists()
 

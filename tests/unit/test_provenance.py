@@ -111,7 +111,10 @@ def test_ai_photos_renders_and_composites_differ() -> None:
     bought = {"model": {"endpoint": "meshy/v7/image-to-3d"}}
     photo = {"engine": "fal", "endpoint": "fal-ai/flux"}
     assert provenance_of(own, photo).source_type is SourceType.GENERATED
-    assert provenance_of(own, {**photo, "lock": "labels"}).source_type is SourceType.COMPOSITE
+    assert (
+        provenance_of(own, {**photo, "fidelity": {"locked": {"what": "labels"}}}).source_type
+        is SourceType.COMPOSITE
+    )
     assert provenance_of(own, {"engine": "cycles"}).source_type is SourceType.RENDER
     assert provenance_of(own, {}).source_type is SourceType.RENDER
     assert provenance_of(bought, {"engine": "cycles"}).source_type is SourceType.COMPOSITE

@@ -21,12 +21,12 @@ from photoreal_set.fal_bridge.journal import Journal, Stage, job_key
 from photoreal_set.fal_bridge.network.service import Service
 from photoreal_set.files.home import home_folder
 from photoreal_set.gltf.choices import Surrounding
-from photoreal_set.imaging.choices import Background, Guide, Pass, Preview
+from photoreal_set.imaging.choices import Background, Guide, Lock, Pass, Preview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
 from photoreal_set.optics.rig_choice import chosen_rig
 from photoreal_set.optics.sizes import Size
-from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import LIVE, fal_of, plan_from, plan_record
@@ -113,14 +113,17 @@ def test_redo_shows_the_price_of_what_it_pays_again_first(plan, runs):
         assert code == 0
         told += [event["text"] for event in events if "paid again" in event.get("text", "")]
     assert told == [
-        "Will be made and paid again: side photo, video: $0.585.",  # The video starts from this photo.
-        "Will be made and paid again: front photo: $0.025.",
+        # The video starts from this photo.
+        "Will be made and paid again: side photo, side retry, video: $0.585 to $0.61.",
+        "Will be made and paid again: front photo, front retry: $0.025 to $0.05.",
     ]
     assert len(runs) == 2
 
 
 def test_redo_shows_the_price_of_everything_that_depends_on_it(plan, runs):
-    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(
+        plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell", retries=0
+    )
     for name, again in (
         ("concept", "concept picture, 3D model, side photo, front photo, video"),
         ("model", "3D model, side photo, front photo, video"),
@@ -218,6 +221,8 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         seconds=4,
         loop=True,
         photo_size=2048,
+        fidelity=Fidelity.REPORT,
+        retries=2,
         upscale_endpoint="lanczos",
         keep_uploads=True,
         expiration=7200,
@@ -239,7 +244,9 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         pose="1.5",
         without=(Surrounding.FLOOR, Surrounding.CRUMBS),
     )
-    from_text = replace(plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell")
+    from_text = replace(
+        plan, source=source_from([], "a lamp"), concept_endpoint="fal-ai/flux/schnell", lock=Lock.LABELS
+    )
     lamp = tmp_path / "lamp.gltf"
     variants = {"KHR_materials_variants": {"variants": [{"name": "Brass"}]}}
     lamp.write_text(json.dumps({"asset": {}, "meshes": [{}], "extensions": variants}))

@@ -53,7 +53,7 @@ def a_set(state='done', **changes):
     picture = Path('/desk/picture.png')
     pictures = [
         Picture(name=name, render=picture, photo=picture if name != 'detail' else None, stamp='1',
-            state='failed' if name == 'detail' else 'done', error='', fidelity='', price=0.025, engine='fal')
+            state='failed' if name == 'detail' else 'done', error='', price=0.025, engine='fal')
         for name in NAMES
     ]
     facts = dict(folder=FOLDER, product='Enamel Jar', state=state, error='', pictures=tuple(pictures),

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``check``: compare the photos in a folder with their renders."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...channels.checking import wanted
+from ...channels.rules import CHANNELS
+from ...messages import events
+from ...messages.errors import PhotorealError
+from ...photo_set.folder import SetState
+from ...photo_set.folder_check import Finding, check_set, sets_in
+from ..argument_types import place
+from ..arguments import add_output
+from ..channel_checks import channel_table, check_channels
+from ..option_values import Command, Context
+
+HEAD = ("product", "angle", "verdict", "reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    folder: Path
+    channel: str
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        type=place,
+        metavar="DIR",
+        help="the folder of a set or a catalogue, which is not changed",
+    )
+    parser.add_argument(
+        "--channel",
+        default="",
+        metavar="A,B",
+        help=f"check the pictures against the rules of some of {', '.join(CHANNELS)}; "
+        "DIR may then be any folder of pictures",
+    )
+    add_output(parser)
+    parser.set_defaults(command=Command(CheckOptions, run))
+
+
+def run(options: CheckOptions, context: Context) -> int:
+    return _run_channels(options, context) if options.channel else _run_fidelity(options, context)
+
+
+def _run_channels(options: CheckOptions, context: Context) -> int:
+    found = check_channels(options.folder, options.channel)
+    told = (
+        events.Rule(
+            sku=sku,
+            channel=channel,
+            picture=one.picture,
+            rule=one.rule.measure.value,
+            value=one.value,
+            wanted=wanted(one.rule),
+            met=one.is_met,
+            advice=one.rule.is_advice,
+            source=one.rule.source,
+            read=one.rule.read,
+        )
+        for channel, sku, one in found
+    )
+    context.reporter.result(told, channel_table(found))
+    has_failures = any(one.is_failure for _channel, _sku, one in found)
+    code = PhotorealError.exit_code if has_failures else 0
+    state = SetState.PARTIAL if has_failures else SetState.DONE
+    context.reporter.tell(events.Finished(state=state.value, exit=code, set=None))
+    return code
+
+
+def _run_fidelity(options: CheckOptions, context: Context) -> int:
+    found = [one for root in sets_in(options.folder) for one in check_set(root)]
+    context.reporter.result(map(_event, found), table(found))
+    rejected = sum(one.is_rejected for one in found)
+    code = PhotorealError.exit_code if rejected else 0
+    state = SetState.PARTIAL if rejected else SetState.DONE
+    context.reporter.tell(events.Finished(state=state.value, exit=code, set=None))
+    return code
+
+
+def table(found: Sequence[Finding]) -> str:
+    """A line for each photo, and how many there are of each verdict."""
+    if not found:
+        return "There is no photo by an image model here. Photos by Cycles are exact."
+    rows = [HEAD, *((one.product, one.angle, _word(one), one.reason) for one in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
+        for row in rows
+    ]
+    rejected = sum(one.is_rejected for one in found)
+    lines.append(f"{len(found)} photo{'s' * (len(found) != 1)}, {rejected} rejected.")
+    return "\n".join(lines)
+
+
+def _word(one: Finding) -> str:
+    if one.is_accepted:
+        return f"{one.verdict.value} (accepted by a person)"
+    return f"{one.verdict.value} (rejected)" if one.is_rejected else one.verdict.value
+
+
+def _event(one: Finding) -> events.Event:
+    return events.Checked(
+        sku=one.product,
+        angle=one.angle,
+        verdict=one.verdict.value,
+        reason=one.reason,
+        rejected=one.is_rejected,
+        request_id=one.request_id,
+    )

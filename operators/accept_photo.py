@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accept Anyway."""
+
+from typing import Annotated
+
+from bpy.props import StringProperty
+from bpy.types import Context, Event
+
+from ..background_run.set_view import SetView
+from ..window import launch, runs
+from ..window.blender_types import Result, scene_of, with_properties
+from . import checks
+from .common import SetOperator, confirm
+
+
+@with_properties
+class PHOTOREAL_OT_accept_photo(SetOperator):
+    bl_idname = "photoreal.accept_photo"
+    bl_label = "Accept Anyway"
+    bl_description = "Accept the photo of this angle in spite of its verdict, and continue the set"
+    bl_options = set()  # The set may buy a video now: without REGISTER, Repeat Last cannot spend again.
+
+    name: Annotated[str, StringProperty(options={"HIDDEN"})]
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return checks.allow(cls, checks.accept(context))
+
+    def invoke(self, context: Context, event: Event) -> Result:
+        found = runs.set_of(scene_of(context))
+        reason = next((one.reason for one in found.pictures if one.name == self.name), "") if found else ""
+        message = f"{reason} What waits for this photo is made now, and a video by fal.ai is charged.".strip()
+        title = f"Accept {self.name}"
+        return confirm(self, context, event, title=title, message=message, confirm_text="Accept")
+
+    def act(self, context: Context, found: SetView) -> Result:
+        launch.resume(context, found.folder, ("--accept", self.name))
+        return {"FINISHED"}

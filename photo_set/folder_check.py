@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares the photos that are in set folders with their renders. Changes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..imaging.choices import Background
+from ..imaging.fidelity import Report, Verdict, check_photo
+from ..messages.errors import InputError
+from .calibration import reference_for
+from .choices import Engine
+from .folder import SetFolder
+from .photo_check import FAILED, NO_REFERENCE
+from .rejection import verdict_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the check says about the photo that a set shows for an angle. ``report`` is None without a reference.
+
+    ``is_accepted``: a person has accepted it in spite of its verdict.
+    """
+
+    product: str
+    angle: str
+    photo: Path
+    verdict: Verdict
+    reason: str
+    request_id: str
+    is_accepted: bool
+    report: Report | None
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.verdict in FAILED and not self.is_accepted
+
+
+def sets_in(root: Path) -> list[Path]:
+    """The set in the folder, or the sets in the folders below it, as in a catalogue. Raises InputError without any."""
+    if (root / "set.json").is_file():
+        return [root]
+    found = sorted(path.parent for path in root.glob("*/set.json"))
+    if not found:
+        raise InputError(
+            f"{root} contains no set: set.json is missing.", hint="Name the folder of a set or a catalogue."
+        )
+    return found
+
+
+def check_set(root: Path) -> Iterator[Finding]:
+    """Check the photos of one set that an image model made; those by Cycles are exact. Raises InputError."""
+    folder = SetFolder.open(root)
+    record = folder.record
+    plan: Any = record.get("plan") or {}
+    background = Background(plan.get("background", Background.WHITE))
+    for entry in record["angles"]:
+        shown: Any = entry.get("photo") or {}
+        if not shown.get("path") or shown.get("engine") == Engine.CYCLES:
+            continue
+        reference = reference_for(folder, entry, background)
+        report = None if reference is None else check_photo(root / shown["path"], reference)
+        yield Finding(
+            product=str(record.get("product", root.name)),
+            angle=entry["name"],
+            photo=root / shown["path"],
+            verdict=Verdict.LOOK if report is None else report.verdict,
+            reason=NO_REFERENCE if report is None else report.reason,
+            request_id=str(shown.get("request_id", "")),
+            is_accepted=verdict_of(shown) == "accepted",
+            report=report,
+        )

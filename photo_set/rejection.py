@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an entry of ``set.json`` says about photos that are held back. Needs no package."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..messages.errors import PhotorealError
+
+
+class RejectedPhotoError(PhotorealError):
+    """A photo was received and is held back, because it does not show the product as its render does."""
+
+
+def is_rejected(photo: Mapping[str, Any] | None) -> bool:
+    """Whether a photo is held back: not placed, not exported, and no video is made from it."""
+    return bool(((photo or {}).get("fidelity") or {}).get("rejected"))
+
+
+def reason_of(photo: Mapping[str, Any] | None) -> str:
+    """Why its check has this verdict; "" when it was not checked."""
+    return str(((photo or {}).get("fidelity") or {}).get("reason", ""))
+
+
+def verdict_of(photo: Mapping[str, Any] | None) -> str:
+    """The verdict of its check; "" when it was not checked, "accepted" when a person has overruled it."""
+    found = (photo or {}).get("fidelity") or {}
+    return "accepted" if found.get("accepted") else str(found.get("verdict", ""))
+
+
+def file_of(photo: Mapping[str, Any]) -> str:
+    """The path of a photo before it was enlarged: locked, moved back onto its render, or as it was received."""
+    found = photo.get("fidelity") or {}
+    changed = found.get("locked") or found.get("realigned") or {}
+    return str(changed.get("path") or photo.get("original") or photo.get("path", ""))
