@@ -85,7 +85,7 @@ def read_rows(path: Path) -> list[Row]:
         raise InputError(f"The catalogue {path} cannot be read ({error.strerror}).") from error
     if kind_of_file(path) is not FileKind.UNKNOWN or path.suffix.lower() in MODEL_SUFFIXES:
         raise InputError(
-            f"{path.name} is not a table, and a catalogue is a CSV or JSONL file.",
+            f"{path.name} is not a table. A catalogue is a CSV or JSONL file.",
             hint="For one product, use `set` with its 3D file or its photos.",
         )
     try:

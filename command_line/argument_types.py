@@ -68,7 +68,7 @@ def seconds_or_keep(text: str) -> Any:
 def name(value: Any) -> str:
     """The path or address that a text names. An empty one, such as an unset variable, would mean the current folder."""
     if not (found := named(value)):
-        raise ValueError("names no file")
+        raise ValueError("does not name a file")
     return found
 
 

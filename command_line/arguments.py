@@ -89,7 +89,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         choices=[engine.value for engine in Engine],
-        help="who makes the photos (default: fal where a key is set, otherwise cycles)",
+        help="who makes the photos (default: fal if a key is set, otherwise cycles)",
     )
     parser.add_argument(
         "--video", choices=VIDEO_CHOICES, help="who makes the video (default: same as --engine)"
@@ -143,10 +143,12 @@ def _add_fal_photos(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--guide",
         choices=[guide.value for guide in Guide],
-        help="fal.ai: hold the photo model by the exact depth or edges of every reference",
+        help="fal.ai: guide the photo model with the exact depth or edges of every reference",
     )
     parser.add_argument(
-        "--with-mask", action="store_true", help="fal.ai: only the product may change in photos"
+        "--with-mask",
+        action="store_true",
+        help="fal.ai: send a mask, so that only the product changes in photos",
     )
     parser.add_argument(
         "--look", choices=list(LOOKS), default=DEFAULT_LOOK, help="fal.ai: how the product is shown"

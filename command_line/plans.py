@@ -118,7 +118,7 @@ def _spin_of(options: StudioOptions) -> Spin | None:
     if given:
         raise FieldError(
             f"spin_{next(iter(given))}",
-            "There is no spin that it is for.",
+            "It has no effect without a spin.",
             hint="Add --spin 72, or leave it out.",
         )
     return None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from ..files.writing import sha256_of, write_json_atomically
+from ..messages.counts import count_of
 from .errors import JournalError
 from .journal import OPEN_STAGES, Facts, Journal, Stage
 from .network.http_clients import safe_client
@@ -59,8 +60,8 @@ class Cleaned:
     def sentence(self) -> str:
         if not self.hidden and not self.deleted:
             return "Nothing was hidden or deleted at fal.ai."
-        files = f"{self.hidden} file{'s' * (self.hidden != 1)} hidden"
-        return f"At fal.ai: {files}, and the records of {self.deleted} request{'s' * (self.deleted != 1)} deleted."
+        files = f"{count_of(self.hidden, 'file')} hidden"
+        return f"At fal.ai: {files}, and the records of {count_of(self.deleted, 'request')} deleted."
 
 
 def clean_up(service: Service, journal: Journal) -> Cleaned:

@@ -143,8 +143,8 @@ def how_to_decide(key: str, entry: Entry) -> str:
 def how_to_confirm(key: str) -> str:
     """The hint for a request that may be sent again as soon as it is certain that fal.ai does not have it."""
     return (
-        "Nothing was sent. Resume to look for it again, or check your fal.ai dashboard and resend it with the "
-        f"statement that it is not there. Its key is {shown_key(key)}."
+        "Nothing was sent. Resume to look for it again, or check your fal.ai dashboard and resend it, "
+        f"stating that it is not there. Its key is {shown_key(key)}."
     )
 
 

@@ -188,7 +188,7 @@ class Lookup:
             if not page.get("has_more"):
                 return ""
             if not page.get("next_cursor"):
-                return "fal.ai's list of requests breaks off."
+                return "fal.ai's list of requests is incomplete."
             query["cursor"] = str(page["next_cursor"])
         return f"fal.ai lists more than {MAX_PAGES * PAGE} requests since then."
 
@@ -238,9 +238,7 @@ class _View:
         """Why the list proves nothing, although it was read to its end; "" when it does."""
         if not self._blank:
             return ""
-        return (
-            f"{self._blank} requests of that time are listed without their inputs, and it may be one of them."
-        )
+        return f"{self._blank} requests of that time are listed without their inputs, and this request may be one of them."
 
 
 def _sent(entry: Entry) -> Facts:

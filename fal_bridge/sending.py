@@ -150,7 +150,7 @@ class Sender:
             return True
         if not entry.is_resend_certain and not found.is_proof:
             raise UncertainSubmitError(
-                f"{prepared.label}: it is not certain that fal.ai has not received it. {found.reason}",
+                f"{prepared.label}: fal.ai may have received this request. {found.reason}",
                 hint=how_to_confirm(prepared.key),
             )
         return False

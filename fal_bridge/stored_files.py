@@ -99,7 +99,7 @@ def _is_public(entry: Entry, intent: Mapping[str, Any]) -> bool:
 def _uploads(journal: Journal, attempts: Iterable[Entry]) -> Iterator[StoredFiles]:
     labels: dict[str, dict[str, None]] = {}
     for entry in attempts:
-        for sha256 in _hashes_in(entry.facts.get(Stage.IN_FLIGHT, {}).get("inputs")):
+        for sha256 in texts_in(entry.facts.get(Stage.IN_FLIGHT, {}).get("inputs"), "sha256"):
             labels.setdefault(sha256, {})[entry.label] = None
     for path in sorted((journal.folder / UPLOADS).glob("*.json")):
         try:
@@ -112,27 +112,21 @@ def _uploads(journal: Journal, attempts: Iterable[Entry]) -> Iterator[StoredFile
         yield StoredFiles(labels=names, urls=(url,), until=until, is_public=True, record=path)
 
 
-def _urls_in(value: Any) -> Iterator[str]:
-    """The URLs of all files in an output: of each object with a member ``url``."""
+def texts_in(value: Any, name: str) -> Iterator[str]:
+    """The texts that all objects in a JSON value have as the member ``name``."""
     if isinstance(value, Mapping):
-        if isinstance(url := value.get("url"), str) and url.startswith(("http://", "https://")):
-            yield url
+        if isinstance(found := value.get(name), str):
+            yield found
         for member in value.values():
-            yield from _urls_in(member)
+            yield from texts_in(member, name)
     elif isinstance(value, list):
         for member in value:
-            yield from _urls_in(member)
+            yield from texts_in(member, name)
 
 
-def _hashes_in(inputs: Any) -> Iterator[str]:
-    if isinstance(inputs, Mapping):
-        if isinstance(sha256 := inputs.get("sha256"), str):
-            yield sha256
-        for member in inputs.values():
-            yield from _hashes_in(member)
-    elif isinstance(inputs, list):
-        for member in inputs:
-            yield from _hashes_in(member)
+def _urls_in(output: Any) -> Iterator[str]:
+    """The URLs of all files in an output: of each object with a member ``url``."""
+    return (url for url in texts_in(output, "url") if url.startswith(("http://", "https://")))
 
 
 @dataclass(frozen=True, slots=True)

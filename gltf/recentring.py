@@ -99,8 +99,8 @@ def _still_far(gltf: Gltf, size: float) -> Iterator[Finding]:
             kind="far_from_origin",
             severity=Severity.WARNING,
             where=name,
-            text=f"{name} is {times:,.0f} times as far from the origin as the model is large, where its vertices lose "
-            "their places, and bones or compression keep it there. Move the model to the origin and export it again.",
+            text=f"{name} is {times:,.0f} times the size of the model away from the origin, and bones or compression keep it "
+            "there. Vertices lose their exact places at such a distance. Move the model to the origin and export it again.",
         )
 
 

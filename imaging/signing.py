@@ -81,7 +81,7 @@ def _algorithm_for(certificate: str, key: str) -> str:
             return algorithm
     raise InputError(
         f"{Path(certificate).name} and {Path(key).name} cannot sign Content Credentials: {reason}.",
-        hint="The certificate needs the whole chain in one file, and a usage that C2PA allows.",
+        hint="The file must contain the certificate and its whole chain, and C2PA must allow the usage that the certificate is for.",
     )
 
 

@@ -171,10 +171,10 @@ class Charge(Event):
     product: Annotated[str, "the product"]
     job: Annotated[str, "what the request makes"]
     endpoint: Annotated[str, "the endpoint"]
-    request_id: Annotated[str, 'its request at fal.ai; "" when not known']
-    file: Annotated[str, 'the file that it has brought, relative to the set; "" for none']
+    request_id: Annotated[str, 'the id of the request at fal.ai; "" when not known']
+    file: Annotated[str, 'the file that it produced, relative to the set folder; "" for none']
     recorded: Annotated[str | None, "the recorded amount; null when not known"]
-    charged: Annotated[str | None, "the charged amount; null when the bill does not have the request"]
+    charged: Annotated[str | None, "the charged amount; null when the request is not on the bill"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

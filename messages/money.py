@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from .counts import count_of
+
 
 def dollars(amount: float | Decimal) -> str:
     """``amount`` in US dollars as "$0.025": at least cents, and more digits, up to six, where they are not zero."""
@@ -22,7 +24,7 @@ def paid_to(amount: float, unknown: int, *, is_emulated: bool) -> str:
     """What was paid to whom, such as "$2.40 to fal.ai"; "" for nothing. ``unknown`` counts requests of unknown price."""
     parts = [dollars(amount)] if amount else []
     if unknown:
-        parts.append(f"{unknown} request{'s' * (unknown != 1)} of unknown price")
+        parts.append(f"{count_of(unknown, 'request')} of unknown price")
     where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
     return f"{' and '.join(parts)} to {where}" if parts else ""
 
@@ -34,5 +36,5 @@ def cost_sentence(cost: Mapping[str, Any]) -> str:
     if cost.get("estimated"):
         text += f", {dollars(cost['estimated'])} of it estimated"
     if count := cost.get("unpriced"):
-        text += f", plus {count} request{'s' * (count > 1)} of unknown price"
+        text += f", plus {count_of(count, 'request')} of unknown price"
     return f"{text}."

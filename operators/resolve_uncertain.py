@@ -59,10 +59,10 @@ class PHOTOREAL_OT_resolve_uncertain(SetOperator):
         column = layout_of(self).column()
         found = runs.set_of(scene_of(context))
         if found and (moment := self._wait_until(found)):
-            text = f"It may still be running until {clock_time(moment)}: sent again, it may be charged twice."
+            text = f"It may still be running until {clock_time(moment)}. If you send it again, both may be charged."
             column.label(text=text, icon="ERROR")
         else:
-            column.label(text="If fal.ai has received the first one, both are charged.", icon="ERROR")
+            column.label(text="If fal.ai has received the first request, both are charged.", icon="ERROR")
         column.label(text="Resume looks for it again, free of charge.")
         column.prop(self, "is_not_in_dashboard")
 

@@ -29,6 +29,6 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
             return
         layout.prop(settings, "video_endpoint", placeholder="as in preferences")
         if FROM_RENDER_ENDPOINT not in settings.video_endpoint:
-            text = f"Recommended: {FROM_RENDER_ENDPOINT} makes footage of a render of your model, which keeps its shape."
+            text = f"Recommended: {FROM_RENDER_ENDPOINT} turns a render of your model into footage and keeps its shape."
             draw_text(context, layout, text)
         layout.prop(settings, "loop")

@@ -60,7 +60,9 @@ def _by_view(endpoint: Endpoint, names: Sequence[str], images: Sequence[Path]) -
         view = views.pop()
         if view in found:
             raise FieldError(
-                "model_endpoint", f"Two photos are named {view}, and {endpoint.id} takes one.", hint=_HINT
+                "model_endpoint",
+                f"Two photos are named {view}, and {endpoint.id} accepts only one.",
+                hint=_HINT,
             )
         found[view] = path
     if FRONT not in found:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
+from ..fal_bridge.stored_files import texts_in
 from ..files.writing import copy_atomically, write_atomically
 from ..gltf.findings import Finding, Severity
 from ..messages import events
@@ -304,14 +305,7 @@ class SetResults:
 
 def _request_ids(value: Any) -> Iterator[str]:
     """The ids of all requests that a manifest or a part of it names."""
-    if isinstance(value, dict):
-        if isinstance(name := value.get("request_id"), str) and name:
-            yield name
-        for part in value.values():
-            yield from _request_ids(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _request_ids(part)
+    return filter(None, texts_in(value, "request_id"))
 
 
 def kept_of_takes(entry: Mapping[str, Any]) -> Record:

@@ -77,9 +77,9 @@ def surroundings_problems(around: Around, without: Iterable[Surrounding]) -> Ite
         yield Finding(
             kind="floor_in_product",
             severity=Severity.WARNING,
-            text=f"The model grows out of a flat part below it, such as a floor, and is only {around.fused_floor:.0%} as "
-            "long as both. They are one piece, so that it cannot be left out: cut it off in your 3D software, or use "
-            "another photo.",
+            text="The product and a flat part below it, such as a floor, are one piece, so the flat part cannot be left out. "
+            f"The product is only {around.fused_floor:.0%} as long as both together. Separate the part in your 3D software, "
+            "or make the model from another photo.",
         )
     product = ~around.of(around.found)
     for kind, chosen in around.found.items():

@@ -58,7 +58,7 @@ def _scale(longest: float) -> Iterator[Finding]:
         kind="absurd_scale",
         severity=Severity.WARNING,
         text=f"The product is {longest:.3g} m long according to its file; the unit is probably wrong. The pictures are "
-        "correct except for colored glass, but the size in set.json is not. Export the product in metres.",
+        "correct except for colored glass, but the size in set.json is not. Export the product in meters.",
     )
 
 

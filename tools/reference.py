@@ -67,12 +67,17 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
             continue
         name = ", ".join(item.option_strings) or str(item.metavar or item.dest)
         if item.option_strings and item.nargs != 0:
-            name += f" {item.metavar or _choices(item)}"
+            name += f" {_values(item)}"
         yield f"| `{_cell(name)}` | {_cell(_meaning(item))} |"
 
 
-def _choices(item: argparse.Action) -> str:
-    return "{" + ",".join(map(str, item.choices)) + "}" if item.choices else item.dest.upper()
+def _values(item: argparse.Action) -> str:
+    """What follows an option; options that take several values have a name for each."""
+    if isinstance(item.metavar, tuple):
+        return " ".join(item.metavar)
+    if item.metavar or not item.choices:
+        return item.metavar or item.dest.upper()
+    return "{" + ",".join(map(str, item.choices)) + "}"
 
 
 def _meaning(item: argparse.Action) -> str:

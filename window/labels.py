@@ -14,7 +14,7 @@ DEVICE_LABELS = {
 
 BACKGROUND_TIPS = {
     "white": "Exact white, as marketplaces require",
-    "grey": "Neutral grey",
+    "grey": "Neutral gray",
     "black": "Exact black, for jewellery, glass and dark-field light",
     "transparent": "An alpha channel instead of a background",
 }

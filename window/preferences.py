@@ -19,7 +19,7 @@ from .labels import DEVICE_LABELS
 
 # The values are those of --expiration.
 EXPIRATIONS = (
-    ("3600", "After One Hour", "A request that waits longer in the queue may not find its pictures any more"),
+    ("3600", "After One Hour", "A request that waits longer in the queue may no longer find its pictures"),
     (str(DAY_SECONDS), "After One Day", "Long enough for every request"),
     (str(7 * DAY_SECONDS), "After One Week", "Results can be fetched again for a week"),
     (str(30 * DAY_SECONDS), "After One Month", "Results can be fetched again for a month"),
@@ -106,7 +106,7 @@ class StoredPreferences:
         str,
         EnumProperty(
             name="Delete at fal.ai",
-            description="When fal.ai deletes your pictures and its results. Until then, anyone who knows an address can see it",
+            description="When fal.ai deletes the pictures you send and the results. Until then, anyone who knows the address can open them",
             items=EXPIRATIONS,
             default=str(DAY_SECONDS),
         ),

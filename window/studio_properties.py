@@ -277,7 +277,7 @@ class AngleProperties:
         float,
         FloatProperty(
             name="Lens",
-            description="Full-frame focal length in millimetres; shorter lenses show more perspective",
+            description="Full-frame focal length in millimeters; shorter lenses show more perspective",
             default=LENS_MM,
             min=MIN_LENS_MM,
             max=MAX_LENS_MM,

@@ -4,7 +4,7 @@
 import argparse
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ...catalogue.lock_file import Lock, read_lock
@@ -21,10 +21,9 @@ from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
-from ..argument_types import place
-from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
-from ..option_values import Command, Context, ServiceOptions
+from ..folder_at_fal import FolderOptions, add_folder_at_fal
+from ..option_values import Command, Context
 from ..service import required_service
 from ..spending import budget_of
 
@@ -32,20 +31,12 @@ NOTICE_SECONDS = 5.0  # After which every run has noticed that its set or catalo
 LOOK_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelOptions:
-    folder: Path
-    service: ServiceOptions
-
-
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
-    add_service(parser)
-    add_output(parser)
-    parser.set_defaults(command=Command(CancelOptions, run))
+    add_folder_at_fal(parser)
+    parser.set_defaults(command=Command(FolderOptions, run))
 
 
-def run(options: CancelOptions, context: Context) -> int:
+def run(options: FolderOptions, context: Context) -> int:
     reporter = context.reporter
     if is_catalogue(options.folder):
         return _cancel_catalogue(options, reporter)
@@ -67,7 +58,7 @@ def run(options: CancelOptions, context: Context) -> int:
     return code
 
 
-def _cancel_catalogue(options: CancelOptions, reporter: Reporter) -> int:
+def _cancel_catalogue(options: FolderOptions, reporter: Reporter) -> int:
     root = options.folder.absolute()
     lock = read_lock(root)
     service = required_service(root, lock.fal, options.service)

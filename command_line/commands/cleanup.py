@@ -2,7 +2,6 @@
 """``cleanup``: hide the files of a set at fal.ai and delete what fal.ai stores about it, once everything is on disk."""
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...catalogue.lock_file import read_lock
@@ -16,28 +15,19 @@ from ...messages.progress import Reporter
 from ...photo_set.at_fal import record_files_at_fal
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
-from ..argument_types import place
-from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
-from ..option_values import Command, Context, ServiceOptions
+from ..folder_at_fal import FolderOptions, add_folder_at_fal
+from ..option_values import Command, Context
 from ..service import required_service
 from ..sets import working_in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanupOptions:
-    folder: Path
-    service: ServiceOptions
-
-
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
-    add_service(parser)
-    add_output(parser)
-    parser.set_defaults(command=Command(CleanupOptions, run))
+    add_folder_at_fal(parser)
+    parser.set_defaults(command=Command(FolderOptions, run))
 
 
-def run(options: CleanupOptions, context: Context) -> int:
+def run(options: FolderOptions, context: Context) -> int:
     """Clean up a set, or all sets of a catalogue. Gives 0, or 2 when something of it stays at fal.ai."""
     cleaned = Cleaned()
     if is_catalogue(options.folder):

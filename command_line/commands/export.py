@@ -14,6 +14,7 @@ from ...channels.tables import AKENEO, FILES, SHOPIFY, write_tables
 from ...files.invisible import trimmed
 from ...files.part_files import part_for
 from ...files.values import read_whole
+from ...messages.counts import count_of
 from ...messages.errors import InputError, PhotorealError
 from ...optics.sizes import SIDE
 from ...photo_set.folder import SetFolder
@@ -63,7 +64,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _add_form(parser: argparse.ArgumentParser) -> None:
     """What the files are like."""
-    parser.add_argument("--format", choices=list(FORMATS), help="another format than the channel's")
+    parser.add_argument(
+        "--format", choices=list(FORMATS), help="the file format (default: that of the channel)"
+    )
     parser.add_argument(
         "--size",
         type=argument(SIDE, read_whole),
@@ -75,16 +78,16 @@ def _add_form(parser: argparse.ArgumentParser) -> None:
         type=trimmed,
         default="",
         metavar="TEMPLATE",
-        help="names of files, such as {sku}_{angle}_{width}.jpg",
+        help="template for the names of files, such as {sku}_{angle}_{width}.jpg",
     )
     parser.add_argument(
         "--base-url",
         type=trimmed,
         default="",
         metavar="URL",
-        help="where the files will be, for Shopify's list",
+        help="where the files will be on the web, for Shopify's list",
     )
-    parser.add_argument("--zip", action="store_true", help="also one ZIP file for each channel")
+    parser.add_argument("--zip", action="store_true", help="also write one ZIP file for each channel")
 
 
 def run(options: ExportOptions, context: Context) -> int:
@@ -139,11 +142,11 @@ def _export(
     unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
     if not options.json:
         print(
-            f"{folder.root.absolute()}: {len(folder.files)} pictures, {new} written, {len(removed)} removed",
+            f"{folder.root.absolute()}: {count_of(len(folder.files), 'picture')}, {new} written, {len(removed)} removed",
             file=context.output,
         )
         for text in unmet:
-            print(f"  A rule that no export can meet: {text}.", file=context.output)
+            print(f"  An export cannot meet this rule: {text}.", file=context.output)
     return {
         "folder": str(folder.root),
         "files": [

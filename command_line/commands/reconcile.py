@@ -3,7 +3,6 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,35 +16,27 @@ from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
 from ...files.writing import write_atomically, write_json_atomically
 from ...messages import events
+from ...messages.counts import count_of
 from ...messages.errors import InputError, PhotorealError
 from ...messages.money import exact_dollars
 from ...messages.progress import LABEL_TEXTS
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
-from ..argument_types import place
-from ..arguments import add_output, add_service
 from ..catalogue_plans import is_catalogue
-from ..option_values import Command, Context, ServiceOptions
+from ..folder_at_fal import FolderOptions, add_folder_at_fal
+from ..option_values import Command, Context
 from ..service import required_service
 from ..sets import working_in
 
 MAX_NAMED = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileOptions:
-    folder: Path
-    service: ServiceOptions
-
-
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=place, metavar="DIR", help="the folder of the set or the catalogue")
-    add_service(parser)
-    add_output(parser)
-    parser.set_defaults(command=Command(ReconcileOptions, run))
+    add_folder_at_fal(parser)
+    parser.set_defaults(command=Command(FolderOptions, run))
 
 
-def run(options: ReconcileOptions, context: Context) -> int:
+def run(options: FolderOptions, context: Context) -> int:
     """Compare with the bill. Gives 0, or 2 when the bill lacks a request that may have cost something."""
     root, service, folders = _found(options)
     costs = [cost for folder, product in folders.items() for cost in costs_in(journal_in(folder), product)]
@@ -71,7 +62,7 @@ def run(options: ReconcileOptions, context: Context) -> int:
     return code
 
 
-def _found(options: ReconcileOptions) -> tuple[Path, Service, dict[Path, str]]:
+def _found(options: FolderOptions) -> tuple[Path, Service, dict[Path, str]]:
     """The folder, where its requests are, and the names of the products by their set folders."""
     if not is_catalogue(options.folder):
         folder = SetFolder.open(options.folder)
@@ -138,7 +129,7 @@ def _table(charges: Sequence[Charge]) -> str:
     if total.discount:
         lines.append(f"Discounts of {exact_dollars(total.discount)} are subtracted.")
     if total.failed:
-        lines.append(f"{exact_dollars(total.failed)} of it is for requests that have failed.")
+        lines.append(f"{exact_dollars(total.failed)} of this is for failed requests.")
     return "\n".join(lines)
 
 
@@ -166,11 +157,11 @@ def _complaints(charges: Iterable[Charge]) -> Iterable[str]:
             "Check it in your fal.ai dashboard."
         )
     if different := [charge for charge in found if charge.differs]:
-        yield f"{_count(different)} charged otherwise than recorded: {_named(different)}."
+        yield f"The charge differs from the recorded amount for {_count(different)}: {_named(different)}."
 
 
 def _count(charges: Sequence[Charge]) -> str:
-    return f"{len(charges)} request{'s' * (len(charges) != 1)}"
+    return count_of(len(charges), "request")
 
 
 def _named(charges: Sequence[Charge]) -> str:

@@ -108,8 +108,8 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=place,
         metavar="FILE",
-        help="apply what people have decided on the page and exported: rejected photos are bought again; "
-        "may be given once for each reviewer",
+        help="apply decisions that were exported from the page: rejected photos are made and paid again; "
+        "can be given once for each reviewer",
     )
     parser.add_argument(
         "--accept",

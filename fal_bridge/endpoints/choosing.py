@@ -29,9 +29,14 @@ def known_ids(kind: Kind) -> list[str]:
     return [row.id for row in REGISTRY.values() if row.kind is kind and not row.successor]
 
 
+def known_endpoints(kind: Kind) -> str:
+    """The sentence of an error that lists them."""
+    return f"Known endpoints for a {kind}: {', '.join(known_ids(kind))}."
+
+
 def endpoint_for(endpoint_id: str, kind: Kind, known: Mapping[str, Endpoint] = REGISTRY) -> Endpoint:
     """The endpoint with this id. Raises UnknownEndpointError, and WrongRequestError when it is of another kind."""
-    choice = f"Known for a {kind}: {', '.join(known_ids(kind))}."
+    choice = known_endpoints(kind)
     endpoint = known.get(endpoint_id)
     if endpoint is None:
         raise UnknownEndpointError(f"The endpoint {endpoint_id!r} is unknown.", hint=choice)

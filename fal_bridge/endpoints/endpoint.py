@@ -14,6 +14,7 @@ from ...files.input_files import open_regular
 from ...files.kinds import PICTURES, FileKind, kind_of_file, missing_end
 from ...files.mp4 import seconds_in
 from ...imaging.choices import FRAMES_PER_SECOND
+from ...messages.counts import count_of
 from ..errors import WrongRequestError
 from ..jobs import Generation, Kind, Role
 from .options import Option
@@ -299,7 +300,7 @@ class Endpoint:
 def _count_of_pictures(minimum: int, maximum: int) -> str:
     if minimum != maximum:
         return f"{minimum} to {maximum} pictures"
-    return f"{maximum} picture{'s' * (maximum != 1)}" if maximum else "no picture"
+    return count_of(maximum, "picture") if maximum else "no picture"
 
 
 def _first_size(wanted: Generation) -> Size | None:

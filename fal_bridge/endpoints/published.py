@@ -7,7 +7,7 @@ from ...files.values import shown
 from ..errors import NetworkDownError, ServiceTroubleError, UnknownEndpointError, WrongRequestError
 from ..jobs import Kind
 from ..network.platform_api import Platform
-from .choosing import ENDPOINT_ID, known_ids
+from .choosing import ENDPOINT_ID, known_endpoints
 from .endpoint import Endpoint
 from .registry import REGISTRY
 from .schema_reader import confirmed, endpoint_from
@@ -62,7 +62,7 @@ def _checked(
     if status is None:
         warn(
             f"fal.ai does not list {endpoint_id}, but publishes its schema: it is private or very new. "
-            "Compare its price with its page."
+            "Check the price on its page."
         )
     if row is None or row.kind is not kind:
         return row or endpoint_from(document, endpoint_id, kind)
@@ -92,5 +92,5 @@ def _unknown(kind: Kind, endpoint_id: str, *, is_listed: bool) -> UnknownEndpoin
         )
     return UnknownEndpointError(
         f"fal.ai does not list the endpoint {endpoint_id}: it was withdrawn, or is misspelled.",
-        hint=f"Nothing was spent. Known for a {kind}: {', '.join(known_ids(kind))}.",
+        hint=f"Nothing was spent. {known_endpoints(kind)}",
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UnknownEndpointError
 from ..jobs import Kind, Role
-from .choosing import known_ids
+from .choosing import known_endpoints
 from .endpoint import Endpoint, Place
 from .options import Option
 from .price_models import PriceModel
@@ -238,7 +238,7 @@ class _Reader:
             made = ", ".join(sorted(members)) or "nothing"
             raise UnknownEndpointError(
                 f"The endpoint {self._id} returns {made}, but no {_name_of(self._kind)}.",
-                hint=f"Known for a {self._kind}: {', '.join(known_ids(self._kind))}.",
+                hint=known_endpoints(self._kind),
             )
         return tuple(places)
 

@@ -11,11 +11,11 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from ..errors import MissingPermissionError
-from ..network.platform_api import MAX_IDS, Platform
+from ..network.platform_api import MAX_IDS, Platform, amount_of
 from .journal_costs import Cost, spreadsheet_safe
 
 DAY_SECONDS = 86400.0
@@ -127,7 +127,7 @@ def bill_for(costs: Collection[Cost], platform: Platform) -> Bill:
         except MissingPermissionError as error:
             raise MissingPermissionError(
                 "The key may not read billing events.",
-                hint="Use an admin key: fal.ai shows the bill to no other. Nothing was changed.",
+                hint="Use an admin key: fal.ai does not show the bill to other keys. Nothing was changed.",
             ) from error
     return Bill(events=found, unreadable=frozenset(unreadable))
 
@@ -152,7 +152,7 @@ def _read(line: Any) -> BillingEvent | None:
     """A line of the bill; ``None`` when it does not tell exactly what was charged."""
     if not isinstance(line, Mapping):
         return None
-    total, nano = _amount(line.get("cost_total")), line.get("cost_estimate_nano_usd")
+    total, nano = amount_of(line.get("cost_total")), line.get("cost_estimate_nano_usd")
     if isinstance(nano, int) and not isinstance(nano, bool) and nano >= 0:
         exact = Decimal(nano) / NANO
         if total is not None and abs(total - exact) > 1 / NANO:
@@ -163,22 +163,12 @@ def _read(line: Any) -> BillingEvent | None:
     return BillingEvent(
         request_id=str(line.get("request_id", "")),
         total=total,
-        subtotal=_amount(line.get("cost_subtotal")),
-        discount=_amount(line.get("cost_discount")),
-        percent_discount=_amount(line.get("percent_discount")),
-        units=_amount(line.get("output_units")),
-        unit_price=_amount(line.get("unit_price")),
+        subtotal=amount_of(line.get("cost_subtotal")),
+        discount=amount_of(line.get("cost_discount")),
+        percent_discount=amount_of(line.get("percent_discount")),
+        units=amount_of(line.get("output_units")),
+        unit_price=amount_of(line.get("unit_price")),
     )
-
-
-def _amount(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def charges_of(costs: Iterable[Cost], bill: Bill) -> list[Charge]:

@@ -104,7 +104,7 @@ class Platform:
         answer = self._answer(request)
         if not isinstance(answer, Mapping) or answer.get("currency") != "USD":
             return None
-        return _amount(answer.get("total_cost"))
+        return amount_of(answer.get("total_cost"))
 
     def pages(self, what: str, name: str, query: Mapping[str, str | Sequence[str]]) -> Iterable[Any]:
         """The items of a list, page by page; ``name`` is that of the list in a response. Raises also MissingPermissionError.
@@ -126,7 +126,7 @@ class Platform:
             asked["cursor"] = str(answer.get("next_cursor") or "")
             if not asked["cursor"]:
                 break
-        raise ServiceTroubleError(f"fal.ai's list of {what} breaks off.", hint="Try again later.")
+        raise ServiceTroubleError(f"fal.ai's list of {what} is incomplete.", hint="Try again later.")
 
     def _ask_for(self, what: str, endpoint_ids: list[str]) -> Any:
         request = self._client.build_request(
@@ -200,7 +200,7 @@ def _prices_in(answer: Any) -> dict[str, UnitPrice]:
     """The readable prices. A price of 0 counts as unknown, because no endpoint is free."""
     found = {}
     for line in _list_in(answer, "prices"):
-        amount = _amount(line.get("unit_price"))
+        amount = amount_of(line.get("unit_price"))
         if amount and str(line.get("currency", "USD")).upper() == "USD":
             found[str(line.get("endpoint_id"))] = UnitPrice(
                 amount=amount, unit=str(line.get("unit", "")), asked_at=time.time()
@@ -208,7 +208,8 @@ def _prices_in(answer: Any) -> dict[str, UnitPrice]:
     return found
 
 
-def _amount(value: Any) -> Decimal | None:
+def amount_of(value: Any) -> Decimal | None:
+    """A number in a response of fal.ai, exact. None when it is negative, or not a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:

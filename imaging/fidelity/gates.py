@@ -220,22 +220,22 @@ def sentence(one: Gate, registration: Registration, regions: list[Region]) -> st
         return ""
     right, down = (100 * value for value in registration.shift)
     words = {
-        "moved": f"The product is in another place: shifted {right:+.1f} % to the right and {down:+.1f} % down, "
-        f"{100 * (registration.scale - 1):+.1f} % in size, turned {registration.rotation:+.1f}° in the picture.",
+        "moved": f"The product is in the wrong place: shifted {right:+.1f} % to the right and {down:+.1f} % down, "
+        f"{100 * (registration.scale - 1):+.1f} % in size, rotated {registration.rotation:+.1f}° in the picture.",
         "turned": "The product is turned: near and far parts have moved differently.",
         "bent": "The product is bent or has another shape.",
         "stretched": f"The product is stretched by {100 * registration.stretch:.1f} %.",
         "other shape": "The shape or the parts of the product are different.",
         "mirrored": "The product is mirrored.",
         "other product": "The photo shows another product, or none.",
-        "other colour": "The background has another colour or brightness than the render's.",
+        "other colour": "The color or the brightness of the background differs from the render's.",
         "uneven": "The background is uneven: it has a pattern or a gradient.",
-        "things": "There are things or edges in the background.",
+        "things": "There are objects or edges in the background.",
         "border": "Something reaches the border of the photo where there should be background.",
-        "whole": "The product has another colour.",
-        "part": "A part of the product is missing or has another colour.",
-        "outside": "Something sticks out of the product's outline.",
-        "smeared": "The print is blurred or its small letters are different.",
+        "whole": "The color of the product is different.",
+        "part": "A part of the product is missing or has a different color.",
+        "outside": "Something sticks out beyond the outline of the product.",
+        "smeared": "The print is blurred, or its small letters are different.",
         "tiles": "Edges within the product are different.",
     }
     if one.found in words:

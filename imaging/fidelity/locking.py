@@ -42,7 +42,7 @@ def lock_photo(
     float from 0 to 1. ``render``, ``depth``, ``normal`` and ``base_colour``: as for ``print_areas``. Outside the mask the
     photo stays, except for the edge of its own product. Raises InputError when the pictures differ in size.
     """
-    passes = {"mask": mask, "depth": depth, "normals": normal, "base colour": base_colour}
+    passes = {"mask": mask, "depth": depth, "normals": normal, "base color": base_colour}
     _require_size(render, {"photo": photo, **passes})
     result: Array = np.array(photo[..., :3])
     mask = mask if mask.dtype == np.uint8 else np.rint(mask * 255.0).astype(np.uint8)

@@ -57,7 +57,7 @@ def realign(photo: Photo, report: Report, *, background: Background = Background
     Raises UnusablePhotoError when the photo cannot be read, ValueError when the report has no registration.
     """
     if report.registration is None:
-        raise ValueError("The photo was not registered.")
+        raise ValueError("The photo could not be aligned with the render.")
     values = read_photo(photo, background)
     affine = np.array(report.registration.affine)
     size = (values.shape[1], values.shape[0])

@@ -40,11 +40,11 @@ def read_photo(photo: Path | Image.Image | Array, background: Background) -> Arr
         picture = _from_array(np.asarray(photo))
     if min(picture.size) < MIN_SIDE:
         raise UnusablePhotoError(
-            f"The photo is too small to be compared: {picture.width} x {picture.height} pixels."
+            f"The photo is too small to compare: {picture.width} x {picture.height} pixels."
         )
     values = on_ground(np.asarray(picture), background)
     if float(values[::2, ::2].std(axis=(0, 1)).max()) < FLAT:
-        raise UnusablePhotoError("The photo has one colour: it shows nothing.")
+        raise UnusablePhotoError("The photo has a single color: it shows nothing.")
     return values
 
 
@@ -73,7 +73,7 @@ def _from_array(values: Array) -> Image.Image:
     if values.ndim == 2:
         values = np.repeat(values[..., None], 3, axis=-1)
     if values.ndim != 3 or values.shape[2] not in (3, 4):
-        raise UnusablePhotoError("The photo is not a picture in colour.")
+        raise UnusablePhotoError("The photo is not a color picture.")
     if values.dtype != np.uint8:
         if not np.isfinite(values).all():
             raise UnusablePhotoError("The photo contains values that are not numbers.")
@@ -86,6 +86,6 @@ def require_same_shape(photo: Array, full: tuple[int, int]) -> None:
     ratio = photo.shape[1] / photo.shape[0] / (full[0] / full[1])
     if abs(ratio - 1.0) > MAX_STRETCH:
         raise UnusablePhotoError(
-            f"The photo has another shape than the render: {photo.shape[1]} x {photo.shape[0]} pixels "
+            f"The photo has a different aspect ratio than the render: {photo.shape[1]} x {photo.shape[0]} pixels "
             f"instead of {full[0]} x {full[1]}."
         )

@@ -15,10 +15,10 @@ WORDS = {
     "missing": "part missing",
     "unexplained": "something added or changed",
     "changed": "part changed",
-    "colour": "other colour",
+    "colour": "different color",
     "print": "print missing or changed",
 }
-_ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
+_ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "center", "right")
 
 
 def find_regions(severity: Array, kinds: Array, names: tuple[str, ...], cover: Array) -> list[Region]:
@@ -62,15 +62,15 @@ def components(plane: Array) -> list[Array]:
 
 
 def place_of(row: float, column: float, cover: Array) -> str:
-    """A place in words, in the box of the product: "upper left", "centre"."""
+    """A place in words, in the box of the product: "upper left", "center"."""
     rows, columns = np.nonzero(cover)
     if not len(rows):
-        return "centre"
+        return "center"
     down = (row - rows.min()) / max(1, rows.max() + 1 - rows.min())
     across = (column - columns.min()) / max(1, columns.max() + 1 - columns.min())
     first, second = (min(2, max(0, int(share * 3))) for share in (down, across))
     if first == 1 and second == 1:
-        return "centre"
+        return "center"
     if first == 1:
         return _COLUMNS[second]
     return f"{_ROWS[first]} {_COLUMNS[second]}"

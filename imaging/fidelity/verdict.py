@@ -14,8 +14,8 @@ MOVED, OTHER_PRODUCT = "moved", "other product"
 class Thresholds:
     """What is tolerated. The defaults were chosen on the tuning products of ``benchmarks.fidelity``.
 
-    Each gate's value is the worst of its measures, each in units of its tolerance. Above ``fail`` a gate has failed;
-    between ``unsure`` and ``fail`` a person should look. ``None`` for a gate in ``skipped`` means it is not tested.
+    Each gate's value is the worst of its measures, each in units of its tolerance. From 1 on, a person should look; from
+    ``limit`` on, the gate has failed. ``fail`` replaces the limits of single gates. Gates in ``skipped`` are not tested.
     """
 
     moved: float = 0.0075
@@ -77,7 +77,7 @@ def decide(gates: Mapping[str, Gate], *, can_realign: bool) -> tuple[Verdict, st
 
     ``can_realign``: whether enough of the product would be left in a photo that is moved back.
     """
-    pose, ground = gates[POSE], gates[BACKGROUND]
+    pose = gates[POSE]
     failed = [one for one in gates.values() if one.state is State.FAILED]
     if pose.state is State.FAILED and pose.found == OTHER_PRODUCT:
         return Verdict.REJECT, pose.reason
@@ -90,17 +90,18 @@ def decide(gates: Mapping[str, Gate], *, can_realign: bool) -> tuple[Verdict, st
     unsure = [one for one in gates.values() if one.state is State.UNSURE]
     if unsure:
         return Verdict.LOOK, max(unsure, key=lambda one: one.value).reason
-    return Verdict.ACCEPT, _accepted(gates, ground)
+    return Verdict.ACCEPT, _accepted(gates)
 
 
-def _accepted(gates: Mapping[str, Gate], ground: Gate) -> str:
-    tested = [name for name in (POSE, BACKGROUND, COLOUR) if gates[name].state is State.PASSED]
-    words = {POSE: "pose and shape", BACKGROUND: "background", COLOUR: "colour"}
-    listed = [words[name] for name in tested]
-    joined = " and ".join((", ".join(listed[:-1]), listed[-1])) if len(listed) > 1 else "".join(listed)
-    left = [words[name] for name in (POSE, BACKGROUND, COLOUR) if name not in tested]
-    untested = f" Not tested: {', '.join(left)}." if left else ""
-    return (
-        f"The {joined} match the render, and no large part is missing or added. "
-        f"Small parts and small print were not proven.{untested}"
+def _accepted(gates: Mapping[str, Gate]) -> str:
+    words = {POSE: "pose and shape", BACKGROUND: "background", COLOUR: "color", STRUCTURE: "structure"}
+    tested = [name for name in words if gates[name].state is State.PASSED]
+    matching = ", ".join(words[name] for name in tested if name != STRUCTURE)
+    untested = ", ".join(words[name] for name in words if name not in tested)
+    sentences = (
+        f"These match the render: {matching}." if matching else "",
+        "No large part is missing or added." if STRUCTURE in tested else "",
+        "Small parts and small print were not verified.",
+        f"Not tested: {untested}." if untested else "",
     )
+    return " ".join(filter(None, sentences))

@@ -114,15 +114,15 @@ def _inside(cover: Array) -> Array:
 def _require_usable(render: Array, mask: Array) -> tuple[int, int]:
     if render.ndim != 3 or render.shape[2] not in (3, 4) or min(render.shape[:2]) < MIN_SIDE:
         raise UnusableReferenceError(
-            "The render cannot be compared with: it is not a picture in colour of 32 pixels."
+            f"The render cannot be used: it is not a color picture of at least {MIN_SIDE} x {MIN_SIDE} pixels."
         )
     if mask.shape != render.shape[:2]:
-        raise UnusableReferenceError("The mask has another size than the render.")
+        raise UnusableReferenceError("The size of the mask differs from that of the render.")
     share = float(np.mean(mask > (127 if mask.dtype == np.uint8 else 0.5)))
     if share < MIN_COVER:
         raise UnusableReferenceError("The mask is empty: the render shows no product.")
     if share > MAX_COVER:
-        raise UnusableReferenceError("The mask is full: the render shows no ground around the product.")
+        raise UnusableReferenceError("The mask is full: the render shows no background around the product.")
     return render.shape[0], render.shape[1]
 
 

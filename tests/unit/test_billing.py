@@ -80,7 +80,7 @@ def test_the_sums_equal_the_billing_events_to_the_nano_dollar(sets):
     assert len(record["different"]) == len(
         events
     )  # The discount: the unit prices of the emulator do not have it.
-    assert "charged otherwise than recorded" in said
+    assert "differs from the recorded amount" in said
     assert sets.record["cost"]["charged"] == pytest.approx(total / 1e9)
     charges = [event for event in events_in(said) if event["event"] == "charge"]
     assert sum(nano(charge["charged"]) for charge in charges) == total

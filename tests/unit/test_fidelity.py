@@ -192,8 +192,8 @@ def test_a_file_that_is_no_photo_has_a_reason(reference: Reference, tmp_path: Pa
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.full((SIDE, SIDE, 3), 200, np.uint8), "one colour"),
-        (product()["render"][:180], "another shape"),
+        (np.full((SIDE, SIDE, 3), 200, np.uint8), "single color"),
+        (product()["render"][:180], "different aspect ratio"),
         (np.zeros((8, 8, 3), np.uint8), "too small"),
         (np.full((SIDE, SIDE, 3), np.nan), "not numbers"),
     ],
@@ -209,9 +209,9 @@ def test_pixels_that_are_no_photo_have_a_reason(reference: Reference, values: Ar
     [
         ({"mask": np.zeros((SIDE, SIDE), np.uint8)}, "mask is empty"),
         ({"mask": np.full((SIDE, SIDE), 255, np.uint8)}, "mask is full"),
-        ({"mask": np.zeros((8, 8), np.uint8)}, "another size"),
+        ({"mask": np.zeros((8, 8), np.uint8)}, "size of the mask"),
         ({"depth": np.full((SIDE, SIDE), np.nan)}, "not numbers"),
-        ({"render": np.zeros((SIDE, SIDE), np.uint8)}, "not a picture in colour"),
+        ({"render": np.zeros((SIDE, SIDE), np.uint8)}, "not a color picture"),
     ],
 )
 def test_a_reference_that_is_unusable_has_a_reason(change: dict[str, Array], words: str):

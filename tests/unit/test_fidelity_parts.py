@@ -68,7 +68,7 @@ def test_regions_are_named_by_kind_and_place():
     kinds = np.zeros((40, 40), dtype=int)
     kinds[28:33] = 1
     found = find_regions(severity, kinds, ("missing", "colour"), cover)
-    assert [region.words for region in found] == ["other colour, lower right", "part missing, upper left"]
+    assert [region.words for region in found] == ["different color, lower right", "part missing, upper left"]
     assert found[1].area == pytest.approx(20 / 900)
     assert {round(x * 40) for x, _y in found[1].polygon} == {6, 11}
 
@@ -81,7 +81,7 @@ def test_places_that_touch_at_a_corner_are_one():
 
 @pytest.mark.parametrize(
     ("row", "column", "words"),
-    [(1, 1, "upper left"), (15, 15, "centre"), (15, 29, "right"), (29, 15, "lower centre")],
+    [(1, 1, "upper left"), (15, 15, "center"), (15, 29, "right"), (29, 15, "lower center")],
 )
 def test_places_in_words(row: float, column: float, words: str):
     assert place_of(row, column, np.ones((30, 30), dtype=bool)) == words

@@ -61,7 +61,7 @@ def test_a_generated_model_without_a_key_is_refused_in_one_sentence(told: Told, 
 )
 def test_an_empty_name_is_not_the_current_folder(told: Told, arguments):
     assert told.run("set", *arguments) == 1
-    assert "names no file" in told.error and "is a folder" not in told.error
+    assert "does not name a file" in told.error and "is a folder" not in told.error
 
 
 def test_a_name_that_is_too_long_can_be_shortened_by_the_user(told: Told):
@@ -106,7 +106,7 @@ def test_prices_that_cannot_be_fetched_are_the_machines_problem_and_named_once(t
 
 def test_help_and_reference_name_the_same_defaults(told: Told):
     assert told.run("set", "--help") == 0
-    for text in ("(default: 1024)", "(default: white)", "(default: fal where a key is set"):
+    for text in ("(default: 1024)", "(default: white)", "(default: fal if a key is set"):
         assert text in " ".join(told.output.split())
 
 

@@ -106,7 +106,7 @@ def test_an_option_of_a_spin_needs_a_spin(tmp_path: Path, capsys: pytest.Capture
     )
     assert code == 1
     assert (
-        "--spin-start: There is no spin that it is for. Add --spin 72, or leave it out."
+        "--spin-start: It has no effect without a spin. Add --spin 72, or leave it out."
         in capsys.readouterr().err
     )
     assert not (tmp_path / "set").exists()
