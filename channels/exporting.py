@@ -133,7 +133,19 @@ class ChannelFolder:
             self._export(_Item(folder, sku, picture, number))
             for number, picture in enumerate(chosen.pictures, 1)
         ]
-        return [exported for exported in made if exported]
+        exported = [one for one in made if one]
+        self._check_together(sku, exported)
+        return exported
+
+    def _check_together(self, sku: str, exported: list[Exported]) -> None:
+        """Report the rules about all pictures of a set, such as their number. The pictures are kept."""
+        boxes = {one.name: self._records[one.name]["box"] for one in exported}
+        pictures = {
+            name: measured(self.root / name, box=tuple(box) if box else None) for name, box in boxes.items()
+        }
+        for finding in findings_of(self._channel, pictures):
+            if not finding.picture and finding.is_failure and exported:
+                self.problems.append(f"{sku}: {finding.text}. {finding.advice}")
 
     def finish(self) -> list[str]:
         """Remove what an earlier export has written and this one has not, and write the list; the names removed."""

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from PIL import Image
 
 from photoreal_set.channels.exporting import MANIFEST
-from photoreal_set.channels.rules import Measure
+from photoreal_set.channels.rules import CHANNELS, Measure, Rule
 from photoreal_set.command_line.channel_checks import channel_table, check_channels
 from photoreal_set.command_line.main import main
 from photoreal_set.photo_set.folder import SetFolder, angle_record
 
+_AT_MOST_TWO = Rule(measure=Measure.COUNT, low=1, high=2, source="a test")
 ANGLES = ("three-quarter", "front", "detail")
 
 
@@ -155,6 +157,14 @@ def test_names_that_cannot_work_are_refused(
     folder = make_set(tmp_path / "set")
     assert export(folder.root, "--channel", "google", "--name", template)[0] == 1
     assert words in capsys.readouterr().err
+
+
+def test_too_many_pictures_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHANNELS, "ebay", replace(CHANNELS["ebay"], rules=(_AT_MOST_TWO,)))
+    code, text = export(make_set(tmp_path / "set").root, "--channel", "ebay", "--json")
+    assert code == 2
+    assert "number of pictures: 3, must be 1 to 2" in text
+    assert json.loads(text)["channels"]["ebay"]["meets_all_rules"] is False
 
 
 def test_lists_for_shops(tmp_path: Path) -> None:
