@@ -14,8 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ..files.kinds import FileKind, kind_of
 from ..messages.errors import InputError
 from .provenance import Provenance, SourceType
@@ -29,6 +27,11 @@ _MEDIA_TYPES = {
     FileKind.MP4: "video/mp4",
 }
 _ALGORITHMS = ("ES256", "PS256", "ES384", "ES512", "PS384", "PS512", "ED25519")
+# A PNG of one pixel. The window, which has no Pillow, loads this module.
+_PROBE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a4944415478da63600000000200"
+    "01e527defc0000000049454e44ae426082"
+)
 _SETTINGS = {"builder": {"thumbnail": {"enabled": False}}}
 
 
@@ -68,13 +71,11 @@ def _algorithm_for(certificate: str, key: str) -> str:
             raise InputError(f"{path} cannot be read ({error.strerror}).", hint="Check the path.") from error
         if not is_pem:
             raise InputError(f"{path} is not a PEM file.", hint="Convert it with `openssl`.")
-    probe = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(probe, "PNG")
     manifest = _manifest(Provenance(source_type=SourceType.RENDER, tool="probe"), "probe.png")
     reason = ""
     for algorithm in _ALGORITHMS:
         try:
-            _signed(probe.getvalue(), "image/png", manifest, certificate, key, algorithm)
+            _signed(_PROBE, "image/png", manifest, certificate, key, algorithm)
         except (_library().C2paError, OSError, TypeError, ValueError) as error:
             reason = reason or str(error)
         else:

@@ -22,7 +22,7 @@ from ..optics.framing import SQUARE, Framing, close_up, focus_on, frame, refit, 
 from ..optics.light_map import Rig
 from ..optics.rigs import REFERENCE as REFERENCE_RIG
 from ..optics.sizes import Size
-from ..optics.spin import frame_turn
+from ..optics.turn_framing import frame_turn
 from . import video
 from .blend_opening import open_blend
 from .blender import data_of, present

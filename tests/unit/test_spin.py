@@ -20,7 +20,8 @@ from photoreal_set.imaging.spin_files import grid_for, jpeg_of, page_frame, spri
 from photoreal_set.imaging.spin_page import build_spin_page
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.framing import Framing
-from photoreal_set.optics.spin import Direction, Spin, frame_turn, kept_spin, video_frames_in
+from photoreal_set.optics.spin import Direction, Spin, kept_spin, video_frames_in
+from photoreal_set.optics.turn_framing import frame_turn
 from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import options_from, options_record
