@@ -159,7 +159,7 @@ def test_a_video_without_a_lost_photo_is_kept_until_it_is_redone(films):
 def test_redoing_any_of_its_photos_is_announced_to_redo_the_video(films):
     films.run()
     labels = labels_again(films.plan, SetFolder.open(films.plan.out), ["side"])
-    assert labels == {"side photo", "side enlargement", "film"}
+    assert labels == {"side photo", "side retry", "side enlargement", "film"}
     from_hero = replace(films.plan, video_endpoint="fal-ai/kling-video/v3/pro/image-to-video")
     assert "film" not in labels_again(from_hero, SetFolder.open(films.plan.out), ["side"])
 
@@ -295,6 +295,7 @@ def test_five_angles_by_flux_3_at_2k_cost_half_a_dollar(films):
         video=None,
         seconds=None,
         photo_endpoint=flux,
+        retries=0,
         option_texts={Kind.PHOTO: {"resolution": "2k"}},
     )
     low, high = priced(plan, {flux: ("0.048", "images")})[Kind.PHOTO]

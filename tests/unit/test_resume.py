@@ -26,6 +26,7 @@ from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, Angle, View
 from photoreal_set.optics.rig_choice import chosen_rig
 from photoreal_set.optics.sizes import Size
+from photoreal_set.optics.spin import Spin
 from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.plan import SetPlan
@@ -242,6 +243,7 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
         film_look=True,
         preview=Preview.GIF,
         pose="1.5",
+        spin=Spin(count=24, elevation=20.0),
         without=(Surrounding.FLOOR, Surrounding.CRUMBS),
     )
     from_text = replace(

@@ -132,7 +132,7 @@ def test_a_rejected_photo_is_requested_again_and_an_accepted_one_is_marked(made,
     code, events = run("resume", made.root, "--decisions", file)
     assert code == 0 and len(runs) == 1
     texts = [event["text"] for event in events if event["event"] == "note"]
-    assert "Will be made and paid again: side photo: $0.025." in texts
+    assert "Will be made and paid again: side photo, side retry: $0.025 to $0.05." in texts
     assert "Decisions recorded: 1 accepted, 1 try again." in texts
     record = SetFolder.open(made.root).record
     front, side = record["angles"]
@@ -282,7 +282,7 @@ def test_a_catalogue_makes_again_what_was_rejected_and_nothing_else(desk, tmp_pa
 
     done = desk.run("resume", desk.out, "--decisions", file)
     assert done.exit_code == 0
-    assert "Will be made and paid again for 1 product: $0.025." in done.texts("note")
+    assert "Will be made and paid again for 1 product: $0.025 to $0.05." in done.texts("note")
     assert len(desk.emulator.ledger()) == sent + 1
     now = [photo_of(folder, "front") for folder in folders]
     assert [photo["sha256"] == before for photo, before in zip(now, photos, strict=True)] == [
