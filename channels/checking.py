@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares measured pictures with the rules of a channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .measuring import Measured
 from .rules import Channel, Measure, Rule
 
+# Rules about the whole product, which do not apply to a close-up.
+_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN, Measure.WHITE)
 _UNITS = {
     Measure.LONGEST: "px",
     Measure.SHORTEST: "px",
@@ -38,12 +40,16 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one rule says about one picture; ``picture`` is "" for a rule about all of them."""
+    """What one rule says about one picture; ``picture`` is "" for a rule about all of them.
+
+    ``problem`` says why a picture cannot be measured at all.
+    """
 
     picture: str
     rule: Rule
     value: float | str | None
     is_met: bool
+    problem: str = ""
 
     @property
     def is_failure(self) -> bool:
@@ -53,11 +59,15 @@ class Finding:
     @property
     def text(self) -> str:
         """The measured value beside what is asked for."""
+        if self.problem:
+            return self.problem
         return f"{self.rule.measure}: {_shown(self.value, self.rule.measure)}, {wanted(self.rule)}"
 
     @property
     def advice(self) -> str:
         """What to do about it; "" when the rule is met."""
+        if self.problem:
+            return "Export it again."
         return "" if self.is_met else _ADVICE[self.rule.measure]
 
     def record(self) -> dict[str, object]:
@@ -71,24 +81,39 @@ class Finding:
             "advice": self.rule.is_advice,
             "source": self.rule.source,
             "read": self.rule.read,
+            "problem": self.problem,
         }
 
 
-def findings_of(channel: Channel, pictures: Mapping[str, Measured]) -> list[Finding]:
-    """What every rule says about every picture, by name; the rules about all of them come last."""
+def findings_of(
+    channel: Channel, pictures: Mapping[str, Measured], close_ups: Collection[str] = ()
+) -> list[Finding]:
+    """What every rule says about every picture, by name; the rules about all of them come last.
+
+    ``close_ups``: the pictures that do not show the whole product.
+    """
     found: list[Finding] = []
     for name, picture in pictures.items():
-        found += [
-            _finding(name, rule, picture.values.get(rule.measure))
-            for rule in channel.rules
-            if rule.measure is not Measure.COUNT and not rule.is_for_one
-        ]
+        found += _about_one(channel, name, picture, is_close_up=name in close_ups)
     for rule in channel.rules:
         if rule.measure is Measure.COUNT:
             found.append(_finding("", rule, len(pictures)))
         elif rule.is_for_one:
             found.append(_best(rule, [picture.values.get(rule.measure) for picture in pictures.values()]))
     return found
+
+
+def _about_one(channel: Channel, name: str, picture: Measured, *, is_close_up: bool) -> list[Finding]:
+    if picture.problem:
+        rule = next(rule for rule in channel.rules if rule.measure is Measure.FORMAT)
+        return [Finding(picture=name, rule=rule, value=None, is_met=False, problem=picture.problem)]
+    return [
+        _finding(name, rule, picture.values.get(rule.measure))
+        for rule in channel.rules
+        if rule.measure is not Measure.COUNT
+        and not rule.is_for_one
+        and not (is_close_up and rule.measure in _WHOLE_PRODUCT)
+    ]
 
 
 def wanted(rule: Rule) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from ..files.enclosed import refuse_link
-from ..files.input_files import read_json
+from ..files.input_files import parsed_json, read_json
 from ..files.kinds import FileKind
 from ..files.names import component, file_rule, safe_name, same_name
 from ..files.writing import sha256_of, write_atomically, write_json_atomically
@@ -32,7 +32,9 @@ from .rules import Channel, Measure
 
 MANIFEST = "export.json"
 FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
-_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN, Measure.WHITE)
+UNFINISHED = (
+    "export.unfinished.jsonl"  # What an export that has not ended is about to write, a line for each file.
+)
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
 
 
@@ -160,6 +162,7 @@ class ChannelFolder:
             self.root / MANIFEST,
             {"schema": 1, "channel": self._channel.name, "files": self._records},
         )
+        (self.root / UNFINISHED).unlink(missing_ok=True)
         return removed
 
     @property
@@ -203,7 +206,11 @@ class ChannelFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         provenance = provenance_of(item.folder.record, item.picture.entry)
         kind = self._plan.kind or self._channel.kind
-        write_atomically(path, encoded(picture, self._channel, kind, provenance, path.name))
+        data = encoded(picture, self._channel, kind, provenance, path.name)
+        line = json.dumps({"file": path.name, "sha256": hashlib.sha256(data).hexdigest()})
+        with (self.root / UNFINISHED).open("a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")  # If the export is killed, the next one knows that the file is its own.
+        write_atomically(path, data)
 
     def _note(
         self, item: _Item, layout: Layout, path: Path, digest: str, found: list[Finding], *, is_new: bool
@@ -236,13 +243,9 @@ class ChannelFolder:
         return exported
 
     def _findings(self, item: _Item, path: Path, layout: Layout) -> list[Finding]:
-        """Rules about the whole product do not apply to a close-up."""
         found = measured(path, box=layout.box, origin=origin_of(item.picture))
-        return [
-            finding
-            for finding in findings_of(self._channel, {item.place: found})
-            if finding.picture and not (layout.box is None and finding.rule.measure in _WHOLE_PRODUCT)
-        ]
+        close_ups = [item.place] if layout.box is None else []
+        return [one for one in findings_of(self._channel, {item.place: found}, close_ups) if one.picture]
 
     def _name(self, item: _Item, size: tuple[int, int]) -> str:
         rule = file_rule("product")
@@ -292,10 +295,35 @@ def boxes_in(root: Path) -> dict[str, Box | None]:
     return found
 
 
+def names_of(root: Path, sku: str) -> list[str]:
+    """The files that an export wrote for a product."""
+    return [name for name, entry in _read(root).items() if entry.get("sku") == sku]
+
+
 def _read(root: Path) -> dict[str, dict[str, Any]]:
-    """The files of an earlier export. Raises InputError for a list that cannot be read."""
+    """The files of earlier exports, also of one that was killed. Raises InputError for a list that cannot be read."""
+    for name in (MANIFEST, UNFINISHED):
+        refuse_link(root / name)
+    return _listed(root) | _unfinished(root)
+
+
+def _unfinished(root: Path) -> dict[str, dict[str, Any]]:
+    """What a killed export wrote. A line that is cut off, and one about a file that is not there, say nothing."""
+    found: dict[str, dict[str, Any]] = {}
+    path = root / UNFINISHED
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
+        try:
+            entry = dict(parsed_json(line.encode()))
+            place = root / component(entry["file"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        if place.is_file() and sha256_of(place) == entry.get("sha256"):
+            found[place.name] = {"sha256": entry["sha256"]}
+    return found
+
+
+def _listed(root: Path) -> dict[str, dict[str, Any]]:
     path = root / MANIFEST
-    refuse_link(path)
     if not path.is_file():
         return {}
     try:

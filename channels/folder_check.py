@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks the pictures that a folder has for a channel, without changing anything."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..files.kinds import FileKind, kind_of_file
@@ -8,36 +9,45 @@ from ..files.names import file_rule, safe_name
 from ..messages.errors import InputError
 from ..photo_set.folder import SetFolder
 from .checking import Finding, findings_of
-from .exporting import boxes_in
+from .exporting import boxes_in, names_of
 from .measuring import Measured, measured
 from .pictures import Wishes, origin_of, selected
-from .rules import Channel, Measure
+from .rules import Channel
 
 _PICTURES = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.WEBP, FileKind.AVIF})
 _OTHER_PICTURES = (".gif", ".bmp", ".tif", ".tiff")
-_WHOLE_PRODUCT = (Measure.FILL, Measure.MARGIN, Measure.WHITE)
 
 
 def check_channel(root: Path, channel: Channel) -> list[Finding]:
-    """What the rules of a channel say about the pictures in ``root``.
+    """What the rules of a channel say about the pictures of a set, or of any folder with pictures.
 
-    ``root`` is a set: what was exported for the channel, otherwise the photos as they are; or any folder of pictures.
-    Raises InputError when there are none.
+    Of a set, this is what was exported for the channel, otherwise the photos as they are. Raises InputError when there
+    are no pictures.
     """
     if not (root / "set.json").is_file():
-        return _of_files(root, channel)
+        return _of_files(root, _files_in(root), channel)
     exported = root / "export" / channel.name
-    return _of_files(exported, channel) if _files_in(exported) else _of_photos(SetFolder.open(root), channel)
+    if files := _files_in(exported):
+        return _of_files(exported, files, channel)
+    return _of_photos(SetFolder.open(root), channel)
 
 
-def _of_files(root: Path, channel: Channel) -> list[Finding]:
+def check_in_catalogue(catalogue: Path, root: Path, sku: str, channel: Channel) -> list[Finding]:
+    """The same for the set in ``root``, whose pictures the catalogue exports together with those of the other sets."""
+    exported = catalogue / "export" / channel.name
+    if files := [exported / name for name in names_of(exported, sku) if (exported / name).is_file()]:
+        return _of_files(exported, files, channel)
+    return check_channel(root, channel)
+
+
+def _of_files(root: Path, files: Sequence[Path], channel: Channel) -> list[Finding]:
     """A file that an export wrote has a known product; in others, it is what differs from the background."""
-    files, boxes = _files_in(root), boxes_in(root)
     if not files:
         raise InputError(f"{root} has no pictures.", hint="Name a set, or a folder with pictures.")
+    boxes = boxes_in(root)
     close_ups = {name for name, box in boxes.items() if box is None}
     pictures = {path.name: measured(path, box=boxes.get(path.name)) for path in files}
-    return _without_close_ups(findings_of(channel, pictures), close_ups)
+    return findings_of(channel, pictures, close_ups)
 
 
 def _of_photos(folder: SetFolder, channel: Channel) -> list[Finding]:
@@ -53,12 +63,7 @@ def _of_photos(folder: SetFolder, channel: Channel) -> list[Finding]:
         pictures[place] = measured(picture.path, box=picture.box, origin=origin_of(picture))
         if picture.box is None:
             close_ups.add(place)
-    return _without_close_ups(findings_of(channel, pictures), close_ups)
-
-
-def _without_close_ups(found: list[Finding], close_ups: set[str]) -> list[Finding]:
-    """Rules about the whole product do not apply to a close-up."""
-    return [one for one in found if not (one.picture in close_ups and one.rule.measure in _WHOLE_PRODUCT)]
+    return findings_of(channel, pictures, close_ups)
 
 
 def _files_in(root: Path) -> list[Path]:

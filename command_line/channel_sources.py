@@ -49,11 +49,11 @@ def channels_of(sources: list[Source], text: str) -> dict[str, list[Source]]:
                 place = "" if text else f" (in the column spec of {source.sku})"
                 raise FieldError(
                     "channel",
-                    f"There is no channel {name}{place}.",
-                    hint=f"There are: {', '.join(CHANNELS)}.",
+                    f"{name} is not a channel{place}.",
+                    hint=f"Use one of: {', '.join(CHANNELS)}.",
                 )
             if source not in (of_channel := found.setdefault(name, [])):
                 of_channel.append(source)
     if not found:
-        raise FieldError("channel", "No channel is named.", hint=f"There are: {', '.join(CHANNELS)}.")
+        raise FieldError("channel", "No channel is named.", hint=f"Use one of: {', '.join(CHANNELS)}.")
     return found

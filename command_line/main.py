@@ -70,7 +70,7 @@ class _Parser(argparse.ArgumentParser):
         shown = [name for name, text in COMMANDS.items() if text]
         near = difflib.get_close_matches(str(value), shown, 1)
         hint = f"Did you mean {near[0]}?" if near else f"The commands are {', '.join(shown)}."
-        raise InputError(f"There is no command {str(value)!r}.", hint=hint)
+        raise InputError(f"{str(value)!r} is not a command.", hint=hint)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}.", hint=f"See {self.prog} --help.")

@@ -175,7 +175,7 @@ def _gif(data: bytes, packet: bytes) -> bytes:
 def _mp4(data: bytes, packet: bytes) -> bytes:
     """The packet is a box behind the others, so that no offset changes.
 
-    A C2PA manifest of the service becomes free space, because it would not match the file any more; the file as
+    A C2PA manifest of the service becomes free space, because it would no longer match the file; the file as
     received keeps it.
     """
     if source_type_of(data):

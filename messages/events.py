@@ -147,6 +147,7 @@ class Rule(Event):
     advice: Annotated[bool, "whether the channel only recommends it"]
     source: Annotated[str, "where the rule comes from"]
     read: Annotated[str, "the day on which the source was read"]
+    problem: Annotated[str | None, "why the picture cannot be measured"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ def decisions_on(record: Manifest, files: Sequence[ReviewFile]) -> list[PhotoDec
     """What the files say about the photos that this set shows, one decision for each photo.
 
     The same reviewer's last decision counts. Raises InputError for a file that is about other sets, for an angle that the
-    set does not have, for a photo that it does not show any more, and when reviewers disagree.
+    set does not have, for a photo that it no longer shows, and when reviewers disagree.
     """
     found = []
     for file in files:

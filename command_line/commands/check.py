@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...channels.checking import Finding as RuleFinding
 from ...channels.checking import wanted
 from ...channels.rules import CHANNELS
 from ...messages import events
@@ -14,7 +15,7 @@ from ...photo_set.folder import SetState
 from ...photo_set.folder_check import Finding, check_set, sets_in
 from ..argument_types import place
 from ..arguments import add_output
-from ..channel_checks import channel_table, check_channels
+from ..channel_checks import check_channels
 from ..option_values import Command, Context
 
 HEAD = ("product", "angle", "verdict", "reason")
@@ -49,28 +50,30 @@ def run(options: CheckOptions, context: Context) -> int:
 
 
 def _run_channels(options: CheckOptions, context: Context) -> int:
-    found = check_channels(options.folder, options.channel)
-    told = (
-        events.Rule(
-            sku=sku,
-            channel=channel,
-            picture=one.picture,
-            rule=one.rule.measure.value,
-            value=one.value,
-            wanted=wanted(one.rule),
-            met=one.is_met,
-            advice=one.rule.is_advice,
-            source=one.rule.source,
-            read=one.rule.read,
-        )
-        for channel, sku, one in found
-    )
-    context.reporter.result(told, channel_table(found))
-    has_failures = any(one.is_failure for _channel, _sku, one in found)
-    code = PhotorealError.exit_code if has_failures else 0
-    state = SetState.PARTIAL if has_failures else SetState.DONE
+    check = check_channels(options.folder, options.channel)
+    for problem in check.problems:
+        context.reporter.tell(events.Warning(text=problem))
+    context.reporter.result((_rule_event(*one) for one in check.found), check.table())
+    code = PhotorealError.exit_code if check.has_failed else 0
+    state = SetState.PARTIAL if check.has_failed else SetState.DONE
     context.reporter.tell(events.Finished(state=state.value, exit=code, set=None))
     return code
+
+
+def _rule_event(channel: str, sku: str, one: RuleFinding) -> events.Rule:
+    return events.Rule(
+        sku=sku,
+        channel=channel,
+        picture=one.picture,
+        rule=one.rule.measure.value,
+        value=one.value,
+        wanted=wanted(one.rule),
+        met=one.is_met,
+        advice=one.rule.is_advice,
+        source=one.rule.source,
+        read=one.rule.read,
+        problem=one.problem or None,
+    )
 
 
 def _run_fidelity(options: CheckOptions, context: Context) -> int:
@@ -86,7 +89,7 @@ def _run_fidelity(options: CheckOptions, context: Context) -> int:
 def table(found: Sequence[Finding]) -> str:
     """A line for each photo, and how many there are of each verdict."""
     if not found:
-        return "There is no photo by an image model here. Photos by Cycles are exact."
+        return "No photo here was made by an image model, so there is nothing to compare. Photos by Cycles are exact."
     rows = [HEAD, *((one.product, one.angle, _word(one), one.reason) for one in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [

@@ -25,7 +25,7 @@ EDGE = (
 RIM = 0.03  # The width of the border of the picture.
 SHARP = 0.045  # Between neighbouring pixels of the small picture: sharper than a shadow.
 BLOWN_OUT = 0.995  # Linear; a clipped channel hides the cast.
-OTHER = 12.0  # A colour difference that is no ground any more, in L*a*b*.
+OTHER = 12.0  # From this colour difference on, in L*a*b*, a pixel is not ground.
 
 
 @dataclass(frozen=True, slots=True)

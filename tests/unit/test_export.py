@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.channels.exporting import MANIFEST
+from photoreal_set.channels.exporting import MANIFEST, UNFINISHED, ChannelFolder
 from photoreal_set.channels.rules import CHANNELS, Measure, Rule
-from photoreal_set.command_line.channel_checks import channel_table, check_channels
+from photoreal_set.command_line.channel_checks import check_channels
 from photoreal_set.command_line.main import main
 from photoreal_set.photo_set.folder import SetFolder, angle_record
 
@@ -217,22 +217,50 @@ def test_a_check_measures_what_was_exported_and_finds_what_was_changed_since(tmp
     folder = make_set(tmp_path / "set")
     export(folder.root, "--channel", "amazon-main")
     assert {
-        one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main") if one.is_failure
+        one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main").found if one.is_failure
     } == {Measure.ORIGIN}
     path = folder.root / "export/amazon-main/Tea jar.MAIN.jpg"
     Image.new("CMYK", (1100, 1100)).save(path, "JPEG")
-    broken = {one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main") if one.is_failure}
+    broken = {
+        one.rule.measure for _, _, one in check_channels(folder.root, "amazon-main").found if one.is_failure
+    }
     assert {Measure.COLOUR, Measure.FILL, Measure.MARGIN} <= broken
 
 
 def test_a_check_measures_photos_that_were_not_exported(tmp_path: Path) -> None:
     folder = make_set(tmp_path / "set", side=600)
-    found = check_channels(folder.root, "amazon-main")
-    assert {one.rule.measure for _, _, one in found if one.is_failure} >= {Measure.LONGEST, Measure.FILL}
-    assert "600 px" in channel_table(found)
+    check = check_channels(folder.root, "amazon-main")
+    assert {one.rule.measure for _, _, one in check.found if one.is_failure} >= {
+        Measure.LONGEST,
+        Measure.FILL,
+    }
+    assert check.has_failed and "600 px" in check.table()
 
 
 def test_a_check_of_any_folder_of_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (1200, 1200), "white").save(tmp_path / "a.jpg")
-    found = check_channels(tmp_path, "google")
-    assert not [one for _, _, one in found if one.is_failure]
+    assert not check_channels(tmp_path, "google").has_failed
+
+
+def test_a_check_names_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(40))
+    output = io.StringIO()
+    assert main(["check", str(tmp_path), "--channel", "google"], output) == 2
+    assert "a.jpg  NOT MET  it cannot be read as a picture" in output.getvalue()
+
+
+def test_an_export_that_was_killed_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of files is written at the end; until then, a note says which files are ours."""
+    folder = make_set(tmp_path / "set")
+
+    def kill(_self: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChannelFolder, "finish", kill)
+        export(folder.root, "--channel", "web")
+    target = folder.root / "export/web"
+    assert len(list(target.glob("*.webp"))) == 3 and not (target / MANIFEST).exists()
+    code, text = export(folder.root, "--channel", "web")
+    assert (code, "3 pictures" in text) == (0, True), text
+    assert not (target / UNFINISHED).exists()
