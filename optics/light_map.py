@@ -82,6 +82,11 @@ class Area:
         axes = self.axes
         spots = self.place + across.reshape(-1, 1) * axes[:, 0] + along.reshape(-1, 1) * axes[:, 1]
         piece = self.width * self.height / len(spots)
+        if np.ndim(points) == 1:  # All at once is fast for one point, and too large for a grid of them.
+            rays = spots - points
+            shares = np.clip(rays @ axes[:, 2], 0.0, None) * np.clip(rays @ normal, 0.0, None)
+            one: Array = (shares / (rays * rays).sum(axis=-1) ** 2).sum() * piece
+            return one
         total = np.zeros(np.shape(points)[:-1])
         for spot in spots:
             ray = spot - points

@@ -36,11 +36,21 @@ class LiveSky:
     """The distant light of a rig, unturned and not exposed.
 
     ``radiance``: float32 (h, w) or (h, w, 3), row 0 at the bottom; below the horizon is the light of the table.
-    ``small``: the same, averaged.
+    ``small``: the same averaged, (n,) or (n, 3), for the ``directions`` (n, 3), each of a ``solid_angle`` (n,).
+    ``areas``: the near lights, with their radiance.
     """
 
     radiance: Array
     small: Array
+    directions: Array
+    solid_angle: Array
+    areas: tuple[tuple[Area, float], ...]
+
+    def irradiance(self, normal: Array) -> Array:
+        """As ``light_map.irradiance``, from the averaged map."""
+        weight = np.clip(self.directions @ normal, 0.0, None) * self.solid_angle
+        total: Array = weight @ self.small
+        return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +77,21 @@ def sky_in_steps(rig: Rig, panorama: Array | None = None) -> Generator[None, Non
             sky[row : row + BAND] = sky_towards(rig, directions[row : row + BAND])
             yield
     small = _averaged_small(sky)
-    near_up = sum(float(area.share_of(np.zeros(3), UP)) * area.radiance for area in rig.areas)
+    areas = tuple((area, area.radiance) for area in rig.areas)
+    near_up = sum(float(area.share_of(np.zeros(3), UP)) * radiance for area, radiance in areas)
     table = rig.table_albedo * (irradiance(small, UP) + near_up) / math.pi
     sky[: MAP_HEIGHT // 2] = table
     small[: len(small) // 2] = table
-    return LiveSky(radiance=sky, small=small)
+    height, width = small.shape[:2]
+    lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
+    solid_angle = np.repeat(np.cos(lift) * (np.pi / height) * (2.0 * np.pi / width), width)
+    return LiveSky(
+        radiance=sky,
+        small=small.reshape(height * width, *small.shape[2:]),
+        directions=directions_of(width, height).reshape(-1, 3),
+        solid_angle=solid_angle,
+        areas=areas,
+    )
 
 
 def _averaged_small(sky: Array) -> Array:
@@ -85,12 +105,12 @@ def exposure_of(sky: LiveSky, rig: Rig) -> Exposure:
     """The exposure of ``rig``, whose light map is ``sky``: as in ``light_of``, for its rotation and its intensity."""
     # Instead of the lights, what they shine on is turned the other way.
     facing = camera_axes(-rig.rotation, FACING_ELEVATION)[:, 2]
-    near = sum(float(area.share_of(PRODUCT_MIDDLE, facing)) * area.radiance for area in rig.areas)
+    near = sum(float(area.share_of(PRODUCT_MIDDLE, facing)) * radiance for area, radiance in sky.areas)
     wanted = rig.facing * rig.intensity * math.pi
-    factor = np.broadcast_to(wanted / np.maximum(irradiance(sky.small, facing) + near, 1e-9), (3,))
+    factor = np.broadcast_to(wanted / np.maximum(sky.irradiance(facing) + near, 1e-9), (3,))
     red, green, blue = (float(part) for part in factor)
     areas = tuple(
-        (replace(area, azimuth=area.azimuth + rig.rotation), float(area.radiance * factor.mean()))
-        for area in rig.areas
+        (replace(area, azimuth=area.azimuth + rig.rotation), float(radiance * factor.mean()))
+        for area, radiance in sky.areas
     )
     return Exposure(factor=(red, green, blue), areas=areas)

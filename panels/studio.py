@@ -46,7 +46,9 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
             draw_text(context, layout, "Computing the light …", "LIGHT")
         space = context.space_data
         if isinstance(space, SpaceView3D) and space.shading:
-            layout.row(heading="Shading", align=True).prop(space.shading, "type", expand=True, text="")
+            row = layout.row(align=True)
+            row.use_property_split = False
+            row.prop(space.shading, "type", text="", expand=True)
         if Source(settings.source_kind) is Source.OBJECTS:
             draw_text(
                 context,

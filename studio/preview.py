@@ -125,11 +125,12 @@ def show(scene: bpy.types.Scene, look: Look, *, is_lit: bool = True) -> bool:
     backdrop = _backdrop(cameras, look.background)
     for item in cameras:
         _set_backdrop(item, look, backdrop)
-        _hide(item, scene)
     _set_safe_areas(scene, look.fill)
     scene.camera = _shown_camera(scene, cameras, look.shown)
     if is_lit:
         relight(scene, look)
+    else:
+        hide_other_cameras(scene)
     return True
 
 
@@ -138,6 +139,7 @@ def relight(scene: bpy.types.Scene, look: Look) -> None:
     holder, measured = _part_of(scene, STUDIO), _measured.get(scene.session_uid)
     if holder is None or measured is None:
         return
+    hide_other_cameras(scene)
     azimuth = custom_property(scene.camera, AZIMUTH) if scene.camera else None
     preview_light.shine(scene, holder, look.rig, measured.stand, float(azimuth or 0.0))
 
@@ -326,13 +328,18 @@ def _set_backdrop(item: bpy.types.Object, look: Look, image: bpy.types.Image | N
     _set_values(shown, alpha=1.0, display_depth="BACK", frame_method="STRETCH", image=image)
 
 
-def _hide(item: bpy.types.Object, scene: bpy.types.Scene) -> None:
-    """Hide a camera in the viewport, so that it is not in the picture of another, nor framed by View All."""
+def hide_other_cameras(scene: bpy.types.Scene) -> None:
+    """Show only the camera that is looked through: Blender draws no background for a hidden one.
+
+    The others would be drawn in its view.
+    """
     layer = scene.view_layers[0]
-    if item.name not in layer.objects:
-        layer.update()  # It does not know new objects yet.
-    if not item.hide_get(view_layer=layer):
-        item.hide_set(True, view_layer=layer)
+    for item in cameras_in(scene):
+        if item.name not in layer.objects:
+            layer.update()  # It does not know new objects yet.
+        is_hidden = item != scene.camera
+        if item.hide_get(view_layer=layer) != is_hidden:
+            item.hide_set(is_hidden, view_layer=layer)
 
 
 def _set_safe_areas(scene: bpy.types.Scene, fill: tuple[float, float] | None) -> None:
