@@ -21,7 +21,7 @@ from ..optics.rig_choice import RigChoice
 from ..optics.shadow import SHADOW_SPAN
 from ..optics.sizes import Size
 from . import compat, preview_light
-from .blender import custom_property, data_of, present
+from .blender import custom_property, data_of, move_to, present, set_different
 from .layers import count_layers
 from .materials import lets_light_through
 from .preview_light import PART
@@ -192,7 +192,7 @@ def _set_table(scene: bpy.types.Scene, holder: bpy.types.Collection, stand: Stan
         # The light of the map comes from below too, as in the photos.
         table.visible_diffuse = table.visible_glossy = table.visible_transmission = False
         table.visible_shadow = False
-    _move(table, Matrix.Translation(stand.origin) @ Matrix.Scale(stand.scale, 4))
+    move_to(table, Matrix.Translation(stand.origin) @ Matrix.Scale(stand.scale, 4))
 
 
 def _place_cameras(holder: bpy.types.Collection, look: Look, measured: Measured) -> list[bpy.types.Object]:
@@ -256,25 +256,8 @@ def _set_number(item: bpy.types.Object, name: str, value: float) -> None:
         marked[name] = value
 
 
-def _move(item: bpy.types.Object, matrix: Matrix) -> None:
-    """Place an object, unless it is there: every change makes Cycles render again."""
-    if not np.allclose(np.array(item.matrix_world), np.array(matrix), rtol=1e-6, atol=1e-6):
-        item.matrix_world = matrix
-
-
-def _set_values(owner: Any, **values: Any) -> None:
-    """Set the properties that differ, for the same reason."""
-    for name, value in values.items():
-        old = getattr(owner, name)
-        is_same = (
-            abs(old - value) <= 1e-6 * max(1.0, abs(value)) if isinstance(value, float) else old == value
-        )
-        if not is_same:
-            setattr(owner, name, value)
-
-
 def _frame(item: bpy.types.Object, framing: Framing, stand: Stand) -> None:
-    _set_values(
+    set_different(
         data_of(item, bpy.types.Camera),
         type="PERSP",
         sensor_fit="AUTO",
@@ -288,7 +271,7 @@ def _frame(item: bpy.types.Object, framing: Framing, stand: Stand) -> None:
     )
     matrix = framing.matrix.copy()
     matrix[:3, 3] = stand.place(matrix[:3, 3])
-    _move(item, Matrix(matrix.tolist()))
+    move_to(item, Matrix(matrix.tolist()))
 
 
 def _copy_camera(item: bpy.types.Object, source: bpy.types.Object) -> None:
@@ -296,13 +279,13 @@ def _copy_camera(item: bpy.types.Object, source: bpy.types.Object) -> None:
     kept = data_of(source, bpy.types.Camera)
     names = ["type", "sensor_fit", "sensor_width", "sensor_height", "lens", "ortho_scale"]
     names += ["shift_x", "shift_y", "clip_start", "clip_end"]
-    _set_values(data_of(item, bpy.types.Camera), **{name: getattr(kept, name) for name in names})
+    set_different(data_of(item, bpy.types.Camera), **{name: getattr(kept, name) for name in names})
     place, turn, _scale = source.matrix_world.decompose()
     matrix = Matrix.LocRotScale(place, turn, None)
     azimuth, _elevation = direction_of(tuple(tuple(row) for row in matrix.row))
     _rename(item, source.name)
     _set_number(item, AZIMUTH, azimuth)
-    _move(item, matrix)
+    move_to(item, matrix)
 
 
 def _backdrop(cameras: list[bpy.types.Object], background: Background) -> bpy.types.Image | None:
@@ -321,11 +304,11 @@ def _backdrop(cameras: list[bpy.types.Object], background: Background) -> bpy.ty
 def _set_backdrop(item: bpy.types.Object, look: Look, image: bpy.types.Image | None) -> None:
     """Show the exact background behind the product."""
     camera = data_of(item, bpy.types.Camera)
-    _set_values(camera, show_background_images=image is not None, show_safe_areas=look.fill is not None)
+    set_different(camera, show_background_images=image is not None, show_safe_areas=look.fill is not None)
     if image is None:
         return
     shown = next(iter(camera.background_images), None) or camera.background_images.new()
-    _set_values(shown, alpha=1.0, display_depth="BACK", frame_method="STRETCH", image=image)
+    set_different(shown, alpha=1.0, display_depth="BACK", frame_method="STRETCH", image=image)
 
 
 def hide_other_cameras(scene: bpy.types.Scene) -> None:

@@ -24,12 +24,14 @@ from . import compat
 from .blender import (
     data_of,
     input_of,
+    move_to,
     new_node,
     output_of,
     overridden,
     pixels_of,
     present,
     set_choice,
+    set_different,
     set_pixels,
     set_value,
 )
@@ -251,15 +253,16 @@ class Lamp:
 
     def place(self, area: Area, radiance: float, stand: Stand = STUDIO) -> None:
         """Give the light the place, the size and the name of ``area``, in a studio that is at ``stand``."""
-        self.item.name = f"{PREFIX} {area.name}"
+        name = f"{PREFIX} {area.name}"
+        if self.item.name.split(".")[0] != name:  # Another studio may have one of the same name.
+            self.item.name = name
         width, height = area.width * stand.scale, area.height * stand.scale
-        self.data.size, self.data.size_y = width, height
         # Blender distributes the watts of a rectangle over the half-space: radiance = watts / (pi * area).
-        self.data.energy = radiance * math.pi * width * height
+        set_different(self.data, size=width, size_y=height, energy=float(radiance * math.pi * width * height))
         matrix = np.eye(4)
         matrix[:3, :3] = area.axes
         matrix[:3, 3] = stand.place(area.place)
-        self.item.matrix_world = Matrix(matrix.tolist())
+        move_to(self.item, Matrix(matrix.tolist()))
 
 
 def new_lamp() -> Lamp:

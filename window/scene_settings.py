@@ -111,7 +111,10 @@ def product_objects(context: bpy.types.Context) -> list[bpy.types.Object]:
     """
     scene = scene_of(context)
     if not properties.of(scene).is_studio:
-        return list(context.selected_objects)
+        layer = context.view_layer  # A timer's context has no ``selected_objects``.
+        return (
+            [item for item in layer.objects.selected if item.visible_get(view_layer=layer)] if layer else []
+        )
     product = studio_product(scene)
     return [item for item in product.all_objects if item.visible_get()] if product else []
 
@@ -121,7 +124,9 @@ def product_name(context: bpy.types.Context) -> str:
     settings = properties.of_context(context)
     match Source(settings.source_kind):
         case Source.OBJECTS:
-            picked = context.active_object or next(iter(context.selected_objects), None)
+            layer = context.view_layer
+            active = layer.objects.active if layer else None
+            picked = active or next(iter(product_objects(context)), None)
             name = settings.studio_name or (picked.name if picked else scene_of(context).name)
         case Source.TEXT:
             name = settings.words
