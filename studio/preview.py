@@ -121,7 +121,7 @@ def show(scene: bpy.types.Scene, look: Look, *, is_lit: bool = True) -> bool:
     if (render.resolution_x, render.resolution_y) != tuple(look.size):
         render.resolution_x, render.resolution_y = look.size
     _set_table(scene, holder, measured.stand)
-    cameras = _place_cameras(holder, look, measured)
+    cameras = _place_cameras(scene, holder, look, measured)
     backdrop = _backdrop(cameras, look.background)
     for item in cameras:
         _set_backdrop(item, look, backdrop)
@@ -195,10 +195,12 @@ def _set_table(scene: bpy.types.Scene, holder: bpy.types.Collection, stand: Stan
     move_to(table, Matrix.Translation(stand.origin) @ Matrix.Scale(stand.scale, 4))
 
 
-def _place_cameras(holder: bpy.types.Collection, look: Look, measured: Measured) -> list[bpy.types.Object]:
+def _place_cameras(
+    scene: bpy.types.Scene, holder: bpy.types.Collection, look: Look, measured: Measured
+) -> list[bpy.types.Object]:
     """A camera for every angle, in the order of the list."""
     count = len(look.angles) if look.cameras is None else len(look.cameras)
-    cameras = _cameras(holder, count)
+    cameras = _cameras(scene, holder, count)
     if look.cameras is not None:
         for item, source in zip(cameras, look.cameras, strict=True):
             _copy_camera(item, source)
@@ -223,12 +225,14 @@ def angle_name(camera: bpy.types.Object) -> str:
     return str(custom_property(camera, "photoreal_angle") or "")
 
 
-def _cameras(holder: bpy.types.Collection, count: int) -> list[bpy.types.Object]:
+def _cameras(scene: bpy.types.Scene, holder: bpy.types.Collection, count: int) -> list[bpy.types.Object]:
     """Exactly ``count`` cameras in ``holder``."""
     found = [item for item in holder.objects if custom_property(item, PART) == CAMERA]
     found.sort(key=lambda item: int(custom_property(item, NUMBER) or 0))
     while len(found) > count:
         item = found.pop()
+        if scene.camera == item and found:
+            scene.camera = found[0]  # Viewports would no longer look through a camera.
         data = data_of(item, bpy.types.Camera)
         bpy.data.objects.remove(item)
         bpy.data.cameras.remove(data)

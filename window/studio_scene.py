@@ -88,8 +88,7 @@ def _import_file(context: bpy.types.Context, scene: bpy.types.Scene, studio: bpy
     window_of(context).scene = studio  # The importer uses the scene of the window.
     product = import_product(path, studio, options=options)
     preview.mark_product(product.collection)
-    for item in list(product.collection.all_objects):
-        item.select_set(False)  # The importer selects them; outlines would cover the product.
+    for item in product.collection.all_objects:
         item.hide_select = True
     found = terminal_findings(product.triage)
     return [with_words(item.text, item.setting, item.value) for item in found]
@@ -115,6 +114,8 @@ def _set_active(studio: bpy.types.Scene, product: bpy.types.Collection) -> None:
     """What the artist adds to the studio becomes part of the product."""
     layer = studio.view_layers[0]
     layer.objects.active = None
+    for item in list(product.all_objects):
+        item.select_set(False, view_layer=layer)  # Outlines would cover the product.
     children = layer.layer_collection.children
     layer.active_layer_collection = next(one for one in children if one.collection == product)
 

@@ -110,6 +110,12 @@ def test_size_lens_and_angles_follow(studio: bpy.types.Scene):
     assert studio.camera.matrix_world.translation.y > 1.0
     settings.angle_index = 0
     assert preview.angle_name(studio.camera) == "front"
+    settings.angle_index = len(settings.angles) - 1
+    bpy.ops.photoreal.remove_angle()
+    assert studio.camera in preview.cameras_in(studio)
+    settings.angle_index = 0
+    bpy.ops.photoreal.add_angle()
+    settings.angle_index = 0
     bpy.ops.photoreal.remove_angle()
     assert names(studio) == ["three-quarter", "side", "top", "detail", "angle"]
 
