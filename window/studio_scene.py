@@ -88,7 +88,7 @@ def _import_file(context: bpy.types.Context, scene: bpy.types.Scene, studio: bpy
     window_of(context).scene = studio  # The importer uses the scene of the window.
     product = import_product(path, studio, options=options)
     preview.mark_product(product.collection)
-    for item in product.collection.all_objects:
+    for item in list(product.collection.all_objects):  # Blender makes this list again when one is locked.
         item.hide_select = True
     found = terminal_findings(product.triage)
     return [with_words(item.text, item.setting, item.value) for item in found]
@@ -124,7 +124,7 @@ def edit_product(context: bpy.types.Context) -> None:
     """From now on the objects in the studio are the source, and can be selected and changed."""
     settings = properties.of_context(context)
     product = studio_product(scene_of(context))
-    for item in product.all_objects if product else ():
+    for item in list(product.all_objects) if product else ():
         item.hide_select = False
     settings.source_kind = Source.OBJECTS
 
