@@ -27,6 +27,7 @@ REACH = 0.028  # How far a window is looked for, as a share of the longer side.
 MAX_WINDOWS = 110
 MIN_MATCH = 0.12  # A window that agrees less tells nothing about its place.
 MOVED = 0.0012  # Frame units: when the first fit moved less than this, a second look would find the same.
+LEAST_WEIGHT = 1e-9  # It keeps the fit solvable when no window has matched.
 NEAR = 0.006  # Frame units: how far matches may be from the fit before they lose weight.
 
 
@@ -301,9 +302,8 @@ def robust_fit(base: Array, moves: Array, weights: Array) -> tuple[Array, Array,
         used = weights * trust[:, None, None]
         normal = np.einsum("na,nb,nij->aibj", base, base, used).reshape(2 * terms, 2 * terms)
         right = np.einsum("na,nij,nj->ai", base, used, moves).reshape(2 * terms)
-        coefficients = np.linalg.solve(normal + prior * np.trace(normal) / len(normal), right).reshape(
-            terms, 2
-        )
+        size = max(np.trace(normal) / len(normal), LEAST_WEIGHT)
+        coefficients = np.linalg.solve(normal + prior * size, right).reshape(terms, 2)
         residual = moves - base @ coefficients
         trust = 1.0 / (1.0 + (residual**2).sum(axis=1) / NEAR**2)
     strength = np.einsum("nii->n", used) / 2.0
