@@ -131,6 +131,25 @@ def test_without_the_check_nothing_is_compared(tea: GatedSet, emulator):
     assert "fidelity" not in tea.photo(HERO)
 
 
+def test_without_the_check_rejected_photos_are_used_until_they_are_checked_again(tea: GatedSet, emulator):
+    emulator.control(faults=[defect("recoloured")])
+    one = {"angles": tea.plan.angles[1:]}
+    assert tea.run(**one, retries=0).exit_code == 2
+    assert tea.run(fidelity=Fidelity.OFF).exit_code == 0
+    assert not tea.photo(HERO)["fidelity"]["rejected"]
+    assert tea.run(fidelity=Fidelity.GATE).exit_code == 2
+    assert len(emulator.ledger()) == 1
+
+
+def test_without_the_check_the_best_try_stays(tea: GatedSet, emulator):
+    emulator.control(faults=[defect("recoloured", nth=1)])
+    assert tea.run(angles=tea.plan.angles[1:]).exit_code == 0
+    shown = tea.photo(HERO)["request_id"]
+    assert tea.run(fidelity=Fidelity.OFF).exit_code == 0
+    assert tea.photo(HERO)["request_id"] == shown
+    assert len(emulator.ledger()) == 2
+
+
 def test_photos_from_before_stay_unchecked_and_nothing_is_bought(tea: GatedSet, emulator):
     emulator.control(faults=[defect("recoloured")])
     tea.run(fidelity=Fidelity.OFF)
@@ -184,6 +203,32 @@ def test_accepting_what_is_not_there_changes_nothing(tea: GatedSet, names: list[
     with pytest.raises(InputError):
         accept_photos(SetFolder.open(tea.plan.out), names, Told())
     assert (tea.plan.out / "set.json").read_bytes() == before
+
+
+def test_a_photo_that_cannot_be_written_is_reported_and_not_paid_again(tea: GatedSet, emulator):
+    tea.plan = replace(tea.plan, angles=tea.plan.angles[1:], video=Engine.FAL)
+    tea.prepared()
+    obstacle = tea.plan.out / "photos" / f"{HERO}.png"
+    obstacle.mkdir(parents=True)
+    assert tea.run().exit_code == 2
+    assert any("Is a directory" in text for text in tea.told.texts)
+    assert "Is a directory" in tea.photo(HERO)["error"]
+    obstacle.rmdir()
+    assert tea.run().exit_code == 0
+    assert sorted(paid(emulator.ledger()).values()) == [1, 1]
+
+
+def test_a_video_that_cannot_be_written_is_reported_and_not_paid_again(tea: GatedSet, emulator):
+    tea.plan = replace(tea.plan, angles=tea.plan.angles[1:], video=Engine.FAL)
+    tea.prepared()
+    obstacle = tea.plan.out / "video" / f"{tea.plan.motion}.mp4"
+    obstacle.mkdir(parents=True)
+    assert tea.run().exit_code == 2
+    assert tea.run().exit_code == 2  # Now it is a video that the set does not list.
+    assert any("Is a directory" in text for text in tea.told.texts)
+    obstacle.rmdir()
+    assert tea.run().exit_code == 0
+    assert sorted(paid(emulator.ledger()).values()) == [1, 1]
 
 
 def test_another_render_is_another_wish(tea: GatedSet, emulator):
