@@ -155,6 +155,8 @@ class CloudPhotos:
         allowed, best = self._plan.photo_retries, self._best(wanted) or take
         if not is_rejected(best) or wanted.retries >= allowed or self._results.stop.is_asked:
             return False
+        if self._check.has_other_shape(wanted.angle, take):
+            return False  # The endpoint would give another photo of that shape, which costs as much.
         angle, reason = wanted.angle, reason_of(take)
         retry: RetryRecord = {
             "wish": wanted.wish,

@@ -14,6 +14,7 @@ from PIL import Image
 from photoreal_set.command_line import main as cli
 from photoreal_set.command_line.accepting import accept_photos
 from photoreal_set.command_line.redoing import take_again
+from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.imaging.choices import Lock
 from photoreal_set.imaging.fidelity import Report, State, Verdict
@@ -104,6 +105,13 @@ def test_what_stays_rejected_is_held_back_within_the_retries(tea: GatedSet, emul
     assert "2 photos are rejected and held back" in folder.report.read_text(encoding="utf-8")
     assert tea.run().exit_code == 2
     assert len(emulator.ledger()) == len(ledger), "another run does not try again"
+
+
+def test_a_photo_of_another_shape_is_held_back_and_not_requested_again(tea: GatedSet, emulator):
+    wide = {Kind.PHOTO: {"resolution_mode": "16:9"}}
+    assert tea.run(angles=tea.plan.angles[1:], option_texts=wide).exit_code == 2
+    assert "different aspect ratio" in tea.photo(HERO)["fidelity"]["reason"]
+    assert len(emulator.ledger()) == 1
 
 
 def test_the_best_try_is_shown(tea: GatedSet, emulator):
