@@ -247,6 +247,16 @@ def test_a_check_measures_photos_that_were_not_exported(tmp_path: Path) -> None:
     assert check.has_failed and "600 px" in check.table()
 
 
+def test_the_older_name_of_the_channel_still_works(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    texts = []
+    for option in ("--channel", "--spec"):
+        output = io.StringIO()
+        main(["check", str(folder.root), option, "google"], output)
+        texts.append(output.getvalue())
+    assert texts[0] == texts[1] and "google" in texts[0]
+
+
 def test_a_check_of_any_folder_of_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (1200, 1200), "white").save(tmp_path / "a.jpg")
     assert not check_channels(tmp_path, "google").has_failed
