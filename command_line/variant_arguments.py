@@ -16,12 +16,17 @@ def add_variants(parser: argparse.ArgumentParser) -> None:
         help=f"material variants, when the 3D file has several: one, some, or {ALL} of them, all with one camera and one "
         "light",
     )
-    parser.add_argument(
-        "--color",
-        action="append",
-        default=[],
-        type=argument(color_choice),
-        metavar="MATERIAL=#RRGGBB",
-        help="one more variant, with this color for a material of the 3D file; "
-        "MATERIAL=#RRGGBB,MATERIAL=#RRGGBB as NAME for several materials and a name; can be repeated",
+    what = (
+        "one more variant, with this color for a material of the 3D file; "
+        "MATERIAL=#RRGGBB,MATERIAL=#RRGGBB as NAME for several materials and a name; can be repeated"
     )
+    for spelling, help_text in (("--color", what), ("--colour", argparse.SUPPRESS)):
+        parser.add_argument(
+            spelling,
+            dest="color",
+            action="append",
+            default=[],
+            type=argument(color_choice),
+            metavar="MATERIAL=#RRGGBB",
+            help=help_text,
+        )

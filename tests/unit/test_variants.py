@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line.channel_sources import sources_in
+from photoreal_set.command_line.main import parser_of_commands
 from photoreal_set.gltf.colors import (
     color,
     coverage_of,
@@ -97,6 +98,14 @@ def test_colors_are_read(text: str, name: str, colors: dict[str, str]):
 def test_what_is_no_color_is_refused(text: str, message: str):
     with pytest.raises(ValueError, match=re.escape(message)):
         parse_colors(text)
+
+
+def test_both_spellings_add_to_one_list():
+    for order in (("--color", "--colour"), ("--colour", "--color")):
+        parsed = parser_of_commands().parse_args(
+            ["set", "mug.glb", "--out", "x", order[0], "A=#111", order[1], "B=#222"]
+        )
+        assert parsed.color == ["A=#111", "B=#222"]
 
 
 @pytest.mark.parametrize("value", ["A01020", "#A0102", "#A010200", "#GGGGGG", None, 7])
