@@ -63,6 +63,8 @@ def _head(record: Record, product: str, *, is_being_made: bool) -> list[str]:
         f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
+    if (record.get("plan") or {}).get("title"):  # It is in the folder variants/NAME of another set.
+        parts.append("<p><a href='../../index.html'>All variants</a></p>")
     if is_emulated(record):
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"

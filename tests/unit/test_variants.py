@@ -406,7 +406,9 @@ def test_the_page_has_a_row_for_each_variant(tmp_path: Path):
     assert matrix.count("<tr>") == 3 and matrix.count("<th scope='col'>") == 2
     assert matrix.count("class='empty'") == 1, "one picture is not made yet"
     assert "not complete" in matrix
-    assert "wide variants" not in build_report({"product": "mug", "angles": angles})
+    alone = build_report({"product": "mug", "angles": angles})
+    assert "wide variants" not in alone and "All variants" not in alone
+    assert "href='../../index.html'" in build_report({"product": "mug", "plan": {"title": "mug, Blue"}})
 
 
 def test_an_export_names_variants(tmp_path: Path):
