@@ -11,7 +11,7 @@ from command_line.bootstrap import load_package
 
 load_package()
 
-from photoreal_set.command_line.main import main  # noqa: E402  The package has to be loaded first.
+from photoreal_set.command_line.main import run  # noqa: E402  The package has to be loaded first.
 from photoreal_set.studio.render import Renderer  # noqa: E402
 
 studios: list[Renderer] = []
@@ -33,4 +33,4 @@ def counted(record: Path) -> None:
 
 if __name__ == "__main__":
     counted(Path(sys.argv[1]))
-    sys.exit(main(sys.argv[2:], sys.stdout))
+    run(sys.argv[2:])
