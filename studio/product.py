@@ -2,7 +2,7 @@
 """The product: imported, repaired, and placed on the ground in the middle of the studio."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def import_product(
 ) -> Product:
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.
 
-    ``name`` is the name of the file in messages. ``options``: its pose, and what is left out.
+    ``name`` is the name of the file in messages. ``options``: its pose, what is left out, and where it stands.
 
     Raises InputError when Blender cannot read the file, or it contains nothing visible.
     """
@@ -99,7 +99,8 @@ def import_product(
     _smooth(gltf, meshes)
     facts, around = _without(collection, options)
     findings += around
-    size, standing = _measured(visible_points(collection) if options.without else points, gltf.name)
+    points = visible_points(collection) if options.without else points
+    size, standing = _measured(points, gltf.name, options.from_file, offset)
     findings += _repair(gltf, facts, materials, size)
     findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
@@ -171,10 +172,20 @@ def _check_points(points: Points, name: str, broken: list[Finding], *, has_faces
         )
 
 
-def _measured(points: Points, name: str) -> tuple[Sides, Matrix]:
-    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``."""
+def _measured(
+    points: Points, name: str, from_file: Sequence[Sequence[float]] | None, offset: Points
+) -> tuple[Sides, Matrix]:
+    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``.
+
+    ``from_file`` decides where it stands if it is given; ``offset`` was subtracted from all places.
+    """
     low, high = points.min(axis=0), points.max(axis=0)
-    return _size_of(low, high, name), _standing_matrix(low, high)
+    size = _size_of(low, high, name)
+    if from_file is None:
+        return size, _standing_matrix(low, high)
+    matrix = np.array(from_file, dtype=np.float64)
+    matrix[:3, 3] += matrix[:3, :3] @ offset
+    return size, Matrix(matrix.tolist())
 
 
 def _size_of(low: Points, high: Points, name: str) -> Sides:

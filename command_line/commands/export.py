@@ -127,13 +127,7 @@ def _plan(options: ExportOptions, channel: str) -> ExportPlan:
 def _export(
     folder: ChannelFolder, sources: list[Source], options: ExportOptions, context: Context
 ) -> dict[str, object]:
-    for source in sources:
-        try:
-            folder.add(SetFolder.open(source.folder), source.sku)
-        except InputError as error:
-            if len(sources) == 1:
-                raise
-            folder.problems.append(f"{source.sku}: not exported. {error}")
+    _add(folder, sources)
     removed = folder.finish()
     write_tables(folder.root, folder.files, base_url=options.base_url)
     if options.zip and folder.files:
@@ -162,6 +156,18 @@ def _export(
         "removed": removed,
         "meets_all_rules": not unmet and not folder.problems,
     }
+
+
+def _add(folder: ChannelFolder, sources: list[Source]) -> None:
+    """Export the pictures of all sets. Raises InputError when the only one cannot be read."""
+    for one in sources:
+        try:
+            opened = SetFolder.open(one.folder)
+            folder.add(opened, one.sku, variant=one.variant, product_sku=one.product_sku)
+        except InputError as error:
+            if len(sources) == 1:
+                raise
+            folder.problems.append(f"{one.sku}: not exported. {error}")
 
 
 def _zip(folder: ChannelFolder) -> None:
