@@ -1,25 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the pictures of sets for one channel into a folder, and only what has changed since the last time.
-
-``export.json`` there lists what was written, from what. A file that it does not list belongs to somebody else and is
-never replaced or removed.
-"""
+"""Writes the pictures of sets for one channel into a folder, and only what has changed since the last time."""
 
 import hashlib
 import json
 import os
 import string
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from ..files.enclosed import refuse_link
-from ..files.input_files import parsed_json, read_json
 from ..files.kinds import FileKind
 from ..files.names import component, file_rule, safe_name, same_name
-from ..files.writing import sha256_of, write_atomically, write_json_atomically
+from ..files.writing import sha256_of
 from ..imaging import signing
 from ..messages.errors import InputError
 from ..photo_set.folder import SetFolder
@@ -27,14 +22,11 @@ from ..photo_set.provenance import provenance_of
 from .checking import Finding, findings_of
 from .conforming import ConformError, Layout, conformed, encoded, layout_for
 from .measuring import Box, measured
+from .own_files import OwnFiles, listed_files
 from .pictures import Picture, Wishes, origin_of, selected
 from .rules import Channel, Measure
 
-MANIFEST = "export.json"
 FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
-UNFINISHED = (
-    "export.unfinished.jsonl"  # What an export that has not ended is about to write, a line for each file.
-)
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
 
 
@@ -78,23 +70,24 @@ class Exported:
     is_new: bool
 
 
-def check_template(template: str) -> None:
-    """Raises InputError for a template of names that cannot work."""
+def check_template(template: str, known: Collection[str] = FIELDS) -> None:
+    """Raises InputError for a template of names that cannot work. ``known``: the fields that it may have."""
+    example = "{sku}_{angle}_{width}.jpg" if "angle" in known else "{sku}"
     try:
         fields = {
             name for _text, name, _form, _turn in string.Formatter().parse(template) if name is not None
         }
-        unknown = sorted(fields - set(FIELDS))
+        unknown = sorted(fields - set(known))
         if unknown:
             raise InputError(
-                f"A name cannot contain {{{unknown[0]}}}.", hint=f"It can contain: {', '.join(FIELDS)}."
+                f"A name cannot contain {{{unknown[0]}}}.", hint=f"It can contain: {', '.join(known)}."
             )
         sample = template.format(sku="a", product="a", angle="a", number=1, width=1, height=1, channel="a")
         component(sample)
     except (ValueError, IndexError, KeyError) as error:
         raise InputError(
             f"{template!r} cannot be the name of a file ({error}).",
-            hint="Write for example {sku}_{angle}_{width}.jpg.",
+            hint=f"Write for example {example}.",
         ) from error
 
 
@@ -119,8 +112,7 @@ class ChannelFolder:
         self.root = root
         self._plan = plan.checked()
         self._channel = plan.channel
-        refuse_link(root)
-        self._earlier = _read(root)
+        self._own = OwnFiles(root)
         self._files: dict[str, Exported] = {}
         self._records: dict[str, dict[str, Any]] = {}
         self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
@@ -151,19 +143,7 @@ class ChannelFolder:
 
     def finish(self) -> list[str]:
         """Remove what an earlier export has written and this one has not, and write the list; the names removed."""
-        removed = []
-        for name, entry in self._earlier.items():
-            path = self.root / name
-            if name not in self._files and path.is_file() and sha256_of(path) == entry.get("sha256"):
-                path.unlink()
-                removed.append(name)
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(
-            self.root / MANIFEST,
-            {"schema": 1, "channel": self._channel.name, "files": self._records},
-        )
-        (self.root / UNFINISHED).unlink(missing_ok=True)
-        return removed
+        return self._own.finish(self._channel.name, self._records)
 
     @property
     def files(self) -> list[Exported]:
@@ -178,15 +158,10 @@ class ChannelFolder:
             )
         name, digest = self._name(item, layout.size), self._digest(picture)
         self._claim(name, item.place)
-        path, known = self.root / name, self._earlier.get(name, {})
-        is_own = bool(known) and path.is_file() and sha256_of(path) == known.get("sha256")
-        is_new = not (is_own and known.get("made_with") == digest)
+        path = self.root / name
+        is_new = not self._own.is_current(name, digest)
         if is_new:
-            if path.exists() and not is_own:
-                raise InputError(
-                    f"{path} was not written by an export, or was changed since.",
-                    hint="Move it away, or choose other names with --name.",
-                )
+            self._own.refuse_foreign(name)
             try:
                 self._write(item, layout, path)
             except ConformError as error:
@@ -203,14 +178,9 @@ class ChannelFolder:
     def _write(self, item: _Item, layout: Layout, path: Path) -> None:
         with Image.open(item.picture.path) as opened:
             picture = conformed(opened, layout, self._channel)
-        path.parent.mkdir(parents=True, exist_ok=True)
         provenance = provenance_of(item.folder.record, item.picture.entry)
         kind = self._plan.kind or self._channel.kind
-        data = encoded(picture, self._channel, kind, provenance, path.name)
-        line = json.dumps({"file": path.name, "sha256": hashlib.sha256(data).hexdigest()})
-        with (self.root / UNFINISHED).open("a", encoding="utf-8") as stream:
-            stream.write(f"{line}\n")  # If the export is killed, the next one knows that the file is its own.
-        write_atomically(path, data)
+        self._own.write(path.name, encoded(picture, self._channel, kind, provenance, path.name))
 
     def _note(
         self, item: _Item, layout: Layout, path: Path, digest: str, found: list[Finding], *, is_new: bool
@@ -286,7 +256,7 @@ class ChannelFolder:
 def boxes_in(root: Path) -> dict[str, Box | None]:
     """Where the product is in the files that an export wrote, by name; only of files that did not change since."""
     found: dict[str, Box | None] = {}
-    for name, entry in _read(root).items():
+    for name, entry in listed_files(root).items():
         path, box = root / name, entry.get("box")
         if path.is_file() and sha256_of(path) == entry.get("sha256"):
             found[name] = (
@@ -297,40 +267,4 @@ def boxes_in(root: Path) -> dict[str, Box | None]:
 
 def names_of(root: Path, sku: str) -> list[str]:
     """The files that an export wrote for a product."""
-    return [name for name, entry in _read(root).items() if entry.get("sku") == sku]
-
-
-def _read(root: Path) -> dict[str, dict[str, Any]]:
-    """The files of earlier exports, also of one that was killed. Raises InputError for a list that cannot be read."""
-    for name in (MANIFEST, UNFINISHED):
-        refuse_link(root / name)
-    return _listed(root) | _unfinished(root)
-
-
-def _unfinished(root: Path) -> dict[str, dict[str, Any]]:
-    """What a killed export wrote. A line that is cut off, and one about a file that is not there, say nothing."""
-    found: dict[str, dict[str, Any]] = {}
-    path = root / UNFINISHED
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
-        try:
-            entry = dict(parsed_json(line.encode()))
-            place = root / component(entry["file"])
-        except (ValueError, KeyError, TypeError):
-            continue
-        if place.is_file() and sha256_of(place) == entry.get("sha256"):
-            found[place.name] = {"sha256": entry["sha256"]}
-    return found
-
-
-def _listed(root: Path) -> dict[str, dict[str, Any]]:
-    path = root / MANIFEST
-    if not path.is_file():
-        return {}
-    try:
-        record = read_json(path)
-        files = record["files"]
-        return {component(name): dict(entry) for name, entry in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} is damaged ({error}).", hint="Move the folder away and export again."
-        ) from error
+    return [name for name, entry in listed_files(root).items() if entry.get("sku") == sku]

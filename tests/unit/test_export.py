@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.channels.exporting import MANIFEST, UNFINISHED, ChannelFolder
+from photoreal_set.channels.exporting import ChannelFolder
+from photoreal_set.channels.own_files import MANIFEST, UNFINISHED
 from photoreal_set.channels.rules import CHANNELS, Measure, Rule
 from photoreal_set.command_line.channel_checks import check_channels
 from photoreal_set.command_line.main import main
