@@ -7,6 +7,7 @@ import os
 import string
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..files.kinds import FileKind
 from ..files.names import component, file_rule, safe_name, same_name
 from ..files.writing import sha256_of
 from ..imaging import signing
+from ..imaging.cut_out import cut_out
+from ..imaging.picture_colours import in_srgb
 from ..messages.errors import InputError
 from ..photo_set.folder import SetFolder
 from ..photo_set.provenance import provenance_of
@@ -27,6 +30,7 @@ from .pictures import Picture, Wishes, origin_of, selected
 from .rules import Channel, Measure
 
 FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
+GENERATED_INSET = 2  # Pixels of the render.
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
 
 
@@ -177,7 +181,8 @@ class ChannelFolder:
 
     def _write(self, item: _Item, layout: Layout, path: Path) -> None:
         with Image.open(item.picture.path) as opened:
-            picture = conformed(opened, layout, self._channel)
+            shown = _cut_out(opened, item.picture) if self._channel.is_cut_out else opened
+            picture = conformed(shown, layout, self._channel)
         provenance = provenance_of(item.folder.record, item.picture.entry)
         kind = self._plan.kind or self._channel.kind
         self._own.write(path.name, encoded(picture, self._channel, kind, provenance, path.name))
@@ -241,7 +246,7 @@ class ChannelFolder:
     def _digest(self, picture: Picture) -> str:
         """Everything that decides the content of a file."""
         channel = {key: value for key, value in asdict(self._channel).items() if key != "rules"}
-        parts = {
+        parts: dict[str, object] = {
             "photo": picture.sha256,
             "box": picture.box,
             "channel": channel,
@@ -250,7 +255,21 @@ class ChannelFolder:
             "source_type": origin_of(picture),
             "signed": os.environ.get(signing.CERTIFICATE, ""),
         }
+        if self._channel.is_cut_out and picture.mask:
+            parts["mask"] = sha256_of(picture.mask)
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _cut_out(photo: Image.Image, picture: Picture) -> Image.Image:
+    """The product without its background. A photo that is transparent already keeps its alpha, for glass and shadow."""
+    photo = in_srgb(photo)
+    if picture.mask is None or photo.mode == "RGBA":
+        return photo
+    with Image.open(picture.mask) as mask:
+        inset = 0
+        if picture.is_generated:  # A photo by an AI model follows its render to about two pixels.
+            inset = GENERATED_INSET * ceil(photo.width / mask.width)
+        return cut_out(photo, mask.convert("L"), inset=inset)
 
 
 def boxes_in(root: Path) -> dict[str, Box | None]:

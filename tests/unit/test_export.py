@@ -196,6 +196,24 @@ def test_json_reports_every_rule_as_a_number(tmp_path: Path) -> None:
     assert values["background"] == 255
 
 
+def test_cut_outs_have_the_mask_as_their_alpha_and_no_background(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=600)
+    code, text = export(folder.root, "--channel", "cut-out")
+    assert code == 0, text
+    with Image.open(folder.root / "export/cut-out/Tea jar_front_600.png") as picture:
+        cut = np.asarray(picture)
+    with Image.open(folder.root / "masks/front.png") as mask:
+        assert np.array_equal(cut[..., 3], np.asarray(mask))
+    shown = cut[cut[..., 3] > 0]
+    assert np.abs(shown[:, :3].astype(int) - (40, 90, 160)).max() <= 1
+    code, text = export(folder.root, "--channel", "cut-out", "--format", "jpg")
+    assert code == 2
+    assert "format: JPEG, must be PNG or WebP or AVIF" in text
+    (folder.root / "masks/front.png").unlink()
+    code, text = export(folder.root, "--channel", "cut-out", "--format", "webp")
+    assert (code, "front: not exported, because its mask is missing" in text) == (2, True), text
+
+
 def test_a_damaged_list_of_an_earlier_export_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
