@@ -16,6 +16,7 @@ from .verdict_part import rejected_part
 
 Record = Mapping[str, Any]
 
+_MORE_VIDEOS = {"with_alpha": "with alpha (WebM)", "prores": "with alpha (ProRes)", "preview": "animation"}
 IN_PROGRESS = "in progress"
 RELOAD_SECONDS = 5  # While a set is being made.
 
@@ -140,9 +141,15 @@ def _video(record: Record, entry: Record) -> str:
         return f"<div>{message or '<p>No video yet</p>'}{others}</div>"
     address = quote(entry["path"])
     facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {maker_of(entry)}"
+    links = "".join(
+        f", <a href='{quote(entry[name]['path'])}' download>{text}</a>"
+        for name, text in _MORE_VIDEOS.items()
+        if (entry.get(name) or {}).get("path")
+    )
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
-        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a></figcaption>{message}{others}</figure>"
+        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a>{links}</figcaption>"
+        f"{message}{others}</figure>"
     )
 
 

@@ -112,6 +112,7 @@ class MadeRecord(PaidRecord, total=False):
     take: Annotated[int, TAKE, "its number among all takes"]
     preview: Annotated[FileRecord | None, "animated preview of a video"]
     with_alpha: Annotated[FileRecord | None, "the video with an alpha channel"]
+    prores: Annotated[FileRecord | None, "the video with an alpha channel, as ProRes 4444"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
     fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
