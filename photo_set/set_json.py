@@ -21,7 +21,7 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
-from .set_json_fidelity import CalibrationRecord, FidelityRecord, RetryRecord
+from .set_json_fidelity import AskedRecord, CalibrationRecord, FidelityRecord, RetryRecord
 from .set_json_values import (
     AMOUNT,
     ANGLE,
@@ -173,6 +173,7 @@ class AngleRecord(TypedDict, total=False):
     guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
     calibration: Annotated[CalibrationRecord, "what photos by fal.ai are compared with"]
     takes: Annotated[int, TAKE, "photos requested so far, without retries"]
+    asked: Annotated[AskedRecord, "what a reviewer wants to be different in another photo"]
     retries: Annotated[
         list[RetryRecord], Items(MAX_TAKES, name="retry"), "further photos after rejected ones"
     ]
