@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import ceil
 from pathlib import Path
@@ -74,6 +74,15 @@ class Exported:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetExport:
+    """What was exported of one set. ``about_all``: the rules about all its pictures. ``problems``: what was not, and why."""
+
+    files: tuple[Exported, ...]
+    about_all: tuple[Finding, ...]
+    problems: tuple[str, ...]
+
+
 def check_template(template: str, known: Collection[str] = FIELDS) -> None:
     """Raises InputError for a template of names that cannot work. ``known``: the fields that it may have."""
     example = "{sku}_{angle}_{width}.jpg" if "angle" in known else "{sku}"
@@ -122,8 +131,9 @@ class ChannelFolder:
         self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
         self.problems: list[str] = []
 
-    def add(self, folder: SetFolder, sku: str) -> list[Exported]:
+    def add(self, folder: SetFolder, sku: str) -> SetExport:
         """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError."""
+        known = len(self.problems)
         chosen = selected(folder, self._channel, self._plan.wishes)
         for angle, reason in chosen.held_back.items():
             self.problems.append(f"{sku}, {angle}: not exported, because {reason}.")
@@ -131,19 +141,21 @@ class ChannelFolder:
             self._export(_Item(folder, sku, picture, number))
             for number, picture in enumerate(chosen.pictures, 1)
         ]
-        exported = [one for one in made if one]
-        self._check_together(sku, exported)
-        return exported
+        exported = tuple(one for one in made if one)
+        about_all = self._check_together(sku, exported)
+        return SetExport(files=exported, about_all=about_all, problems=tuple(self.problems[known:]))
 
-    def _check_together(self, sku: str, exported: list[Exported]) -> None:
+    def _check_together(self, sku: str, exported: Sequence[Exported]) -> tuple[Finding, ...]:
         """Report the rules about all pictures of a set, such as their number. The pictures are kept."""
+        if not exported:
+            return ()
         boxes = {one.name: self._records[one.name]["box"] for one in exported}
         pictures = {
             name: measured(self.root / name, box=tuple(box) if box else None) for name, box in boxes.items()
         }
-        for finding in findings_of(self._channel, pictures):
-            if not finding.picture and finding.is_failure and exported:
-                self.problems.append(f"{sku}: {finding.text}. {finding.advice}")
+        found = tuple(one for one in findings_of(self._channel, pictures) if not one.picture)
+        self.problems += [f"{sku}: {one.text}. {one.advice}" for one in found if one.is_failure]
+        return found
 
     def finish(self) -> list[str]:
         """Remove what an earlier export has written and this one has not, and write the list; the names removed."""

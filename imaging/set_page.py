@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
+from .channel_part import channel_table
 from .choices import HERO
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
@@ -39,6 +40,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     for title, content in (
         ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
         ("Findings", findings),
+        ("Channels", [channel_table(record)]),
         ("Costs", [costs_part(record)]),
         ("Provenance", [provenance_part(record)]),
         ("Source", _source(record)),

@@ -21,6 +21,7 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
+from .set_json_channels import ChannelRecord
 from .set_json_fidelity import AskedRecord, CalibrationRecord, FidelityRecord, RetryRecord
 from .set_json_values import (
     AMOUNT,
@@ -308,6 +309,9 @@ class Manifest(TypedDict, total=False):
     ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
     spin: Annotated[dict[str, Any], Value(SPIN_RULE, SPIN_SCHEMA), "the frames of a full turn"]
+    channels: Annotated[
+        list[ChannelRecord], Items(MAX_NAMES, name="channel"), "what exports for shops have found"
+    ]
     video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"

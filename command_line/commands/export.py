@@ -3,10 +3,12 @@
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...channels import model_folder
+from ...channels.channel_record import keep_channel
 from ...channels.exporting import FORMATS, ChannelFolder, ExportPlan, check_template
 from ...channels.pictures import Wishes
 from ...channels.rules import CHANNELS
@@ -15,12 +17,14 @@ from ...files.invisible import trimmed
 from ...files.values import read_whole
 from ...messages.counts import count_of
 from ...messages.errors import FieldError, InputError, PhotorealError
+from ...messages.progress import PlainReporter
 from ...optics.sizes import SIDE
 from ...photo_set.folder import SetFolder
 from ..argument_types import argument, megabytes, place
 from ..channel_sources import Source, channels_of, sources_in
 from ..exported_models import export_models
 from ..option_values import Command, Context
+from ..sets import working_in
 from ..signing import add_signing
 from ..zipping import write_zip
 
@@ -161,7 +165,9 @@ def _export(
 ) -> dict[str, object]:
     for source in sources:
         try:
-            folder.add(SetFolder.open(source.folder), source.sku)
+            with working_in(source.folder, PlainReporter(sys.stderr)):
+                of_set = SetFolder.open(source.folder)
+                keep_channel(of_set, CHANNELS[folder.root.name], folder.add(of_set, source.sku))
         except InputError as error:
             if len(sources) == 1:
                 raise
@@ -180,6 +186,10 @@ def _export(
         )
         for text in unmet:
             print(f"  An export cannot meet this rule: {text}.", file=context.output)
+    return _report(folder, removed, unmet)
+
+
+def _report(folder: ChannelFolder, removed: list[str], unmet: list[str]) -> dict[str, object]:
     return {
         "folder": str(folder.root),
         "files": [

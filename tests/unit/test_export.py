@@ -196,6 +196,29 @@ def test_json_reports_every_rule_as_a_number(tmp_path: Path) -> None:
     assert values["background"] == 255
 
 
+def test_the_page_has_a_table_of_what_was_exported(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", product="<b>Tea</b> jar")
+    export(folder.root, "--channel", "amazon-main,google")
+    record = SetFolder.open(folder.root).record
+    main, google = record["channels"]
+    assert (main["name"], main["exported"], google["exported"]) == ("amazon-main", 1, 3)
+    assert main["unmet"] == ["origin: render, must be photograph"]
+    assert google["rules"] == google["met"] + 3, "three pictures are smaller than recommended"
+    page = (folder.root / "index.html").read_text()
+    assert "<td>Amazon, main picture</td><td>1</td><td>10 of 12</td>" in page
+    assert "origin: render, must be photograph" in page
+    assert "The photos have changed since" not in page
+    written = folder.manifest.stat().st_mtime_ns
+    export(folder.root, "--channel", "google")
+    assert folder.manifest.stat().st_mtime_ns == written, "nothing has changed"
+    stored = folder.store("photos/front.png", _png(np.full((1200, 1200, 3), 250, dtype=np.uint8)))
+    changed = SetFolder.open(folder.root)
+    with changed.change() as record:
+        angle_record(record, "front")["photo"].update(stored)
+    changed.write_page()
+    assert (folder.root / "index.html").read_text().count("The photos have changed since") == 2
+
+
 def test_cut_outs_have_the_mask_as_their_alpha_and_no_background(tmp_path: Path) -> None:
     folder = make_set(tmp_path / "set", side=600)
     code, text = export(folder.root, "--channel", "cut-out")
