@@ -159,6 +159,7 @@ class Settings:
 
 def price_key(settings: Settings) -> tuple[str, ...]:
     """Settings with the same key have the same price, which is asked for once."""
+    settings = replace(settings, prompt="")  # No price depends on it, and it changes with every letter.
     return tuple(_options(settings, _shown_angles(settings))) + _source_key(settings)
 
 

@@ -80,7 +80,8 @@ def draw_model(context: Context, layout: UILayout) -> None:
     only_model = model_only(settings_of(context))
     price = runs.price_of(only_model)
     text = f"Only 3D Model: {price.text}" if price else "Only 3D Model"
-    button(layout, PHOTOREAL_OT_generate_model, text=text, icon="MESH_MONKEY")
+    pressed = button(layout, PHOTOREAL_OT_generate_model, text=text, icon="MESH_MONKEY")
+    pressed.price = price.text if price else ""
     if not checks.model(context) and not price:
         button(layout, PHOTOREAL_OT_ask_price, text="Price of the Model").only_model = True
         if error := runs.price_error(only_model):

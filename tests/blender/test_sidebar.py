@@ -33,7 +33,7 @@ from photoreal_set.window.scene_settings import settings_of
 from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
-from tests.blender.sidebar import everything, pump_until_idle
+from tests.blender.sidebar import agree, everything, pump_until_idle
 from tests.patience import FOR_EVER_SECONDS, until
 
 PAID = (
@@ -414,6 +414,67 @@ def test_nothing_is_paid_before_its_price_is_shown(
     assert "[Ask for the Price]" in head(extension)
 
 
+def know_the_price() -> None:
+    """As if fal.ai had answered for the settings of the scene."""
+    key = price_key(settings_of(bpy.context))
+    runs.state.prices.prices[key] = Price(minimum=0.5, maximum=0.75, asked_at=time.time())
+
+
+def test_every_way_to_spend_money_asks_with_the_sum(
+    extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("fal", "generate"):
+        monkeypatch.setattr(operators.checks, name, lambda *_given: None)
+    extension.photoreal.source, extension.photoreal.engine = str(tmp_path / "jar.glb"), "fal"
+    with pytest.raises(RuntimeError, match="price is not known"):
+        bpy.ops.photoreal.generate_set()
+    know_the_price()
+    with pytest.raises(RuntimeError, match=r"for \$0\.50-0\.75"):
+        bpy.ops.photoreal.generate_set()
+    with pytest.raises(RuntimeError, match=r"for \$0\.50-0\.75"):
+        bpy.ops.photoreal.generate_set(price="$0.10")
+    with pytest.raises(RuntimeError, match=r"jar\.glb does not exist"):
+        bpy.ops.photoreal.generate_set(price="$0.50-0.75")
+    rejected = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "1.png", is_rejected=True)
+    view = a_set(tmp_path, pays=True, is_model_bought=True, model_price=1.2, pictures=(rejected,))
+    runs.state.sets.take(tmp_path, view)
+    extension.photoreal.made_in = str(tmp_path)
+    for name, options in (
+        ("resume_set", {}),
+        ("redo_angle", {"name": "front"}),
+        ("redo_model", {}),
+        ("accept_photo", {"name": "front"}),
+        ("resolve_uncertain", {"key": "abc", "decision": "resend", "is_not_in_dashboard": True}),
+    ):
+        with pytest.raises(RuntimeError, match=r"at most \$5\.00"):
+            getattr(bpy.ops.photoreal, name)(**options)
+    assert runs.set_run() is None
+
+
+def test_every_change_of_the_angles_asks_for_the_price_again(extension: bpy.types.Scene):
+    told: list[int] = []
+
+    def count(_context: bpy.types.Context) -> None:
+        told.append(len(extension.photoreal.angles))
+
+    changes.listen(count)
+    try:
+        bpy.ops.object.camera_add()
+        for name, options, after in (
+            ("edit_angles", {}, 5),
+            ("add_angle", {}, 6),
+            ("use_cameras", {}, 7),
+            ("remove_angle", {}, 6),
+        ):
+            getattr(bpy.ops.photoreal, name)(**options)
+            assert told[-1] == after, name
+        told.clear()
+        bpy.ops.photoreal.move_angle(direction="UP")
+        assert told
+    finally:
+        changes.stop_listening(count)
+
+
 def test_one_set_at_a_time(extension: bpy.types.Scene):
     extension.photoreal.source = "/jar.glb"
     assert bpy.ops.photoreal.generate_set.poll()
@@ -613,7 +674,8 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     settings = extension.photoreal
     small(settings, tmp_path / "set")
     settings.source, settings.engine = str(block_file), "fal"
-    bpy.ops.photoreal.generate_set()
+    know_the_price()
+    agree("generate_set")
     run = runs.set_run()
     assert run is not None
 
@@ -632,13 +694,13 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     assert found.can_resume
     assert "[photoreal.resume_set]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
     fresh_emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
-    bpy.ops.photoreal.resume_set()
+    agree("resume_set")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None
     assert found.state == "done"
     assert len(fresh_emulator.ledger()) == 2
-    bpy.ops.photoreal.redo_angle(name="front")
+    agree("redo_angle", name="front")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None
@@ -660,12 +722,13 @@ def test_a_damaged_model_can_be_generated_again_from_the_gallery(
     small(settings, tmp_path / "set")
     settings.source_kind, settings.video = "PHOTOS", "none"
     settings.photos.add().path = str(photo(tmp_path / "front.png"))
-    bpy.ops.photoreal.generate_set()
+    know_the_price()
+    agree("generate_set")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None and "edo" in found.error and "--" not in found.error
     assert "[photoreal.redo_model]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
-    bpy.ops.photoreal.redo_model()
+    agree("redo_model")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None
