@@ -7,6 +7,7 @@ from .ask_price import PHOTOREAL_OT_ask_price
 from .build_studio import PHOTOREAL_OT_build_studio
 from .cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from .cancel_here import PHOTOREAL_OT_cancel_here
+from .choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from .copy_text import PHOTOREAL_OT_copy_text
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
@@ -46,6 +47,7 @@ CLASSES = (
     PHOTOREAL_OT_build_studio,
     PHOTOREAL_OT_cancel_at_fal,
     PHOTOREAL_OT_cancel_here,
+    PHOTOREAL_OT_choose_endpoint,
     PHOTOREAL_OT_copy_text,
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,

@@ -2,6 +2,7 @@
 """The sidebar without a window: what is registered, drawn, started and left behind, on the bpy module."""
 
 import builtins
+import re
 import socket
 import subprocess
 import sys
@@ -160,6 +161,54 @@ def test_the_pose_and_what_is_left_out_are_settings(extension: bpy.types.Scene):
     settings.without_floor = settings.without_crumbs = True
     chosen = settings_of(bpy.context)
     assert (chosen.pose, chosen.without) == ("1.5", ("floor", "crumbs"))
+
+
+def test_a_value_turns_its_checkbox_on_and_is_left_out_without_it(extension: bpy.types.Scene):
+    settings = extension.photoreal
+    usual = settings_of(bpy.context)
+    assert (usual.height, usual.samples, usual.seconds) == (0, 0, 0)
+    settings.height, settings.samples, settings.seconds = 640, 8, 6
+    chosen = settings_of(bpy.context)
+    assert (chosen.height, chosen.samples, chosen.seconds) == (640, 8, 6)
+    settings.use_samples = False
+    other = bpy.data.scenes.new("Other")
+    properties.copy_settings(settings, properties.of(other))
+    copied = properties.of(other)
+    assert (copied.use_height, copied.use_samples, copied.use_seconds) == (True, False, True)
+    assert settings_of(bpy.context).samples == 0
+
+
+def test_angles_are_shown_with_their_unit(extension: bpy.types.Scene):
+    bpy.ops.photoreal.edit_angles()
+    view = extension.photoreal.angles[1]
+    assert view.turn == pytest.approx(0.7853982)
+    view.turn, view.lift, extension.photoreal.rig_turn = 1.5707963, 0.5235988, -0.5235988
+    assert (view.azimuth, view.elevation) == (pytest.approx(90.0), pytest.approx(30.0))
+    assert extension.photoreal.rig_rotation == pytest.approx(-30.0)
+
+
+def test_labels_are_spelled_as_in_blender(extension: bpy.types.Scene):
+    british = re.compile(r"grey|colour|jewellery|catalogue|centre|metre", re.IGNORECASE)
+    shown = []
+    for cls in (*properties.CLASSES, PhotorealPreferences):
+        for item in cls.bl_rna.properties:
+            shown += [item.name, item.description]
+            shown += [text for one in getattr(item, "enum_items", ()) for text in (one.name, one.description)]
+    shown += [
+        text for cls in operators.CLASSES for text in (cls.bl_label, getattr(cls, "bl_description", ""))
+    ]
+    assert [text for text in shown if british.search(text)] == []
+
+
+def test_endpoints_are_chosen_from_menus_or_typed(extension: bpy.types.Scene):
+    drawn = drawn_by(panels.PHOTOREAL_MT_photo_endpoints, bpy.context)
+    assert any(line.startswith("[Nano Banana 2, $0.06-0.16 per image: ") for line in drawn)
+    bpy.ops.photoreal.choose_endpoint(kind="photo", endpoint="ideogram/v4.5/edit")
+    extension.photoreal.engine = "fal"
+    assert settings_of(bpy.context).photo_endpoint == "ideogram/v4.5/edit"
+    assert "Ideogram 4.5, $0.03 per image" in drawn_by(panels.PHOTOREAL_PT_photos, bpy.context)
+    extension.photoreal.photo_endpoint = "somebody/own-model"
+    assert settings_of(bpy.context).photo_endpoint == "somebody/own-model"
 
 
 def test_choices_match_the_command_line(extension: bpy.types.Scene):
