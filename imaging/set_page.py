@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
 from .choices import HERO
+from .consistency_part import consistency_part
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
 from .review_part import review_bar
@@ -37,6 +38,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     ]
     for title, content in (
         ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
+        ("Consistency", [consistency_part(record)]),
         ("Findings", findings),
         ("Costs", [costs_part(record)]),
         ("Provenance", [provenance_part(record)]),

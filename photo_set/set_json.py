@@ -21,7 +21,7 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
-from .set_json_fidelity import CalibrationRecord, FidelityRecord, RetryRecord
+from .set_json_fidelity import CalibrationRecord, ConsistencyRecord, FidelityRecord, RetryRecord
 from .set_json_values import (
     AMOUNT,
     ANGLE,
@@ -310,6 +310,7 @@ class Manifest(TypedDict, total=False):
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
     ]
+    consistency: Annotated[ConsistencyRecord, "whether the photos by fal.ai belong together"]
 
 
 CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.

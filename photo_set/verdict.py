@@ -22,6 +22,7 @@ _TEXTS: Mapping[Flaw, str] = {
     Flaw.BLACK: "the product is black, without any light on it. Check its materials and normals, and the light.",
     Flaw.WHITE: "the picture is white, without any shade. Check the product's materials, and the light.",
 }
+DRIFT = "photo_drifted"  # The kind of a finding.
 FULL_FRAME = 0.97  # The fill from which an angle is meant to reach the border.
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 def record_verdict(folder: SetFolder, angles: Sequence[Angle], reporter: Reporter) -> None:
     """Record what is wrong with the finished pictures, and warn about what is new."""
     record = folder.record
-    findings = worst_first(findings_about(folder.root, angles, record["angles"]))
+    found = [*findings_about(folder.root, angles, record["angles"]), *drift_findings(record)]
+    findings = worst_first(found)
     entries = [finding.record() for finding in findings]
     known = record.get("findings", [])
     if entries != known:
@@ -64,6 +66,21 @@ def findings_about(
                 severity=Severity.ERROR,
                 where=angle.name,
                 text=f"{angle.name}: {_TEXTS[flaw]}",
+            )
+
+
+def drift_findings(record: Mapping[str, Any]) -> Iterator[Finding]:
+    """A warning for each photo that differs from the others of its set. ``record``: of ``set.json``."""
+    drifts = (record.get("consistency") or {}).get("angles") or {}
+    for entry in record["angles"]:
+        drift = drifts.get(entry["name"]) or {}
+        is_shown = drift.get("photo") == (entry.get("photo") or {}).get("sha256")
+        if drift.get("reason") and is_shown:
+            yield Finding(
+                kind=DRIFT,
+                severity=Severity.WARNING,
+                where=entry["name"],
+                text=f"{entry['name']}: {drift['reason']}",
             )
 
 
