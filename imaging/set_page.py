@@ -10,6 +10,7 @@ from urllib.parse import quote
 from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
 from .choices import HERO
 from .consistency_part import consistency_part
+from .identity_part import identity_part
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
 from .review_part import review_bar
@@ -144,7 +145,7 @@ def _video(record: Record, entry: Record) -> str:
     facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {maker_of(entry)}"
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
-        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a></figcaption>{message}{others}</figure>"
+        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a></figcaption>{message}{identity_part(entry)}{others}</figure>"
     )
 
 

@@ -150,6 +150,16 @@ class Drift(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Event):
+    """A video by fal.ai was compared with the product, from its first frame to its last."""
+
+    motion: Annotated[str, "the motion of the video"]
+    verdict: Annotated[str, '"accept" or "look"']
+    reason: Annotated[str, "why, in a sentence"]
+    request_id: Annotated[str, "its request at fal.ai"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Event):
     """What one rule of a channel says about a picture."""
 

@@ -27,6 +27,7 @@ from .results import SetResults
 from .set_consistency import SetConsistency
 from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
+from .video_identity import VideoIdentity
 from .video_plan import used_angles, waits_for_all_photos
 
 
@@ -156,6 +157,7 @@ class CloudStage:
                 self._start_video_without_hero()
         self._jobs.wait()
         SetConsistency(self._results).compare()
+        VideoIdentity(self._results).compare()
 
     def _start_video_from_all(self) -> None:
         """A photo that may still come is waited for: a video without it would be charged, and one with it too."""

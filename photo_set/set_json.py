@@ -21,7 +21,13 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
-from .set_json_fidelity import CalibrationRecord, ConsistencyRecord, FidelityRecord, RetryRecord
+from .set_json_fidelity import (
+    CalibrationRecord,
+    ConsistencyRecord,
+    FidelityRecord,
+    IdentityRecord,
+    RetryRecord,
+)
 from .set_json_values import (
     AMOUNT,
     ANGLE,
@@ -115,6 +121,7 @@ class MadeRecord(PaidRecord, total=False):
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
     fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
+    identity: Annotated[IdentityRecord, "whether the video shows the product all the time"]
 
 
 class Pending(MadeRecord, total=False):

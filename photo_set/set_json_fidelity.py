@@ -4,6 +4,7 @@
 from typing import Annotated, Required, TypedDict
 
 from .set_json_values import (
+    AMOUNT,
     GATE_STATE,
     MAX_LIGHTS,
     MAX_NAMES,
@@ -11,6 +12,7 @@ from .set_json_values import (
     SHIFT,
     TEXT,
     TRUTH,
+    VALUES,
     VERDICT,
     FileRecord,
     Items,
@@ -93,6 +95,26 @@ class FidelityRecord(TypedDict, total=False):
     matched: Annotated[MatchRecord, "how its white balance and exposure were matched to the set"]
     report: Annotated[FileRecord, "all that was measured"]
     overlay: Annotated[FileRecord, "the photo with what was found"]
+
+
+class IdentityRecord(TypedDict, total=False):
+    """What the comparison of a video with the product has found."""
+
+    verdict: Required[Annotated[str, VERDICT, '"accept" or "look"']]
+    reason: Required[Annotated[str, TEXT, "why, in a sentence"]]
+    compared_with: Annotated[
+        str, TEXT, '"input", the rendered video; "spin", photos and frames of the spin; "photos"'
+    ]
+    seconds: Annotated[float, AMOUNT, "the length of the video"]
+    score: Annotated[float, REAL, "the largest of ``values``"]
+    values: Annotated[
+        list[float | None],
+        VALUES,
+        "of frames at equal distances, in units of the tolerance; above 1, the frame does not show the product; null when it "
+        "cannot be compared",
+    ]
+    closure: Annotated[float, REAL, "how far the last frame is from the first, 0 to 1"]
+    checked_with: Annotated[str, TEXT, "digest of what was compared"]
 
 
 class RetryRecord(TypedDict, total=False):
