@@ -47,16 +47,17 @@ class RenderedDesk(Desk):
         return super().arguments(*arguments)
 
     def run(self, *arguments: object) -> Run:
-        process = self.start(*arguments)
-        output, _errors = process.communicate()
-        return Run(process.returncode, events_in(output))
+        command = [sys.executable, "batch.py", *self.arguments(*arguments)]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        return Run(done.returncode, events_in(done.stdout))
 
     def start(self, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
+        """Its output is not kept: a run that is killed would wait for someone to read it."""
         return subprocess.Popen(
             [sys.executable, "batch.py", *self.arguments(*arguments)],
             cwd=ROOT,
             env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,
         )
@@ -158,7 +159,7 @@ def _run_with_kills(
             time.sleep(0.1)
         kills += process.poll() is None
         process.kill()
-        process.communicate()
+        process.wait()
         _say(f"killed with {len(emulator.ledger())} requests")
         command = ("resume", desk.out)
     codes = []
