@@ -52,6 +52,19 @@ def results_of(
     names: Sequence[str], cache: Path, side: int, seed: int, *, plain: bool, say: Callable[[str], None]
 ) -> Iterator[Result]:
     """Check every pair of the products in ``cache``. ``plain``: without relit renders."""
+    for photographer, layers in photographers(names, cache, side, seed, say=say):
+        reference = reference_of(photographer, layers, plain=plain)
+        started = time.process_time()
+        reference.view()
+        say(f"{photographer.name}: {time.process_time() - started:.1f} s to prepare")
+        for pair in photographer.pairs():
+            yield checked(pair, reference)
+
+
+def photographers(
+    names: Sequence[str], cache: Path, side: int, seed: int, *, say: Callable[[str], None]
+) -> Iterator[tuple[Photographer, dict[str, Any]]]:
+    """A photographer for each of the products that are in ``cache``, and the product's layers."""
     kept = {}
     for name in names:
         path = cache / f"{name}-{side}.npz"
@@ -61,13 +74,7 @@ def results_of(
         else:
             say(f"{name} is not in the cache")
     for name, layers in kept.items():
-        photographer = Photographer(name, layers, kept, seed)
-        reference = reference_of(photographer, layers, plain=plain)
-        started = time.process_time()
-        reference.view()
-        say(f"{name}: {time.process_time() - started:.1f} s to prepare")
-        for pair in photographer.pairs():
-            yield checked(pair, reference)
+        yield Photographer(name, layers, kept, seed), layers
 
 
 def reference_of(photographer: Photographer, layers: dict[str, Any], *, plain: bool) -> Reference:
