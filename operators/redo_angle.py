@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Redo Angle."""
+"""Try Again: another photo of an angle."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from .paying import PayingSetOperator
 @with_properties
 class PHOTOREAL_OT_redo_angle(PayingSetOperator):
     bl_idname = "photoreal.redo_angle"
-    bl_label = "Redo"
+    bl_label = "Try Again"
     bl_description = "Have fal.ai make another photo of this angle, which is charged again"
     bl_options = set()  # It costs money: without REGISTER, Repeat Last cannot spend again.
 
@@ -30,7 +30,9 @@ class PHOTOREAL_OT_redo_angle(PayingSetOperator):
     def invoke(self, context: Context, event: Event) -> Result:
         self.price = self.sum_of(context)
         message = self.message_of(self.price)
-        return confirm(self, context, event, title=f"Redo {self.name}", message=message, confirm_text="Redo")
+        return confirm(
+            self, context, event, title=f"Try {self.name} again", message=message, confirm_text="Try Again"
+        )
 
     def estimate(self, found: SetView) -> float | None:
         return next((one.price for one in found.pictures if one.name == self.name), None)
