@@ -12,6 +12,7 @@ from .choose_folder import PHOTOREAL_OT_choose_folder
 from .choose_take import PHOTOREAL_OT_choose_take
 from .close_notice import PHOTOREAL_OT_close_notice
 from .copy_text import PHOTOREAL_OT_copy_text
+from .default_look import PHOTOREAL_OT_default_look
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
 from .edit_product import PHOTOREAL_OT_edit_product
@@ -41,6 +42,7 @@ from .render_references import PHOTOREAL_OT_render_references
 from .resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from .resume_set import PHOTOREAL_OT_resume_set
 from .run_doctor import PHOTOREAL_OT_run_doctor
+from .save_look import PHOTOREAL_OT_save_look
 from .show_result import PHOTOREAL_OT_show_result
 from .show_run import PHOTOREAL_OT_show_run
 from .step_angle import PHOTOREAL_OT_step_angle
@@ -60,6 +62,7 @@ CLASSES = (
     PHOTOREAL_OT_choose_take,
     PHOTOREAL_OT_close_notice,
     PHOTOREAL_OT_copy_text,
+    PHOTOREAL_OT_default_look,
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,
     PHOTOREAL_OT_edit_angles,
@@ -90,6 +93,7 @@ CLASSES = (
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
     PHOTOREAL_OT_run_doctor,
+    PHOTOREAL_OT_save_look,
     PHOTOREAL_OT_step_angle,
     PHOTOREAL_OT_show_result,
     PHOTOREAL_OT_show_run,

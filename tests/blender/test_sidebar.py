@@ -86,7 +86,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "live", "menus", "installed_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "live", "looks", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
