@@ -20,6 +20,7 @@ from .export_set import PHOTOREAL_OT_export_set
 from .flip_picture import PHOTOREAL_OT_flip_picture
 from .forget_key import PHOTOREAL_OT_forget_key
 from .frame_angle import PHOTOREAL_OT_frame_angle
+from .generate_here import PHOTOREAL_OT_generate_here
 from .generate_model import PHOTOREAL_OT_generate_model
 from .generate_set import PHOTOREAL_OT_generate_set
 from .import_photos import PHOTOREAL_OT_import_photos
@@ -71,6 +72,7 @@ CLASSES = (
     PHOTOREAL_OT_flip_picture,
     PHOTOREAL_OT_forget_key,
     PHOTOREAL_OT_frame_angle,
+    PHOTOREAL_OT_generate_here,
     PHOTOREAL_OT_generate_model,
     PHOTOREAL_OT_generate_set,
     PHOTOREAL_OT_import_photos,

@@ -10,6 +10,7 @@ from ..window import preferences
 from ..window.blender_types import layout_of
 from .layout import button
 
+KEYS_PAGE = "https://fal.ai/dashboard/keys"
 ON_FILE = "Blender stores this key unencrypted in its preferences file."
 
 
@@ -63,5 +64,6 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         row = column.row(align=True)
         button(row, PHOTOREAL_OT_test_key, icon="CHECKMARK")
         button(row, PHOTOREAL_OT_forget_key, icon="TRASH")
+        setattr(row.operator("wm.url_open", text="Get a Key", icon="URL"), "url", KEYS_PAGE)  # noqa: B010  The stubs know no properties.
         for line in preferences.answers.key:
             column.label(text=line)
