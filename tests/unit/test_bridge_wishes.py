@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an endpoint is sent by default changes with its published schema: what is paid is not paid again for that."""
+"""The inputs of an endpoint change with its published schema: what is paid is not paid again for that."""
 
 import json
 from dataclasses import replace
@@ -36,6 +36,18 @@ def made(desk, wanted: Generation, **intent: Any) -> JobResult:
 def test_other_defaults_of_an_endpoint_are_no_reason_to_pay_again(desk):
     first = made(desk, desk.photo(seed=3))
     assert made(desk, desk.photo(seed=3), guidance_scale=4.0) == first
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_an_input_that_the_schema_no_longer_has_is_no_reason_to_pay_again(desk):
+    first = made(desk, desk.photo(seed=3, negative_prompt="text"))
+    row = replace(REGISTRY[DEFAULT_PHOTO_ENDPOINT], seed_field="")
+    known = {**REGISTRY, row.id: row}
+    service = Service.emulator(desk.emulator.url)
+    with Bridge(service, desk.journal, desk.news.append, pace=desk.pace, endpoints=known) as run:
+        wanted = desk.photo(seed=3, negative_prompt="text")
+        result = run.start(wanted, desk.folder / "photos/front").result(PATIENCE_SECONDS)
+    assert result == first
     assert len(desk.emulator.ledger()) == 1
 
 
