@@ -21,14 +21,14 @@ from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record, angle_record
 from .labels import photo_label
 from .photo_check import Checked, PhotoCheck
-from .photo_inputs import photo_inputs, photo_text
+from .photo_inputs import extended, photo_inputs, photo_text
 from .readiness import Readiness
 from .rejection import RejectedPhotoError, file_of, is_rejected, reason_of
 from .results import SetResults
 from .set_json import Pending
 from .set_json_fidelity import RetryRecord
 from .takes import Shelf, identity_of
-from .tries import best_of, rank, retries_of, wish_of
+from .tries import asked_for, best_of, rank, retries_of, wish_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +134,11 @@ class CloudPhotos:
         entry, inputs = self._results.angle(angle), photo_inputs(self._plan, self._folder, angle)
         take = entry.get("takes", 1)
         prompt = photo_text(self._plan, angle, has_hero=hero is not None)
+        prompt = extended(self._plan, prompt, asked_for(entry, take))
         wish = wish_of(self._plan, angle, prompt, images, take)
         retries = retries_of(entry, wish)[: self._plan.photo_retries]
         if retries:
-            longer, limit = f"{prompt} {retries[-1]['prompt']}", self._plan.endpoint(Kind.PHOTO).prompt_length
-            prompt = longer if len(longer) <= limit else prompt
+            prompt = extended(self._plan, prompt, retries[-1]["prompt"])
         generation = self._plan.generation(
             Kind.PHOTO,
             photo_label(angle.name),

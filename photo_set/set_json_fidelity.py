@@ -3,7 +3,18 @@
 
 from typing import Annotated, Required, TypedDict
 
-from .set_json_values import GATE_STATE, MAX_LIGHTS, REAL, SHIFT, TEXT, TRUTH, VERDICT, FileRecord, Items
+from .set_json_values import (
+    GATE_STATE,
+    MAX_LIGHTS,
+    REAL,
+    SHIFT,
+    TAKE,
+    TEXT,
+    TRUTH,
+    VERDICT,
+    FileRecord,
+    Items,
+)
 
 
 class GateRecord(TypedDict, total=False):
@@ -54,6 +65,13 @@ class RetryRecord(TypedDict, total=False):
     wish: Required[Annotated[str, TEXT, "digest of what was asked for"]]
     prompt: Required[Annotated[str, TEXT, "what is added to the prompt"]]
     because: Annotated[str, TEXT, "why the photo before was rejected"]
+
+
+class AskedRecord(TypedDict, total=False):
+    """What a reviewer wants to be different, and in which of the photos that were requested."""
+
+    take: Required[Annotated[int, TAKE, "the number of that photo among those requested"]]
+    prompt: Required[Annotated[str, TEXT, "what is added to its prompt"]]
 
 
 class DepthRecord(FileRecord, total=False):

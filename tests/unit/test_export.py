@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.channels.exporting import MANIFEST, UNFINISHED, ChannelFolder
+from photoreal_set.channels.exporting import ChannelFolder
+from photoreal_set.channels.own_files import MANIFEST, UNFINISHED
 from photoreal_set.channels.rules import CHANNELS, Measure, Rule
 from photoreal_set.command_line.channel_checks import check_channels
 from photoreal_set.command_line.main import main
@@ -203,6 +204,47 @@ def test_json_reports_every_rule_as_a_number(tmp_path: Path) -> None:
     values = {rule["rule"]: rule["value"] for rule in found["files"][0]["rules"]}
     assert values["fill"] == pytest.approx(87, abs=0.3)
     assert values["background"] == 255
+
+
+def test_the_page_has_a_table_of_what_was_exported(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", product="<b>Tea</b> jar")
+    export(folder.root, "--channel", "amazon-main,google")
+    record = SetFolder.open(folder.root).record
+    main, google = record["channels"]
+    assert (main["name"], main["exported"], google["exported"]) == ("amazon-main", 1, 3)
+    assert main["unmet"] == ["origin: render, must be photograph"]
+    assert google["rules"] == google["met"] + 3, "three pictures are smaller than recommended"
+    page = (folder.root / "index.html").read_text()
+    assert "<td>Amazon, main picture</td><td>1</td><td>10 of 12</td>" in page
+    assert "origin: render, must be photograph" in page
+    assert "The photos have changed since" not in page
+    written = folder.manifest.stat().st_mtime_ns
+    export(folder.root, "--channel", "google")
+    assert folder.manifest.stat().st_mtime_ns == written, "nothing has changed"
+    stored = folder.store("photos/front.png", _png(np.full((1200, 1200, 3), 250, dtype=np.uint8)))
+    changed = SetFolder.open(folder.root)
+    with changed.change() as record:
+        angle_record(record, "front")["photo"].update(stored)
+    changed.write_page()
+    assert (folder.root / "index.html").read_text().count("The photos have changed since") == 2
+
+
+def test_cut_outs_have_the_mask_as_their_alpha_and_no_background(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=600)
+    code, text = export(folder.root, "--channel", "cut-out")
+    assert code == 0, text
+    with Image.open(folder.root / "export/cut-out/Tea jar_front_600.png") as picture:
+        cut = np.asarray(picture)
+    with Image.open(folder.root / "masks/front.png") as mask:
+        assert np.array_equal(cut[..., 3], np.asarray(mask))
+    shown = cut[cut[..., 3] > 0]
+    assert np.abs(shown[:, :3].astype(int) - (40, 90, 160)).max() <= 1
+    code, text = export(folder.root, "--channel", "cut-out", "--format", "jpg")
+    assert code == 2
+    assert "format: JPEG, must be PNG or WebP or AVIF" in text
+    (folder.root / "masks/front.png").unlink()
+    code, text = export(folder.root, "--channel", "cut-out", "--format", "webp")
+    assert (code, "front: not exported, because its mask is missing" in text) == (2, True), text
 
 
 def test_a_damaged_list_of_an_earlier_export_is_refused(

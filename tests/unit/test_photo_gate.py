@@ -88,6 +88,21 @@ def test_a_rejected_photo_is_requested_again_with_what_was_wrong(tea: GatedSet, 
     assert tea.photo(HERO)["take"] == second["take"]
 
 
+def test_what_a_reviewer_asks_for_is_in_the_prompt_of_that_photo_only(tea: GatedSet, emulator):
+    assert tea.run().exit_code == 0
+    folder = SetFolder.open(tea.plan.out)
+    take_again(tea.plan, folder, OTHER, asked="A reviewer asks: less <glare>.")
+    assert tea.run().exit_code == 0
+    first, second = tea.takes(OTHER)
+    assert second["prompt"] == f"{first['prompt']} A reviewer asks: less <glare>."
+    assert [entry["input"]["prompt"] for entry in emulator.ledger()].count(second["prompt"]) == 1
+    assert tea.run().exit_code == 0
+    assert len(emulator.ledger()) == 3, "the next run pays nothing more"
+    take_again(tea.plan, SetFolder.open(tea.plan.out), OTHER)
+    assert tea.run().exit_code == 0
+    assert tea.takes(OTHER)[-1]["prompt"] == first["prompt"]
+
+
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_what_stays_rejected_is_held_back_within_the_retries(tea: GatedSet, emulator, retries: int):
     emulator.control(faults=[defect("recoloured")])
