@@ -10,6 +10,7 @@ from .cancel_here import PHOTOREAL_OT_cancel_here
 from .copy_text import PHOTOREAL_OT_copy_text
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
+from .edit_product import PHOTOREAL_OT_edit_product
 from .export_set import PHOTOREAL_OT_export_set
 from .forget_key import PHOTOREAL_OT_forget_key
 from .frame_angle import PHOTOREAL_OT_frame_angle
@@ -34,6 +35,7 @@ from .render_references import PHOTOREAL_OT_render_references
 from .resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from .resume_set import PHOTOREAL_OT_resume_set
 from .run_doctor import PHOTOREAL_OT_run_doctor
+from .step_angle import PHOTOREAL_OT_step_angle
 from .test_key import PHOTOREAL_OT_test_key
 from .use_cameras import PHOTOREAL_OT_use_cameras
 
@@ -48,6 +50,7 @@ CLASSES = (
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,
     PHOTOREAL_OT_edit_angles,
+    PHOTOREAL_OT_edit_product,
     PHOTOREAL_OT_export_set,
     PHOTOREAL_OT_forget_key,
     PHOTOREAL_OT_frame_angle,
@@ -72,6 +75,7 @@ CLASSES = (
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
     PHOTOREAL_OT_run_doctor,
+    PHOTOREAL_OT_step_angle,
     PHOTOREAL_OT_test_key,
     PHOTOREAL_OT_use_cameras,
 )

@@ -85,7 +85,7 @@ def draw_picture(context: Context, layout: UILayout, picture: Picture) -> None:
     facts.label(
         text=price, icon="CANCEL" if picture.is_rejected else VERDICT_ICONS.get(picture.verdict, "NONE")
     )
-    if picture.engine == Engine.FAL:
+    if picture.engine == Engine.FAL and not picture.is_rejected:
         button(facts, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
     pair = box.row(align=True)
     for path in (picture.render, picture.photo):
@@ -96,6 +96,8 @@ def draw_picture(context: Context, layout: UILayout, picture: Picture) -> None:
             cell.label(text=picture.state if path is picture.photo else "", icon="IMAGE_DATA")
     if picture.is_rejected:
         draw_text(context, box, f"Rejected: {picture.reason}", "ERROR")
-        button(box, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = picture.name
+        row = box.row(align=True)
+        button(row, PHOTOREAL_OT_redo_angle, icon="FILE_REFRESH").name = picture.name
+        button(row, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = picture.name
     elif picture.verdict == "look":
         draw_text(context, box, f"Look at this photo: {picture.reason}", "VIEWZOOM")
