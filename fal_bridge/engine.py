@@ -68,7 +68,11 @@ class Engine:
             prepared, earlier = await asyncio.to_thread(self._prepare, wanted, target)
             if earlier and await self._was_sent(earlier):
                 return await self._run_once(earlier)
-            return await self._run_once(await asyncio.to_thread(self._as_sent, prepared))
+            sent = await asyncio.to_thread(self._as_sent, prepared)
+            if sent is not prepared:
+                with contextlib.suppress(BridgeError):  # They stay open for the next run.
+                    await self._follow_others(sent.label, sent.target, own_key=sent.key)
+            return await self._run_once(sent)
 
         return await self._stoppable(wanted.label, work)
 
