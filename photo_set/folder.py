@@ -51,7 +51,7 @@ OWN_NAMES = (
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34
 # Members that a run takes over from the run before, besides what ``_begun`` names.
-KEPT = ("at_fal", "spin", "variants", "video_input", "consistency")
+KEPT = ("at_fal", "spin", "variants", "video_input", "consistency", "channels")
 
 
 class DamagedSetError(InputError):

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Blender's windows: redrawing, the status bar, and whether the artist is in the middle of something."""
 
+import math
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import bpy
+from mathutils import Euler
 
 from .blender_types import manager_of
+
+FRAMED_DISTANCE = 1.6  # Of the view, as a multiple of the width that it frames beside an open sidebar.
 
 
 def redraw_panels() -> float:
@@ -17,13 +22,18 @@ def redraw_panels() -> float:
                 for region in area.regions:
                     if region.type in {"UI", "WINDOW"} and (area.type != "VIEW_3D" or region.type == "UI"):
                         region.tag_redraw()
+    redraw_status_bars()
     return time.monotonic()
 
 
-def show_status(text: str) -> None:
-    """Show a text in the status bars; "" gives them back to Blender."""
+def redraw_status_bars() -> None:
+    """Have the status bars redrawn. The text of a running operator stays: it belongs to another workspace or is set again."""
+    if bpy.app.background:
+        return
     for window in manager_of(bpy.context).windows:
-        window.workspace.status_text_set(text or None)
+        if not getattr(window, "modal_operators", ()):
+            with bpy.context.temp_override(window=window):
+                window.workspace.status_text_set(None)
 
 
 def free_window() -> bpy.types.Window | None:
@@ -85,3 +95,18 @@ def set_view(
         region = space.region_3d if isinstance(space, bpy.types.SpaceView3D) else None
         if region and instead_of in ("", region.view_perspective):
             region.view_perspective = perspective
+
+
+def frame_from_front(window: bpy.types.Window, low: Sequence[float], high: Sequence[float]) -> None:
+    """Show a box (corners in meters) from the front in the largest 3D viewport of a window. The selection stays as it is."""
+    areas = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+    if not areas:
+        return
+    space = max(areas, key=lambda area: area.width * area.height).spaces.active
+    region = space.region_3d if isinstance(space, bpy.types.SpaceView3D) else None
+    if region is None:
+        return
+    region.view_perspective = "ORTHO"
+    region.view_rotation = Euler((math.radians(90.0), 0.0, 0.0)).to_quaternion()
+    region.view_location = [(one + other) / 2.0 for one, other in zip(low, high, strict=True)]
+    region.view_distance = FRAMED_DISTANCE * max(other - one for one, other in zip(low, high, strict=True))
