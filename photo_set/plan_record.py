@@ -12,6 +12,7 @@ from ..fal_bridge.network.service import Service
 from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, record_of, text
 from ..files.writing import sha256_of
+from ..gltf.choices import ModelOptions
 from ..gltf.document import sha256_of_source
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, KEPT_ANGLES, Angle
@@ -144,6 +145,13 @@ def angles_planned(folder: SetFolder) -> tuple[Angle, ...]:
         folder.manifest, KEPT_ANGLES, angles, "plan", "angles", hint=_HINT
     )
     return planned
+
+
+def model_options_planned(folder: SetFolder) -> ModelOptions:
+    """The pose of the product of the set in ``folder``, and what is left out of it. Raises InputError."""
+    record = _record_of(folder)
+    kept = {name: record[name] for name in ("pose", "without") if name in record}
+    return ModelOptions(**checked_in(folder.manifest, OPTIONS, kept, "plan", hint=_HINT))
 
 
 def _record_of(folder: SetFolder) -> Record:

@@ -21,7 +21,15 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
-from .set_json_fidelity import CalibrationRecord, FidelityRecord, RetryRecord
+from .set_json_channels import ChannelRecord
+from .set_json_fidelity import (
+    AskedRecord,
+    CalibrationRecord,
+    ConsistencyRecord,
+    FidelityRecord,
+    IdentityRecord,
+    RetryRecord,
+)
 from .set_json_values import (
     AMOUNT,
     ANGLE,
@@ -116,9 +124,11 @@ class MadeRecord(PaidRecord, total=False):
     take: Annotated[int, TAKE, "its number among all takes"]
     preview: Annotated[FileRecord | None, "animated preview of a video"]
     with_alpha: Annotated[FileRecord | None, "the video with an alpha channel"]
+    prores: Annotated[FileRecord | None, "the video with an alpha channel, as ProRes 4444"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
     fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
+    identity: Annotated[IdentityRecord, "whether the video shows the product all the time"]
 
 
 class Pending(MadeRecord, total=False):
@@ -177,6 +187,7 @@ class AngleRecord(TypedDict, total=False):
     guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
     calibration: Annotated[CalibrationRecord, "what photos by fal.ai are compared with"]
     takes: Annotated[int, TAKE, "photos requested so far, without retries"]
+    asked: Annotated[AskedRecord, "what a reviewer wants to be different in another photo"]
     retries: Annotated[
         list[RetryRecord], Items(MAX_TAKES, name="retry"), "further photos after rejected ones"
     ]
@@ -334,10 +345,14 @@ class Manifest(TypedDict, total=False):
     variants: Annotated[
         list[VariantRecord], Items(MAX_VARIANTS, name="variant"), "the variants, if there are several"
     ]
+    channels: Annotated[
+        list[ChannelRecord], Items(MAX_NAMES, name="channel"), "what exports for shops have found"
+    ]
     video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
     ]
+    consistency: Annotated[ConsistencyRecord, "whether the photos by fal.ai belong together"]
 
 
 CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.
