@@ -14,7 +14,19 @@ from ..files.values import shown
 from ..messages.errors import InputError
 
 COLUMNS = (
-    *("sku", "source", "text", "variant", "pose", "without", "angles", "rig", "background"),
+    *(
+        "sku",
+        "source",
+        "text",
+        "variant",
+        "variants",
+        "colors",
+        "pose",
+        "without",
+        "angles",
+        "rig",
+        "background",
+    ),
     *("prompt", "look", "endpoint", "seed", "video", "spin", "spec", "max_cost"),
 )
 DELIMITERS = (",", ";", "\t")
@@ -22,7 +34,9 @@ MAX_CELL = 1 << 20
 SOURCE_SEPARATOR = ";"
 MAX_LINES_ABOVE = 50  # Among which the names of the columns are looked for.
 
-_LISTS = frozenset({"source", "angles", "without", "spec"})  # Columns whose values may be lists in JSONL.
+_LISTS = frozenset(
+    {"source", "angles", "without", "variants", "spec"}
+)  # Columns whose values may be lists in JSONL.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # Excel takes the delimiter from such a first line, and leaves the line out.
 _SEPARATOR_LINE = re.compile(

@@ -29,7 +29,7 @@ from .own_files import OwnFiles, listed_files
 from .pictures import Picture, Wishes, origin_of, selected
 from .rules import Channel, Measure
 
-FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
+FIELDS = ("sku", "product", "variant", "angle", "number", "width", "height", "channel")
 GENERATED_INSET = 2  # Pixels of the render.
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
 
@@ -95,7 +95,8 @@ def check_template(template: str, known: Collection[str] = FIELDS) -> None:
             raise InputError(
                 f"A name cannot contain {{{unknown[0]}}}.", hint=f"It can contain: {', '.join(known)}."
             )
-        sample = template.format(sku="a", product="a", angle="a", number=1, width=1, height=1, channel="a")
+        values = dict.fromkeys(FIELDS, "a") | dict.fromkeys(("number", "width", "height"), 1)
+        sample = template.format(**values)
         component(sample)
     except (ValueError, IndexError, KeyError) as error:
         raise InputError(
@@ -106,16 +107,27 @@ def check_template(template: str, known: Collection[str] = FIELDS) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A picture of a set that is being exported. ``number`` is its place among those of the set, from 1."""
+    """A picture of a set that is being exported. ``number`` is its place among those of the set, from 1.
+
+    ``sku`` is that of the variant, ``product_sku`` that of all variants; ``variant`` is "" for a set without several.
+    """
 
     folder: SetFolder
     sku: str
     picture: Picture
     number: int
+    variant: str
+    product_sku: str
 
     @property
     def place(self) -> str:
         return f"{self.sku}, {self.picture.angle}"
+
+    @property
+    def product(self) -> str:
+        """The name of the product with that of its variant."""
+        name = str(self.folder.record["product"])
+        return name if not self.variant or name.endswith(f", {self.variant}") else f"{name}, {self.variant}"
 
 
 class ChannelFolder:
@@ -131,14 +143,17 @@ class ChannelFolder:
         self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
         self.problems: list[str] = []
 
-    def add(self, folder: SetFolder, sku: str) -> SetExport:
-        """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError."""
+    def add(self, folder: SetFolder, sku: str, *, variant: str = "", product_sku: str = "") -> SetExport:
+        """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError.
+
+        ``variant``: which of several variants of a product it is; ``product_sku``: the SKU that they have in common.
+        """
         known = len(self.problems)
         chosen = selected(folder, self._channel, self._plan.wishes)
         for angle, reason in chosen.held_back.items():
             self.problems.append(f"{sku}, {angle}: not exported, because {reason}.")
         made = [
-            self._export(_Item(folder, sku, picture, number))
+            self._export(_Item(folder, sku, picture, number, variant, product_sku or sku))
             for number, picture in enumerate(chosen.pictures, 1)
         ]
         exported = tuple(one for one in made if one)
@@ -205,7 +220,7 @@ class ChannelFolder:
         exported = Exported(
             name=path.name,
             sku=item.sku,
-            product=str(item.folder.record["product"]),
+            product=item.product,
             angle=item.picture.angle,
             number=item.number,
             size=layout.size,
@@ -236,9 +251,11 @@ class ChannelFolder:
 
     def _name(self, item: _Item, size: tuple[int, int]) -> str:
         rule = file_rule("product")
+        sku = item.product_sku if "{variant" in self._plan.template else item.sku
         return self._plan.template.format(
-            sku=safe_name(item.sku, rule),
+            sku=safe_name(sku, rule),
             product=safe_name(str(item.folder.record["product"]), rule),
+            variant=safe_name(item.variant or "default", file_rule("variant")),
             angle=safe_name(item.picture.angle, file_rule("angle")),
             number=item.number,
             width=size[0],
@@ -252,7 +269,7 @@ class ChannelFolder:
         if other != place:
             raise InputError(
                 f"{other} and {place} would both be named {name}.",
-                hint="Add {sku}, {angle} or {number} to --name.",
+                hint="Add {sku}, {variant}, {angle} or {number} to --name.",
             )
 
     def _digest(self, picture: Picture) -> str:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ..imaging.compose import box_of
 from ..imaging.provenance import SourceType
+from ..imaging.sent_picture import DECODING_ERRORS
 from ..messages.errors import InputError
 from ..photo_set.choices import Engine
 from ..photo_set.folder import SetFolder
@@ -86,7 +87,10 @@ def selected(folder: SetFolder, channel: Channel, wishes: Wishes) -> Selection:
         elif channel.is_cut_out and _mask(folder, entry) is None:
             held_back[name] = "its mask is missing (`resume` renders it)"
         else:
-            pictures.append(_picture(folder, name, entry, photo))
+            try:
+                pictures.append(_picture(folder, name, entry, photo))
+            except DECODING_ERRORS:
+                held_back[name] = "its mask cannot be read"
     return Selection(tuple(pictures), held_back)
 
 

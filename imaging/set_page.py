@@ -13,6 +13,7 @@ from .choices import HERO
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
 from .review_part import review_bar
+from .variants_part import variants_part
 from .verdict_part import rejected_part
 
 Record = Mapping[str, Any]
@@ -38,6 +39,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         _findings("model", model.get("triage") or []),
     ]
     for title, content in (
+        ("Variants", [variants_part(record)]),
         ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
         ("Findings", findings),
         ("Channels", [channel_table(record)]),
@@ -64,6 +66,8 @@ def _head(record: Record, product: str, *, is_being_made: bool) -> list[str]:
         f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
+    if (record.get("plan") or {}).get("title"):  # It is in the folder variants/NAME of another set.
+        parts.append("<p><a href='../../index.html'>All variants</a></p>")
     if is_emulated(record):
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"

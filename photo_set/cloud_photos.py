@@ -33,8 +33,7 @@ from .tries import asked_for, best_of, rank, retries_of, wish_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """A photo that is asked for. ``wish`` is that of all its tries, "" when photos are not checked; ``retries`` is how
-    many came before this one."""
+    """A photo that is asked for. ``wish`` is that of all its tries; ``retries`` is how many came before this one."""
 
     angle: Angle
     hero: Path | None
@@ -110,12 +109,14 @@ class CloudPhotos:
             self._settle(wanted, self._best(wanted))
 
         def lose(error: PhotorealError, facts: Record) -> None:
-            self._keep_strays(label, angle)
-            if wanted.retries or not isinstance(error, FINALLY_LOST):
-                self.to_come.append(angle.name)
-            if self._is_hero(angle):
-                self._settle_lost_hero(error, is_retry=wanted.retries > 0)
-            self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
+            try:
+                self._keep_strays(label, angle)
+            finally:  # Where they cannot be written either, the error must not disappear.
+                if wanted.retries or not isinstance(error, FINALLY_LOST):
+                    self.to_come.append(angle.name)
+                if self._is_hero(angle):
+                    self._settle_lost_hero(error, is_retry=wanted.retries > 0)
+                self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
 
         def lose_earlier(error: PhotorealError) -> None:
             lose(error, {**failure(error), "endpoint": wanted.generation.endpoint})
@@ -134,7 +135,7 @@ class CloudPhotos:
         take = entry.get("takes", 1)
         prompt = photo_text(self._plan, angle, has_hero=hero is not None)
         prompt = extended(self._plan, prompt, asked_for(entry, take))
-        wish = wish_of(self._plan, angle, prompt, images, take) if self._plan.checks_photos else ""
+        wish = wish_of(self._plan, angle, prompt, images, take)
         retries = retries_of(entry, wish)[: self._plan.photo_retries]
         if retries:
             prompt = extended(self._plan, prompt, retries[-1]["prompt"])
@@ -154,6 +155,8 @@ class CloudPhotos:
         allowed, best = self._plan.photo_retries, self._best(wanted) or take
         if not is_rejected(best) or wanted.retries >= allowed or self._results.stop.is_asked:
             return False
+        if self._check.has_other_shape(wanted.angle, take):
+            return False  # The endpoint would give another photo of that shape, which costs as much.
         angle, reason = wanted.angle, reason_of(take)
         retry: RetryRecord = {
             "wish": wanted.wish,
@@ -212,6 +215,8 @@ class CloudPhotos:
         angle = wanted.angle
         self._results.end_waiting(angle)
         best = self._best(wanted) or take or self._results.takes.chosen(Shelf.PHOTOS, angle.name)
+        if not self._plan.checks_photos:
+            best = self._released(angle, best)
         if is_rejected(best):
             shown = self._results.takes.chosen(Shelf.PHOTOS, angle.name)
             if is_rejected(shown):
@@ -223,6 +228,15 @@ class CloudPhotos:
         self._when_photographed(angle, file)
         if self._is_hero(angle) and not self.hero.done():
             self.hero.set_result(file)
+
+    def _released(self, angle: Angle, photo: Record) -> Record:
+        """The photo, which is not held back as long as nothing is compared; the next check judges it again."""
+        if not is_rejected(photo):
+            return photo
+        found = {name: value for name, value in photo["fidelity"].items() if name != "checked_with"}
+        facts: Record = {"fidelity": {**found, "rejected": False}}
+        self._results.takes.renew(Shelf.PHOTOS, angle.name, identity_of(photo), facts)
+        return {**photo, **facts}
 
     def _hold_back(self, angle: Angle, photo: Record) -> None:
         text = f"{angle.name}: the photo is rejected. {reason_of(photo)}"
@@ -245,7 +259,7 @@ class CloudPhotos:
     # --- parts ----------------------------------------------------------------------------------
 
     def _best(self, wanted: _Wanted) -> Record | None:
-        return best_of(self._results, wanted.angle, wanted.wish) if wanted.wish else None
+        return best_of(self._results, wanted.angle, wanted.wish)
 
     def _better_than(self, facts: Record, wanted: _Wanted) -> str:
         """The identity of an earlier try that is better; "" without one."""

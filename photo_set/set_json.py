@@ -29,6 +29,7 @@ from .set_json_values import (
     ANGLES,
     COUNT,
     DECISION,
+    FOLDER_OR_NONE,
     HASH,
     LABELS,
     LENGTH,
@@ -37,6 +38,7 @@ from .set_json_values import (
     MAX_FINDINGS,
     MAX_NAMES,
     MAX_TAKES,
+    MAX_VARIANTS,
     MAX_VIDEOS,
     NAME,
     NEEDED,
@@ -55,6 +57,8 @@ from .set_json_values import (
     TAKE,
     TAKE_OR_NONE,
     TEXT,
+    TEXTS,
+    TRUTH,
     FileRecord,
     Items,
     Value,
@@ -167,6 +171,7 @@ class AngleRecord(TypedDict, total=False):
     camera: Annotated[Camera, "the camera"]
     render: Annotated[RenderRecord, "the reference"]
     mask: Annotated[str, PATH, "8-bit mask; 255 is the product"]
+    shared_mask: Annotated[bool, TRUTH, "true: the mask and the passes are those of the first variant"]
     photo: Annotated[MadeRecord, "the photo"]
     pending: Annotated[Pending, "another photo that was requested"]
     depth: Annotated[FileRecord, "depth pass"]
@@ -239,6 +244,7 @@ class ModelRecord(MadeRecord, total=False):
     concept_takes: Annotated[int, TAKE, "concept pictures requested so far"]
     earlier: Annotated[list[MadeRecord], Items(MAX_TAKES, name="model"), "earlier models"]
     variant: Annotated[str, TEXT, "material variant"]
+    colors: Annotated[dict[str, str], TEXTS, "colors (#RRGGBB) by material"]
     pose: Annotated[
         str, TEXT, '"rest" (as its nodes say), "start" or seconds of an animation; "frame": of a .blend file'
     ]
@@ -289,6 +295,25 @@ class FilesAtFal(TypedDict, total=False):
     request: Annotated[str, TEXT, "the request at fal.ai"]
 
 
+class VariantPicture(FileRecord, total=False):
+    """The best picture that a variant has of an angle."""
+
+    name: Required[Annotated[str, ANGLE, "name of the angle"]]
+    kind: Annotated[str, TEXT, '"photo" or "render"']
+
+
+class VariantRecord(TypedDict, total=False):
+    """One variant of the product."""
+
+    name: Required[Annotated[str, TEXT, "what it is called"]]
+    folder: Required[Annotated[str, FOLDER_OR_NONE, 'its set folder; "" for the first, which is in this one']]
+    material: Annotated[str, TEXT, 'material variant of the 3D file; "" for its default materials']
+    colors: Annotated[dict[str, str], TEXTS, "colors (#RRGGBB) by material"]
+    state: Annotated[str, SET_STATE, "how far it is; the first has that of the set"]
+    error: Annotated[str, TEXT, "why it could not be made"]
+    angles: Annotated[list[VariantPicture], Items(MAX_ANGLES, name="angle"), "its pictures"]
+
+
 class Manifest(TypedDict, total=False):
     """The manifest of a set folder."""
 
@@ -309,6 +334,9 @@ class Manifest(TypedDict, total=False):
     ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
     spin: Annotated[dict[str, Any], Value(SPIN_RULE, SPIN_SCHEMA), "the frames of a full turn"]
+    variants: Annotated[
+        list[VariantRecord], Items(MAX_VARIANTS, name="variant"), "the variants, if there are several"
+    ]
     channels: Annotated[
         list[ChannelRecord], Items(MAX_NAMES, name="channel"), "what exports for shops have found"
     ]

@@ -2,7 +2,7 @@
 """The product: imported, repaired, and placed on the ground in the middle of the studio."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,8 +86,8 @@ def import_product(
 ) -> Product:
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.
 
-    ``name`` is the name of the file in messages. ``options``: its pose, and what is left out. Exporters know materials
-    only as the importer makes them: they stay so unless it ``is_for_cycles``.
+    ``name`` is the name of the file in messages. ``options``: its pose, what is left out, and where it stands. Exporters
+    know materials only as the importer makes them: they stay so unless it ``is_for_cycles``.
 
     Raises InputError when Blender cannot read the file, or it contains nothing visible.
     """
@@ -95,12 +95,12 @@ def import_product(
     collection, objects, offset, far = _imported(gltf, scene)
     materials, meshes = take_tags(objects)
     root = _put_below_root(objects, collection)
-    points, broken = _checked_points(gltf, collection, meshes)
+    points, broken = _prepared(gltf, collection, meshes)
     findings = [*pose.findings, *far, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
-    _smooth(gltf, meshes)
     facts, around = _without(collection, options)
     findings += around
-    size, standing = _measured(visible_points(collection) if options.without else points, gltf.name)
+    points = visible_points(collection) if options.without else points
+    size, standing = _measured(points, gltf.name, options.from_file, offset)
     findings += _repair(gltf, facts, materials if is_for_cycles else None, size)
     findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
@@ -152,15 +152,19 @@ def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Colle
     return root
 
 
-def _checked_points(
-    gltf: Gltf, collection: bpy.types.Collection, meshes: Collection[bpy.types.Mesh]
+def _prepared(
+    gltf: Gltf, collection: bpy.types.Collection, meshes: dict[bpy.types.Mesh, int]
 ) -> tuple[Points, list[Finding]]:
-    """The visible vertices, (n, 3), without faces that are too far away, and findings about those. Raises InputError."""
+    """Remove faces that are too far away and compute missing normals; the visible vertices, (n, 3), and findings.
+
+    Raises as ``_check_points``.
+    """
     for mesh in meshes:
         mesh_repairs.delete_far_faces(mesh)
     broken = list(find_broken_vertices(gltf))
     points = visible_points(collection)
     _check_points(points, gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes))
+    _smooth(gltf, meshes)
     return points, broken
 
 
@@ -184,10 +188,20 @@ def _check_points(points: Points, name: str, broken: list[Finding], *, has_faces
         )
 
 
-def _measured(points: Points, name: str) -> tuple[Sides, Matrix]:
-    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``."""
+def _measured(
+    points: Points, name: str, from_file: Sequence[Sequence[float]] | None, offset: Points
+) -> tuple[Sides, Matrix]:
+    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``.
+
+    ``from_file`` decides where it stands if it is given; ``offset`` was subtracted from all places.
+    """
     low, high = points.min(axis=0), points.max(axis=0)
-    return _size_of(low, high, name), _standing_matrix(low, high)
+    size = _size_of(low, high, name)
+    if from_file is None:
+        return size, _standing_matrix(low, high)
+    matrix = np.array(from_file, dtype=np.float64)
+    matrix[:3, 3] += matrix[:3, :3] @ offset
+    return size, Matrix(matrix.tolist())
 
 
 def _size_of(low: Points, high: Points, name: str) -> Sides:

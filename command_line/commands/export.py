@@ -163,15 +163,7 @@ def _plan(options: ExportOptions, channel: str) -> ExportPlan:
 def _export(
     folder: ChannelFolder, sources: list[Source], options: ExportOptions, context: Context
 ) -> dict[str, object]:
-    for source in sources:
-        try:
-            with working_in(source.folder, PlainReporter(sys.stderr)):
-                of_set = SetFolder.open(source.folder)
-                keep_channel(of_set, CHANNELS[folder.root.name], folder.add(of_set, source.sku))
-        except InputError as error:
-            if len(sources) == 1:
-                raise
-            folder.problems.append(f"{source.sku}: not exported. {error}")
+    _add(folder, sources)
     removed = folder.finish()
     write_tables(folder.root, folder.files, base_url=options.base_url)
     if options.zip and folder.files:
@@ -205,3 +197,18 @@ def _report(folder: ChannelFolder, removed: list[str], unmet: list[str]) -> dict
         "removed": removed,
         "meets_all_rules": not unmet and not folder.problems,
     }
+
+
+def _add(folder: ChannelFolder, sources: list[Source]) -> None:
+    """Export the pictures of all sets. Raises InputError when the only one cannot be read."""
+    channel = CHANNELS[folder.root.name]
+    for one in sources:
+        try:
+            with working_in(one.folder, PlainReporter(sys.stderr)):
+                opened = SetFolder.open(one.folder)
+                made = folder.add(opened, one.sku, variant=one.variant, product_sku=one.product_sku)
+                keep_channel(opened, channel, made)
+        except InputError as error:
+            if len(sources) == 1:
+                raise
+            folder.problems.append(f"{one.sku}: not exported. {error}")

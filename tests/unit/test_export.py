@@ -126,6 +126,15 @@ def test_rejected_photos_are_held_back(tmp_path: Path) -> None:
     assert reason in text
 
 
+def test_a_photo_whose_mask_is_damaged_is_held_back(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    (folder.root / "masks/front.png").write_bytes(b"no picture")
+    code, text = export(folder.root, "--channel", "web")
+    assert code == 2
+    assert "front: not exported, because its mask cannot be read" in text
+    assert "2 pictures, 2 written" in text
+
+
 def test_only_accepted_photos_when_asked(tmp_path: Path) -> None:
     folder = make_set(tmp_path / "set")
     with folder.change() as record:
@@ -176,7 +185,8 @@ def test_lists_for_shops(tmp_path: Path) -> None:
     assert [row["angle"] for row in rows] == list(ANGLES)
     assert rows[0]["alt_text"] == "Tea jar, three quarter view"
     shop = list(csv.DictReader((target / "shopify.csv").open(newline="")))
-    assert shop[0]["Image Src"] == f"https://shop.example/p/{rows[0]['file']}"
+    assert rows[0]["file"].startswith("Tea jar_")
+    assert shop[0]["Image Src"] == f"https://shop.example/p/{rows[0]['file'].replace(' ', '%20')}"
     assert {row["Handle"] for row in shop} == {"tea-jar"}
     akeneo = list(csv.DictReader((target / "akeneo.csv").open(newline=""), delimiter=";"))
     assert akeneo[1]["code"] == "Tea_jar_front"
@@ -279,6 +289,16 @@ def test_a_check_measures_photos_that_were_not_exported(tmp_path: Path) -> None:
     assert check.has_failed and "600 px" in check.table()
 
 
+def test_the_older_name_of_the_channel_still_works(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    texts = []
+    for option in ("--channel", "--spec"):
+        output = io.StringIO()
+        main(["check", str(folder.root), option, "google"], output)
+        texts.append(output.getvalue())
+    assert texts[0] == texts[1] and "google" in texts[0]
+
+
 def test_a_check_of_any_folder_of_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (1200, 1200), "white").save(tmp_path / "a.jpg")
     assert not check_channels(tmp_path, "google").has_failed
@@ -289,6 +309,16 @@ def test_a_check_names_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     output = io.StringIO()
     assert main(["check", str(tmp_path), "--channel", "google"], output) == 2
     assert "a.jpg  NOT MET  it cannot be read as a picture" in output.getvalue()
+
+
+def test_a_check_of_a_set_with_an_unknown_background_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_set(tmp_path / "set", engine="fal")
+    with folder.change() as record:
+        record["plan"] = {"background": "pink"}
+    assert main(["check", str(folder.root)], io.StringIO()) == 1
+    assert "plan, background is 'pink'" in capsys.readouterr().err
 
 
 def test_an_export_that_was_killed_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
