@@ -10,7 +10,7 @@ from .layout import SubPanel, draw_optional, draw_text
 
 
 class PHOTOREAL_PT_video(SubPanel, Panel):
-    bl_label = "Video and Spin"
+    bl_label = "Video"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
