@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What makes the photos, and how."""
 
-from bpy.types import Context, Panel, UILayout
+from bpy.types import Context, Panel
 
 from ..operators.new_prompt import PHOTOREAL_OT_new_prompt
 from ..photo_set.choices import Engine, Fidelity
 from ..window import properties
 from ..window.blender_types import layout_of
-from .layout import SubPanel, draw_text
+from .layout import SubPanel, draw_optional, draw_text
 
 
 class PHOTOREAL_PT_photos(SubPanel, Panel):
@@ -40,12 +40,3 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
         if settings.fidelity == Fidelity.GATE:
             layout.prop(settings, "retries")
             layout.prop(settings, "lock")
-
-
-def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
-    """A number that is used only when the property ``use_NAME`` is on."""
-    row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
-    row.prop(settings, f"use_{name}", text="")
-    part = row.row(align=True)
-    part.active = getattr(settings, f"use_{name}")
-    part.prop(settings, name, text="")
