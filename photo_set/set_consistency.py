@@ -18,6 +18,7 @@ from ..imaging.compose import png
 from ..imaging.fidelity import Verdict, check_photo
 from ..imaging.fidelity.consistency import Drift, matched
 from ..messages import events
+from ..optics.angles import hero_of
 from .calibration import reference_for
 from .choices import Engine, Fidelity
 from .folder import Record
@@ -49,13 +50,14 @@ class SetConsistency:
         if self._is_current(entries):
             return
         before = {name: self._before(entry["photo"]) for name, entry in entries.items()}
-        drifts = drifts_of(self._folder, entries, before)
+        hero = hero_of(list(self._plan.angles)).name
+        drifts = drifts_of(self._folder, entries, before, hero)
         pictures = {
             name: picture
             for name, drift in drifts.items()
             if (picture := self._matched(entries[name], before[name], drift)) is not None
         }
-        after = drifts_of(self._folder, entries, {**before, **pictures}) if pictures else drifts
+        after = drifts_of(self._folder, entries, {**before, **pictures}, hero) if pictures else drifts
         if any(after[name].colour_score > 1.0 for name in pictures):
             pictures, after = {}, drifts  # What was changed does not belong together either.
         for name, entry in entries.items():
