@@ -80,7 +80,8 @@ class Progress(Event):
     """One more picture or frame of a stage, or one more product of a catalogue."""
 
     stage: Annotated[
-        str, '"references", "photos", "spin", "film" (the video), "passes", "calibration" or "products"'
+        str,
+        '"references", "photos", "spin", "film" (the video), "passes", "calibration", "variants" or "products"',
     ]
     done: Annotated[int, "how many are finished"]
     of: Annotated[int, "how many there are"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.values import checked_in, member_of
 from ..imaging.choices import Background
 from ..imaging.fidelity import Report, Verdict, check_photo
 from ..imaging.fidelity.consistency import Drift
@@ -84,7 +85,8 @@ def check_set(root: Path) -> Iterator[Finding]:
     folder = SetFolder.open(root)
     record = folder.record
     plan: Any = record.get("plan") or {}
-    background = Background(plan.get("background", Background.WHITE))
+    planned = plan.get("background", Background.WHITE.value)
+    background = checked_in(folder.manifest, member_of(Background), planned, "plan", "background")
     for entry in record["angles"]:
         shown: Any = entry.get("photo") or {}
         if not shown.get("path") or shown.get("engine") == Engine.CYCLES:

@@ -10,6 +10,7 @@ from .set_json_values import (
     MAX_NAMES,
     REAL,
     SHIFT,
+    TAKE,
     TEXT,
     TRUTH,
     VALUES,
@@ -123,6 +124,13 @@ class RetryRecord(TypedDict, total=False):
     wish: Required[Annotated[str, TEXT, "digest of what was asked for"]]
     prompt: Required[Annotated[str, TEXT, "what is added to the prompt"]]
     because: Annotated[str, TEXT, "why the photo before was rejected"]
+
+
+class AskedRecord(TypedDict, total=False):
+    """What a reviewer wants to be different, and in which of the photos that were requested."""
+
+    take: Required[Annotated[int, TAKE, "the number of that photo among those requested"]]
+    prompt: Required[Annotated[str, TEXT, "what is added to its prompt"]]
 
 
 class DepthRecord(FileRecord, total=False):

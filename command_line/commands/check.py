@@ -42,6 +42,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"check the pictures against the rules of some of {', '.join(CHANNELS)}; "
         "DIR may then be any folder of pictures",
     )
+    parser.add_argument(  # An older spelling.
+        "--spec", dest="channel", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
     add_output(parser)
     parser.set_defaults(command=Command(CheckOptions, run))
 

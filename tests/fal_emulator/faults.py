@@ -151,7 +151,7 @@ KINDS: dict[str, FaultKind] = {
     "ignore-acl": FaultKind("job", "the output files are public, whatever was asked for"),
     "unbilled": FaultKind("job", "no billing event"),
     "odd-bill": FaultKind("job", "the amounts of its billing event contradict each other"),
-    "fixed-acl": FaultKind("job", "the ACL of its output files cannot be set: 403"),
+    "fixed-acl": FaultKind("job", "the ACL of its output files cannot be set: status", {"status": 403}),
     "undeletable": FaultKind("job", "its output files cannot be deleted"),
     # Clocks.
     "clock-skew": FaultKind("skew", "expires_at of upload tokens is off by seconds", {"seconds": -3600.0}),
