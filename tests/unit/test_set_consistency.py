@@ -115,6 +115,18 @@ def test_a_photo_that_a_person_has_accepted_is_only_named(tea: GatedSet, emulato
     assert len(findings(tea)) == 1
 
 
+def test_a_matched_photo_that_a_person_has_accepted_stays(tea: GatedSet, emulator):
+    emulator.control(faults=[warmer(2)])
+    tea.run()
+    matched = tea.photo(OTHER)
+    accept_photos(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    assert tea.run(fidelity=Fidelity.REPORT).exit_code == 0
+    photo = tea.photo(OTHER)
+    assert photo["sha256"] == matched["sha256"]
+    assert photo["fidelity"]["matched"] == matched["fidelity"]["matched"]
+    assert findings(tea) == []
+
+
 def test_a_match_is_undone_when_the_check_only_reports(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
     tea.run()
