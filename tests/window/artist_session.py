@@ -226,9 +226,10 @@ def test_a_reopened_file_shows_the_set_in_the_gallery(blender: Desktop):
 def test_removing_the_studio_restores_the_scene(blender: Desktop):
     blender.python("bpy.ops.photoreal.remove_studio()")
     names = blender.python(
-        "answer = [[s.name for s in bpy.data.scenes], sorted(o.name for o in bpy.data.objects)]"
+        "answer = [[s.name for s in bpy.data.scenes], sorted(o.name for o in bpy.data.objects if o.type != 'EMPTY'), "
+        "[c.name for c in bpy.data.collections['Photoreal Sheets'].children]]"
     )
-    assert names == [["Scene"], ["Camera", "Cube", "Light"]]
+    assert names == [["Scene"], ["Camera", "Cube", "Light"], ["Tea Jar"]], "the photos are in the scene"
 
 
 def scenes_shown(desktop: Desktop) -> list[str]:
