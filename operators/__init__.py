@@ -13,6 +13,7 @@ from .close_notice import PHOTOREAL_OT_close_notice
 from .copy_text import PHOTOREAL_OT_copy_text
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
+from .edit_product import PHOTOREAL_OT_edit_product
 from .export_set import PHOTOREAL_OT_export_set
 from .flip_picture import PHOTOREAL_OT_flip_picture
 from .forget_key import PHOTOREAL_OT_forget_key
@@ -41,6 +42,7 @@ from .resume_set import PHOTOREAL_OT_resume_set
 from .run_doctor import PHOTOREAL_OT_run_doctor
 from .show_result import PHOTOREAL_OT_show_result
 from .show_run import PHOTOREAL_OT_show_run
+from .step_angle import PHOTOREAL_OT_step_angle
 from .step_take import PHOTOREAL_OT_step_take
 from .test_key import PHOTOREAL_OT_test_key
 from .use_cameras import PHOTOREAL_OT_use_cameras
@@ -59,6 +61,7 @@ CLASSES = (
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,
     PHOTOREAL_OT_edit_angles,
+    PHOTOREAL_OT_edit_product,
     PHOTOREAL_OT_export_set,
     PHOTOREAL_OT_flip_picture,
     PHOTOREAL_OT_forget_key,
@@ -85,6 +88,7 @@ CLASSES = (
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
     PHOTOREAL_OT_run_doctor,
+    PHOTOREAL_OT_step_angle,
     PHOTOREAL_OT_show_result,
     PHOTOREAL_OT_show_run,
     PHOTOREAL_OT_step_take,

@@ -16,7 +16,7 @@ from ..optics.angles import is_angle_name
 from ..photo_set.choices import MAX_PHOTOS, Engine
 from ..window import preferences, properties, runs, studio_properties
 from ..window.blender_types import scene_of
-from ..window.scene_settings import cameras_of, settings_of
+from ..window.scene_settings import cameras_of, product_objects, settings_of
 
 
 class Fix(Enum):
@@ -90,7 +90,9 @@ def source(context: Context) -> Problem | None:
             return Problem(reason=f"Use at most {MAX_PHOTOS} photos: remove some")
         case Source.TEXT if not settings.words.strip():
             return Problem(reason="Describe the product in the text field")
-        case Source.OBJECTS if not context.selected_objects:
+        case Source.OBJECTS if not product_objects(context):
+            if settings.is_studio:
+                return Problem(reason="Nothing of the product is visible in the studio")
             return Problem(reason="Select the product's objects")
     return None
 

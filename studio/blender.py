@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 Value = TypeVar("Value")
@@ -57,6 +58,23 @@ def reason_of(error: RuntimeError) -> str:
         line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")
     ]
     return (lines[-1] if lines else "unknown error").removeprefix("Error: ").rstrip(".")
+
+
+def set_different(owner: Any, **values: Any) -> None:
+    """Set the properties of a data-block that differ: any change makes a rendered viewport begin again."""
+    for name, value in values.items():
+        old = getattr(owner, name)
+        is_same = (
+            abs(old - value) <= 1e-6 * max(1.0, abs(value)) if isinstance(value, float) else old == value
+        )
+        if not is_same:
+            setattr(owner, name, value)
+
+
+def move_to(item: bpy.types.Object, matrix: Matrix) -> None:
+    """Place an object, unless it is there already."""
+    if not np.allclose(np.array(item.matrix_world), np.array(matrix), rtol=1e-6, atol=1e-6):
+        item.matrix_world = matrix
 
 
 @contextmanager

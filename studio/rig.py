@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -23,12 +24,14 @@ from . import compat
 from .blender import (
     data_of,
     input_of,
+    move_to,
     new_node,
     output_of,
     overridden,
     pixels_of,
     present,
     set_choice,
+    set_different,
     set_pixels,
     set_value,
 )
@@ -37,6 +40,22 @@ from .light_behind_glass import LightBehindGlass
 TABLE_RADIUS = 30.0  # In product sizes: its edge is never visible, not even in a mirror near the ground.
 PREFIX = "Photoreal"
 QUICK_MAP = 256  # Pixels along the map by which Cycles finds the bright parts of a light map.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where the studio is in the scene: the point in its middle on the ground, and the length of a product size."""
+
+    scale: float
+    origin: tuple[float, float, float]
+
+    def place(self, point: Any) -> NDArray[np.float64]:
+        """A point (3,) of the studio in the scene."""
+        placed: NDArray[np.float64] = np.asarray(point) * self.scale + self.origin
+        return placed
+
+
+STUDIO = Stand(scale=1.0, origin=(0.0, 0.0, 0.0))
 
 
 def read_panorama(panorama: Panorama) -> tuple[NDArray[np.float32], int]:
@@ -232,16 +251,18 @@ class Lamp:
     item: bpy.types.Object
     data: bpy.types.AreaLight
 
-    def place(self, area: Area, radiance: float) -> None:
-        """Give the light the place, the size and the name of ``area``."""
-        self.item.name = f"{PREFIX} {area.name}"
-        self.data.size, self.data.size_y = area.width, area.height
+    def place(self, area: Area, radiance: float, stand: Stand = STUDIO) -> None:
+        """Give the light the place, the size and the name of ``area``, in a studio that is at ``stand``."""
+        name = f"{PREFIX} {area.name}"
+        if self.item.name.split(".")[0] != name:  # Another studio may have one of the same name.
+            self.item.name = name
+        width, height = area.width * stand.scale, area.height * stand.scale
         # Blender distributes the watts of a rectangle over the half-space: radiance = watts / (pi * area).
-        self.data.energy = radiance * math.pi * area.width * area.height
+        set_different(self.data, size=width, size_y=height, energy=float(radiance * math.pi * width * height))
         matrix = np.eye(4)
         matrix[:3, :3] = area.axes
-        matrix[:3, 3] = area.place
-        self.item.matrix_world = Matrix(matrix.tolist())
+        matrix[:3, 3] = stand.place(area.place)
+        move_to(self.item, Matrix(matrix.tolist()))
 
 
 def new_lamp() -> Lamp:

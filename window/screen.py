@@ -4,7 +4,7 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import bpy
 from mathutils import Euler
@@ -46,6 +46,44 @@ def _is_worked_in(window: bpy.types.Window) -> bool:
     """Whether an operator is running there or the mode is not Object Mode: an undo step would tear that apart."""
     active = window.view_layer.objects.active
     return bool(getattr(window, "modal_operators", ())) or (active is not None and active.mode != "OBJECT")
+
+
+# What the studio does not draw: the floor and the axes would cover the background and the shadow.
+HIDDEN_OVERLAYS = ("show_floor", "show_axis_x", "show_axis_y", "show_cursor", "show_relationship_lines")
+
+
+def views_of(window: bpy.types.Window) -> list[bpy.types.SpaceView3D]:
+    """The 3D viewports of a window."""
+    spaces = [area.spaces.active for area in window.screen.areas]
+    return [space for space in spaces if isinstance(space, bpy.types.SpaceView3D)]
+
+
+def show_studio_view(window: bpy.types.Window, shading: str) -> str:
+    """Show the 3D viewports of a window as a studio with this shading; how they looked before."""
+    before = ""
+    for space in views_of(window):
+        shown = space.shading
+        overlay: Any = space.overlay
+        if shown is None or overlay is None:
+            continue
+        names = [name for name in HIDDEN_OVERLAYS if getattr(overlay, name)]
+        before = before or " ".join((shown.type, *names))
+        for name in names:
+            setattr(overlay, name, False)
+        setattr(shown, "type", shading)  # noqa: B010  The stubs know only literals.
+        if shading == "MATERIAL":
+            shown.use_scene_lights = shown.use_scene_world = True
+    return before
+
+
+def leave_studio_view(window: bpy.types.Window, before: str) -> None:
+    """Show the 3D viewports of a window as they were before ``show_studio_view``."""
+    shading, *names = before.split() or ["SOLID"]
+    for space in views_of(window):
+        if space.shading is not None:
+            setattr(space.shading, "type", shading)  # noqa: B010  The stubs know only literals.
+        for name in names:
+            setattr(space.overlay, name, True)
 
 
 def set_view(

@@ -6,6 +6,7 @@ looked for in the photo near the place where they should be. Each match is weigh
 an edge counts across its direction and not along it, and a robust fit makes one affine map of all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ REACH = 0.028  # How far a window is looked for, as a share of the longer side.
 MAX_WINDOWS = 110
 MIN_MATCH = 0.12  # A window that agrees less tells nothing about its place.
 MOVED = 0.0012  # Frame units: when the first fit moved less than this, a second look would find the same.
+LEAST_WEIGHT = 1e-9  # It keeps the fit solvable when no window has matched.
+DRIFT = 0.001  # Frame units: a window that other light moves so far counts half.
 NEAR = 0.006  # Frame units: how far matches may be from the fit before they lose weight.
 
 
@@ -34,15 +37,13 @@ NEAR = 0.006  # Frame units: how far matches may be from the fit before they los
 class Windows:
     """Matches of windows: ``places`` (n, 2) in the render, ``moves`` (n, 2) to where they are in the photo, in frame units.
 
-    ``weights`` (n, 2, 2): how sure a move is in each direction. ``matches`` (n,): agreement at the best place, up to 1;
-    ``stays`` (n,): agreement without a move.
+    ``weights`` (n, 2, 2): how sure a move is in each direction. ``matches`` (n,): agreement at the best place, up to 1.
     """
 
     places: Array
     moves: Array
     weights: Array
     matches: Array
-    stays: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,6 @@ class Fit:
     error: float
     windows: Windows
     mirrored: float
-    coarse: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,7 +67,8 @@ class Sought:
     ``small``: structure of the render in the small picture. ``near``: the product and its rim, 0 or 1 (h, w). ``rows``,
     ``columns`` (n,): the middles of the windows; ``spectra`` (n, side, side): their conjugate Fourier transforms, tapered;
     ``energy`` (n,): what they contain; ``weights``: the same of the tapers, cut to the product. ``half``, ``reach``: of a window and of the search, in pixels.
-    ``contrast`` (n,): mean difference of neighbouring pixels, display values from 0 to 1.
+    ``contrast`` (n,): mean difference of neighbouring pixels, display values from 0 to 1. ``steady`` (n,): how far a window
+    stays in its place in other light, 0 to 1.
     """
 
     small: Array
@@ -80,6 +81,7 @@ class Sought:
     half: int
     reach: int
     contrast: Array
+    steady: Array
 
 
 def sought(render: Array, mask: Array) -> Sought:
@@ -100,7 +102,8 @@ def sought(render: Array, mask: Array) -> Sought:
     weights = taper * _cut(np.pad(near, half), rows + half, columns + half, half)
     weights = np.conj(np.fft.rfft2(weights, (side, side))).astype(np.complex64)
     contrast = window_mean(np.hypot(*gradient(render)) * near, half)[rows, columns]
-    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach, contrast)
+    steady = np.ones(len(rows))
+    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach, contrast, steady)
 
 
 def _side(half: int, reach: int) -> int:
@@ -110,7 +113,7 @@ def _side(half: int, reach: int) -> int:
 
 def register(photo: Array, what: Sought) -> Fit:
     """Register a photo, display values (h, w, 3), 0 to 1, of the size of the render."""
-    affine, score, mirrored = _coarse(photo, what.small)
+    affine, mirrored = _coarse(photo, what.small)
     size = (what.near.shape[1], what.near.shape[0])
     start = IDENTITY if np.abs(affine - IDENTITY).max() < 1e-6 else affine
     error = 0.0
@@ -122,7 +125,7 @@ def register(photo: Array, what: Sought) -> Fit:
         if np.abs(change - IDENTITY).max() < MOVED:
             break
         start = affine
-    return Fit(affine, error, _after(windows, change), mirrored, score)
+    return Fit(affine, error, after(windows, change), mirrored, score)
 
 
 def compose_affine(outer: Affine, inner: Affine) -> Affine:
@@ -136,7 +139,8 @@ def margin(mask: Array) -> Array:
     return grown(mask > 0.25, max(1, round(0.012 * max(mask.shape)))).astype(np.float32)
 
 
-def _coarse(photo: Array, target: Array) -> tuple[Affine, float, float]:
+def _coarse(photo: Array, target: Array) -> tuple[Affine, float]:
+    """The place of the whole product in the small picture, and how well the mirrored product agrees beside it."""
     size = (target.shape[1], target.shape[0])
     padded = (_power_of_two(size[1]), _power_of_two(size[0]))
     found = np.fft.fft2(structure(resized(photo, size)), padded)
@@ -150,9 +154,8 @@ def _coarse(photo: Array, target: Array) -> tuple[Affine, float, float]:
         _correlate(found, flipped, best[1] * near, 0.0, size, padded)[0] for near in (0.97, 1.0, 1.03)
     )
     score, scale, turn, shift = best
-    energy = float((np.abs(target) ** 2).sum()) + 1e-9
     # A move of a few pixels of the small picture is found better by the windows.
-    return similarity(scale, turn, shift), score / energy, other / max(score, 1e-9)
+    return similarity(scale, turn, shift), other / max(score, 1e-9)
 
 
 def similarity(scale: float, degrees: float, shift: tuple[float, float]) -> Affine:
@@ -196,7 +199,7 @@ def match_windows(found: Array, what: Sought) -> Windows:
     longer, reach, half = max(what.near.shape), what.reach, what.half
     if not len(what.rows):
         nothing = np.zeros((0, 2))
-        return Windows(nothing, nothing, np.zeros((0, 2, 2)), np.zeros(0), np.zeros(0))
+        return Windows(nothing, nothing, np.zeros((0, 2, 2)), np.zeros(0))
     rim = half + reach
     seen = _cut(np.pad(found, rim), what.rows + rim, what.columns + rim, rim)
     side = _side(half, reach)
@@ -214,10 +217,23 @@ def match_windows(found: Array, what: Sought) -> Windows:
     return Windows(
         places=middles,
         moves=moves / longer,
-        weights=curvature * sure[:, None, None] * longer,
+        weights=curvature * (sure * what.steady)[:, None, None] * longer,
         matches=best,
-        stays=match[:, reach, reach],
     )
+
+
+def steadiness(matches: Sequence[Windows]) -> Array:
+    """How far the windows of a render stay in their places in relit renders, where nothing has moved: (n,), 0 to 1.
+
+    ``matches``: the windows in each relit render. Reflections move with the light, and shadows do. A move along an edge
+    does not count.
+    """
+    steady = np.ones(len(matches[0].places))
+    for windows in matches:
+        sure = np.einsum("nii->n", windows.weights)
+        across = np.einsum("ni,nij,nj->n", windows.moves, windows.weights, windows.moves)
+        steady = np.minimum(steady, 1.0 / (1.0 + across / np.maximum(sure, 1e-9) / DRIFT**2))
+    return steady
 
 
 def _middles(target: Array, mask: Array, half: int) -> tuple[Array, Array]:
@@ -301,9 +317,8 @@ def robust_fit(base: Array, moves: Array, weights: Array) -> tuple[Array, Array,
         used = weights * trust[:, None, None]
         normal = np.einsum("na,nb,nij->aibj", base, base, used).reshape(2 * terms, 2 * terms)
         right = np.einsum("na,nij,nj->ai", base, used, moves).reshape(2 * terms)
-        coefficients = np.linalg.solve(normal + prior * np.trace(normal) / len(normal), right).reshape(
-            terms, 2
-        )
+        size = max(np.trace(normal) / len(normal), LEAST_WEIGHT)
+        coefficients = np.linalg.solve(normal + prior * size, right).reshape(terms, 2)
         residual = moves - base @ coefficients
         trust = 1.0 / (1.0 + (residual**2).sum(axis=1) / NEAR**2)
     strength = np.einsum("nii->n", used) / 2.0
@@ -314,7 +329,7 @@ def robust_fit(base: Array, moves: Array, weights: Array) -> tuple[Array, Array,
     return coefficients, residual, covariance
 
 
-def _after(windows: Windows, change: Affine) -> Windows:
+def after(windows: Windows, change: Affine) -> Windows:
     """The windows with the part of their moves that ``change`` explains taken off."""
     explained = np.column_stack((windows.places, np.ones(len(windows.places)))) @ (change - IDENTITY).T
-    return Windows(windows.places, windows.moves - explained, windows.weights, windows.matches, windows.stays)
+    return Windows(windows.places, windows.moves - explained, windows.weights, windows.matches)

@@ -85,7 +85,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "menus", "installed_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "live", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
@@ -291,6 +291,23 @@ def test_a_set_of_an_earlier_session_shows_its_state(extension: bpy.types.Scene)
     extension.photoreal.made_in = str(folder)
     runs.state.sets.take(folder, a_set(folder, state="done"))
     assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)[:2] == ["Finished", "$1.25"]
+
+
+def test_a_rejected_photo_shows_its_reason_and_both_decisions(extension: bpy.types.Scene):
+    folder = Path("/sets/jar")
+    extension.photoreal.made_in = str(folder)
+    (picture,) = a_set(folder).pictures
+    rejected = replace(picture, verdict="retry", reason="A part is missing.", is_rejected=True)
+    runs.state.sets.take(folder, a_set(folder, pictures=(rejected,)))
+    drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    assert "Rejected: A part is missing." in " ".join(drawn)
+    assert drawn.count("[photoreal.redo_angle]") == drawn.count("[photoreal.accept_photo]") == 1
+    runs.state.sets.take(folder, a_set(folder, pictures=(replace(picture, verdict="accepted"),)))
+    drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    assert "[photoreal.redo_angle]" in drawn and "[photoreal.accept_photo]" not in drawn
+    labels = {cls.bl_idname: cls.bl_label for cls in operators.CLASSES if hasattr(cls, "bl_label")}
+    assert labels["photoreal.redo_angle"] == "Try Again"
+    assert labels["photoreal.accept_photo"] == "Accept Anyway"
 
 
 def test_a_request_that_may_be_running_is_not_sent_again_and_the_sidebar_says_until_when(
