@@ -10,6 +10,7 @@ from .cancel_here import PHOTOREAL_OT_cancel_here
 from .choose_folder import PHOTOREAL_OT_choose_folder
 from .choose_take import PHOTOREAL_OT_choose_take
 from .close_notice import PHOTOREAL_OT_close_notice
+from .compare_pictures import PHOTOREAL_OT_compare_pictures
 from .copy_text import PHOTOREAL_OT_copy_text
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
@@ -57,6 +58,7 @@ CLASSES = (
     PHOTOREAL_OT_choose_folder,
     PHOTOREAL_OT_choose_take,
     PHOTOREAL_OT_close_notice,
+    PHOTOREAL_OT_compare_pictures,
     PHOTOREAL_OT_copy_text,
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,

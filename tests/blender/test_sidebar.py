@@ -297,6 +297,7 @@ def test_a_rejected_photo_shows_its_reason_and_both_decisions(extension: bpy.typ
     folder = Path("/sets/jar")
     extension.photoreal.made_in = str(folder)
     (picture,) = a_set(folder).pictures
+    picture = replace(picture, photo=folder / "2.png")
     rejected = replace(picture, verdict="retry", reason="A part is missing.", is_rejected=True)
     runs.state.sets.take(folder, a_set(folder, pictures=(rejected,)))
     drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
@@ -569,7 +570,7 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
     before = [item.name for item in bpy.data.objects]
     bpy.ops.photoreal.place_photos()
     assert [item.name for item in bpy.data.objects] == before, "one picture of the newest sheet is replaced"
-    assert [tuple(one.objects[0].data.size) for one in (sheet, again)] == [(64, 64), (60, 40)]
+    assert [tuple(one.objects[0].data.size) for one in (sheet, again)] == [(64, 64), (80, 40)]
     bpy.ops.photoreal.export_set(directory=str(tmp_path))
     assert (tmp_path / "Soap Bar-front.png").is_file()
     with pytest.raises(RuntimeError, match="already exists"):
