@@ -87,6 +87,19 @@ def overridden(target: Any, **values: Any) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def sampled(world: bpy.types.World, method: str, **values: int) -> Iterator[None]:
+    """While entered, Cycles finds the bright parts of ``world`` by ``method``, one of ``sampling_method``.
+
+    Cycles reads these settings only from a world that is tagged: settings of an add-on are not tracked.
+    """
+    with ExitStack() as undo:
+        undo.callback(world.update_tag)
+        undo.enter_context(overridden(present(world.cycles), sampling_method=method, **values))
+        world.update_tag()
+        yield
+
+
 # --- nodes --------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..gltf.findings import Finding, Severity, counted
 from ..messages.errors import InputError
-from ..optics.light_map import Area, Light, Rig, light_of, repaired
+from ..optics.light_map import MAP_WIDTH, Area, Light, Rig, light_of, repaired
 from ..optics.rig_choice import Panorama
 from . import compat
 from .blender import (
@@ -30,6 +30,7 @@ from .blender import (
     overridden,
     pixels_of,
     present,
+    sampled,
     set_choice,
     set_different,
     set_pixels,
@@ -173,8 +174,7 @@ class Studio:
     @contextmanager
     def quick(self) -> Iterator[None]:
         """While entered, Cycles samples the light map less exactly, which makes another light map load faster."""
-        world = present(self.world.cycles)
-        with overridden(world, sampling_method="MANUAL", sample_map_resolution=QUICK_MAP):
+        with sampled(self.world, "MANUAL", sample_map_resolution=QUICK_MAP):
             yield
 
     @contextmanager
@@ -236,6 +236,9 @@ class Studio:
     def _build_world(self) -> tuple[bpy.types.ShaderNodeTexEnvironment, bpy.types.ShaderNodeBackground]:
         """The nodes for the light map and for its brightness."""
         tree = compat.empty_tree(self.world)
+        settings = present(self.world.cycles)
+        # Left to itself, Cycles looks for bright parts in 64 MB: sixteen times the pixels of a light map.
+        settings.sampling_method, settings.sample_map_resolution = "MANUAL", MAP_WIDTH
         texture = new_node(tree, bpy.types.ShaderNodeTexEnvironment)
         background = new_node(tree, bpy.types.ShaderNodeBackground)
         output = new_node(tree, bpy.types.ShaderNodeOutputWorld)

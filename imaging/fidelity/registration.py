@@ -125,7 +125,7 @@ def register(photo: Array, what: Sought) -> Fit:
         if np.abs(change - IDENTITY).max() < MOVED:
             break
         start = affine
-    return Fit(affine, error, after(windows, change), mirrored, score)
+    return Fit(affine, error, after(windows, change), mirrored)
 
 
 def compose_affine(outer: Affine, inner: Affine) -> Affine:
