@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A picture drawn over another one in an Image Editor, up to a vertical line that follows the mouse."""
 
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import gpu
@@ -20,8 +20,9 @@ class Wipe:
         self._region = next(one for one in area.regions if one.type == "WINDOW")
         self._texture = gpu.texture.from_image(before)
         self._line = self._region.width // 2  # Pixels from the left border of the region.
-        self._handle: Any = bpy.types.SpaceImageEditor.draw_handler_add(
-            self._draw, (), "WINDOW", "POST_PIXEL"
+        draw = cast(Any, self._draw)  # The stubs want a handler with arguments.
+        self._handle = cast(
+            Any, bpy.types.SpaceImageEditor.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL")
         )
         area.tag_redraw()
 
