@@ -88,6 +88,8 @@ def plan_of(
         options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
     texts = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
     texts["pose"] = row.pose
+    if options.get("variants"):
+        del texts["variant"]  # Among them, as the 3D file spells it.
     options |= {name: value for name, value in texts.items() if value}
     if row.rig and not is_panorama_file(row.rig):
         options["rig"] = replace(options["rig"], name=row.rig, panorama=None)
@@ -167,11 +169,12 @@ class _Freezer:
             if row.sources or row.text:
                 source, files = self._desk.source(row)
         except InputError as error:
-            errors.append(_row_error(error))
+            errors.append(_row_error(error, row))
         try:
-            own = self._desk.own_options(row, source, files, self._members["rig"])
+            out = self._root / self._names.get(row.sku, "")
+            own = self._desk.own_options(row, source, files, self._members["rig"], out)
         except InputError as error:
-            errors.append(_row_error(error))
+            errors.append(_row_error(error, row))
         if source and not errors:
             errors += self._plan_errors(row, source, own)
         row = replace(row, errors=tuple(errors))
@@ -201,20 +204,23 @@ class _Freezer:
             plan.check()
             plan.check_prompts()
         except PhotorealError as error:
-            return [_row_error(error)]
+            return [_row_error(error, row)]
         return []
 
 
 # Columns for members of a plan; the other members have no column.
 _COLUMN_OF = {
     "photo_endpoint": "endpoint",
+    "color": "colors",
     **{name: name for name in ("variant", "pose", "without", "look", "seed", "video", "prompt", "text")},
 }
 
 
-def _row_error(error: PhotorealError) -> str:
+def _row_error(error: PhotorealError, row: Row) -> str:
     """An error as a row reports it: with the column to change, where there is one."""
     column = _COLUMN_OF.get(error.field, "")
+    if column == "variant" and row.variants:
+        column = "variants"
     return f"{column}: {error}".removeprefix(": ").rstrip(".")
 
 

@@ -49,7 +49,8 @@ class FrozenFile:
 class FrozenRow:
     """A row with its folder, its files and ``digest``, which changes with anything that decides its pictures.
 
-    ``own``: angles from a file or the product's cameras, and light from a file, in the form of the lock's options.
+    ``own``: angles from a file or the product's cameras, light from a file, and variants, in the form of the lock's
+    options.
     """
 
     row: Row

@@ -32,10 +32,12 @@ from ..photo_set.choices import VIDEO_CHOICES
 from ..photo_set.plan_values import ENDPOINT, POSE, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
 from ..photo_set.source import MODEL_SUFFIXES, as_text
+from ..photo_set.variants import color_choice, variant_choice
 from .table_formats import COLUMNS, MAX_CELL, SOURCE_SEPARATOR, csv_cells, jsonl_cells
 
 MAX_BYTES = 256 << 20
 MAX_SKU = 1000
+COLOR_SEPARATOR = ";"
 MAX_SOURCES = 1000  # Files that one cell may name; the limit of a product is checked with its plan.
 
 
@@ -53,6 +55,8 @@ class Row:
     sources: tuple[str, ...] = ()
     text: str = ""
     variant: str = ""
+    variants: str = ""
+    colors: str = ""
     pose: str = ""
     without: str = ""
     angles: str = ""
@@ -156,6 +160,11 @@ def _repaired(cells: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 # --- rules for cells, and for the rows of a lock ------------------------------------------------
 
 
+def colors_in(cell: str) -> list[str]:
+    """The colors of each variant that a cell names. Raises ValueError."""
+    return [color_choice(part.strip()) for part in cell.split(COLOR_SEPARATOR) if part.strip()]
+
+
 def asks_for_own_angles(cell: str) -> bool:
     """Whether the angles are in a file: one of angles, or the 3D file with its cameras."""
     return cell == CAMERAS or is_angle_file(cell)
@@ -186,6 +195,8 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "sku": text(MAX_SKU),
     "text": text(),
     "variant": VARIANT,
+    "variants": variant_choice,
+    "colors": lambda cell: COLOR_SEPARATOR.join(colors_in(_CELL(cell))),
     "pose": POSE,
     "without": lambda cell: ",".join(surroundings(_CELL(cell))),
     "angles": _angles,
@@ -235,6 +246,8 @@ def _missing(values: Mapping[str, str]) -> list[str]:
         errors.append("it has neither source nor text")
     if values["source"] and values["text"]:
         errors.append("it has both source and text: one of them makes the 3D model")
+    if values["variant"] and values["variants"]:
+        errors.append("it has both variant and variants: name all of them under variants")
     return errors
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..fal_bridge.network.picture_addresses import is_address
 from ..files.names import portable_path
-from ..gltf.document import parts_beside, sha256_of_source
+from ..gltf.document import Gltf, parts_beside, sha256_of_source
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, Angle, chosen_angles, is_angle_file
 from ..optics.rig_choice import Panorama, RigChoice, chosen_rig, is_panorama_file
@@ -16,10 +16,12 @@ from ..photo_set.choices import MAX_PHOTOS
 from ..photo_set.plan_angles import angles_for
 from ..photo_set.plan_record import options_from
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, source_from
+from ..photo_set.variants import variants_for
 from .lock_file import FrozenFile, FrozenRow, Lock
-from .rows import Row
+from .rows import Row, colors_in
 
 CamerasOfBlend = Callable[[Path], list[Angle]]  # What only Blender can read.
+MaterialsOfBlend = Callable[[Path], Gltf]
 CheckLight = Callable[[Panorama], None]  # Raises InputError for a file that is not a light map.
 
 
@@ -35,11 +37,13 @@ class SourceDesk:
         root: Path,
         earlier: Lock | None,
         cameras_of_blend: CamerasOfBlend,
+        materials_of_blend: MaterialsOfBlend,
         check_light: CheckLight | None,
     ) -> None:
         self._base = base
         self._root = root
         self._cameras_of_blend = cameras_of_blend
+        self._materials_of_blend = materials_of_blend
         self._check_light = check_light
         self._known: dict[str, FrozenFile] = {}
         self._cameras: dict[str, tuple[Angle, ...]] = {}  # By the hash of the 3D file.
@@ -52,11 +56,11 @@ class SourceDesk:
                     self._cameras[row.files[0].sha256] = options_from(row.own, root)["angles"]
 
     def own_options(
-        self, row: Row, source: Source | None, files: tuple[FrozenFile, ...], usual: RigChoice
+        self, row: Row, source: Source | None, files: tuple[FrozenFile, ...], usual: RigChoice, out: Path
     ) -> dict[str, Any]:
-        """Angles and rig of the row that are in files, as members of a ``SetPlan``.
+        """Angles, rig and variants of the row that are in files, as members of a ``SetPlan``.
 
-        ``usual`` has rotation and intensity of the light. Raises InputError with what is wrong with a file.
+        ``usual`` has rotation and intensity of the light; ``out`` is the set folder. Raises InputError with what is wrong with a file.
         """
         own: dict[str, Any] = {}
         if is_panorama_file(row.rig):
@@ -77,6 +81,9 @@ class SourceDesk:
             if model not in self._cameras:
                 self._cameras[model] = angles_for(CAMERAS, source, self._cameras_of_blend)
             own["angles"] = self._cameras[model]
+        if source is not None and (row.variants or row.colors):
+            wanted, colors = row.variants or row.variant, colors_in(row.colors)
+            own |= variants_for(wanted, colors, source, out, self._materials_of_blend)
         return own
 
     def source(self, row: Row) -> tuple[Source, tuple[FrozenFile, ...]]:

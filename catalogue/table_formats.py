@@ -14,7 +14,19 @@ from ..files.values import shown
 from ..messages.errors import InputError
 
 COLUMNS = (
-    *("sku", "source", "text", "variant", "pose", "without", "angles", "rig", "background"),
+    *(
+        "sku",
+        "source",
+        "text",
+        "variant",
+        "variants",
+        "colors",
+        "pose",
+        "without",
+        "angles",
+        "rig",
+        "background",
+    ),
     *("prompt", "look", "endpoint", "seed", "video", "spec", "max_cost"),
 )
 DELIMITERS = (",", ";", "\t")

@@ -26,7 +26,7 @@ _ADVICE = {
     Measure.FILL: "Export it, which crops it; the picture must be large enough for that.",
     Measure.MARGIN: "Choose an angle that shows the whole product.",
     Measure.WHITE: "Use --background white; redo a photo whose background is not white.",
-    Measure.ALPHA: "Export it, which puts it on white.",
+    Measure.ALPHA: "Export it for this channel.",
     Measure.RATIO: "Export it, which makes it square.",
     Measure.QUALITY: "Export it from the original picture.",
     Measure.COLOUR: "Export it from the original picture, which gives sRGB.",

@@ -1,40 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the pictures of sets for one channel into a folder, and only what has changed since the last time.
-
-``export.json`` there lists what was written, from what. A file that it does not list belongs to somebody else and is
-never replaced or removed.
-"""
+"""Writes the pictures of sets for one channel into a folder, and only what has changed since the last time."""
 
 import hashlib
 import json
 import os
 import string
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from ..files.enclosed import refuse_link
-from ..files.input_files import parsed_json, read_json
 from ..files.kinds import FileKind
 from ..files.names import component, file_rule, safe_name, same_name
-from ..files.writing import sha256_of, write_atomically, write_json_atomically
+from ..files.writing import sha256_of
 from ..imaging import signing
+from ..imaging.cut_out import cut_out
+from ..imaging.picture_colours import in_srgb
 from ..messages.errors import InputError
 from ..photo_set.folder import SetFolder
 from ..photo_set.provenance import provenance_of
 from .checking import Finding, findings_of
 from .conforming import ConformError, Layout, conformed, encoded, layout_for
 from .measuring import Box, measured
+from .own_files import OwnFiles, listed_files
 from .pictures import Picture, Wishes, origin_of, selected
 from .rules import Channel, Measure
 
-MANIFEST = "export.json"
-FIELDS = ("sku", "product", "angle", "number", "width", "height", "channel")
-UNFINISHED = (
-    "export.unfinished.jsonl"  # What an export that has not ended is about to write, a line for each file.
-)
+FIELDS = ("sku", "product", "variant", "angle", "number", "width", "height", "channel")
+GENERATED_INSET = 2  # Pixels of the render.
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
 
 
@@ -78,38 +74,60 @@ class Exported:
     is_new: bool
 
 
-def check_template(template: str) -> None:
-    """Raises InputError for a template of names that cannot work."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetExport:
+    """What was exported of one set. ``about_all``: the rules about all its pictures. ``problems``: what was not, and why."""
+
+    files: tuple[Exported, ...]
+    about_all: tuple[Finding, ...]
+    problems: tuple[str, ...]
+
+
+def check_template(template: str, known: Collection[str] = FIELDS) -> None:
+    """Raises InputError for a template of names that cannot work. ``known``: the fields that it may have."""
+    example = "{sku}_{angle}_{width}.jpg" if "angle" in known else "{sku}"
     try:
         fields = {
             name for _text, name, _form, _turn in string.Formatter().parse(template) if name is not None
         }
-        unknown = sorted(fields - set(FIELDS))
+        unknown = sorted(fields - set(known))
         if unknown:
             raise InputError(
-                f"A name cannot contain {{{unknown[0]}}}.", hint=f"It can contain: {', '.join(FIELDS)}."
+                f"A name cannot contain {{{unknown[0]}}}.", hint=f"It can contain: {', '.join(known)}."
             )
-        sample = template.format(sku="a", product="a", angle="a", number=1, width=1, height=1, channel="a")
+        values = dict.fromkeys(FIELDS, "a") | dict.fromkeys(("number", "width", "height"), 1)
+        sample = template.format(**values)
         component(sample)
     except (ValueError, IndexError, KeyError) as error:
         raise InputError(
             f"{template!r} cannot be the name of a file ({error}).",
-            hint="Write for example {sku}_{angle}_{width}.jpg.",
+            hint=f"Write for example {example}.",
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A picture of a set that is being exported. ``number`` is its place among those of the set, from 1."""
+    """A picture of a set that is being exported. ``number`` is its place among those of the set, from 1.
+
+    ``sku`` is that of the variant, ``product_sku`` that of all variants; ``variant`` is "" for a set without several.
+    """
 
     folder: SetFolder
     sku: str
     picture: Picture
     number: int
+    variant: str
+    product_sku: str
 
     @property
     def place(self) -> str:
         return f"{self.sku}, {self.picture.angle}"
+
+    @property
+    def product(self) -> str:
+        """The name of the product with that of its variant."""
+        name = str(self.folder.record["product"])
+        return name if not self.variant or name.endswith(f", {self.variant}") else f"{name}, {self.variant}"
 
 
 class ChannelFolder:
@@ -119,51 +137,44 @@ class ChannelFolder:
         self.root = root
         self._plan = plan.checked()
         self._channel = plan.channel
-        refuse_link(root)
-        self._earlier = _read(root)
+        self._own = OwnFiles(root)
         self._files: dict[str, Exported] = {}
         self._records: dict[str, dict[str, Any]] = {}
         self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
         self.problems: list[str] = []
 
-    def add(self, folder: SetFolder, sku: str) -> list[Exported]:
-        """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError."""
+    def add(self, folder: SetFolder, sku: str, *, variant: str = "", product_sku: str = "") -> SetExport:
+        """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError.
+
+        ``variant``: which of several variants of a product it is; ``product_sku``: the SKU that they have in common.
+        """
+        known = len(self.problems)
         chosen = selected(folder, self._channel, self._plan.wishes)
         for angle, reason in chosen.held_back.items():
             self.problems.append(f"{sku}, {angle}: not exported, because {reason}.")
         made = [
-            self._export(_Item(folder, sku, picture, number))
+            self._export(_Item(folder, sku, picture, number, variant, product_sku or sku))
             for number, picture in enumerate(chosen.pictures, 1)
         ]
-        exported = [one for one in made if one]
-        self._check_together(sku, exported)
-        return exported
+        exported = tuple(one for one in made if one)
+        about_all = self._check_together(sku, exported)
+        return SetExport(files=exported, about_all=about_all, problems=tuple(self.problems[known:]))
 
-    def _check_together(self, sku: str, exported: list[Exported]) -> None:
+    def _check_together(self, sku: str, exported: Sequence[Exported]) -> tuple[Finding, ...]:
         """Report the rules about all pictures of a set, such as their number. The pictures are kept."""
+        if not exported:
+            return ()
         boxes = {one.name: self._records[one.name]["box"] for one in exported}
         pictures = {
             name: measured(self.root / name, box=tuple(box) if box else None) for name, box in boxes.items()
         }
-        for finding in findings_of(self._channel, pictures):
-            if not finding.picture and finding.is_failure and exported:
-                self.problems.append(f"{sku}: {finding.text}. {finding.advice}")
+        found = tuple(one for one in findings_of(self._channel, pictures) if not one.picture)
+        self.problems += [f"{sku}: {one.text}. {one.advice}" for one in found if one.is_failure]
+        return found
 
     def finish(self) -> list[str]:
         """Remove what an earlier export has written and this one has not, and write the list; the names removed."""
-        removed = []
-        for name, entry in self._earlier.items():
-            path = self.root / name
-            if name not in self._files and path.is_file() and sha256_of(path) == entry.get("sha256"):
-                path.unlink()
-                removed.append(name)
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(
-            self.root / MANIFEST,
-            {"schema": 1, "channel": self._channel.name, "files": self._records},
-        )
-        (self.root / UNFINISHED).unlink(missing_ok=True)
-        return removed
+        return self._own.finish(self._channel.name, self._records)
 
     @property
     def files(self) -> list[Exported]:
@@ -178,15 +189,10 @@ class ChannelFolder:
             )
         name, digest = self._name(item, layout.size), self._digest(picture)
         self._claim(name, item.place)
-        path, known = self.root / name, self._earlier.get(name, {})
-        is_own = bool(known) and path.is_file() and sha256_of(path) == known.get("sha256")
-        is_new = not (is_own and known.get("made_with") == digest)
+        path = self.root / name
+        is_new = not self._own.is_current(name, digest)
         if is_new:
-            if path.exists() and not is_own:
-                raise InputError(
-                    f"{path} was not written by an export, or was changed since.",
-                    hint="Move it away, or choose other names with --name.",
-                )
+            self._own.refuse_foreign(name)
             try:
                 self._write(item, layout, path)
             except ConformError as error:
@@ -202,15 +208,11 @@ class ChannelFolder:
 
     def _write(self, item: _Item, layout: Layout, path: Path) -> None:
         with Image.open(item.picture.path) as opened:
-            picture = conformed(opened, layout, self._channel)
-        path.parent.mkdir(parents=True, exist_ok=True)
+            shown = _cut_out(opened, item.picture) if self._channel.is_cut_out else opened
+            picture = conformed(shown, layout, self._channel)
         provenance = provenance_of(item.folder.record, item.picture.entry)
         kind = self._plan.kind or self._channel.kind
-        data = encoded(picture, self._channel, kind, provenance, path.name)
-        line = json.dumps({"file": path.name, "sha256": hashlib.sha256(data).hexdigest()})
-        with (self.root / UNFINISHED).open("a", encoding="utf-8") as stream:
-            stream.write(f"{line}\n")  # If the export is killed, the next one knows that the file is its own.
-        write_atomically(path, data)
+        self._own.write(path.name, encoded(picture, self._channel, kind, provenance, path.name))
 
     def _note(
         self, item: _Item, layout: Layout, path: Path, digest: str, found: list[Finding], *, is_new: bool
@@ -218,7 +220,7 @@ class ChannelFolder:
         exported = Exported(
             name=path.name,
             sku=item.sku,
-            product=str(item.folder.record["product"]),
+            product=item.product,
             angle=item.picture.angle,
             number=item.number,
             size=layout.size,
@@ -249,9 +251,11 @@ class ChannelFolder:
 
     def _name(self, item: _Item, size: tuple[int, int]) -> str:
         rule = file_rule("product")
+        sku = item.product_sku if "{variant" in self._plan.template else item.sku
         return self._plan.template.format(
-            sku=safe_name(item.sku, rule),
+            sku=safe_name(sku, rule),
             product=safe_name(str(item.folder.record["product"]), rule),
+            variant=safe_name(item.variant or "default", file_rule("variant")),
             angle=safe_name(item.picture.angle, file_rule("angle")),
             number=item.number,
             width=size[0],
@@ -265,13 +269,13 @@ class ChannelFolder:
         if other != place:
             raise InputError(
                 f"{other} and {place} would both be named {name}.",
-                hint="Add {sku}, {angle} or {number} to --name.",
+                hint="Add {sku}, {variant}, {angle} or {number} to --name.",
             )
 
     def _digest(self, picture: Picture) -> str:
         """Everything that decides the content of a file."""
         channel = {key: value for key, value in asdict(self._channel).items() if key != "rules"}
-        parts = {
+        parts: dict[str, object] = {
             "photo": picture.sha256,
             "box": picture.box,
             "channel": channel,
@@ -280,13 +284,27 @@ class ChannelFolder:
             "source_type": origin_of(picture),
             "signed": os.environ.get(signing.CERTIFICATE, ""),
         }
+        if self._channel.is_cut_out and picture.mask:
+            parts["mask"] = sha256_of(picture.mask)
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _cut_out(photo: Image.Image, picture: Picture) -> Image.Image:
+    """The product without its background. A photo that is transparent already keeps its alpha, for glass and shadow."""
+    photo = in_srgb(photo)
+    if picture.mask is None or photo.mode == "RGBA":
+        return photo
+    with Image.open(picture.mask) as mask:
+        inset = 0
+        if picture.is_generated:  # A photo by an AI model follows its render to about two pixels.
+            inset = GENERATED_INSET * ceil(photo.width / mask.width)
+        return cut_out(photo, mask.convert("L"), inset=inset)
 
 
 def boxes_in(root: Path) -> dict[str, Box | None]:
     """Where the product is in the files that an export wrote, by name; only of files that did not change since."""
     found: dict[str, Box | None] = {}
-    for name, entry in _read(root).items():
+    for name, entry in listed_files(root).items():
         path, box = root / name, entry.get("box")
         if path.is_file() and sha256_of(path) == entry.get("sha256"):
             found[name] = (
@@ -297,40 +315,4 @@ def boxes_in(root: Path) -> dict[str, Box | None]:
 
 def names_of(root: Path, sku: str) -> list[str]:
     """The files that an export wrote for a product."""
-    return [name for name, entry in _read(root).items() if entry.get("sku") == sku]
-
-
-def _read(root: Path) -> dict[str, dict[str, Any]]:
-    """The files of earlier exports, also of one that was killed. Raises InputError for a list that cannot be read."""
-    for name in (MANIFEST, UNFINISHED):
-        refuse_link(root / name)
-    return _listed(root) | _unfinished(root)
-
-
-def _unfinished(root: Path) -> dict[str, dict[str, Any]]:
-    """What a killed export wrote. A line that is cut off, and one about a file that is not there, say nothing."""
-    found: dict[str, dict[str, Any]] = {}
-    path = root / UNFINISHED
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
-        try:
-            entry = dict(parsed_json(line.encode()))
-            place = root / component(entry["file"])
-        except (ValueError, KeyError, TypeError):
-            continue
-        if place.is_file() and sha256_of(place) == entry.get("sha256"):
-            found[place.name] = {"sha256": entry["sha256"]}
-    return found
-
-
-def _listed(root: Path) -> dict[str, dict[str, Any]]:
-    path = root / MANIFEST
-    if not path.is_file():
-        return {}
-    try:
-        record = read_json(path)
-        files = record["files"]
-        return {component(name): dict(entry) for name, entry in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} is damaged ({error}).", hint="Move the folder away and export again."
-        ) from error
+    return [name for name, entry in listed_files(root).items() if entry.get("sku") == sku]

@@ -13,6 +13,7 @@ from PIL import Image
 from ..files.input_files import read_regular
 from ..files.kinds import excess_of
 from ..imaging.provenance import SourceType, source_type_of
+from ..imaging.sent_picture import DECODING_ERRORS
 from .rules import PHOTOGRAPH, Measure
 
 MAX_BYTES = 256 << 20
@@ -72,7 +73,7 @@ def measured(path: Path, *, box: Box | None = None, origin: str = "") -> Measure
             return Measured(_values(path, data, image, box, origin))
     except Image.DecompressionBombError:
         return Measured({}, "it has too many pixels")
-    except (OSError, ValueError, SyntaxError) as error:
+    except DECODING_ERRORS as error:
         return Measured({}, f"it cannot be read as a picture ({error})")
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ..imaging.compose import box_of
 from ..imaging.provenance import SourceType
+from ..imaging.sent_picture import DECODING_ERRORS
 from ..messages.errors import InputError
 from ..photo_set.choices import Engine
 from ..photo_set.folder import SetFolder
@@ -26,13 +27,14 @@ CLOSE_UP = "detail"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A finished photo of a set. ``box``: where the product is, ``None`` when it is not shown whole."""
+    """A finished photo of a set. ``box``: where the product is, ``None`` when it is not shown whole. ``mask``: its file."""
 
     angle: str
     path: Path
     sha256: str
     entry: Mapping[str, Any]
     box: Box | None
+    mask: Path | None = None
 
     @property
     def is_generated(self) -> bool:
@@ -82,8 +84,13 @@ def selected(folder: SetFolder, channel: Channel, wishes: Wishes) -> Selection:
             held_back[name] = "it has no finished photo"
         elif reason := _why_not(photo, wishes):
             held_back[name] = reason
+        elif channel.is_cut_out and _mask(folder, entry) is None:
+            held_back[name] = "its mask is missing (`resume` renders it)"
         else:
-            pictures.append(_picture(folder, name, entry, photo))
+            try:
+                pictures.append(_picture(folder, name, entry, photo))
+            except DECODING_ERRORS:
+                held_back[name] = "its mask cannot be read"
     return Selection(tuple(pictures), held_back)
 
 
@@ -132,13 +139,19 @@ def _picture(folder: SetFolder, name: str, entry: Mapping[str, Any], photo: Mapp
         sha256=str(photo["sha256"]),
         entry=photo,
         box=None if name == CLOSE_UP else _box(folder, entry, path),
+        mask=_mask(folder, entry),
     )
+
+
+def _mask(folder: SetFolder, entry: Mapping[str, Any]) -> Path | None:
+    path = folder.root / str(entry.get("mask") or "")
+    return path if path.is_file() else None
 
 
 def _box(folder: SetFolder, entry: Mapping[str, Any], photo: Path) -> Box | None:
     """Where the mask of an angle has the product, in the pixels of its photo."""
-    mask_path = folder.root / str(entry.get("mask") or "")
-    if not entry.get("mask") or not mask_path.is_file():
+    mask_path = _mask(folder, entry)
+    if mask_path is None:
         return None
     with Image.open(mask_path) as mask, Image.open(photo) as picture:
         box = box_of(mask.convert("L"))

@@ -56,7 +56,8 @@ class Channel:
 
     ``side``: the longest side in pixels when the source is large enough; ``fill`` in percent, of pictures that show the
     whole product; ``ratio``: width divided by height, ``None``: as the source; ``angles``: "main" for the picture that
-    represents the product, "all" or "further"; ``kind``: the format that is written.
+    represents the product, "all" or "further"; ``kind``: the format that is written. ``is_cut_out``: the product alone
+    is shown, with the mask of its render as the alpha channel.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Channel:
     quality: int = 92
     template: str = "{sku}_{angle}_{width}.jpg"
     keeps_alpha: bool = False
+    is_cut_out: bool = False
 
     def limit(self, measure: Measure) -> tuple[float | None, float | None]:
         """The limits of a measure that is required: lower and upper, ``None`` without one."""
@@ -89,6 +91,7 @@ _EBAY = "eBay's picture policy"
 _EBAY_GUIDE = "eBay's guide for developers"
 _ETSY = "guides for Etsy sellers"
 _OWN = "what a web page needs"
+_CUT_OUT = "what a page with a colored background needs"
 
 _RGB = Rule(measure=Measure.COLOUR, values=("RGB", "grayscale"), source="all channels show sRGB")
 _OPAQUE = Rule(measure=Measure.ALPHA, high=0.0, source="transparent areas may become black")
@@ -242,6 +245,26 @@ _ALL = (
         rules=(
             Rule(measure=Measure.BYTES, high=1, source=_OWN),
             _formats(_OWN, "JPEG", "PNG", "WebP", "AVIF"),
+            _RGB,
+            _SUFFIX,
+            _TAGGED,
+        ),
+    ),
+    Channel(
+        name="cut-out",
+        title="Cut-outs",
+        angles="all",
+        side=2000,
+        fill=None,
+        ratio=None,
+        kind=FileKind.PNG,
+        quality=90,
+        template="{sku}_{angle}_{width}.png",
+        keeps_alpha=True,
+        is_cut_out=True,
+        rules=(
+            Rule(measure=Measure.ALPHA, low=0.1, is_advice=True, source=_CUT_OUT),
+            _formats(_CUT_OUT, "PNG", "WebP", "AVIF"),
             _RGB,
             _SUFFIX,
             _TAGGED,

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from ..fal_bridge.money.journal_costs import spreadsheet_safe
 from ..files.writing import write_atomically
@@ -58,7 +59,7 @@ def _file_row(file: Exported) -> list[str]:
 
 
 def _shopify_row(file: Exported, base_url: str) -> list[str]:
-    address = f"{base_url.rstrip('/')}/{file.name}" if base_url else file.name
+    address = f"{base_url.rstrip('/')}/{quote(file.name)}" if base_url else file.name
     handle = _NOT_IN_HANDLE.sub("-", file.sku).strip("-").lower()
     return [handle, address, str(file.number), alt_text(file)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..files.invisible import named
-from ..files.values import Rule, read_number, read_whole, shown
+from ..files.values import Rule, number, read_number, read_whole, shown
 from ..imaging.choices import Pass
 from ..messages.errors import InputError
 from ..optics.sizes import Size, parse_size
@@ -58,6 +58,14 @@ def address(value: Any) -> str:
 def millimetres(text: str) -> float | str:
     """The number in "50" or "50mm"."""
     return read_number(text.strip().lower().removesuffix("mm"))
+
+
+_MAX_MEGABYTES = number(0.001, 4000.0)
+
+
+def megabytes(text: str) -> float:
+    """The number in "5" or "5MB"; a type for argparse."""
+    return argument(_MAX_MEGABYTES, lambda text: read_number(text.strip().lower().removesuffix("mb")))(text)
 
 
 def seconds_or_keep(text: str) -> Any:

@@ -33,7 +33,6 @@ from ..photo_set.plan_values import (
     SECONDS,
     SEED,
     UPSCALE_ENDPOINT,
-    VARIANT,
 )
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .argument_types import address, argument, folder, millimetres, name, named_value, passes, resolution
@@ -41,6 +40,7 @@ from .fal_file_arguments import add_fal_files
 from .fidelity_arguments import add_fidelity
 from .option_values import RowOptions
 from .spin_arguments import add_spin
+from .variant_arguments import add_variants
 
 DAY_VARIABLE = "PHOTOREAL_MAX_COST_PER_DAY"
 STAGES = ("render", "cloud", "all")
@@ -64,13 +64,7 @@ def add_product(parser: argparse.ArgumentParser) -> None:
         help="a .glb, .gltf or .blend file, or 1-4 photos (files or https:// addresses)",
     )
     parser.add_argument("--text", default="", help="describe the product instead of giving files")
-    parser.add_argument(
-        "--variant",
-        type=argument(VARIANT),
-        default="",
-        metavar="NAME",
-        help="material variant, when the 3D file has several",
-    )
+    add_variants(parser)
 
 
 def add_external_data(parser: argparse.ArgumentParser) -> None:

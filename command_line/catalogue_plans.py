@@ -36,7 +36,7 @@ from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money
 from ..photo_set.plan_record import LIVE
 from .option_values import CeilingOptions, Context, FreezeOptions, RowOptions, ServiceOptions
-from .plans import cameras_reader, check_light, plan_of_any
+from .plans import cameras_reader, check_light, materials_reader, plan_of_any
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
 
@@ -73,7 +73,9 @@ def freeze_rows(
     if plan.rig.panorama and check:
         check(plan.rig.panorama)
     service = plan.service
-    desk = SourceDesk(file.absolute().parent, root, earlier, cameras_reader(options.external_data), check)
+    cameras = cameras_reader(options.external_data)
+    materials = materials_reader(options.external_data)
+    desk = SourceDesk(file.absolute().parent, root, earlier, cameras, materials, check)
     with ExitStack() as stack:
         lookup = _EndpointLookup(service, options.service, reporter, stack)
         endpoints = Endpoints(service, lookup.endpoint)

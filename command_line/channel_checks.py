@@ -46,12 +46,12 @@ def check_channels(folder: Path, text: str) -> ChannelCheck:
     for name, of_channel in channels_of(sources, text).items():
         for source in of_channel:
             try:
-                if is_many:
+                if is_many or source.variant:
                     of_one = check_in_catalogue(folder, source.folder, source.sku, CHANNELS[name])
                 else:
                     of_one = check_channel(source.folder, CHANNELS[name])
             except InputError as error:
-                if not is_many:
+                if not is_many and not source.variant:
                     raise
                 problems.append(f"{name}, {source.sku}: {error}")
             else:

@@ -2,7 +2,7 @@
 """The sets whose pictures go to channels: one set, or those of a catalogue."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..catalogue.lock_file import read_lock
@@ -10,6 +10,7 @@ from ..channels.rules import CHANNELS
 from ..files.names import file_rule, safe_name
 from ..messages.errors import FieldError, InputError
 from ..photo_set.folder import SetFolder
+from ..photo_set.variant_folders import variants_in
 from .catalogue_plans import is_catalogue
 
 _SEPARATORS = re.compile(r"[,;\s]+")
@@ -17,24 +18,49 @@ _SEPARATORS = re.compile(r"[,;\s]+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A set. ``spec``: the channels that its row names."""
+    """A set. ``spec``: the channels that its row names.
+
+    Of a product in several ``variant``s, ``sku`` is that of the variant, and ``product_sku`` that of the product.
+    """
 
     folder: Path
     sku: str
     spec: str = ""
+    variant: str = ""
+    product_sku: str = ""
 
 
 def sources_in(folder: Path) -> list[Source]:
     """The sets in a folder, in the order of the catalogue. Raises InputError when there is none."""
     if not is_catalogue(folder):
         product = str(SetFolder.open(folder).record["product"])
-        return [Source(folder, safe_name(product, file_rule("product")))]
-    rows = [frozen for frozen in read_lock(folder).rows if frozen.is_good]
-    sources = [Source(folder / frozen.folder, frozen.row.sku, frozen.row.spec) for frozen in rows]
-    made = [source for source in sources if (source.folder / "set.json").is_file()]
-    if not made:
+        return _with_variants(Source(folder, safe_name(product, file_rule("product"))))
+    found: list[Source] = []
+    for frozen in (frozen for frozen in read_lock(folder).rows if frozen.is_good):
+        source = Source(folder / frozen.folder, frozen.row.sku, frozen.row.spec)
+        if (source.folder / "set.json").is_file():
+            found += _with_variants(source) if frozen.own.get("variants") else [source]
+    if not found:
         raise InputError(f"No product of {folder} has been made yet.", hint=f"Run `resume {folder}` first.")
-    return made
+    return found
+
+
+def _with_variants(source: Source) -> list[Source]:
+    """The sets of all variants of a product; the first one, which is in ``source``, keeps its SKU."""
+    try:
+        found = variants_in(SetFolder.open(source.folder))
+    except InputError:  # Reported when its pictures are read.
+        return [source]
+    return [
+        replace(
+            source,
+            folder=one.folder,
+            sku=source.sku if one.is_first else f"{source.sku}-{one.name}",
+            variant=one.name,
+            product_sku=source.sku,
+        )
+        for one in found
+    ] or [source]
 
 
 def channels_of(sources: list[Source], text: str) -> dict[str, list[Source]]:

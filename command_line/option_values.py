@@ -133,11 +133,12 @@ class RowOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """Everything that decides the plan of one set."""
+    """Everything that decides the plan of one set. ``color``: as ``gltf.colors.parse_colors`` takes them."""
 
     source: tuple[str, ...]
     text: str
     variant: str
+    color: tuple[str, ...]
     out: Path
     external_data: tuple[Path, ...]
     pictures: PictureOptions

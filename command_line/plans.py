@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the options of a command to a plan that has been checked."""
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
 from ..fal_bridge.network.platform_api import Platform
 from ..fal_bridge.network.service import Service
+from ..gltf.document import Gltf, read_gltf
 from ..imaging.choices import Background, Guide, Lock, Preview
 from ..messages import events
 from ..messages.errors import FieldError, InputError
@@ -26,6 +28,7 @@ from ..photo_set.plan import CheckedPlan, SetPlan
 from ..photo_set.plan_angles import angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, missing_key_error, source_from
 from ..photo_set.unused_options import unused_members
+from ..photo_set.variants import variants_for
 from .arguments import option_of
 from .option_values import CeilingOptions, Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
 from .service import require_online, service_at
@@ -45,7 +48,8 @@ def plan_of(options: PlanOptions, context: Context) -> SetPlan:
     if service is None and source.kind is not SourceKind.MODEL:
         raise missing_key_error(source)
     plan = _plan(options, source, service, context.reporter)
-    return replace(plan, variant=options.variant)
+    reader = materials_reader(options.external_data)
+    return replace(plan, **variants_for(options.variant, options.color, source, options.out, reader))
 
 
 def plan_of_any(options: FreezeOptions, reporter: Reporter) -> SetPlan:
@@ -172,6 +176,20 @@ def cameras_reader(external_data: Sequence[Path]) -> Callable[[Path], list[Angle
         return read(path, external_data)
 
     return cameras_of_blend
+
+
+def materials_reader(external_data: Sequence[Path]) -> Callable[[Path], Gltf]:
+    """Reads what a .blend file says of its materials, which may read from ``external_data`` besides its own folder."""
+
+    def materials_of_blend(path: Path) -> Gltf:
+        from ..studio.blend_file import convert_to_glb
+
+        with tempfile.TemporaryDirectory(prefix="photoreal-") as folder:
+            target = Path(folder) / "materials.glb"
+            convert_to_glb(path.absolute(), target, external_data)
+            return read_gltf(target, name=path.name, without_binary=True)
+
+    return materials_of_blend
 
 
 def _engine(wanted: str | None, service: Service | None, reporter: Reporter) -> Engine:

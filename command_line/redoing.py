@@ -110,8 +110,11 @@ def _pending(entry: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
     return str(entry.get("pending", shown).get("state", "waiting"))
 
 
-def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
-    """Let the next run have another take made, unless one is under way. The one that is there stays until then."""
+def take_again(plan: SetPlan, folder: SetFolder, name: str, *, asked: str = "") -> None:
+    """Let the next run have another take made, unless one is under way. The one that is there stays until then.
+
+    ``asked`` is added to the prompt of a photo.
+    """
     if is_under_way(plan, folder, name):
         return
     if name in (CONCEPT, MODEL) and name not in _angles(plan):
@@ -122,6 +125,9 @@ def take_again(plan: SetPlan, folder: SetFolder, name: str) -> None:
         if name in _angles(plan):
             entry = angle_record(record, name)
             entry["takes"] = _takes(entry) + len(entry.get("retries", [])) + 1  # Retries count as requested.
+            entry.pop("asked", None)
+            if asked:
+                entry["asked"] = {"take": entry["takes"], "prompt": asked}
             if entry.get("photo", {}).get("path"):
                 entry["pending"] = cast(Pending, waiting)
             else:

@@ -2,7 +2,7 @@
 """``resume --decisions``: what people have decided about photos is recorded, and others are requested."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +21,9 @@ from ..messages.progress import Reporter
 from ..photo_set.choices import Engine
 from ..photo_set.estimates import Estimate, estimate_of, money
 from ..photo_set.folder import Record, SetFolder, SetState
+from ..photo_set.photo_inputs import extended, photo_text
 from ..photo_set.plan import SetPlan
+from ..photo_set.prompts import review_prompt
 from ..photo_set.review import PhotoDecision, ReviewFile, decisions_on, read_review
 from ..photo_set.takes import Shelf, Takes, identity_of
 from .redoing import is_under_way, labels_again, redo_name, take_again
@@ -62,13 +64,32 @@ def record_decisions(folder: SetFolder, decisions: Sequence[PhotoDecision], repo
     reporter.tell(events.Note(text=f"Decisions recorded: {told}."))
 
 
-def request_again(plan: SetPlan, folder: SetFolder, names: Sequence[str], reporter: Reporter) -> None:
-    """Let the next run make another one of each, unless one is under way."""
+def wishes_in(plan: SetPlan, decisions: Sequence[PhotoDecision], reporter: Reporter) -> dict[str, str]:
+    """What reviewers who want another try add to its prompt, by angle. It is told, because it goes to fal.ai."""
+    found: dict[str, str] = {}
+    angles = {angle.name: angle for angle in plan.angles}
+    for one in decisions:
+        if one.decision != "retry" or not (wish := review_prompt(one.reason)):
+            continue
+        prompt = photo_text(plan, angles[one.name], has_hero=plan.with_hero)
+        if extended(plan, prompt, wish) == prompt:
+            text = f"{one.name}: the reason is not sent, because {plan.photo_endpoint} does not accept a longer prompt."
+            reporter.tell(events.Warning(text=text))
+            continue
+        found[one.name] = wish
+        reporter.tell(events.Note(text=f"{one.name}: added to the prompt: {wish}"))
+    return found
+
+
+def request_again(
+    plan: SetPlan, folder: SetFolder, names: Sequence[str], reporter: Reporter, wishes: Mapping[str, str] = {}
+) -> None:
+    """Let the next run make another one of each, unless one is under way. ``wishes`` are added to prompts, by angle."""
     for name in names:
         if is_under_way(plan, folder, name):
             text = f"Another {name} was requested before: this run continues with it."
             reporter.tell(events.Note(text=text))
-        take_again(plan, folder, name)
+        take_again(plan, folder, name, asked=wishes.get(name, ""))
 
 
 # --- catalogues ---------------------------------------------------------------------------------
@@ -82,6 +103,7 @@ class _Product:
     folder: SetFolder
     decisions: list[PhotoDecision]
     redo: list[str]
+    wishes: dict[str, str]
 
 
 def review_catalogue(
@@ -96,12 +118,12 @@ def review_catalogue(
     with ExitStack() as stack:
         for row in rows:
             stack.enter_context(working_in(catalogue.folder(row), reporter))
-        products = [_product(catalogue, row, files) for row in rows]
+        products = [_product(catalogue, row, files, reporter) for row in rows]
         _tell_price(catalogue, products, budget, reporter, allows_unknown=allows_unknown)
         for product in products:
             record_decisions(product.folder, product.decisions, reporter)
             if product.redo:
-                request_again(product.plan, product.folder, product.redo, reporter)
+                request_again(product.plan, product.folder, product.redo, reporter, product.wishes)
                 with product.folder.change() as record:
                     record["state"] = SetState.PARTIAL.value  # The run of the catalogue continues it.
             product.folder.write_page()
@@ -124,14 +146,17 @@ def _rows_of(catalogue: Catalogue, files: Sequence[ReviewFile]) -> list[FrozenRo
     return list(found.values())
 
 
-def _product(catalogue: Catalogue, row: FrozenRow, files: Sequence[ReviewFile]) -> _Product:
+def _product(
+    catalogue: Catalogue, row: FrozenRow, files: Sequence[ReviewFile], reporter: Reporter
+) -> _Product:
     plan, folder = catalogue.plan(row), SetFolder.open(catalogue.folder(row))
     about = [file for file in files if any(entry.id == set_id(folder.record) for entry in file.sets)]
     try:
         decisions = decisions_on(folder.record, about)
     except InputError as error:
         raise InputError(f"{row.folder}: {error.message}", hint=error.hint) from error
-    return _Product(plan, folder, decisions, names_to_redo(plan, decisions))
+    redo = names_to_redo(plan, decisions)
+    return _Product(plan, folder, decisions, redo, wishes_in(plan, decisions, reporter))
 
 
 def _tell_price(

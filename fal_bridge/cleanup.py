@@ -99,7 +99,7 @@ class _Cleaner:
 
     async def clean(self) -> None:
         self._may_hide = await self._storage.may_hide()
-        requests = await asyncio.to_thread(lambda: list(_requests_in(self._journal)))
+        requests = await asyncio.to_thread(_requests_in, self._journal)
         staying = {request.request_id for request in requests if request.why_it_stays}
         self.cleaned.stays += dict.fromkeys(
             f"{request.label}: {request.why_it_stays}" for request in requests if request.why_it_stays
@@ -164,8 +164,18 @@ class _Cleaner:
             raise JournalError(f"{place} cannot be written: {error.strerror}.") from error
 
 
-def _requests_in(journal: Journal) -> Iterator[_Request]:
+def _requests_in(journal: Journal) -> list[_Request]:
     """Every request of a journal that is over, or must stay for the reason that is given.
+
+    A request that another attempt has fetched is not open, although the attempt that was given up never ends.
+    """
+    found = list(_attempts_in(journal))
+    fetched = {one.request_id for one in found if one.request_id and one.why_it_stays != IS_OPEN}
+    return [one for one in found if one.why_it_stays != IS_OPEN or one.request_id not in fetched]
+
+
+def _attempts_in(journal: Journal) -> Iterator[_Request]:
+    """The requests of all attempts.
 
     Left out are requests that were given up, or refused and may be sent again: they may turn up at fal.ai yet.
     """
@@ -181,6 +191,9 @@ def _requests_in(journal: Journal) -> Iterator[_Request]:
 
 
 def _is_here(journal: Journal, done: Facts) -> bool:
-    """Whether the file of a finished job is on disk, unchanged."""
+    """Whether the file of a finished job is on disk, unchanged. Another take may have its name, and it a number."""
     path = journal.file_of(done)
-    return path is not None and path.is_file() and sha256_of(path) == done.get("sha256")
+    if path is None:
+        return False
+    places = (path, *sorted(path.parent.glob(f"*{path.suffix}")))
+    return any(place.is_file() and sha256_of(place) == done.get("sha256") for place in places)

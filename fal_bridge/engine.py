@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -65,7 +65,7 @@ class Engine:
             prepared, earlier = await asyncio.to_thread(self._prepare, wanted, target)
             if earlier and await self._was_sent(earlier):
                 return await self._run_once(earlier)
-            return await self._run_once(prepared)
+            return await self._run_once(await asyncio.to_thread(self._as_sent, prepared))
 
         return await self._stoppable(wanted.label, work)
 
@@ -130,7 +130,30 @@ class Engine:
             inputs=inputs,
             hashes=hashes,
             target=target.absolute(),
+            wish=self._wish(wanted, endpoint, hashes),
         )
+
+    def _wish(self, wanted: Generation, endpoint: Endpoint, hashes: Mapping[Path, str]) -> str:
+        decided = with_files(
+            replace(endpoint, intent={}).arguments(wanted), lambda path: {"sha256": hashes[path]}
+        )
+        return job_key(
+            f"wish {endpoint.id}", decided, is_emulated=self._service.is_emulator, take=wanted.take
+        )
+
+    def _as_sent(self, prepared: PreparedJob) -> PreparedJob:
+        """The job, or the one that was sent for the same wish when the endpoint had other defaults.
+
+        Those change with its published schema, which may also be out of reach, and with this program.
+        """
+        if self._journal.read(prepared.key).stage is not Stage.FREE:
+            return prepared
+        entry = self._journal.sent_for(prepared.label, prepared.wish)
+        if entry is None:
+            return prepared
+        inputs = entry.facts[Stage.IN_FLIGHT].get("inputs")
+        known = inputs if isinstance(inputs, dict) else {}
+        return replace(prepared, key=entry.key, inputs=known, may_send=False)
 
     async def _was_sent(self, earlier: PreparedJob) -> bool:
         """Whether an earlier version has sent the job, so that it is followed and not paid again.

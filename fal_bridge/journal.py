@@ -240,6 +240,19 @@ class Journal:
         """The jobs with this label whose result was fetched."""
         return [entry for entry in map(self.read, self._keys_of(label)) if entry.stage is Stage.DONE]
 
+    def sent_for(self, label: str, wish: str) -> Entry | None:
+        """The job with this label that was sent for this wish: a finished one before others, the newest of several.
+
+        None when there is none, or those that there are have failed or are to be sent again.
+        """
+        entries = [
+            entry
+            for entry in map(self.read, self._keys_of(label))
+            if entry.stage in OPEN_STAGES | {Stage.DONE, Stage.FORGOTTEN}
+            and entry.facts.get(Stage.IN_FLIGHT, {}).get("wish") == wish
+        ]
+        return max(entries, key=lambda entry: (entry.stage is Stage.DONE, entry.sent_at), default=None)
+
     def file_of(self, done: Mapping[str, Any]) -> Path | None:
         """The path of a finished job's file, which may be missing. ``done``: the facts of ``Stage.DONE``.
 

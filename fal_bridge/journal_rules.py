@@ -48,7 +48,7 @@ FACT_RULES: Mapping[str, Rule[dict[str, Any]]] = {
         {},
         {
             **_STAMP,
-            **dict.fromkeys(("label", "endpoint", "kind"), _TEXT),
+            **dict.fromkeys(("label", "endpoint", "kind", "wish"), _TEXT),
             "price": _PRICE,
             "expires_after": optional(whole(0, 1 << 53)),
             "is_private": truth,

@@ -15,7 +15,8 @@ class PreparedJob:
     """One job with everything that sending and following it needs.
 
     ``arguments`` names files as paths, ``inputs`` the same files by their hashes; ``hashes`` has the SHA-256 of each
-    file. ``target`` is absolute and has no extension.
+    file. ``target`` is absolute and has no extension. ``wish`` is a digest of what is wanted, without what the endpoint
+    is sent by default: that changes with its published schema.
     """
 
     key: str
@@ -25,6 +26,7 @@ class PreparedJob:
     inputs: dict[str, Any]
     hashes: Mapping[Path, str]
     target: Path
+    wish: str = ""
     may_send: bool = True  # Otherwise it only follows what was sent.
 
     @property

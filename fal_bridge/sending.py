@@ -23,7 +23,7 @@ from .network.storage_api import Storage
 from .prepared_job import PreparedJob
 
 # What an intent tells about its request.
-INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "about", "sent", "expires_after", "is_private")
+INTENT_FACTS = ("endpoint", "kind", "label", "inputs", "wish", "about", "sent", "expires_after", "is_private")
 
 _log = logging.getLogger(__name__)
 
@@ -212,16 +212,8 @@ class Sender:
         self, prepared: PreparedJob, attempt: int, request: httpx.Request, sent: Facts, progress: JobProgress
     ) -> None:
         self._check_sending(prepared)
-        intent = {
-            "endpoint": prepared.endpoint.id,
-            "kind": prepared.wanted.kind,
-            "label": prepared.label,
-            "inputs": prepared.inputs,
-            "about": dict(prepared.wanted.about),
-            "sent": sent,  # To recognize it in fal.ai's lists if the response is lost.
-        } | self._lifecycle.facts()
         price = await self._reserve(prepared)
-        if not await self._claim(prepared, attempt, {**intent, "price": price}, price):
+        if not await self._claim(prepared, attempt, self._intent(prepared, sent, price), price):
             return
         progress.move(JobState.SUBMITTING)
         try:
@@ -248,6 +240,19 @@ class Sender:
             self._journal.record(prepared.key, attempt, Stage.UNCERTAIN, facts_of(lost))
             raise
         self._remember(prepared, attempt, accepted)
+
+    def _intent(self, prepared: PreparedJob, sent: Facts, price: Facts) -> Facts:
+        return {
+            "endpoint": prepared.endpoint.id,
+            "kind": prepared.wanted.kind,
+            "label": prepared.label,
+            "inputs": prepared.inputs,
+            "wish": prepared.wish,
+            "about": dict(prepared.wanted.about),
+            "sent": sent,  # To recognize it in fal.ai's lists if the response is lost.
+            **self._lifecycle.facts(),
+            "price": price,
+        }
 
     async def _reserve(self, prepared: PreparedJob) -> Facts:
         """Reserve what the request may cost. Raises CeilingReachedError or UnknownPriceError."""

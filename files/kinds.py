@@ -26,6 +26,7 @@ class FileKind(StrEnum):
     AVIF = "avif"
     HEIC = "heic"
     MP4 = "mp4"
+    MOV = "mov"
     UNKNOWN = ""
 
 
@@ -44,9 +45,11 @@ PHOTOS = PICTURES | {
 PHOTO_NAMES = "PNG, JPEG, WebP, AVIF or HEIC photo"
 PICTURE_SUFFIXES = frozenset(PHOTO_SUFFIXES)  # Lower-case, with the dot.
 
-# The major brands of ISO media files that are pictures (ISO/IEC 23008-12, annex B; AV1 Image File Format, 6).
-_PICTURE_BRANDS = {
+# The major brands of ISO media files that are not MP4 (ISO/IEC 23008-12, annex B; AV1 Image File Format, 6; QuickTime File
+# Format, "Movie header").
+_OTHER_BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), FileKind.AVIF),
+    b"qt  ": FileKind.MOV,
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), FileKind.HEIC),
 }
 
@@ -67,7 +70,7 @@ def kind_of(head: bytes) -> FileKind:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return FileKind.WEBP
     if head[4:8] == b"ftyp":
-        return _PICTURE_BRANDS.get(head[8:12], FileKind.MP4)
+        return _OTHER_BRANDS.get(head[8:12], FileKind.MP4)
     return FileKind.UNKNOWN
 
 
@@ -100,7 +103,7 @@ def missing_end(path: Path) -> str:
             case FileKind.JPEG:
                 is_whole = b"\xff\xd9" in _tail(stream, size)
                 return picture_files.jpeg_excess(stream, size) if is_whole else "its end marker is missing"
-            case FileKind.MP4:
+            case FileKind.MP4 | FileKind.MOV:
                 return mp4.gap(stream, size)
             case FileKind.AVIF | FileKind.HEIC:
                 return _missing_box(stream, size)

@@ -4,6 +4,7 @@
 Imports no package, because a Blender with a window loads it. The values are those of the command line and of ``set.json``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,10 +24,14 @@ class Surrounding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """How the 3D model becomes the product. ``pose`` follows ``pose_text``."""
+    """How the 3D model becomes the product. ``pose`` follows ``pose_text``.
+
+    ``from_file``: the 4x4 matrix from coordinates in the file to the standing product, if another variant decides it.
+    """
 
     pose: str = REST
     without: tuple[Surrounding, ...] = ()
+    from_file: Sequence[Sequence[float]] | None = None
 
 
 def pose_text(value: Any) -> str:

@@ -14,17 +14,27 @@ def with_variant(gltf: Gltf, variant: str) -> Gltf:
 
     Raises InputError when there is no variant of that name; the hint lists the names that there are.
     """
+    return _settled(gltf, gltf.variants().index(known_variant(gltf, variant)))
+
+
+def known_variant(gltf: Gltf, variant: str) -> str:
+    """The name of a variant as the file spells it. Raises InputError as ``with_variant``."""
     names = gltf.variants()
     if not names:
         raise FieldError("variant", f"{gltf.name} has no material variants.", hint="Leave it out.")
-    known = variant if variant in names else None
-    if known is None:
-        similar = [name for name in names if name.casefold() == variant.casefold()]
-        if len(set(similar)) != 1:
-            listed = ", ".join(repr(name) for name in names)
-            raise InputError(f"{gltf.name} has no variant {variant!r}.", hint=f"It has {listed}.")
-        known = similar[0]
-    return _settled(gltf, names.index(known))
+    if variant in names:
+        return variant
+    similar = {name for name in names if name.casefold() == variant.casefold()}
+    if len(similar) != 1:
+        listed = ", ".join(repr(name) for name in names)
+        raise InputError(f"{gltf.name} has no variant {variant!r}.", hint=f"It has {listed}.")
+    return similar.pop()
+
+
+def usual_variant(gltf: Gltf) -> str:
+    """The first variant that has the default materials of the file; "" when none has them."""
+    usual = without_variants(gltf).document
+    return next((name for name in gltf.variants() if with_variant(gltf, name).document == usual), "")
 
 
 def without_variants(gltf: Gltf) -> Gltf:

@@ -2,13 +2,15 @@
 """Packs a glTF file and all files that it refers to into one GLB, without decoding or losing anything."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..files.enclosed import shown
 from ..files.writing import copy_atomically, write_atomically
 from ..messages.errors import InputError
+from .colors import with_colors
 from .document import Gltf, read_gltf, too_large
-from .edits import with_variant
+from .edits import with_variant, without_variants
 from .json_values import Json, as_dict, as_dicts, as_whole, is_integer
 from .parts import MAX_GLB_BYTES, addresses_in, is_inline, media_type, part_name, read_part, read_picture
 
@@ -20,17 +22,23 @@ COMPRESSED_VIEWS = (
 NO_PICTURE = "data:application/octet-stream;base64,AAAA"
 
 
-def save_glb(source: Path, target: Path, *, variant: str = "", name: str = "") -> None:
+def save_glb(
+    source: Path, target: Path, *, variant: str = "", colors: Mapping[str, str] | None = None, name: str = ""
+) -> None:
     """Write a .gltf or .glb file as one self-contained GLB, with the materials of ``variant`` if it is given.
 
-    ``name`` is the name of the file in messages. Raises InputError as ``packed`` and ``with_variant``.
+    ``colors`` replace those of materials, by name. ``name`` is the name of the file in messages.
+    Raises InputError as ``packed``, ``with_variant`` and ``with_colors``.
     """
     gltf = read_gltf(source, name=name)
     has_own_buffers = any("uri" in buffer for buffer in gltf.entries("buffers"))
-    if source.suffix.lower() == ".glb" and not variant and not has_own_buffers:
+    if source.suffix.lower() == ".glb" and not variant and not colors and not has_own_buffers:
         copy_atomically(source, target)
         return
-    write_atomically(target, packed(with_variant(gltf, variant) if variant else gltf).glb())
+    chosen = with_variant(gltf, variant) if variant else gltf
+    if colors:
+        chosen = with_colors(without_variants(chosen), colors)
+    write_atomically(target, packed(chosen).glb())
 
 
 def packed(gltf: Gltf) -> Gltf:

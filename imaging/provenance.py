@@ -65,6 +65,12 @@ class Provenance:
     tool: str
     system: str = ""
 
+    @property
+    def note(self) -> str:
+        """The same as one line, for formats that hold no XMP."""
+        parts = [self.tool, f"digital source type <{self.source_type.address}>", self.system]
+        return "; ".join(filter(None, parts))
+
     def packet(self) -> bytes:
         """The XMP packet. The same for the same values, so that equal pictures stay equal files."""
         system = _SYSTEM.format(system=escape(self.system)) if self.system else ""
@@ -76,7 +82,7 @@ class Provenance:
 def stamped(data: bytes, provenance: Provenance) -> bytes:
     """A file with the XMP packet of ``provenance``, in place of an earlier one.
 
-    PNG, JPEG, WebP, GIF and MP4. An MP4 that states a source type keeps it. Other formats, AVIF among them, and
+    PNG, JPEG, WebP, GIF, MP4 and MOV. A video that states a source type keeps it. Other formats, AVIF among them, and
     damaged files are returned as they are: Pillow writes the packet of an AVIF when it encodes it.
     """
     packet = provenance.packet()
@@ -201,4 +207,5 @@ _WRITERS = {
     FileKind.JPEG: _jpeg,
     FileKind.WEBP: _webp,
     FileKind.MP4: _mp4,
+    FileKind.MOV: _mp4,
 }

@@ -46,9 +46,10 @@ def decide_part(what: str, *, can_retry: bool) -> str:
         for word, title, key in _BUTTONS
         if can_retry or word != "retry"
     )
+    hint = "Reason; with Try again it is added to the prompt" if can_retry else "Reason"
     return (
         f"<div class='decide js-only' role='group' aria-label='Decision on {escape(what)}'>{buttons}"
-        "<input type='text' class='reason' maxlength='500' placeholder='Reason' aria-label='Reason' hidden></div>"
+        f"<input type='text' class='reason' maxlength='500' placeholder='{hint}' aria-label='Reason' hidden></div>"
     )
 
 

@@ -32,6 +32,8 @@ _ENDS = {
     FileKind.PNG: PNG_END,
     FileKind.JPEG: b"\xff\xd9",
 }  # Without them, only lenient decoders read the file.
+# What Pillow raises for damaged files, by their format; those with too many pixels have an error of their kind.
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError, EOFError, struct.error)
 
 
 class PictureError(ValueError):
@@ -63,7 +65,7 @@ def opened_picture(data: bytes) -> Iterator[Image.Image]:
         ) from error
     except UnidentifiedImageError as error:  # Its text names an object of Python.
         raise PictureError("is damaged: it has no picture") from error
-    except (OSError, SyntaxError, ValueError, RuntimeError, EOFError, struct.error) as error:
+    except DECODING_ERRORS as error:
         raise PictureError(f"is damaged: {error}") from error
 
 

@@ -8,14 +8,19 @@ from typing import Any
 from urllib.parse import quote
 
 from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
+from .channel_part import channel_table
 from .choices import HERO
+from .consistency_part import consistency_part
+from .identity_part import identity_part
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
 from .review_part import review_bar
+from .variants_part import variants_part
 from .verdict_part import rejected_part
 
 Record = Mapping[str, Any]
 
+_MORE_VIDEOS = {"with_alpha": "with alpha (WebM)", "prores": "with alpha (ProRes)", "preview": "animation"}
 IN_PROGRESS = "in progress"
 RELOAD_SECONDS = 5  # While a set is being made.
 
@@ -36,8 +41,11 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         _findings("model", model.get("triage") or []),
     ]
     for title, content in (
+        ("Variants", [variants_part(record)]),
         ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
+        ("Consistency", [consistency_part(record)]),
         ("Findings", findings),
+        ("Channels", [channel_table(record)]),
         ("Costs", [costs_part(record)]),
         ("Provenance", [provenance_part(record)]),
         ("Source", _source(record)),
@@ -61,6 +69,8 @@ def _head(record: Record, product: str, *, is_being_made: bool) -> list[str]:
         f"<h1>{escape(product)} <span class='state {state}'>{state}</span></h1>",
         f"<p class='lead'>{escape(_lead(record))}</p>",
     ]
+    if (record.get("plan") or {}).get("title"):  # It is in the folder variants/NAME of another set.
+        parts.append("<p><a href='../../index.html'>All variants</a></p>")
     if is_emulated(record):
         parts.append(
             "<p class='error'>Made with an emulator of fal.ai: for testing only, not for publication.</p>"
@@ -140,9 +150,15 @@ def _video(record: Record, entry: Record) -> str:
         return f"<div>{message or '<p>No video yet</p>'}{others}</div>"
     address = quote(entry["path"])
     facts = f"{str(entry['motion']).capitalize()} of {entry.get('seconds', '')} s by {maker_of(entry)}"
+    links = "".join(
+        f", <a href='{quote(entry[name]['path'])}' download>{text}</a>"
+        for name, text in _MORE_VIDEOS.items()
+        if (entry.get(name) or {}).get("path")
+    )
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
-        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a></figcaption>{message}{others}</figure>"
+        f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a>{links}</figcaption>"
+        f"{message}{identity_part(entry)}{others}</figure>"
     )
 
 

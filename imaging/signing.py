@@ -25,6 +25,7 @@ _MEDIA_TYPES = {
     FileKind.WEBP: "image/webp",
     FileKind.AVIF: "image/avif",
     FileKind.MP4: "video/mp4",
+    FileKind.MOV: "video/quicktime",
 }
 _ALGORITHMS = ("ES256", "PS256", "ES384", "ES512", "PS384", "PS512", "ED25519")
 # A PNG of one pixel. The window, which has no Pillow, loads this module.

@@ -15,7 +15,7 @@ from ..fal_bridge.money.spending import Spending
 from ..fal_bridge.network.lifecycle import Lifecycle
 from ..files.writing import sha256_of
 from ..messages import events
-from ..messages.errors import MachineError, PhotorealError
+from ..messages.errors import MachineError, PhotorealError, machine_error
 from .activity import Activity
 from .folder import Record
 from .readiness import both
@@ -153,6 +153,9 @@ class CloudJobs:
                 if isinstance(error, CeilingReachedError):
                     self._ceilings.append(error)
                 lose(error)
+            except OSError as error:
+                log.exception("A result could not be kept")
+                lose(machine_error(error))
             except Exception as error:
                 log.exception("A result could not be kept")
                 hint = "Run the same command again."

@@ -21,20 +21,25 @@ from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record, angle_record
 from .labels import photo_label
 from .photo_check import Checked, PhotoCheck
-from .photo_inputs import photo_inputs, photo_text
+from .photo_inputs import extended, photo_inputs, photo_text
 from .readiness import Readiness
 from .rejection import RejectedPhotoError, file_of, is_rejected, reason_of
 from .results import SetResults
 from .set_json import Pending
 from .set_json_fidelity import RetryRecord
 from .takes import Shelf, identity_of
-from .tries import best_of, rank, retries_of, wish_of
+from .tries import asked_for, best_of, rank, retries_of, wish_of
+
+CHANGED = (
+    "realigned",
+    "locked",
+    "matched",
+)  # Members of ``fidelity`` of photos that are not shown as received.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """A photo that is asked for. ``wish`` is that of all its tries, "" when photos are not checked; ``retries`` is how
-    many came before this one."""
+    """A photo that is asked for. ``wish`` is that of all its tries; ``retries`` is how many came before this one."""
 
     angle: Angle
     hero: Path | None
@@ -110,12 +115,14 @@ class CloudPhotos:
             self._settle(wanted, self._best(wanted))
 
         def lose(error: PhotorealError, facts: Record) -> None:
-            self._keep_strays(label, angle)
-            if wanted.retries or not isinstance(error, FINALLY_LOST):
-                self.to_come.append(angle.name)
-            if self._is_hero(angle):
-                self._settle_lost_hero(error, is_retry=wanted.retries > 0)
-            self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
+            try:
+                self._keep_strays(label, angle)
+            finally:  # Where they cannot be written either, the error must not disappear.
+                if wanted.retries or not isinstance(error, FINALLY_LOST):
+                    self.to_come.append(angle.name)
+                if self._is_hero(angle):
+                    self._settle_lost_hero(error, is_retry=wanted.retries > 0)
+                self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
 
         def lose_earlier(error: PhotorealError) -> None:
             lose(error, {**failure(error), "endpoint": wanted.generation.endpoint})
@@ -133,11 +140,11 @@ class CloudPhotos:
         entry, inputs = self._results.angle(angle), photo_inputs(self._plan, self._folder, angle)
         take = entry.get("takes", 1)
         prompt = photo_text(self._plan, angle, has_hero=hero is not None)
-        wish = wish_of(self._plan, angle, prompt, images, take) if self._plan.checks_photos else ""
+        prompt = extended(self._plan, prompt, asked_for(entry, take))
+        wish = wish_of(self._plan, angle, prompt, images, take)
         retries = retries_of(entry, wish)[: self._plan.photo_retries]
         if retries:
-            longer, limit = f"{prompt} {retries[-1]['prompt']}", self._plan.endpoint(Kind.PHOTO).prompt_length
-            prompt = longer if len(longer) <= limit else prompt
+            prompt = extended(self._plan, prompt, retries[-1]["prompt"])
         generation = self._plan.generation(
             Kind.PHOTO,
             photo_label(angle.name),
@@ -154,6 +161,8 @@ class CloudPhotos:
         allowed, best = self._plan.photo_retries, self._best(wanted) or take
         if not is_rejected(best) or wanted.retries >= allowed or self._results.stop.is_asked:
             return False
+        if self._check.has_other_shape(wanted.angle, take):
+            return False  # The endpoint would give another photo of that shape, which costs as much.
         angle, reason = wanted.angle, reason_of(take)
         retry: RetryRecord = {
             "wish": wanted.wish,
@@ -199,7 +208,7 @@ class CloudPhotos:
         checked = self._check.check(wanted.angle, result.path, result.request_id)
         facts = self._facts(paid_by_result(result), checked, result.path, wanted.wish)
         self._tell(wanted.angle, facts)
-        is_moved = any(name in one for name in ("realigned", "locked") for one in (known, facts["fidelity"]))
+        is_moved = any(name in one for name in CHANGED for one in (known, facts["fidelity"]))
         picture = png(checked.picture) if is_moved else None
         kept = facts if is_moved else {"fidelity": facts["fidelity"]}
         without = ("enlargement",) if is_moved else ()
@@ -212,6 +221,8 @@ class CloudPhotos:
         angle = wanted.angle
         self._results.end_waiting(angle)
         best = self._best(wanted) or take or self._results.takes.chosen(Shelf.PHOTOS, angle.name)
+        if not self._plan.checks_photos:
+            best = self._released(angle, best)
         if is_rejected(best):
             shown = self._results.takes.chosen(Shelf.PHOTOS, angle.name)
             if is_rejected(shown):
@@ -223,6 +234,15 @@ class CloudPhotos:
         self._when_photographed(angle, file)
         if self._is_hero(angle) and not self.hero.done():
             self.hero.set_result(file)
+
+    def _released(self, angle: Angle, photo: Record) -> Record:
+        """The photo, which is not held back as long as nothing is compared; the next check judges it again."""
+        if not is_rejected(photo):
+            return photo
+        found = {name: value for name, value in photo["fidelity"].items() if name != "checked_with"}
+        facts: Record = {"fidelity": {**found, "rejected": False}}
+        self._results.takes.renew(Shelf.PHOTOS, angle.name, identity_of(photo), facts)
+        return {**photo, **facts}
 
     def _hold_back(self, angle: Angle, photo: Record) -> None:
         text = f"{angle.name}: the photo is rejected. {reason_of(photo)}"
@@ -245,7 +265,7 @@ class CloudPhotos:
     # --- parts ----------------------------------------------------------------------------------
 
     def _best(self, wanted: _Wanted) -> Record | None:
-        return best_of(self._results, wanted.angle, wanted.wish) if wanted.wish else None
+        return best_of(self._results, wanted.angle, wanted.wish)
 
     def _better_than(self, facts: Record, wanted: _Wanted) -> str:
         """The identity of an earlier try that is better; "" without one."""

@@ -51,8 +51,10 @@ class CloudVideo:
                 send()
 
         def lose(error: PhotorealError) -> None:
-            self._keep_strays()
-            self._results.record_lost_video({**self._facts(), **failure(error)})
+            try:
+                self._keep_strays()
+            finally:  # Where they cannot be written either, the error must not disappear.
+                self._results.record_lost_video({**self._facts(), **failure(error)})
 
         self._jobs.when_ready(self._jobs.settle(VIDEO_LABEL, self._target), keep, lose)
 

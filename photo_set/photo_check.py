@@ -22,6 +22,7 @@ from ..imaging.compose import png
 from ..imaging.fidelity import Reference, Report, Verdict, check_photo, draw_overlay, realign
 from ..imaging.fidelity.check import is_in_place
 from ..imaging.fidelity.locking import lock_photo
+from ..imaging.fidelity.photo import is_other_shape
 from ..optics.angles import Angle
 from .calibration import is_calibrated, reference_digest, reference_for
 from .choices import Fidelity
@@ -99,6 +100,14 @@ class PhotoCheck:
             **self._kept_evidence(angle, request_id, picture, reference, report),
         )
         return Checked(picture, file, record)
+
+    def has_other_shape(self, angle: Angle, photo: Record) -> bool:
+        """Whether a photo differs from its render in aspect ratio."""
+        reference = self._reference(angle)
+        if reference is None:
+            return False
+        height, width = reference.render.shape[:2]
+        return is_other_shape((photo["width"], photo["height"]), (width, height))
 
     def _record(self, angle: Angle, verdict: Verdict, reason: str) -> Record:
         if self._plan.fidelity is Fidelity.GATE and verdict is Verdict.REALIGN:

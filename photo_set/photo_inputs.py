@@ -52,6 +52,12 @@ def photo_text(plan: "SetPlan", angle: Angle, *, has_hero: bool) -> str:
     return photo_prompt(angle, plan.background.value, plan.prompt, plan.look, has_hero=has_hero)
 
 
+def extended(plan: "SetPlan", prompt: str, addition: str) -> str:
+    """The prompt of a photo with a sentence behind it, unless the endpoint does not accept that much text."""
+    longer = f"{prompt} {addition}" if addition else prompt
+    return longer if len(longer) <= plan.endpoint(Kind.PHOTO).prompt_length else prompt
+
+
 def check_photo_inputs(plan: "SetPlan") -> None:
     """Raises FieldError for a guide or a mask that the photo endpoint does not take, and for one that it needs."""
     if plan.engine is not Engine.FAL:

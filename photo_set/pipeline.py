@@ -142,8 +142,9 @@ def _summary(plan: SetPlan) -> str:
         Engine.FAL: f"video by {plan.video_endpoint}",
     }
     count = len(plan.angles)
+    variants = f"{len(plan.variants)} variants, " if plan.variants else ""
     spin = f"spin of {plan.spin.count} frames, " if plan.spin else ""
-    return f"{count} angle{'s' * (count > 1)}, photos by {photos}, {spin}{video[plan.video]}"
+    return f"{count} angle{'s' * (count > 1)}, {variants}photos by {photos}, {spin}{video[plan.video]}"
 
 
 def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome:

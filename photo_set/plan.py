@@ -54,6 +54,7 @@ from .plan_values import (
 )
 from .prompts import DEFAULT_LOOK, LOOKS, TURNTABLE, concept_prompt
 from .source import Source, SourceKind, as_text, missing_key_error
+from .variants import COLORS, Variant, check_variants, kept_variants
 from .video_plan import check_video, video_text
 
 TYPICAL_PHOTO_PIXELS = 1024 * 1024  # Image models mostly give about one megapixel.
@@ -94,6 +95,9 @@ class SetPlan:
     variant: Annotated[str, VARIANT] = (
         ""  # Of the materials in the 3D file (KHR_materials_variants); "" for its usual ones.
     )
+    variants: Annotated[tuple[Variant, ...], kept_variants] = ()  # If there are several: all, this one first.
+    colors: Annotated[Mapping[str, str], COLORS] = field(default_factory=dict)  # By material.
+    title: Annotated[str, PROMPT] = ""  # Of a variant of another set, whose cameras it has.
     pose: Annotated[str, POSE] = REST
     without: Annotated[tuple[Surrounding, ...], WITHOUT] = ()  # What came with the model and is left out.
     model_endpoint: Annotated[str, ENDPOINT] = ""
@@ -140,8 +144,8 @@ class SetPlan:
     @property
     def product(self) -> str:
         """A name for the product: of its 3D file, else of the folder, whose name the user chose for it."""
-        if self.source.kind is SourceKind.MODEL:
-            return as_text(self.source.files[0].stem)
+        if self.title or self.source.kind is SourceKind.MODEL:
+            return self.title or as_text(self.source.files[0].stem)
         return as_text(self.out.absolute().name)
 
     @property
@@ -227,6 +231,7 @@ class SetPlan:
         self._check_photos()
         self._check_cycles()
         check_video(self)
+        check_variants(self)
         return CheckedPlan(self)
 
     def check_prompts(self) -> None:

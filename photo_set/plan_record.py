@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import MISSING, asdict, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_origin, get_type_hints
@@ -12,6 +12,7 @@ from ..fal_bridge.network.service import Service
 from ..files.names import path_text, portable_path
 from ..files.values import Rule, checked_in, list_of, member_of, record_of, text
 from ..files.writing import sha256_of
+from ..gltf.choices import ModelOptions
 from ..gltf.document import sha256_of_source
 from ..messages.errors import InputError
 from ..optics.angles import ANGLES, KEPT_ANGLES, Angle
@@ -22,6 +23,7 @@ from .folder import Record, SetFolder
 from .plan import SetPlan
 from .set_json import SOURCE_FILES
 from .source import Source, SourceKind
+from .variants import Variant
 
 LIVE = "fal.ai"
 
@@ -47,9 +49,13 @@ _SOURCE = record_of(
 # Members that older sets and locks do not have. They are left out at their defaults, so that the digests stay the same.
 _LATER = {
     *("pose", "without", "guide", "with_mask", "fidelity", "retries", "lock"),
-    *("expiration", "private", "spin"),
+    *("expiration", "private", "spin", "variants", "colors", "title"),
 }
-_DEFAULTS = {item.name: item.default for item in fields(SetPlan) if item.name in _LATER}
+_DEFAULTS = {
+    item.name: item.default if item.default_factory is MISSING else item.default_factory()
+    for item in fields(SetPlan)
+    if item.name in _LATER
+}
 
 _HINT = "Correct it there, or run the `set` command again with the same options and folder."
 
@@ -141,6 +147,13 @@ def angles_planned(folder: SetFolder) -> tuple[Angle, ...]:
     return planned
 
 
+def model_options_planned(folder: SetFolder) -> ModelOptions:
+    """The pose of the product of the set in ``folder``, and what is left out of it. Raises InputError."""
+    record = _record_of(folder)
+    kept = {name: record[name] for name in ("pose", "without") if name in record}
+    return ModelOptions(**checked_in(folder.manifest, OPTIONS, kept, "plan", hint=_HINT))
+
+
 def _record_of(folder: SetFolder) -> Record:
     record = folder.record.get("plan")
     if not isinstance(record, dict):
@@ -191,7 +204,7 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Angle):
         return value.name if value == ANGLES.get(value.name) else _plain(asdict(value))
-    if isinstance(value, Spin):
+    if isinstance(value, Spin | Variant):
         return _plain(asdict(value))
     if isinstance(value, Mapping):
         return {str(_plain(name)): _plain(item) for name, item in value.items()}

@@ -73,6 +73,10 @@ RETRY = (
 )
 
 
+MAX_REASON = 300  # Characters of what a reviewer writes that are sent to fal.ai.
+REVIEW = "A reviewer of an earlier photograph of it asks for this change: “{reason}”. Everything else stays as in the picture."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
     """What moves in a video, and what must not."""
@@ -181,6 +185,18 @@ def photo_prompt(
 def retry_prompt(reason: str) -> str:
     """What is added to the prompt of a photo after one that was rejected; ``reason`` is a sentence."""
     return RETRY.format(reason=reason.strip())
+
+
+def review_prompt(reason: str) -> str:
+    """What is added to the prompt of a photo that a reviewer wants another try of; "" without a reason.
+
+    ``reason`` is any text: it becomes one line of at most MAX_REASON visible characters.
+    """
+    visible = "".join(letter if letter.isprintable() else " " for letter in reason)
+    line = " ".join(visible.replace("“", '"').replace("”", '"').split()).rstrip(".")
+    if len(line) > MAX_REASON:
+        line = line[: MAX_REASON - 1].rstrip() + "…"
+    return REVIEW.format(reason=line) if line else ""
 
 
 def guided_prompt(product: str, angle: Angle, background: str, extra: str, look: str = DEFAULT_LOOK) -> str:

@@ -28,6 +28,14 @@ def provenance_of(manifest: Mapping[str, Any], made: Mapping[str, Any]) -> Prove
     return Provenance(source_type=SourceType.RENDER, tool=TOOL)
 
 
+def provenance_of_model(manifest: Mapping[str, Any]) -> Provenance:
+    """Of the 3D model itself: generated when fal.ai made it."""
+    endpoint = str(manifest.get("model", {}).get("endpoint") or "")
+    if endpoint:
+        return Provenance(source_type=SourceType.GENERATED, tool=TOOL, system=_system(endpoint))
+    return Provenance(source_type=SourceType.RENDER, tool=TOOL)
+
+
 def finished(data: bytes, provenance: Provenance, name: str) -> bytes:
     """The bytes of a file as they are written: with its source type, and signed when there is a certificate.
 

@@ -34,6 +34,7 @@ from .set_json import (
 )
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
+from .variant_folders import variant_states
 from .verdict import all_findings, record_verdict, worst_of
 from .video_plan import render_order
 
@@ -75,13 +76,16 @@ class SetResults:
 
     def has_model(self) -> bool:
         """Whether the 3D model exists, is unchanged, and has the materials that the plan asks for."""
-        return self.folder.has(self.folder.record["model"], variant=self.plan.variant or None)
+        materials = {"variant": self.plan.variant or None, "colors": dict(self.plan.colors) or None}
+        return self.folder.has(self.folder.record["model"], **materials)
 
     def record_model(self, path: Path, made_by: Record, *, source_triage: Sequence[Finding] = ()) -> None:
         """``source_triage``: findings about the source file; the model itself is checked when it is rendered."""
         entry = {**self.folder.entry(path), **made_by}
         if self.plan.variant:
             entry["variant"] = self.plan.variant
+        if self.plan.colors:
+            entry["colors"] = dict(self.plan.colors)
         entry["source_triage"] = [finding.record() for finding in source_triage]
         with self.folder.change() as record:
             record["model"] = cast(ModelRecord, {**kept_of_takes(record["model"]), **entry})
@@ -281,6 +285,7 @@ class SetResults:
         for entry in record["angles"]:
             if enlargement := entry.get("photo", {}).get("enlargement"):
                 states.append(enlargement["state"])
+        states += variant_states(record)
         if self.plan.video is not None:
             states += [entry["state"] for entry in record["videos"]] or ["waiting"]
             states += [entry["pending"]["state"] for entry in record["videos"] if "pending" in entry]

@@ -21,13 +21,22 @@ from typing import (
 from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
-from .set_json_fidelity import CalibrationRecord, FidelityRecord, RetryRecord
+from .set_json_channels import ChannelRecord
+from .set_json_fidelity import (
+    AskedRecord,
+    CalibrationRecord,
+    ConsistencyRecord,
+    FidelityRecord,
+    IdentityRecord,
+    RetryRecord,
+)
 from .set_json_values import (
     AMOUNT,
     ANGLE,
     ANGLES,
     COUNT,
     DECISION,
+    FOLDER_OR_NONE,
     HASH,
     LABELS,
     LENGTH,
@@ -36,6 +45,7 @@ from .set_json_values import (
     MAX_FINDINGS,
     MAX_NAMES,
     MAX_TAKES,
+    MAX_VARIANTS,
     MAX_VIDEOS,
     NAME,
     NEEDED,
@@ -54,6 +64,8 @@ from .set_json_values import (
     TAKE,
     TAKE_OR_NONE,
     TEXT,
+    TEXTS,
+    TRUTH,
     FileRecord,
     Items,
     Value,
@@ -112,9 +124,11 @@ class MadeRecord(PaidRecord, total=False):
     take: Annotated[int, TAKE, "its number among all takes"]
     preview: Annotated[FileRecord | None, "animated preview of a video"]
     with_alpha: Annotated[FileRecord | None, "the video with an alpha channel"]
+    prores: Annotated[FileRecord | None, "the video with an alpha channel, as ProRes 4444"]
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
     fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
+    identity: Annotated[IdentityRecord, "whether the video shows the product all the time"]
 
 
 class Pending(MadeRecord, total=False):
@@ -165,6 +179,7 @@ class AngleRecord(TypedDict, total=False):
     camera: Annotated[Camera, "the camera"]
     render: Annotated[RenderRecord, "the reference"]
     mask: Annotated[str, PATH, "8-bit mask; 255 is the product"]
+    shared_mask: Annotated[bool, TRUTH, "true: the mask and the passes are those of the first variant"]
     photo: Annotated[MadeRecord, "the photo"]
     pending: Annotated[Pending, "another photo that was requested"]
     depth: Annotated[FileRecord, "depth pass"]
@@ -172,6 +187,7 @@ class AngleRecord(TypedDict, total=False):
     guide: Annotated[FileRecord, "the depth or the edges that the photo model is held by"]
     calibration: Annotated[CalibrationRecord, "what photos by fal.ai are compared with"]
     takes: Annotated[int, TAKE, "photos requested so far, without retries"]
+    asked: Annotated[AskedRecord, "what a reviewer wants to be different in another photo"]
     retries: Annotated[
         list[RetryRecord], Items(MAX_TAKES, name="retry"), "further photos after rejected ones"
     ]
@@ -236,6 +252,7 @@ class ModelRecord(MadeRecord, total=False):
     concept_takes: Annotated[int, TAKE, "concept pictures requested so far"]
     earlier: Annotated[list[MadeRecord], Items(MAX_TAKES, name="model"), "earlier models"]
     variant: Annotated[str, TEXT, "material variant"]
+    colors: Annotated[dict[str, str], TEXTS, "colors (#RRGGBB) by material"]
     pose: Annotated[
         str, TEXT, '"rest" (as its nodes say), "start" or seconds of an animation; "frame": of a .blend file'
     ]
@@ -286,6 +303,25 @@ class FilesAtFal(TypedDict, total=False):
     request: Annotated[str, TEXT, "the request at fal.ai"]
 
 
+class VariantPicture(FileRecord, total=False):
+    """The best picture that a variant has of an angle."""
+
+    name: Required[Annotated[str, ANGLE, "name of the angle"]]
+    kind: Annotated[str, TEXT, '"photo" or "render"']
+
+
+class VariantRecord(TypedDict, total=False):
+    """One variant of the product."""
+
+    name: Required[Annotated[str, TEXT, "what it is called"]]
+    folder: Required[Annotated[str, FOLDER_OR_NONE, 'its set folder; "" for the first, which is in this one']]
+    material: Annotated[str, TEXT, 'material variant of the 3D file; "" for its default materials']
+    colors: Annotated[dict[str, str], TEXTS, "colors (#RRGGBB) by material"]
+    state: Annotated[str, SET_STATE, "how far it is; the first has that of the set"]
+    error: Annotated[str, TEXT, "why it could not be made"]
+    angles: Annotated[list[VariantPicture], Items(MAX_ANGLES, name="angle"), "its pictures"]
+
+
 class Manifest(TypedDict, total=False):
     """The manifest of a set folder."""
 
@@ -306,10 +342,17 @@ class Manifest(TypedDict, total=False):
     ]
     takes: Annotated[TakesRecord, "all photos, videos and concept pictures"]
     spin: Annotated[dict[str, Any], Value(SPIN_RULE, SPIN_SCHEMA), "the frames of a full turn"]
+    variants: Annotated[
+        list[VariantRecord], Items(MAX_VARIANTS, name="variant"), "the variants, if there are several"
+    ]
+    channels: Annotated[
+        list[ChannelRecord], Items(MAX_NAMES, name="channel"), "what exports for shops have found"
+    ]
     video_input: Annotated[VideoInput, "the video by Cycles that the video of the set is made from"]
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
     ]
+    consistency: Annotated[ConsistencyRecord, "whether the photos by fal.ai belong together"]
 
 
 CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.

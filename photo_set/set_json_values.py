@@ -10,6 +10,7 @@ from ..files.names import component, inner_path
 from ..files.values import (
     SHA256,
     Rule,
+    empty_or,
     list_of,
     mapping_of,
     member_of,
@@ -29,6 +30,7 @@ MAX_TAKES = 10_000
 VERDICTS = ("accept", "realign", "retry", "reject", "look")
 GATE_STATES = ("passed", "unsure", "failed", "untested")
 MAX_VIDEOS = 100
+MAX_VARIANTS = 100
 MAX_LIGHTS = 100
 MAX_FILES_AT_FAL = 100_000
 MAX_NAMES = 10_000  # Angles and motions that a set has had.
@@ -82,6 +84,10 @@ TEXT = Value(any_text, {"type": "string"})
 NO_TEXT = Value(optional(any_text), {"type": ["string", "null"]})
 LABELS = Value(list_of(any_text, MAX_NAMES), {"type": "array", "items": {"type": "string"}})
 HASH = Value(SHA256, {"type": "string", "pattern": "^[0-9a-f]{64}$"})
+TEXTS = Value(
+    mapping_of(any_text, any_text, MAX_NAMES), {"type": "object", "additionalProperties": {"type": "string"}}
+)
+FOLDER_OR_NONE = Value(empty_or(inner_path), {"type": "string"})
 PATH = Value(inner_path, {"type": "string", "minLength": 1})
 NAME = Value(component, {"type": "string", "minLength": 1})
 ANGLE = Value(angle_name, {"type": "string", "minLength": 1})
@@ -109,6 +115,10 @@ SIZE = Value(
 )
 SHIFT = Value(
     list_of(REAL.rule, 2, min_count=2), {"type": "array", "items": {"type": "number"}, "minItems": 2}
+)
+VALUES = Value(
+    list_of(optional(REAL.rule), 1000),
+    {"type": "array", "items": {"type": ["number", "null"]}, "maxItems": 1000},
 )
 PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
 DECISION = Value(one_of(WORDS), {"enum": list(WORDS)})

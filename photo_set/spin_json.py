@@ -15,8 +15,9 @@ FILES = ("page", "sprite", "manifest", "zip")
 
 _DEGREES, _SIDE = number(-360.0, 360.0), whole(1, 1 << 20)
 _FILE = record_of({"path": inner_path, "sha256": SHA256}, may_have_others=True)
+_BOX = list_of(whole(0, 1 << 20), 4, min_count=4, name="side")
 _FRAME = record_of(
-    {"path": inner_path, "sha256": SHA256, "azimuth": _DEGREES, "fill": number(0.0, 1.0)},
+    {"path": inner_path, "sha256": SHA256, "azimuth": _DEGREES, "fill": number(0.0, 1.0), "box": _BOX},
     may_have_others=True,
 )
 SPIN_RULE = record_of(

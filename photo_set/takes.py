@@ -33,6 +33,7 @@ COUNTERS = (
 )  # Members of a video's entry that belong to no take.
 PREVIEW = "preview"  # The member of a video's take for its animated preview.
 WITH_ALPHA = "with_alpha"  # That for the video with an alpha channel.
+PRORES = "prores"  # That for the same video for video editors.
 
 
 class Shelf(StrEnum):
@@ -353,7 +354,7 @@ def _numbered_take(slot: Record, number: int) -> Record | None:
 
 def _members(take: Record) -> Iterator[str]:
     yield ""
-    yield from (member for member in (PREVIEW, WITH_ALPHA) if isinstance(take.get(member), dict))
+    yield from (member for member in (PREVIEW, WITH_ALPHA, PRORES) if isinstance(take.get(member), dict))
 
 
 def _part(take: Record, member: str) -> Record:

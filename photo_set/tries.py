@@ -40,6 +40,12 @@ def wish_of(plan: SetPlan, angle: Angle, prompt: str, images: tuple[Path, ...], 
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
+def asked_for(entry: Mapping[str, Any], take: int) -> str:
+    """What a reviewer's wish adds to the prompt of a take of an angle; "" without one."""
+    asked = entry.get("asked") or {}
+    return str(asked["prompt"]) if asked.get("take") == take else ""
+
+
 def retries_of(entry: Mapping[str, Any], wish: str) -> list[Record]:
     """The retries that were decided for a wish, in order."""
     return [retry for retry in entry.get("retries") or [] if retry["wish"] == wish]

@@ -13,6 +13,7 @@ _USED_BY: Mapping[str, frozenset[Kind]] = {
     "prompt": _PICTURES,
     "look": _PICTURES,
     "seed": frozenset(Kind),
+    **dict.fromkeys(("fidelity", "retries"), frozenset({Kind.PHOTO})),
     "loop": frozenset({Kind.VIDEO}),
     "private": frozenset(Kind),
     "expiration": frozenset(Kind),

@@ -78,6 +78,22 @@ def set_denoiser(scene: bpy.types.Scene, effort: str, *, on_card: bool = False) 
     return True
 
 
+def set_viewport_denoiser(scene: bpy.types.Scene) -> bool:
+    """Use OpenImageDenoise for rendered viewports; False in builds without it."""
+    try:
+        present(scene.cycles).preview_denoiser = "OPENIMAGEDENOISE"
+    except TypeError:
+        return False
+    return True
+
+
+def has_active_card() -> bool:
+    """Has the artist chosen graphics cards for Cycles in the preferences?"""
+    cycles = present(bpy.context.preferences).addons.get("cycles")
+    chosen: Any = cycles.preferences if cycles else None
+    return bool(chosen and chosen.has_active_device())
+
+
 def set_still(
     scene: bpy.types.Scene, *, file_format: Literal["PNG", "OPEN_EXR"], depth: Literal["8", "16", "32"]
 ) -> None:
@@ -113,6 +129,32 @@ def set_alpha_video(scene: bpy.types.Scene) -> None:
     ffmpeg.format, ffmpeg.codec = "WEBM", "WEBM"
     ffmpeg.constant_rate_factor = "HIGH"
     present(present(scene.render).image_settings).color_mode = "RGBA"  # Only codecs with alpha have it.
+
+
+def has_prores(scene: bpy.types.Scene) -> bool:
+    """Can this Blender write ProRes with alpha? Blender 4.3 cannot."""
+    return hasattr(present(present(scene.render).ffmpeg), "ffmpeg_prores_profile")
+
+
+def set_prores_video(scene: bpy.types.Scene) -> None:
+    """After ``set_video``: write ProRes 4444 with alpha in QuickTime instead, for video editors."""
+    ffmpeg = present(present(scene.render).ffmpeg)
+    set_choice(ffmpeg, "format", "QUICKTIME")
+    set_choice(ffmpeg, "codec", "PRORES")
+    set_choice(ffmpeg, "ffmpeg_prores_profile", "4444")
+    present(present(scene.render).image_settings).color_mode = "RGBA"
+
+
+def state_in_video(scene: bpy.types.Scene, note: str) -> None:
+    """Write ``note``, at most 255 characters, into the metadata of a video, and nothing else about this scene.
+
+    Of the formats here, WebM has it: as the tag NOTE (RFC 9559, 5.1.8).
+    """
+    render = present(scene.render)
+    for name in dir(render):
+        if name.startswith("use_stamp_"):
+            setattr(render, name, False)
+    render.use_stamp_note, render.stamp_note_text = bool(note), note
 
 
 def mark_video_colours(path: Path) -> None:

@@ -45,9 +45,9 @@ class PassStage:
 
     def _missing(self, angle: Angle) -> list[Pass]:
         entry: Record = dict(self._work.results.angle(angle))
-        made_with = self._made_with(angle)
+        wanted = {} if entry.get("shared_mask") else {"made_with": self._made_with(angle)}
         has = self._work.folder.has
-        return [kind for kind in self._work.plan.passes if not has(entry.get(kind), made_with=made_with)]
+        return [kind for kind in self._work.plan.passes if not has(entry.get(kind), **wanted)]
 
     def _make(self, angle: Angle) -> None:
         folder = self._work.folder

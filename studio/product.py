@@ -2,7 +2,7 @@
 """The product: imported, repaired, and placed on the ground in the middle of the studio."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,30 +77,31 @@ class Product:
 
 
 def import_product(
-    path: Path, scene: bpy.types.Scene, *, name: str = "", options: ModelOptions = MODEL_AS_IT_IS
+    path: Path,
+    scene: bpy.types.Scene,
+    *,
+    name: str = "",
+    options: ModelOptions = MODEL_AS_IT_IS,
+    is_for_cycles: bool = True,
 ) -> Product:
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.
 
-    ``name`` is the name of the file in messages. ``options``: its pose, and what is left out.
+    ``name`` is the name of the file in messages. ``options``: its pose, what is left out, and where it stands. Exporters
+    know materials only as the importer makes them: they stay so unless it ``is_for_cycles``.
 
     Raises InputError when Blender cannot read the file, or it contains nothing visible.
     """
-    pose = _read(path, name or path.name, options.pose)
-    gltf = pose.gltf
+    gltf = (pose := _read(path, name or path.name, options.pose)).gltf
     collection, objects, offset, far = _imported(gltf, scene)
     materials, meshes = take_tags(objects)
-    for mesh in meshes:
-        mesh_repairs.delete_far_faces(mesh)
     root = _put_below_root(objects, collection)
-    broken = list(find_broken_vertices(gltf))
-    points = visible_points(collection)
-    _check_points(points, gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes))
+    points, broken = _checked_points(gltf, collection, meshes)
     findings = [*pose.findings, *far, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     _smooth(gltf, meshes)
     facts, around = _without(collection, options)
-    findings += around
-    size, standing = _measured(visible_points(collection) if options.without else points, gltf.name)
-    findings += _repair(gltf, facts, materials, size)
+    points = visible_points(collection) if options.without else points
+    size, standing = _measured(points, gltf.name, options.from_file, offset)
+    findings += [*around, *_repair(gltf, facts, materials if is_for_cycles else None, size)]
     findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
     present(bpy.context.view_layer).update()
@@ -151,6 +152,18 @@ def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Colle
     return root
 
 
+def _checked_points(
+    gltf: Gltf, collection: bpy.types.Collection, meshes: Collection[bpy.types.Mesh]
+) -> tuple[Points, list[Finding]]:
+    """The visible vertices, (n, 3), without faces that are too far away, and findings about those. Raises InputError."""
+    for mesh in meshes:
+        mesh_repairs.delete_far_faces(mesh)
+    broken = list(find_broken_vertices(gltf))
+    points = visible_points(collection)
+    _check_points(points, gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes))
+    return points, broken
+
+
 def _check_points(points: Points, name: str, broken: list[Finding], *, has_faces: bool) -> None:
     """Raises InputError unless the visible vertices (n, 3) can be rendered. ``broken`` is what is wrong in the file."""
     if not len(points) and any(finding.kind == "broken_vertices" for finding in broken):
@@ -171,10 +184,20 @@ def _check_points(points: Points, name: str, broken: list[Finding], *, has_faces
         )
 
 
-def _measured(points: Points, name: str) -> tuple[Sides, Matrix]:
-    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``."""
+def _measured(
+    points: Points, name: str, from_file: Sequence[Sequence[float]] | None, offset: Points
+) -> tuple[Sides, Matrix]:
+    """The sides of the box around points (n, 3), and the matrix of the root. Raises as ``_size_of``.
+
+    ``from_file`` decides where it stands if it is given; ``offset`` was subtracted from all places.
+    """
     low, high = points.min(axis=0), points.max(axis=0)
-    return _size_of(low, high, name), _standing_matrix(low, high)
+    size = _size_of(low, high, name)
+    if from_file is None:
+        return size, _standing_matrix(low, high)
+    matrix = np.array(from_file, dtype=np.float64)
+    matrix[:3, 3] += matrix[:3, :3] @ offset
+    return size, Matrix(matrix.tolist())
 
 
 def _size_of(low: Points, high: Points, name: str) -> Sides:
@@ -207,18 +230,20 @@ def _smooth(gltf: Gltf, meshes: dict[bpy.types.Mesh, int]) -> None:
 def _repair(
     gltf: Gltf,
     facts: list[mesh_facts.MeshFacts],
-    materials: dict[bpy.types.Material, int],
+    materials: dict[bpy.types.Material, int] | None,
     size: Sides,
 ) -> Iterator[Finding]:
-    """Check the product as the file has it, repair its meshes, and restore its materials."""
+    """Check the product as the file has it, repair its meshes, and restore its ``materials`` unless they are ``None``."""
     facings = judge_sides(facts)
     lifts = find_coincident(facts, facings, max(size))
     yield from find_problems(facts, facings, lifts, size)
-    yield from restore_materials(
-        gltf, materials, scale=UNIT_SIZE / max(size), open_materials=mesh_facts.open_materials(facts)
-    )
+    if materials is not None:
+        yield from restore_materials(
+            gltf, materials, scale=UNIT_SIZE / max(size), open_materials=mesh_facts.open_materials(facts)
+        )
     lift_surfaces(facts, lifts)
-    hide_back_faces(facts, facings)
+    if materials is not None:
+        hide_back_faces(facts, facings)
     mesh_repairs.repair_meshes(facts, facings)
 
 

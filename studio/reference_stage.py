@@ -11,7 +11,7 @@ from PIL import Image
 from ..imaging.choices import Background
 from ..imaging.compose import box_of, compose, fill_of, mask_of, png
 from ..optics.angles import FILL, Angle, hero_first
-from ..optics.framing import Framing
+from ..optics.framing import Framing, framing_from
 from ..optics.rigs import reference_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, angle_record
@@ -55,7 +55,11 @@ class ReferenceStage:
         return Background.WHITE if is_for_white else plan.background
 
     def _made_with(self, angle: Angle) -> str:
-        return self._work.made_with(angle, self._quality, self._light)
+        entry = self._work.results.angle(angle)
+        shared = (
+            {name: entry.get(name) for name in ("camera", "shared_mask")} if self._work.plan.title else {}
+        )
+        return self._work.made_with(angle, self._quality, self._light, **shared)
 
     def _is_kept(self, angle: Angle) -> bool:
         folder = self._work.folder
@@ -69,11 +73,12 @@ class ReferenceStage:
     def _make(self, angle: Angle) -> None:
         session = self._session
         session.light(self._light)
-        framing = session.framing(angle)
+        given = self._work.results.angle(angle).get("camera") if self._work.plan.title else None
+        framing = framing_from(given) if given else session.framing(angle)
         shot = session.shoot(framing, angle, self._quality)
         self._work.note_denoiser(session)
         mask = mask_of(shot.colour)
-        for _refit in range(MAX_REFITS if angle.shows_whole_product else 0):
+        for _refit in range(MAX_REFITS if angle.shows_whole_product and not given else 0):
             # With textures that are partly transparent, or tips thinner than a pixel, less is visible than the vertices
             # span.
             box = _box_to_refit(mask, angle)
@@ -88,7 +93,11 @@ class ReferenceStage:
     def _store(self, angle: Angle, framing: Framing, shot: Shot, mask: Image.Image, made_with: str) -> None:
         folder = self._work.folder
         picture = compose(shot.colour, shot.shadow, self._work.plan.background, shot.through)
-        stored_mask = folder.store(f"masks/{angle.name}.png", png(mask))
+        entry = self._work.results.angle(angle)
+        masked = {"mask": entry.get("mask"), "fill": entry.get("fill")}
+        if not entry.get("shared_mask"):
+            stored_mask = folder.store(f"masks/{angle.name}.png", png(mask))
+            masked = {"mask": stored_mask["path"], "fill": round(fill_of(mask), 4)}
         place, provenance = f"renders/{angle.name}.png", provenance_of(folder.record, {})
         data = png(picture)
         if self._work.plan.engine is not Engine.FAL:  # What is sent to fal.ai has no metadata.
@@ -106,8 +115,7 @@ class ReferenceStage:
                     "made_with": made_with,
                     "source_type": provenance.source_type.value,
                 },
-                mask=stored_mask["path"],
-                fill=round(fill_of(mask), 4),
+                **masked,
             )
         self._when_rendered(angle)
 

@@ -89,7 +89,7 @@ class SpinStage:
                 "frames": [dict(kept[index]) for index in sorted(kept)],
             }
         for entry in earlier:
-            if entry["path"] not in frames:
+            if entry["path"] not in frames and entry["path"].startswith(f"{FOLDER}/"):
                 (folder.root / entry["path"]).unlink(missing_ok=True)
 
     def _render(self, missing: list[int], framing: Framing) -> None:

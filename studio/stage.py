@@ -3,12 +3,14 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import bpy
 
-from ..gltf.choices import REST
+from ..gltf.choices import REST, ModelOptions
+from ..gltf.colors import replaced_pictures
 from ..gltf.document import read_gltf
 from ..gltf.findings import Finding, Severity, triage_list
 from ..gltf.missing_pictures import missing_pictures
@@ -37,6 +39,7 @@ from .rig import read_panorama
 from .session import Session, open_session
 from .spin_stage import SpinStage
 from .stage_work import StageWork
+from .variant_stage import make_variants
 from .video_stage import VideoInputStage, VideoStage
 
 
@@ -85,16 +88,19 @@ class StudioStage:
 
     def take_model(self) -> None:
         """Store the user's 3D file in the set as one GLB, with the material variant of the plan."""
-        source, target, variant = self._plan.source.files[0], self._folder.model, self._plan.variant
+        plan, target = self._plan, self._folder.model
+        source, variant, colors = plan.source.files[0], plan.variant, plan.colors
         findings: list[Finding] = []
         if source.suffix.lower() == ".blend":
-            findings = convert_to_glb(source.absolute(), target, self._plan.external_data)
-            findings += _unused_pose(self._plan, source.name)
-            if variant:
-                save_glb(target, target, variant=variant, name=source.name)
+            findings = convert_to_glb(source.absolute(), target, plan.external_data)
+            findings += _unused_pose(plan, source.name)
+            if variant or colors:
+                findings += replaced_pictures(read_gltf(target), colors)
+                save_glb(target, target, variant=variant, colors=colors, name=source.name)
         else:
-            findings = list(missing_pictures(read_gltf(source)))
-            save_glb(source, target, variant=variant)
+            gltf = read_gltf(source)
+            findings = [*missing_pictures(gltf), *replaced_pictures(gltf, colors)]
+            save_glb(source, target, variant=variant, colors=colors)
         self._results.record_model(target, {}, source_triage=findings)
 
     def go(self) -> None:
@@ -104,6 +110,7 @@ class StudioStage:
             self._work.writer.wait()
         finally:
             self._work.writer.close()
+        make_variants(self._results, StudioStage)
 
     def _render(self) -> None:
         plan, work = self._plan, self._work
@@ -146,13 +153,21 @@ class StudioStage:
                     device=device,
                     name=plan.source.model_name,
                     lens_mm=plan.lens_mm,
-                    options=plan.model_options,
+                    options=self._model_options,
                 )
             )
         except InputError as error:
             if plan.source.kind is SourceKind.MODEL:
                 raise
             raise InputError(error.message, hint="Redo the model to buy another one.") from error
+
+    @property
+    def _model_options(self) -> ModelOptions:
+        """How the model becomes the product; a variant stands where the first one does."""
+        options = self._plan.model_options
+        if not self._plan.title:
+            return options
+        return replace(options, from_file=self._folder.record["model"].get("standing_matrix"))
 
     def _pose_record(self, product: Product) -> Record:
         """The pose that the pictures show. A .blend file keeps that of its current frame."""
@@ -168,7 +183,8 @@ class StudioStage:
             Finding.from_record(entry) for entry in self._folder.record["model"].get("source_triage", [])
         ]
         of_light = session.light_problems(self._work.rig) if self._plan.rig.panorama else []
-        findings = triage_list([*of_source, *product.triage, *of_light])
+        of_model = [item for item in product.triage if item.kind != "variants" or not self._plan.variants]
+        findings = triage_list([*of_source, *of_model, *of_light])
         with self._folder.change() as record:
             model = cast(Record, record["model"])
             model.pop("clip", None)

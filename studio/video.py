@@ -2,7 +2,7 @@
 """Renders videos with Cycles: a turntable, a light that passes over the product, a camera that moves to its detail."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -169,6 +169,12 @@ def between(first: Framing, last: Framing, share: float) -> Framing:
     return replace(first, matrix=matrix, lens_mm=lens, near=near, far=far)
 
 
+_WITH_ALPHA: Mapping[str, Callable[[bpy.types.Scene], None]] = {
+    ".webm": compat.set_alpha_video,
+    ".mov": compat.set_prores_video,
+}
+
+
 def _eased(share: float) -> float:
     """Slow at the start and at the end (smootherstep, Perlin 2002)."""
     return share * share * share * (share * (share * 6.0 - 15.0) + 10.0)
@@ -185,23 +191,30 @@ def _blend(shadow_at: Callable[[int], NDArray[np.float32]], count: int, share: f
     return blended
 
 
-def encode(frames: list[Path], target: Path, side: int) -> None:
-    """Write square pictures, in order, as a video without sound: H.264 in MP4, or VP9 with alpha for a .webm.
+def can_write_prores() -> bool:
+    """Whether ``encode`` can write a .mov."""
+    return compat.has_prores(present(bpy.context.scene))
 
-    ``target`` is replaced only when the video is complete. Raises MachineError when Blender cannot write it.
+
+def encode(frames: list[Path], target: Path, side: int, *, note: str = "") -> None:
+    """Write square pictures, in order, as a video without sound: H.264 in MP4; with alpha VP9 for a .webm and ProRes 4444
+    for a .mov.
+
+    ``note`` goes into the metadata of a .webm. ``target`` is replaced only when the video is complete. Raises
+    MachineError when Blender cannot write it.
     """
     scene = bpy.data.scenes.new("Photoreal Video")
     part = target.with_name(f".{target.stem}.part{target.suffix}")
-    has_alpha = target.suffix == ".webm"
     try:
         _set_up_encoder(scene, part, side)
-        if has_alpha:
-            compat.set_alpha_video(scene)
+        compat.state_in_video(scene, note)
+        if set_up := _WITH_ALPHA.get(target.suffix):
+            set_up(scene)
         _add_frames(scene, frames)
         bpy.ops.render.render(animation=True, scene=scene.name)
         if not part.exists() or not part.stat().st_size:
             raise MachineError("Blender did not write a video.", hint="The disk may be full.")
-        if not has_alpha:
+        if set_up is None:
             compat.mark_video_colours(part)
         part.replace(target)
     except RuntimeError as error:

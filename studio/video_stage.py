@@ -20,8 +20,9 @@ from ..optics.sizes import square
 from ..optics.spin import side_of, video_frames_in
 from ..photo_set.choices import Engine
 from ..photo_set.prompts import TURNTABLE
+from ..photo_set.provenance import provenance_of
 from ..photo_set.set_json import VideoInput
-from ..photo_set.takes import FOLDERS, PREVIEW, WITH_ALPHA, Shelf
+from ..photo_set.takes import FOLDERS, PREVIEW, PRORES, WITH_ALPHA, Shelf
 from . import video
 from .frame_composer import FrameComposer
 from .quality import VIDEO
@@ -179,9 +180,7 @@ class VideoStage(_FrameStage):
         plan = self._work.plan
         files = {"": self._encode(frames, scratch, self._work.folder.root / FOLDERS[Shelf.VIDEOS])}
         if self._alpha_composer is not None:
-            files[WITH_ALPHA] = scratch / f"{plan.motion}.webm"
-            with saying_where(self._work.folder.root / FOLDERS[Shelf.VIDEOS]):
-                video.encode([_with_alpha(path) for path in frames], files[WITH_ALPHA], self._wanted.side)
+            files |= self._encode_with_alpha([_with_alpha(path) for path in frames], scratch)
         if plan.preview:
             files[PREVIEW] = scratch / f"{plan.motion}.{plan.preview}"
             files[PREVIEW].write_bytes(preview_of(frames, FRAMES_PER_SECOND, plan.preview))
@@ -198,6 +197,18 @@ class VideoStage(_FrameStage):
             "made_with": self._made_with,
         }
         self._work.results.record_video(facts, files)
+
+    def _encode_with_alpha(self, frames: list[Path], scratch: Path) -> dict[str, Path]:
+        """The video with an alpha channel, by the names that these files have in a take."""
+        motion, folder = self._work.plan.motion, self._work.folder
+        files = {WITH_ALPHA: scratch / f"{motion}.webm"}
+        if video.can_write_prores():
+            files[PRORES] = scratch / f"{motion}.mov"
+        note = provenance_of(folder.record, {"engine": Engine.CYCLES.value}).note
+        with saying_where(folder.root / FOLDERS[Shelf.VIDEOS]):
+            for path in files.values():
+                video.encode(frames, path, self._wanted.side, note=note)
+        return files
 
 
 def _with_alpha(path: Path) -> Path:

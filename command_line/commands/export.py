@@ -1,27 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``export``: write pictures as a shop or marketplace wants them."""
+"""``export``: write pictures as a shop or marketplace wants them, or the 3D model."""
 
 import argparse
 import json
-import zipfile
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...channels import model_folder
+from ...channels.channel_record import keep_channel
 from ...channels.exporting import FORMATS, ChannelFolder, ExportPlan, check_template
 from ...channels.pictures import Wishes
 from ...channels.rules import CHANNELS
 from ...channels.tables import AKENEO, FILES, SHOPIFY, write_tables
 from ...files.invisible import trimmed
-from ...files.part_files import part_for
 from ...files.values import read_whole
 from ...messages.counts import count_of
-from ...messages.errors import InputError, PhotorealError
+from ...messages.errors import FieldError, InputError, PhotorealError
+from ...messages.progress import PlainReporter
 from ...optics.sizes import SIDE
 from ...photo_set.folder import SetFolder
-from ..argument_types import argument, place
+from ..argument_types import argument, megabytes, place
 from ..channel_sources import Source, channels_of, sources_in
+from ..exported_models import export_models
 from ..option_values import Command, Context
+from ..sets import working_in
 from ..signing import add_signing
+from ..zipping import write_zip
+
+_FOR_PICTURES = {
+    "channel": "",
+    "angle": "",
+    "size": None,
+    "base_url": "",
+    "accepted_only": False,
+    "include_unchecked": False,
+}
+_FOR_MODELS = {"max_size": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +50,7 @@ class ExportOptions:
     base_url: str
     accepted_only: bool
     include_unchecked: bool
+    max_size: float | None
     zip: bool
     json: bool
 
@@ -65,7 +81,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _add_form(parser: argparse.ArgumentParser) -> None:
     """What the files are like."""
     parser.add_argument(
-        "--format", choices=list(FORMATS), help="the file format (default: that of the channel)"
+        "--format",
+        choices=[*FORMATS, *model_folder.FORMATS],
+        help="the file format (default: that of the channel); glb and usdz are for the 3D model instead of pictures",
+    )
+    parser.add_argument(
+        "--max-size",
+        type=megabytes,
+        metavar="MB",
+        help="at most this many megabytes for a 3D model, such as 5MB: its textures are made smaller",
     )
     parser.add_argument(
         "--size",
@@ -91,7 +115,10 @@ def _add_form(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: ExportOptions, context: Context) -> int:
-    """Exit code 2 when pictures were not exported."""
+    """Exit code 2 when something was not exported."""
+    refuse_unused(options)
+    if options.format in model_folder.FORMATS:
+        return export_models(options, context)
     if options.name:
         check_template(options.name)
     sources = sources_in(options.folder)
@@ -108,6 +135,15 @@ def run(options: ExportOptions, context: Context) -> int:
     for problem in problems:
         print(problem, file=context.output)
     return PhotorealError.exit_code if problems else 0
+
+
+def refuse_unused(options: ExportOptions) -> None:
+    """Raises InputError for an option that the format does not have."""
+    is_model = options.format in model_folder.FORMATS
+    for name, usual in (_FOR_PICTURES if is_model else _FOR_MODELS).items():
+        if getattr(options, name) != usual:
+            what = f"3D models ({options.format})" if is_model else "pictures"
+            raise FieldError(name, f"It has no effect on {what}.", hint="Leave it out.")
 
 
 def _plan(options: ExportOptions, channel: str) -> ExportPlan:
@@ -127,17 +163,12 @@ def _plan(options: ExportOptions, channel: str) -> ExportPlan:
 def _export(
     folder: ChannelFolder, sources: list[Source], options: ExportOptions, context: Context
 ) -> dict[str, object]:
-    for source in sources:
-        try:
-            folder.add(SetFolder.open(source.folder), source.sku)
-        except InputError as error:
-            if len(sources) == 1:
-                raise
-            folder.problems.append(f"{source.sku}: not exported. {error}")
+    _add(folder, sources)
     removed = folder.finish()
     write_tables(folder.root, folder.files, base_url=options.base_url)
     if options.zip and folder.files:
-        _zip(folder)
+        names = [*(file.name for file in folder.files), FILES, SHOPIFY, AKENEO]
+        write_zip(folder.root, names)
     new = sum(file.is_new for file in folder.files)
     unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
     if not options.json:
@@ -147,6 +178,10 @@ def _export(
         )
         for text in unmet:
             print(f"  An export cannot meet this rule: {text}.", file=context.output)
+    return _report(folder, removed, unmet)
+
+
+def _report(folder: ChannelFolder, removed: list[str], unmet: list[str]) -> dict[str, object]:
     return {
         "folder": str(folder.root),
         "files": [
@@ -164,17 +199,16 @@ def _export(
     }
 
 
-def _zip(folder: ChannelFolder) -> None:
-    """One file beside the folder, written as a whole. Its content depends on the pictures only."""
-    target = folder.root.with_name(f"{folder.root.name}.zip")
-    part = part_for(target)
-    names = [*(file.name for file in folder.files), FILES, SHOPIFY, AKENEO]
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-            for name in names:
-                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-                info.external_attr = 0o644 << 16
-                archive.writestr(info, (folder.root / name).read_bytes())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+def _add(folder: ChannelFolder, sources: list[Source]) -> None:
+    """Export the pictures of all sets. Raises InputError when the only one cannot be read."""
+    channel = CHANNELS[folder.root.name]
+    for one in sources:
+        try:
+            with working_in(one.folder, PlainReporter(sys.stderr)):
+                opened = SetFolder.open(one.folder)
+                made = folder.add(opened, one.sku, variant=one.variant, product_sku=one.product_sku)
+                keep_channel(opened, channel, made)
+        except InputError as error:
+            if len(sources) == 1:
+                raise
+            folder.problems.append(f"{one.sku}: not exported. {error}")

@@ -37,9 +37,16 @@ from ..choosing import choose_takes
 from ..option_values import Command, Context, MakeOptions
 from ..plans import checked
 from ..redoing import labels_again, redo_name
-from ..reviewing import names_to_redo, read_reviews, record_decisions, request_again, review_catalogue
+from ..reviewing import (
+    names_to_redo,
+    read_reviews,
+    record_decisions,
+    request_again,
+    review_catalogue,
+    wishes_in,
+)
 from ..service import service_of
-from ..sets import make_set, working_in
+from ..sets import make_set, visible_run, working_in
 from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
 
@@ -123,8 +130,11 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
 def run(options: ResumeOptions, context: Context) -> int:
     if is_catalogue(options.folder):
         return _resume_catalogue(options, context)
-    with working_in(options.folder, context.reporter):
-        return _resume_set(options, context.reporter)
+    with (
+        working_in(options.folder, context.reporter),
+        visible_run(options.folder, context.reporter) as reporter,
+    ):
+        return _resume_set(options, reporter)
 
 
 def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
@@ -217,13 +227,14 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     redo = list(
         dict.fromkeys([*(redo_name(plan, name) for name in options.redo), *names_to_redo(plan, decisions)])
     )
+    wishes = wishes_in(plan, decisions, reporter)
     again = labels_again(plan, folder, redo) if redo else set()
     bill = bill_of(plan, reporter, budget, allows_unknown=making.ceilings.allow_unknown_price, again=again)
     accept_photos(folder, options.accept, reporter)
     if decisions:  # Only now: a ceiling that is too low changes nothing.
         record_decisions(folder, decisions, reporter)
     if redo:
-        request_again(plan, folder, redo, reporter)
+        request_again(plan, folder, redo, reporter, wishes)
         reporter.tell(
             events.Note(text=f"Will be made and paid again: {estimates.sentence(bill.estimate.only(again))}")
         )

@@ -144,7 +144,8 @@ def _questions(costs: Iterable[Cost]) -> Iterator[tuple[list[str], float, float]
         first = waiting[0][1]
         part = [name for name, moment in waiting[:MAX_IDS] if moment <= first + SENT_SECONDS]
         waiting = waiting[len(part) :]
-        begin = min(first, now) - DAY_SECONDS  # Our clock may be wrong by a time zone.
+        # Our clock may be wrong by a time zone. Windows has no times before 1970.
+        begin = max(0.0, min(first, now) - DAY_SECONDS)
         yield part, begin, min(begin + SPAN_SECONDS, now)
 
 

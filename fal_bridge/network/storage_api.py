@@ -61,16 +61,20 @@ class Storage:
 
     async def may_hide(self) -> bool:
         """Whether the key may hide files."""
-        return await self.hide(f"{self._service.cdn_url}/{NOBODYS_FILE}")
+        response = await self._hide(f"{self._service.cdn_url}/{NOBODYS_FILE}")
+        return _is_refused(response) or _is_allowed(response)
 
     async def hide(self, url: str) -> bool:
-        """Hide a file from everyone. Returns whether fal.ai allows it; a file that is gone counts as hidden."""
-        response = await self._client.put(
+        """Hide a file from everyone. Returns whether fal.ai does it; a file that is gone counts as hidden."""
+        response = await self._hide(url)
+        return not _is_refused(response) and _is_allowed(response)
+
+    async def _hide(self, url: str) -> httpx.Response:
+        return await self._client.put(
             f"{self._service.platform_url}/storage/files/acl",
             params={"url": url.partition("?")[0]},
             json={"default": "hide", "rules": []},
         )
-        return _is_allowed(response)
 
     async def delete_payloads(self, request_id: str) -> bool:
         """Delete the stored input, the stored output and the output files of a request. Returns whether the key may.
@@ -82,6 +86,11 @@ class Storage:
             headers={"Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, request_id))},
         )
         return _is_allowed(response)
+
+
+def _is_refused(response: httpx.Response) -> bool:
+    """Whether fal.ai does not do this for this file, such as one that lies elsewhere, whatever the key may."""
+    return response.status_code in (400, 409, 422)
 
 
 def _is_allowed(response: httpx.Response) -> bool:

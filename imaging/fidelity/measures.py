@@ -16,7 +16,7 @@ from .report import Edges
 from .structure import structure
 from .surroundings import Ground, look_at_ground
 from .view import View, matched, nearest_depth
-from .windows import grown, shrunk, window_mean
+from .windows import grown, shrunk
 
 Array = NDArray[Any]
 
@@ -180,7 +180,7 @@ def teach(view: View) -> None:
     )
     keep["invented"] = max(one.edges.invented for one in surfaces)
     keep["lost"] = max(one.edges.missing for one in surfaces)
-    for position, name in enumerate(("parallax", "bend", "residual", "moved", "stretch")):
+    for position, name in ((0, "parallax"), (1, "bend"), (3, "moved"), (4, "stretch")):
         keep[name] = max(one[position] for one in moves)
 
 
@@ -199,6 +199,3 @@ def corner_move(view: View, affine: Affine) -> float:
     corners = np.array([(a, b) for a in x for b in y])
     moved = corners @ affine[:, :2].T + affine[:, 2]
     return float(np.hypot(*(moved - corners).T).max())
-
-
-__all__ = ["Measures", "Surface", "corner_move", "measure", "teach", "window_mean"]

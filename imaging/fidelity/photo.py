@@ -81,10 +81,14 @@ def _from_array(values: Array) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(values))
 
 
+def is_other_shape(size: tuple[int, int], full: tuple[int, int]) -> bool:
+    """Whether a photo of ``size`` has another aspect ratio than a render of the size ``full``, (width, height)."""
+    return abs(size[0] / size[1] / (full[0] / full[1]) - 1.0) > MAX_STRETCH
+
+
 def require_same_shape(photo: Array, full: tuple[int, int]) -> None:
     """Raise UnusablePhotoError when the photo is not of the shape of the render, (width, height)."""
-    ratio = photo.shape[1] / photo.shape[0] / (full[0] / full[1])
-    if abs(ratio - 1.0) > MAX_STRETCH:
+    if is_other_shape((photo.shape[1], photo.shape[0]), full):
         raise UnusablePhotoError(
             f"The photo has a different aspect ratio than the render: {photo.shape[1]} x {photo.shape[0]} pixels "
             f"instead of {full[0]} x {full[1]}."

@@ -28,6 +28,7 @@ REACH = 0.028  # How far a window is looked for, as a share of the longer side.
 MAX_WINDOWS = 110
 MIN_MATCH = 0.12  # A window that agrees less tells nothing about its place.
 MOVED = 0.0012  # Frame units: when the first fit moved less than this, a second look would find the same.
+LEAST_WEIGHT = 1e-9  # It keeps the fit solvable when no window has matched.
 DRIFT = 0.001  # Frame units: a window that other light moves so far counts half.
 NEAR = 0.006  # Frame units: how far matches may be from the fit before they lose weight.
 
@@ -36,15 +37,13 @@ NEAR = 0.006  # Frame units: how far matches may be from the fit before they los
 class Windows:
     """Matches of windows: ``places`` (n, 2) in the render, ``moves`` (n, 2) to where they are in the photo, in frame units.
 
-    ``weights`` (n, 2, 2): how sure a move is in each direction. ``matches`` (n,): agreement at the best place, up to 1;
-    ``stays`` (n,): agreement without a move.
+    ``weights`` (n, 2, 2): how sure a move is in each direction. ``matches`` (n,): agreement at the best place, up to 1.
     """
 
     places: Array
     moves: Array
     weights: Array
     matches: Array
-    stays: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,6 @@ class Fit:
     error: float
     windows: Windows
     mirrored: float
-    coarse: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -139,7 +137,7 @@ def _side(half: int, reach: int) -> int:
 
 def register(photo: Array, what: Sought) -> Fit:
     """Register a photo, display values (h, w, 3), 0 to 1, of the size of the render."""
-    affine, score, mirrored = _coarse(photo, what.small)
+    affine, mirrored = _coarse(photo, what.small)
     size = (what.near.shape[1], what.near.shape[0])
     start = IDENTITY if np.abs(affine - IDENTITY).max() < 1e-6 else affine
     error = 0.0
@@ -151,7 +149,7 @@ def register(photo: Array, what: Sought) -> Fit:
         if np.abs(change - IDENTITY).max() < MOVED:
             break
         start = affine
-    return Fit(affine, error, after(windows, change), mirrored, score)
+    return Fit(affine, error, after(windows, change), mirrored)
 
 
 def compose_affine(outer: Affine, inner: Affine) -> Affine:
@@ -165,7 +163,8 @@ def margin(mask: Array) -> Array:
     return grown(mask > 0.25, max(1, round(0.012 * max(mask.shape)))).astype(np.float32)
 
 
-def _coarse(photo: Array, target: Array) -> tuple[Affine, float, float]:
+def _coarse(photo: Array, target: Array) -> tuple[Affine, float]:
+    """The place of the whole product in the small picture, and how well the mirrored product agrees beside it."""
     size = (target.shape[1], target.shape[0])
     padded = (_power_of_two(size[1]), _power_of_two(size[0]))
     found = np.fft.fft2(structure(resized(photo, size)), padded)
@@ -179,9 +178,8 @@ def _coarse(photo: Array, target: Array) -> tuple[Affine, float, float]:
         _correlate(found, flipped, best[1] * near, 0.0, size, padded)[0] for near in (0.97, 1.0, 1.03)
     )
     score, scale, turn, shift = best
-    energy = float((np.abs(target) ** 2).sum()) + 1e-9
     # A move of a few pixels of the small picture is found better by the windows.
-    return similarity(scale, turn, shift), score / energy, other / max(score, 1e-9)
+    return similarity(scale, turn, shift), other / max(score, 1e-9)
 
 
 def similarity(scale: float, degrees: float, shift: tuple[float, float]) -> Affine:
@@ -225,7 +223,7 @@ def match_windows(found: Array, what: Sought) -> Windows:
     longer, reach, half = max(what.near.shape), what.reach, what.half
     if not len(what.rows):
         nothing = np.zeros((0, 2))
-        return Windows(nothing, nothing, np.zeros((0, 2, 2)), np.zeros(0), np.zeros(0))
+        return Windows(nothing, nothing, np.zeros((0, 2, 2)), np.zeros(0))
     rim = half + reach
     seen = _cut(np.pad(found, rim), what.rows + rim, what.columns + rim, rim)
     side = _side(half, reach)
@@ -245,7 +243,6 @@ def match_windows(found: Array, what: Sought) -> Windows:
         moves=moves / longer,
         weights=curvature * (sure * what.steady)[:, None, None] * longer,
         matches=best,
-        stays=match[:, reach, reach],
     )
 
 
@@ -344,9 +341,8 @@ def robust_fit(base: Array, moves: Array, weights: Array) -> tuple[Array, Array,
         used = weights * trust[:, None, None]
         normal = np.einsum("na,nb,nij->aibj", base, base, used).reshape(2 * terms, 2 * terms)
         right = np.einsum("na,nij,nj->ai", base, used, moves).reshape(2 * terms)
-        coefficients = np.linalg.solve(normal + prior * np.trace(normal) / len(normal), right).reshape(
-            terms, 2
-        )
+        size = max(np.trace(normal) / len(normal), LEAST_WEIGHT)
+        coefficients = np.linalg.solve(normal + prior * size, right).reshape(terms, 2)
         residual = moves - base @ coefficients
         trust = 1.0 / (1.0 + (residual**2).sum(axis=1) / NEAR**2)
     strength = np.einsum("nii->n", used) / 2.0
@@ -360,4 +356,4 @@ def robust_fit(base: Array, moves: Array, weights: Array) -> tuple[Array, Array,
 def after(windows: Windows, change: Affine) -> Windows:
     """The windows with the part of their moves that ``change`` explains taken off."""
     explained = np.column_stack((windows.places, np.ones(len(windows.places)))) @ (change - IDENTITY).T
-    return Windows(windows.places, windows.moves - explained, windows.weights, windows.matches, windows.stays)
+    return Windows(windows.places, windows.moves - explained, windows.weights, windows.matches)

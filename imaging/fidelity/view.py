@@ -86,8 +86,8 @@ def prepared(
     mask = _bytes(mask)
     cover = resized(mask.astype(np.float32) / 255.0, size)
     depth, normal, base_colour = (
-        plane if plane is not None and plane.shape[:2] == mask.shape else None
-        for plane in (depth, normal, base_colour)
+        plane if plane is not None and plane.shape == (*mask.shape, *bands) else None
+        for plane, bands in ((depth, ()), (normal, (3,)), (base_colour, (3,)))
     )
     whole = on_ground(render, background)
     return View(

@@ -121,6 +121,9 @@ def test_a_transparent_set_has_a_transparent_spin_and_video(
         first = io.BytesIO(archive.read(archive.namelist()[0]))
     with Image.open(first) as picture:
         assert min(picture.getpixel((1, 1))) >= 254
+    with av.open(str(made.out / made.record["videos"][0]["prores"]["path"])) as file:
+        first_frame = next(file.decode(video=0)).to_ndarray(format="rgba")
+    assert (first_frame[0, 0, 3] <= 2, first_frame[32, 32, 3] >= 253) == (True, True)
     video = made.record["videos"][0]["with_alpha"]
     decoder = av.CodecContext.create("libvpx-vp9", "r")  # The usual decoder of FFmpeg drops the alpha.
     with av.open(str(made.out / video["path"])) as file:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from photoreal_set.imaging.choices import FRAMES_PER_SECOND
+from photoreal_set.imaging.provenance import Provenance, SourceType, source_type_of
 from photoreal_set.optics import rigs
 from photoreal_set.optics.framing import Framing
 from photoreal_set.optics.sizes import Size, square
 from photoreal_set.photo_set.prompts import DETAIL_REVEAL, LIGHT_SWEEP, MOTIONS
+from photoreal_set.photo_set.provenance import finished
 from photoreal_set.studio import video
 from photoreal_set.studio.quality import Quality
 from photoreal_set.studio.session import Session
@@ -84,6 +86,37 @@ def test_a_video_with_alpha_keeps_colour_and_alpha(scene, tmp_path: Path):
     assert len(frames) == 12
     for frame, colour in zip(frames, colours * 4, strict=True):
         assert frame.reshape(-1, 4).mean(axis=0) == pytest.approx(colour, abs=8)
+
+
+def test_prores_keeps_colour_and_alpha_and_both_videos_with_alpha_say_how_they_were_made(
+    scene, tmp_path: Path
+):
+    import av
+    from PIL import Image
+
+    colours = [(200, 40, 40, 255), (40, 160, 60, 128), (0, 0, 0, 0)]
+    paths = []
+    for number, colour in enumerate(colours * 4):
+        paths.append(tmp_path / f"{number:04}.png")
+        Image.new("RGBA", (64, 64), colour).save(paths[-1])
+    made = Provenance(source_type=SourceType.RENDER, tool="Photoreal Set 1.0")
+    assert video.can_write_prores()
+    encode(paths, tmp_path / "turn.mov", 64)
+    (tmp_path / "turn.mov").write_bytes(finished((tmp_path / "turn.mov").read_bytes(), made, "turn.mov"))
+    with av.open(str(tmp_path / "turn.mov")) as video_file:
+        codec = video_file.streams.video[0].codec_context
+        assert (codec.name, codec.codec_tag) == ("prores", "ap4h"), "ProRes 4444"
+        decoded = list(video_file.decode(video=0))
+    assert len(decoded) == 12
+    for frame, colour in zip(decoded, colours * 4, strict=True):
+        shown = frame.reformat(format="rgba", src_colorspace="ITU709").to_ndarray()
+        assert shown.reshape(-1, 4).mean(axis=0) == pytest.approx(colour, abs=8)
+    assert source_type_of((tmp_path / "turn.mov").read_bytes()) == "digitalCreation"
+    encode(paths, tmp_path / "turn.webm", 64, note=made.note)
+    with av.open(str(tmp_path / "turn.webm")) as video_file:
+        assert video_file.metadata["NOTE"] == made.note
+        assert set(video_file.metadata) == {"NOTE", "ENCODER"}, "no date, and nothing about the scene"
+    assert source_type_of((tmp_path / "turn.webm").read_bytes()) == "digitalCreation"
 
 
 def test_a_video_that_cannot_be_written_leaves_no_file(scene, tmp_path: Path):

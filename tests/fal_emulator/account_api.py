@@ -98,8 +98,9 @@ class AccountRoutes:
     async def acl(self, request: web.Request) -> web.StreamResponse:
         stored = self._file(request)
         if request.method == "PUT":
-            if stored.has_fixed_acl:
-                raise PlatformError(403, "authorization_error", "The ACL of this file cannot be set")
+            if status := stored.fixed_acl_status:
+                kind = "authorization_error" if status == 403 else "validation_error"
+                raise PlatformError(status, kind, "The ACL of this file cannot be set")
             wanted = (await json_body(request)).get("default")
             if wanted not in ACLS:
                 raise PlatformError(400, "validation_error", "default is not allow, forbid or hide")

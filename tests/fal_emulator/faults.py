@@ -112,8 +112,8 @@ KINDS: dict[str, FaultKind] = {
     "nsfw-black": FaultKind("job", "black pictures, flagged where the endpoint has the flag"),
     "planted-defect": FaultKind(
         "job",
-        "the photo does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); amount 0 is "
-        "the usual size",
+        "the photo does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); or shows it in "
+        "warmer light; amount 0 is the usual size",
         {"defect": "shift", "amount": 0.0},
     ),
     "never-leaves-queue": FaultKind("job", "the job stays IN_QUEUE"),
@@ -151,7 +151,7 @@ KINDS: dict[str, FaultKind] = {
     "ignore-acl": FaultKind("job", "the output files are public, whatever was asked for"),
     "unbilled": FaultKind("job", "no billing event"),
     "odd-bill": FaultKind("job", "the amounts of its billing event contradict each other"),
-    "fixed-acl": FaultKind("job", "the ACL of its output files cannot be set: 403"),
+    "fixed-acl": FaultKind("job", "the ACL of its output files cannot be set: status", {"status": 403}),
     "undeletable": FaultKind("job", "its output files cannot be deleted"),
     # Clocks.
     "clock-skew": FaultKind("skew", "expires_at of upload tokens is off by seconds", {"seconds": -3600.0}),

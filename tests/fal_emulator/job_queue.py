@@ -244,7 +244,7 @@ class JobQueue:
             stored = self.store.add(
                 product.data, product.name, product.content_type, lifecycle, job.endpoint.id
             )
-            stored.has_fixed_acl = "fixed-acl" in job.faults
+            stored.fixed_acl_status = int(job.faults.get("fixed-acl", {}).get("status", 0))
             host = self.controls.settings.output_host
             base = f"http://{host}" if host else job.base_url
             url = f"{base}/cdn/{stored.path}"

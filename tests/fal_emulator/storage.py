@@ -31,7 +31,7 @@ class StoredFile:
     expires_at: float | None
     endpoint: str = "upload"
     acl: str = "allow"  # Who may read it without a signature: "allow", "forbid" (403) or "hide" (404) anyone.
-    has_fixed_acl: bool = False
+    fixed_acl_status: int = 0  # That of the answer when its ACL cannot be set; 0 when it can.
     data: bytes = b""
     is_complete: bool = False
     parts: dict[int, bytes] = field(default_factory=dict)

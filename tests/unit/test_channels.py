@@ -164,6 +164,13 @@ def test_a_file_that_is_no_picture_gives_a_reason(tmp_path: Path) -> None:
     assert "cannot be read" in measured(path).problem
 
 
+def test_a_damaged_avif_gives_a_reason(tmp_path: Path) -> None:
+    path = saved(tmp_path, picture(64), "a.avif", "AVIF")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"infe", b"xxxx"))  # It lists no picture any more.
+    assert "cannot be read" in measured(path).problem
+
+
 @pytest.mark.parametrize("fill", [0.3, 0.5, 0.7])
 def test_an_export_has_the_fill_of_the_channel_and_stays_white(fill: float, tmp_path: Path) -> None:
     image = picture(3600, fill=fill)

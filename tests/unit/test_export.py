@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.channels.exporting import MANIFEST, UNFINISHED, ChannelFolder
+from photoreal_set.channels.exporting import ChannelFolder
+from photoreal_set.channels.own_files import MANIFEST, UNFINISHED
 from photoreal_set.channels.rules import CHANNELS, Measure, Rule
 from photoreal_set.command_line.channel_checks import check_channels
 from photoreal_set.command_line.main import main
@@ -125,6 +126,15 @@ def test_rejected_photos_are_held_back(tmp_path: Path) -> None:
     assert reason in text
 
 
+def test_a_photo_whose_mask_is_damaged_is_held_back(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    (folder.root / "masks/front.png").write_bytes(b"no picture")
+    code, text = export(folder.root, "--channel", "web")
+    assert code == 2
+    assert "front: not exported, because its mask cannot be read" in text
+    assert "2 pictures, 2 written" in text
+
+
 def test_only_accepted_photos_when_asked(tmp_path: Path) -> None:
     folder = make_set(tmp_path / "set")
     with folder.change() as record:
@@ -175,7 +185,8 @@ def test_lists_for_shops(tmp_path: Path) -> None:
     assert [row["angle"] for row in rows] == list(ANGLES)
     assert rows[0]["alt_text"] == "Tea jar, three quarter view"
     shop = list(csv.DictReader((target / "shopify.csv").open(newline="")))
-    assert shop[0]["Image Src"] == f"https://shop.example/p/{rows[0]['file']}"
+    assert rows[0]["file"].startswith("Tea jar_")
+    assert shop[0]["Image Src"] == f"https://shop.example/p/{rows[0]['file'].replace(' ', '%20')}"
     assert {row["Handle"] for row in shop} == {"tea-jar"}
     akeneo = list(csv.DictReader((target / "akeneo.csv").open(newline=""), delimiter=";"))
     assert akeneo[1]["code"] == "Tea_jar_front"
@@ -193,6 +204,47 @@ def test_json_reports_every_rule_as_a_number(tmp_path: Path) -> None:
     values = {rule["rule"]: rule["value"] for rule in found["files"][0]["rules"]}
     assert values["fill"] == pytest.approx(87, abs=0.3)
     assert values["background"] == 255
+
+
+def test_the_page_has_a_table_of_what_was_exported(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", product="<b>Tea</b> jar")
+    export(folder.root, "--channel", "amazon-main,google")
+    record = SetFolder.open(folder.root).record
+    main, google = record["channels"]
+    assert (main["name"], main["exported"], google["exported"]) == ("amazon-main", 1, 3)
+    assert main["unmet"] == ["origin: render, must be photograph"]
+    assert google["rules"] == google["met"] + 3, "three pictures are smaller than recommended"
+    page = (folder.root / "index.html").read_text()
+    assert "<td>Amazon, main picture</td><td>1</td><td>10 of 12</td>" in page
+    assert "origin: render, must be photograph" in page
+    assert "The photos have changed since" not in page
+    written = folder.manifest.stat().st_mtime_ns
+    export(folder.root, "--channel", "google")
+    assert folder.manifest.stat().st_mtime_ns == written, "nothing has changed"
+    stored = folder.store("photos/front.png", _png(np.full((1200, 1200, 3), 250, dtype=np.uint8)))
+    changed = SetFolder.open(folder.root)
+    with changed.change() as record:
+        angle_record(record, "front")["photo"].update(stored)
+    changed.write_page()
+    assert (folder.root / "index.html").read_text().count("The photos have changed since") == 2
+
+
+def test_cut_outs_have_the_mask_as_their_alpha_and_no_background(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=600)
+    code, text = export(folder.root, "--channel", "cut-out")
+    assert code == 0, text
+    with Image.open(folder.root / "export/cut-out/Tea jar_front_600.png") as picture:
+        cut = np.asarray(picture)
+    with Image.open(folder.root / "masks/front.png") as mask:
+        assert np.array_equal(cut[..., 3], np.asarray(mask))
+    shown = cut[cut[..., 3] > 0]
+    assert np.abs(shown[:, :3].astype(int) - (40, 90, 160)).max() <= 1
+    code, text = export(folder.root, "--channel", "cut-out", "--format", "jpg")
+    assert code == 2
+    assert "format: JPEG, must be PNG or WebP or AVIF" in text
+    (folder.root / "masks/front.png").unlink()
+    code, text = export(folder.root, "--channel", "cut-out", "--format", "webp")
+    assert (code, "front: not exported, because its mask is missing" in text) == (2, True), text
 
 
 def test_a_damaged_list_of_an_earlier_export_is_refused(
@@ -237,6 +289,16 @@ def test_a_check_measures_photos_that_were_not_exported(tmp_path: Path) -> None:
     assert check.has_failed and "600 px" in check.table()
 
 
+def test_the_older_name_of_the_channel_still_works(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set")
+    texts = []
+    for option in ("--channel", "--spec"):
+        output = io.StringIO()
+        main(["check", str(folder.root), option, "google"], output)
+        texts.append(output.getvalue())
+    assert texts[0] == texts[1] and "google" in texts[0]
+
+
 def test_a_check_of_any_folder_of_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (1200, 1200), "white").save(tmp_path / "a.jpg")
     assert not check_channels(tmp_path, "google").has_failed
@@ -247,6 +309,16 @@ def test_a_check_names_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     output = io.StringIO()
     assert main(["check", str(tmp_path), "--channel", "google"], output) == 2
     assert "a.jpg  NOT MET  it cannot be read as a picture" in output.getvalue()
+
+
+def test_a_check_of_a_set_with_an_unknown_background_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_set(tmp_path / "set", engine="fal")
+    with folder.change() as record:
+        record["plan"] = {"background": "pink"}
+    assert main(["check", str(folder.root)], io.StringIO()) == 1
+    assert "plan, background is 'pink'" in capsys.readouterr().err
 
 
 def test_an_export_that_was_killed_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

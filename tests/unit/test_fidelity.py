@@ -247,3 +247,43 @@ def test_a_mask_and_a_render_are_enough():
     report = check_photo(photo(full["render"]), Reference(full["render"], full["mask"]))
     assert report.verdict is Verdict.ACCEPT
     assert not report.is_calibrated
+
+
+def empty_but_for_a_strip() -> Array:
+    """What some image models give instead of the product: nothing, and a dark line at the lower border."""
+    values = np.full((192, 192, 3), 255, np.uint8)
+    values[186:, 90:] = 0
+    return values
+
+
+def disc() -> Reference:
+    """A striped disc on white."""
+    y, x = np.mgrid[:192, :192]
+    mask = (np.clip(39.4 - np.hypot(x - 96, y - 96), 0, 1) * 255).astype(np.uint8)
+    stripes = np.repeat((80 + 60 * np.sin(x / 5))[..., None], 3, axis=-1)
+    cover = mask[..., None] / 255
+    return Reference((stripes * cover + 255 * (1 - cover)).astype(np.uint8), mask)
+
+
+def test_a_photo_without_anything_at_the_product_is_rejected():
+    assert check_photo(empty_but_for_a_strip(), disc()).verdict is Verdict.REJECT
+
+
+def test_a_render_in_other_light_that_is_black_does_no_harm(reference: Reference):
+    given = {**product(), "lights": [np.zeros((SIDE, SIDE, 3), np.uint8)]}
+    assert check_photo(product()["render"], Reference(**given)).verdict is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depth": np.ones((SIDE, SIDE, 3))},
+        {"normal": np.ones((SIDE, SIDE))},
+        {"base_colour": np.ones((SIDE, SIDE))},
+        {"base_colour": np.ones((SIDE, SIDE, 4))},
+    ],
+    ids=["depth", "normal", "flat base colour", "base colour with alpha"],
+)
+def test_a_pass_of_another_shape_is_not_used(change: dict[str, Array]):
+    report = check_photo(product()["render"], Reference(**{**product(), **change}))
+    assert report.verdict is Verdict.ACCEPT

@@ -105,8 +105,8 @@ def test_means_over_windows_are_those_of_all_their_pixels(radius: int):
 def test_windows_that_other_light_moves_are_not_steady():
     edge = np.diag((50.0, 0.0))  # Sure across, and not at all along.
     moves = np.array([[0.0, 0.0], [0.0, 0.02], [0.01, 0.0]])
-    still = Windows(np.zeros((3, 2)), np.zeros((3, 2)), np.stack([edge] * 3), np.ones(3), np.ones(3))
-    lit = Windows(np.zeros((3, 2)), moves, np.stack([edge] * 3), np.ones(3), np.ones(3))
+    still = Windows(np.zeros((3, 2)), np.zeros((3, 2)), np.stack([edge] * 3), np.ones(3))
+    lit = Windows(np.zeros((3, 2)), moves, np.stack([edge] * 3), np.ones(3))
     assert steadiness([still, lit]) == pytest.approx([1.0, 1.0, 1 / 101], rel=1e-6)
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from photoreal_set.command_line import main as cli
-from photoreal_set.fal_bridge.journal import Journal
+from photoreal_set.fal_bridge.journal import Journal, Stage, late_key
 from photoreal_set.fal_bridge.stored_files import pickup_deadline, stored_files
 from photoreal_set.photo_set.choices import Engine
 from tests.cloud_sets import Sets
@@ -205,9 +205,11 @@ def test_a_file_that_cannot_be_deleted_is_hidden(sets):
     assert {status(url) for url in urls} == {404}
 
 
-def test_a_file_that_fal_does_not_let_be_hidden_is_named_and_the_others_are_hidden(sets):
+@pytest.mark.parametrize("answer", [403, 400, 422])
+def test_a_file_that_fal_does_not_let_be_hidden_is_named_and_the_others_are_hidden(sets, answer: int):
     sets.emulator.control(
-        permissions=["submit", "requests", "uploads", "assets"], faults=[{"name": "fixed-acl", "nth": [1]}]
+        permissions=["submit", "requests", "uploads", "assets"],
+        faults=[{"name": "fixed-acl", "nth": [1], "status": answer}],
     )
     assert sets.run().exit_code == 0
     code, said = cleanup(sets.plan.out)
@@ -233,6 +235,16 @@ def test_what_is_not_on_disk_stays(sets):
     assert cleanup(sets.plan.out)[0] == 0
 
 
+def test_a_result_that_has_got_another_name_is_on_disk(sets):
+    """As with a 3D model or a concept picture of which another take was bought."""
+    sets.emulator.control(permissions=ALL)
+    assert sets.run().exit_code == 0
+    first = next((sets.plan.out / "photos" / "original").glob("front.*"))
+    first.rename(first.with_name(f"front-1{first.suffix}"))
+    first.write_bytes(b"another take")
+    assert cleanup(sets.plan.out)[0] == 0
+
+
 def test_files_of_a_request_that_is_open_stay(sets):
     sets.emulator.control(permissions=ALL, delays={"photo": FOR_EVER_SECONDS})
 
@@ -246,6 +258,27 @@ def test_files_of_a_request_that_is_open_stay(sets):
     assert "pictures that were sent stay" in said
     sets.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
     assert sets.run().exit_code == 0
+
+
+def test_a_request_that_was_given_up_and_fetched_later_is_not_open(sets):
+    sets.emulator.control(permissions=ALL)
+    assert sets.run().exit_code == 0
+    known, key = journal(sets), "a" * 64
+    done = known.done_jobs("front photo")[0]
+    intent = {"label": "front photo", "endpoint": sets.plan.photo_endpoint, "kind": "photo"}
+    known.claim(key, 1, intent)
+    known.record(key, 1, Stage.UNCERTAIN, {"error": "UncertainSubmitError", "message": "Lost."})
+    known.record(key, 1, Stage.RELEASED, {})
+    known.claim(key, 2, intent)
+    known.record(key, 1, Stage.SUBMITTED, {"request_id": "late"})  # The run that has sent it learns this now.
+    fetched = {name: done.facts[Stage.DONE][name] for name in ("path", "sha256", "units", "seed")}
+    for job, attempt, request_id in ((key, 2, "resent"), (late_key(key, 1), 1, "late")):
+        known.claim(job, attempt, intent)
+        known.record(job, attempt, Stage.SUBMITTED, {"request_id": request_id})
+        known.record(job, attempt, Stage.ANSWERED, {"output": {}, "units": 1.0})
+        known.record(job, attempt, Stage.DONE, {**fetched, "request_id": request_id})
+    code, said = cleanup(sets.plan.out)
+    assert (code, "is open" in said) == (0, False)
 
 
 def test_a_set_without_fal_has_nothing_to_clean_up(sets, capsys):

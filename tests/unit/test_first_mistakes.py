@@ -78,6 +78,7 @@ def test_a_name_that_is_too_long_can_be_shortened_by_the_user(told: Told):
         (("--look", "glass", "--max-cost", "3"), ["--look", "--max-cost"]),
         (("--seed", "4", "--expiration", "keep"), ["--seed", "--expiration"]),
         (("--photo-endpoint", "fal-ai/flux-2/edit"), ["--photo-endpoint"]),
+        (("--fidelity", "report", "--retries", "3"), ["--fidelity", "--retries"]),
         ((), []),
     ],
 )

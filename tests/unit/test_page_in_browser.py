@@ -289,3 +289,29 @@ def test_a_catalogue_of_10000_products_loads_few_pictures(browser, tmp_path):
     assert browser.run("document.querySelectorAll('.products .decide').length") < 200
     assert browser.run("document.querySelector('.count').textContent") == "10,000 of 10,000 products"
     assert len(chosen(browser, "state", "=failed")) == 1000
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_variants_scroll_on_a_phone_and_their_names_stay(browser, tmp_path, is_dark):
+    record = record_in(tmp_path, 6)
+    pictures = [{"name": entry["name"], "path": entry["photo"]["path"]} for entry in record["angles"]]
+    others = [{"name": name, "folder": f"variants/{name}", "state": "done"} for name in ("Blue", "Green")]
+    record["variants"] = [
+        {"name": HOSTILE, "folder": ""},
+        *({**one, "angles": pictures} for one in others),
+    ]
+    browser.screen(390, 844, is_dark=is_dark)
+    browser.open(page_in(tmp_path, record))
+    assert browser.run("document.documentElement.scrollWidth") == 390
+    matrix = "document.querySelector('.variants')"
+    assert browser.run(f"{matrix}.scrollWidth > {matrix}.clientWidth")
+    left = f"{matrix}.querySelector('th[scope=row]').getBoundingClientRect().left"
+    before = browser.run(left)
+    browser.run(f"{matrix}.scrollLeft = 200")
+    assert browser.run(left) <= before
+    assert browser.run(left) >= 0
+    assert browser.run(f"{matrix}.querySelectorAll('img').length") == 18
+    assert browser.run(f"{matrix}.querySelectorAll('img')[8].alt") == "Blue, side"
+    assert browser.run("document.title") == HOSTILE
+    browser.screen(1440, 900)
+    assert browser.run(f"{matrix}.scrollWidth <= {matrix}.clientWidth")

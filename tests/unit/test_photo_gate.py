@@ -14,6 +14,7 @@ from PIL import Image
 from photoreal_set.command_line import main as cli
 from photoreal_set.command_line.accepting import accept_photos
 from photoreal_set.command_line.redoing import take_again
+from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.imaging.choices import Lock
 from photoreal_set.imaging.fidelity import Report, State, Verdict
@@ -87,6 +88,21 @@ def test_a_rejected_photo_is_requested_again_with_what_was_wrong(tea: GatedSet, 
     assert tea.photo(HERO)["take"] == second["take"]
 
 
+def test_what_a_reviewer_asks_for_is_in_the_prompt_of_that_photo_only(tea: GatedSet, emulator):
+    assert tea.run().exit_code == 0
+    folder = SetFolder.open(tea.plan.out)
+    take_again(tea.plan, folder, OTHER, asked="A reviewer asks: less <glare>.")
+    assert tea.run().exit_code == 0
+    first, second = tea.takes(OTHER)
+    assert second["prompt"] == f"{first['prompt']} A reviewer asks: less <glare>."
+    assert [entry["input"]["prompt"] for entry in emulator.ledger()].count(second["prompt"]) == 1
+    assert tea.run().exit_code == 0
+    assert len(emulator.ledger()) == 3, "the next run pays nothing more"
+    take_again(tea.plan, SetFolder.open(tea.plan.out), OTHER)
+    assert tea.run().exit_code == 0
+    assert tea.takes(OTHER)[-1]["prompt"] == first["prompt"]
+
+
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_what_stays_rejected_is_held_back_within_the_retries(tea: GatedSet, emulator, retries: int):
     emulator.control(faults=[defect("recoloured")])
@@ -104,6 +120,13 @@ def test_what_stays_rejected_is_held_back_within_the_retries(tea: GatedSet, emul
     assert "2 photos are rejected and held back" in folder.report.read_text(encoding="utf-8")
     assert tea.run().exit_code == 2
     assert len(emulator.ledger()) == len(ledger), "another run does not try again"
+
+
+def test_a_photo_of_another_shape_is_held_back_and_not_requested_again(tea: GatedSet, emulator):
+    wide = {Kind.PHOTO: {"resolution_mode": "16:9"}}
+    assert tea.run(angles=tea.plan.angles[1:], option_texts=wide).exit_code == 2
+    assert "different aspect ratio" in tea.photo(HERO)["fidelity"]["reason"]
+    assert len(emulator.ledger()) == 1
 
 
 def test_the_best_try_is_shown(tea: GatedSet, emulator):
@@ -129,6 +152,25 @@ def test_without_the_check_nothing_is_compared(tea: GatedSet, emulator):
     emulator.control(faults=[defect("recoloured")])
     assert tea.run(fidelity=Fidelity.OFF).exit_code == 0
     assert "fidelity" not in tea.photo(HERO)
+
+
+def test_without_the_check_rejected_photos_are_used_until_they_are_checked_again(tea: GatedSet, emulator):
+    emulator.control(faults=[defect("recoloured")])
+    one = {"angles": tea.plan.angles[1:]}
+    assert tea.run(**one, retries=0).exit_code == 2
+    assert tea.run(fidelity=Fidelity.OFF).exit_code == 0
+    assert not tea.photo(HERO)["fidelity"]["rejected"]
+    assert tea.run(fidelity=Fidelity.GATE).exit_code == 2
+    assert len(emulator.ledger()) == 1
+
+
+def test_without_the_check_the_best_try_stays(tea: GatedSet, emulator):
+    emulator.control(faults=[defect("recoloured", nth=1)])
+    assert tea.run(angles=tea.plan.angles[1:]).exit_code == 0
+    shown = tea.photo(HERO)["request_id"]
+    assert tea.run(fidelity=Fidelity.OFF).exit_code == 0
+    assert tea.photo(HERO)["request_id"] == shown
+    assert len(emulator.ledger()) == 2
 
 
 def test_photos_from_before_stay_unchecked_and_nothing_is_bought(tea: GatedSet, emulator):
@@ -184,6 +226,32 @@ def test_accepting_what_is_not_there_changes_nothing(tea: GatedSet, names: list[
     with pytest.raises(InputError):
         accept_photos(SetFolder.open(tea.plan.out), names, Told())
     assert (tea.plan.out / "set.json").read_bytes() == before
+
+
+def test_a_photo_that_cannot_be_written_is_reported_and_not_paid_again(tea: GatedSet, emulator):
+    tea.plan = replace(tea.plan, angles=tea.plan.angles[1:], video=Engine.FAL)
+    tea.prepared()
+    obstacle = tea.plan.out / "photos" / f"{HERO}.png"
+    obstacle.mkdir(parents=True)
+    assert tea.run().exit_code == 2
+    assert any("Is a directory" in text for text in tea.told.texts)
+    assert "Is a directory" in tea.photo(HERO)["error"]
+    obstacle.rmdir()
+    assert tea.run().exit_code == 0
+    assert sorted(paid(emulator.ledger()).values()) == [1, 1]
+
+
+def test_a_video_that_cannot_be_written_is_reported_and_not_paid_again(tea: GatedSet, emulator):
+    tea.plan = replace(tea.plan, angles=tea.plan.angles[1:], video=Engine.FAL)
+    tea.prepared()
+    obstacle = tea.plan.out / "video" / f"{tea.plan.motion}.mp4"
+    obstacle.mkdir(parents=True)
+    assert tea.run().exit_code == 2
+    assert tea.run().exit_code == 2  # Now it is a video that the set does not list.
+    assert any("Is a directory" in text for text in tea.told.texts)
+    obstacle.rmdir()
+    assert tea.run().exit_code == 0
+    assert sorted(paid(emulator.ledger()).values()) == [1, 1]
 
 
 def test_another_render_is_another_wish(tea: GatedSet, emulator):

@@ -26,6 +26,7 @@ from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import options_from, options_record
 from photoreal_set.photo_set.source import Source, SourceKind
+from photoreal_set.photo_set.spin_json import SPIN_RULE
 from tests.chromium import PROGRAM, Chromium
 from tests.fal_emulator.glb import make_glb
 
@@ -87,6 +88,15 @@ def test_a_spin_on_disk_is_checked(record: dict):
     with pytest.raises(ValueError, match=r"."):
         kept_spin(record)
     assert kept_spin({"count": 24, "direction": "clockwise"}).direction is Direction.CLOCKWISE
+
+
+@pytest.mark.parametrize("box", [None, [], [0, 0, 10], [0, 0, 10, "10"]])
+def test_a_frame_on_disk_says_where_the_product_is(box: list | None):
+    frame = {"path": "spin/001.png", "sha256": "0" * 64, "azimuth": 0.0, "fill": 0.9, "box": [0, 0, 10, 10]}
+    SPIN_RULE({"count": 24, "frames": [frame]})
+    frame = {name: value for name, value in {**frame, "box": box}.items() if value is not None}
+    with pytest.raises(ValueError, match=r"."):
+        SPIN_RULE({"count": 24, "frames": [frame]})
 
 
 def test_a_plan_keeps_its_spin_and_older_plans_stay_as_they_are(tmp_path: Path):
