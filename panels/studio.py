@@ -11,8 +11,7 @@ from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
 from ..operators.render_references import PHOTOREAL_OT_render_references
 from ..window import live, properties, studio_properties
 from ..window.blender_types import layout_of
-from .layout import SubPanel, button, draw_problem, draw_text
-from .photos import draw_optional
+from .layout import SubPanel, button, draw_optional, draw_problem, draw_text
 
 
 class PHOTOREAL_PT_studio(SubPanel, Panel):
