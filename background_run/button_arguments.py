@@ -145,6 +145,7 @@ class Settings:
     motion: Annotated[str, _has_video] = TURNTABLE
     seconds: Annotated[int, _has_video] = 0
     loop: Annotated[bool, _has_fal_video] = False
+    spin: Annotated[int | None, _always] = None  # Frames of a full turn by Cycles; ``None``: no spin.
     expiration: Annotated[str, _uses_fal] = str(DAY_SECONDS)  # In seconds, or "keep".
     private: Annotated[bool, _uses_fal] = False
     max_cost: float = 0.0

@@ -54,6 +54,25 @@ class Picture:
     reason: str = ""
     is_rejected: bool = False
 
+    def take_of(self, number: int) -> Take | None:
+        """The take with this number, or else the chosen one; ``None`` before there is a photo."""
+        found = {take.number: take for take in self.takes}
+        return found.get(number) or found.get(self.take) or (self._as_take if self.photo else None)
+
+    @property
+    def _as_take(self) -> Take:
+        """What is known of the photo of a set without a list of takes."""
+        return Take(
+            number=self.take,
+            photo=self.photo,
+            stamp=self.stamp,
+            made_by=self.engine,
+            price=self.price,
+            verdict=self.verdict,
+            reason=self.reason,
+            is_rejected=self.is_rejected,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:

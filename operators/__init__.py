@@ -11,6 +11,7 @@ from .choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from .choose_folder import PHOTOREAL_OT_choose_folder
 from .choose_take import PHOTOREAL_OT_choose_take
 from .close_notice import PHOTOREAL_OT_close_notice
+from .compare_pictures import PHOTOREAL_OT_compare_pictures
 from .copy_text import PHOTOREAL_OT_copy_text
 from .default_look import PHOTOREAL_OT_default_look
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
@@ -62,6 +63,7 @@ CLASSES = (
     PHOTOREAL_OT_choose_folder,
     PHOTOREAL_OT_choose_take,
     PHOTOREAL_OT_close_notice,
+    PHOTOREAL_OT_compare_pictures,
     PHOTOREAL_OT_copy_text,
     PHOTOREAL_OT_default_look,
     PHOTOREAL_FH_model,

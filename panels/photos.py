@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What makes the photos, and how."""
 
-from bpy.types import Context, Panel, UILayout
+from bpy.types import Context, Panel
 
 from ..fal_bridge.jobs import Kind
 from ..operators.new_prompt import PHOTOREAL_OT_new_prompt
@@ -9,7 +9,7 @@ from ..photo_set.choices import Engine, Fidelity
 from ..window import properties
 from ..window.blender_types import layout_of
 from .endpoints import draw_endpoint
-from .layout import SubPanel, draw_text
+from .layout import SubPanel, draw_optional, draw_text
 
 
 class PHOTOREAL_PT_photos(SubPanel, Panel):
@@ -61,12 +61,3 @@ class PHOTOREAL_PT_photo_options(SubPanel, Panel):
         layout.prop(settings, "guide")
         layout.prop(settings, "with_mask")
         layout.prop(settings, "photo_option", placeholder="name=value; name=value")
-
-
-def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
-    """A number that is used only when the property ``use_NAME`` is on."""
-    row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
-    row.prop(settings, f"use_{name}", text="")
-    part = row.row(align=True)
-    part.active = getattr(settings, f"use_{name}")
-    part.prop(settings, name, text="")

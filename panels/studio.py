@@ -11,9 +11,8 @@ from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
 from ..operators.render_references import PHOTOREAL_OT_render_references
 from ..window import live, properties, studio_properties
 from ..window.blender_types import layout_of
-from .layout import SubPanel, button, draw_problem, draw_text
+from .layout import SubPanel, button, draw_optional, draw_problem, draw_text
 from .looks import draw_looks
-from .photos import draw_optional
 
 
 class PHOTOREAL_PT_studio(SubPanel, Panel):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What makes the video, and what happens in it."""
+"""What makes the video, and what happens in it; the spin."""
 
 from bpy.types import Context, Panel
 
@@ -8,8 +8,7 @@ from ..photo_set.choices import FROM_RENDER_ENDPOINT, NO_VIDEO, Engine
 from ..window import properties
 from ..window.blender_types import layout_of
 from .endpoints import draw_endpoint
-from .layout import SubPanel, draw_text
-from .photos import draw_optional
+from .layout import SubPanel, draw_optional, draw_text
 
 
 class PHOTOREAL_PT_video(SubPanel, Panel):
@@ -18,6 +17,13 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
 
     def draw(self, context: Context) -> None:
         settings = properties.of_context(context)
+        layout = layout_of(self)
+        self._draw_video(context, settings)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        draw_optional(layout, settings, "spin")
+
+    def _draw_video(self, context: Context, settings: properties.PhotorealSettings) -> None:
         layout = layout_of(self)
         layout.row(align=True).prop(settings, "video", expand=True)
         if settings.video == Engine.CYCLES:

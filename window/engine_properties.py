@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..imaging.choices import Guide, Lock
 from ..optics.angles import MAX_F_STOP, MIN_F_STOP
 from ..optics.sizes import MAX_SIDE, MIN_SIDE
+from ..optics.spin import MAX_COUNT, MIN_COUNT
 from ..photo_set.choices import MAX_RETRIES, MAX_SECONDS, NO_VIDEO, Engine, Fidelity
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .blender_types import with_properties
@@ -194,7 +195,7 @@ class PhotoProperties:
 
 @with_properties
 class VideoProperties:
-    """The video, by Cycles or by fal.ai."""
+    """The video, by Cycles or by fal.ai, and the spin."""
 
     video: Annotated[
         str,
@@ -259,6 +260,25 @@ class VideoProperties:
         StringProperty(
             name="Endpoint",
             description="fal endpoint for the video. Empty: the one in the preferences",
+            update=changed,
+        ),
+    ]
+    use_spin: Annotated[
+        bool,
+        BoolProperty(
+            name="Spin",
+            description="Also render a full turn of the product by Cycles, and a page on which visitors turn it",
+            update=changed,
+        ),
+    ]
+    spin: Annotated[
+        int,
+        IntProperty(
+            name="Spin",
+            description="Number of pictures of the full turn. Amazon's 360 View takes 24, 48 or 72",
+            default=36,
+            min=MIN_COUNT,
+            max=MAX_COUNT,
             update=changed,
         ),
     ]

@@ -348,6 +348,7 @@ def test_a_rejected_photo_shows_its_reason_and_both_decisions(extension: bpy.typ
     folder = Path("/sets/jar")
     extension.photoreal.made_in = str(folder)
     (picture,) = a_set(folder).pictures
+    picture = replace(picture, photo=folder / "2.png")
     rejected = replace(picture, verdict="retry", reason="A part is missing.", is_rejected=True)
     runs.state.sets.take(folder, a_set(folder, pictures=(rejected,)))
     drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
@@ -712,7 +713,7 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
     assert sorted(item.name for item in sheet.objects) == ["Soap Bar front", "Soap Bar three-quarter"]
     shown = sheet.objects["Soap Bar front"].data
     assert tuple(shown.size) == (64, 64)
-    photo(tmp_path / "set" / "photos" / "front.png", side=80)  # As when the angle is made again.
+    make_again(tmp_path / "set" / "photos" / "front.png", side=80)
     bpy.ops.photoreal.place_photos(as_new=True)
     assert tuple(shown.size) == (64, 64), "placed pictures change only when asked"
     again = bpy.data.collections["Soap Bar.001"]
@@ -720,15 +721,21 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
     size = again.objects[0].empty_display_size
     heights = [{round(item.location.z, 3) for item in one.objects} for one in (sheet, again)]
     assert min(heights[1]) - max(heights[0]) > size, "one above the other"
-    photo(tmp_path / "set" / "photos" / "front.png", side=40)
+    make_again(tmp_path / "set" / "photos" / "front.png", side=40)
     before = [item.name for item in bpy.data.objects]
     bpy.ops.photoreal.place_photos()
     assert [item.name for item in bpy.data.objects] == before, "one picture of the newest sheet is replaced"
-    assert [tuple(one.objects[0].data.size) for one in (sheet, again)] == [(64, 64), (60, 40)]
+    assert [tuple(one.objects[0].data.size) for one in (sheet, again)] == [(64, 64), (80, 40)]
     bpy.ops.photoreal.export_set(directory=str(tmp_path))
     assert (tmp_path / "Soap Bar-front.png").is_file()
     with pytest.raises(RuntimeError, match="already exists"):
         bpy.ops.photoreal.export_set(directory=str(tmp_path))
+
+
+def make_again(path: Path, side: int) -> None:
+    """Another photo under the same name: a new file, as a run writes it."""
+    path.unlink()
+    photo(path, side=side)
 
 
 def test_a_run_belongs_to_its_scene_and_file(extension: bpy.types.Scene):

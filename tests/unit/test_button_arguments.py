@@ -119,6 +119,11 @@ def test_the_pose_of_a_file_and_what_is_left_out_reach_the_command_line(tmp_path
         assert (options.pose, options.without) == ("rest", ("floor", "crumbs"))
 
 
+def test_the_spin_reaches_the_command_line(tmp_path: Path):
+    assert set_options(Settings(spin=24), tmp_path).spin == 24
+    assert set_options(Settings(), tmp_path).spin is None
+
+
 def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
