@@ -24,7 +24,7 @@ from command_line.bootstrap import load_package
 from tests.blender.products import textured_block
 from tests.fal_emulator.process import RunningEmulator, running_emulator
 from tests.window.desktop import Desktop, wait_for
-from tests.window.timing import ENABLE, MODULE, WATCH
+from tests.window.timing import ENABLE, LIVE, MODULE, WATCH
 from tools.real_blender import default_folder, make
 
 load_package()
@@ -58,6 +58,12 @@ STOP_HEARTBEAT = """
 names = bpy.app.driver_namespace
 bpy.app.timers.unregister(names['photoreal_beat'])
 answer = names['photoreal_beats'][2:]
+"""
+# The rendered viewport would take the processors from what is measured.
+SOLID = """
+for area in bpy.context.window_manager.windows[0].screen.areas:
+    if area.type == 'VIEW_3D':
+        area.spaces.active.shading.type = 'SOLID'
 """
 # As often as the panels of a run are drawn, or with {regions} of more.
 REDRAW = """
@@ -154,6 +160,8 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
         "bpy.ops.photoreal.import_product(filepath='/desk/product.glb')\n"
         "bpy.ops.photoreal.edit_angles()"
     )
+    screen.python(SOLID)
+    live = screen.python(LIVE)
     wait_for(
         lambda: screen.python("answer = bpy.ops.photoreal.generate_set.poll()"), "the price", RUN_SECONDS
     )
@@ -183,6 +191,7 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     return {
         "blender": version,
         "enable": _pair(starts, statistics.median),
+        "studio_follows": live,
         "redraw_of_all_panels": [
             sum(_pair(times, statistics.median)[part] for times in draws.values()) for part in (0, 1)
         ],
@@ -238,6 +247,8 @@ def _tell(figures: dict[str, Any]) -> None:
     print(f"Blender {figures['blender']}")
     print(f"  enabling            {formatted(figures['enable'])}")
     print(f"  drawing all panels  {formatted(figures['redraw_of_all_panels'])}")
+    for name, pair in figures["studio_follows"].items():
+        print(f"  the studio follows {name}: {formatted(pair)}")
     longest = sorted(figures["longest"].items(), key=lambda entry: -entry[1][0])
     for name, pair in longest[:5]:
         print(f"  longest {name} of {figures['calls'][name]}: {formatted(pair)}")

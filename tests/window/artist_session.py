@@ -17,7 +17,7 @@ from tests.fal_emulator.process import RunningEmulator
 from tests.watched_processes import arguments_of_processes
 from tests.window.desktop import Desktop, wait_for
 from tests.window.states import PREPARE, STATES
-from tests.window.timing import ENABLE, MODULE, WATCH
+from tests.window.timing import ENABLE, LIVE, MODULE, WATCH
 
 WHEELS = ("PIL", "httpx", "anyio", "fal_client")  # Blender itself imports certifi.
 RUN_SECONDS = 600.0
@@ -26,7 +26,12 @@ FIRST_FILE = 38  # Pixels below the upper edge of a File Browser's list.
 MAX_BLOCK_SECONDS = 0.05
 MAX_REDRAW_SECONDS = 0.01  # All panels together; they need far less.
 MAX_ENABLE_SECONDS = 0.3
+MAX_LIVE_SECONDS = 0.016  # A frame.
 
+VIEW = (
+    "spaces = [area.spaces.active for area in bpy.context.window_manager.windows[0].screen.areas]\n"
+    "view = next(one for one in spaces if one.type == 'VIEW_3D')\n"
+)
 ask = f"from {MODULE}.window import preferences, pump, runs, scene_settings\nsettings = bpy.context.scene.photoreal\n"
 
 
@@ -134,6 +139,18 @@ def test_a_dropped_model_appears_in_the_studio(blender: Desktop):
         "answer = [bpy.context.scene.name, bpy.context.scene.photoreal.home.name, len(bpy.data.scenes)]"
     )
     assert names == ["Photoreal Studio", "Scene", 2]
+    shown = blender.python(
+        f"{VIEW}answer = [view.shading.type, view.region_3d.view_perspective, view.overlay.show_floor]"
+    )
+    assert shown == ["RENDERED", "CAMERA", False]
+    blender.python(
+        f"{VIEW}view.shading.type = 'SOLID'"
+    )  # Cycles would take the processors from what follows.
+
+
+def test_the_studio_follows_within_a_frame(blender: Desktop):
+    times = blender.python(LIVE)
+    assert {name: own for name, (_clock, own) in times.items() if own > MAX_LIVE_SECONDS} == {}
 
 
 def test_fal_without_a_key_offers_the_preferences(blender: Desktop):

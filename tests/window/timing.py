@@ -47,3 +47,26 @@ clock, own = time.perf_counter(), time.thread_time()
 addon_utils.enable({MODULE!r})
 answer = [time.perf_counter() - clock, time.thread_time() - own]
 """
+
+# Seconds that the studio takes to follow a setting, the median of several changes of each.
+LIVE = """
+import statistics, time
+settings = bpy.context.scene.photoreal
+CHANGES = {
+    'rig_rotation': [float(step) for step in range(1, 10)],
+    'rig_intensity': [1.0 + step / 10.0 for step in range(1, 10)],
+    'background': ['grey', 'black', 'white'] * 3,
+    'lens': [50.0 + step for step in range(9)],
+    'resolution': [512 + step for step in range(9)],
+    'channel': ['google', 'amazon-main', 'none'] * 3,
+}
+answer = {}
+for name, values in CHANGES.items():
+    before, pairs = getattr(settings, name), []
+    for value in values:
+        clock, own = time.perf_counter(), time.thread_time()
+        setattr(settings, name, value)
+        pairs.append([time.perf_counter() - clock, time.thread_time() - own])
+    setattr(settings, name, before)
+    answer[name] = [statistics.median(column) for column in zip(*pairs)]
+"""
