@@ -21,10 +21,10 @@ def classes() -> tuple[type, ...]:
 
 def attachments() -> tuple[Any, ...]:
     """The modules that add something else to Blender: their ``attach`` does so, their ``detach`` removes it."""
-    from .panels import menus
-    from .window import installed_command, properties, pump
+    from .panels import image_header, menus, progress
+    from .window import installed_command, live, properties, pump
 
-    return (properties, pump, menus, installed_command)
+    return (properties, pump, live, menus, progress, image_header, installed_command)
 
 
 def register() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The progress of a run, made from its events: what the Jobs panel draws."""
+"""The progress of a run, made from its events: what the panels draw."""
 
 import dataclasses
 import time
@@ -10,34 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ..messages.remaining import time_left
-from .setting_words import with_words
+from .run_rows import ADDITIONS, AT_FAL, JOB_TEXTS, PICTURES, Row
+from .setting_words import window_words, with_words
 
-VIDEO = "video"  # The name of its row.
-VIDEO_EVENTS = "film"  # What events call its stage and its job.
+VIDEO, SPIN = "video", "spin"  # The names of their rows.
+SERIES = {"film": VIDEO, "spin": SPIN}  # Rows of frames, by the name that events have for them.
 SUFFIXES = (" photo", " enlargement")  # Of the label of a job that belongs to an angle.
+# What is being made of an angle, by stage.
+THINGS = {"references": "render", "photos": "photo", "passes": "passes", "calibration": "light measurement"}
 KEPT_TEXTS = 50
 FAILED_EXIT_CODE = 3
-
-STATE_TEXTS = {
-    "prepared": "waiting",
-    "submitting": "sending",
-    "running": "generating",
-    "queued": "queued",
-    "left": "at fal.ai",
-}
-BUSY = {
-    "rendering",
-    "photographing",
-    "uploading",
-    "sending",
-    "queued",
-    "generating",
-    "downloading",
-}
+MAX_SHARE = 0.99  # Until a run is over.
 
 # How a run ended, as text that follows the product's name.
 OUTCOMES = {"done": "finished", "partial": "incomplete", "failed": "failed", "held": "waiting for you"}
-SHOWN_SECONDS = 5.0  # How long the status bar shows the end of a run.
 
 
 class Kind(StrEnum):
@@ -46,46 +32,17 @@ class Kind(StrEnum):
     SET = "set"
     PRICE = "price"
     CANCEL = "cancel"
+    CHOOSE = "choose"
     DOCTOR = "doctor"
     KEY = "key"
 
 
 @dataclass(slots=True)
-class Row:
-    """One line of the Jobs panel: an angle, the 3D model or the video.
-
-    ``factor`` is from 0 to 1, None without a bar. ``worked`` and ``since``: seconds of work before the present state,
-    and when that began.
-    """
-
-    name: str
-    state: str = "waiting"
-    factor: float | None = None
-    queue_position: int | None = None
-    error: str = ""
-    worked: float = 0.0
-    since: float = 0.0
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is done for it, as opposed to waiting."""
-        return self.state in BUSY
-
-    def move(self, state: str) -> None:
-        """Begin another state now."""
-        now = time.monotonic()
-        self.worked = self.elapsed(now)
-        self.since = now
-        self.state = state
-
-    def elapsed(self, now: float) -> float:
-        """Seconds of work up to ``now`` (``time.monotonic``), without the time that the row waited."""
-        return self.worked + (now - self.since if self.is_busy else 0.0)
-
-
-@dataclass(slots=True)
 class RunView:
-    """One run as its events describe it. Times are of ``time.monotonic``."""
+    """One run as its events describe it. Times are of ``time.monotonic``.
+
+    An event may have ``at``, the time when it happened (seconds since 1970): those of a run that is followed do.
+    """
 
     kind: Kind
     folder: Path | None = None
@@ -101,6 +58,9 @@ class RunView:
     ended: float = 0.0
     is_stopping: bool = False
     ends_at: float | None = None  # As last estimated; ``None`` while that is not possible.
+    work: dict[str, Any] = dataclasses.field(
+        default_factory=dict
+    )  # The last ``working`` event, or its equal.
     facts: list[dict[str, Any]] = dataclasses.field(
         default_factory=list
     )  # Events that only one kind of run has.
@@ -122,43 +82,87 @@ class RunView:
             return ""
         return time_left(self.ends_at - time.monotonic())
 
+    @property
+    def share(self) -> float:
+        """How much of the whole run is done, from 0 to 1: of its time where that is estimated, else of its pictures."""
+        if self.is_over:
+            return 1.0
+        if self.ends_at is not None and not self.is_stopping:
+            elapsed = self.elapsed
+            whole = elapsed + max(0.0, self.ends_at - time.monotonic())
+            return min(MAX_SHARE, elapsed / whole) if whole > 0.0 else 0.0
+        rows = self.rows.values()
+        return min(MAX_SHARE, sum(row.share for row in rows) / len(rows)) if rows else 0.0
+
     def expect(self, names: list[str]) -> None:
-        """Show these angles from the start."""
+        """Show these rows from the start: angles, and the video."""
         for name in names:
-            self.rows.setdefault(name, Row(name))
+            self.rows.setdefault(name, Row(name, is_series=name in (VIDEO, SPIN)))
 
     @property
     def doing(self) -> str:
-        """What is being done and how much is done, in lower case; "" when it is over."""
+        """What is being done, in lower case; "" when it is over."""
         if self.is_over:
             return ""
         if self.is_stopping:
             return "stopping, paid requests are finished"
-        busy = [row for row in self.rows.values() if row.is_busy]
-        what = f"{busy[-1].name} {busy[-1].state}" if busy else self.state
-        done = sum(row.state == "done" for row in self.rows.values())
-        return f"{what}, {done} of {len(self.rows)} done" if self.rows else what
+        return self._rendering or self._at_fal or str(self.work.get("text") or self.state)
+
+    @property
+    def _rendering(self) -> str:
+        """The picture that this machine makes; "" between two of them."""
+        task, text = str(self.work.get("task") or ""), str(self.work.get("text") or "")
+        if not task or text:
+            return text if task else ""
+        if task in SERIES:
+            return f"{SERIES[task]} frame {int(self.work['done']) + 1} of {self.work['of']}"
+        words = f"{self.work.get('label') or ''} {THINGS.get(task, '')}".strip()
+        samples = self.work.get("samples")
+        return f"{words}, sample {self.work['sample']} of {samples}" if samples else words
+
+    @property
+    def _at_fal(self) -> str:
+        """What fal.ai is doing; "" when there are no requests."""
+        rows = [row for row in self.rows.values() if row.is_busy]
+        if len(rows) > 1 and all(row.state in AT_FAL for row in rows):
+            return f"{len(rows)} requests at fal.ai"
+        if not rows:
+            return ""
+        row = rows[-1]
+        ahead = f", {row.queue_position} ahead" if row.queue_position and row.state == "queued" else ""
+        return f"{row.name} {row.state}{ahead}"
+
+    @property
+    def done(self) -> str:
+        """How many rows are done, in words; "" while none is known."""
+        count = sum(row.state == "done" for row in self.rows.values())
+        return f"{count} of {len(self.rows)} done" if self.rows else ""
 
     @property
     def outcome(self) -> str:
         """How it ended, in lower case."""
         return OUTCOMES.get(self.state, self.state)
 
+    @property
+    def note(self) -> str:
+        """The last note of a run that has not begun yet, such as that another run works in its folder; else ""."""
+        return self.notes[-1] if self.notes and self.state == "starting" else ""
+
     def line(self) -> str:
-        """The run in one line for the status bar; "" some seconds after its end."""
-        if not self.is_over:
-            return ", ".join([f"Photoreal Set: {self.doing}", *([self.left] if self.left else [])])
-        is_shown = time.monotonic() - self.ended < SHOWN_SECONDS
-        return f"Photoreal Set: {self.product or 'the set'} {self.outcome}" if is_shown else ""
+        """A running set in one line; "" after its end."""
+        return "" if self.is_over else ", ".join(filter(None, (self.doing, self.done, self.left)))
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Update from one event; events of another kind are kept in ``facts``."""
+        now = _moment(event)
         if event.get("event") in {"progress", "working", "job"}:
             eta = event.get("eta_seconds")
-            self.ends_at = None if eta is None else time.monotonic() + float(eta)
+            self.ends_at = None if eta is None else now + float(eta)
         match event.get("event"):
+            case "process":
+                self.began = now
             case "working":
-                pass  # The rows show what they are at by themselves.
+                self._take_working(event)
             case "prepared":
                 self.folder = Path(event["folder"])
             case "started":
@@ -169,12 +173,13 @@ class RunView:
             case "warning":
                 self._keep(self.warnings, event)
             case "progress":
-                self._take_progress(event)
+                self._take_progress(event, now)
             case "job":
-                self._take_job(event)
+                self._take_job(event, now)
             case "finished":
+                self.ended = now
                 self.state = str(event.get("state", ""))
-                self.error = str(event.get("error") or self.error)
+                self.error = window_words(str(event.get("error") or self.error))
                 self.field = str(event.get("field") or "")
             case "exited":
                 self._end(int(event.get("code", FAILED_EXIT_CODE)), event.get("output") or [])
@@ -189,41 +194,58 @@ class RunView:
 
     def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:
         words = (str(event.get(name) or "") for name in ("text", "field", "value"))
-        texts.append(with_words(*words))
+        texts.append(window_words(with_words(*words)))
         del texts[:-KEPT_TEXTS]
 
-    def _take_progress(self, event: Mapping[str, Any]) -> None:
-        stage, done, of = str(event["stage"]), int(event["done"]), max(1, int(event["of"]))
-        if stage == VIDEO_EVENTS:
-            row = self.rows.setdefault(VIDEO, Row(VIDEO))
-            row.move("done" if done >= of else "rendering")
-            row.factor = done / of
-            return
-        doing, ready = ("photographing", "done") if stage == "photos" else ("rendering", "rendered")
-        for row in self.rows.values():
-            if row.state == doing and row.name != VIDEO:
-                row.move(ready)
-                row.factor = None
-        if label := str(event.get("label") or ""):
-            row = self.rows.setdefault(label, Row(label))
-            row.move(doing)
-            row.factor = done / of
+    def _take_working(self, event: Mapping[str, Any]) -> None:
+        self.work = dict(event)
+        task, samples = str(event.get("task") or ""), event.get("samples")
+        part = int(event["sample"]) / int(samples) if samples and event.get("sample") is not None else 0.0
+        if task in SERIES:
+            if row := self.rows.get(SERIES[task]):
+                row.fill((int(event["done"]) + part) / max(1, int(event["of"])))
+        elif (row := self.rows.get(str(event.get("label") or ""))) and row.is_busy and part:
+            row.fill(part)
 
-    def _take_job(self, event: Mapping[str, Any]) -> None:
+    def _take_progress(self, event: Mapping[str, Any], now: float) -> None:
+        stage, done, of = str(event["stage"]), int(event["done"]), max(1, int(event["of"]))
+        label = str(event.get("label") or "")
+        self.work = {"task": stage if done < of else "", "label": label, "done": done, "of": of}
+        if stage in SERIES:
+            row = self.rows.setdefault(SERIES[stage], Row(SERIES[stage], is_series=True))
+            if not row.is_busy or done >= of:
+                row.move("done" if done >= of else "rendering", now)
+            row.factor = done / of if done < of else None
+            return
+        doing = ADDITIONS[stage] if stage in ADDITIONS else PICTURES.get(stage, PICTURES["references"])[0]
+        for row in self.rows.values():
+            if row.state == doing and not row.is_series:
+                row.move(row.after if stage in ADDITIONS else PICTURES[stage][1], now)
+        if label:
+            self._begin_picture(self.rows.setdefault(label, Row(label)), stage, doing, now)
+
+    def _begin_picture(self, row: Row, stage: str, doing: str, now: float) -> None:
+        if stage in ADDITIONS:
+            row.add(doing, now)
+        else:
+            row.move(doing, now)
+        row.factor = 0.0
+
+    def _take_job(self, event: Mapping[str, Any], now: float) -> None:
         name = str(event.get("label", ""))
         for suffix in SUFFIXES:
             name = name.removesuffix(suffix)
-        name = VIDEO if name == VIDEO_EVENTS else name
+        name = SERIES.get(name, name)
         row = self.rows.setdefault(name, Row(name))
+        row.is_series = False  # A video by fal.ai has no frames to count.
         state = str(event.get("state", ""))
-        row.move(STATE_TEXTS.get(state, state))
-        row.factor = None
+        row.move(JOB_TEXTS.get(state, state), now)
         row.queue_position = event.get("queue_position")
-        row.error = str(event.get("error") or "")
+        row.error = window_words(str(event.get("error") or ""))
 
     def _end(self, code: int, output: list[str]) -> None:
         self.exit_code = code
-        self.ended = time.monotonic()
+        self.ended = self.ended or time.monotonic()
         if self.state in {"starting", "working"}:  # It ended before it could report how.
             self.state = "failed"
             last = [line.strip() for line in output if line.strip()]
@@ -231,8 +253,16 @@ class RunView:
                 f"The background Blender ended unexpectedly ({last[-1] if last else f'code {code}'})."
             )
         for row in self.rows.values():
+            if row.after:
+                row.move(row.after, self.ended)
             if row.is_busy:
-                row.move("stopped")
+                row.move("stopped", self.ended)
             elif row.state == "waiting":  # In a run where all is done, an earlier run has made it.
-                row.move("done" if code == 0 else "not started")
+                row.move("done" if code == 0 else "not started", self.ended)
             row.factor = None
+
+
+def _moment(event: Mapping[str, Any]) -> float:
+    """When an event happened, as ``time.monotonic``."""
+    now = time.monotonic()
+    return now - max(0.0, time.time() - float(event["at"])) if "at" in event else now

@@ -15,10 +15,27 @@ from .setting_words import with_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One of the photos that were made of an angle. ``photo`` is None for a file that is gone; ``price``: US dollars.
+
+    ``made_by``: what made it, in words. ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``.
+    """
+
+    number: int
+    photo: Path | None
+    stamp: str
+    made_by: str
+    price: float | None
+    verdict: str = ""
+    reason: str = ""
+    is_rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """One angle. Paths are None while there is no file; ``stamp`` changes with the files; ``price`` is in US dollars.
 
-    ``take`` is the number of the chosen take, ``takes`` how many there are. ``verdict`` is what the comparison with the
+    ``take`` is the number of the chosen take, ``takes`` are all of them, oldest first. ``verdict`` is what the comparison with the
     render has found, "" for a photo that was not checked, and "accepted" when a person has overruled it.
     """
 
@@ -31,7 +48,7 @@ class Picture:
     price: float | None
     engine: str
     take: int = 1
-    takes: int = 1
+    takes: tuple[Take, ...] = ()
     verdict: str = ""
     reason: str = ""
     is_rejected: bool = False
@@ -150,11 +167,31 @@ def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Pic
         price=photo.get("price"),
         engine=str(photo.get("engine", "")),
         take=int(photo.get("take", 1)),
-        takes=len(takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
+        takes=tuple(_take(folder, one) for one in takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
         verdict=verdict_of(photo),
         reason=reason_of(photo),
         is_rejected=is_rejected(photo),
     )
+
+
+def _take(folder: Path, record: dict[str, Any]) -> Take:
+    return Take(
+        number=int(record["take"]),
+        photo=_file(folder, record),
+        stamp=str(record.get("sha256", ""))[:12],
+        made_by=_made_by(record),
+        price=record.get("price"),
+        verdict=verdict_of(record),
+        reason=reason_of(record),
+        is_rejected=is_rejected(record),
+    )
+
+
+def _made_by(record: dict[str, Any]) -> str:
+    if endpoint := str(record.get("endpoint") or ""):
+        return endpoint.removeprefix("fal-ai/")
+    samples = record.get("samples")
+    return f"Cycles, {samples} samples" if samples else "Cycles"
 
 
 def _video(folder: Path, entry: dict[str, Any]) -> Video:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fidelity_photos import Photographer
+from benchmarks.fidelity_photos import Pair, Photographer
 from command_line.bootstrap import load_package
 
 load_package()
@@ -24,6 +24,7 @@ SCORED = (
     "cosmetics", "book", "cushion", "pen", "stool", "desk-lamp", "radio", "pebbles", "vase", "controller",
     "black-bottle", "toolbox",
 )  # fmt: skip
+MEASURED = ("good", "shift", "zoom", "roll", "stretch")  # Kinds with a true affine map.
 
 
 @dataclass
@@ -51,6 +52,19 @@ def results_of(
     names: Sequence[str], cache: Path, side: int, seed: int, *, plain: bool, say: Callable[[str], None]
 ) -> Iterator[Result]:
     """Check every pair of the products in ``cache``. ``plain``: without relit renders."""
+    for photographer, layers in photographers(names, cache, side, seed, say=say):
+        reference = reference_of(photographer, layers, plain=plain)
+        started = time.process_time()
+        reference.view()
+        say(f"{photographer.name}: {time.process_time() - started:.1f} s to prepare")
+        for pair in photographer.pairs():
+            yield checked(pair, reference)
+
+
+def photographers(
+    names: Sequence[str], cache: Path, side: int, seed: int, *, say: Callable[[str], None]
+) -> Iterator[tuple[Photographer, dict[str, Any]]]:
+    """A photographer for each of the products that are in ``cache``, and the product's layers."""
     kept = {}
     for name in names:
         path = cache / f"{name}-{side}.npz"
@@ -60,15 +74,7 @@ def results_of(
         else:
             say(f"{name} is not in the cache")
     for name, layers in kept.items():
-        photographer = Photographer(name, layers, kept, seed)
-        reference = reference_of(photographer, layers, plain=plain)
-        started = time.process_time()
-        reference.view()
-        say(f"{name}: {time.process_time() - started:.1f} s to prepare")
-        for pair in photographer.pairs():
-            started = time.process_time()
-            report = check_photo(pair.picture, reference)
-            yield _result(pair, report, time.process_time() - started)
+        yield Photographer(name, layers, kept, seed), layers
 
 
 def reference_of(photographer: Photographer, layers: dict[str, Any], *, plain: bool) -> Reference:
@@ -88,9 +94,20 @@ def reference_of(photographer: Photographer, layers: dict[str, Any], *, plain: b
     )
 
 
-def _result(pair: Any, report: Report, seconds: float) -> Result:
+def checked(pair: Pair, reference: Reference, *, same_light: float | None = None) -> Result:
+    """Check one pair. ``same_light``: the share of light from which a photo is one in the render's light, for pairs of
+    which that is not known."""
+    started = time.process_time()
+    report = check_photo(pair.picture, reference)
+    seconds = time.process_time() - started
+    if same_light is not None:
+        pair.light = "same" if report.light_kept >= same_light else "other"
+    return _result(pair, report, seconds)
+
+
+def _result(pair: Pair, report: Report, seconds: float) -> Result:
     misplaced = float("nan")
-    if report.registration is not None and pair.kind in ("good", "shift", "zoom", "roll", "stretch"):
+    if report.registration is not None and pair.truth is not None and pair.kind in MEASURED:
         corners = np.array([(x, y, 1.0) for x in (-0.4, 0.4) for y in (-0.4, 0.4)])
         difference = corners @ (pair.truth - np.array(report.registration.affine)).T
         misplaced = float(np.hypot(*difference.T).max())

@@ -140,6 +140,21 @@ class Photographer:
             other = self.others[names[int(g.integers(len(names)))]]
             yield self._finish("other product", 0.0, "other", self._layers("good:0:other", other))
 
+    def moved_good(self) -> Iterator[Pair]:
+        """Good photos that are shifted or enlarged by 2 to 5 %."""
+        for kind, size, light in (
+            ("shift", 2.0, self.good[0]),
+            ("shift", 5.0, "render"),
+            ("zoom", 3.0, self.good[1]),
+            ("zoom", -5.0, "render"),
+        ):
+            turn = self.generator.uniform(0, 6.28)
+            shift = (size / 100 * np.cos(turn), size / 100 * np.sin(turn))
+            matrix = affine(shift=shift) if kind == "shift" else affine(scale=1.0 + size / 100)
+            layers = tuple(None if one is None else warp(one, matrix) for one in self._layers(light))
+            name = "same" if light == "render" else "other"
+            yield self._finish(kind, size, name, layers, truth=matrix)
+
     def _warped(self, kind: str, size: float, matrix: Array) -> Pair:
         layers = tuple(None if one is None else warp(one, matrix) for one in self._layers(self._light()))
         return self._finish(kind, size, "other", layers, truth=matrix)

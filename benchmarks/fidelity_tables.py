@@ -65,12 +65,24 @@ def _summary(good: Sequence[Result], bad: Sequence[Result]) -> list[str]:
         "| | |",
         "|---|---|",
         f"| false alarms | {alarms(good):.1%} ({sum(one.verdict != 'accept' for one in good)} of {len(good)}) |",
+        f"| 95 % confidence interval of their share | {_interval(good)} |",
         f"| of these not `look` | {len(hard) / max(1, len(good)):.1%} |",
         f"| AUC of pose kinds | {auc(posed, [_pose_score(one) for one in pose]):.3f} |",
         f"| AUC of all kinds | {auc(scores, [one.score for one in bad]):.3f} |",
         f"| bad photos found | {alarms(bad):.1%} |",
         f"| seconds a pair (processor), median | {np.median([one.seconds for one in [*good, *bad]]):.2f} |",
     ]
+
+
+def _interval(good: Sequence[Result]) -> str:
+    """Wilson's interval of the share of false alarms (E. B. Wilson, 1927), as if the photos were independent."""
+    count, z = len(good), 1.96
+    if not count:
+        return "none"
+    share = alarms(good)
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * float(np.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2))
+    return f"{max(0.0, middle - reach):.1%} to {min(1.0, middle + reach):.1%}"
 
 
 def _pose_score(one: Result) -> float:

@@ -33,7 +33,7 @@ COLUMNS = (
     *("render_seconds", "crashes", "source", "spec"),
 )
 # Behind those of the user, so that older columns keep their places.
-LAST_COLUMNS = ("severity", "findings", "verdicts", "rejected")
+LAST_COLUMNS = ("severity", "findings", "verdicts", "rejected", "consistency")
 WAITS_FOR = {Step.MODEL: "a 3D model by fal.ai", Step.RENDER: "rendering", Step.CLOUD: "fal.ai"}
 MAX_CELL = 32_000  # Characters; Excel accepts 32,767.
 
@@ -176,6 +176,7 @@ def _product(result: Result) -> dict[str, Any]:
         "photos": list(status.photos),
         "rejected": list(status.rejected),
         "verdicts": dict(status.verdicts),
+        "consistency": status.consistency,
         "videos": list(status.videos),
         "cost": status.paid,
         "unpriced": status.unpriced,
@@ -216,6 +217,7 @@ def _table(results: list[Result]) -> str:
             _cell_of(status.findings),
             "; ".join(f"{name}: {verdict}" for name, verdict in status.verdicts.items()),
             str(len(status.rejected)),
+            "" if status.consistency is None else f"{status.consistency:.2f}",
         )
         writer.writerow([spreadsheet_safe(cell) for cell in cells])
     return buffer.getvalue()

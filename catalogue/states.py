@@ -16,7 +16,7 @@ from ..fal_bridge.money import journal_costs
 from ..files.enclosed import refuse_link
 from ..files.input_files import read_json
 from ..files.names import inner_path
-from ..files.values import list_of, mapping_of, member_of, number, record_of, text, whole
+from ..files.values import list_of, mapping_of, member_of, number, optional, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..gltf.findings import Severity
 from ..imaging.review_part import photos_id, set_id
@@ -87,6 +87,9 @@ class Status:
     photos_id: str = ""
     rejected: tuple[str, ...] = ()  # Photos that are held back. They are not among ``photos``.
     verdicts: dict[str, str] = field(default_factory=dict)  # Of the photos that were checked, by angle.
+    consistency: float | None = (
+        None  # The score of the set, above 1 when a photo has drifted; None: not compared.
+    )
 
     @property
     def worst(self) -> Severity | None:
@@ -162,6 +165,7 @@ def results_in(record: Manifest) -> dict[str, Any]:
         "verdicts": {name: verdict for name, photo in photos if (verdict := verdict_of(photo))},
         "videos": tuple(entry["path"] for entry in wanted if entry.get("path")),
         "findings": tuple(finding.record() for finding in all_findings(record)),
+        "consistency": record["consistency"]["score"] if "consistency" in record else None,
         "set_id": set_id(record),
         "photos_id": photos_id(record),
     }
@@ -207,6 +211,7 @@ _STATUS = record_of(
         "photos_id": text(32),
         "rejected": _PATHS,
         "verdicts": mapping_of(angle_name, text(64), 1000),
+        "consistency": optional(number(0.0, 1e12)),
     },
     may_have_others=True,
 )

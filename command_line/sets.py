@@ -2,9 +2,7 @@
 """Makes one set from the command line."""
 
 import contextlib
-import hashlib
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,7 +12,6 @@ from ..catalogue.states import row_lock
 from ..fal_bridge.journal import Journal
 from ..fal_bridge.money import journal_costs
 from ..fal_bridge.stored_files import pickup_deadline
-from ..files.home import home_folder
 from ..files.lock import FileLock
 from ..gltf.findings import Severity
 from ..messages import events
@@ -25,6 +22,7 @@ from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState
+from ..photo_set.living_run import RunLog, is_asked_to_stop, is_locked, lock_of
 from ..photo_set.pipeline import run_set
 from ..photo_set.plan import CheckedPlan
 from ..processes.interrupts import Interrupts
@@ -40,8 +38,7 @@ def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
 
     Waits for a run that does: what it makes is not made again. Where files cannot be locked, runs are not kept apart.
     """
-    name = hashlib.sha256(os.path.normcase(os.path.realpath(root)).encode(errors="surrogateescape"))
-    places = [home_folder() / "locks" / f"{name.hexdigest()[:32]}.lock"]
+    places = [lock_of(root)]
     if row_lock(root).exists():  # It is a product of a catalogue.
         places.append(row_lock(root))
     with ExitStack() as stack:
@@ -49,6 +46,22 @@ def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 stack.callback(_lock_when_free(place, root, reporter).release)
         yield
+
+
+@contextlib.contextmanager
+def visible_run(root: Path, reporter: Reporter) -> Iterator[Reporter]:
+    """Within ``working_in``: a reporter whose events other processes see too, until the run ends."""
+    if not is_locked(root):  # Others could not tell whether this run lives.
+        yield reporter
+        return
+    log = RunLog(root, reporter)
+    try:
+        yield log
+    except PhotorealError as error:
+        log.fail(str(error), error.exit_code, error.field)
+        raise
+    finally:
+        log.close()
 
 
 def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
@@ -83,7 +96,7 @@ class _SetRun:
         self._cancel_mark = CancelMark(plan.out)
 
     def go(self, bill: Bill | None) -> int:
-        stop = Stop(lambda: self._cancel_mark.is_new)
+        stop = Stop(lambda: self._cancel_mark.is_new or is_asked_to_stop(self._plan.out))
         with Interrupts(stop, self._on_ask, self._on_leave), looking_elsewhere(stop):
             from ..studio.stage import RENDERER  # Blender takes a second to load: Ctrl-C already works.
 

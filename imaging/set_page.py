@@ -10,6 +10,8 @@ from urllib.parse import quote
 from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
 from .channel_part import channel_table
 from .choices import HERO
+from .consistency_part import consistency_part
+from .identity_part import identity_part
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
 from .page_frame import html_page
 from .review_part import review_bar
@@ -41,6 +43,7 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
     for title, content in (
         ("Variants", [variants_part(record)]),
         ("Angles", [angle_part(record, entry, number) for number, entry in enumerate(angles, 1)]),
+        ("Consistency", [consistency_part(record)]),
         ("Findings", findings),
         ("Channels", [channel_table(record)]),
         ("Costs", [costs_part(record)]),
@@ -155,7 +158,7 @@ def _video(record: Record, entry: Record) -> str:
     return (
         f"<figure class='video'><video src='{address}' controls loop muted autoplay playsinline></video>"
         f"<figcaption>{escape(facts)} · <a href='{address}' download>Download video</a>{links}</figcaption>"
-        f"{message}{others}</figure>"
+        f"{message}{identity_part(entry)}{others}</figure>"
     )
 
 

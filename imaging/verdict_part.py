@@ -6,6 +6,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from .consistency_part import matched_part
+
 Record = Mapping[str, Any]
 
 TITLES = {
@@ -30,7 +32,7 @@ def verdict_part(photo: Record) -> str:
     elif found.get("verdict") == "accept":
         style = "accepted"
     reason = f"<p>{escape(str(found.get('reason', '')))}</p>"
-    return f"<div class='verdict {style}'><b>{title}</b>{reason}{_moved(photo, found)}{_locked(found)}</div>"
+    return f"<div class='verdict {style}'><b>{title}</b>{reason}{_moved(photo, found)}{_locked(found)}{matched_part(photo)}</div>"
 
 
 def rejected_part(entries: Iterable[Record]) -> str:

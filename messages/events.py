@@ -136,6 +136,31 @@ class Checked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(Event):
+    """A photo differs from the other photos of its set in white balance, exposure or size."""
+
+    angle: Annotated[str, "the angle"]
+    reason: Annotated[str, "how, in a sentence"]
+    matched: Annotated[bool, "whether its white balance and exposure were matched to the others"]
+    score: Annotated[
+        float, "the largest difference that remains, in units of its tolerance; above 1 is too much"
+    ]
+    kelvin: Annotated[float, "white balance before, at 6500 K; warmer is negative"]
+    exposure: Annotated[float, "exposure before, as a natural logarithm; brighter is positive"]
+    fill: Annotated[float, "size of the product, a share; larger is positive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Event):
+    """A video by fal.ai was compared with the product, from its first frame to its last."""
+
+    motion: Annotated[str, "the motion of the video"]
+    verdict: Annotated[str, '"accept" or "look"']
+    reason: Annotated[str, "why, in a sentence"]
+    request_id: Annotated[str, "its request at fal.ai"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Event):
     """What one rule of a channel says about a picture."""
 

@@ -7,10 +7,15 @@ from .ask_price import PHOTOREAL_OT_ask_price
 from .build_studio import PHOTOREAL_OT_build_studio
 from .cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from .cancel_here import PHOTOREAL_OT_cancel_here
+from .choose_folder import PHOTOREAL_OT_choose_folder
+from .choose_take import PHOTOREAL_OT_choose_take
+from .close_notice import PHOTOREAL_OT_close_notice
 from .copy_text import PHOTOREAL_OT_copy_text
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
+from .edit_product import PHOTOREAL_OT_edit_product
 from .export_set import PHOTOREAL_OT_export_set
+from .flip_picture import PHOTOREAL_OT_flip_picture
 from .forget_key import PHOTOREAL_OT_forget_key
 from .frame_angle import PHOTOREAL_OT_frame_angle
 from .generate_model import PHOTOREAL_OT_generate_model
@@ -20,6 +25,7 @@ from .import_product import PHOTOREAL_OT_import_product
 from .move_angle import PHOTOREAL_OT_move_angle
 from .new_prompt import PHOTOREAL_OT_new_prompt
 from .open_folder import PHOTOREAL_OT_open_folder
+from .open_picture import PHOTOREAL_OT_open_picture
 from .open_preferences import PHOTOREAL_OT_open_preferences
 from .open_report import PHOTOREAL_OT_open_report
 from .open_set import PHOTOREAL_OT_open_set
@@ -34,6 +40,10 @@ from .render_references import PHOTOREAL_OT_render_references
 from .resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from .resume_set import PHOTOREAL_OT_resume_set
 from .run_doctor import PHOTOREAL_OT_run_doctor
+from .show_result import PHOTOREAL_OT_show_result
+from .show_run import PHOTOREAL_OT_show_run
+from .step_angle import PHOTOREAL_OT_step_angle
+from .step_take import PHOTOREAL_OT_step_take
 from .test_key import PHOTOREAL_OT_test_key
 from .use_cameras import PHOTOREAL_OT_use_cameras
 
@@ -44,11 +54,16 @@ CLASSES = (
     PHOTOREAL_OT_build_studio,
     PHOTOREAL_OT_cancel_at_fal,
     PHOTOREAL_OT_cancel_here,
+    PHOTOREAL_OT_choose_folder,
+    PHOTOREAL_OT_choose_take,
+    PHOTOREAL_OT_close_notice,
     PHOTOREAL_OT_copy_text,
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,
     PHOTOREAL_OT_edit_angles,
+    PHOTOREAL_OT_edit_product,
     PHOTOREAL_OT_export_set,
+    PHOTOREAL_OT_flip_picture,
     PHOTOREAL_OT_forget_key,
     PHOTOREAL_OT_frame_angle,
     PHOTOREAL_OT_generate_model,
@@ -58,6 +73,7 @@ CLASSES = (
     PHOTOREAL_OT_move_angle,
     PHOTOREAL_OT_new_prompt,
     PHOTOREAL_OT_open_folder,
+    PHOTOREAL_OT_open_picture,
     PHOTOREAL_OT_open_preferences,
     PHOTOREAL_OT_open_report,
     PHOTOREAL_OT_open_set,
@@ -72,6 +88,10 @@ CLASSES = (
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
     PHOTOREAL_OT_run_doctor,
+    PHOTOREAL_OT_step_angle,
+    PHOTOREAL_OT_show_result,
+    PHOTOREAL_OT_show_run,
+    PHOTOREAL_OT_step_take,
     PHOTOREAL_OT_test_key,
     PHOTOREAL_OT_use_cameras,
 )

@@ -3,6 +3,7 @@
 
 from bpy.types import Context, Operator
 
+from ..background_run.button_arguments import Source
 from ..messages.errors import PhotorealError
 from ..window import properties
 from ..window.blender_types import Result
@@ -26,18 +27,18 @@ def build_and_report(operator: Operator, context: Context) -> Result:
 class PHOTOREAL_OT_build_studio(Operator):
     bl_idname = "photoreal.build_studio"
     bl_label = "Build Studio"
-    bl_description = (
-        "Show the model in a photo studio in a separate scene: lights, ground and a framed camera"
-    )
+    bl_description = "Show the product in a photo studio in a separate scene: as it will be photographed, with a camera for every angle"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         problem = checks.object_mode(context)
         settings = properties.of_context(context)
-        if not problem and (settings.source_kind != "FILE" or not settings.source):
-            problem = checks.Problem(reason="Choose a GLB or glTF file as source")
-        if not problem and settings.source.lower().endswith(".blend"):
+        kind = Source(settings.source_kind)
+        if not problem and kind in (Source.PHOTOS, Source.TEXT):
+            problem = checks.Problem(reason="There is no 3D model yet: generate it first")
+        problem = problem or checks.source(context)
+        if not problem and kind is Source.FILE and settings.source.lower().endswith(".blend"):
             problem = checks.Problem(
                 reason="The studio shows only GLB and glTF files: open the .blend file itself"
             )

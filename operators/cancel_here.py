@@ -6,6 +6,7 @@ from bpy.types import Context, Operator
 from ..window import launch, runs
 from ..window.blender_types import Result
 from . import checks
+from .common import refuse
 
 
 class PHOTOREAL_OT_cancel_here(Operator):
@@ -23,5 +24,8 @@ class PHOTOREAL_OT_cancel_here(Operator):
 
     def execute(self, _context: Context) -> Result:
         if run := runs.set_run():
-            launch.stop_here(run)
+            try:
+                launch.stop_here(run)
+            except OSError as error:
+                return refuse(self, f"The run cannot be reached: {error}")
         return {"FINISHED"}

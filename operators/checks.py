@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why something cannot be done now, and what helps. Cheap: no disk, no network."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -8,12 +9,14 @@ import bpy
 from bpy.types import Context, Operator
 
 from ..background_run.button_arguments import Settings, Source
+from ..background_run.run_view import RunView
+from ..background_run.set_view import SetView
 from ..messages.money import dollars
 from ..optics.angles import is_angle_name
 from ..photo_set.choices import MAX_PHOTOS, Engine
 from ..window import preferences, properties, runs, studio_properties
 from ..window.blender_types import scene_of
-from ..window.scene_settings import cameras_of, settings_of
+from ..window.scene_settings import cameras_of, product_objects, settings_of
 
 
 class Fix(Enum):
@@ -26,6 +29,9 @@ class Fix(Enum):
     ASK_PRICE = auto()
     CHANGE_CEILING = auto()
     OBJECT_MODE = auto()
+    CHOOSE_FOLDER = auto()
+    RESUME = auto()
+    RUN_DIAGNOSTICS = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,28 @@ class Problem:
 
     reason: str
     fix: Fix | None = None
+
+
+CEILING_EXIT_CODE, MACHINE_EXIT_CODE = 4, 3
+ABOUT_A_KEY = re.compile(r"\bkey\b")
+
+
+def remedies(view: RunView, found: SetView | None) -> list[Fix]:
+    """What helps after a run that has failed."""
+    fixes: list[Fix] = []
+    if view.field == "out":
+        fixes.append(Fix.CHOOSE_FOLDER)
+    elif view.exit_code == CEILING_EXIT_CODE:
+        fixes.append(Fix.CHANGE_CEILING)
+    elif ABOUT_A_KEY.search(view.error):
+        fixes.append(Fix.ENTER_KEY)
+    elif view.field in ("model", "source", "files") or "does not exist" in view.error:
+        fixes.append(Fix.CHOOSE_MODEL)
+    elif view.exit_code is not None and (view.exit_code < 0 or view.exit_code == MACHINE_EXIT_CODE):
+        fixes.append(Fix.RUN_DIAGNOSTICS)
+    if found is not None and found.can_resume and found.folder == view.folder:
+        fixes.append(Fix.RESUME)
+    return fixes
 
 
 def allow(operator: type[Operator], problem: Problem | None) -> bool:
@@ -62,7 +90,9 @@ def source(context: Context) -> Problem | None:
             return Problem(reason=f"Use at most {MAX_PHOTOS} photos: remove some")
         case Source.TEXT if not settings.words.strip():
             return Problem(reason="Describe the product in the text field")
-        case Source.OBJECTS if not context.selected_objects:
+        case Source.OBJECTS if not product_objects(context):
+            if settings.is_studio:
+                return Problem(reason="Nothing of the product is visible in the studio")
             return Problem(reason="Select the product's objects")
     return None
 
@@ -150,6 +180,16 @@ def accept(context: Context) -> Problem | None:
     found = runs.set_of(scene_of(context))
     if found is None or not found.rejected:
         return Problem(reason="No photo of this set is rejected")
+    return idle(context)
+
+
+def choose(context: Context) -> Problem | None:
+    """A take can be chosen while no run changes the set."""
+    found = runs.set_of(scene_of(context))
+    if found is None:
+        return the_set(context)
+    if runs.is_choosing(found.folder):
+        return Problem(reason="A take is being chosen")
     return idle(context)
 
 

@@ -11,7 +11,7 @@ from .common import refuse
 class PHOTOREAL_OT_frame_angle(Operator):
     bl_idname = "photoreal.frame_angle"
     bl_label = "Look Through"
-    bl_description = "Frame the product for the selected angle and look through the studio's camera"
+    bl_description = "Look through the camera of the selected angle"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -22,5 +22,5 @@ class PHOTOREAL_OT_frame_angle(Operator):
         from ..window.studio_scene import show_angle
 
         if not show_angle(context):
-            return refuse(self, "The studio's product or camera is missing. Build the studio again")
+            return refuse(self, "The product is missing or hidden. Build the studio again")
         return {"FINISHED"}

@@ -23,7 +23,7 @@ class PHOTOREAL_OT_place_video(SetOperator):
         return checks.allow(cls, None if has_video else checks.Problem(reason="This set has no video"))
 
     def act(self, context: Context, found: SetView) -> Result:
-        from ..window.placing import place_video
+        from ..window.place_video import place_video
 
         try:
             for video in found.videos:

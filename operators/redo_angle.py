@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Redo Angle."""
+"""Try Again: another photo of an angle."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from .common import SetOperator, confirm
 @with_properties
 class PHOTOREAL_OT_redo_angle(SetOperator):
     bl_idname = "photoreal.redo_angle"
-    bl_label = "Redo"
+    bl_label = "Try Again"
     bl_description = "Have fal.ai make another photo of this angle, which is charged again"
     bl_options = set()  # It costs money: without REGISTER, Repeat Last cannot spend again.
 
@@ -32,7 +32,9 @@ class PHOTOREAL_OT_redo_angle(SetOperator):
         price = next((one.price for one in found.pictures if one.name == self.name), None) if found else None
         amount = f"about {dollars(price)}" if price else "money"
         message = f"Another photo costs {amount}. A video that starts from it is made again too."
-        return confirm(self, context, event, title=f"Redo {self.name}", message=message, confirm_text="Redo")
+        return confirm(
+            self, context, event, title=f"Try {self.name} again", message=message, confirm_text="Try Again"
+        )
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", self.name))

@@ -82,6 +82,11 @@ class Area:
         axes = self.axes
         spots = self.place + across.reshape(-1, 1) * axes[:, 0] + along.reshape(-1, 1) * axes[:, 1]
         piece = self.width * self.height / len(spots)
+        if np.ndim(points) == 1:  # All at once is fast for one point, and too large for a grid of them.
+            rays = spots - points
+            shares = np.clip(rays @ axes[:, 2], 0.0, None) * np.clip(rays @ normal, 0.0, None)
+            one: Array = (shares / (rays * rays).sum(axis=-1) ** 2).sum() * piece
+            return one
         total = np.zeros(np.shape(points)[:-1])
         for spot in spots:
             ray = spot - points
@@ -147,7 +152,7 @@ class Light:
 
 def light_of(rig: Rig, panorama: Array | None = None) -> Light:
     """Expose a rig. ``panorama``: float (h, w, 3), row 0 at the bottom, ``repaired``, for a rig that has one."""
-    sky = _from_panorama(panorama) if panorama is not None else _sky(rig)
+    sky = averaged(panorama) if panorama is not None else _sky(rig)
     sky = _rolled(sky, rig.rotation)
     areas = tuple(replace(area, azimuth=area.azimuth + rig.rotation) for area in rig.areas)
     near_up = sum(float(area.share_of(np.zeros(3), UP)) * area.radiance for area in areas)
@@ -169,7 +174,11 @@ def light_of(rig: Rig, panorama: Array | None = None) -> Light:
 
 
 def _sky(rig: Rig) -> Array:
-    directions = _directions(MAP_WIDTH, MAP_HEIGHT)
+    return sky_towards(rig, directions_of(MAP_WIDTH, MAP_HEIGHT))
+
+
+def sky_towards(rig: Rig, directions: Array) -> Array:
+    """The distant light of a rig, unturned and not exposed, from ``directions`` (..., 3) above the horizon: (...,)."""
     lift = np.degrees(np.arcsin(np.clip(directions[..., 2], 0.0, 1.0)))
     stops, levels = zip(*rig.dome, strict=True)
     radiance = np.interp(lift, stops, levels)
@@ -203,7 +212,7 @@ def repaired(pixels: Array) -> tuple[Array, int]:
     return np.clip(clean, 0.0, None), len(rows)
 
 
-def _from_panorama(pixels: Array) -> Array:
+def averaged(pixels: Array) -> Array:
     """A panorama (h, w, 3) of valid values, scaled to the size of our maps by averaging."""
     clean = pixels.astype(np.float64)
     for axis, wanted in ((0, MAP_HEIGHT), (1, MAP_WIDTH)):
@@ -229,7 +238,8 @@ def _rolled(sky: Array, degrees: float) -> Array:
     return mixed
 
 
-def _directions(width: int, height: int) -> Array:
+def directions_of(width: int, height: int) -> Array:
+    """The direction of each pixel of an equirectangular map, as unit vectors: (h, w, 3)."""
     turn = (0.5 - (np.arange(width) + 0.5) / width) * 2.0 * np.pi
     lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
     turn, lift = np.meshgrid(turn, lift)
@@ -254,6 +264,6 @@ def irradiance(radiance: Array, normal: Array) -> Array:
     height, width = radiance.shape[:2]
     lift = ((np.arange(height) + 0.5) / height - 0.5) * np.pi
     solid_angle = np.cos(lift)[:, None] * (np.pi / height) * (2.0 * np.pi / width)
-    weight = np.clip(_directions(width, height) @ normal, 0.0, None) * solid_angle
+    weight = np.clip(directions_of(width, height) @ normal, 0.0, None) * solid_angle
     total: Array = np.tensordot(weight, radiance, axes=((0, 1), (0, 1)))
     return total

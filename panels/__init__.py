@@ -9,7 +9,7 @@ from .menus import PHOTOREAL_MT_render
 from .photos import PHOTOREAL_PT_photos
 from .preferences import PhotorealPreferences
 from .source import PHOTOREAL_PT_source
-from .studio import PHOTOREAL_PT_studio
+from .studio import PHOTOREAL_PT_picture, PHOTOREAL_PT_studio
 from .video import PHOTOREAL_PT_video
 
 CLASSES = (
@@ -19,6 +19,7 @@ CLASSES = (
     PHOTOREAL_PT_main,  # The parent of the others.
     PHOTOREAL_PT_source,
     PHOTOREAL_PT_studio,
+    PHOTOREAL_PT_picture,
     PHOTOREAL_PT_angles,
     PHOTOREAL_PT_photos,
     PHOTOREAL_PT_video,

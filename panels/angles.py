@@ -12,6 +12,7 @@ from ..operators.edit_angles import PHOTOREAL_OT_edit_angles
 from ..operators.frame_angle import PHOTOREAL_OT_frame_angle
 from ..operators.move_angle import PHOTOREAL_OT_move_angle
 from ..operators.remove_angle import PHOTOREAL_OT_remove_angle
+from ..operators.step_angle import NEXT, PREVIOUS, PHOTOREAL_OT_step_angle
 from ..operators.use_cameras import PHOTOREAL_OT_use_cameras
 from ..optics.angles import ANGLES
 from ..window import properties, studio_properties
@@ -52,6 +53,7 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
         layout.row(align=True).prop(settings, "angles_from", expand=True)
         if settings.angles_from == studio_properties.CAMERAS:
             draw_cameras(context, layout)
+            draw_steps(context, layout)
             return
         if not settings.angles:
             names = ", ".join(title(name) for name in ANGLES)
@@ -64,7 +66,7 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
         row.use_property_decorate = False
         row.prop(settings, "lens")
         button(layout, PHOTOREAL_OT_use_cameras, icon="OUTLINER_OB_CAMERA")
-        button(layout, PHOTOREAL_OT_frame_angle, icon="VIEW_CAMERA")
+        draw_steps(context, layout)
 
     def _draw_list(self, layout: UILayout, settings: properties.PhotorealSettings) -> None:
         row = layout.row()
@@ -86,6 +88,16 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
         column.prop(view, "azimuth")
         column.prop(view, "elevation")
         column.prop(view, "fill")
+
+
+def draw_steps(context: Context, layout: UILayout) -> None:
+    """Look through the cameras of the studio, one after the other."""
+    if not properties.of_context(context).is_studio:
+        return
+    row = layout.row(align=True)
+    button(row, PHOTOREAL_OT_step_angle, text="", icon="TRIA_LEFT").direction = PREVIOUS
+    button(row, PHOTOREAL_OT_frame_angle, icon="VIEW_CAMERA")
+    button(row, PHOTOREAL_OT_step_angle, text="", icon="TRIA_RIGHT").direction = NEXT
 
 
 def draw_cameras(context: Context, layout: UILayout) -> None:

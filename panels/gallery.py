@@ -1,38 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The finished pictures, each beside its render."""
-
-from typing import TYPE_CHECKING
+"""The finished pictures, each beside its render, and what can be done with the set."""
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.set_view import Picture
-from ..messages.money import dollars
-from ..operators.accept_photo import PHOTOREAL_OT_accept_photo
 from ..operators.export_set import PHOTOREAL_OT_export_set
 from ..operators.open_folder import PHOTOREAL_OT_open_folder
 from ..operators.open_report import PHOTOREAL_OT_open_report
 from ..operators.open_set import PHOTOREAL_OT_open_set
 from ..operators.place_photos import PHOTOREAL_OT_place_photos
 from ..operators.place_video import PHOTOREAL_OT_place_video
-from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
 from ..operators.redo_model import PHOTOREAL_OT_redo_model
-from ..photo_set.choices import Engine
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
-from .layout import SubPanel, button, draw_text, title
+from .layout import SubPanel, button, draw_error, draw_text, title
+from .takes import draw_picture
 
-if TYPE_CHECKING:  # Only the stubs have this module.
-    from bpy.stub_internal.rna_enums import IconItems
-
-ICON_SCALE = 4.6  # Two pictures fill a sidebar of the default width.
-VERDICT_ICONS: "dict[str, IconItems]" = {
-    "accept": "CHECKMARK",
-    "accepted": "CHECKMARK",
-    "look": "VIEWZOOM",
-    "realign": "ERROR",
-    "retry": "ERROR",
-    "reject": "ERROR",
-}
 MAX_PROBLEMS = 3  # Of the model; the report has all of them.
 
 
@@ -55,7 +37,9 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
             button(layout, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
         for picture in found.pictures:
             if picture.render or picture.photo:
-                draw_picture(context, layout, picture)
+                draw_picture(context, layout, found, picture)
+        if error := runs.choosing_error(found.folder):
+            draw_error(context, layout, error)
         for video in found.videos:
             layout.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
         draw_actions(layout)
@@ -64,7 +48,10 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
 def draw_actions(layout: UILayout) -> None:
     """What can be done with a set."""
     column = layout.column(align=True)
-    button(column, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")
+    row = column.row(align=True)
+    button(row, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")
+    button(row, PHOTOREAL_OT_place_photos, text="", icon="ADD").as_new = True
+    button(row, PHOTOREAL_OT_place_photos, text="", icon="PIVOT_CURSOR").at_cursor = True
     button(column, PHOTOREAL_OT_place_video, icon="SEQ_SEQUENCER")
     row = layout.row(align=True)
     button(row, PHOTOREAL_OT_open_report, text="Report", icon="URL")
@@ -72,30 +59,3 @@ def draw_actions(layout: UILayout) -> None:
     row = layout.row(align=True)
     button(row, PHOTOREAL_OT_export_set, icon="EXPORT")
     button(row, PHOTOREAL_OT_open_set, text="Other Set", icon="FILE_FOLDER")
-
-
-def draw_picture(context: Context, layout: UILayout, picture: Picture) -> None:
-    """Render and photo side by side, to compare them."""
-    box = layout.box().column(align=True)
-    head = box.row()
-    head.label(text=title(picture.name))
-    facts = head.row()
-    facts.alignment = "RIGHT"
-    price = dollars(picture.price) if picture.price else ""
-    facts.label(
-        text=price, icon="CANCEL" if picture.is_rejected else VERDICT_ICONS.get(picture.verdict, "NONE")
-    )
-    if picture.engine == Engine.FAL:
-        button(facts, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
-    pair = box.row(align=True)
-    for path in (picture.render, picture.photo):
-        cell = pair.column(align=True)
-        if icon := runs.icon_of(path, picture.stamp):
-            cell.template_icon(icon_value=icon, scale=ICON_SCALE)
-        else:
-            cell.label(text=picture.state if path is picture.photo else "", icon="IMAGE_DATA")
-    if picture.is_rejected:
-        draw_text(context, box, f"Rejected: {picture.reason}", "ERROR")
-        button(box, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = picture.name
-    elif picture.verdict == "look":
-        draw_text(context, box, f"Look at this photo: {picture.reason}", "VIEWZOOM")

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from bpy.types import Context, Panel, UILayout
 
-from ..background_run.run_view import OUTCOMES, Row, RunView
+from ..background_run.run_rows import AT_FAL, Row
+from ..background_run.run_view import OUTCOMES, RunView
 from ..background_run.set_view import SetView
 from ..messages.money import dollars
 from ..messages.progress import clock
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
-from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
 from .layout import SubPanel, button, draw_error, draw_text, title
+from .progress import error_of
 
 if TYPE_CHECKING:  # Only the stubs name the icons.
     from bpy.stub_internal.rna_enums import IconItems
@@ -33,6 +34,15 @@ ICONS: "dict[str, IconItems]" = {
 }
 
 
+# States that would not fit a bar together with the time.
+SHORT = {
+    "photographing": "photo",
+    "rendering": "render",
+    "rendering passes": "passes",
+    "measuring light": "light",
+}
+
+
 class PHOTOREAL_PT_jobs(SubPanel, Panel):
     bl_label = "Jobs"
 
@@ -41,8 +51,11 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
         run = runs.run_of(scene_of(context))
         found = runs.set_of(scene_of(context))
         elsewhere = runs.run_elsewhere(scene_of(context))
+        # What the head of the tab shows of the last run is not repeated here.
+        ended = None if runs.set_run() else runs.ended_run(scene_of(context))
+        told = error_of(ended.view, found) if ended else ""
         if run is not None:
-            draw_run(context, layout, run.view, found)
+            draw_run(context, layout, run.view, found, told)
         elif found is not None:
             draw_head(layout, OUTCOMES.get(found.state, found.state), found.state, spent(found))
         elif elsewhere is not None and elsewhere.home:
@@ -58,49 +71,39 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
                 "INFO",
             )
         if found is not None and (run is None or run.view.is_over):
-            draw_after(context, layout, found)
+            draw_after(context, layout, found, told, is_in_head=ended is not None)
         if (cancelling := runs.cancel_run()) and found and cancelling.view.folder == found.folder:
             draw_cancelling(context, layout, cancelling.view)
 
 
-def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None) -> None:
-    """One run: a head, a line for each angle, warnings and errors, and how to stop it."""
+def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None, told: str) -> None:
+    """One run: a head, a line for each angle, warnings and errors, except the one that was ``told``."""
     facts = f"{spent(found)}  {clock(view.elapsed)}"
     if view.is_over:
         draw_head(layout, view.outcome, view.state, facts)
     else:
         draw_head(layout, "stopping" if view.is_stopping else view.state, "working", facts)
-        if view.left:
-            layout.label(text=title(view.left), icon="TIME")
-    draw_rows(context, layout, view, found)
-    if view.error:
+        if view.note:
+            draw_text(context, layout, view.note, "INFO")
+    draw_rows(context, layout, view, found, told)
+    if view.error and view.error != told:
         draw_error(context, layout, view.error)
-    if not view.is_over:
-        draw_stop(layout, view)
+    if not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
+        button(layout, PHOTOREAL_OT_cancel_at_fal, icon="X")
 
 
-def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView | None) -> None:
-    """A line for each angle with its error, and the last warnings."""
+def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView | None, told: str) -> None:
+    """A line for each angle with its error, except the one that was ``told``, and the last warnings."""
     column = layout.column(align=True)
     now = time.monotonic()
     for row in view.rows.values():
         draw_row(column, row, now)
         # Uncertain requests are listed below, with what can be done about them.
-        if row.error and not (row.state == "uncertain" and found and found.held):
+        if row.error and row.error != told and not (row.state == "uncertain" and found and found.held):
             draw_error(context, column, row.error)
     shown = {row.error for row in view.rows.values()}
     for text in [text for text in view.warnings if text not in shown][-3:]:
         draw_text(context, layout, text, "ERROR")
-
-
-def draw_stop(layout: UILayout, view: RunView) -> None:
-    """How to stop a run, here and at fal.ai."""
-    column = layout.column(align=True)
-    button(
-        column, PHOTOREAL_OT_cancel_here, text="End Now" if view.is_stopping else "Stop Here", icon="CANCEL"
-    )
-    if any(row.state in {"queued", "generating"} for row in view.rows.values()):
-        button(column, PHOTOREAL_OT_cancel_at_fal, icon="X")
 
 
 def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:
@@ -121,7 +124,7 @@ def draw_row(layout: UILayout, row: Row, now: float) -> None:
     """An angle: its name, its state or progress bar, its time."""
     line = layout.split(factor=0.54, align=True)
     line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
-    text = row.state
+    text = SHORT.get(row.state, row.state)
     if row.queue_position and row.state == "queued":
         text = f"{row.queue_position} ahead"  # In the queue, as the icon says; longer text would not fit.
     elapsed = row.elapsed(now)
@@ -133,11 +136,11 @@ def draw_row(layout: UILayout, row: Row, now: float) -> None:
     line.label(text=text)
 
 
-def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
-    """What can be done with a set that is not complete."""
+def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *, is_in_head: bool) -> None:
+    """What can be done with a set that is not complete. ``is_in_head``: the head of the tab resumes it."""
     if not found.can_resume:
         return
-    if found.error:
+    if found.error and found.error != told:
         draw_error(context, layout, found.error)
     for held in found.held:
         column = layout.column(align=True)
@@ -152,7 +155,8 @@ def draw_after(context: Context, layout: UILayout, found: SetView) -> None:
         for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
             options = button(buttons, PHOTOREAL_OT_resolve_uncertain, text=text)
             options.key, options.decision = held.key, decision
-    button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
+    if not is_in_head:
+        button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
 
 
 def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:

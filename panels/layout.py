@@ -8,10 +8,13 @@ from bpy.types import Context, Operator, UILayout
 
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
 from ..operators.checks import Fix, Problem
+from ..operators.choose_folder import PHOTOREAL_OT_choose_folder
 from ..operators.copy_text import PHOTOREAL_OT_copy_text
 from ..operators.import_photos import PHOTOREAL_OT_import_photos
 from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
+from ..operators.resume_set import PHOTOREAL_OT_resume_set
+from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
 from ..window import properties
 
 if TYPE_CHECKING:  # Only the stubs have names for these.
@@ -69,11 +72,19 @@ def draw_text(context: Context, layout: UILayout, text: str, icon: "IconItems" =
 def draw_problem(context: Context, layout: UILayout, problem: Problem) -> None:
     """Why a button is grey, and the button that helps."""
     draw_text(context, layout, problem.reason, "INFO")
-    match problem.fix:
+    if problem.fix:
+        draw_fix(layout, problem.fix)
+
+
+def draw_fix(layout: UILayout, fix: Fix) -> None:
+    """The button that helps."""
+    match fix:
         case Fix.CHOOSE_MODEL:
             button(layout, PHOTOREAL_OT_import_product, text="Choose a Model …")
         case Fix.CHOOSE_PHOTOS:
             button(layout, PHOTOREAL_OT_import_photos, text="Choose Photos …")
+        case Fix.CHOOSE_FOLDER:
+            button(layout, PHOTOREAL_OT_choose_folder, text="Choose Another Folder …", icon="FILE_FOLDER")
         case Fix.ALLOW_ONLINE_ACCESS:
             button(layout, PHOTOREAL_OT_open_preferences, text="Allow Online Access …").section = "SYSTEM"
         case Fix.ENTER_KEY:
@@ -82,6 +93,10 @@ def draw_problem(context: Context, layout: UILayout, problem: Problem) -> None:
             button(layout, PHOTOREAL_OT_open_preferences, text="Change the Ceiling …").section = "ADDONS"
         case Fix.ASK_PRICE:
             button(layout, PHOTOREAL_OT_ask_price, text="Ask for the Price")
+        case Fix.RESUME:
+            button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
+        case Fix.RUN_DIAGNOSTICS:
+            button(layout, PHOTOREAL_OT_run_doctor, icon="CHECKMARK")
         case Fix.OBJECT_MODE:
             setattr(layout.operator("object.mode_set", text="Object Mode"), "mode", "OBJECT")  # noqa: B010  The stubs know no properties.
 

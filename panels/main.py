@@ -5,12 +5,12 @@ from bpy.types import Context, Panel
 
 from ..background_run.button_arguments import Settings
 from ..operators import checks
-from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
 from ..window import runs
-from ..window.blender_types import layout_of
+from ..window.blender_types import layout_of, scene_of
 from ..window.scene_settings import settings_of
-from .layout import MAIN, SidebarPanel, button, draw_problem, draw_text, letters, title
+from .layout import MAIN, SidebarPanel, button, draw_problem, letters
+from .progress import draw_elsewhere, draw_ended, draw_running
 
 
 class PHOTOREAL_PT_main(SidebarPanel, Panel):
@@ -23,16 +23,15 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
         row = layout.row()
         row.scale_y = 1.6
         button(row, PHOTOREAL_OT_generate_set, text=button_text(context, settings), icon="CAMERA_DATA")
+        scene = scene_of(context)
         if run := runs.set_run():
-            draw_text(context, layout, title(run.view.doing))
-            button(
-                layout,
-                PHOTOREAL_OT_cancel_here,
-                text="End Now" if run.view.is_stopping else "Stop Here",
-                icon="CANCEL",
-            )
-        elif problem := checks.generate(context):
-            draw_problem(context, layout, problem)
+            draw_running(context, layout, run)
+        else:
+            if ended := runs.ended_run(scene):
+                draw_ended(context, layout, ended, runs.set_of(scene))
+            if problem := checks.generate(context):
+                draw_problem(context, layout, problem)
+        draw_elsewhere(context, layout, runs.state.elsewhere)
 
 
 def button_text(context: Context, settings: Settings) -> str:

@@ -31,6 +31,7 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         column.prop(self, "output_folder")
         column.prop(self, "place_when_done")
         column.prop(self, "device")
+        column.prop(self, "studio_shading")
         column = layout.column(align=True)
         column.prop(self, "max_cost", text="Ceiling per Run ($)")
         column.prop(self, "max_cost_per_day", text="Per Day ($)")

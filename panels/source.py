@@ -15,7 +15,7 @@ from ..operators.remove_photo import PHOTOREAL_OT_remove_photo
 from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties, runs, studio_properties
 from ..window.blender_types import layout_of
-from ..window.scene_settings import settings_of
+from ..window.scene_settings import product_objects, settings_of
 from .layout import SubPanel, button, draw_problem, draw_text
 
 
@@ -34,9 +34,10 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
                     button(layout, PHOTOREAL_OT_import_product, text="Import Product", icon="IMPORT")
                     draw_text(context, layout, "Or drop a GLB file into the viewport.")
             case Source.OBJECTS:
-                count = len(context.selected_objects)
+                count = len(product_objects(context))
                 plural = "" if count == 1 else "s"
-                layout.label(text=f"{count} object{plural} selected", icon="OBJECT_DATA")
+                where = "in the studio" if settings.is_studio else "selected"
+                layout.label(text=f"{count} object{plural} {where}", icon="OBJECT_DATA")
             case Source.PHOTOS:
                 self._draw_photos(layout, settings)
                 draw_model(context, layout)

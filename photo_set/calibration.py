@@ -38,7 +38,7 @@ def reference_for(folder: SetFolder, entry: AngleRecord, background: Background)
 
     The files of the calibration count only together, because they belong to one camera.
     """
-    render, mask = _file(folder, entry.get("render")), folder.root / entry.get("mask", "")
+    render, mask = file_in(folder, entry.get("render")), folder.root / entry.get("mask", "")
     if render is None or not mask.is_file():
         return None
     known = entry.get("calibration")
@@ -65,12 +65,13 @@ def reference_digest(entry: AngleRecord) -> str:
 
 
 def _surface_and_lights(folder: SetFolder, known: CalibrationRecord) -> dict[str, Any]:
-    files = [_file(folder, file) for file in calibration_files(known)]
+    files = [file_in(folder, file) for file in calibration_files(known)]
     if any(path is None for path in files):
         return {}
     return {**dict(zip(SINGLE, files, strict=False)), "lights": files[len(SINGLE) :]}
 
 
-def _file(folder: SetFolder, entry: Mapping[str, Any] | None) -> Path | None:
+def file_in(folder: SetFolder, entry: Mapping[str, Any] | None) -> Path | None:
+    """The file of an entry of ``set.json``; None when there is none in the folder."""
     path = folder.root / str((entry or {}).get("path", ""))
     return path if path.is_file() else None

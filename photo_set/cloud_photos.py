@@ -30,6 +30,12 @@ from .set_json_fidelity import RetryRecord
 from .takes import Shelf, identity_of
 from .tries import asked_for, best_of, rank, retries_of, wish_of
 
+CHANGED = (
+    "realigned",
+    "locked",
+    "matched",
+)  # Members of ``fidelity`` of photos that are not shown as received.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
@@ -202,7 +208,7 @@ class CloudPhotos:
         checked = self._check.check(wanted.angle, result.path, result.request_id)
         facts = self._facts(paid_by_result(result), checked, result.path, wanted.wish)
         self._tell(wanted.angle, facts)
-        is_moved = any(name in one for name in ("realigned", "locked") for one in (known, facts["fidelity"]))
+        is_moved = any(name in one for name in CHANGED for one in (known, facts["fidelity"]))
         picture = png(checked.picture) if is_moved else None
         kept = facts if is_moved else {"fidelity": facts["fidelity"]}
         without = ("enlargement",) if is_moved else ()

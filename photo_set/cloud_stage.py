@@ -24,8 +24,10 @@ from .labels import CONCEPT_LABEL, MODEL_LABEL
 from .model_views import model_inputs
 from .rejection import RejectedPhotoError
 from .results import SetResults
+from .set_consistency import SetConsistency
 from .set_json import MadeRecord
 from .takes import CONCEPT, Shelf
+from .video_identity import VideoIdentity
 from .video_plan import used_angles, waits_for_all_photos
 
 
@@ -154,6 +156,8 @@ class CloudStage:
             else:
                 self._start_video_without_hero()
         self._jobs.wait()
+        SetConsistency(self._results).compare()
+        VideoIdentity(self._results).compare()
 
     def _start_video_from_all(self) -> None:
         """A photo that may still come is waited for: a video without it would be charged, and one with it too."""

@@ -50,6 +50,8 @@ OWN_NAMES = (
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34
+# Members that a run takes over from the run before, besides what ``_begun`` names.
+KEPT = ("at_fal", "spin", "variants", "video_input", "consistency", "channels")
 
 
 class DamagedSetError(InputError):
@@ -302,9 +304,7 @@ def _begun(
         "cost": earlier.get("cost", cost),
     }
     # A video that is made from another rendering of ``video_input`` would be paid again.
-    record |= {
-        name: earlier[name] for name in ("at_fal", "spin", "variants", "video_input") if name in earlier
-    }
+    record |= {name: earlier[name] for name in KEPT if name in earlier}
     return cast(Manifest, record)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares the photos that are in set folders with their renders. Changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,14 @@ from typing import Any
 from ..files.values import checked_in, member_of
 from ..imaging.choices import Background
 from ..imaging.fidelity import Report, Verdict, check_photo
+from ..imaging.fidelity.consistency import Drift
 from ..messages.errors import InputError
 from .calibration import reference_for
 from .choices import Engine
 from .folder import SetFolder
 from .photo_check import FAILED, NO_REFERENCE
 from .rejection import verdict_of
+from .set_views import compared_in, drifts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,30 @@ def sets_in(root: Path) -> list[Path]:
             f"{root} contains no set: set.json is missing.", hint="Name the folder of a set or a catalogue."
         )
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """Whether the photos of a set belong together: those that can be compared with each other, by angle."""
+
+    product: str
+    drifts: Mapping[str, Drift]
+
+    @property
+    def score(self) -> float:
+        """That of the angle that is farthest from the middle of the set; above 1 it has drifted."""
+        return max((drift.score for drift in self.drifts.values()), default=0.0)
+
+
+def compare_set(root: Path) -> Together | None:
+    """Compare the photos of one set with each other; None with fewer than two. Raises InputError."""
+    folder = SetFolder.open(root)
+    entries = compared_in(folder)
+    if len(entries) < 2:
+        return None
+    shown = {name: root / entry["photo"]["path"] for name, entry in entries.items()}
+    product = str(folder.record.get("product", root.name))
+    return Together(product=product, drifts=drifts_of(folder, entries, shown))
 
 
 def check_set(root: Path) -> Iterator[Finding]:

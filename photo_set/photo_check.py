@@ -19,7 +19,8 @@ from PIL import Image
 
 from ..imaging.choices import Lock
 from ..imaging.compose import png
-from ..imaging.fidelity import Reference, Report, State, Verdict, check_photo, draw_overlay, realign
+from ..imaging.fidelity import Reference, Report, Verdict, check_photo, draw_overlay, realign
+from ..imaging.fidelity.check import is_in_place
 from ..imaging.fidelity.locking import lock_photo
 from ..imaging.fidelity.photo import is_other_shape
 from ..optics.angles import Angle
@@ -82,20 +83,20 @@ class PhotoCheck:
             again = check_photo(picture, reference)
             moved = self._kept_realigned(original, picture, report, again)
             file, report = self._folder.root / moved["path"], again
-        locked: Record = {}
-        if self._plan.lock is not Lock.NONE and _is_in_place(report):
-            picture = _locked(picture, reference, self._plan.lock)
+        lock: Record = {}
+        if self._plan.lock is not Lock.NONE and is_in_place(report):
+            picture = locked(picture, reference, self._plan.lock)
             report = check_photo(picture, reference)
             stored = self._folder.store(f"photos/locked/{original.stem}.png", png(picture))
-            locked = {**stored, "what": self._plan.lock.value}
-            file = self._folder.root / locked["path"]
+            lock = {**stored, "what": self._plan.lock.value}
+            file = self._folder.root / lock["path"]
         record = self._record(angle, report.verdict, report.reason)
         record.update(
             score=round(report.score, 4),
             gates={name: _gate(gate) for name, gate in report.to_json()["gates"].items()},
             is_calibrated=is_calibrated(self._folder, entry),
             **({"realigned": moved} if moved else {}),
-            **({"locked": locked} if locked else {}),
+            **({"locked": lock} if lock else {}),
             **self._kept_evidence(angle, request_id, picture, reference, report),
         )
         return Checked(picture, file, record)
@@ -155,13 +156,7 @@ class PhotoCheck:
         return found
 
 
-def _is_in_place(report: Report) -> bool:
-    """Whether the photo shows the product where the render has it, so that it can be locked to the render."""
-    gates = (report.gates["pose"], report.gates["background"])
-    return not report.problem and all(gate.state is not State.FAILED for gate in gates)
-
-
-def _locked(picture: Image.Image, reference: Reference, what: Lock) -> Image.Image:
+def locked(picture: Image.Image, reference: Reference, what: Lock) -> Image.Image:
     """The photo in the size of its render, with what ``what`` names taken from the render."""
     height, width = reference.render.shape[:2]
     sized = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)

@@ -22,7 +22,14 @@ from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
 from .set_json_channels import ChannelRecord
-from .set_json_fidelity import AskedRecord, CalibrationRecord, FidelityRecord, RetryRecord
+from .set_json_fidelity import (
+    AskedRecord,
+    CalibrationRecord,
+    ConsistencyRecord,
+    FidelityRecord,
+    IdentityRecord,
+    RetryRecord,
+)
 from .set_json_values import (
     AMOUNT,
     ANGLE,
@@ -121,6 +128,7 @@ class MadeRecord(PaidRecord, total=False):
     enlargement: Annotated[Enlargement, "how the photo was enlarged"]
     review: Annotated[ReviewRecord, "what a person has decided about it"]
     fidelity: Annotated[FidelityRecord, "what the comparison with the render has found"]
+    identity: Annotated[IdentityRecord, "whether the video shows the product all the time"]
 
 
 class Pending(MadeRecord, total=False):
@@ -344,6 +352,7 @@ class Manifest(TypedDict, total=False):
     findings: Annotated[
         list[FindingRecord], Items(MAX_FINDINGS, name="finding"), "what is wrong with the finished pictures"
     ]
+    consistency: Annotated[ConsistencyRecord, "whether the photos by fal.ai belong together"]
 
 
 CLOSED: frozenset[type] = frozenset({SourceFile, TakeList})  # Records without other members.

@@ -4,13 +4,16 @@
 from typing import Annotated, Required, TypedDict
 
 from .set_json_values import (
+    AMOUNT,
     GATE_STATE,
     MAX_LIGHTS,
+    MAX_NAMES,
     REAL,
     SHIFT,
     TAKE,
     TEXT,
     TRUTH,
+    VALUES,
     VERDICT,
     FileRecord,
     Items,
@@ -41,6 +44,41 @@ class LockRecord(FileRecord, total=False):
     what: Annotated[str, TEXT, '"labels", "edges" or "all"']
 
 
+class MatchRecord(FileRecord, total=False):
+    """How the white balance and the exposure of a photo were brought to those of its set.
+
+    The file is the photo before; it has the same size.
+    """
+
+    kelvin: Annotated[float, REAL, "how far its white balance was away, at 6500 K; warmer is negative"]
+    tint: Annotated[float, REAL, "natural logarithm; greener is positive"]
+    exposure: Annotated[float, REAL, "natural logarithm; brighter is positive"]
+
+
+class DriftRecord(TypedDict, total=False):
+    """How far a photo is from the middle of its set, as the set shows it."""
+
+    photo: Required[Annotated[str, TEXT, "hash of the photo that was compared"]]
+    score: Required[
+        Annotated[float, REAL, "the largest difference in units of its tolerance; above 1 it has drifted"]
+    ]
+    kelvin: Annotated[float, REAL, "white balance, at 6500 K; warmer is negative"]
+    tint: Annotated[float, REAL, "natural logarithm; greener is positive"]
+    exposure: Annotated[float, REAL, "natural logarithm; brighter is positive"]
+    fill: Annotated[float, REAL, "size of the product, a share; larger is positive"]
+    reason: Annotated[str, TEXT, 'why, in a sentence; "" when it has not drifted']
+
+
+class ConsistencyRecord(TypedDict, total=False):
+    """Whether the photos of a set belong together."""
+
+    score: Required[
+        Annotated[float, REAL, "that of the angle that is farthest away; above 1 one has drifted"]
+    ]
+    checked_with: Annotated[str, TEXT, "digest of what was compared"]
+    angles: Annotated[dict[str, DriftRecord], Items(MAX_NAMES), "the photos that were compared, by angle"]
+
+
 class FidelityRecord(TypedDict, total=False):
     """What the comparison of a photo with its render has found, and what followed."""
 
@@ -55,8 +93,29 @@ class FidelityRecord(TypedDict, total=False):
     accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of the verdict"]
     realigned: Annotated[RealignmentRecord, "how it was moved back onto the render"]
     locked: Annotated[LockRecord, "what it has taken from its render"]
+    matched: Annotated[MatchRecord, "how its white balance and exposure were matched to the set"]
     report: Annotated[FileRecord, "all that was measured"]
     overlay: Annotated[FileRecord, "the photo with what was found"]
+
+
+class IdentityRecord(TypedDict, total=False):
+    """What the comparison of a video with the product has found."""
+
+    verdict: Required[Annotated[str, VERDICT, '"accept" or "look"']]
+    reason: Required[Annotated[str, TEXT, "why, in a sentence"]]
+    compared_with: Annotated[
+        str, TEXT, '"input", the rendered video; "spin", photos and frames of the spin; "photos"'
+    ]
+    seconds: Annotated[float, AMOUNT, "the length of the video"]
+    score: Annotated[float, REAL, "the largest of ``values``"]
+    values: Annotated[
+        list[float | None],
+        VALUES,
+        "of frames at equal distances, in units of the tolerance; above 1, the frame does not show the product; null when it "
+        "cannot be compared",
+    ]
+    closure: Annotated[float, REAL, "how far the last frame is from the first, 0 to 1"]
+    checked_with: Annotated[str, TEXT, "digest of what was compared"]
 
 
 class RetryRecord(TypedDict, total=False):

@@ -116,6 +116,10 @@ SIZE = Value(
 SHIFT = Value(
     list_of(REAL.rule, 2, min_count=2), {"type": "array", "items": {"type": "number"}, "minItems": 2}
 )
+VALUES = Value(
+    list_of(optional(REAL.rule), 1000),
+    {"type": "array", "items": {"type": ["number", "null"]}, "maxItems": 1000},
+)
 PLAN = Value(optional(record_of({}, may_have_others=True)), {"type": ["object", "null"]})
 DECISION = Value(one_of(WORDS), {"enum": list(WORDS)})
 SET_STATE = Value(member_of(SetState), {"enum": [state.value for state in SetState]})

@@ -22,6 +22,8 @@ _TEXTS: Mapping[Flaw, str] = {
     Flaw.BLACK: "the product is black, without any light on it. Check its materials and normals, and the light.",
     Flaw.WHITE: "the picture is white, without any shade. Check the product's materials, and the light.",
 }
+DRIFT = "photo_drifted"  # Kinds of findings.
+OTHER_VIDEO = "video_differs"
 FULL_FRAME = 0.97  # The fill from which an angle is meant to reach the border.
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ log = logging.getLogger(__name__)
 def record_verdict(folder: SetFolder, angles: Sequence[Angle], reporter: Reporter) -> None:
     """Record what is wrong with the finished pictures, and warn about what is new."""
     record = folder.record
-    findings = worst_first(findings_about(folder.root, angles, record["angles"]))
+    pictures = findings_about(folder.root, angles, record["angles"])
+    findings = worst_first([*pictures, *drift_findings(record), *video_findings(record)])
     entries = [finding.record() for finding in findings]
     known = record.get("findings", [])
     if entries != known:
@@ -65,6 +68,30 @@ def findings_about(
                 where=angle.name,
                 text=f"{angle.name}: {_TEXTS[flaw]}",
             )
+
+
+def drift_findings(record: Mapping[str, Any]) -> Iterator[Finding]:
+    """A warning for each photo that differs from the others of its set. ``record``: of ``set.json``."""
+    drifts = (record.get("consistency") or {}).get("angles") or {}
+    for entry in record["angles"]:
+        drift = drifts.get(entry["name"]) or {}
+        is_shown = drift.get("photo") == (entry.get("photo") or {}).get("sha256")
+        if drift.get("reason") and is_shown:
+            yield Finding(
+                kind=DRIFT,
+                severity=Severity.WARNING,
+                where=entry["name"],
+                text=f"{entry['name']}: {drift['reason']}",
+            )
+
+
+def video_findings(record: Mapping[str, Any]) -> Iterator[Finding]:
+    """A warning for each video that does not show the product all the time, or could not be compared."""
+    for video in record.get("videos") or []:
+        found = video.get("identity") or {}
+        if found and found.get("verdict") != "accept":
+            text = f"Video: {found.get('reason', '')}"
+            yield Finding(kind=OTHER_VIDEO, severity=Severity.WARNING, where=video["motion"], text=text)
 
 
 def _flaws(picture: Path, mask: Path, angle: Angle) -> list[Flaw]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 Value = TypeVar("Value")
@@ -59,6 +60,23 @@ def reason_of(error: RuntimeError) -> str:
     return (lines[-1] if lines else "unknown error").removeprefix("Error: ").rstrip(".")
 
 
+def set_different(owner: Any, **values: Any) -> None:
+    """Set the properties of a data-block that differ: any change makes a rendered viewport begin again."""
+    for name, value in values.items():
+        old = getattr(owner, name)
+        is_same = (
+            abs(old - value) <= 1e-6 * max(1.0, abs(value)) if isinstance(value, float) else old == value
+        )
+        if not is_same:
+            setattr(owner, name, value)
+
+
+def move_to(item: bpy.types.Object, matrix: Matrix) -> None:
+    """Place an object, unless it is there already."""
+    if not np.allclose(np.array(item.matrix_world), np.array(matrix), rtol=1e-6, atol=1e-6):
+        item.matrix_world = matrix
+
+
 @contextmanager
 def overridden(target: Any, **values: Any) -> Iterator[None]:
     """Set properties of a data-block, and set them back at the end, also after an error."""
@@ -66,6 +84,19 @@ def overridden(target: Any, **values: Any) -> Iterator[None]:
         for name, value in values.items():
             undo.callback(setattr, target, name, getattr(target, name))
             setattr(target, name, value)
+        yield
+
+
+@contextmanager
+def sampled(world: bpy.types.World, method: str, **values: int) -> Iterator[None]:
+    """While entered, Cycles finds the bright parts of ``world`` by ``method``, one of ``sampling_method``.
+
+    Cycles reads these settings only from a world that is tagged: settings of an add-on are not tracked.
+    """
+    with ExitStack() as undo:
+        undo.callback(world.update_tag)
+        undo.enter_context(overridden(present(world.cycles), sampling_method=method, **values))
+        world.update_tag()
         yield
 
 

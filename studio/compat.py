@@ -78,6 +78,22 @@ def set_denoiser(scene: bpy.types.Scene, effort: str, *, on_card: bool = False) 
     return True
 
 
+def set_viewport_denoiser(scene: bpy.types.Scene) -> bool:
+    """Use OpenImageDenoise for rendered viewports; False in builds without it."""
+    try:
+        present(scene.cycles).preview_denoiser = "OPENIMAGEDENOISE"
+    except TypeError:
+        return False
+    return True
+
+
+def has_active_card() -> bool:
+    """Has the artist chosen graphics cards for Cycles in the preferences?"""
+    cycles = present(bpy.context.preferences).addons.get("cycles")
+    chosen: Any = cycles.preferences if cycles else None
+    return bool(chosen and chosen.has_active_device())
+
+
 def set_still(
     scene: bpy.types.Scene, *, file_format: Literal["PNG", "OPEN_EXR"], depth: Literal["8", "16", "32"]
 ) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import bpy
 
-from .blender import input_of, links_of, new_node, output_of, overridden, present, set_value, source_of
+from .blender import input_of, links_of, new_node, output_of, present, sampled, set_value, source_of
 from .shader_nodes import Socket, Tree
 
 # Degrees from the axis of the camera: up to the first the ground fills the view, from the second on the studio does.
@@ -51,7 +51,7 @@ class LightBehindGlass:
             set_value(self._colour, (1.0, 1.0, 1.0, 1.0))
             self._tree.links.new(self._straight, self._strength)
             # Surfaces do not look for this light, so only refracted rays find it.
-            undo.enter_context(overridden(present(self._world.cycles), sampling_method="NONE"))
+            undo.enter_context(sampled(self._world, "NONE"))
             yield
 
 

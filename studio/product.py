@@ -98,10 +98,9 @@ def import_product(
     points, broken = _prepared(gltf, collection, meshes)
     findings = [*pose.findings, *far, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
     facts, around = _without(collection, options)
-    findings += around
     points = visible_points(collection) if options.without else points
     size, standing = _measured(points, gltf.name, options.from_file, offset)
-    findings += _repair(gltf, facts, materials if is_for_cycles else None, size)
+    findings += [*around, *_repair(gltf, facts, materials if is_for_cycles else None, size)]
     findings += (layers := count_layers(collection)).findings()
     root.matrix_world = standing
     present(bpy.context.view_layer).update()

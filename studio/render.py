@@ -21,14 +21,14 @@ from ..optics.light_map import Area, Rig
 from ..optics.shadow import SHADOW_SPAN, cast_on_ground, ground_grid, ground_shadow
 from ..optics.sizes import Size, square
 from . import compat
-from .blender import overridden, present, read_pixels, set_choice
+from .blender import overridden, present, read_pixels
 from .camera import Camera
 from .kernels import denoises_on
-from .layers import limit_for
 from .machine import use_card
 from .materials import lets_light_through
 from .product import Product
 from .quality import GLANCE, RAY, SHADOW, Quality
+from .render_settings import set_bounces, set_up_cycles, set_up_output
 from .rig import Studio
 from .see_through import SeeThrough, developed
 from .stand_ins import base_colour, materials_in, rougher, stand_ins
@@ -42,10 +42,6 @@ UNDENOISED_FACTOR = 8  # Multiplies the samples in builds of Blender without a d
 MEGAPIXEL = 1024 * 1024
 MIN_SAMPLES = 16
 COLOUR_SAMPLES = 4  # Of a picture without light, which has no noise inside of surfaces.
-# Light bounces many times inside glass, and a path that ends there is dark: a filled bottle needs this many bounces.
-# ``benchmarks.render`` shows it with its glass bottle.
-GLASS_BOUNCES = 32
-TRANSPARENT_BOUNCES = 16
 # Few samples are doubled behind half-transparent surfaces, where the denoiser has no guides either.
 MAX_HALF_SAMPLES = 32
 BOX_MARGIN = 4  # Pixels around the product that are rendered too: the pixel filter is wider than a pixel.
@@ -108,8 +104,13 @@ class Renderer:
         self._needs_ground_light = False
         self._has_added_light = False
         self._shadows: dict[tuple[float, int, int], NDArray[np.float32]] = {}
-        self._set_up_output()
-        self._set_up_cycles()
+        set_up_output(scene)
+        present(scene.cycles).device = self.device
+        set_up_cycles(
+            scene,
+            lets_light_through=self.lets_light_through,
+            transparent_layers=product.layers.transparent,
+        )
 
     def light(self, rig: Rig) -> None:
         """Light the product with ``rig``. Raises as ``Studio.use``."""
@@ -283,35 +284,6 @@ class Renderer:
         unshadowed = self.studio.light.table_radiance(np.stack((x, y, np.zeros_like(x)), axis=-1))
         return ground_shadow(picture[..., :3].mean(axis=-1), unshadowed)
 
-    def _set_up_output(self) -> None:
-        render = present(self.scene.render)
-        set_choice(render, "engine", "CYCLES")
-        render.film_transparent = True
-        render.use_persistent_data = True
-        render.use_compositing = False
-        render.use_sequencer = False
-        render.dither_intensity = 0.0
-        render.use_border = False
-        render.use_simplify = False
-        render.use_motion_blur = False
-        render.resolution_percentage = 100
-        render.pixel_aspect_x = render.pixel_aspect_y = 1.0
-        render.use_file_extension = True
-        compat.set_view_transform(self.scene, compat.NEUTRAL_VIEW)
-
-    def _set_up_cycles(self) -> None:
-        cycles = present(self.scene.cycles)
-        cycles.device = self.device
-        cycles.seed = 0
-        cycles.use_animated_seed = False
-        cycles.film_transparent_glass = False
-        cycles.caustics_reflective = False
-        # Objects behind glass, and the ground below it, receive light through it.
-        cycles.caustics_refractive = self.lets_light_through
-        cycles.blur_glossy = 0.0 if self.lets_light_through else 1.0
-        cycles.sample_clamp_indirect = 6.0
-        cycles.transparent_max_bounces = limit_for(self.product.layers.transparent, TRANSPARENT_BOUNCES)
-
     def _apply(self, quality: Quality) -> int:
         """Set the quality; returns the samples per pixel that this build of Blender needs for it."""
         cycles = present(self.scene.cycles)
@@ -326,13 +298,12 @@ class Renderer:
         if quality.noise > 0.0:
             cycles.adaptive_threshold = quality.noise
             cycles.adaptive_min_samples = 16
-        bounces = quality.bounces
-        if self.lets_light_through:
-            bounces = max(bounces, limit_for(self.product.layers.glass, GLASS_BOUNCES))
-        cycles.max_bounces = bounces
-        cycles.diffuse_bounces = min(quality.bounces, 3)
-        cycles.glossy_bounces = bounces if self.lets_light_through else min(quality.bounces, 4)
-        cycles.transmission_bounces = bounces
+        set_bounces(
+            self.scene,
+            quality.bounces,
+            lets_light_through=self.lets_light_through,
+            glass_layers=self.product.layers.glass,
+        )
         return int(cycles.samples)
 
     def _render(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -17,18 +18,21 @@ from numpy.typing import NDArray
 
 from ..gltf.findings import Finding, Severity, counted
 from ..messages.errors import InputError
-from ..optics.light_map import Area, Light, Rig, light_of, repaired
+from ..optics.light_map import MAP_WIDTH, Area, Light, Rig, light_of, repaired
 from ..optics.rig_choice import Panorama
 from . import compat
 from .blender import (
     data_of,
     input_of,
+    move_to,
     new_node,
     output_of,
     overridden,
     pixels_of,
     present,
+    sampled,
     set_choice,
+    set_different,
     set_pixels,
     set_value,
 )
@@ -37,6 +41,22 @@ from .light_behind_glass import LightBehindGlass
 TABLE_RADIUS = 30.0  # In product sizes: its edge is never visible, not even in a mirror near the ground.
 PREFIX = "Photoreal"
 QUICK_MAP = 256  # Pixels along the map by which Cycles finds the bright parts of a light map.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where the studio is in the scene: the point in its middle on the ground, and the length of a product size."""
+
+    scale: float
+    origin: tuple[float, float, float]
+
+    def place(self, point: Any) -> NDArray[np.float64]:
+        """A point (3,) of the studio in the scene."""
+        placed: NDArray[np.float64] = np.asarray(point) * self.scale + self.origin
+        return placed
+
+
+STUDIO = Stand(scale=1.0, origin=(0.0, 0.0, 0.0))
 
 
 def read_panorama(panorama: Panorama) -> tuple[NDArray[np.float32], int]:
@@ -154,8 +174,7 @@ class Studio:
     @contextmanager
     def quick(self) -> Iterator[None]:
         """While entered, Cycles samples the light map less exactly, which makes another light map load faster."""
-        world = present(self.world.cycles)
-        with overridden(world, sampling_method="MANUAL", sample_map_resolution=QUICK_MAP):
+        with sampled(self.world, "MANUAL", sample_map_resolution=QUICK_MAP):
             yield
 
     @contextmanager
@@ -217,6 +236,9 @@ class Studio:
     def _build_world(self) -> tuple[bpy.types.ShaderNodeTexEnvironment, bpy.types.ShaderNodeBackground]:
         """The nodes for the light map and for its brightness."""
         tree = compat.empty_tree(self.world)
+        settings = present(self.world.cycles)
+        # Left to itself, Cycles looks for bright parts in 64 MB: sixteen times the pixels of a light map.
+        settings.sampling_method, settings.sample_map_resolution = "MANUAL", MAP_WIDTH
         texture = new_node(tree, bpy.types.ShaderNodeTexEnvironment)
         background = new_node(tree, bpy.types.ShaderNodeBackground)
         output = new_node(tree, bpy.types.ShaderNodeOutputWorld)
@@ -232,16 +254,18 @@ class Lamp:
     item: bpy.types.Object
     data: bpy.types.AreaLight
 
-    def place(self, area: Area, radiance: float) -> None:
-        """Give the light the place, the size and the name of ``area``."""
-        self.item.name = f"{PREFIX} {area.name}"
-        self.data.size, self.data.size_y = area.width, area.height
+    def place(self, area: Area, radiance: float, stand: Stand = STUDIO) -> None:
+        """Give the light the place, the size and the name of ``area``, in a studio that is at ``stand``."""
+        name = f"{PREFIX} {area.name}"
+        if self.item.name.split(".")[0] != name:  # Another studio may have one of the same name.
+            self.item.name = name
+        width, height = area.width * stand.scale, area.height * stand.scale
         # Blender distributes the watts of a rectangle over the half-space: radiance = watts / (pi * area).
-        self.data.energy = radiance * math.pi * area.width * area.height
+        set_different(self.data, size=width, size_y=height, energy=float(radiance * math.pi * width * height))
         matrix = np.eye(4)
         matrix[:3, :3] = area.axes
-        matrix[:3, 3] = area.place
-        self.item.matrix_world = Matrix(matrix.tolist())
+        matrix[:3, 3] = stand.place(area.place)
+        move_to(self.item, Matrix(matrix.tolist()))
 
 
 def new_lamp() -> Lamp:

@@ -172,28 +172,6 @@ class Session:
         return video.shots(self._renderer, motion, views, quality, wanted)
 
 
-def build_session(
-    model: Path, angle: Angle, *, resolution: Size, options: ModelOptions = MODEL_AS_IT_IS
-) -> Session:
-    """A studio to work in, in a new scene that is not shown yet. Other scenes do not change.
-
-    Raises as ``import_product``; the new scene is then removed.
-    """
-    window = present(bpy.context.window)
-    shown = window.scene
-    scene = bpy.data.scenes.new(SCENE)
-    window.scene = scene  # The importer uses the scene of the window.
-    try:
-        session = Session(scene, model, resolution=resolution, device="cpu", options=options)
-        session.pose(angle)
-    except BaseException:
-        window.scene = shown
-        bpy.data.scenes.remove(scene)
-        raise
-    window.scene = shown
-    return session
-
-
 @contextmanager
 def open_session(
     model: Path,

@@ -37,7 +37,7 @@ from tests.printed_reference import draw  # noqa: E402
 
 HERO, OTHER = "three-quarter", "front"
 PHOTO = "fal-ai/flux-kontext/dev"
-LINES = {HERO: ("TEA No 5", "BLACK 250"), OTHER: ("TEA No 7", "GREEN 100")}
+LINES = {HERO: ("TEA No 5", "BLACK 250"), OTHER: ("TEA No 7", "GREEN 100"), "side": ("TEA No 9", "WHITE 75")}
 
 
 class Told(Reporter):

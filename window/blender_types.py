@@ -8,7 +8,18 @@ adds. What is certain in a panel, an operator or a timer is stated here, once.
 from collections.abc import Iterator
 from typing import Literal, Protocol, TypeVar
 
-from bpy.types import AddonPreferences, Context, Menu, Operator, Panel, Scene, UILayout, Window, WindowManager
+from bpy.types import (
+    AddonPreferences,
+    Context,
+    Header,
+    Menu,
+    Operator,
+    Panel,
+    Scene,
+    UILayout,
+    Window,
+    WindowManager,
+)
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What ``execute`` and ``invoke`` of an operator return."""
@@ -62,8 +73,8 @@ def window_of(context: Context) -> Window:
     return window
 
 
-def layout_of(drawn: Panel | Menu | Operator | AddonPreferences) -> UILayout:
-    """The layout of a panel, menu, dialog or preferences page while ``draw`` runs."""
+def layout_of(drawn: Panel | Menu | Header | Operator | AddonPreferences) -> UILayout:
+    """The layout of a panel, header, menu, dialog or preferences page while ``draw`` runs."""
     layout = drawn.layout
     assert layout is not None
     return layout

@@ -48,9 +48,15 @@ class KnownSets:
         if bpy.app.background or self._icons is None:
             return
         for picture in view.pictures:
-            for path in (picture.render, picture.photo):
-                name = f"{path}|{picture.stamp}"
-                if path is not None and name not in self._icons:
-                    if len(self._icons) >= MAX_ICONS:
-                        self._icons.clear()
-                    self._icons.load(name, str(path), "IMAGE")
+            self._load(picture.render, picture.stamp)
+            self._load(picture.photo, picture.stamp)
+            for take in picture.takes:
+                self._load(take.photo, take.stamp)
+
+    def _load(self, path: Path | None, stamp: str) -> None:
+        name = f"{path}|{stamp}"
+        if path is None or name in self._icons:
+            return
+        if len(self._icons) >= MAX_ICONS:
+            self._icons.clear()
+        self._icons.load(name, str(path), "IMAGE")

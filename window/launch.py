@@ -5,8 +5,9 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import bpy
 
@@ -20,8 +21,11 @@ from ..background_run.button_arguments import (
     price_key,
     set_arguments,
 )
-from ..background_run.run_view import Kind, RunView
+from ..background_run.followed import Followed
+from ..background_run.run_view import VIDEO, Kind, RunView
 from ..background_run.set_view import read_set
+from ..photo_set.choices import NO_VIDEO
+from ..photo_set.living_run import KnownRun, forget, known_runs
 from ..processes.blender_program import BATCH, background_command, factory_settings, running_blender
 from ..processes.child import Child, Event, Look, Prepare, Prepared, environment_for
 from . import preferences, properties, runs, screen
@@ -32,6 +36,7 @@ from .stored_paths import absolute_folder
 
 KEPT_RUNS = 8  # Ended ones beyond these are forgotten.
 LOOKED_AT = "looked_at"  # An event of this module: a set folder was read.
+FOUND_RUNS = "found_runs"  # Another: this machine was searched for runs.
 SETTLED = {"done", "failed", "uncertain"}  # States of a job that change what is in the set folder.
 
 
@@ -50,7 +55,7 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
     wanted = absolute_folder(named) if named else _output_folder(context) / product_name(context)
     scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
     view = RunView(kind=Kind.SET)
-    view.expect(settings.angle_names())
+    view.expect([*settings.angle_names(), *([VIDEO] if settings.video != NO_VIDEO else [])])
 
     def prepare() -> Prepared:
         names = [Path(name).name for name in settings.files]
@@ -60,10 +65,12 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
         event = {"event": "prepared", "folder": str(out), "copy": str(kept) if kept else ""}
         return Prepared(arguments=[*arguments, *external], event=event)
 
+    home = runs.home_of(scene)
+    asker = runs.asked_by(home, places=places).variable
     run = runs.Run(
-        child=_child(context, prepare, look=_look_at_changes()),
+        child=_child(context, prepare, look=_look_at_changes(), variables=asker),
         view=view,
-        home=runs.home_of(scene),
+        home=home,
         scratch=scratch,
         places=places,
     )
@@ -86,13 +93,53 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
         view.expect([picture.name for picture in known.pictures])
     external = external_data_options(external_folders()) if settings.source is Source.OBJECTS else []
     arguments = ["resume", str(folder), *further, *external, *ceiling_options(settings), "--json"]
+    home, places = runs.home_of(scene_of(context)), preferences.get(context).place_when_done
+    replaces = bool({"--redo", "--accept"} & set(further))
+    asker = runs.asked_by(home, places=places, replaces=replaces).variable
     run = runs.Run(
-        child=_child(context, lambda: Prepared(arguments=arguments), look=_look_at_changes()),
+        child=_child(
+            context, lambda: Prepared(arguments=arguments), look=_look_at_changes(), variables=asker
+        ),
         view=view,
-        home=runs.home_of(scene_of(context)),
-        places=preferences.get(context).place_when_done,
+        home=home,
+        places=places,
+        replaces=replaces,
     )
     return _start(run)
+
+
+def follow(known: KnownRun, home: runs.Home) -> runs.Run:
+    """Show a run that this window has not started, or has lost sight of, and place its results as it wanted."""
+    view = RunView(kind=Kind.SET, folder=known.folder)
+    if found := runs.state.sets.view_of(known.folder):
+        view.expect([picture.name for picture in found.pictures])
+    asked, child = known.asked_by, Followed(known, look=_look_at_changes())
+    places, replaces = (asked.places, asked.replaces) if asked else (False, False)
+    return _start(runs.Run(child=child, view=view, home=home, places=places, replaces=replaces))
+
+
+def look_for_runs() -> None:
+    """Find the runs of this machine on a thread; the pump follows those of this file."""
+
+    events = runs.state.looked_at
+
+    def find() -> None:
+        found = [(run, run.is_alive) for run in known_runs()]
+        events.put({"event": FOUND_RUNS, "runs": found})
+
+    _in_background(find)
+
+
+def forget_run(folder: Path) -> None:
+    """Delete, on a thread, what other windows would learn of a run that has ended here."""
+    threading.Thread(target=forget, args=(folder,), name="photoreal-forget", daemon=True).start()
+
+
+def choose_take(context: bpy.types.Context, folder: Path, name: str, number: int) -> runs.Run:
+    """Have a set show another take of an angle, free of charge. Waits for a run that works in the folder."""
+    arguments = ["resume", str(folder), "--choose", f"{name}={number}", "--json"]
+    child = _child(context, lambda: Prepared(arguments=arguments))
+    return _start(runs.Run(child=child, view=RunView(kind=Kind.CHOOSE, folder=folder)))
 
 
 def cancel_at_fal(context: bpy.types.Context, folder: Path) -> runs.Run:
@@ -105,9 +152,9 @@ def cancel_at_fal(context: bpy.types.Context, folder: Path) -> runs.Run:
 
 
 def stop_here(run: runs.Run) -> None:
-    """Once: nothing more is rendered or sent, what is paid for is finished. Twice: end at once."""
-    run.view.is_stopping = True
+    """Once: nothing more is rendered or sent, what is paid for is finished. Twice: end at once. Raises OSError."""
     run.child.stop()
+    run.view.is_stopping = True
     redraw()
 
 
@@ -140,14 +187,15 @@ def ask_doctor(context: bpy.types.Context, kind: Kind) -> None:
 
 def look_at(folder: Path) -> None:
     """Read a set folder on a thread; panels show it when it was read."""
-    state = runs.state
-    state.looks += 1
+    events = runs.state.looked_at
+    _in_background(lambda: events.put(_looked_at(folder)))
 
-    def read() -> None:
-        state.looked_at.put(_looked_at(folder))
 
-    threading.Thread(target=read, name="photoreal-look", daemon=True).start()
-    state.wake()
+def _in_background(look: Callable[[], None]) -> None:
+    """Have ``look`` called on a thread: it puts one event into ``looked_at``, which the pump waits for."""
+    runs.state.looks += 1
+    threading.Thread(target=look, name="photoreal-look", daemon=True).start()
+    runs.state.wake()
 
 
 def redraw() -> None:
@@ -179,12 +227,18 @@ def _look_at_changes() -> Look:
     return look
 
 
-def _child(context: bpy.types.Context, prepare: Prepare, *, look: Look = lambda _event: None) -> Child:
-    """A background Blender as the user's preferences want it, not started yet."""
+def _child(
+    context: bpy.types.Context,
+    prepare: Prepare,
+    *,
+    look: Look = lambda _event: None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Child:
+    """A background Blender as the user's preferences want it, not started yet. ``variables``: further environment."""
     options = factory_settings(online=bool(bpy.app.online_access))
     command = background_command(BATCH, blender=running_blender(), options=options)
     environment = environment_for(os.environ, preferences.key_for_child(preferences.get(context)))
-    return Child(command, prepare, environment, look=look)
+    return Child(command, prepare, {**environment, **variables}, look=look)
 
 
 def _start(run: runs.Run) -> runs.Run:

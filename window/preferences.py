@@ -118,6 +118,22 @@ class StoredPreferences:
             description="Results can be read only with your key. Pictures that are sent cannot be restricted",
         ),
     ]
+    studio_shading: Annotated[
+        str,
+        EnumProperty(
+            name="Studio Opens In",
+            description="Shading of the viewport when a studio is built",
+            items=(
+                ("RENDERED", "Rendered", "Cycles: the light, the background and the shadow of the photos"),
+                (
+                    "MATERIAL",
+                    "Material Preview",
+                    "EEVEE with the light of the studio: faster, without the shadow",
+                ),
+            ),
+            default="RENDERED",
+        ),
+    ]
     device: Annotated[
         str,
         EnumProperty(

@@ -88,7 +88,12 @@ class PhotorealSettings(
     VideoProperties,
     PropertyGroup,
 ):
-    """What the sidebar sets. ``made_in`` is the folder of the last set, ``home`` the scene that a studio was built for."""
+    """What the sidebar sets.
+
+    ``made_in`` is the folder of the last set. Of a studio: ``home`` is the scene that it was built for, ``is_linked``
+    says whether it shows the artist's own objects, ``studio_name`` names the product, and ``view_before`` is how the
+    viewports looked before.
+    """
 
     folder: Annotated[
         str,
@@ -101,6 +106,9 @@ class PhotorealSettings(
     ]
     made_in: Annotated[str, StringProperty(options={"HIDDEN"})]
     is_studio: Annotated[bool, BoolProperty(options={"HIDDEN"})]
+    is_linked: Annotated[bool, BoolProperty(options={"HIDDEN"})]
+    studio_name: Annotated[str, StringProperty(options={"HIDDEN"})]
+    view_before: Annotated[str, StringProperty(options={"HIDDEN"})]
     home: Annotated[bpy.types.Scene | None, PointerProperty(type=bpy.types.Scene)]
 
 
@@ -132,9 +140,12 @@ def detach() -> None:
     del bpy.types.Scene.photoreal  # type: ignore[attr-defined]  # ``attach`` has added it.
 
 
+OF_STUDIO = ("is_studio", "is_linked", "studio_name", "view_before", "home")
+
+
 def copy_settings(source: PhotorealSettings, target: PhotorealSettings) -> None:
     """Copy all settings to another scene, except those that mark a studio."""
-    _copy_values(source, target, leave={"name", "photos", "angles", "is_studio", "home"})
+    _copy_values(source, target, leave={"name", "photos", "angles", *OF_STUDIO})
     for kept, copied in ((source.photos, target.photos), (source.angles, target.angles)):
         copied.clear()
         for item in kept:

@@ -16,8 +16,9 @@ from bpy.app.handlers import persistent
 
 from ..background_run.button_arguments import Source
 from ..background_run.run_view import Kind
+from ..photo_set.living_run import KnownRun
 from ..processes.child import Event
-from . import changes, launch, preferences, properties, runs, screen
+from . import changes, launch, preferences, properties, runs, screen, sheets
 from .runs import Run
 from .scene_settings import settings_of
 from .stored_paths import stored_path
@@ -26,6 +27,7 @@ PUMP_SECONDS = 0.1  # Between two calls.
 PUMP_BUDGET = 0.003  # Seconds for the events of one call: a late report is better than a stuttering viewport.
 PRICE_PAUSE = 0.7  # Seconds without a change of the settings before their price is asked for.
 REDRAW_SECONDS = 1.0  # The clocks of a running set move on.
+SEARCH_SECONDS = 10.0  # Between two searches for runs that another window or a terminal has started.
 
 
 def pump() -> float | None:
@@ -40,20 +42,38 @@ def pump() -> float | None:
         received = True
         if event["event"] == launch.LOOKED_AT:
             runs.state.sets.take(event["folder"], event["view"])
+            if run is not None and event["view"] is not None:  # One that was found does not know its angles.
+                run.view.expect([picture.name for picture in event["view"].pictures])
+        elif event["event"] == launch.FOUND_RUNS:
+            _follow(event["runs"])
         elif run is not None:
             _take(run, event)
     _ask_wanted_price()
     _place_one()
-    _show_status()
     is_stale = time.monotonic() - runs.state.redrawn_at > REDRAW_SECONDS
     if received or (is_stale and runs.set_run()):
         launch.redraw()
     return PUMP_SECONDS if _is_busy() else None
 
 
+def _follow(found: list[tuple[KnownRun, bool]]) -> None:
+    """Follow the runs of this file, living ones and those that have ended unseen; remember other living ones."""
+    state = runs.state
+    if any(run.view.folder is None for run in runs.running_sets()):
+        return  # A run that is only starting here may be among them: the next search tells.
+    state.elsewhere = []
+    for known, is_alive in found:
+        if runs.is_known(known.folder, is_alive=is_alive):
+            continue
+        if home := runs.home_of_known(known, is_alive=is_alive):
+            launch.follow(known, home)
+        elif is_alive:
+            state.elsewhere.append(known)
+
+
 def _events(deadline: float) -> Iterator[tuple[Run | None, Event]]:
     """Waiting events with the run that they are of, until ``deadline`` (``time.perf_counter``)."""
-    for run in (None, *runs.state.runs):
+    for run in (None, *tuple(runs.state.runs)):
         source = run.child.events if run else runs.state.looked_at
         while time.perf_counter() < deadline:
             try:
@@ -68,7 +88,8 @@ def _events(deadline: float) -> Iterator[tuple[Run | None, Event]]:
 def _is_busy() -> bool:
     state = runs.state
     is_running = any(not run.view.is_over for run in state.runs)
-    return is_running or bool(state.to_place or state.status or state.looks or state.wanted_price)
+    is_placing = any(map(runs.scene_of_run, state.to_place))
+    return is_running or is_placing or bool(state.looks or state.wanted_price)
 
 
 def _take(run: Run, event: Event) -> None:
@@ -98,6 +119,10 @@ def _end(run: Run) -> None:
     match view.kind:
         case Kind.SET:
             _end_set(run)
+        case Kind.CHOOSE:
+            if view.folder and not view.error:
+                runs.show_chosen(view.folder)
+                launch.look_at(view.folder)
         case Kind.PRICE:
             runs.state.prices.learn(run.key, view.facts, "" if view.is_stopping else view.error)
         case Kind.DOCTOR | Kind.KEY:
@@ -112,8 +137,10 @@ def _end_set(run: Run) -> None:
         with contextlib.suppress(OSError):  # The copies of other sets are beside it.
             run.copy.parent.parent.rmdir()
     if view.folder:
+        runs.show_chosen(view.folder)
         launch.look_at(view.folder)
-    if run.places and view.state == "done" and not bpy.app.background:
+        launch.forget_run(view.folder)
+    if run.places and view.state == "done":
         runs.state.to_place.append(run)
 
 
@@ -126,37 +153,26 @@ def _ask_wanted_price() -> None:
 def _place_one() -> None:
     """Place one finished set in its scene, when that is open and the artist is not in the middle of an operator."""
     state = runs.state
-    if not state.to_place:
+    run = next((one for one in state.to_place if runs.scene_of_run(one)), None)
+    state.to_place[:] = [one for one in state.to_place if one is run or runs.is_in_another_file(one)]
+    scene = runs.scene_of_run(run) if run else None
+    if run is None or scene is None:
         return
-    run = state.to_place[0]
-    scene = next((one for one in bpy.data.scenes if run.home and runs.is_home(run.home, one)), None)
     view = state.sets.view_of(run.view.folder) if run.view.folder else None
-    if scene is None or (view is None and not state.looks):
-        state.to_place.pop(0)  # Its file is no longer open: the gallery of that file has the set.
+    if view is None and not state.looks:
+        state.to_place.remove(run)  # Its folder is gone.
         return
     window = screen.free_window()
     if view is None or window is None:
         return
-    state.to_place.pop(0)
-    from .placing import contact_sheet  # noqa: PLC0415  It imports numpy, which a window without a set never needs.
-
+    state.to_place.remove(run)
     try:
-        contact_sheet(scene, view.product, view.lasting_sheet())
+        sheets.place(scene, view, replaces=run.replaces)
     except (RuntimeError, OSError) as error:  # Blender would no longer call a timer that raises.
         run.view.error = f"The photos could not be placed: {str(error).strip()}"
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo_push(message="Place Photoreal Set")  # Changes by a timer have no undo step otherwise.
     launch.redraw()
-
-
-def _show_status() -> None:
-    sets = [run for run in runs.state.runs if run.view.kind is Kind.SET]
-    run = runs.set_run() or (sets[-1] if sets else None)
-    text = run.view.line() if run else ""
-    if text == runs.state.status or bpy.app.background:
-        return
-    runs.state.status = text
-    screen.show_status(text)
 
 
 def _wake() -> None:
@@ -188,6 +204,13 @@ def look_at_scenes() -> None:
 def _file_was_loaded(_file: str) -> None:
     runs.state.loads += 1
     look_at_scenes()
+    launch.look_for_runs()
+
+
+def _search() -> float:
+    """Find the runs of this machine, now and then; seconds to the next time."""
+    launch.look_for_runs()
+    return SEARCH_SECONDS
 
 
 def _look_once() -> None:
@@ -202,17 +225,17 @@ def attach() -> None:
     if not bpy.app.background:
         # Data cannot be read while an extension is being registered.
         bpy.app.timers.register(_look_once, first_interval=0.0)
+        bpy.app.timers.register(_search, first_interval=0.0, persistent=True)
 
 
 def detach() -> None:
     """Runs in progress continue without this Blender."""
-    for timer in (_look_once, pump):
+    for timer in (_look_once, _search, pump):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     bpy.app.handlers.load_post.remove(_file_was_loaded)
     changes.stop_listening(_settings_changed)
-    if runs.state.status:
-        screen.show_status("")
+    screen.redraw_status_bars()
     runs.state.sets.close()
     preferences.answers.doctor.clear()
     preferences.answers.key.clear()

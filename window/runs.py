@@ -5,6 +5,7 @@ Nothing here keeps a reference to Blender's data: undo, redo and opening a file 
 A scene is found again by its ``session_uid`` in the file that it belongs to.
 """
 
+import os
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from pathlib import Path
 import bpy
 
 from ..background_run.button_arguments import Settings
+from ..background_run.followed import Followed
 from ..background_run.price_book import Price, PriceBook
 from ..background_run.run_view import Kind, RunView
-from ..background_run.set_view import SetView
+from ..background_run.set_view import Picture, SetView, Take
+from ..photo_set.living_run import AskedBy, KnownRun
 from ..processes.child import Child, Event
 from . import properties
 from .icons import KnownSets
@@ -34,19 +37,22 @@ class Home:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A child process and what it reported.
+    """A process and what it reported: a child, or one that this window has found.
 
-    ``key`` is that of the price that it asks for; ``places``: its photos are placed in the scene when it is done.
+    ``key`` is that of the price that it asks for; ``places``: its photos are placed in the scene when it is done;
+    ``replaces``: they replace those of the same angles on the sheet of the set.
     ``scratch`` is deleted when it ends, ``copy`` (a selection as a file) when it ends well.
     """
 
-    child: Child
+    child: Child | Followed
     view: RunView
     home: Home | None = None
     key: tuple[str, ...] = ()
     places: bool = False
+    replaces: bool = False
     scratch: Path | None = None
     copy: Path | None = None
+    is_seen: bool = False  # The artist has closed the notice about its end.
 
 
 def _no_timer() -> None:
@@ -62,12 +68,15 @@ class State:
     prices: PriceBook = field(default_factory=PriceBook)
     wanted_price: tuple[Settings, float] | None = None  # With the time (monotonic, s) at which it is asked.
     sets: KnownSets = field(default_factory=KnownSets)
+    shown_takes: dict[tuple[Path, str], int] = field(
+        default_factory=dict
+    )  # Those that the gallery shows instead.
     to_place: list[Run] = field(default_factory=list)
+    elsewhere: list[KnownRun] = field(default_factory=list)  # Living runs that no scene of this file has.
     looked_at: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     looks: int = 0
     loads: int = 0
     redrawn_at: float = 0.0
-    status: str = ""
 
 
 state = State()
@@ -96,9 +105,15 @@ def is_asking_price() -> bool:
     )
 
 
+def running_sets() -> list[Run]:
+    """The sets that are being made now, in any file."""
+    return [run for run in state.runs if run.view.kind is Kind.SET and not run.view.is_over]
+
+
 def set_run() -> Run | None:
-    """The set that is being made now, in any file."""
-    return next((run for run in state.runs if run.view.kind is Kind.SET and not run.view.is_over), None)
+    """The set that is being made now, in any file; that of this file where there are several."""
+    running = running_sets()
+    return next((run for run in running if scene_of_run(run)), running[0] if running else None)
 
 
 def run_of(scene: bpy.types.Scene) -> Run | None:
@@ -116,6 +131,31 @@ def run_elsewhere(scene: bpy.types.Scene) -> Run | None:
         if run.home and any(is_home(run.home, other) for other in others):
             return run
     return None
+
+
+def ended_run(scene: bpy.types.Scene) -> Run | None:
+    """The run for this scene, or else one for another file or scene, whose end the artist has not closed yet."""
+    own = run_of(scene)
+    if own is not None:
+        return own if own.view.is_over and not own.is_seen else None
+    ended = [run for run in state.runs if run.view.kind is Kind.SET and run.view.is_over and not run.is_seen]
+    return ended[-1] if ended else None
+
+
+def is_known(folder: Path, *, is_alive: bool) -> bool:
+    """Whether this window has the living run of a folder, or, of one that has ended, has seen its end."""
+    known = [run for run in state.runs if run.view.kind is Kind.SET and run.view.folder == folder]
+    return any(not run.view.is_over for run in known) if is_alive else bool(known)
+
+
+def scene_of_run(run: Run) -> bpy.types.Scene | None:
+    """The scene of the open file that a run belongs to."""
+    return next((one for one in bpy.data.scenes if run.home and is_home(run.home, one)), None)
+
+
+def is_in_another_file(run: Run) -> bool:
+    """Whether a run belongs to a file that is not open now, and can be opened again."""
+    return run.home is not None and bool(run.home.file) and run.home.file != bpy.data.filepath
 
 
 def cancel_run() -> Run | None:
@@ -149,6 +189,33 @@ def icon_of(path: Path | None, stamp: str) -> int:
     return state.sets.icon_of(path, stamp)
 
 
+def shown_take(folder: Path, picture: Picture) -> Take | None:
+    """The take of an angle that the gallery shows: the chosen one, until the artist looks at another."""
+    wanted = state.shown_takes.get((folder, picture.name), picture.take)
+    found = {take.number: take for take in picture.takes}
+    return found.get(wanted) or found.get(picture.take)
+
+
+def is_choosing(folder: Path) -> bool:
+    """Whether another take of a set is being chosen."""
+    return any(
+        run.view.kind is Kind.CHOOSE and not run.view.is_over and run.view.folder == folder
+        for run in state.runs
+    )
+
+
+def choosing_error(folder: Path) -> str:
+    """Why the take that was chosen last could not be; "" otherwise."""
+    chosen = [run for run in state.runs if run.view.kind is Kind.CHOOSE and run.view.folder == folder]
+    return chosen[-1].view.error if chosen and chosen[-1].view.is_over else ""
+
+
+def show_chosen(folder: Path) -> None:
+    """Have the gallery show the chosen takes of a set again."""
+    for key in [key for key in state.shown_takes if key[0] == folder]:
+        del state.shown_takes[key]
+
+
 def is_home(home: Home, scene: bpy.types.Scene) -> bool:
     """Whether ``home`` means this scene, also after its file was saved and opened again."""
     if home.load == state.loads:
@@ -159,3 +226,19 @@ def is_home(home: Home, scene: bpy.types.Scene) -> bool:
 def home_of(scene: bpy.types.Scene) -> Home:
     """Where a run that is started now for this scene belongs."""
     return Home(file=bpy.data.filepath, load=state.loads, scene_uid=scene.session_uid, scene_name=scene.name)
+
+
+def asked_by(home: Home, *, places: bool, replaces: bool = False) -> AskedBy:
+    """What a run keeps of the window that starts it, for windows that find it later."""
+    scene = home.scene_name
+    return AskedBy(window=os.getpid(), file=home.file, scene=scene, places=places, replaces=replaces)
+
+
+def home_of_known(run: KnownRun, *, is_alive: bool) -> Home | None:
+    """The scene of this file that a run was started for, or that names its folder; ``None`` without one."""
+    asked, found = run.asked_by, None
+    if asked and asked.file == bpy.data.filepath and (asked.file or asked.window == os.getpid()):
+        found = bpy.data.scenes.get(asked.scene)
+    if found is None and is_alive:
+        found = next((scene for scene in bpy.data.scenes if folder_of(scene) == run.folder), None)
+    return home_of(found) if found else None

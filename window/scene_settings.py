@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of one set, read from the scene and the preferences without touching the disk."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
@@ -81,8 +82,41 @@ def _camera_names(context: bpy.types.Context) -> tuple[str, ...] | None:
 
 
 def cameras_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The cameras of a scene that take pictures when cameras are used unchanged: those not hidden from renders."""
-    return [item for item in scene.objects if item.type == "CAMERA" and not item.hide_render]
+    """The cameras of a scene that take pictures when cameras are used unchanged: those not hidden from renders.
+
+    A studio with the artist's own objects has those of the scene that it was built for, another one those that came
+    with the product.
+    """
+    settings = properties.of(scene)
+    if settings.is_studio and settings.is_linked and settings.home:
+        objects: Iterable[bpy.types.Object] = settings.home.objects
+    elif settings.is_studio:
+        product = studio_product(scene)
+        objects = product.all_objects if product else ()
+    else:
+        objects = scene.objects
+    return [item for item in objects if item.type == "CAMERA" and not item.hide_render]
+
+
+def studio_product(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    """The collection with the product of a studio."""
+    children = scene.collection.children if scene.collection else ()
+    return next((one for one in children if cast(Any, one).get("photoreal_part") == "product"), None)
+
+
+def product_objects(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """What is photographed when the source is a selection, besides children.
+
+    In a studio that is everything that is visible of its product.
+    """
+    scene = scene_of(context)
+    if not properties.of(scene).is_studio:
+        layer = context.view_layer  # A timer's context has no ``selected_objects``.
+        return (
+            [item for item in layer.objects.selected if item.visible_get(view_layer=layer)] if layer else []
+        )
+    product = studio_product(scene)
+    return [item for item in product.all_objects if item.visible_get()] if product else []
 
 
 def product_name(context: bpy.types.Context) -> str:
@@ -90,8 +124,10 @@ def product_name(context: bpy.types.Context) -> str:
     settings = properties.of_context(context)
     match Source(settings.source_kind):
         case Source.OBJECTS:
-            picked = context.active_object or next(iter(context.selected_objects), None)
-            name = picked.name if picked else scene_of(context).name
+            layer = context.view_layer
+            active = layer.objects.active if layer else None
+            picked = active or next(iter(product_objects(context)), None)
+            name = settings.studio_name or (picked.name if picked else scene_of(context).name)
         case Source.TEXT:
             name = settings.words
         case Source.PHOTOS:

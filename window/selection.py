@@ -7,20 +7,25 @@ from pathlib import Path
 
 import bpy
 
+from . import properties
 from .blender_types import scene_of
-from .scene_settings import cameras_of, product_name
+from .scene_settings import cameras_of, product_name, product_objects
 
 
 def write_selection(context: bpy.types.Context, *, with_cameras: bool) -> Path:
-    """Write the selected objects, their children and, if wanted, the scene's cameras to a separate .blend file.
+    """Write the selected objects and their children, or the product of a studio, to a separate .blend file.
+
+    If wanted, the scene's cameras are in it too.
 
     Raises RuntimeError when Blender cannot write it.
     """
     if context.mode != "OBJECT":
         bpy.ops.ed.flush_edits()  # Edits in Edit and Sculpt Mode reach the mesh only now.
     wanted: dict[int, bpy.types.Object] = {}
-    for item in context.selected_objects:
-        for one in (item, *item.children_recursive):
+    is_studio = properties.of_context(context).is_studio
+    for item in product_objects(context):
+        # In a studio a hidden part stays hidden.
+        for one in (item,) if is_studio else (item, *item.children_recursive):
             wanted[one.session_uid] = one
     if with_cameras:
         wanted |= {camera.session_uid: camera for camera in cameras_of(scene_of(context))}

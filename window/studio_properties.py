@@ -13,6 +13,7 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
+from ..channels.rules import CHANNELS
 from ..gltf.choices import MAX_POSE_SECONDS, REST, START
 from ..imaging.choices import Background
 from ..optics.angles import FILL, LENS_MM, MAX_LENS_MM, MIN_LENS_MM
@@ -24,6 +25,7 @@ from .changes import changed
 from .labels import BACKGROUND_TIPS, QUALITY_TIPS, label_of
 
 PANORAMA = "panorama"
+NO_CHANNEL = "none"
 CAMERAS = "CAMERAS"
 SECONDS = "seconds"
 
@@ -180,6 +182,19 @@ class StudioProperties:
         ),
     ]
 
+    channel: Annotated[
+        str,
+        EnumProperty(
+            name="Channel",
+            description="Where the pictures are published: its safe areas are shown in the studio",
+            items=[
+                (NO_CHANNEL, "None", "No safe areas"),
+                *((one.name, one.title, f"What {one.title} asks for") for one in CHANNELS.values()),
+            ],
+            default=NO_CHANNEL,
+            update=changed,
+        ),
+    ]
     depth_pass: Annotated[
         bool,
         BoolProperty(
@@ -272,7 +287,10 @@ class AngleProperties:
         ),
     ]
     angles: Annotated[Items[PhotorealAngle], CollectionProperty(type=PhotorealAngle)]
-    angle_index: Annotated[int, IntProperty(name="Active Angle", description="Selected angle of the list")]
+    angle_index: Annotated[
+        int,
+        IntProperty(name="Active Angle", description="Selected angle of the list", update=changed),
+    ]
     lens: Annotated[
         float,
         FloatProperty(

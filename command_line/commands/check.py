@@ -12,7 +12,8 @@ from ...channels.rules import CHANNELS
 from ...messages import events
 from ...messages.errors import PhotorealError
 from ...photo_set.folder import SetState
-from ...photo_set.folder_check import Finding, check_set, sets_in
+from ...photo_set.folder_check import Finding, Together, check_set, compare_set, sets_in
+from ...photo_set.set_views import drift_event
 from ..argument_types import place
 from ..arguments import add_output
 from ..channel_checks import check_channels
@@ -80,8 +81,11 @@ def _rule_event(channel: str, sku: str, one: RuleFinding) -> events.Rule:
 
 
 def _run_fidelity(options: CheckOptions, context: Context) -> int:
-    found = [one for root in sets_in(options.folder) for one in check_set(root)]
-    context.reporter.result(map(_event, found), table(found))
+    roots = sets_in(options.folder)
+    found = [one for root in roots for one in check_set(root)]
+    sets = [one for root in roots if (one := compare_set(root)) is not None]
+    told = [*map(_event, found), *(event for one in sets for event in _drift_events(one))]
+    context.reporter.result(told, "\n".join([table(found), *map(together, sets)]))
     rejected = sum(one.is_rejected for one in found)
     code = PhotorealError.exit_code if rejected else 0
     state = SetState.PARTIAL if rejected else SetState.DONE
@@ -102,6 +106,17 @@ def table(found: Sequence[Finding]) -> str:
     rejected = sum(one.is_rejected for one in found)
     lines.append(f"{len(found)} photo{'s' * (len(found) != 1)}, {rejected} rejected.")
     return "\n".join(lines)
+
+
+def together(one: Together) -> str:
+    """A line about the photos of a set, and one for each that has drifted."""
+    lines = [f"{one.product}: its photos differ by up to {one.score:.0%} of what a set may."]
+    lines += [f"  {name}: {drift.reason}" for name, drift in one.drifts.items() if drift.reason]
+    return "\n".join(lines)
+
+
+def _drift_events(one: Together) -> list[events.Drift]:
+    return [drift_event(name, drift, sku=one.product) for name, drift in one.drifts.items() if drift.reason]
 
 
 def _word(one: Finding) -> str:

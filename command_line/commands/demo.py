@@ -17,7 +17,7 @@ from ..argument_types import place
 from ..arguments import add_output, add_studio
 from ..option_values import Command, Context, StudioOptions
 from ..plans import checked, studio_of
-from ..sets import make_set, working_in
+from ..sets import make_set, visible_run, working_in
 
 # Small enough for three minutes on two cores without a graphics card.
 QUICK_SIZE = square(512)
@@ -49,8 +49,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: DemoOptions, context: Context) -> int:
     check_place(options.out)
     model = options.out.parent / f".{options.out.name}-sample" / "storage-jar.glb"
-    with working_in(options.out, context.reporter):
-        return _make(model, options, context.reporter)
+    with (
+        working_in(options.out, context.reporter),
+        visible_run(options.out, context.reporter) as reporter,
+    ):
+        return _make(model, options, reporter)
 
 
 def _studio(options: DemoOptions) -> StudioOptions:

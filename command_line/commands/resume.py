@@ -46,7 +46,7 @@ from ..reviewing import (
     wishes_in,
 )
 from ..service import service_of
-from ..sets import make_set, working_in
+from ..sets import make_set, visible_run, working_in
 from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
 
@@ -130,8 +130,11 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
 def run(options: ResumeOptions, context: Context) -> int:
     if is_catalogue(options.folder):
         return _resume_catalogue(options, context)
-    with working_in(options.folder, context.reporter):
-        return _resume_set(options, context.reporter)
+    with (
+        working_in(options.folder, context.reporter),
+        visible_run(options.folder, context.reporter) as reporter,
+    ):
+        return _resume_set(options, reporter)
 
 
 def _resume_catalogue(options: ResumeOptions, context: Context) -> int:

@@ -2,7 +2,7 @@
 """``set``: one product."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...photo_set.folder import check_place
 from ..argument_types import place
@@ -18,7 +18,7 @@ from ..arguments import (
 )
 from ..option_values import CeilingOptions, Command, Context, PlanOptions
 from ..plans import checked, plan_of, tell_unused
-from ..sets import make_set, working_in
+from ..sets import make_set, visible_run, working_in
 from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
 
@@ -45,10 +45,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: SetOptions, context: Context) -> int:
-    out, reporter = options.plan.out, context.reporter
+    out = options.plan.out
     check_place(out)
-    with working_in(out, reporter):
-        plan = plan_of(options.plan, context)
+    with working_in(out, context.reporter), visible_run(out, context.reporter) as reporter:
+        plan = plan_of(options.plan, replace(context, reporter=reporter))
         plan = checked(plan, reporter, online_mode=options.plan.service.online_mode)
         tell_unused(plan, options.ceilings, reporter)
         plan.check_prompts()

@@ -83,6 +83,12 @@ def _report(view: View, measured: Measures, thresholds: Thresholds) -> Report:
     )
 
 
+def is_in_place(report: Report) -> bool:
+    """Whether the photo shows the product where the render has it, so that it can be locked to the render."""
+    gates = (report.gates[POSE], report.gates[BACKGROUND])
+    return not report.problem and all(gate.state is not State.FAILED for gate in gates)
+
+
 def _is_whole(view: View, registration: Registration) -> bool:
     """Whether the photo contains all of the product's box that the render contains."""
     if not 0.7 < registration.scale < 1.4:

@@ -115,6 +115,24 @@ def compare_colours(photo: Array, render: Array, inside: Array, ground: Array | 
     return Blocks(rows, columns, trust, wanted, best, difference, exposure, cast)
 
 
+def difference_map(blocks: Blocks, shape: tuple[int, ...], step: int) -> Array:
+    """The mean difference of the blocks around each window: (h, w) of ``shape``, windows every ``step`` pixels.
+
+    0 where too few blocks can be judged.
+    """
+    apart = np.zeros(shape)
+    if not len(blocks.difference):
+        return apart
+    rows = np.clip(blocks.rows // step, 0, shape[0] - 1)
+    columns = np.clip(blocks.columns // step, 0, shape[1] - 1)
+    weighted, weights = np.zeros(shape), np.zeros(shape)
+    weighted[rows, columns], weights[rows, columns] = blocks.difference * blocks.trust, blocks.trust
+    radius = max(1, round(0.05 * max(shape)))
+    near = window_mean(weights, radius)
+    usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
+    return np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
+
+
 def _trust(mean: Array) -> Array:
     """0 for blocks that are nearly black or blown out, whose colour says nothing; 1 in between."""
     if not len(mean):

@@ -77,6 +77,21 @@ class Drift:
     def is_consistent(self) -> bool:
         return not self.reason
 
+    @property
+    def colour_score(self) -> float:
+        """The largest of white balance and exposure in units of its tolerance."""
+        return max(abs(self.kelvin) / KELVIN, abs(self.tint) / TINT, abs(self.exposure) / EXPOSURE)
+
+    @property
+    def score(self) -> float:
+        """The largest finding in units of its tolerance: above 1 the photo has drifted."""
+        return max(self.colour_score, abs(self.fill) / FILL)
+
+    @property
+    def can_be_matched(self) -> bool:
+        """Whether ``matched`` brings all of the white balance and the exposure to those of the set."""
+        return max(map(abs, self.gains)) <= MOST_GAIN
+
 
 def score_set(views: Sequence[SetView]) -> list[Drift]:
     """The drift of each photo of a set, in the order of ``views``. A photo that shows too little has no drift."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour import quantile
+from .colour import difference_map, quantile
 from .local import smoothed, wider
 from .measures import Measures
 from .planes import resized
@@ -24,10 +24,12 @@ Parts = Mapping[str, tuple[float, float]]
 # What light may do where no relit renders tell: standard deviation of the logarithm of luminance.
 UNKNOWN_LIGHT = 0.45
 LIGHT_FACTOR = 1.3  # Relit renders show a few lights of many.
+COLOUR_FACTOR = 1.2  # The same for differences of colour.
 KEPT_COUNTS = 0.8  # How much of the excuse a photo with the render's light loses.
 OTHER_LIGHT = 0.2  # How much more difference of colour is tolerated in a photo with another light.
-SAME_LIGHT = 0.4  # How much less is tolerated in a photo with the render's light.
-BUSY = 0.25  # What sharpness and compression change, as a share of the structure of the render.
+SAME_LIGHT = 0.35  # How much less is tolerated in a photo with the render's light.
+# What sharpness and compression change, as a share of the structure of the render; in the render's light, in another.
+BUSY_SAME, BUSY = 0.18, 0.25
 OTHER_BELOW = 0.75  # A light that is kept less than this is another one.
 MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
 CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
@@ -103,24 +105,20 @@ def _background(measured: Measures, limits: Thresholds) -> Parts:
 def _colour(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, Array]:
     """The measures, and the difference at each window in units of the tolerance."""
     blocks = measured.surface.blocks
-    apart = np.zeros(view.windows.inside.shape)
+    apart = difference_map(blocks, view.windows.inside.shape, view.windows.step)
     if not len(blocks.difference):
         return {"whole": (0.0, limits.colour)}, apart
     whole = quantile(blocks.difference, blocks.trust, 0.8)
-    rows = np.clip(blocks.rows // view.windows.step, 0, apart.shape[0] - 1)
-    columns = np.clip(blocks.columns // view.windows.step, 0, apart.shape[1] - 1)
-    weighted, weights = np.zeros(apart.shape), np.zeros(apart.shape)
-    weighted[rows, columns], weights[rows, columns] = blocks.difference * blocks.trust, blocks.trust
-    radius = max(1, round(0.05 * max(apart.shape)))
-    near = window_mean(weights, radius)
-    usual = float(np.median(near[near > 1e-4])) if (near > 1e-4).any() else 1.0
-    apart = np.where(near > 0.5 * usual, window_mean(weighted, radius) / np.maximum(near, 1e-6), 0.0)
     # Coloured walls and warm lamps colour a product in places; the render's own light does not.
     wide = 1.0 + OTHER_LIGHT * (1.0 - measured.surface.light_kept)
-    return (
-        {"whole": (whole, limits.colour * wide), "part": (float(apart.max()), limits.colour_part * wide)},
-        apart / (limits.colour_part * wide),
-    )
+    tolerated = np.full(apart.shape, limits.colour_part * wide)
+    if "colours" in view.tolerated:
+        excused = COLOUR_FACTOR * (1.0 - KEPT_COUNTS * same_light(measured)) * view.tolerated["colours"]
+        tolerated = limits.colour_part_known * wide + excused
+    severity = apart / tolerated
+    worst = np.unravel_index(int(severity.argmax()), severity.shape)
+    part = float(apart[worst]), float(tolerated[worst])
+    return {"whole": (whole, limits.colour * wide), "part": part}, severity
 
 
 def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Parts, Array, Array]:
@@ -131,15 +129,17 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     same = same_light(measured)
     strict = 1.0 - SAME_LIGHT * same
     # A small difference of sharpness or place changes strong edges most.
-    busy = BUSY * np.sqrt(wider(maps.strength))
-    for name, plane, limit in (
-        ("missing", maps.missing, limits.missing * strict),
-        ("unexplained", maps.unexplained, limits.unexplained * strict),
+    busy = (BUSY + (BUSY_SAME - BUSY) * same) * np.sqrt(wider(maps.strength))
+    # What other lights show explains nothing in a photo with the render's light.
+    unexplained = np.sqrt(maps.unexplained) * (1.0 - same) + np.sqrt(maps.new) * same
+    for name, found, limit in (
+        ("missing", np.sqrt(maps.missing), limits.missing * strict),
+        ("unexplained", unexplained, limits.unexplained * strict),
     ):
         light = np.sqrt(kept[name]) if name in kept else UNKNOWN_LIGHT
         # A photo with the render's light has no excuse.
         excused = LIGHT_FACTOR * light * (1.0 - KEPT_COUNTS * same)
-        beyond = np.where(inside, np.maximum(np.sqrt(plane) - excused - busy, 0.0), 0.0)
+        beyond = np.where(inside, np.maximum(found - excused - busy, 0.0), 0.0)
         planes.append(smoothed(beyond) / limit)
     values = {
         name: (float(plane.max()) * limit * strict, limit * strict)
@@ -156,7 +156,8 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     stacked = np.stack(planes)
     severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
     both = (planes[0] > 0.7) & (planes[1] > 0.7) & (kinds < 2)
-    return values, severity, np.where(both, 3, kinds)
+    # Lost letters are missing structure as well; that they are print is the better word.
+    return values, severity, np.where(printed > 1.0, 2, np.where(both, 3, kinds))
 
 
 def _disagreement(view: View, measured: Measures) -> float:

@@ -26,11 +26,13 @@ NOISE = 0.0003  # Variance of the logarithm of luminance that grain and compress
 @dataclass(frozen=True, slots=True)
 class Maps:
     """Planes over windows. ``missing``: variance of the render's structure that the photo lacks; ``unexplained``: of the
-    photo's that nothing explains; ``strength``: of the render's; all of the logarithm of luminance. ``inside``: windows
+    photo's that nothing explains; ``new``: of the photo's that the render alone does not explain; ``strength``: of the
+    render's; all of the logarithm of luminance. ``inside``: windows
     that lie on the product."""
 
     missing: Array
     unexplained: Array
+    new: Array
     strength: Array
     inside: Array
 
@@ -86,8 +88,9 @@ def compare(
 ) -> Maps:
     """``photo``, ``render``: logarithms (h, w). ``explaining``: planes that may show in the photo as well."""
     unexplained, _total = windows.unexplained(photo, [render, *explaining], floor)
+    new, _total = windows.unexplained(photo, [render], floor)
     missing, strength = windows.unexplained(render, [photo], floor)
-    return Maps(missing, unexplained, strength, windows.inside)
+    return Maps(missing, unexplained, new, strength, windows.inside)
 
 
 def wider(plane: Array) -> Array:

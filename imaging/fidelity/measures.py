@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The numbers behind the gates: of a photo, and of the relit renders, which show what light alone does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import local
-from .colour import Blocks, compare_colours, quantile
-from .planes import IDENTITY, Affine, resized, warped
+from .colour import Blocks, compare_colours, difference_map, quantile
+from .planes import Affine, resized, warped
 from .print_check import PrintFound, find_print
-from .registration import Fit, Windows, fit_affine, register, robust_fit
+from .registration import Fit, Windows, after, fit_affine, register, robust_fit, steadiness
 from .report import Edges
 from .structure import structure
 from .surroundings import Ground, look_at_ground
@@ -157,24 +157,29 @@ def teach(view: View) -> None:
     if not view.lights:
         return
     surfaces, moves = [], []
+    matches = [matched(view, light) for light in view.lights]
     for index, light in enumerate(view.lights):
-        windows = matched(view, light)
+        elsewhere = [windows for number, windows in enumerate(matches) if number != index]
+        steady = steadiness(elsewhere) if elsewhere else view.sought.steady
+        windows = replace(matches[index], weights=matches[index].weights * steady[:, None, None])
         others = [log for number, log in enumerate(view.logs) if number != index]
         surfaces.append(measure_surface(view, light, windows, others))
         change, _error = fit_affine(windows)
-        base = np.column_stack((windows.places, np.ones(len(windows.places))))
-        rest = Windows(
-            windows.places,
-            windows.moves - base @ (change - IDENTITY).T,
-            windows.weights,
-            windows.matches,
+        moves.append(
+            (*displacements(view, after(windows, change)), corner_move(view, change), stretch_of(change))
         )
-        moves.append((*displacements(view, rest), corner_move(view, change), stretch_of(change)))
+    view.sought = replace(view.sought, steady=steadiness(matches))
     keep = view.tolerated
     keep["missing"] = local.wider(np.max([one.maps.missing for one in surfaces], axis=0))
     keep["unexplained"] = local.wider(np.max([one.maps.unexplained for one in surfaces], axis=0))
     keep["matches"] = np.min([one.windows.matches for one in surfaces], axis=0)
     keep["match"] = min(one.match for one in surfaces)
+    shape, step = view.windows.inside.shape, view.windows.step
+    keep["colours"] = local.wider(
+        np.max([difference_map(one.blocks, shape, step) for one in surfaces], axis=0)
+    )
+    keep["invented"] = max(one.edges.invented for one in surfaces)
+    keep["lost"] = max(one.edges.missing for one in surfaces)
     for position, name in ((0, "parallax"), (1, "bend"), (3, "moved"), (4, "stretch")):
         keep[name] = max(one[position] for one in moves)
 

@@ -26,6 +26,7 @@ COLOURS = {
     "print": (20, 120, 230),
 }
 OUTLINE = (0, 170, 120)
+CASING = (255, 255, 255)  # Around the lines of regions, which dark products would hide.
 FRAME = 2.0  # Pixels at a longer side of 512.
 
 
@@ -46,7 +47,8 @@ def draw_overlay(photo: Photo, reference: Reference, report: Report) -> Image.Im
     draw = ImageDraw.Draw(picture)
     for region in report.regions:
         points = [(x * width, y * height) for x, y in region.polygon]
-        draw.line([*points, points[0]], fill=COLOURS[region.kind], width=line, joint="curve")
+        for colour, width in ((CASING, 2 * line), (COLOURS[region.kind], line)):
+            draw.line([*points, points[0]], fill=colour, width=width, joint="curve")
     return picture
 
 

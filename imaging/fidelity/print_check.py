@@ -152,12 +152,13 @@ def _agreement(view: PrintView, which: int, seen: Array, *, reach: int) -> _Agre
         return window_mean(resized(plane, (width, height)), 1)
 
     share = np.maximum(cells(weight), 1e-4)
-    spread = cells(sought * sought * weight) / share
+    weighted = sought * weight
+    spread = cells(sought * weighted) / share
     best = np.full(share.shape, -np.inf)
     for down in range(-reach, reach + 1):
         for across in range(-reach, reach + 1):
             moved = np.roll(seen, (down, across), axis=(0, 1)) if reach else seen
-            best = np.maximum(best, cells(moved * sought * weight) / share)
+            best = np.maximum(best, cells(moved * weighted) / share)
     own = cells(seen * seen * weight) / share
     return _Agreement(
         match=best / np.sqrt(np.maximum(spread * own, 1e-8)),

@@ -77,23 +77,44 @@ def place_of(row: float, column: float, cover: Array) -> str:
 
 
 def _outline(rows: Array, columns: Array, shape: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """The convex hull of cells, in shares of width and height (Andrew's monotone chain)."""
-    corners = {
-        (int(c) + i, int(r) + j) for r, c in zip(rows, columns, strict=True) for i in (0, 1) for j in (0, 1)
-    }
-    points = sorted(corners)
+    """The outer border of connected cells, in shares of width and height, clockwise.
 
-    def chain(ordered: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        line: list[tuple[int, int]] = []
-        for x, y in ordered:
-            while len(line) > 1 and _turn(line[-2], line[-1], (x, y)) <= 0:
-                line.pop()
-            line.append((x, y))
-        return line[:-1]
+    A convex hull would contain places beside a thin or bent region in which nothing is wrong.
+    """
+    ways = _border(set(zip(rows.tolist(), columns.tolist(), strict=True)))
+    place = start = min(ways)
+    way = ways[start][0]
+    corners = [start]
+    while True:
+        place = (place[0] + way[0], place[1] + way[1])
+        if place == start:
+            break
+        # Cells that touch at a corner belong together: of two ways, the one to the left goes around both.
+        onwards = next(one for one in (_left(way), way, _right(way)) if one in ways[place])
+        if onwards != way:
+            corners.append(place)
+        way = onwards
+    return tuple((round(column / shape[1], 4), round(row / shape[0], 4)) for row, column in corners)
 
-    hull = chain(points) + chain(points[::-1])
-    return tuple((round(x / shape[1], 4), round(y / shape[0], 4)) for x, y in hull)
+
+def _border(cells: set[tuple[int, int]]) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """The ways along the border from each corner (row, column), with the cells on their right."""
+    ways: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row, column in cells:
+        for beside, corner, way in (
+            ((row - 1, column), (row, column), (0, 1)),
+            ((row, column + 1), (row, column + 1), (1, 0)),
+            ((row + 1, column), (row + 1, column + 1), (0, -1)),
+            ((row, column - 1), (row + 1, column), (-1, 0)),
+        ):
+            if beside not in cells:
+                ways.setdefault(corner, []).append(way)
+    return ways
 
 
-def _turn(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> int:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+def _left(way: tuple[int, int]) -> tuple[int, int]:
+    return -way[1], way[0]
+
+
+def _right(way: tuple[int, int]) -> tuple[int, int]:
+    return way[1], -way[0]

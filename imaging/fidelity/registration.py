@@ -6,6 +6,7 @@ looked for in the photo near the place where they should be. Each match is weigh
 an edge counts across its direction and not along it, and a robust fit makes one affine map of all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ MAX_WINDOWS = 110
 MIN_MATCH = 0.12  # A window that agrees less tells nothing about its place.
 MOVED = 0.0012  # Frame units: when the first fit moved less than this, a second look would find the same.
 LEAST_WEIGHT = 1e-9  # It keeps the fit solvable when no window has matched.
+DRIFT = 0.001  # Frame units: a window that other light moves so far counts half.
 NEAR = 0.006  # Frame units: how far matches may be from the fit before they lose weight.
 
 
@@ -65,7 +67,8 @@ class Sought:
     ``small``: structure of the render in the small picture. ``near``: the product and its rim, 0 or 1 (h, w). ``rows``,
     ``columns`` (n,): the middles of the windows; ``spectra`` (n, side, side): their conjugate Fourier transforms, tapered;
     ``energy`` (n,): what they contain; ``weights``: the same of the tapers, cut to the product. ``half``, ``reach``: of a window and of the search, in pixels.
-    ``contrast`` (n,): mean difference of neighbouring pixels, display values from 0 to 1.
+    ``contrast`` (n,): mean difference of neighbouring pixels, display values from 0 to 1. ``steady`` (n,): how far a window
+    stays in its place in other light, 0 to 1.
     """
 
     small: Array
@@ -78,6 +81,7 @@ class Sought:
     half: int
     reach: int
     contrast: Array
+    steady: Array
 
 
 def sought(render: Array, mask: Array) -> Sought:
@@ -98,7 +102,8 @@ def sought(render: Array, mask: Array) -> Sought:
     weights = taper * _cut(np.pad(near, half), rows + half, columns + half, half)
     weights = np.conj(np.fft.rfft2(weights, (side, side))).astype(np.complex64)
     contrast = window_mean(np.hypot(*gradient(render)) * near, half)[rows, columns]
-    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach, contrast)
+    steady = np.ones(len(rows))
+    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach, contrast, steady)
 
 
 def _side(half: int, reach: int) -> int:
@@ -120,7 +125,7 @@ def register(photo: Array, what: Sought) -> Fit:
         if np.abs(change - IDENTITY).max() < MOVED:
             break
         start = affine
-    return Fit(affine, error, _after(windows, change), mirrored)
+    return Fit(affine, error, after(windows, change), mirrored)
 
 
 def compose_affine(outer: Affine, inner: Affine) -> Affine:
@@ -212,9 +217,23 @@ def match_windows(found: Array, what: Sought) -> Windows:
     return Windows(
         places=middles,
         moves=moves / longer,
-        weights=curvature * sure[:, None, None] * longer,
+        weights=curvature * (sure * what.steady)[:, None, None] * longer,
         matches=best,
     )
+
+
+def steadiness(matches: Sequence[Windows]) -> Array:
+    """How far the windows of a render stay in their places in relit renders, where nothing has moved: (n,), 0 to 1.
+
+    ``matches``: the windows in each relit render. Reflections move with the light, and shadows do. A move along an edge
+    does not count.
+    """
+    steady = np.ones(len(matches[0].places))
+    for windows in matches:
+        sure = np.einsum("nii->n", windows.weights)
+        across = np.einsum("ni,nij,nj->n", windows.moves, windows.weights, windows.moves)
+        steady = np.minimum(steady, 1.0 / (1.0 + across / np.maximum(sure, 1e-9) / DRIFT**2))
+    return steady
 
 
 def _middles(target: Array, mask: Array, half: int) -> tuple[Array, Array]:
@@ -310,7 +329,7 @@ def robust_fit(base: Array, moves: Array, weights: Array) -> tuple[Array, Array,
     return coefficients, residual, covariance
 
 
-def _after(windows: Windows, change: Affine) -> Windows:
+def after(windows: Windows, change: Affine) -> Windows:
     """The windows with the part of their moves that ``change`` explains taken off."""
     explained = np.column_stack((windows.places, np.ones(len(windows.places)))) @ (change - IDENTITY).T
     return Windows(windows.places, windows.moves - explained, windows.weights, windows.matches)

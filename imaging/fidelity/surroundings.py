@@ -123,13 +123,17 @@ def _border(lab: Array, reference: Array, ground: Array) -> float:
 
 
 def compare_outlines(before: Ground, after: Ground, photo: Array, aligned: Array, mask: Array) -> Silhouette:
-    """Outlines of the photo as it came (``before``) and on the render (``after``)."""
+    """Outlines of the photo as it came (``before``) and on the render (``after``); the same ``Ground`` for a photo that is
+    in its place."""
     height, width = before.unlike.shape
     cover = resized(mask, (width, height)) > 0.5
-    iou = [_overlap(one.unlike, cover) for one in (before, after)]
-    edges = [_boundary(picture, mask) for picture in (photo, aligned)]
+    iou, edges = _overlap(after.unlike, cover), _boundary(aligned, mask)
+    iou_before, edges_before = iou, edges
+    if before is not after:
+        iou_before, edges_before = _overlap(before.unlike, cover), _boundary(photo, mask)
     contrast = float(np.median(after.unlike[cover])) if cover.any() else 0.0
-    return Silhouette(iou[0], iou[1], edges[0], edges[1], float(np.clip((contrast - 4.0) / 12.0, 0.0, 1.0)))
+    confidence = float(np.clip((contrast - 4.0) / 12.0, 0.0, 1.0))
+    return Silhouette(iou_before, iou, edges_before, edges, confidence)
 
 
 def _overlap(unlike: Array, cover: Array) -> float:

@@ -30,11 +30,12 @@ class Thresholds:
     background_border: float = 0.035
     colour: float = 7.5
     colour_part: float = 10.0
+    colour_part_known: float = 6.0  # With relit renders, which show where light changes colours by more.
     missing: float = 0.19
     unexplained: float = 0.17
     tiles: float = 0.40
-    outside: float = 0.12
-    print_lost: float = 0.50
+    outside: float = 0.06
+    print_lost: float = 0.42
     print_smeared: float = 0.82
     fail: Mapping[str, float] | None = None
     skipped: tuple[str, ...] = ()

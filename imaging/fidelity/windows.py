@@ -20,10 +20,29 @@ def window_mean(values: Array, radius: int) -> Array:
     if radius < 1:
         return mean
     size = 2 * radius + 1
-    for _axis in (0, 1):
-        sums = np.cumsum(np.pad(mean, ((radius + 1, radius), (0, 0)), mode="edge"), axis=0, dtype=np.float64)
-        mean = ((sums[size:] - sums[:-size]) / size).astype(np.float32).T
-    return mean
+    sums = _window_sums(np.pad(mean, radius, mode="edge"), size, 0)
+    sums = _window_sums(sums, size, 1)
+    sums *= np.float32(1.0 / (size * size))
+    return sums
+
+
+def _window_sums(values: Array, size: int, axis: int) -> Array:
+    """The sums of ``size`` neighbours along an axis of a plane: they are made of sums of 1, 2, 4, 8 ... of them."""
+
+    def part(sums: Array, begin: int, end: int) -> Array:
+        cut: Array = sums[begin:end] if axis == 0 else sums[:, begin:end]
+        return cut
+
+    count = values.shape[axis] - size + 1
+    total = part(values, 0, count) * np.float32(size % 2)
+    begin, span, sums = size % 2, 1, values
+    for power in range(1, size.bit_length()):
+        sums = part(sums, 0, sums.shape[axis] - span) + part(sums, span, sums.shape[axis])
+        span *= 2
+        if size >> power & 1:
+            total += part(sums, begin, begin + count)
+            begin += span
+    return total
 
 
 def grown(shape: Array, radius: int) -> Array:

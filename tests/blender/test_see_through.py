@@ -19,7 +19,7 @@ from photoreal_set.optics.sizes import square
 from photoreal_set.studio.layers import MAX_LAYERS
 from photoreal_set.studio.product import import_product
 from photoreal_set.studio.quality import FINAL, REFERENCE, Quality
-from photoreal_set.studio.render import TRANSPARENT_BOUNCES
+from photoreal_set.studio.render_settings import TRANSPARENT_BOUNCES
 from photoreal_set.studio.session import Session
 from photoreal_set.studio.stand_ins import is_half_transparent, lets_rays_pass, stand_ins, uncovered
 from tests.blender.products import Glb, block

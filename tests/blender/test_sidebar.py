@@ -28,7 +28,7 @@ from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
 from photoreal_set.photo_set.choices import DEVICES, QUALITY_NAMES, VIDEO_CHOICES, Engine
 from photoreal_set.photo_set.prompts import LOOKS, MOTIONS
-from photoreal_set.window import changes, preferences, properties, pump, runs
+from photoreal_set.window import changes, preferences, properties, pump, runs, sheets
 from photoreal_set.window.scene_settings import settings_of
 from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
@@ -85,7 +85,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "menus", "installed_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "live", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
@@ -281,7 +281,7 @@ def test_a_run_is_shown_in_the_other_scenes_of_its_file(extension: bpy.types.Sce
         scene=bpy.data.scenes.new("Other"), region=None, preferences=bpy.context.preferences
     )
     drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
-    assert f"In the scene {extension.name}: side rendering" in drawn
+    assert f"In the scene {extension.name}: side render" in drawn
     run.view.take({"event": "exited", "code": -9, "output": []})
     assert "failed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
 
@@ -291,6 +291,23 @@ def test_a_set_of_an_earlier_session_shows_its_state(extension: bpy.types.Scene)
     extension.photoreal.made_in = str(folder)
     runs.state.sets.take(folder, a_set(folder, state="done"))
     assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)[:2] == ["Finished", "$1.25"]
+
+
+def test_a_rejected_photo_shows_its_reason_and_both_decisions(extension: bpy.types.Scene):
+    folder = Path("/sets/jar")
+    extension.photoreal.made_in = str(folder)
+    (picture,) = a_set(folder).pictures
+    rejected = replace(picture, verdict="retry", reason="A part is missing.", is_rejected=True)
+    runs.state.sets.take(folder, a_set(folder, pictures=(rejected,)))
+    drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    assert "Rejected: A part is missing." in " ".join(drawn)
+    assert drawn.count("[photoreal.redo_angle]") == drawn.count("[photoreal.accept_photo]") == 1
+    runs.state.sets.take(folder, a_set(folder, pictures=(replace(picture, verdict="accepted"),)))
+    drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    assert "[photoreal.redo_angle]" in drawn and "[photoreal.accept_photo]" not in drawn
+    labels = {cls.bl_idname: cls.bl_label for cls in operators.CLASSES if hasattr(cls, "bl_label")}
+    assert labels["photoreal.redo_angle"] == "Try Again"
+    assert labels["photoreal.accept_photo"] == "Accept Anyway"
 
 
 def test_a_request_that_may_be_running_is_not_sent_again_and_the_sidebar_says_until_when(
@@ -354,11 +371,14 @@ def test_every_panel_draws_without_disk_network_or_changes(
     assert dump(extension) == before
     assert drawn["PHOTOREAL_PT_main"][0].startswith("[Generate")
     if state == "runs":
-        assert "[Stop Here]" in drawn["PHOTOREAL_PT_jobs"]
+        assert "[Stop Here]" in drawn["PHOTOREAL_PT_main"]
         assert "2 ahead" in drawn["PHOTOREAL_PT_jobs"]
     if state == "ended":
-        assert {"[Copy Error]", "[Send Again]", "[Do Without]"} <= set(drawn["PHOTOREAL_PT_jobs"])
-        assert "[photoreal.resume_set]" in drawn["PHOTOREAL_PT_jobs"]
+        assert {"[Copy Error]", "[photoreal.resume_set]"} <= set(drawn["PHOTOREAL_PT_main"])
+        assert {"[Send Again]", "[Do Without]"} <= set(drawn["PHOTOREAL_PT_jobs"])
+        assert "[photoreal.resume_set]" not in drawn["PHOTOREAL_PT_jobs"], "no button twice in sight"
+        bpy.ops.photoreal.close_notice()
+        assert "[photoreal.resume_set]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
 
 
 def dump(scene: bpy.types.Scene) -> str:
@@ -509,8 +529,10 @@ def test_a_field_of_an_error_has_the_label_of_the_sidebar(extension: bpy.types.S
 
 
 def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
-    extension: bpy.types.Scene, tmp_path: Path
+    extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "place_when_done": False, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
     settings = extension.photoreal
     small(settings, tmp_path / "set")
     settings.source_kind = "OBJECTS"
@@ -536,12 +558,18 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
     shown = sheet.objects["Soap Bar front"].data
     assert tuple(shown.size) == (64, 64)
     photo(tmp_path / "set" / "photos" / "front.png", side=80)  # As when the angle is made again.
-    bpy.ops.photoreal.place_photos()
-    assert tuple(shown.size) == (120, 80)
+    bpy.ops.photoreal.place_photos(as_new=True)
+    assert tuple(shown.size) == (64, 64), "placed pictures change only when asked"
     again = bpy.data.collections["Soap Bar.001"]
+    assert tuple(again.objects[0].data.size) == (120, 80)
     size = again.objects[0].empty_display_size
     heights = [{round(item.location.z, 3) for item in one.objects} for one in (sheet, again)]
     assert min(heights[1]) - max(heights[0]) > size, "one above the other"
+    photo(tmp_path / "set" / "photos" / "front.png", side=40)
+    before = [item.name for item in bpy.data.objects]
+    bpy.ops.photoreal.place_photos()
+    assert [item.name for item in bpy.data.objects] == before, "one picture of the newest sheet is replaced"
+    assert [tuple(one.objects[0].data.size) for one in (sheet, again)] == [(64, 64), (60, 40)]
     bpy.ops.photoreal.export_set(directory=str(tmp_path))
     assert (tmp_path / "Soap Bar-front.png").is_file()
     with pytest.raises(RuntimeError, match="already exists"):
@@ -567,7 +595,7 @@ def test_a_missing_photo_is_reported_and_blocks_nothing(extension: bpy.types.Sce
     runs.state.sets.take("/sets/jar", a_set(tmp_path, state="done", pictures=(picture,)))
     runs.state.to_place.append(run)
     assert pump.pump() is None
-    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+    drawn = " ".join(head(extension) + drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
     assert "could not be placed" in drawn
     assert "2 ahead" not in drawn, "nothing is queued any more"
 
@@ -624,13 +652,13 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
 
     until(both_are_sent)
     bpy.ops.photoreal.cancel_here()
-    assert "[End Now]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+    assert "[End Now]" in head(extension)
     bpy.ops.photoreal.cancel_here()
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None
     assert found.can_resume
-    assert "[photoreal.resume_set]" in drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+    assert "[photoreal.resume_set]" in head(extension)
     fresh_emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
     bpy.ops.photoreal.resume_set()
     pump_until_idle()
@@ -646,6 +674,26 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     sent = fresh_emulator.ledger()
     assert len(sent) == 3
     assert sent[2]["input"]["image_url"] and sent[2]["input"]["seed"] == 1
+    assert placed(extension, found) == ["front.2.png"], "another take replaces the picture of the sheet"
+    bpy.ops.photoreal.step_take(name="front", step=-1)
+    drawn = drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    assert "Take 1" in " ".join(drawn) and "[photoreal.choose_take]" in drawn
+    assert runs.set_of(extension).pictures[0].take == 2, "looking changes nothing"
+    bpy.ops.photoreal.choose_take(name="front", number=1)
+    pump_until_idle()
+    found = runs.set_of(extension)
+    assert found is not None and found.pictures[0].take == 1
+    assert "[photoreal.choose_take]" not in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+    assert placed(extension, found) == ["front.2.png"], "placed pictures change only when asked"
+    bpy.ops.photoreal.place_photos()
+    assert placed(extension, found) == ["front.1.png"]
+    assert len(fresh_emulator.ledger()) == 3, "choosing is free"
+
+
+def placed(scene: bpy.types.Scene, found: SetView) -> list[str]:
+    """The files of the front picture on every sheet of a set."""
+    shown = [sheet.objects for sheet in sheets.sheets_of(scene, found.folder)]
+    return [Path(item.data.filepath).name for one in shown for item in one if "front" in item.name]
 
 
 def test_a_damaged_model_can_be_generated_again_from_the_gallery(

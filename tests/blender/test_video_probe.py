@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from photoreal_set.files.video_check import PROBE
-from photoreal_set.files.video_probe import BEGUN, MARK
+from photoreal_set.files.video_probe import BEGUN, MARK, evenly
 from tests.fal_emulator.lies import VIDEO_LIES, noise
 from tests.unit.test_mp4 import FRAGMENTS, video_bytes
 
@@ -43,3 +44,18 @@ def test_blender_finds_no_frame_in_a_broken_one(tmp_path: Path, change):
     answer = asked(path)
     assert answer["decoder"] == "Blender"
     assert answer["problem"]
+
+
+@pytest.mark.parametrize("count", [3, 16])
+def test_blender_writes_frames_at_equal_distances(tmp_path: Path, count: int):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(video_bytes())
+    command = [sys.executable, "-c", WITHOUT_PYAV, "--frames", str(count), "16", str(tmp_path), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
+    answer = json.loads(said[-1])
+    assert (answer["decoder"], answer["problem"]) == ("Blender", "")
+    assert answer["kept"] == evenly(answer["frames"], count)
+    pictures = sorted(tmp_path.glob("*.png"))
+    assert len(pictures) == len(answer["kept"])
+    assert all(max(Image.open(picture).size) == 16 for picture in pictures)

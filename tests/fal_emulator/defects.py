@@ -67,6 +67,15 @@ def recoloured(image: Image.Image, amount: float, _seed: int) -> Image.Image:
     return Image.fromarray(mixed.round().clip(0, 255).astype(np.uint8))
 
 
+def warmer(image: Image.Image, amount: float, _seed: int) -> Image.Image:
+    """The product in warmer light: linear red is raised and blue is lowered by about the share ``amount``."""
+    pixels = np.asarray(image, dtype=np.float32)
+    weight = product_weight(pixels)[..., None]
+    gains = np.array([1.0 + amount, 1.0, 1.0 - amount]) ** (1.0 / 2.2)
+    mixed = pixels * (1.0 + weight * (gains - 1.0))
+    return Image.fromarray(mixed.round().clip(0, 255).astype(np.uint8))
+
+
 def scrambled(image: Image.Image, amount: float, seed: int) -> Image.Image:
     """The busiest part of the product, ``amount`` of the frame wide, cut into pieces that are mixed up."""
     pixels = np.array(image)
@@ -112,4 +121,5 @@ DEFECTS: dict[str, tuple[Callable[[Image.Image, float, int], Image.Image], float
     "missing": (with_part_missing, 0.25),
     "recoloured": (recoloured, 1.0),
     "scrambled": (scrambled, 0.3),
+    "warmer": (warmer, 0.05),
 }

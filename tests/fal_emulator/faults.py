@@ -112,8 +112,8 @@ KINDS: dict[str, FaultKind] = {
     "nsfw-black": FaultKind("job", "black pictures, flagged where the endpoint has the flag"),
     "planted-defect": FaultKind(
         "job",
-        "the photo does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); amount 0 is "
-        "the usual size",
+        "the photo does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); or shows it in "
+        "warmer light; amount 0 is the usual size",
         {"defect": "shift", "amount": 0.0},
     ),
     "never-leaves-queue": FaultKind("job", "the job stays IN_QUEUE"),

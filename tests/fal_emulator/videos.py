@@ -52,7 +52,7 @@ def photographed(clip: Clip, reference: Image.Image | None) -> bytes:
     frames = [Image.blend(frame, Image.new("RGB", frame.size, tint), 0.15) for frame in clip.frames]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.mp4")
-        _write(path, frames, frames[0].size, sound_seconds=0.0)
+        write_mp4(path, frames, frames[0].size, sound_seconds=0.0)
         return path.read_bytes()
 
 
@@ -85,7 +85,7 @@ def make_mp4(
         frames = (_moment(first, last, share, size) for share in shares)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.mp4")  # A file on disk: moving the index to the front reads it again.
-        _write(path, frames, size, sound_seconds=seconds if has_sound else 0.0)
+        write_mp4(path, frames, size, sound_seconds=seconds if has_sound else 0.0)
         return path.read_bytes()
 
 
@@ -96,7 +96,9 @@ def _between(keys: list[Image.Image], share: float) -> Image.Image:
     return Image.blend(keys[first], keys[first + 1], place - first)
 
 
-def _write(path: Path, frames: Iterable[Image.Image], size: tuple[int, int], *, sound_seconds: float) -> None:
+def write_mp4(
+    path: Path, frames: Iterable[Image.Image], size: tuple[int, int], *, sound_seconds: float = 0.0
+) -> None:
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         video.width, video.height = size

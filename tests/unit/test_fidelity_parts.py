@@ -4,9 +4,12 @@
 import numpy as np
 import pytest
 
+from photoreal_set.imaging.compose import to_linear
 from photoreal_set.imaging.fidelity.colour import ciede2000, to_lab
-from photoreal_set.imaging.fidelity.planes import IDENTITY, pixel_affine, warped
+from photoreal_set.imaging.fidelity.planes import IDENTITY, linear_light, pixel_affine, warped
 from photoreal_set.imaging.fidelity.regions import components, find_regions, place_of
+from photoreal_set.imaging.fidelity.registration import Windows, steadiness
+from photoreal_set.imaging.fidelity.windows import window_mean
 
 # L*a*b* pairs and their difference, of the test data that Sharma, Wu and Dalal published (2005, table 1).
 SHARMA = [
@@ -71,6 +74,45 @@ def test_regions_are_named_by_kind_and_place():
     assert [region.words for region in found] == ["different color, lower right", "part missing, upper left"]
     assert found[1].area == pytest.approx(20 / 900)
     assert {round(x * 40) for x, _y in found[1].polygon} == {6, 11}
+
+
+def test_a_bent_region_does_not_contain_what_it_goes_around():
+    severity = np.zeros((10, 10))
+    severity[2:8, 2] = severity[7, 2:8] = 2.0
+    (found,) = find_regions(severity, np.zeros((10, 10), dtype=int), ("missing",), np.ones((10, 10), bool))
+    assert [(round(10 * x), round(10 * y)) for x, y in found.polygon] == [
+        (2, 2), (3, 2), (3, 7), (8, 7), (8, 8), (2, 8),
+    ]  # fmt: skip
+
+
+def test_the_border_goes_around_cells_that_touch_at_a_corner():
+    severity = np.diag((2.0, 2.0))
+    (found,) = find_regions(severity, np.zeros((2, 2), dtype=int), ("missing",), np.ones((2, 2), bool))
+    assert found.polygon == (
+        (0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0), (0.5, 0.5), (0.0, 0.5),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 5, 7, 12, 40])
+def test_means_over_windows_are_those_of_all_their_pixels(radius: int):
+    values = np.random.default_rng(radius).random((31, 47)).astype(np.float32)
+    padded = np.pad(values, radius, mode="edge")
+    size = 2 * radius + 1
+    wanted = np.lib.stride_tricks.sliding_window_view(padded, (size, size)).mean(axis=(2, 3))
+    assert np.abs(window_mean(values, radius) - wanted).max() < 1e-5
+
+
+def test_windows_that_other_light_moves_are_not_steady():
+    edge = np.diag((50.0, 0.0))  # Sure across, and not at all along.
+    moves = np.array([[0.0, 0.0], [0.0, 0.02], [0.01, 0.0]])
+    still = Windows(np.zeros((3, 2)), np.zeros((3, 2)), np.stack([edge] * 3), np.ones(3))
+    lit = Windows(np.zeros((3, 2)), moves, np.stack([edge] * 3), np.ones(3))
+    assert steadiness([still, lit]) == pytest.approx([1.0, 1.0, 1 / 101], rel=1e-6)
+
+
+def test_linear_light_comes_from_a_table_that_is_fine_enough():
+    display = np.linspace(-0.1, 1.1, 5000, dtype=np.float32)
+    assert np.abs(linear_light(display) - to_linear(display.clip(0, 1))).max() < 3e-5
 
 
 def test_places_that_touch_at_a_corner_are_one():

@@ -60,6 +60,12 @@ def a_set(state='done', **changes):
         videos=(Video(motion='turntable', path=picture, state='done', error=''),), held=(), spent=0.66)
     runs.state.sets.take(FOLDER, SetView(**{{**facts, **changes}}))
 
+def rejected_picture():
+    picture = Path('/desk/picture.png')
+    reason = 'A part of the product is missing, upper left.'
+    return Picture(name='front', render=picture, photo=picture, stamp='1', state='done', error='', price=0.025,
+        engine='fal', verdict='retry', reason=reason, is_rejected=True)
+
 def forget():
     runs.state.runs.clear()
     runs.state.to_place.clear()
@@ -98,5 +104,6 @@ STATES = {
     "jobs-done": "a_run(*(job(f'{name} photo', 'done') for name in NAMES), *end(0, 'done'))\na_set()",
     "jobs-waits-to-place": "runs.state.to_place.append(runs.state.runs[0])",
     "gallery-empty": "only('gallery')\nforget()",
+    "gallery-rejected": "a_run(*end(2, 'partial'))\na_set('partial', pictures=(rejected_picture(),))",
     "gallery": "a_run(*end(0, 'done'))\na_set(problems=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
 }

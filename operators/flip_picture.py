@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flip Picture."""
+
+from typing import Annotated
+
+from bpy.props import IntProperty, StringProperty
+from bpy.types import Context, Operator
+
+from ..window import viewer
+from ..window.blender_types import Result, with_properties
+from .common import refuse
+
+
+@with_properties
+class PHOTOREAL_OT_flip_picture(Operator):
+    bl_idname = "photoreal.flip_picture"
+    bl_label = "Flip Picture"
+    bl_description = "Show this picture in the same place, to compare the two"
+    bl_options = {"INTERNAL"}
+
+    name: Annotated[str, StringProperty(options={"HIDDEN"})]
+    take: Annotated[int, IntProperty(default=viewer.RENDER, options={"HIDDEN"})]
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return viewer.shown_in(context.space_data) is not None
+
+    def execute(self, context: Context) -> Result:
+        shown = viewer.shown_in(context.space_data)
+        known = viewer.picture_of(shown) if shown else None
+        if known is None:
+            return refuse(self, "The set of this picture is not open: open it in the gallery")
+        found, _present = known
+        picture = next((one for one in found.pictures if one.name == self.name), None)
+        if picture is None:
+            return {"CANCELLED"}
+        try:
+            context.space_data.image = viewer.load(found, picture, self.take)  # type: ignore[union-attr]  # ``poll`` has seen it.
+        except RuntimeError as error:
+            return refuse(self, f"The picture cannot be opened: {str(error).strip()}")
+        return {"FINISHED"}

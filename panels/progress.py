@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a run stands: its bar, its end, its error with what helps. Shared by the head of the tab and the status bar."""
+
+from pathlib import Path
+
+import bpy
+from bpy.types import Context, Header, UILayout
+
+from ..background_run.run_view import RunView
+from ..background_run.set_view import SetView
+from ..messages.money import dollars
+from ..operators import checks
+from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
+from ..operators.close_notice import PHOTOREAL_OT_close_notice
+from ..operators.show_result import PHOTOREAL_OT_show_result
+from ..operators.show_run import PHOTOREAL_OT_show_run
+from ..photo_set.living_run import KnownRun
+from ..window import runs
+from ..window.blender_types import layout_of, scene_of
+from .layout import button, draw_error, draw_fix, draw_text, title
+
+STATUS_WIDTH = 12.0  # Of the bar in the status bar, in units of Blender's interface.
+MAX_ELSEWHERE = 2  # Runs of other windows in the head of the tab.
+
+
+def draw_running(context: Context, layout: UILayout, run: runs.Run) -> None:
+    """The whole run as one bar, what is being made, and how to stop it."""
+    view = run.view
+    column = layout.column(align=True)
+    column.progress(text=bar_text(view), factor=view.share)
+    draw_text(context, column, title(view.doing))
+    if run.home and not runs.is_home(run.home, scene_of(context)):
+        draw_text(context, column, f"For {place_of(run.home)}.", "INFO")
+    if view.note:
+        draw_text(context, column, view.note, "INFO")
+    text = "End Now" if view.is_stopping else "Stop Here"
+    button(layout, PHOTOREAL_OT_cancel_here, text=text, icon="CANCEL")
+
+
+def bar_text(view: RunView) -> str:
+    """How much of a run is done, and the remaining time or else the number of finished pictures."""
+    return f"{view.share:.0%}, {view.left or view.done}".removesuffix(", ")
+
+
+def place_of(home: runs.Home) -> str:
+    """The scene of a run in words, with its file when that is not open."""
+    if home.file != bpy.data.filepath or home.load != runs.state.loads:
+        return Path(home.file).name or "a file that was not saved"
+    return f"the scene {home.scene_name}"
+
+
+def draw_ended(context: Context, layout: UILayout, run: runs.Run, found: SetView | None) -> None:
+    """How the last run ended, with what helps. It stays until the artist closes it."""
+    view = run.view
+    is_good = view.state == "done" and not view.error
+    cost = f", {dollars(found.spent)}" if is_good and found and found.spent else ""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.label(
+        text=f"{view.product or 'The set'}: {view.outcome}{cost}", icon="CHECKMARK" if is_good else "ERROR"
+    )
+    button(row, PHOTOREAL_OT_close_notice, text="", icon="X")
+    if is_good:
+        button(column, PHOTOREAL_OT_show_result, text="Show", icon="VIEWZOOM")
+    elif error := error_of(view, found):
+        draw_error(context, column, error)
+    for fix in [] if is_good else checks.remedies(view, found):
+        draw_fix(layout, fix)
+
+
+def error_of(view: RunView, found: SetView | None) -> str:
+    """The error of the run as a whole, or else the last one of its pictures."""
+    errors = [row.error for row in view.rows.values() if row.error]
+    return view.error or (found.error if found else "") or (errors[-1] if errors else "")
+
+
+def draw_elsewhere(context: Context, layout: UILayout, found: list[KnownRun]) -> None:
+    """Living runs that no scene of this file has, each with a button that shows it here."""
+    for run in found[:MAX_ELSEWHERE]:
+        row = layout.row(align=True)
+        row.label(text=f"Running: {run.folder.name}", icon="TIME")
+        button(row, PHOTOREAL_OT_show_run, text="Show").folder = str(run.folder)
+    if (more := len(found) - MAX_ELSEWHERE) > 0:
+        draw_text(context, layout, f"{more} more runs on this machine.", "TIME")
+
+
+def draw_status(self: Header, _context: Context) -> None:
+    """The running set in Blender's status bar, beside what Blender shows there."""
+    if (run := runs.set_run()) is None:
+        return
+    row = layout_of(self).row(align=True)
+    row.label(text=f"Photoreal Set: {title(run.view.doing)}")
+    bar = row.row()
+    bar.ui_units_x = STATUS_WIDTH
+    bar.progress(text=bar_text(run.view), factor=run.view.share)
+
+
+def attach() -> None:
+    bpy.types.STATUSBAR_HT_header.append(draw_status)
+
+
+def detach() -> None:
+    bpy.types.STATUSBAR_HT_header.remove(draw_status)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares the photos of a set with each other, and matches white balance and exposure where that is safe.
+
+The photo before it was matched is kept in ``photos/unmatched/``. It is what the set is compared by, so that another run
+comes to the same result.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from PIL import Image
+
+from ..imaging.compose import png
+from ..imaging.fidelity import Verdict, check_photo
+from ..imaging.fidelity.consistency import Drift, matched
+from ..messages import events
+from .calibration import reference_for
+from .choices import Engine, Fidelity
+from .folder import Record
+from .photo_check import opened
+from .results import SetResults
+from .set_json_fidelity import ConsistencyRecord
+from .set_views import compared_in, drift_event, drifts_of
+from .takes import Shelf, identity_of
+from .video_plan import used_angles
+
+VERSION = 1  # Of how photos are compared and matched.
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+class SetConsistency:
+    """The photos of one set, once all of them have come."""
+
+    def __init__(self, results: SetResults) -> None:
+        self._results = results
+        self._plan = results.plan
+        self._folder = results.folder
+
+    def compare(self) -> None:
+        """Record how far each photo is from its set, and match those that can be. Raises OSError."""
+        entries = compared_in(self._folder)
+        if not self._plan.checks_photos or len(entries) < 2:
+            self._record(None)
+            return
+        if self._is_current(entries):
+            return
+        before = {name: self._before(entry["photo"]) for name, entry in entries.items()}
+        drifts = drifts_of(self._folder, entries, before)
+        pictures = {
+            name: picture
+            for name, drift in drifts.items()
+            if (picture := self._matched(entries[name], before[name], drift)) is not None
+        }
+        after = drifts_of(self._folder, entries, {**before, **pictures}) if pictures else drifts
+        if any(after[name].colour_score > 1.0 for name in pictures):
+            pictures, after = {}, drifts  # What was changed does not belong together either.
+        for name, entry in entries.items():
+            self._show(entry, before[name], pictures.get(name), drifts.get(name))
+        self._tell(drifts, after, pictures)
+        self._record(after)
+
+    def _before(self, photo: Mapping[str, Any]) -> Path:
+        """The photo before it was matched."""
+        known = photo["fidelity"].get("matched") or {}
+        is_current = all(known.get(side) == photo.get(side) for side in ("width", "height"))
+        if known and is_current and self._folder.has(known):
+            return self._folder.root / str(known["path"])
+        return self._folder.root / str(photo["path"])
+
+    def _matched(self, entry: Mapping[str, Any], before: Path, drift: Drift) -> Image.Image | None:
+        """The photo in the white balance and the exposure of its set; None when it stays as it is."""
+        if drift.colour_score <= 1.0 or not drift.can_be_matched or not self._may_change(entry):
+            return None
+        photo = opened(before)
+        with Image.open(self._folder.root / entry["mask"]) as coverage:
+            mask = np.asarray(coverage.convert("L").resize(photo.size, Image.Resampling.BILINEAR))
+        changed = Image.fromarray(matched(np.asarray(photo.convert("RGB")), mask, drift))
+        if photo.mode == "RGBA":
+            changed.putalpha(photo.getchannel("A"))
+        reference = reference_for(self._folder, cast(Any, entry), self._plan.background)
+        verdict = None if reference is None else check_photo(changed, reference).verdict
+        return changed if verdict is Verdict.ACCEPT else None
+
+    def _may_change(self, entry: Mapping[str, Any]) -> bool:
+        """A photo that a person has decided about, or that a video was made from, stays as it is."""
+        photo = entry["photo"]
+        is_decided = bool(photo["fidelity"].get("accepted") or photo.get("review"))
+        is_in_video = self._plan.video is Engine.FAL and entry["name"] in {
+            angle.name for angle in used_angles(self._plan)
+        }
+        return self._plan.fidelity is Fidelity.GATE and not is_decided and not is_in_video
+
+    def _show(
+        self, entry: Mapping[str, Any], before: Path, picture: Image.Image | None, drift: Drift | None
+    ) -> None:
+        """Make the set show ``picture``, or the photo as it was before it was matched."""
+        photo = entry["photo"]
+        content: bytes | None = None
+        found: Record = {name: value for name, value in photo["fidelity"].items() if name != "matched"}
+        if picture is not None and drift is not None:
+            name = f"photos/unmatched/{Path(photo.get('original') or photo['path']).stem}.png"
+            kept = self._folder.store(name, before.read_bytes())
+            size = {"width": picture.width, "height": picture.height}
+            content, found["matched"] = png(picture), {**kept, **size, **_values(drift)}
+        elif "matched" in photo["fidelity"]:
+            if before != self._folder.root / photo["path"]:
+                content = before.read_bytes()
+        else:
+            return
+        self._results.takes.renew(
+            Shelf.PHOTOS, str(entry["name"]), identity_of(photo), {"fidelity": found}, content
+        )
+
+    def _tell(
+        self, before: Mapping[str, Drift], after: Mapping[str, Drift], pictures: Mapping[str, Image.Image]
+    ) -> None:
+        """Report each photo that had drifted; those that still do are findings, which people are warned of."""
+        reporter = self._results.reporter
+        for name, drift in before.items():
+            if drift.is_consistent:
+                continue
+            reporter.tell(drift_event(name, drift, score=after[name].score, is_matched=name in pictures))
+            if name in pictures:
+                text = f"{name}: {drift.reason} Its white balance and exposure were matched to them."
+                reporter.tell(events.Note(text=text))
+
+    def _is_current(self, entries: Entries) -> bool:
+        """Whether these very photos were compared before."""
+        known: Any = self._folder.record.get("consistency") or {}
+        shown = {name: entry["photo"]["sha256"] for name, entry in entries.items()}
+        compared = {name: drift["photo"] for name, drift in known.get("angles", {}).items()}
+        return shown == compared and known.get("checked_with") == self._digest(entries)
+
+    def _digest(self, entries: Entries) -> str:
+        facts = [
+            [name, self._may_change(entry), entry["render"].get("sha256")]
+            for name, entry in sorted(entries.items())
+        ]
+        return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()[:16]
+
+    def _record(self, drifts: Mapping[str, Drift] | None) -> None:
+        if drifts is None:
+            if "consistency" in self._folder.record:
+                with self._folder.change() as record:
+                    record.pop("consistency", None)
+            return
+        entries = compared_in(self._folder)
+        angles = {
+            name: {
+                "photo": entries[name]["photo"]["sha256"],
+                "score": round(drift.score, 4),
+                "reason": drift.reason,
+                "fill": round(drift.fill, 5),
+                **_values(drift),
+            }
+            for name, drift in drifts.items()
+        }
+        found = {
+            "score": max((one["score"] for one in angles.values()), default=0.0),
+            "checked_with": self._digest(entries),
+            "angles": angles,
+        }
+        with self._folder.change() as record:
+            record["consistency"] = cast(ConsistencyRecord, found)
+
+
+def _values(drift: Drift) -> Record:
+    return {
+        "kelvin": round(drift.kelvin, 1),
+        "tint": round(drift.tint, 4),
+        "exposure": round(drift.exposure, 4),
+    }

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that outlives its Blender is found again: shown, stopped, and its photos placed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+
+from photoreal_set import panels
+from photoreal_set.photo_set.living_run import known_runs
+from photoreal_set.window import preferences, pump, runs, sheets
+from tests.blender.runs import ROOT
+from tests.blender.test_sidebar import drawn_by, pump_until_idle
+from tests.patience import FOR_EVER_SECONDS, until
+
+pytestmark = pytest.mark.slow
+
+
+class Window:
+    """A Blender that has started a set in ``folder``, and has been killed."""
+
+    def __init__(self, block_file: Path, folder: Path, **wanted: Any) -> None:
+        self.blend, self.out = folder / "mine.blend", folder / "set"
+        small = {"resolution": 64, "samples": 1, "quality": "draft"}
+        request = {"blend": str(self.blend), "model": str(block_file), "out": str(self.out), **wanted}
+        request["settings"] = {**small, **wanted.get("settings", {})}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.blender.window_process", json.dumps(request)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        line = next((line for line in process.stdout if line == "working\n"), "")
+        process.kill()
+        process.wait()
+        assert line, "the window has started a run"
+
+    def open(self) -> bpy.types.Scene:
+        """Open the file of the window here, and look around as after its start."""
+        bpy.ops.wm.open_mainfile(filepath=str(self.blend))
+        pump.look_at_scenes()
+        pump.launch.look_for_runs()
+        return bpy.context.scene
+
+
+@pytest.fixture
+def here(extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The extension in this process, which has no stored preferences."""
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    yield
+    for known in known_runs():  # After a failed test.
+        if known.is_alive:
+            os.kill(known.process, signal.SIGKILL)
+
+
+def head() -> str:
+    return " ".join(drawn_by(panels.PHOTOREAL_PT_main, bpy.context))
+
+
+def test_a_living_run_of_a_killed_blender_is_shown_and_stopped(
+    here: None, fresh_emulator: Any, block_file: Path, tmp_path: Path
+):
+    fresh_emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    window = Window(
+        block_file, tmp_path, settings={"engine": "fal", "video": "none"}, fal_url=fresh_emulator.url
+    )
+    scene = window.open()
+    assert scene.photoreal.made_in == "", "the file was saved before the run began"
+
+    def is_at_fal() -> bool:
+        pump.pump()
+        return len(fresh_emulator.ledger()) == 1 and "at fal.ai" in head() + jobs()
+
+    def jobs() -> str:
+        drawn = drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+        return "at fal.ai" if "[photoreal.cancel_at_fal]" in drawn else ""
+
+    until(is_at_fal)
+    run = runs.run_of(scene)
+    assert run is not None and runs.set_run() is run and not run.view.is_over
+    assert run.view.folder == window.out
+    assert not bpy.ops.photoreal.generate_set.poll(), "one set at a time"
+    assert "[Stop Here]" in head()
+    bpy.ops.photoreal.cancel_here()
+    assert "[End Now]" in head()
+    bpy.ops.photoreal.cancel_here()
+    pump_until_idle()
+    assert run.view.is_over and run.view.state == "partial", run.view
+    found = runs.set_of(scene)
+    assert found is not None and found.can_resume
+    assert "[photoreal.resume_set]" in head()
+    until(lambda: not known_runs())
+    assert len(fresh_emulator.ledger()) == 1
+
+
+def test_photos_of_a_run_that_ended_without_blender_are_placed_when_its_file_is_opened(
+    here: None, block_file: Path, tmp_path: Path
+):
+    window = Window(block_file, tmp_path, settings={"engine": "cycles", "video": "none"})
+    until(lambda: not any(known.is_alive for known in known_runs()))
+    assert [known.folder for known in known_runs()] == [window.out], "its end is kept for the window"
+    pump_until_idle()
+    assert not runs.state.runs, "another file has nothing to do with it"
+    scene = window.open()
+    pump_until_idle()
+    run = runs.run_of(scene)
+    assert run is not None and (run.view.state, run.view.error) == ("done", "")
+    (sheet,) = sheets.sheets_of(scene, window.out)
+    assert [item.data.size[:] for item in sheet.objects] == [(64, 64)]
+    assert "is finished" in head()
+    bpy.ops.photoreal.close_notice()
+    assert "is finished" not in head()
+    until(lambda: not known_runs())
+    window.open()
+    pump_until_idle()
+    assert "is finished" not in head(), "it was seen"

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A window in a separate process that starts a set and is then killed: ``python -m tests.blender.window_process JSON``.
+
+Prints "working" once the run works, then waits. Its argument has ``blend``, ``model``, ``out`` and ``settings``, and
+``fal_url`` for photos by fal.ai.
+"""
+
+import json
+import sys
+import threading
+from types import SimpleNamespace
+
+from command_line.bootstrap import load_package
+
+package = load_package()
+
+import bpy  # noqa: E402  The package has to be loaded first.
+
+from photoreal_set.operators import checks  # noqa: E402
+from photoreal_set.window import preferences, pump, runs  # noqa: E402
+from tests.patience import until  # noqa: E402
+
+
+def main() -> None:
+    wanted = json.loads(sys.argv[1])
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    package.register()
+    chosen = {**preferences.DEFAULTS, "device": "cpu", "fal_url": wanted.get("fal_url", "")}
+    preferences.get = lambda _context: SimpleNamespace(**chosen)
+    checks.generate = lambda _context: None  # Without a price and a key: the emulator asks for neither.
+    settings = bpy.context.scene.photoreal
+    settings.source, settings.folder = wanted["model"], wanted["out"]
+    bpy.ops.photoreal.edit_angles()
+    for name, value in wanted["settings"].items():
+        setattr(settings, name, value)
+    while len(settings.angles) > 1:
+        settings.angle_index = 1
+        bpy.ops.photoreal.remove_angle()
+    bpy.ops.wm.save_as_mainfile(filepath=wanted["blend"])
+    bpy.ops.photoreal.generate_set()
+
+    def works() -> bool:
+        pump.pump()
+        run = runs.set_run()
+        assert run is not None, runs.state.runs
+        return any(row.is_busy for row in run.view.rows.values())
+
+    until(works)
+    sys.stdout.write("working\n")
+    sys.stdout.flush()
+    threading.Event().wait()
+
+
+main()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the fidelity check makes of light: relit renders show what it may change, and print counts in the render's light."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photoreal_set.imaging.compose import to_display, to_linear
+from photoreal_set.imaging.fidelity import Reference, Verdict, check_photo
+from tests.printed_product import CARD, Light, view
+
+Array = Any
+SIDE = 256
+LIGHTS = (Light(towards=(0.5, 0.3, 0.8)), Light(ambient=(0.5, 0.5, 0.5), gloss=0.05))
+OTHER = Light(towards=(0.2, 0.6, 0.7), gloss=0.1)
+
+
+def reference(*lights: Light) -> Reference:
+    seen = view(SIDE)
+    return Reference(
+        render=seen.picture,
+        mask=seen.mask,
+        depth=seen.depth,
+        normal=seen.normal,
+        base_colour=seen.base_colour,
+        lights=[view(SIDE, light).picture for light in lights],
+    )
+
+
+@pytest.fixture(scope="module")
+def calibrated() -> Reference:
+    return reference(*LIGHTS)
+
+
+def recoloured_carton(gains: tuple[float, float, float]) -> Array:
+    """The product in another light; the carton beside the bottle has another colour."""
+    carton = (np.abs(view(SIDE).base_colour - np.array(CARD)) < 0.02).all(axis=-1)
+    linear = to_linear(view(SIDE, OTHER).picture / 255.0)
+    linear = linear * np.where(carton[..., None], np.array(gains), 1.0)
+    return np.rint(to_display(linear.clip(0, 1)) * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("lights", [(), LIGHTS])
+def test_the_same_product_is_accepted_in_its_own_and_in_another_light(lights: tuple[Light, ...]):
+    known = reference(*lights)
+    for light in (Light(), OTHER):
+        assert check_photo(view(SIDE, light).picture, known).verdict is Verdict.ACCEPT
+
+
+def test_lost_print_is_named(calibrated: Reference):
+    report = check_photo(view(SIDE, lines=("", "")).picture, calibrated)
+    assert report.verdict is Verdict.RETRY
+    assert report.regions[0].kind == "print"
+    assert report.reason.startswith("Print missing or changed")
+
+
+def test_relit_renders_narrow_the_tolerance_of_a_part_of_another_colour(calibrated: Reference):
+    photo = recoloured_carton((1.35, 0.87, 0.65))
+    report = check_photo(photo, calibrated)
+    assert report.gates["colour"].found == "part"
+    assert report.verdict in (Verdict.LOOK, Verdict.RETRY)
+    assert check_photo(photo, reference()).verdict is Verdict.ACCEPT
