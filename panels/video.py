@@ -3,9 +3,11 @@
 
 from bpy.types import Context, Panel
 
+from ..fal_bridge.jobs import Kind
 from ..photo_set.choices import FROM_RENDER_ENDPOINT, NO_VIDEO, Engine
 from ..window import properties
 from ..window.blender_types import layout_of
+from .endpoints import draw_endpoint
 from .layout import SubPanel, draw_optional, draw_text
 
 
@@ -31,11 +33,28 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "motion")
-        layout.prop(settings, "seconds")
+        draw_optional(layout, settings, "seconds")
         if settings.video != Engine.FAL:
             return
-        layout.prop(settings, "video_endpoint", placeholder="as in preferences")
+        draw_endpoint(layout, settings, Kind.VIDEO)
         if FROM_RENDER_ENDPOINT not in settings.video_endpoint:
             text = f"Recommended: {FROM_RENDER_ENDPOINT} turns a render of your model into footage and keeps its shape."
             draw_text(context, layout, text)
         layout.prop(settings, "loop")
+
+
+class PHOTOREAL_PT_video_options(SubPanel, Panel):
+    bl_label = "More Options"
+    bl_parent_id = "PHOTOREAL_PT_video"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return properties.of_context(context).video == Engine.FAL
+
+    def draw(self, context: Context) -> None:
+        settings = properties.of_context(context)
+        layout = layout_of(self)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "video_option", placeholder="resolution=1080P")

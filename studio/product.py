@@ -87,9 +87,8 @@ def import_product(
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.
 
     ``name`` is the name of the file in messages. ``options``: its pose, what is left out, and where it stands. Exporters
-    know materials only as the importer makes them: they stay so unless it ``is_for_cycles``.
-
-    Raises InputError when Blender cannot read the file, or it contains nothing visible.
+    know materials only as the importer makes them: they stay so unless it ``is_for_cycles``. Raises InputError when
+    Blender cannot read the file, or it contains nothing visible.
     """
     gltf = (pose := _read(path, name or path.name, options.pose)).gltf
     collection, objects, offset, far = _imported(gltf, scene)

@@ -135,6 +135,25 @@ def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
 
 
+def test_inputs_of_endpoints_guide_and_mask_reach_the_command_line(tmp_path: Path):
+    chosen = replace(
+        FULL,
+        guide="depth",
+        with_mask=True,
+        photo_option=("guidance_scale=4", "seed=2"),
+        video_option=("resolution=1080P",),
+    )
+    options = button_arguments.set_arguments(chosen, tmp_path / "out", ["jar.glb"], tmp_path)
+    joined = " ".join(options)
+    assert "--guide depth" in joined and "--with-mask" in options
+    assert "--photo-option guidance_scale=4 --photo-option seed=2" in joined
+    assert "--video-option resolution=1080P" in joined
+    free = button_arguments.set_arguments(
+        replace(chosen, engine="cycles", video="none"), tmp_path / "out", ["jar.glb"], tmp_path
+    )
+    assert not {"--guide", "--with-mask", "--photo-option", "--video-option"} & set(free)
+
+
 def test_text_and_photos_pay_for_a_model_with_every_engine(tmp_path: Path):
     text = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
     assert text.uses_fal
