@@ -7,9 +7,11 @@ from .ask_price import PHOTOREAL_OT_ask_price
 from .build_studio import PHOTOREAL_OT_build_studio
 from .cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from .cancel_here import PHOTOREAL_OT_cancel_here
+from .choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from .choose_folder import PHOTOREAL_OT_choose_folder
 from .choose_take import PHOTOREAL_OT_choose_take
 from .close_notice import PHOTOREAL_OT_close_notice
+from .compare_pictures import PHOTOREAL_OT_compare_pictures
 from .copy_text import PHOTOREAL_OT_copy_text
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
@@ -54,9 +56,11 @@ CLASSES = (
     PHOTOREAL_OT_build_studio,
     PHOTOREAL_OT_cancel_at_fal,
     PHOTOREAL_OT_cancel_here,
+    PHOTOREAL_OT_choose_endpoint,
     PHOTOREAL_OT_choose_folder,
     PHOTOREAL_OT_choose_take,
     PHOTOREAL_OT_close_notice,
+    PHOTOREAL_OT_compare_pictures,
     PHOTOREAL_OT_copy_text,
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,

@@ -5,6 +5,7 @@ import bpy
 from bpy.types import Context, Header
 
 from ..operators.choose_take import PHOTOREAL_OT_choose_take
+from ..operators.compare_pictures import PHOTOREAL_OT_compare_pictures
 from ..operators.flip_picture import PHOTOREAL_OT_flip_picture
 from ..window import viewer
 from ..window.blender_types import layout_of
@@ -29,6 +30,9 @@ def draw_header(self: Header, context: Context) -> None:
         cell.active = cell.enabled = take != shown.take
         options = button(cell, PHOTOREAL_OT_flip_picture, text=text)
         options.name, options.take = picture.name, take
+    other_take = viewer.RENDER if not shown.is_render else picture.take
+    if viewer.path_of(picture, other_take):
+        button(layout, PHOTOREAL_OT_compare_pictures, icon="ARROW_LEFTRIGHT").take = other_take
     row = layout.row(align=True)
     row.label(text=title(picture.name))
     place = found.pictures.index(picture)

@@ -37,20 +37,22 @@ ARROWS: "tuple[tuple[int, IconItems], ...]" = ((-1, "TRIA_LEFT"), (1, "TRIA_RIGH
 def draw_picture(context: Context, layout: UILayout, found: SetView, picture: Picture) -> None:
     """Render and photo side by side, the takes of the photo, and what can be done with them."""
     take = runs.shown_take(found.folder, picture)
-    box = layout.box().column(align=True)
-    head = box.row()
+    # Without a box: Blender's light theme shows gray on gray there.
+    layout.separator(type="LINE")
+    body = layout.column(align=True)
+    head = body.row()
     head.label(text=title(picture.name))
     is_asked_below = take is not None and take.is_rejected and take.number == picture.take
     if picture.engine == Engine.FAL and not is_asked_below:
         button(head, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
-    pair = box.split(factor=0.5, align=True)
+    pair = body.split(factor=0.5, align=True)
     _draw_cell(pair, picture, "Render", picture.render, picture.stamp, viewer.RENDER)
     if take is None:
         _draw_cell(pair, picture, title(picture.state), picture.photo, picture.stamp, picture.take)
     else:
-        text = "Photo" if len(picture.takes) == 1 else f"Take {take.number}"
+        text = "Photo" if len(picture.takes) <= 1 else f"Take {take.number}"
         _draw_cell(pair, picture, text, take.photo, take.stamp, take.number)
-        _draw_take(context, box, found, picture, take)
+        _draw_take(context, body, found, picture, take)
 
 
 def _draw_cell(pair: UILayout, picture: Picture, text: str, path: Path | None, stamp: str, take: int) -> None:
@@ -63,9 +65,9 @@ def _draw_cell(pair: UILayout, picture: Picture, text: str, path: Path | None, s
     options.name, options.take = picture.name, take
 
 
-def _draw_take(context: Context, box: UILayout, found: SetView, picture: Picture, take: Take) -> None:
+def _draw_take(context: Context, body: UILayout, found: SetView, picture: Picture, take: Take) -> None:
     """Which take it is, what made it, its price and its verdict."""
-    facts = box.row(align=True)
+    facts = body.row(align=True)
     if len(picture.takes) > 1:
         for step, arrow in ARROWS:
             options = button(facts, PHOTOREAL_OT_step_take, text="", icon=arrow)
@@ -77,17 +79,17 @@ def _draw_take(context: Context, box: UILayout, found: SetView, picture: Picture
         icon="CANCEL" if take.is_rejected else VERDICT_ICONS.get(take.verdict, "NONE"),
     )
     if len(picture.takes) > 1:
-        row = box.row(align=True)
+        row = body.row(align=True)
         if is_chosen:
             row.label(text=f"Chosen, of {len(picture.takes)} takes")
         else:
             choice = button(row, PHOTOREAL_OT_choose_take, icon="CHECKMARK")
             choice.name, choice.number = picture.name, take.number
     if take.is_rejected:
-        draw_text(context, box, f"Rejected: {take.reason}", "ERROR")
+        draw_text(context, body, f"Rejected: {take.reason}", "ERROR")
         if is_chosen:
-            row = box.row(align=True)
+            row = body.row(align=True)
             button(row, PHOTOREAL_OT_redo_angle, icon="FILE_REFRESH").name = picture.name
             button(row, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = picture.name
     elif take.verdict == "look":
-        draw_text(context, box, f"Look at this photo: {take.reason}", "VIEWZOOM")
+        draw_text(context, body, f"Look at this photo: {take.reason}", "VIEWZOOM")

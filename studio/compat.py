@@ -3,6 +3,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import io
 import os
 import struct
@@ -266,3 +267,16 @@ def _has_decoder(library: tuple[str, str], module: str) -> bool:
 def sequence_strips(editor: bpy.types.SequenceEditor) -> Any:
     """The strips of a sequence editor, which were called ``sequences`` before 4.4."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def draw_linear_texture(texture: Any, place: tuple[float, float], width: float, height: float) -> None:
+    """Draw a texture in linear light into a window, with its lower left corner at ``place``; pixels.
+
+    Since Blender 5.0 what is drawn is no longer converted to sRGB unless that is asked for.
+    """
+    from gpu_extras.presets import draw_texture_2d  # noqa: PLC0415  It exists only with a window.
+
+    option = "is_scene_linear_with_rec709_srgb_target"
+    draw: Any = draw_texture_2d  # The stubs do not know the option.
+    known = inspect.signature(draw).parameters
+    draw(texture, place, width, height, **({option: True} if option in known else {}))

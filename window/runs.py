@@ -191,9 +191,7 @@ def icon_of(path: Path | None, stamp: str) -> int:
 
 def shown_take(folder: Path, picture: Picture) -> Take | None:
     """The take of an angle that the gallery shows: the chosen one, until the artist looks at another."""
-    wanted = state.shown_takes.get((folder, picture.name), picture.take)
-    found = {take.number: take for take in picture.takes}
-    return found.get(wanted) or found.get(picture.take)
+    return picture.take_of(state.shown_takes.get((folder, picture.name), picture.take))
 
 
 def is_choosing(folder: Path) -> bool:

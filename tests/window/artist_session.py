@@ -187,6 +187,35 @@ def test_the_button_makes_a_set_while_the_artist_continues_working(
     blender.scroll(left + width // 2, top + height // 2, -90)
 
 
+def test_a_picture_opens_large_and_is_compared_with_its_render(blender: Desktop):
+    first = "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n    "
+    blender.python(f"{first}bpy.ops.photoreal.open_picture(name='front', take=1)")
+    editor = (
+        "window = bpy.context.window_manager.windows[-1]\n"
+        "area = next(a for a in window.screen.areas if a.ui_type == 'IMAGE_EDITOR')\n"
+        "region = next(r for r in area.regions if r.type == 'WINDOW')\n"
+    )
+    inside = f"{editor}with bpy.context.temp_override(window=window, area=area, region=region):\n    "
+    shown = f"{editor}answer = area.spaces.active.image.name"
+    assert blender.python(shown) == "Tea Jar front take 1"
+    blender.python(f"{inside}bpy.ops.photoreal.flip_picture(name='front', take=0)")
+    assert blender.python(shown) == "Tea Jar front render", "in the same place"
+    blender.python(f"{inside}bpy.ops.photoreal.compare_pictures('INVOKE_DEFAULT', take=1)")
+    blender.settle()
+    blender.picture("compare")
+    running = f"{editor}answer = len(window.modal_operators) if hasattr(window, 'modal_operators') else -1"
+    assert blender.python(running) != 0
+    left, top, width, height = blender.python(
+        f"{editor}answer = [window.x + region.x, 1000 - window.y - region.y - region.height, region.width, region.height]"
+    )
+    blender.click(left + width // 2, top + height // 2)
+    wait_for(lambda: blender.python(running) in (0, -1), "the end of the comparison")
+    blender.python(f"{editor}with bpy.context.temp_override(window=window):\n    bpy.ops.wm.window_close()")
+    wait_for(
+        lambda: blender.python("answer = len(bpy.context.window_manager.windows)") == 1, "the closed window"
+    )
+
+
 def test_nothing_blocked_the_window(blender: Desktop):
     pairs = blender.python("answer = bpy.app.driver_namespace['photoreal_spent']")
     spent = {name: [own for _clock, own in times] for name, times in pairs.items()}
@@ -226,9 +255,10 @@ def test_a_reopened_file_shows_the_set_in_the_gallery(blender: Desktop):
 def test_removing_the_studio_restores_the_scene(blender: Desktop):
     blender.python("bpy.ops.photoreal.remove_studio()")
     names = blender.python(
-        "answer = [[s.name for s in bpy.data.scenes], sorted(o.name for o in bpy.data.objects)]"
+        "answer = [[s.name for s in bpy.data.scenes], sorted(o.name for o in bpy.data.objects if o.type != 'EMPTY'), "
+        "[c.name for c in bpy.data.collections['Photoreal Sheets'].children]]"
     )
-    assert names == [["Scene"], ["Camera", "Cube", "Light"]]
+    assert names == [["Scene"], ["Camera", "Cube", "Light"], ["Tea Jar"]], "the photos are in the scene"
 
 
 def scenes_shown(desktop: Desktop) -> list[str]:
@@ -316,7 +346,10 @@ def prepare_one_photo(desktop: Desktop, emulator: RunningEmulator, source: str, 
 def generate_when_priced(desktop: Desktop) -> None:
     can_start = "answer = bpy.ops.photoreal.generate_set.poll()"
     wait_for(lambda: desktop.python(can_start), "the price", RUN_SECONDS)
-    desktop.python("bpy.ops.photoreal.generate_set()")
+    desktop.python(
+        f"{ask}price = runs.price_of(scene_settings.settings_of(bpy.context)).text\n"
+        "bpy.ops.photoreal.generate_set(price=price)"
+    )
 
 
 def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningEmulator):
@@ -342,7 +375,10 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     blender.picture("held")
     emulator.control(faults=[])
     blender.python(
-        f"{ask}key = runs.set_of(bpy.context.scene).held[0].key\nbpy.ops.photoreal.resolve_uncertain(key=key, decision='resend', is_not_in_dashboard=True)"
+        f"{ask}from {MODULE}.operators.paying import at_most\n"
+        "key = runs.set_of(bpy.context.scene).held[0].key\n"
+        "bpy.ops.photoreal.resolve_uncertain("
+        "key=key, decision='resend', is_not_in_dashboard=True, price=at_most(bpy.context))"
     )
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")

@@ -12,7 +12,7 @@ from pathlib import Path
 from {MODULE} import panels
 from {MODULE}.window import pump, runs
 from {MODULE}.background_run.run_view import Kind, RunView
-from {MODULE}.background_run.set_view import Held, Picture, SetView, Video
+from {MODULE}.background_run.set_view import Held, Picture, SetView, Take, Video
 settings = bpy.context.scene.photoreal
 FOLDER = Path('/desk/sets/jar')
 NAMES = ('front', 'three-quarter', 'side', 'top', 'detail')
@@ -30,6 +30,17 @@ def only(*names):
 
 def job(name, state, **facts):
     return {{'event': 'job', 'label': name, 'state': state, **facts}}
+
+def sample(name, task='photos'):
+    return {{'event': 'working', 'task': task, 'label': name, 'text': '', 'done': 1, 'of': 5, 'sample': 24, 'samples': 64,
+        'eta_seconds': 130}}
+
+def takes(count):
+    picture = Path('/desk/picture.png')
+    return tuple(
+        Take(number=number, photo=picture, stamp='1', made_by='flux-kontext/dev', price=0.025, verdict='accept')
+        for number in range(1, count + 1)
+    )
 
 def rendering(*names):
     return [{{'event': 'progress', 'stage': 'references', 'done': done, 'of': 5, 'label': name}} for done, name in enumerate(names)]
@@ -53,7 +64,8 @@ def a_set(state='done', **changes):
     picture = Path('/desk/picture.png')
     pictures = [
         Picture(name=name, render=picture, photo=picture if name != 'detail' else None, stamp='1',
-            state='failed' if name == 'detail' else 'done', error='', price=0.025, engine='fal')
+            state='failed' if name == 'detail' else 'done', error='', price=0.025, engine='fal',
+            takes=takes(3 if name == 'front' else 1) if name != 'detail' else (), take=3 if name == 'front' else 1)
         for name in NAMES
     ]
     facts = dict(folder=FOLDER, product='Enamel Jar', state=state, error='', pictures=tuple(pictures),
@@ -69,6 +81,8 @@ def rejected_picture():
 def forget():
     runs.state.runs.clear()
     runs.state.to_place.clear()
+    runs.state.elsewhere.clear()
+    runs.state.shown_takes.clear()
     runs.state.sets.take(FOLDER, None)
 """
 
@@ -106,4 +120,14 @@ STATES = {
     "gallery-empty": "only('gallery')\nforget()",
     "gallery-rejected": "a_run(*end(2, 'partial'))\na_set('partial', pictures=(rejected_picture(),))",
     "gallery": "a_run(*end(0, 'done'))\na_set(problems=('Lid: 212 faces look inwards.', 'Label: its texture is missing.', 'A', 'B'))",
+    "gallery-other-take": "bpy.ops.photoreal.step_take(name='front', step=-1)",
+    "head-working": "only()\nsettings.source = '/desk/products/Enamel Jar.glb'\n"
+    "a_run(*rendering('three-quarter', 'front'), sample('front', 'references'))\nruns.state.runs[0].view.began -= 60.0",
+    "head-waits-for-another-run": "a_run()\nview = runs.state.runs[0].view\nview.state = 'starting'\n"
+    "view.take({'event': 'note', 'text': 'Another run uses /desk/sets/jar: this one continues when that has ended.'})",
+    "head-done": "a_run(*(job(f'{name} photo', 'done') for name in NAMES), *end(0, 'done'))\na_set()",
+    "head-failed": "forget()\na_run({'event': 'finished', 'state': 'failed', 'exit': 1, 'field': 'out', "
+    "'error': 'The folder /desk/sets cannot be written. Choose another one.'}, {'event': 'exited', 'code': 1})",
+    "head-elsewhere": "forget()\nfrom bl_ext.user_default.photoreal_set.photo_set.living_run import KnownRun\n"
+    "runs.state.elsewhere.append(KnownRun(folder=Path('/desk/sets/chair'), log=FOLDER, process=1, began=0.0, asked_by=None))",
 }

@@ -33,7 +33,7 @@ pump.pump = again
 for cls in (*panels.CLASSES, *operators.CLASSES):
     if issubclass(cls, (bpy.types.Panel, bpy.types.AddonPreferences)):
         timed_method(cls, 'draw')
-    elif issubclass(cls, bpy.types.Operator):
+    elif issubclass(cls, bpy.types.Operator) and hasattr(cls, 'execute'):
         timed_method(cls, 'execute')
 """
 
