@@ -130,6 +130,12 @@ class Settings:
     fidelity: Annotated[str, _has_fal_photos] = Fidelity.GATE
     retries: Annotated[int, _has_fal_photos] = 1  # Further photos of an angle after a rejected one.
     lock: Annotated[str, _has_gate] = Lock.NONE
+    guide: Annotated[str | None, _has_fal_photos] = None
+    with_mask: Annotated[bool, _has_fal_photos] = False
+    photo_option: Annotated[
+        tuple[str, ...], _has_fal_photos
+    ] = ()  # NAME=VALUE; each is an option of its own.
+    video_option: Annotated[tuple[str, ...], _has_fal_video] = ()
     model_endpoint: Annotated[str, _has_generated_model] = ""
     photo_endpoint: Annotated[str, _has_fal_photos] = ""
     video_endpoint: Annotated[str, _has_fal_video] = ""
@@ -139,6 +145,7 @@ class Settings:
     motion: Annotated[str, _has_video] = TURNTABLE
     seconds: Annotated[int, _has_video] = 0
     loop: Annotated[bool, _has_fal_video] = False
+    spin: Annotated[int | None, _always] = None  # Frames of a full turn by Cycles; ``None``: no spin.
     expiration: Annotated[str, _uses_fal] = str(DAY_SECONDS)  # In seconds, or "keep".
     private: Annotated[bool, _uses_fal] = False
     max_cost: float = 0.0
@@ -159,6 +166,7 @@ class Settings:
 
 def price_key(settings: Settings) -> tuple[str, ...]:
     """Settings with the same key have the same price, which is asked for once."""
+    settings = replace(settings, prompt="")  # No price depends on it, and it changes with every letter.
     return tuple(_options(settings, _shown_angles(settings))) + _source_key(settings)
 
 
@@ -274,6 +282,8 @@ def _option(name: str, value: object) -> list[str]:
             return [flag]
         case float():
             return [flag, f"{value:g}"]  # Blender keeps 32 bits, of which six digits are exact.
+        case tuple() if name.endswith("_option"):
+            return [part for one in value for part in (flag, one)]
         case tuple():
             return [flag, ",".join(value)]
         case _:

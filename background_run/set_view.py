@@ -9,6 +9,7 @@ from ..fal_bridge.journal import Journal, Stage, shown_key
 from ..files.enclosed import place_in
 from ..files.input_files import read_json
 from ..messages.errors import InputError, PhotorealError
+from ..photo_set.choices import Engine
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
 from ..photo_set.takes import Shelf, own_file, takes_in
 from .setting_words import with_words
@@ -112,6 +113,7 @@ class SetView:
     held: tuple[Held, ...]
     spent: float
     is_model_bought: bool = False  # Made by fal.ai, or about to be; not the user's own file.
+    pays: bool = False  # Whether anything of it is made by fal.ai.
     model_price: float | None = None  # Of the newest model that was received.
     problems: tuple[str, ...] = ()
 
@@ -157,6 +159,7 @@ def read_set(folder: Path) -> SetView | None:
             held=_held(folder),
             spent=max(actual, sum(price for price in paid if price)),
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
+            pays=_pays(record),
             model_price=_model_price(record.get("model", {})),
             problems=tuple(
                 with_words(str(entry["text"]), str(entry.get("setting", "")), str(entry.get("value", "")))
@@ -166,6 +169,12 @@ def read_set(folder: Path) -> SetView | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _pays(record: dict[str, Any]) -> bool:
+    plan = record.get("plan") or {}
+    is_bought = record.get("source", {}).get("kind") in ("photos", "text")
+    return is_bought or Engine.FAL in (plan.get("engine"), plan.get("video"))
 
 
 def _model_price(model: dict[str, Any]) -> float | None:

@@ -160,7 +160,11 @@ def _measure_on(screen: Desktop, emulator: RunningEmulator, resolution: int) -> 
     screen.show_tab("Photoreal")
     screen.python(WATCH)
     screen.python(HEARTBEAT)
-    screen.python("bpy.ops.photoreal.generate_set()")
+    screen.python(
+        f"from {MODULE}.window import runs, scene_settings\n"
+        "price = runs.price_of(scene_settings.settings_of(bpy.context)).text\n"
+        "bpy.ops.photoreal.generate_set(price=price)"
+    )
     told = (
         f"from {MODULE}.window import pump, runs\nrun = runs.run_of(bpy.context.scene)\n"
         "over = run.view.is_over and pump.pump() is None\n"

@@ -16,13 +16,14 @@ from ..imaging.choices import Background
 from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import chosen_angles
 from ..optics.rig_choice import is_panorama_file
+from ..optics.spin import Spin
 from ..photo_set.choices import NO_VIDEO, Engine
 from ..photo_set.plan import SetPlan
 from ..photo_set.plan_record import members_record, options_from, options_record, rig_record
 from ..photo_set.source import Source, SourceKind
 from .folder_names import folder_names
 from .lock_file import FrozenFile, FrozenRow, Lock, digest_of
-from .rows import Row, asks_for_own_angles
+from .rows import NO_SPIN, Row, asks_for_own_angles
 from .sources import SourceDesk, frozen_source
 
 Understand = Callable[
@@ -86,6 +87,8 @@ def plan_of(
         options["background"] = Background(row.background)
     if row.video:
         options["video"] = None if row.video == NO_VIDEO else Engine(row.video)
+    if row.spin:
+        options["spin"] = _spin(options.get("spin"), row.spin)
     texts = {"prompt": row.prompt, "look": row.look, "photo_endpoint": row.endpoint, "variant": row.variant}
     texts["pose"] = row.pose
     if options.get("variants"):
@@ -106,6 +109,14 @@ def plan_of(
     plan = SetPlan(source=source, out=out, service=service, endpoints=endpoints, **options)
     own = {kind: texts for kind, texts in plan.option_texts.items() if kind in plan.endpoint_ids}
     return replace(plan, option_texts=own)
+
+
+def _spin(of_command: Spin | None, cell: str) -> Spin | None:
+    """The spin of a row, with the elevation, start and direction of the command."""
+    if cell == NO_SPIN:
+        return None
+    count = int(cell)
+    return replace(of_command, count=count) if of_command else Spin(count=count)
 
 
 def freeze(
@@ -212,7 +223,10 @@ class _Freezer:
 _COLUMN_OF = {
     "photo_endpoint": "endpoint",
     "color": "colors",
-    **{name: name for name in ("variant", "pose", "without", "look", "seed", "video", "prompt", "text")},
+    **{
+        name: name
+        for name in ("variant", "pose", "without", "look", "seed", "video", "spin", "prompt", "text")
+    },
 }
 
 

@@ -28,6 +28,7 @@ from ..imaging.choices import Background
 from ..messages.errors import InputError
 from ..optics.angles import CAMERAS, chosen_angles, is_angle_file
 from ..optics.rig_choice import RIG_NAMES, is_panorama_file
+from ..optics.spin import COUNT
 from ..photo_set.choices import VIDEO_CHOICES
 from ..photo_set.plan_values import ENDPOINT, POSE, PROMPT, SEED, VARIANT
 from ..photo_set.prompts import LOOKS
@@ -67,6 +68,7 @@ class Row:
     endpoint: str = ""
     seed: int | None = None
     video: str = ""
+    spin: str = ""
     spec: str = ""
     max_cost: Decimal | None = None
     more: Mapping[str, str] = field(default_factory=dict)  # Other columns, kept for the report.
@@ -190,6 +192,13 @@ def _choice(names: Iterable[str]) -> Rule[str]:
     return lambda value: allowed(_CELL(value).lower())
 
 
+def spin_count(value: Any) -> str:
+    """The rule for the number of frames of a spin, as text, or NO_SPIN."""
+    cell = _CELL(value).lower()
+    return cell if cell == NO_SPIN else str(COUNT(read_whole(cell)))
+
+
+NO_SPIN = "none"
 _CELL = text(MAX_CELL)
 CELL_RULES: Mapping[str, Rule[Any]] = {
     "sku": text(MAX_SKU),
@@ -207,6 +216,7 @@ CELL_RULES: Mapping[str, Rule[Any]] = {
     "endpoint": ENDPOINT,
     "seed": lambda cell: SEED(read_whole(cell)),
     "video": _choice(VIDEO_CHOICES),
+    "spin": spin_count,
     "spec": text(MAX_CELL),
     "max_cost": money,
 }

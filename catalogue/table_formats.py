@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..files.input_files import parsed_json
@@ -27,13 +27,16 @@ COLUMNS = (
         "rig",
         "background",
     ),
-    *("prompt", "look", "endpoint", "seed", "video", "spec", "max_cost"),
+    *("prompt", "look", "endpoint", "seed", "video", "spin", "spec", "max_cost"),
 )
 DELIMITERS = (",", ";", "\t")
 MAX_CELL = 1 << 20
 SOURCE_SEPARATOR = ";"
 MAX_LINES_ABOVE = 50  # Among which the names of the columns are looked for.
 
+_LISTS = frozenset(
+    {"source", "angles", "without", "variants", "spec"}
+)  # Columns whose values may be lists in JSONL.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # Excel takes the delimiter from such a first line, and leaves the line out.
 _SEPARATOR_LINE = re.compile(
@@ -154,14 +157,32 @@ def jsonl_cells(text: str) -> Cells:
         if not isinstance(record, dict):
             yield line, {}, "it is not a JSON object"
             continue
-        cells = {column_name(name): _as_cell(column_name(name), value) for name, value in record.items()}
-        yield line, cells, ""
+        values = {column_name(name): value for name, value in record.items()}
+        cells = {name: _as_cell(name, value) for name, value in values.items()}
+        yield line, cells, _not_a_cell(values)
+
+
+def _not_a_cell(values: Mapping[str, Any]) -> str:
+    """An error for values that no column takes as they are; "" without any."""
+    sku = values.get("sku")
+    if isinstance(sku, float):
+        return (
+            f"sku {sku} is a number with a point, which other programs write in other ways: put it in quotes"
+        )
+    for name in COLUMNS:
+        if isinstance(value := values.get(name), dict | bool | list) and not _is_list(name, value):
+            return f"{name} {shown(json.dumps(value, ensure_ascii=False))} is not text: put it in quotes"
+    return ""
+
+
+def _is_list(column: str, value: Any) -> bool:
+    return isinstance(value, list) and column in _LISTS
 
 
 def _as_cell(column: str, value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, list) and column in {"source", "angles", "without"}:
+    if _is_list(column, value):
         return (SOURCE_SEPARATOR if column == "source" else ",").join(map(str, value))
     if isinstance(value, str):
         return value

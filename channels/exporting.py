@@ -172,6 +172,10 @@ class ChannelFolder:
         self.problems += [f"{sku}: {one.text}. {one.advice}" for one in found if one.is_failure]
         return found
 
+    def keep_earlier(self, sku: str) -> None:
+        """Keep the files of a product that cannot be read now: they are not out of date."""
+        self._records = self._own.made_for(sku) | self._records
+
     def finish(self) -> list[str]:
         """Remove what an earlier export has written and this one has not, and write the list; the names removed."""
         return self._own.finish(self._channel.name, self._records)

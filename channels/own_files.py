@@ -43,6 +43,12 @@ class OwnFiles:
         """What the list of earlier exports says about a file."""
         return self._earlier.get(name, {})
 
+    def made_for(self, sku: str) -> dict[str, dict[str, Any]]:
+        """The files that earlier exports wrote for a product and that are there unchanged."""
+        return {
+            name: one for name, one in self._earlier.items() if one.get("sku") == sku and self.is_own(name)
+        }
+
     def refuse_foreign(self, name: str) -> None:
         """Raises InputError when the file exists and is not our own."""
         path = self.root / name

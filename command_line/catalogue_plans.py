@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from ..catalogue.freezing import Catalogue, Endpoints, freeze, kept_options
+from ..catalogue.freezing import Catalogue, Endpoints, freeze, kept_options, made_options
 from ..catalogue.lock_file import NAME, DamagedLockError, FrozenRow, Lock, read_lock
 from ..catalogue.order import Stage
 from ..catalogue.pricing import Pricing
@@ -35,8 +35,9 @@ from ..optics.angles import ANGLES, CAMERAS
 from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money
 from ..photo_set.plan_record import LIVE
+from ..photo_set.unused_options import unused_members
 from .option_values import CeilingOptions, Context, FreezeOptions, RowOptions, ServiceOptions
-from .plans import cameras_reader, check_light, materials_reader, plan_of_any
+from .plans import cameras_reader, check_light, materials_reader, plan_of_any, warn_unused
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
 
@@ -90,6 +91,15 @@ def freeze_rows(
             earlier=earlier,
         )
     return Catalogue(root=root, lock=lock, service=service, endpoints=endpoints.found)
+
+
+def tell_unused_options(catalogue: Catalogue, ceilings: CeilingOptions, reporter: Reporter) -> None:
+    """Warn about options of the command that change nothing for any valid row."""
+    plans = [catalogue.plan(row) for row in catalogue.lock.rows if row.is_good]
+    kinds = {kind for plan in plans for kind in plan.endpoint_ids}
+    if plans:
+        members = unused_members(made_options(catalogue.lock.options, catalogue.root), kinds)
+        warn_unused(members, kinds, ceilings, reporter, what="catalogue")
 
 
 def freeze_folder(catalogue: Catalogue) -> str:

@@ -88,9 +88,18 @@ def run(arguments: list[str]) -> NoReturn:
 
 
 def run_in_blender(arguments: list[str]) -> int:
-    """Run a command in a Blender that ends by itself; the exit code."""
-    with _own_output() as output:
-        return main(arguments, output)
+    """Run a command in a Blender that ends by itself; the exit code.
+
+    That is 3 when the command succeeded and its output is lost, unless nobody reads it any more.
+    """
+    with _own_output() as (output, raw):
+        code = main(arguments, output)
+        output.flush()
+    if raw.error is None:
+        return code
+    reason = raw.error.strerror or raw.error
+    print(f"Error: Some of the output is lost ({reason}). Free space, or send it elsewhere.", file=sys.stderr)
+    return code or MachineError.exit_code
 
 
 def main(arguments: list[str], output: TextIO) -> int:
@@ -162,12 +171,19 @@ def _fail(reporter: Reporter, error: PhotorealError) -> int:
 
 
 class _SteadyOutput(io.FileIO):
-    """Output that survives a closed pipe (``… | head``) or a full disk: neither may end a paid run."""
+    """Output that survives a closed pipe (``… | head``) or a full disk: neither may end a paid run.
+
+    ``error`` is why some of it is lost, of which a closed pipe is none.
+    """
+
+    error: OSError | None = None
 
     def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
-        except OSError:
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                self.error = error
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
@@ -175,8 +191,8 @@ class _SteadyOutput(io.FileIO):
 
 
 @contextlib.contextmanager
-def _own_output() -> Iterator[TextIO]:
-    """The real standard output, without what Blender prints to file descriptor 1.
+def _own_output() -> Iterator[tuple[TextIO, _SteadyOutput]]:
+    """The real standard output, without what Blender prints to file descriptor 1, and the stream below it.
 
     ``bootstrap`` passes it in PHOTOREAL_OUTPUT when it starts a Blender.
     """
@@ -188,7 +204,7 @@ def _own_output() -> Iterator[TextIO]:
         os.dup2(quiet, 1)
         os.close(quiet)
         try:
-            yield output
+            yield output, raw
         finally:
             output.flush()
             sys.stdout.flush()

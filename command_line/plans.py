@@ -2,7 +2,7 @@
 """From the options of a command to a plan that has been checked."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from ..photo_set.choices import NO_VIDEO, Engine, Fidelity
 from ..photo_set.plan import CheckedPlan, SetPlan
 from ..photo_set.plan_angles import angles_for
 from ..photo_set.source import MODEL_SUFFIXES, Source, SourceKind, missing_key_error, source_from
-from ..photo_set.unused_options import unused_members
+from ..photo_set.unused_options import members_of, unused_members
 from ..photo_set.variants import variants_for
 from .arguments import option_of
 from .option_values import CeilingOptions, Context, FreezeOptions, PictureOptions, PlanOptions, StudioOptions
@@ -225,13 +225,24 @@ def checked(
 
 def tell_unused(plan: SetPlan, ceilings: CeilingOptions, reporter: Reporter) -> None:
     """Warn about options that change nothing for this plan."""
-    members = unused_members(plan)
+    warn_unused(unused_members(members_of(plan), plan.endpoint_ids), plan.endpoint_ids, ceilings, reporter)
+
+
+def warn_unused(
+    members: Sequence[str],
+    kinds: Collection[Kind],
+    ceilings: CeilingOptions,
+    reporter: Reporter,
+    *,
+    what: str = "set",
+) -> None:
+    """Name members of a plan that change nothing, and ceilings where nothing is paid: no ``kinds`` of requests."""
     names = ["expiration" if name == "keep_uploads" else name for name in members]
-    if not plan.endpoint_ids:
+    if not kinds:
         names += [item.name for item in fields(ceilings) if getattr(ceilings, item.name)]
     if names:
         options = ", ".join(map(option_of, dict.fromkeys(names)))
-        text = f"No effect on this set, because fal.ai makes nothing of it that uses them: {options}."
+        text = f"No effect on this {what}, because fal.ai makes nothing of it that uses them: {options}."
         reporter.tell(events.Warning(text=text))
 
 

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,9 @@ from .sent_pictures import SentPictures
 
 T = TypeVar("T")
 
+# Members of a ``Generation`` that do not change what is made, or have another place in the wish.
+NO_WISH = {"endpoint", "label", "addresses", "can_wait", "take", "about"}
+
 
 class Engine:
     """Runs any number of jobs at once; each paid request is sent at most once."""
@@ -65,7 +68,11 @@ class Engine:
             prepared, earlier = await asyncio.to_thread(self._prepare, wanted, target)
             if earlier and await self._was_sent(earlier):
                 return await self._run_once(earlier)
-            return await self._run_once(await asyncio.to_thread(self._as_sent, prepared))
+            sent = await asyncio.to_thread(self._as_sent, prepared)
+            if sent is not prepared:
+                with contextlib.suppress(BridgeError):  # They stay open for the next run.
+                    await self._follow_others(sent.label, sent.target, own_key=sent.key)
+            return await self._run_once(sent)
 
         return await self._stoppable(wanted.label, work)
 
@@ -130,21 +137,26 @@ class Engine:
             inputs=inputs,
             hashes=hashes,
             target=target.absolute(),
-            wish=self._wish(wanted, endpoint, hashes),
+            wish=self._wish(wanted, hashes),
         )
 
-    def _wish(self, wanted: Generation, endpoint: Endpoint, hashes: Mapping[Path, str]) -> str:
-        decided = with_files(
-            replace(endpoint, intent={}).arguments(wanted), lambda path: {"sha256": hashes[path]}
-        )
-        return job_key(
-            f"wish {endpoint.id}", decided, is_emulated=self._service.is_emulator, take=wanted.take
-        )
+    def _wish(self, wanted: Generation, hashes: Mapping[Path, str]) -> str:
+        def plain(value: Any) -> Any:
+            if isinstance(value, Path):
+                return hashes.get(value) or sha256_of(value)
+            if isinstance(value, Mapping):
+                return {str(name): plain(item) for name, item in value.items()}
+            return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+        names = {item.name for item in fields(Generation)} - NO_WISH
+        facts = {name: plain(getattr(wanted, name)) for name in names}
+        is_emulated = self._service.is_emulator
+        return job_key(f"wish {wanted.endpoint}", facts, is_emulated=is_emulated, take=wanted.take)
 
     def _as_sent(self, prepared: PreparedJob) -> PreparedJob:
-        """The job, or the one that was sent for the same wish when the endpoint had other defaults.
+        """The job, or the one that was sent for the same wish when it had other inputs.
 
-        Those change with its published schema, which may also be out of reach, and with this program.
+        Inputs change with the published schema of the endpoint, which may also be out of reach, and with this program.
         """
         if self._journal.read(prepared.key).stage is not Stage.FREE:
             return prepared

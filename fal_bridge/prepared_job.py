@@ -15,8 +15,8 @@ class PreparedJob:
     """One job with everything that sending and following it needs.
 
     ``arguments`` names files as paths, ``inputs`` the same files by their hashes; ``hashes`` has the SHA-256 of each
-    file. ``target`` is absolute and has no extension. ``wish`` is a digest of what is wanted, without what the endpoint
-    is sent by default: that changes with its published schema.
+    file. ``target`` is absolute and has no extension. ``wish`` is a digest of what is wanted, whatever the
+    endpoint makes of it: its inputs change with its published schema.
     """
 
     key: str

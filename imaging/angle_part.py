@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ..messages.money import dollars
 from .choices import Pass
 from .review_part import decide_part, noted_part, set_id
-from .verdict_part import overlay_path, verdict_part
+from .verdict_part import overlay_path, style_of, verdict_part
 
 Record = Mapping[str, Any]
 
@@ -50,7 +50,9 @@ def strip_item(entry: Record, number: int, *, is_current: bool) -> str:
     current = " aria-current='true'" if is_current else ""
     image = f"<img src='{path}' alt='' loading='lazy'>" if path else "<span class='empty'>…</span>"
     caption = escape(caption_of(entry), quote=True)
-    return f"<li><a href='#angle-{number}' data-picture='{path}' data-caption='{caption}'{current}>{image}{name}</a></li>"
+    style = style_of(entry.get("photo") or {})
+    verdict = f" data-verdict='{style}'" if style else ""
+    return f"<li{verdict}><a href='#angle-{number}' data-picture='{path}' data-caption='{caption}'{current}>{image}{name}</a></li>"
 
 
 def angle_part(record: Record, entry: Record, number: int) -> str:
@@ -66,7 +68,7 @@ def angle_part(record: Record, entry: Record, number: int) -> str:
         review = decide_part(str(entry.get("name", "")), can_retry=photo.get("engine") == "fal") + review
     return (
         f"<article class='angle' id='angle-{number}' tabindex='-1' {data}>{_compare(entry)}"
-        f"<div><h3>{name}</h3>{_facts(entry)}{verdict_part(photo)}{_errors(entry)}"
+        f"<div><h3>{name}</h3>{verdict_part(photo)}{_errors(entry)}{_facts(entry)}"
         f"{other_takes(record, 'photos', str(entry.get('name', '')))}{_actions(entry)}{review}</div></article>"
     )
 
@@ -163,12 +165,17 @@ def _actions(entry: Record) -> str:
     return f"<div class='actions screen-only'>{''.join(buttons)}</div>" if buttons else ""
 
 
+def _verdict_of(take: Record) -> str:
+    """Why a take is not shown, in parentheses; "" when there is nothing against it."""
+    return {"rejected": " (rejected)", "look": " (look at it)"}.get(style_of(take), "")
+
+
 def other_takes(record: Record, shelf: str, name: str) -> str:
     """Links to the takes that are not chosen; empty when there are none."""
     slot = ((record.get("takes") or {}).get(shelf) or {}).get(name) or {}
     others = [take for take in slot.get("list", []) if take.get("take") != slot.get("chosen")]
     links = (
-        f"<a href='{quote(str(take['path']))}'>{escape(str(take['take']))}</a>"
+        f"<a href='{quote(str(take['path']))}'>{escape(str(take['take']))}</a>{_verdict_of(take)}"
         for take in others
         if take.get("path")
     )

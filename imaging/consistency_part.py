@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 Record = Mapping[str, Any]
-HEAD = ("Angle", "White balance", "Exposure", "Size", "Difference")
+HEAD = ("Angle", "White balance", "Exposure", "Size", "Of the tolerance")
 
 
 def consistency_part(record: Record) -> str:
@@ -27,7 +27,7 @@ def consistency_part(record: Record) -> str:
         return ""
     head = "".join(f"<th>{title}</th>" for title in HEAD)
     note = (
-        "<p>How far each photo is from the middle of its set, inside the product. Above 100 % of the tolerance, a photo does "
+        "<p>How far each photo is from the middle of its set, inside the product. Above 100% of the tolerance, a photo does "
         "not belong to the others.</p>"
     )
     return f"{note}<div class='wide'><table class='drifts'><tr>{head}</tr>{''.join(rows)}</table></div>"
@@ -46,18 +46,23 @@ def matched_part(photo: Record) -> str:
 def white_balance(drift: Record) -> str:
     """Such as "310 K warmer"."""
     kelvin = float(drift.get("kelvin", 0.0))
-    return f"{abs(kelvin):.0f}\u00a0K {'warmer' if kelvin < 0.0 else 'cooler'}"
+    return _with_word(f"{abs(kelvin):.0f}\u00a0K", "warmer" if kelvin < 0.0 else "cooler")
 
 
 def exposure(drift: Record) -> str:
     """Such as "4 % brighter"."""
     share = math.exp(min(float(drift.get("exposure", 0.0)), 10.0)) - 1.0
-    return f"{abs(share):.0%} {'darker' if share < 0.0 else 'brighter'}"
+    return _with_word(f"{abs(share):.0%}", "darker" if share < 0.0 else "brighter")
+
+
+def _with_word(amount: str, word: str) -> str:
+    """Amount and word; nothing is 0 K warmer."""
+    return f"{amount} {word}" if any(digit in amount for digit in "123456789") else amount
 
 
 def _row(name: str, drift: Record) -> str:
     fill, score = float(drift.get("fill", 0.0)), float(drift.get("score", 0.0))
-    size = f"{abs(fill):.1%} {'smaller' if fill < 0.0 else 'larger'}"
+    size = _with_word(f"{abs(fill):.1%}", "smaller" if fill < 0.0 else "larger")
     cells = (name, white_balance(drift), exposure(drift), size)
     style = " class='error'" if drift.get("reason") else ""
     plain = "".join(f"<td>{escape(cell)}</td>" for cell in cells)

@@ -24,7 +24,7 @@ def identity_part(video: Record) -> str:
     if not found.get("verdict"):
         return ""
     verdict = str(found["verdict"])
-    style = "accepted" if verdict == "accept" else ""
+    style = "accepted" if verdict == "accept" else "look"
     source = SOURCES.get(str(found.get("compared_with")), "")
     compared = f"<p>Compared with {source}.</p>" if source else ""
     return (

@@ -24,29 +24,38 @@ def verdict_part(photo: Record) -> str:
     found = photo.get("fidelity") or {}
     if not found:
         return ""
-    title, style = TITLES.get(str(found.get("verdict")), "Checked"), ""
+    title, style = TITLES.get(str(found.get("verdict")), "Checked"), style_of(photo)
     if found.get("accepted"):
-        title, style = "Accepted by a person", "accepted"
-    elif found.get("rejected"):
-        style = "rejected"
-    elif found.get("verdict") == "accept":
-        style = "accepted"
+        title = "Accepted by a person"
     reason = f"<p>{escape(str(found.get('reason', '')))}</p>"
     return f"<div class='verdict {style}'><b>{title}</b>{reason}{_moved(photo, found)}{_locked(found)}{matched_part(photo)}</div>"
 
 
+def style_of(photo: Record) -> str:
+    """The class of everything that shows the verdict: "accepted", "rejected" or "look"; "" when it was not checked."""
+    found = photo.get("fidelity") or {}
+    if found.get("rejected"):
+        return "rejected"
+    if found.get("accepted") or found.get("verdict") == "accept":
+        return "accepted"
+    return "look" if found.get("verdict") else ""
+
+
 def rejected_part(entries: Iterable[Record]) -> str:
-    """One line about the photos that are held back; empty when there are none."""
-    names = [
-        str(entry.get("name", ""))
-        for entry in entries
-        if ((entry.get("photo") or {}).get("fidelity") or {}).get("rejected")
+    """The photos that are held back, and what can be done; empty when there are none."""
+    links = [
+        f"<a href='#angle-{number}'>{escape(str(entry.get('name', '')))}</a>"
+        for number, entry in enumerate(entries, 1)
+        if style_of(entry.get("photo") or {}) == "rejected"
     ]
-    if not names:
+    if not links:
         return ""
-    count = "A photo is" if len(names) == 1 else f"{len(names)} photos are"
-    text = f"{count} rejected and held back: {', '.join(names)}."
-    return f"<p class='error'>{escape(text)}</p>"
+    count = "A photo is" if len(links) == 1 else f"{len(links)} photos are"
+    advice = (
+        "<code>resume</code> with <code>--accept ANGLE</code> accepts one anyway, with <code>--redo ANGLE</code> it "
+        "buys another one."
+    )
+    return f"<p class='error'>{count} rejected and held back: {', '.join(links)}.</p><p>{advice}</p>"
 
 
 def _moved(photo: Record, found: Record) -> str:

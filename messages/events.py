@@ -85,7 +85,7 @@ class Progress(Event):
     ]
     done: Annotated[int, "how many are finished"]
     of: Annotated[int, "how many there are"]
-    label: Annotated[str, "which one, or a summary for people"] = ""
+    label: Annotated[str, "which one, or a summary for people; of a variant, after its name and a colon"] = ""
     kept: Annotated[bool | None, "true: an earlier run has made it"] = None
     failed: Annotated[int | None, "products that failed"] = None
     held: Annotated[int | None, "products that wait for a decision"] = None

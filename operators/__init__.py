@@ -7,6 +7,7 @@ from .ask_price import PHOTOREAL_OT_ask_price
 from .build_studio import PHOTOREAL_OT_build_studio
 from .cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from .cancel_here import PHOTOREAL_OT_cancel_here
+from .choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from .choose_folder import PHOTOREAL_OT_choose_folder
 from .choose_take import PHOTOREAL_OT_choose_take
 from .close_notice import PHOTOREAL_OT_close_notice
@@ -55,6 +56,7 @@ CLASSES = (
     PHOTOREAL_OT_build_studio,
     PHOTOREAL_OT_cancel_at_fal,
     PHOTOREAL_OT_cancel_here,
+    PHOTOREAL_OT_choose_endpoint,
     PHOTOREAL_OT_choose_folder,
     PHOTOREAL_OT_choose_take,
     PHOTOREAL_OT_close_notice,

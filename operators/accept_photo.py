@@ -10,11 +10,12 @@ from ..background_run.set_view import SetView
 from ..window import launch, runs
 from ..window.blender_types import Result, scene_of, with_properties
 from . import checks
-from .common import SetOperator, confirm
+from .common import confirm
+from .paying import PayingSetOperator
 
 
 @with_properties
-class PHOTOREAL_OT_accept_photo(SetOperator):
+class PHOTOREAL_OT_accept_photo(PayingSetOperator):
     bl_idname = "photoreal.accept_photo"
     bl_label = "Accept Anyway"
     bl_description = "Accept the photo of this angle in spite of its verdict, and continue the set"
@@ -29,9 +30,13 @@ class PHOTOREAL_OT_accept_photo(SetOperator):
     def invoke(self, context: Context, event: Event) -> Result:
         found = runs.set_of(scene_of(context))
         reason = next((one.reason for one in found.pictures if one.name == self.name), "") if found else ""
-        message = f"{reason} What waits for this photo is made now, and a video by fal.ai is charged.".strip()
+        self.price = self.sum_of(context)
+        message = f"{reason} {self.message_of(self.price)}".strip()
         title = f"Accept {self.name}"
         return confirm(self, context, event, title=title, message=message, confirm_text="Accept")
+
+    def message_of(self, amount: str) -> str:
+        return f"What waits for this photo is made now, and a video by fal.ai is charged, {amount}."
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--accept", self.name))

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Operator
 
-from ..window import properties
+from ..window import changes, properties
 from ..window.blender_types import Result
 
 
@@ -28,4 +28,5 @@ class PHOTOREAL_OT_add_angle(Operator):
         name = free_name(settings, "angle")
         settings.angles.add().name = name
         settings.angle_index = len(settings.angles) - 1
+        changes.notify(context)
         return {"FINISHED"}

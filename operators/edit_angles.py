@@ -4,7 +4,7 @@
 from bpy.types import Context, Operator
 
 from ..optics.angles import ANGLES
-from ..window import properties
+from ..window import changes, properties
 from ..window.blender_types import Result
 
 
@@ -22,4 +22,5 @@ class PHOTOREAL_OT_edit_angles(Operator):
             view.name, view.fill = angle.name, angle.fill
             view.azimuth, view.elevation = angle.azimuth, angle.elevation
         settings.angle_index = 0
+        changes.notify(context)
         return {"FINISHED"}

@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from bpy.types import Context, Event, Operator
+from bpy.types import Context
 
 from ..background_run.button_arguments import Settings, View
 from ..optics.angles import ANGLES, HERO
@@ -12,8 +12,9 @@ from ..window import launch, runs
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
 from . import checks
-from .common import confirm, refuse
+from .common import refuse
 from .generate_set import missing_file
+from .paying import PayingOperator
 
 PREVIEW_RESOLUTION = 512  # Pixels.
 
@@ -34,7 +35,7 @@ def model_only(settings: Settings) -> Settings:
     )
 
 
-class PHOTOREAL_OT_generate_model(Operator):
+class PHOTOREAL_OT_generate_model(PayingOperator):
     bl_idname = "photoreal.generate_model"
     bl_label = "Generate 3D Model"
     bl_description = (
@@ -50,13 +51,17 @@ class PHOTOREAL_OT_generate_model(Operator):
             problem = checks.price(context, model_only(settings_of(context)))
         return checks.allow(cls, problem)
 
-    def invoke(self, context: Context, event: Event) -> Result:
+    def sum_of(self, context: Context) -> str:
         price = runs.price_of(model_only(settings_of(context)))
-        message = f"fal.ai makes the model for {price.text if price else 'an unknown price'}"
-        return confirm(self, context, event, title=self.bl_label, message=message, confirm_text="Generate")
+        return price.text if price else ""
 
-    def execute(self, context: Context) -> Result:
+    def message_of(self, amount: str) -> str:
+        return f"fal.ai makes the model for {amount}."
+
+    def pay(self, context: Context) -> Result:
         settings = model_only(settings_of(context))
+        if runs.price_of(settings) is None:
+            return refuse(self, "The price is not known yet: ask for it")
         if sentence := missing_file(settings):
             return refuse(self, sentence)
         launch.start_set(context, settings, places=False)

@@ -3,14 +3,15 @@
 
 from pathlib import Path
 
-from bpy.types import Context, Operator
+from bpy.types import Context
 
 from ..background_run.button_arguments import Settings
-from ..window import launch, preferences
+from ..window import launch, preferences, runs
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
 from . import checks
 from .common import refuse
+from .paying import PayingOperator
 
 
 def missing_file(settings: Settings) -> str:
@@ -21,7 +22,7 @@ def missing_file(settings: Settings) -> str:
     return ""
 
 
-class PHOTOREAL_OT_generate_set(Operator):
+class PHOTOREAL_OT_generate_set(PayingOperator):
     bl_idname = "photoreal.generate_set"
     bl_label = "Generate Photoreal Set"
     bl_description = (
@@ -34,8 +35,18 @@ class PHOTOREAL_OT_generate_set(Operator):
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.generate(context))
 
-    def execute(self, context: Context) -> Result:
+    def sum_of(self, context: Context) -> str:
         settings = settings_of(context)
+        price = runs.price_of(settings) if settings.uses_fal else None
+        return price.text if price else ""
+
+    def message_of(self, amount: str) -> str:
+        return f"fal.ai makes this set for {amount}."
+
+    def pay(self, context: Context) -> Result:
+        settings = settings_of(context)
+        if settings.uses_fal and runs.price_of(settings) is None:
+            return refuse(self, "The price is not known yet: ask for it")
         if sentence := missing_file(settings):
             return refuse(self, sentence)
         places = preferences.get(context).place_when_done

@@ -6,7 +6,7 @@ from typing import Annotated
 from bpy.props import EnumProperty
 from bpy.types import Context, Operator
 
-from ..window import properties
+from ..window import changes, properties
 from ..window.blender_types import Result, with_properties
 from . import checks
 
@@ -37,4 +37,5 @@ class PHOTOREAL_OT_move_angle(Operator):
         if 0 <= target < len(settings.angles):
             settings.angles.move(settings.angle_index, target)
             settings.angle_index = target
+        changes.notify(context)
         return {"FINISHED"}

@@ -7,15 +7,15 @@ from bpy.props import StringProperty
 from bpy.types import Context, Event
 
 from ..background_run.set_view import SetView
-from ..messages.money import dollars
-from ..window import launch, runs
-from ..window.blender_types import Result, scene_of, with_properties
+from ..window import launch
+from ..window.blender_types import Result, with_properties
 from . import checks
-from .common import SetOperator, confirm
+from .common import confirm
+from .paying import PayingSetOperator
 
 
 @with_properties
-class PHOTOREAL_OT_redo_angle(SetOperator):
+class PHOTOREAL_OT_redo_angle(PayingSetOperator):
     bl_idname = "photoreal.redo_angle"
     bl_label = "Try Again"
     bl_description = "Have fal.ai make another photo of this angle, which is charged again"
@@ -28,13 +28,17 @@ class PHOTOREAL_OT_redo_angle(SetOperator):
         return checks.allow(cls, checks.redo(context))
 
     def invoke(self, context: Context, event: Event) -> Result:
-        found = runs.set_of(scene_of(context))
-        price = next((one.price for one in found.pictures if one.name == self.name), None) if found else None
-        amount = f"about {dollars(price)}" if price else "money"
-        message = f"Another photo costs {amount}. A video that starts from it is made again too."
+        self.price = self.sum_of(context)
+        message = self.message_of(self.price)
         return confirm(
             self, context, event, title=f"Try {self.name} again", message=message, confirm_text="Try Again"
         )
+
+    def estimate(self, found: SetView) -> float | None:
+        return next((one.price for one in found.pictures if one.name == self.name), None)
+
+    def message_of(self, amount: str) -> str:
+        return f"Another photo costs {amount}. A video that starts from it is made again too."
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", self.name))

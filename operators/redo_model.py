@@ -4,14 +4,14 @@
 from bpy.types import Context, Event
 
 from ..background_run.set_view import SetView
-from ..messages.money import dollars
-from ..window import launch, runs
-from ..window.blender_types import Result, scene_of
+from ..window import launch
+from ..window.blender_types import Result
 from . import checks
-from .common import SetOperator, confirm
+from .common import confirm
+from .paying import PayingSetOperator
 
 
-class PHOTOREAL_OT_redo_model(SetOperator):
+class PHOTOREAL_OT_redo_model(PayingSetOperator):
     bl_idname = "photoreal.redo_model"
     bl_label = "Another 3D Model"
     bl_description = (
@@ -25,10 +25,15 @@ class PHOTOREAL_OT_redo_model(SetOperator):
         return checks.allow(cls, checks.redo_model(context))
 
     def invoke(self, context: Context, event: Event) -> Result:
-        found = runs.set_of(scene_of(context))
-        amount = f"about {dollars(found.model_price)}" if found and found.model_price else "money"
-        message = f"It costs {amount}. Photos and video that fal.ai makes from it are charged again too."
+        self.price = self.sum_of(context)
+        message = self.message_of(self.price)
         return confirm(self, context, event, title=self.bl_label, message=message, confirm_text="Buy")
+
+    def estimate(self, found: SetView) -> float | None:
+        return found.model_price
+
+    def message_of(self, amount: str) -> str:
+        return f"It costs {amount}. Photos and video that fal.ai makes from it are charged again too."
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", "model"))

@@ -3,7 +3,7 @@
 
 from bpy.types import Context, Operator
 
-from ..window import properties
+from ..window import changes, properties
 from ..window.blender_types import Result
 from . import checks
 
@@ -23,4 +23,5 @@ class PHOTOREAL_OT_remove_angle(Operator):
         settings = properties.of_context(context)
         settings.angles.remove(settings.angle_index)
         settings.angle_index = max(0, min(settings.angle_index, len(settings.angles) - 1))
+        changes.notify(context)
         return {"FINISHED"}

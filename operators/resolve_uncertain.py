@@ -12,7 +12,8 @@ from ..messages.moments import clock_time
 from ..window import launch, runs
 from ..window.blender_types import Result, layout_of, manager_of, scene_of, with_properties
 from . import checks
-from .common import SetOperator, refuse
+from .common import refuse
+from .paying import PayingSetOperator
 
 RESEND, FORGET = "resend", "forget"  # Options of ``resume``.
 DECISIONS = (
@@ -22,7 +23,7 @@ DECISIONS = (
 
 
 @with_properties
-class PHOTOREAL_OT_resolve_uncertain(SetOperator):
+class PHOTOREAL_OT_resolve_uncertain(PayingSetOperator):
     bl_idname = "photoreal.resolve_uncertain"
     bl_label = "Resolve Uncertain Request"
     bl_description = "Decide about a request whose answer was lost"
@@ -49,6 +50,7 @@ class PHOTOREAL_OT_resolve_uncertain(SetOperator):
         return checks.allow(cls, checks.idle(context) or checks.the_set(context))
 
     def invoke(self, context: Context, _event: Event) -> Result:
+        self.price = self.sum_of(context)
         if self.decision == FORGET:
             return self.execute(context)
         return manager_of(context).invoke_props_dialog(
@@ -63,8 +65,15 @@ class PHOTOREAL_OT_resolve_uncertain(SetOperator):
             column.label(text=text, icon="ERROR")
         else:
             column.label(text="If fal.ai has received the first request, both are charged.", icon="ERROR")
+        column.label(text=self.message_of(self.price))
         column.label(text="Resume looks for it again, free of charge.")
         column.prop(self, "is_not_in_dashboard")
+
+    def sum_of(self, context: Context) -> str:
+        return super().sum_of(context) if self.decision == RESEND else ""
+
+    def message_of(self, amount: str) -> str:
+        return f"Sending it again costs {amount}."
 
     def act(self, context: Context, found: SetView) -> Result:
         if self.decision == RESEND and not self.is_not_in_dashboard and (moment := self._wait_until(found)):

@@ -7,10 +7,10 @@ from ..background_run.set_view import SetView
 from ..window import launch
 from ..window.blender_types import Result
 from . import checks
-from .common import SetOperator
+from .paying import PayingSetOperator
 
 
-class PHOTOREAL_OT_resume_set(SetOperator):
+class PHOTOREAL_OT_resume_set(PayingSetOperator):
     bl_idname = "photoreal.resume_set"
     bl_label = "Resume"
     bl_description = (
@@ -22,6 +22,15 @@ class PHOTOREAL_OT_resume_set(SetOperator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.idle(context) or checks.the_set(context))
+
+    def estimate(self, found: SetView) -> float | None:
+        """The photos that are missing, each for what the others cost."""
+        known = [one.price for one in found.pictures if one.price]
+        missing = sum(1 for one in found.pictures if one.photo is None)
+        return max(known) * missing if known and missing else None
+
+    def message_of(self, amount: str) -> str:
+        return f"What is missing is made at fal.ai, {amount}. What was paid for is fetched free of charge."
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder)

@@ -5,7 +5,7 @@ from bpy.types import Context, Operator
 from mathutils import Matrix
 
 from ..optics.angles import Rows, direction_of, names_for_angles
-from ..window import properties
+from ..window import changes, properties
 from ..window.blender_types import Result, scene_of
 from ..window.scene_settings import cameras_of
 from . import checks
@@ -40,4 +40,5 @@ class PHOTOREAL_OT_use_cameras(Operator):
             view.name = name
             view.azimuth, view.elevation = direction_of(_rows(camera.matrix_world.normalized()))
         settings.angle_index = len(settings.angles) - 1
+        changes.notify(context)
         return {"FINISHED"}

@@ -15,7 +15,8 @@ from .sizes import Size
 
 TURN_ELEVATION = 18.0  # Degrees. Amazon's 360 View asks for 10 to 30.
 COUNTS = (24, 36, 48, 72)
-COUNT = whole(8, 72)
+MIN_COUNT, MAX_COUNT = 8, 72
+COUNT = whole(MIN_COUNT, MAX_COUNT)
 ELEVATION = number(-10.0, 80.0, "degrees")
 
 

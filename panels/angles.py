@@ -85,8 +85,8 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
         column = layout.column(align=True)
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(view, "azimuth")
-        column.prop(view, "elevation")
+        column.prop(view, "turn")
+        column.prop(view, "lift")
         column.prop(view, "fill")
 
 

@@ -15,6 +15,7 @@ from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
+from ..window import properties
 
 if TYPE_CHECKING:  # Only the stubs have names for these.
     from bpy.stub_internal.rna_enums import IconItems, RegionTypeItems, SpaceTypeItems
@@ -110,3 +111,12 @@ def draw_error(context: Context, layout: UILayout, text: str) -> None:
 def title(name: str) -> str:
     """The name of an angle or an endpoint as a label."""
     return name[:1].upper() + name[1:]
+
+
+def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
+    """A number that is used only when the property ``use_NAME`` is on."""
+    row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
+    row.prop(settings, f"use_{name}", text="")
+    part = row.row(align=True)
+    part.active = getattr(settings, f"use_{name}")
+    part.prop(settings, name, text="")

@@ -22,7 +22,11 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
         settings = settings_of(context)
         row = layout.row()
         row.scale_y = 1.6
-        button(row, PHOTOREAL_OT_generate_set, text=button_text(context, settings), icon="CAMERA_DATA")
+        pressed = button(
+            row, PHOTOREAL_OT_generate_set, text=button_text(context, settings), icon="CAMERA_DATA"
+        )
+        price = runs.price_of(settings) if settings.uses_fal else None
+        pressed.price = price.text if price else ""
         scene = scene_of(context)
         if run := runs.set_run():
             draw_running(context, layout, run)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What makes the photos, and how."""
 
-from bpy.types import Context, Panel, UILayout
+from bpy.types import Context, Panel
 
+from ..fal_bridge.jobs import Kind
 from ..operators.new_prompt import PHOTOREAL_OT_new_prompt
 from ..photo_set.choices import Engine, Fidelity
 from ..window import properties
 from ..window.blender_types import layout_of
-from .layout import SubPanel, draw_text
+from .endpoints import draw_endpoint
+from .layout import SubPanel, draw_optional, draw_text
 
 
 class PHOTOREAL_PT_photos(SubPanel, Panel):
@@ -27,7 +29,7 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
             return
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "photo_endpoint", placeholder="as in preferences")
+        draw_endpoint(layout, settings, Kind.PHOTO)
         layout.prop(settings, "look")
         # Beside a label, the name of the text would not fit a sidebar of the default width.
         prompt = layout.column(align=True)
@@ -42,10 +44,20 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
             layout.prop(settings, "lock")
 
 
-def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
-    """A number that is used only when the property ``use_NAME`` is on."""
-    row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
-    row.prop(settings, f"use_{name}", text="")
-    part = row.row(align=True)
-    part.active = getattr(settings, f"use_{name}")
-    part.prop(settings, name, text="")
+class PHOTOREAL_PT_photo_options(SubPanel, Panel):
+    bl_label = "More Options"
+    bl_parent_id = "PHOTOREAL_PT_photos"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return properties.of_context(context).engine == Engine.FAL
+
+    def draw(self, context: Context) -> None:
+        settings = properties.of_context(context)
+        layout = layout_of(self)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "guide")
+        layout.prop(settings, "with_mask")
+        layout.prop(settings, "photo_option", placeholder="name=value; name=value")

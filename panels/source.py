@@ -5,6 +5,7 @@ from bpy.types import Context, Panel, UILayout
 
 from ..background_run.button_arguments import Source
 from ..background_run.setting_words import LEAVE_OUT
+from ..fal_bridge.jobs import Kind
 from ..gltf.choices import Surrounding
 from ..operators import checks
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
@@ -16,6 +17,7 @@ from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties, runs, studio_properties
 from ..window.blender_types import layout_of
 from ..window.scene_settings import product_objects, settings_of
+from .endpoints import draw_endpoint
 from .layout import SubPanel, button, draw_problem, draw_text
 
 
@@ -76,11 +78,12 @@ def draw_model(context: Context, layout: UILayout) -> None:
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    column.prop(settings, "model_endpoint", text="Endpoint", placeholder="automatic")
+    draw_endpoint(column, settings, Kind.MODEL)
     only_model = model_only(settings_of(context))
     price = runs.price_of(only_model)
     text = f"Only 3D Model: {price.text}" if price else "Only 3D Model"
-    button(layout, PHOTOREAL_OT_generate_model, text=text, icon="MESH_MONKEY")
+    pressed = button(layout, PHOTOREAL_OT_generate_model, text=text, icon="MESH_MONKEY")
+    pressed.price = price.text if price else ""
     if not checks.model(context) and not price:
         button(layout, PHOTOREAL_OT_ask_price, text="Price of the Model").only_model = True
         if error := runs.price_error(only_model):

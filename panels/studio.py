@@ -11,7 +11,7 @@ from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
 from ..operators.render_references import PHOTOREAL_OT_render_references
 from ..window import live, properties, studio_properties
 from ..window.blender_types import layout_of
-from .layout import SubPanel, button, draw_problem, draw_text
+from .layout import SubPanel, button, draw_optional, draw_problem, draw_text
 
 
 class PHOTOREAL_PT_studio(SubPanel, Panel):
@@ -26,7 +26,7 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
         if settings.rig == studio_properties.PANORAMA:
             layout.prop(settings, "panorama", text="File")
         column = layout.column(align=True)
-        column.prop(settings, "rig_rotation")
+        column.prop(settings, "rig_turn")
         column.prop(settings, "rig_intensity")
         layout.prop(settings, "background")
         if settings.is_studio:
@@ -75,8 +75,8 @@ class PHOTOREAL_PT_picture(SubPanel, Panel):
         layout.use_property_decorate = False
         column = layout.column(align=True)
         column.prop(settings, "resolution")
-        column.prop(settings, "height")
-        column.prop(settings, "samples")
+        draw_optional(column, settings, "height")
+        draw_optional(column, settings, "samples")
         layout.prop(settings, "channel")
         row = layout.row(heading="Passes", align=True)
         row.prop(settings, "depth_pass", toggle=True)

@@ -11,10 +11,12 @@ from ..imaging.choices import Background
 from ..imaging.fidelity import Report, Verdict, check_photo
 from ..imaging.fidelity.consistency import Drift
 from ..messages.errors import InputError
+from ..optics.angles import hero_of
 from .calibration import reference_for
 from .choices import Engine
 from .folder import SetFolder
 from .photo_check import FAILED, NO_REFERENCE
+from .plan_record import angles_planned
 from .rejection import verdict_of
 from .set_views import compared_in, drifts_of
 
@@ -73,7 +75,9 @@ def compare_set(root: Path) -> Together | None:
         return None
     shown = {name: root / entry["photo"]["path"] for name, entry in entries.items()}
     product = str(folder.record.get("product", root.name))
-    return Together(product=product, drifts=drifts_of(folder, entries, shown))
+    planned = angles_planned(folder)
+    hero = hero_of(list(planned)).name if planned else ""
+    return Together(product=product, drifts=drifts_of(folder, entries, shown, hero))
 
 
 def check_set(root: Path) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from ..imaging.compose import png
 from ..imaging.fidelity import Verdict, check_photo
 from ..imaging.fidelity.consistency import Drift, matched
 from ..messages import events
+from ..optics.angles import hero_of
 from .calibration import reference_for
 from .choices import Engine, Fidelity
 from .folder import Record
@@ -49,13 +50,14 @@ class SetConsistency:
         if self._is_current(entries):
             return
         before = {name: self._before(entry["photo"]) for name, entry in entries.items()}
-        drifts = drifts_of(self._folder, entries, before)
+        hero = hero_of(list(self._plan.angles)).name
+        drifts = drifts_of(self._folder, entries, before, hero)
         pictures = {
             name: picture
             for name, drift in drifts.items()
             if (picture := self._matched(entries[name], before[name], drift)) is not None
         }
-        after = drifts_of(self._folder, entries, {**before, **pictures}) if pictures else drifts
+        after = drifts_of(self._folder, entries, {**before, **pictures}, hero) if pictures else drifts
         if any(after[name].colour_score > 1.0 for name in pictures):
             pictures, after = {}, drifts  # What was changed does not belong together either.
         for name, entry in entries.items():
@@ -64,8 +66,8 @@ class SetConsistency:
         self._record(after)
 
     def _before(self, photo: Mapping[str, Any]) -> Path:
-        """The photo before it was matched."""
-        known = photo["fidelity"].get("matched") or {}
+        """The photo before it was matched; as it is shown, when a person has decided about it."""
+        known = {} if _is_decided(photo) else photo["fidelity"].get("matched") or {}
         is_current = all(known.get(side) == photo.get(side) for side in ("width", "height"))
         if known and is_current and self._folder.has(known):
             return self._folder.root / str(known["path"])
@@ -87,12 +89,10 @@ class SetConsistency:
 
     def _may_change(self, entry: Mapping[str, Any]) -> bool:
         """A photo that a person has decided about, or that a video was made from, stays as it is."""
-        photo = entry["photo"]
-        is_decided = bool(photo["fidelity"].get("accepted") or photo.get("review"))
         is_in_video = self._plan.video is Engine.FAL and entry["name"] in {
             angle.name for angle in used_angles(self._plan)
         }
-        return self._plan.fidelity is Fidelity.GATE and not is_decided and not is_in_video
+        return self._plan.fidelity is Fidelity.GATE and not _is_decided(entry["photo"]) and not is_in_video
 
     def _show(
         self, entry: Mapping[str, Any], before: Path, picture: Image.Image | None, drift: Drift | None
@@ -106,7 +106,7 @@ class SetConsistency:
             kept = self._folder.store(name, before.read_bytes())
             size = {"width": picture.width, "height": picture.height}
             content, found["matched"] = png(picture), {**kept, **size, **_values(drift)}
-        elif "matched" in photo["fidelity"]:
+        elif "matched" in photo["fidelity"] and not _is_decided(photo):
             if before != self._folder.root / photo["path"]:
                 content = before.read_bytes()
         else:
@@ -166,6 +166,11 @@ class SetConsistency:
         }
         with self._folder.change() as record:
             record["consistency"] = cast(ConsistencyRecord, found)
+
+
+def _is_decided(photo: Mapping[str, Any]) -> bool:
+    """Whether a person has accepted or reviewed the photo."""
+    return bool(photo["fidelity"].get("accepted") or photo.get("review"))
 
 
 def _values(drift: Drift) -> Record:

@@ -47,11 +47,18 @@ def _is_compared(photo: Mapping[str, Any]) -> bool:
 
 
 def drifts_of(
-    folder: SetFolder, entries: Mapping[str, Mapping[str, Any]], pictures: Mapping[str, Path | Image.Image]
+    folder: SetFolder,
+    entries: Mapping[str, Mapping[str, Any]],
+    pictures: Mapping[str, Path | Image.Image],
+    hero: str,
 ) -> dict[str, Drift]:
-    """How far each picture is from the middle of all, by angle; without a file that cannot be read."""
+    """How far each picture is from the middle of all, by angle; without a file that cannot be read.
+
+    ``hero``: the name of the hero's angle.
+    """
     views = [view_of(folder, entries[name], picture) for name, picture in pictures.items()]
-    return {drift.name: drift for drift in score_set([view for view in views if view is not None])}
+    seen = [view for view in views if view is not None]
+    return {drift.name: drift for drift in score_set(seen, hero)}
 
 
 def drift_event(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that change nothing for a set, so that their user learns it."""
+"""Options that change nothing for a set or a catalogue, so that their user learns it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
+from typing import Any
 
 from ..fal_bridge.jobs import Kind
 from .plan import SetPlan
@@ -23,10 +24,19 @@ _USED_BY: Mapping[str, frozenset[Kind]] = {
 }
 
 
-def unused_members(plan: SetPlan) -> list[str]:
-    """The members of ``plan`` that were chosen and have no effect, because none of its requests uses them."""
+def unused_members(chosen: Mapping[str, Any], kinds: Collection[Kind]) -> list[str]:
+    """The members of a plan that were chosen and have no effect, because no request uses them.
+
+    ``chosen`` are members by name; those that are missing have their default. ``kinds``: the kinds of all requests.
+    """
     usual = {item.name: item.default for item in fields(SetPlan)}
-    kinds = set(plan.endpoint_ids)
     return [
-        name for name, used in _USED_BY.items() if getattr(plan, name) != usual[name] and not used & kinds
+        name
+        for name, used in _USED_BY.items()
+        if chosen.get(name, usual[name]) != usual[name] and used.isdisjoint(kinds)
     ]
+
+
+def members_of(plan: SetPlan) -> dict[str, Any]:
+    """The members of a plan that ``unused_members`` looks at."""
+    return {name: getattr(plan, name) for name in _USED_BY}

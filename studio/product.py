@@ -2,7 +2,7 @@
 """The product: imported, repaired, and placed on the ground in the middle of the studio."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,17 +87,15 @@ def import_product(
     """Import a GLB or glTF file into a new collection of ``scene``, repair it, and put it on the ground.
 
     ``name`` is the name of the file in messages. ``options``: its pose, what is left out, and where it stands. Exporters
-    know materials only as the importer makes them: they stay so unless it ``is_for_cycles``.
-
-    Raises InputError when Blender cannot read the file, or it contains nothing visible.
+    know materials only as the importer makes them: they stay so unless it ``is_for_cycles``. Raises InputError when
+    Blender cannot read the file, or it contains nothing visible.
     """
     gltf = (pose := _read(path, name or path.name, options.pose)).gltf
     collection, objects, offset, far = _imported(gltf, scene)
     materials, meshes = take_tags(objects)
     root = _put_below_root(objects, collection)
-    points, broken = _checked_points(gltf, collection, meshes)
+    points, broken = _prepared(gltf, collection, meshes)
     findings = [*pose.findings, *far, *find_lost(gltf), *broken, *disconnect_missing_textures(objects)]
-    _smooth(gltf, meshes)
     facts, around = _without(collection, options)
     points = visible_points(collection) if options.without else points
     size, standing = _measured(points, gltf.name, options.from_file, offset)
@@ -152,15 +150,19 @@ def _put_below_root(objects: list[bpy.types.Object], collection: bpy.types.Colle
     return root
 
 
-def _checked_points(
-    gltf: Gltf, collection: bpy.types.Collection, meshes: Collection[bpy.types.Mesh]
+def _prepared(
+    gltf: Gltf, collection: bpy.types.Collection, meshes: dict[bpy.types.Mesh, int]
 ) -> tuple[Points, list[Finding]]:
-    """The visible vertices, (n, 3), without faces that are too far away, and findings about those. Raises InputError."""
+    """Remove faces that are too far away and compute missing normals; the visible vertices, (n, 3), and findings.
+
+    Raises as ``_check_points``.
+    """
     for mesh in meshes:
         mesh_repairs.delete_far_faces(mesh)
     broken = list(find_broken_vertices(gltf))
     points = visible_points(collection)
     _check_points(points, gltf.name, broken, has_faces=any(len(one.polygons) for one in meshes))
+    _smooth(gltf, meshes)
     return points, broken
 
 

@@ -25,6 +25,18 @@ def stop_listening(listener: Callable[[Context], None]) -> None:
     _listeners.remove(listener)
 
 
+def used(name: str) -> Callable[[Any, Context], None]:
+    """As ``changed``, for a value with a checkbox: whoever sets it to something wants it to be used."""
+
+    def changed_value(owner: Any, context: Context) -> None:
+        if getattr(owner, name) and not getattr(owner, f"use_{name}"):
+            setattr(owner, f"use_{name}", True)  # It notifies too.
+        else:
+            notify(context)
+
+    return changed_value
+
+
 def changed(_owner: Any, context: Context) -> None:
     """What a property of Blender calls after a change (``update=``)."""
     notify(context)

@@ -6,14 +6,17 @@ from typing import Annotated
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..imaging.choices import Lock
+from ..imaging.choices import Guide, Lock
 from ..optics.angles import MAX_F_STOP, MIN_F_STOP
 from ..optics.sizes import MAX_SIDE, MIN_SIDE
+from ..optics.spin import MAX_COUNT, MIN_COUNT
 from ..photo_set.choices import MAX_RETRIES, MAX_SECONDS, NO_VIDEO, Engine, Fidelity
 from ..photo_set.prompts import DEFAULT_LOOK, LOOKS, MOTIONS, TURNTABLE
 from .blender_types import with_properties
-from .changes import changed
+from .changes import changed, used
 from .labels import FIDELITY_TIPS, LOCK_TIPS, label_of
+
+NO_GUIDE = "none"
 
 
 @with_properties
@@ -138,6 +141,36 @@ class PhotoProperties:
             update=changed,
         ),
     ]
+    guide: Annotated[
+        str,
+        EnumProperty(
+            name="Guide",
+            description="Guide the photo model with an exact picture, for endpoints that accept one",
+            items=(
+                (NO_GUIDE, "None", "Only the render is sent"),
+                (Guide.DEPTH.value, "Depth", "The exact depth of every reference is sent too"),
+                (Guide.CANNY.value, "Edges", "The exact edges of every reference are sent too"),
+            ),
+            default=NO_GUIDE,
+            update=changed,
+        ),
+    ]
+    with_mask: Annotated[
+        bool,
+        BoolProperty(
+            name="With Mask",
+            description="Send the mask of the product, so that only the product changes, to endpoints that accept one",
+            update=changed,
+        ),
+    ]
+    photo_option: Annotated[
+        str,
+        StringProperty(
+            name="Inputs",
+            description="Inputs of the photo endpoint that have no field here, separated by semicolons: guidance_scale=4",
+            update=changed,
+        ),
+    ]
     use_photo_size: Annotated[
         bool,
         BoolProperty(
@@ -154,6 +187,7 @@ class PhotoProperties:
             default=2048,
             min=MIN_SIDE,
             max=MAX_SIDE,
+            subtype="PIXEL",
             update=changed,
         ),
     ]
@@ -161,7 +195,7 @@ class PhotoProperties:
 
 @with_properties
 class VideoProperties:
-    """The video, by Cycles or by fal.ai."""
+    """The video, by Cycles or by fal.ai, and the spin."""
 
     video: Annotated[
         str,
@@ -187,15 +221,31 @@ class VideoProperties:
             update=changed,
         ),
     ]
+    use_seconds: Annotated[
+        bool,
+        BoolProperty(
+            name="Seconds",
+            description="Without it a video by Cycles takes 5 seconds, one by fal.ai as long as the chosen look",
+            update=changed,
+        ),
+    ]
     seconds: Annotated[
         int,
         IntProperty(
             name="Seconds",
-            description="Length of the video; 0 uses the default: 5 seconds by Cycles, by fal.ai that of the chosen look",
-            default=0,
+            description="Length of the video in seconds",
+            default=5,
             min=0,
             max=MAX_SECONDS,
             soft_max=60,
+            update=used("seconds"),
+        ),
+    ]
+    video_option: Annotated[
+        str,
+        StringProperty(
+            name="Inputs",
+            description="Inputs of the video endpoint that have no field here, separated by semicolons: resolution=1080P",
             update=changed,
         ),
     ]
@@ -210,6 +260,25 @@ class VideoProperties:
         StringProperty(
             name="Endpoint",
             description="fal endpoint for the video. Empty: the one in the preferences",
+            update=changed,
+        ),
+    ]
+    use_spin: Annotated[
+        bool,
+        BoolProperty(
+            name="Spin",
+            description="Also render a full turn of the product by Cycles, and a page on which visitors turn it",
+            update=changed,
+        ),
+    ]
+    spin: Annotated[
+        int,
+        IntProperty(
+            name="Spin",
+            description="Number of pictures of the full turn. Amazon's 360 View takes 24, 48 or 72",
+            default=36,
+            min=MIN_COUNT,
+            max=MAX_COUNT,
             update=changed,
         ),
     ]

@@ -15,7 +15,7 @@ DEVICE_LABELS = {
 BACKGROUND_TIPS = {
     "white": "Exact white, as marketplaces require",
     "grey": "Neutral gray",
-    "black": "Exact black, for jewellery, glass and dark-field light",
+    "black": "Exact black, for jewelry, glass and dark-field light",
     "transparent": "An alpha channel instead of a background",
 }
 QUALITY_TIPS = {
@@ -37,6 +37,10 @@ FIDELITY_TIPS = {
 }
 
 
+# The names of choices are spelled as on the command line; labels as everywhere in Blender.
+SPELLING = {"grey": "Gray", "jewellery": "Jewelry"}
+
+
 def label_of(name: str) -> str:
     """The label of a choice that needs no table: its name with spaces and capitals."""
-    return name.replace("-", " ").title()
+    return SPELLING.get(name) or name.replace("-", " ").title()

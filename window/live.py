@@ -68,7 +68,8 @@ def look_of(scene: Scene, shown: str = "") -> "Look":
     from ..studio.preview import Look  # noqa: PLC0415  It imports numpy.
 
     settings = properties.of(scene)
-    size = Size(settings.resolution, max(settings.height or settings.resolution, MIN_SIDE))
+    height = settings.height if settings.use_height else 0
+    size = Size(settings.resolution, max(height or settings.resolution, MIN_SIDE))
     uses_cameras = settings.angles_from == studio_properties.CAMERAS
     return Look(
         size=size,

@@ -140,6 +140,7 @@ def detach() -> None:
     del bpy.types.Scene.photoreal  # type: ignore[attr-defined]  # ``attach`` has added it.
 
 
+SHOWN = ("rig_turn", "turn", "lift")  # Other properties with their units.
 OF_STUDIO = ("is_studio", "is_linked", "studio_name", "view_before", "home")
 
 
@@ -153,6 +154,7 @@ def copy_settings(source: PhotorealSettings, target: PhotorealSettings) -> None:
 
 
 def _copy_values(source: PropertyGroup, target: PropertyGroup, leave: Collection[str] = ()) -> None:
-    for name in source.bl_rna.properties.keys():  # noqa: SIM118  Blender's collections give values when iterated.
-        if name != "rna_type" and name not in leave:
+    names = source.bl_rna.properties.keys()
+    for name in sorted(names, key=lambda one: one.startswith("use_")):  # A value turns its checkbox on.
+        if name != "rna_type" and name not in (*leave, *SHOWN):
             setattr(target, name, getattr(source, name))

@@ -14,6 +14,7 @@ from ..gltf.choices import Surrounding
 from ..imaging.choices import Pass
 from . import preferences, properties, studio_properties
 from .blender_types import scene_of
+from .engine_properties import NO_GUIDE
 
 
 def settings_of(context: bpy.types.Context) -> Settings:
@@ -29,6 +30,12 @@ def settings_of(context: bpy.types.Context) -> Settings:
         "rig": bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
         "width": scene.resolution,
         "passes": tuple(kind.value for kind in Pass if getattr(scene, f"{kind.value}_pass")),
+        "height": scene.height if scene.use_height else 0,
+        "samples": scene.samples if scene.use_samples else 0,
+        "seconds": scene.seconds if scene.use_seconds else 0,
+        "guide": scene.guide if scene.guide != NO_GUIDE else None,
+        "photo_option": _inputs(scene.photo_option),
+        "video_option": _inputs(scene.video_option),
         "pose": f"{scene.pose_seconds:g}" if scene.pose == studio_properties.SECONDS else scene.pose,
         "without": tuple(kind.value for kind in Surrounding if getattr(scene, f"without_{kind.value}")),
         "model_endpoint": scene.model_endpoint.strip() or chosen.model_endpoint.strip(),
@@ -52,6 +59,11 @@ def _same_named(scene: properties.PhotorealSettings) -> dict[str, Any]:
         for item in fields(Settings)
         if hasattr(scene, item.name)
     }
+
+
+def _inputs(text: str) -> tuple[str, ...]:
+    """The inputs of an endpoint in a field: NAME=VALUE, separated by semicolons."""
+    return tuple(part for one in text.split(";") if (part := one.strip()))
 
 
 def _files(scene: properties.PhotorealSettings) -> tuple[str, ...]:

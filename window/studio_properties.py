@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of a scene: the studio and the angles."""
 
-from typing import Annotated
+import math
+from typing import Annotated, Any
 
 from bpy.props import (
     BoolProperty,
@@ -21,13 +22,27 @@ from ..optics.rig_choice import MAX_INTENSITY, MIN_INTENSITY, RIG_NAMES, SOFTBOX
 from ..optics.sizes import MAX_SIDE, MIN_SIDE
 from ..photo_set.choices import FINAL, MAX_SAMPLES, QUALITY_NAMES
 from .blender_types import Items, with_properties
-from .changes import changed
+from .changes import changed, used
 from .labels import BACKGROUND_TIPS, QUALITY_TIPS, label_of
 
 PANORAMA = "panorama"
 NO_CHANNEL = "none"
 CAMERAS = "CAMERAS"
 SECONDS = "seconds"
+
+
+def in_degrees(stored: str, *, name: str, description: str) -> Any:
+    """A property that shows the degrees in ``stored`` with their unit: Blender keeps an angle in radians."""
+
+    def read(owner: Any) -> float:
+        return math.radians(getattr(owner, stored))
+
+    def write(owner: Any, value: float) -> None:
+        setattr(owner, stored, math.degrees(value))
+
+    return FloatProperty(
+        name=name, description=description, subtype="ANGLE", precision=1, step=500, get=read, set=write
+    )
 
 
 @with_properties
@@ -65,6 +80,18 @@ class PhotorealAngle(PropertyGroup):
             update=changed,
         ),
     ]
+    turn: Annotated[
+        float,
+        in_degrees(
+            "azimuth",
+            name="Azimuth",
+            description="Counter-clockwise seen from above, 0 in front of the product",
+        ),
+    ]
+    lift: Annotated[
+        float,
+        in_degrees("elevation", name="Elevation", description="Above the horizon"),
+    ]
     fill: Annotated[
         float,
         FloatProperty(
@@ -101,6 +128,7 @@ class StudioProperties:
             default=1024,
             min=MIN_SIDE,
             max=MAX_SIDE,
+            subtype="PIXEL",
             update=changed,
         ),
     ]
@@ -135,6 +163,14 @@ class StudioProperties:
             update=changed,
         ),
     ]
+    rig_turn: Annotated[
+        float,
+        in_degrees(
+            "rig_rotation",
+            name="Turn Lights",
+            description="Rotation of the lights, counter-clockwise seen from above",
+        ),
+    ]
     rig_intensity: Annotated[
         float,
         FloatProperty(
@@ -158,27 +194,36 @@ class StudioProperties:
             update=changed,
         ),
     ]
+    use_height: Annotated[
+        bool,
+        BoolProperty(name="Height", description="Without it the pictures are square", update=changed),
+    ]
     height: Annotated[
         int,
         IntProperty(
             name="Height",
-            description="Height of the pictures in pixels; 0 uses the width",
-            default=0,
+            description="Height of the pictures in pixels",
+            default=1024,
             min=0,
             max=MAX_SIDE,
-            update=changed,
+            subtype="PIXEL",
+            update=used("height"),
         ),
+    ]
+    use_samples: Annotated[
+        bool,
+        BoolProperty(name="Samples", description="Without it they are chosen by quality", update=changed),
     ]
     samples: Annotated[
         int,
         IntProperty(
             name="Samples",
-            description="Cycles samples; 0 chooses them by quality",
-            default=0,
+            description="Cycles samples of each pixel",
+            default=64,
             min=0,
             max=MAX_SAMPLES,
             soft_max=4096,
-            update=changed,
+            update=used("samples"),
         ),
     ]
 
@@ -241,6 +286,7 @@ class ModelProperties:
             max=MAX_POSE_SECONDS,
             soft_max=60.0,
             precision=2,
+            unit="TIME_ABSOLUTE",
             update=changed,
         ),
     ]
@@ -301,6 +347,7 @@ class AngleProperties:
             max=MAX_LENS_MM,
             precision=0,
             step=500,
+            unit="CAMERA",
             update=changed,
         ),
     ]

@@ -19,7 +19,14 @@ from ..arguments import (
     add_strict,
     add_studio,
 )
-from ..catalogue_plans import freeze_file, freeze_folder, refuse_bad_rows, tell_bad_rows, tell_plan
+from ..catalogue_plans import (
+    freeze_file,
+    freeze_folder,
+    refuse_bad_rows,
+    tell_bad_rows,
+    tell_plan,
+    tell_unused_options,
+)
 from ..catalogues import make_catalogue
 from ..option_values import Command, Context, FreezeOptions, MakeOptions
 from ..signing import add_signing
@@ -76,6 +83,7 @@ def run(options: CatalogueOptions, context: Context) -> int:
     if options.file is None:
         raise InputError("No catalogue is named.", hint="Give a CSV or JSONL file, or --watch FOLDER.")
     catalogue = freeze_file(options.file, options.freezing, context)
+    tell_unused_options(catalogue, options.making.ceilings, context.reporter)
     if options.dry_run:
         making = options.making
         tell_plan(catalogue, making.ceilings, context, are_skipped=options.skip_bad_rows, rows=making.rows)

@@ -17,7 +17,7 @@ from ..arguments import (
     add_service,
     add_studio,
 )
-from ..catalogue_plans import freeze_file, tell_plan
+from ..catalogue_plans import freeze_file, tell_plan, tell_unused_options
 from ..option_values import CeilingOptions, Command, Context, FreezeOptions, PlanOptions, RowOptions
 from ..plans import checked, plan_of, tell_unused
 from ..spending import budget_of, ceilings_of, prices_of
@@ -56,6 +56,7 @@ def run(options: EstimateOptions, context: Context) -> int:
     reporter, sources = context.reporter, options.plan.source
     if len(sources) == 1 and Path(sources[0]).suffix.lower() in CATALOGUE_SUFFIXES:
         catalogue = freeze_file(Path(sources[0]), options.freezing, context, has_folder=False)
+        tell_unused_options(catalogue, options.ceilings, reporter)
         tell_plan(catalogue, options.ceilings, context, are_skipped=False)
         return 0
     plan = plan_of(options.plan, context)

@@ -212,3 +212,4 @@ def _add(folder: ChannelFolder, sources: list[Source]) -> None:
             if len(sources) == 1:
                 raise
             folder.problems.append(f"{one.sku}: not exported. {error}")
+            folder.keep_earlier(one.sku)

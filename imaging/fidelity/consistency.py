@@ -93,8 +93,12 @@ class Drift:
         return max(map(abs, self.gains)) <= MOST_GAIN
 
 
-def score_set(views: Sequence[SetView]) -> list[Drift]:
-    """The drift of each photo of a set, in the order of ``views``. A photo that shows too little has no drift."""
+def score_set(views: Sequence[SetView], hero: str = "") -> list[Drift]:
+    """The drift of each photo of a set, in the order of ``views``. A photo that shows too little has no drift.
+
+    ``hero``: the view that decides where half of the photos differ from the other half, as with two photos.
+    """
+    heroes = [view.name == hero for view in views]
     samples = [_samples(view) for view in views]
     judged = [index for index, sample in enumerate(samples) if sample is not None]
     gains = np.zeros((len(views), 3))
@@ -102,10 +106,22 @@ def score_set(views: Sequence[SetView]) -> list[Drift]:
         offsets = _offsets([samples[index] for index in judged])  # type: ignore[misc]  # Those that are not None.
         # Warmth, tint and brightness each have their middle; that of single channels would mix them.
         terms = offsets @ _TERMS.T
-        gains[judged] = (terms - np.median(terms, axis=0)) @ np.linalg.inv(_TERMS).T
+        gains[judged] = (terms - _middle(terms, np.array(heroes)[judged])) @ np.linalg.inv(_TERMS).T
     fills = np.log([view.scale for view in views]) if views else np.zeros(0)
-    fills = fills - np.median(fills) if views else fills
+    fills = fills - _middle(fills[:, None], np.array(heroes))[0] if views else fills
     return [_drift(view.name, own, float(fill)) for view, own, fill in zip(views, gains, fills, strict=True)]
+
+
+def _middle(values: Array, is_hero: Array) -> Array:
+    """The median of each column of ``values``, (n, k). Of the two middle values of an even number, that nearer to the
+    hero's; their mean without a hero."""
+    if len(values) % 2 or not is_hero.any():
+        middle: Array = np.median(values, axis=0)
+        return middle
+    ordered = np.sort(values, axis=0)
+    low, high = ordered[len(values) // 2 - 1], ordered[len(values) // 2]
+    own = values[int(np.argmax(is_hero))]
+    return np.where(np.abs(low - own) <= np.abs(high - own), low, high)
 
 
 def matched(photo: Array, mask: Array, drift: Drift) -> Array:

@@ -28,12 +28,17 @@ COLOUR_FACTOR = 1.2  # The same for differences of colour.
 KEPT_COUNTS = 0.8  # How much of the excuse a photo with the render's light loses.
 OTHER_LIGHT = 0.2  # How much more difference of colour is tolerated in a photo with another light.
 SAME_LIGHT = 0.35  # How much less is tolerated in a photo with the render's light.
+# Agreement of the mirrored render over that of the render itself, from which it is mirrored.
+MIRRORED = 1.04, 1.12
 # What sharpness and compression change, as a share of the structure of the render; in the render's light, in another.
 BUSY_SAME, BUSY = 0.18, 0.25
 OTHER_BELOW = 0.75  # A light that is kept less than this is another one.
 MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
 CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
 TILE_REACH = 0.062  # Frame units: neighbouring windows.
+# Of the planes of severity in ``_structure``: the edges of windows that disagree count as changed.
+KINDS = "missing", "unexplained", "print", "changed", "outside"
+CHANGED = KINDS.index("changed")
 TILES = 12  # Along the longer side of ``Report.tile_grid``.
 
 
@@ -65,9 +70,9 @@ def judged(view: View, measured: Measures, registration: Registration, threshold
     }
     gates = {name: gate(name, parts[name], confidence[name], thresholds) for name in parts}
     cover = view.windows.inside
-    regions = find_regions(severity, kinds, ("missing", "unexplained", "print", "changed"), cover)
+    regions = find_regions(severity, kinds, KINDS, cover)
     if gates[COLOUR].state is not State.PASSED:
-        regions += find_regions(apart, np.zeros(apart.shape, int), ("colour",), cover)
+        regions += find_regions(np.where(cover, apart, 0.0), np.zeros(apart.shape, int), ("colour",), cover)
     told = {name: replace(one, reason=sentence(one, registration, regions)) for name, one in gates.items()}
     numbers = {
         f"{name}.{part}": value for name, one in parts.items() for part, (value, _limit) in one.items()
@@ -85,11 +90,21 @@ def _pose(view: View, measured: Measures, registration: Registration, limits: Th
         "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
         "stretched": (registration.stretch, limits.stretch + kept.get("stretch", 0.0) + 2.0 * doubt),
         "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
-        "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored),
+        "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored + _lopsided(view)),
     }
     if match < 0.3 and match < 0.5 * usual:
         parts["other product"] = (3.0, 1.0)
     return parts
+
+
+def _lopsided(view: View) -> float:
+    """How much better than the render its mirror image must agree, beyond ``Thresholds.mirrored``, to be taken for it.
+
+    Light from the other side makes the mirror image of a nearly symmetric product agree a little better. In a mirrored
+    photo it agrees better by the inverse of the symmetry, so half of that, as a logarithm, tells the two apart.
+    """
+    halfway = 1.0 / np.sqrt(max(view.sought.symmetry, 1e-6))
+    return float(np.clip(halfway, *MIRRORED) - MIRRORED[0])
 
 
 def _background(measured: Measures, limits: Thresholds) -> Parts:
@@ -148,28 +163,52 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
             ("unexplained", planes[1], limits.unexplained),
         )
     }
-    tiles = _disagreement(view, measured)
+    apart = _disagreement(view, measured) / limits.tiles
+    planes.append(_around_windows(view, apart))
+    planes.append(_outside(measured, inside.shape) / limits.outside)
+    tiles = float(apart.max(initial=0.0)) * limits.tiles
     values |= {"tiles": (tiles, limits.tiles), "outside": (measured.ground.outside, limits.outside)}
     printed, lost, smeared = _print(view, measured, limits)
-    planes.append(printed)
+    planes.insert(2, printed)
     values |= {"print": (lost, limits.print_lost), "smeared": (smeared, limits.print_smeared)}
     stacked = np.stack(planes)
     severity, kinds = stacked.max(axis=0), stacked.argmax(axis=0)
     both = (planes[0] > 0.7) & (planes[1] > 0.7) & (kinds < 2)
     # Lost letters are missing structure as well; that they are print is the better word.
-    return values, severity, np.where(printed > 1.0, 2, np.where(both, 3, kinds))
+    return values, severity, np.where(printed > 1.0, 2, np.where(both, CHANGED, kinds))
 
 
-def _disagreement(view: View, measured: Measures) -> float:
-    """How much less than under other lights the edges of neighbouring windows agree, at the worst place."""
+def _disagreement(view: View, measured: Measures) -> Array:
+    """How much less than under other lights the edges around each window of the registration agree: (n,)."""
     windows = measured.surface.windows
     if "matches" not in view.tolerated or len(windows.matches) < 6:
-        return 0.0
+        return np.zeros(len(windows.matches))
     apart = np.clip(np.minimum(view.tolerated["matches"], 0.9) - windows.matches, 0.0, 1.0)
     apart = apart * np.clip(view.sought.contrast / CLEAR, 0.0, 1.0)  # Grain hides the faintest edges.
     distance = np.hypot(*(windows.places[:, None] - windows.places[None]).transpose(2, 0, 1))
     near = distance < TILE_REACH
-    return float((near @ apart / np.maximum(near.sum(axis=1), 3)).max())
+    around: Array = near @ apart / np.maximum(near.sum(axis=1), 3)
+    return around
+
+
+def _around_windows(view: View, apart: Array) -> Array:
+    """The largest of ``apart`` (n,) around the middles of the windows of the registration, at the windows of structure."""
+    plane = np.zeros(view.windows.inside.shape)
+    reach = max(1, round(TILE_REACH * max(plane.shape) / 2.0))
+    rows, columns = view.sought.rows // view.windows.step, view.sought.columns // view.windows.step
+    for row, column, value in zip(rows.tolist(), columns.tolist(), apart.tolist(), strict=True):
+        near = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
+        plane[near] = np.maximum(plane[near], value)
+    return plane
+
+
+def _outside(measured: Measures, shape: tuple[int, ...]) -> Array:
+    """The share of edges outside the outline, at the windows of structure where they are: (h, w) of ``shape``."""
+    ground = measured.ground
+    if ground.edges_outside is None:
+        return np.zeros(shape)
+    there = resized(ground.edges_outside.astype(np.float32), (shape[1], shape[0])) > 0.0
+    return np.where(there, ground.outside, 0.0)
 
 
 def same_light(measured: Measures) -> float:
@@ -178,7 +217,7 @@ def same_light(measured: Measures) -> float:
 
 
 def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, float, float]:
-    """Lost print at each window in units of its tolerance, and the worst of lost and of smeared print."""
+    """Lost or smeared print at each window in units of its tolerance, and the worst of each."""
     plane = np.zeros(view.windows.inside.shape)
     found = measured.printed
     if found is None:
@@ -192,7 +231,8 @@ def _print(view: View, measured: Measures, limits: Thresholds) -> tuple[Array, f
     rows = slice(top * height // found.size[1], -(-bottom * height // found.size[1]))
     columns = slice(left * width // found.size[0], -(-right * width // found.size[0]))
     target = plane[rows, columns]
-    plane[rows, columns] = resized(lost, (target.shape[1], target.shape[0])) / limits.print_lost
+    worst = np.maximum(lost / limits.print_lost, smeared / limits.print_smeared)
+    plane[rows, columns] = resized(worst, (target.shape[1], target.shape[0]))
     return plane, float(lost.max()), float(smeared.max())
 
 

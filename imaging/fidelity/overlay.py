@@ -24,6 +24,7 @@ COLOURS = {
     "changed": (214, 40, 120),
     "colour": (120, 70, 220),
     "print": (20, 120, 230),
+    "outside": (240, 150, 20),
 }
 OUTLINE = (0, 170, 120)
 CASING = (255, 255, 255)  # Around the lines of regions, which dark products would hide.
@@ -47,8 +48,8 @@ def draw_overlay(photo: Photo, reference: Reference, report: Report) -> Image.Im
     draw = ImageDraw.Draw(picture)
     for region in report.regions:
         points = [(x * width, y * height) for x, y in region.polygon]
-        for colour, width in ((CASING, 2 * line), (COLOURS[region.kind], line)):
-            draw.line([*points, points[0]], fill=colour, width=width, joint="curve")
+        for colour, thickness in ((CASING, 2 * line), (COLOURS[region.kind], line)):
+            draw.line([*points, points[0]], fill=colour, width=thickness, joint="curve")
     return picture
 
 

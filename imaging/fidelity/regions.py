@@ -17,6 +17,7 @@ WORDS = {
     "changed": "part changed",
     "colour": "different color",
     "print": "print missing or changed",
+    "outside": "something sticks out",
 }
 _ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "center", "right")
 

@@ -68,7 +68,7 @@ class Sought:
     ``columns`` (n,): the middles of the windows; ``spectra`` (n, side, side): their conjugate Fourier transforms, tapered;
     ``energy`` (n,): what they contain; ``weights``: the same of the tapers, cut to the product. ``half``, ``reach``: of a window and of the search, in pixels.
     ``contrast`` (n,): mean difference of neighbouring pixels, display values from 0 to 1. ``steady`` (n,): how far a window
-    stays in its place in other light, 0 to 1.
+    stays in its place in other light, 0 to 1. ``symmetry``: agreement of the small structure with its mirror image, up to 1.
     """
 
     small: Array
@@ -82,6 +82,7 @@ class Sought:
     reach: int
     contrast: Array
     steady: Array
+    symmetry: float
 
 
 def sought(render: Array, mask: Array) -> Sought:
@@ -103,7 +104,30 @@ def sought(render: Array, mask: Array) -> Sought:
     weights = np.conj(np.fft.rfft2(weights, (side, side))).astype(np.complex64)
     contrast = window_mean(np.hypot(*gradient(render)) * near, half)[rows, columns]
     steady = np.ones(len(rows))
-    return Sought(small, near, rows, columns, spectra, energy, weights, half, reach, contrast, steady)
+    return Sought(
+        small,
+        near,
+        rows,
+        columns,
+        spectra,
+        energy,
+        weights,
+        half,
+        reach,
+        contrast,
+        steady,
+        _symmetry(small),
+    )
+
+
+def _symmetry(small: Array) -> float:
+    size = (small.shape[1], small.shape[0])
+    padded = (_power_of_two(size[1]), _power_of_two(size[0]))
+    found = np.fft.fft2(small, padded)
+    same, mirrored = (
+        _correlate(found, one, 1.0, 0.0, size, padded)[0] for one in (small, np.conj(small[:, ::-1]))
+    )
+    return float(np.clip(mirrored / max(same, 1e-9), 0.0, 1.0))
 
 
 def _side(half: int, reach: int) -> int:

@@ -133,7 +133,7 @@ class Background:
 @dataclass(frozen=True, slots=True)
 class Region:
     """A place that is wrong: ``polygon`` in shares of width and height of the render, ``words`` such as "part missing,
-    upper left", ``kind`` (missing, unexplained, changed, colour, print), ``severity`` in units of the tolerance, ``area`` as
+    upper left", ``kind`` (missing, unexplained, changed, colour, print, outside), ``severity`` in units of the tolerance, ``area`` as
     a share of the product."""
 
     kind: str

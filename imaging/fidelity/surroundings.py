@@ -33,13 +33,14 @@ class Ground:
     """``background`` and how much of the picture could be judged, 0 to 1; ``unlike``, the distance in L*a*b* of each pixel
     of the small picture from the ground around it; ``cast``, gains (3,) that give the photo's ground the colour of the
     render's, None where it is too dark, blown out, or of another colour; ``outside``, sharp edges around the product, as a
-    share of the length of its outline."""
+    share of the length of its outline, and ``edges_outside``, bool (h, w) of the small picture, where they are."""
 
     background: Background
     confidence: float
     unlike: Array
     cast: Array | None = None
     outside: float = 0.0
+    edges_outside: Array | None = None
 
 
 def look_at_ground(photo: Array, render: Array, mask: Array) -> Ground:
@@ -63,24 +64,26 @@ def look_at_ground(photo: Array, render: Array, mask: Array) -> Ground:
     scatter = float(np.quantile(chroma, 0.9) + 0.5 * np.quantile(light, 0.75))
     across, down = gradient(seen)
     edges = float((np.hypot(across, down)[judged] > EDGE).mean())
+    outside, solid = _edges_around(seen, wanted, cover), cover > 0.05
     difference = float(ciede2000(np.median(lab[judged], axis=0), np.median(reference[judged], axis=0)))
     return Ground(
         Background(difference, scatter, edges, _border(lab, reference, ground)),
         float(min(1.0, judged.mean() / 0.15)),
         unlike,
         _cast(seen[judged], wanted[judged]),
-        _edges_around(seen, wanted, cover),
+        float(outside.sum() / max(1, int((solid & ~shrunk(solid, 1)).sum()))),
+        outside,
     )
 
 
-def _edges_around(seen: Array, wanted: Array, cover: Array) -> float:
+def _edges_around(seen: Array, wanted: Array, cover: Array) -> Array:
     """Edges just outside the outline that the render does not have: something sticks out. Soft shadows have no edges."""
     longer = max(cover.shape)
     solid = cover > 0.05
     ring = grown(solid, max(3, round(AWAY * longer))) & ~grown(solid, max(2, round(0.012 * longer)))
-    outline = max(1, int((solid & ~shrunk(solid, 1)).sum()))
     there = grown(np.hypot(*gradient(wanted)) > 0.5 * SHARP, 2)
-    return float(((np.hypot(*gradient(seen)) > SHARP) & ring & ~there).sum() / outline)
+    edges: Array = (np.hypot(*gradient(seen)) > SHARP) & ring & ~there
+    return edges
 
 
 def _cast(seen: Array, wanted: Array) -> Array | None:

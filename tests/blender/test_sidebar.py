@@ -36,7 +36,7 @@ from photoreal_set.window.scene_settings import settings_of
 from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
-from tests.blender.sidebar import everything, pump_until_idle
+from tests.blender.sidebar import agree, everything, pump_until_idle
 from tests.patience import FOR_EVER_SECONDS, until
 
 PAID = (
@@ -181,6 +181,54 @@ def test_the_pose_and_what_is_left_out_are_settings(extension: bpy.types.Scene):
     settings.without_floor = settings.without_crumbs = True
     chosen = settings_of(bpy.context)
     assert (chosen.pose, chosen.without) == ("1.5", ("floor", "crumbs"))
+
+
+def test_a_value_turns_its_checkbox_on_and_is_left_out_without_it(extension: bpy.types.Scene):
+    settings = extension.photoreal
+    usual = settings_of(bpy.context)
+    assert (usual.height, usual.samples, usual.seconds) == (0, 0, 0)
+    settings.height, settings.samples, settings.seconds = 640, 8, 6
+    chosen = settings_of(bpy.context)
+    assert (chosen.height, chosen.samples, chosen.seconds) == (640, 8, 6)
+    settings.use_samples = False
+    other = bpy.data.scenes.new("Other")
+    properties.copy_settings(settings, properties.of(other))
+    copied = properties.of(other)
+    assert (copied.use_height, copied.use_samples, copied.use_seconds) == (True, False, True)
+    assert settings_of(bpy.context).samples == 0
+
+
+def test_angles_are_shown_with_their_unit(extension: bpy.types.Scene):
+    bpy.ops.photoreal.edit_angles()
+    view = extension.photoreal.angles[1]
+    assert view.turn == pytest.approx(0.7853982)
+    view.turn, view.lift, extension.photoreal.rig_turn = 1.5707963, 0.5235988, -0.5235988
+    assert (view.azimuth, view.elevation) == (pytest.approx(90.0), pytest.approx(30.0))
+    assert extension.photoreal.rig_rotation == pytest.approx(-30.0)
+
+
+def test_labels_are_spelled_as_in_blender(extension: bpy.types.Scene):
+    british = re.compile(r"grey|colour|jewellery|catalogue|centre|metre", re.IGNORECASE)
+    shown = []
+    for cls in (*properties.CLASSES, PhotorealPreferences):
+        for item in cls.bl_rna.properties:
+            shown += [item.name, item.description]
+            shown += [text for one in getattr(item, "enum_items", ()) for text in (one.name, one.description)]
+    shown += [
+        text for cls in operators.CLASSES for text in (cls.bl_label, getattr(cls, "bl_description", ""))
+    ]
+    assert [text for text in shown if british.search(text)] == []
+
+
+def test_endpoints_are_chosen_from_menus_or_typed(extension: bpy.types.Scene):
+    drawn = drawn_by(panels.PHOTOREAL_MT_photo_endpoints, bpy.context)
+    assert any(line.startswith("[Nano Banana 2, $0.06-0.16 per image: ") for line in drawn)
+    bpy.ops.photoreal.choose_endpoint(kind="photo", endpoint="ideogram/v4.5/edit")
+    extension.photoreal.engine = "fal"
+    assert settings_of(bpy.context).photo_endpoint == "ideogram/v4.5/edit"
+    assert "Ideogram 4.5, $0.03 per image" in drawn_by(panels.PHOTOREAL_PT_photos, bpy.context)
+    extension.photoreal.photo_endpoint = "somebody/own-model"
+    assert settings_of(bpy.context).photo_endpoint == "somebody/own-model"
 
 
 def test_choices_match_the_command_line(extension: bpy.types.Scene):
@@ -456,6 +504,67 @@ def test_nothing_is_paid_before_its_price_is_shown(
     assert "[Ask for the Price]" in head(extension)
 
 
+def know_the_price() -> None:
+    """As if fal.ai had answered for the settings of the scene."""
+    key = price_key(settings_of(bpy.context))
+    runs.state.prices.prices[key] = Price(minimum=0.5, maximum=0.75, asked_at=time.time())
+
+
+def test_every_way_to_spend_money_asks_with_the_sum(
+    extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("fal", "generate"):
+        monkeypatch.setattr(operators.checks, name, lambda *_given: None)
+    extension.photoreal.source, extension.photoreal.engine = str(tmp_path / "jar.glb"), "fal"
+    with pytest.raises(RuntimeError, match="price is not known"):
+        bpy.ops.photoreal.generate_set()
+    know_the_price()
+    with pytest.raises(RuntimeError, match=r"for \$0\.50-0\.75"):
+        bpy.ops.photoreal.generate_set()
+    with pytest.raises(RuntimeError, match=r"for \$0\.50-0\.75"):
+        bpy.ops.photoreal.generate_set(price="$0.10")
+    with pytest.raises(RuntimeError, match=r"jar\.glb does not exist"):
+        bpy.ops.photoreal.generate_set(price="$0.50-0.75")
+    rejected = replace(a_set(tmp_path).pictures[0], photo=tmp_path / "1.png", is_rejected=True)
+    view = a_set(tmp_path, pays=True, is_model_bought=True, model_price=1.2, pictures=(rejected,))
+    runs.state.sets.take(tmp_path, view)
+    extension.photoreal.made_in = str(tmp_path)
+    for name, options in (
+        ("resume_set", {}),
+        ("redo_angle", {"name": "front"}),
+        ("redo_model", {}),
+        ("accept_photo", {"name": "front"}),
+        ("resolve_uncertain", {"key": "abc", "decision": "resend", "is_not_in_dashboard": True}),
+    ):
+        with pytest.raises(RuntimeError, match=r"at most \$5\.00"):
+            getattr(bpy.ops.photoreal, name)(**options)
+    assert runs.set_run() is None
+
+
+def test_every_change_of_the_angles_asks_for_the_price_again(extension: bpy.types.Scene):
+    told: list[int] = []
+
+    def count(_context: bpy.types.Context) -> None:
+        told.append(len(extension.photoreal.angles))
+
+    changes.listen(count)
+    try:
+        bpy.ops.object.camera_add()
+        for name, options, after in (
+            ("edit_angles", {}, 5),
+            ("add_angle", {}, 6),
+            ("use_cameras", {}, 7),
+            ("remove_angle", {}, 6),
+        ):
+            getattr(bpy.ops.photoreal, name)(**options)
+            assert told[-1] == after, name
+        told.clear()
+        bpy.ops.photoreal.move_angle(direction="UP")
+        assert told
+    finally:
+        changes.stop_listening(count)
+
+
 def test_one_set_at_a_time(extension: bpy.types.Scene):
     extension.photoreal.source = "/jar.glb"
     assert bpy.ops.photoreal.generate_set.poll()
@@ -669,7 +778,8 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     settings = extension.photoreal
     small(settings, tmp_path / "set")
     settings.source, settings.engine = str(block_file), "fal"
-    bpy.ops.photoreal.generate_set()
+    know_the_price()
+    agree("generate_set")
     run = runs.set_run()
     assert run is not None
 
@@ -688,13 +798,13 @@ def test_a_stopped_set_can_be_resumed_and_pays_nothing_twice(
     assert found.can_resume
     assert "[photoreal.resume_set]" in head(extension)
     fresh_emulator.control(delays={"photo": 0.0}, advance=FOR_EVER_SECONDS)
-    bpy.ops.photoreal.resume_set()
+    agree("resume_set")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None
     assert found.state == "done"
     assert len(fresh_emulator.ledger()) == 2
-    bpy.ops.photoreal.redo_angle(name="front")
+    agree("redo_angle", name="front")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None
@@ -736,12 +846,13 @@ def test_a_damaged_model_can_be_generated_again_from_the_gallery(
     small(settings, tmp_path / "set")
     settings.source_kind, settings.video = "PHOTOS", "none"
     settings.photos.add().path = str(photo(tmp_path / "front.png"))
-    bpy.ops.photoreal.generate_set()
+    know_the_price()
+    agree("generate_set")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None and "edo" in found.error and "--" not in found.error
     assert "[photoreal.redo_model]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
-    bpy.ops.photoreal.redo_model()
+    agree("redo_model")
     pump_until_idle()
     found = runs.set_of(extension)
     assert found is not None

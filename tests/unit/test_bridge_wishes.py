@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an endpoint is sent by default changes with its published schema: what is paid is not paid again for that."""
+"""The inputs of an endpoint change with its published schema: what is paid is not paid again for that."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from photoreal_set.fal_bridge.endpoints.choosing import DEFAULT_PHOTO_ENDPOINT
 from photoreal_set.fal_bridge.endpoints.registry import REGISTRY
 from photoreal_set.fal_bridge.errors import ForgottenError, UncertainSubmitError
 from photoreal_set.fal_bridge.jobs import Generation, JobResult
-from photoreal_set.fal_bridge.journal import Journal
+from photoreal_set.fal_bridge.journal import Journal, Stage
 from photoreal_set.fal_bridge.network.service import Service
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -36,6 +36,18 @@ def made(desk, wanted: Generation, **intent: Any) -> JobResult:
 def test_other_defaults_of_an_endpoint_are_no_reason_to_pay_again(desk):
     first = made(desk, desk.photo(seed=3))
     assert made(desk, desk.photo(seed=3), guidance_scale=4.0) == first
+    assert len(desk.emulator.ledger()) == 1
+
+
+def test_an_input_that_the_schema_no_longer_has_is_no_reason_to_pay_again(desk):
+    first = made(desk, desk.photo(seed=3, negative_prompt="text"))
+    row = replace(REGISTRY[DEFAULT_PHOTO_ENDPOINT], seed_field="")
+    known = {**REGISTRY, row.id: row}
+    service = Service.emulator(desk.emulator.url)
+    with Bridge(service, desk.journal, desk.news.append, pace=desk.pace, endpoints=known) as run:
+        wanted = desk.photo(seed=3, negative_prompt="text")
+        result = run.start(wanted, desk.folder / "photos/front").result(PATIENCE_SECONDS)
+    assert result == first
     assert len(desk.emulator.ledger()) == 1
 
 
@@ -64,6 +76,18 @@ def test_a_request_that_is_running_is_followed(desk):
     desk.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
     result = made(desk, desk.photo(), guidance_scale=4.0)
     assert [entry["request_id"] for entry in desk.emulator.ledger()] == [result.request_id]
+
+
+def test_other_requests_for_the_same_purpose_are_fetched_too(desk):
+    first = made(desk, desk.photo(seed=3))
+    desk.emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    with bridge(desk) as run:
+        run.start(desk.photo(seed=4), desk.folder / "photos/front")
+        until(lambda: "IN_PROGRESS" in [entry["state"] for entry in desk.emulator.ledger()])
+    desk.emulator.control(advance=FOR_EVER_SECONDS, delays={"photo": 0.0})
+    assert made(desk, desk.photo(seed=3), guidance_scale=4.0) == first
+    known = Journal(desk.journal)
+    assert [known.read(key).stage for key in known.job_keys()] == [Stage.DONE, Stage.DONE]
 
 
 def test_a_request_that_was_given_up_is_not_sent_with_other_defaults(desk):

@@ -119,6 +119,11 @@ def test_the_pose_of_a_file_and_what_is_left_out_reach_the_command_line(tmp_path
         assert (options.pose, options.without) == ("rest", ("floor", "crumbs"))
 
 
+def test_the_spin_reaches_the_command_line(tmp_path: Path):
+    assert set_options(Settings(spin=24), tmp_path).spin == 24
+    assert set_options(Settings(), tmp_path).spin is None
+
+
 def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     wanted = Settings(
         video="cycles", motion="light-sweep", quality="draft", background="black", f_stop=2.8, film_look=True
@@ -128,6 +133,25 @@ def test_options_of_cycles_reach_the_command_line(tmp_path: Path):
     assert (options.background, options.f_stop, options.film_look) == ("black", 2.8, True)
     for_fal = button_arguments.set_arguments(replace(wanted, engine="fal"), tmp_path / "out", (), tmp_path)
     assert not {"--f-stop", "--film-look", "--quality"} & set(for_fal)
+
+
+def test_inputs_of_endpoints_guide_and_mask_reach_the_command_line(tmp_path: Path):
+    chosen = replace(
+        FULL,
+        guide="depth",
+        with_mask=True,
+        photo_option=("guidance_scale=4", "seed=2"),
+        video_option=("resolution=1080P",),
+    )
+    options = button_arguments.set_arguments(chosen, tmp_path / "out", ["jar.glb"], tmp_path)
+    joined = " ".join(options)
+    assert "--guide depth" in joined and "--with-mask" in options
+    assert "--photo-option guidance_scale=4 --photo-option seed=2" in joined
+    assert "--video-option resolution=1080P" in joined
+    free = button_arguments.set_arguments(
+        replace(chosen, engine="cycles", video="none"), tmp_path / "out", ["jar.glb"], tmp_path
+    )
+    assert not {"--guide", "--with-mask", "--photo-option", "--video-option"} & set(free)
 
 
 def test_text_and_photos_pay_for_a_model_with_every_engine(tmp_path: Path):

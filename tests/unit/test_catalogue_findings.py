@@ -43,8 +43,8 @@ def test_the_record_has_the_findings_of_each_product(desk: Desk):
 def test_the_table_has_them_in_its_last_columns(desk: Desk):
     with (desk.out / "catalogue.csv").open(encoding="utf-8-sig", newline="") as stream:
         header, *rows = csv.reader(stream)
-    assert header == [*COLUMNS, "shelf", "severity", "findings", "verdicts", "rejected"]
-    cells = {row[2]: row[-4:-2] for row in rows}
+    assert header == [*COLUMNS, "shelf", "severity", "findings", "verdicts", "rejected", "consistency"]
+    cells = {row[2]: row[-5:-3] for row in rows}
     assert cells["good"] == ["", ""]
     assert cells["grey"] == [
         "error",

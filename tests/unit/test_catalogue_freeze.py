@@ -21,6 +21,7 @@ from photoreal_set.files.values import shown
 from photoreal_set.imaging.catalogue_page import Card, build_overview
 from photoreal_set.messages.errors import InputError
 from photoreal_set.optics.angles import ANGLES, CAMERAS
+from photoreal_set.optics.spin import Spin
 from photoreal_set.photo_set.plan import SetPlan
 from tests.blender.products import textured_block
 from tests.catalogue_desk import Desk, light_map
@@ -173,6 +174,21 @@ def test_a_row_takes_angles_and_light_from_files_as_the_command_does(desk: Desk)
     assert [angle.name for angle in seen.angles] == ["eye"] and seen.angles[0].view
     assert usual.angles == tuple(ANGLES.values()) and usual.rig.panorama is None
     assert lock.data() == (desk.out / NAME).read_bytes()
+
+
+def test_a_row_chooses_its_spin(desk: Desk):
+    source = desk.model("0.glb")
+    desk.table(
+        *(
+            {"sku": sku, "source": source, "spin": spin}
+            for sku, spin in zip("abc", ("", 24, "none"), strict=True)
+        )
+    )
+    lock = frozen(desk, "--spin", "36", "--spin-start", "90")
+    spins = [planned(desk, row).spin for row in lock.rows]
+    assert [spin and (spin.count, spin.start) for spin in spins] == [(36, 90.0), (24, 90.0), None]
+    assert len({row.digest for row in lock.rows}) == 3
+    assert [planned(desk, row).spin for row in frozen(desk).rows] == [None, Spin(count=24), None]
 
 
 def test_a_row_chooses_pose_and_what_is_left_out(desk: Desk):

@@ -67,6 +67,37 @@ def test_angles_and_light_may_come_from_separate_files(tmp_path: Path):
     assert (second.angles, second.rig, second.errors) == ("cameras", "night.exr", ())
 
 
+def test_the_spin_of_a_row(tmp_path: Path):
+    rows = rows_in(tmp_path, "sku,text,spin\na,mug,36\nb,mug,None\nc,mug,\nd,mug,5\ne,mug,3.5\n")
+    assert [row.spin for row in rows[:3]] == ["36", "none", ""]
+    assert [len(row.errors) for row in rows] == [0, 0, 0, 1, 1]
+    assert rows[3].errors[0].startswith("spin '5' ")
+
+
+@pytest.mark.parametrize(
+    ("value", "sku", "error"),
+    [
+        ("123", "123", ""),
+        ("90071992547409931234", "90071992547409931234", ""),
+        ('"0123"', "0123", ""),
+        (
+            "1.50",
+            "1.5",
+            "sku 1.5 is a number with a point, which other programs write in other ways: put it in quotes",
+        ),
+        ("true", "true", "sku 'true' is not text: put it in quotes"),
+        ("[1]", "[1]", "sku '[1]' is not text: put it in quotes"),
+    ],
+)
+def test_a_sku_in_jsonl_may_be_a_whole_number_and_nothing_else_than_text(tmp_path: Path, value, sku, error):
+    (row,) = rows_in(
+        tmp_path, f'{{"sku": {value}, "text": "a mug", "spec": ["web", "google"]}}\n', "shop.jsonl"
+    )
+    assert row.sku == sku
+    assert row.errors == ((error,) if error else ())
+    assert row.spec == "web,google"
+
+
 def test_jsonl_is_read(tmp_path: Path):
     lines = [
         {

@@ -10,7 +10,7 @@ from PIL import Image
 
 from photoreal_set.channels.checking import findings_of
 from photoreal_set.channels.conforming import conformed, encoded, layout_for, srgb_profile
-from photoreal_set.channels.measuring import measured
+from photoreal_set.channels.measuring import Measured, measured
 from photoreal_set.channels.rules import CHANNELS, Measure
 from photoreal_set.files.kinds import FileKind
 from photoreal_set.imaging.picture_colours import is_srgb
@@ -94,32 +94,132 @@ def _dot_at_the_border(folder: Path) -> Path:
     return saved(folder, image, "a.png", "PNG")
 
 
-FAULTS = {
-    _grey_white: Measure.WHITE,
-    _small_fill: Measure.FILL,
-    _cut_off: Measure.MARGIN,
-    _too_small: Measure.LONGEST,
-    _with_alpha: Measure.ALPHA,
-    _cmyk: Measure.COLOUR,
-    _webp: Measure.FORMAT,
-    _wrong_name: Measure.SUFFIX,
-    _dot_at_the_border: Measure.WHITE,
+def _grey(folder: Path) -> Path:
+    return saved(folder, picture().convert("L").convert("I;16"), "a.png", "PNG")
+
+
+def _huge(folder: Path) -> Path:
+    return saved(folder, picture(5100))
+
+
+def _heavy(folder: Path) -> Path:
+    noise = np.random.default_rng(1).integers(0, 256, (2050, 2050, 3), dtype=np.uint8)
+    return saved(folder, Image.fromarray(noise), "a.png", "PNG")
+
+
+def _not_square(folder: Path) -> Path:
+    return saved(folder, picture().crop((100, 0, 1600, 1700)))
+
+
+def _coarse(folder: Path) -> Path:
+    return saved(folder, picture(), quality=70)
+
+
+def _off_centre(folder: Path) -> Path:
+    image = Image.new("RGB", (1700, 1700), "white")
+    image.paste(picture(), (130, 0))
+    return saved(folder, image)
+
+
+def _thin_line_at_the_border(folder: Path) -> Path:
+    image = picture()
+    image.paste((240, 240, 240), (0, 1699, 1700, 1700))
+    return saved(folder, image, "a.png", "PNG")
+
+
+def _tiff(folder: Path) -> Path:
+    return saved(folder, picture(), "a.tif", "TIFF")
+
+
+# The fault, the channel, and the rule that is broken, which may be advice.
+FAULTS = (
+    (_grey_white, "amazon-main", Measure.WHITE),
+    (_dot_at_the_border, "amazon-main", Measure.WHITE),
+    (_thin_line_at_the_border, "amazon-main", Measure.WHITE),
+    (_grey_white, "google", None),  # 253 is white enough there.
+    (_small_fill, "amazon-main", Measure.FILL),
+    (_small_fill, "google", None),
+    (_cut_off, "amazon-main", Measure.MARGIN),
+    (_cut_off, "google", Measure.FILL),
+    (_off_centre, "amazon-main", Measure.MARGIN),
+    (_too_small, "amazon-main", Measure.LONGEST),
+    (_too_small, "google", Measure.SHORTEST),
+    (_with_alpha, "amazon-main", Measure.ALPHA),
+    (_with_alpha, "ebay", Measure.ALPHA),
+    (_cmyk, "amazon-main", Measure.COLOUR),
+    (_cmyk, "shopify", Measure.COLOUR),
+    (_grey, "etsy", Measure.COLOUR),
+    (_webp, "amazon-main", Measure.FORMAT),
+    (_webp, "ebay", Measure.FORMAT),
+    (_webp, "etsy", Measure.FORMAT),
+    (_tiff, "web", Measure.FORMAT),
+    (_wrong_name, "amazon-main", Measure.SUFFIX),
+    (_wrong_name, "google", Measure.SUFFIX),
+    (_huge, "shopify", Measure.LONGEST),
+    (_heavy, "etsy", Measure.BYTES),
+    (_heavy, "ebay", Measure.BYTES),
+    (_not_square, "shopify", Measure.RATIO),
+    (_coarse, "ebay", Measure.QUALITY),
+)
+# What a fault also changes: a picture of another size, or one whose product was cut.
+ALSO = {
+    _too_small: {Measure.SHORTEST, Measure.LONGEST},
+    _cut_off: {Measure.WHITE, Measure.FILL},
+    _off_centre: {Measure.WHITE},
+    _huge: {Measure.MEGAPIXELS},
+    _heavy: {Measure.WHITE, Measure.FILL},
+    _cmyk: {Measure.WHITE},
+    _dot_at_the_border: {Measure.MARGIN},  # It counts as a part of the product.
+    _thin_line_at_the_border: {Measure.MARGIN},
+    _with_alpha: {Measure.MARGIN},
+    _tiff: {Measure.BYTES},
 }
 
 
-@pytest.mark.parametrize("make", FAULTS, ids=lambda make: make.__name__)
-def test_a_fault_is_found(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    assert FAULTS[make] in broken(make(tmp_path), "amazon-main")
+def unmet(channel: str, found: Measured) -> set[Measure]:
+    """All rules that a picture does not meet, advice too, without those that no render can meet."""
+    findings = findings_of(CHANNELS[channel], {"a": found})
+    return {item.rule.measure for item in findings if not item.is_met} - {Measure.ORIGIN, Measure.TAG}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> list[Measured]:
+    """A good picture in three sizes, as JPEG and as PNG; the first is that of the planted faults."""
+    folder = tmp_path_factory.mktemp("good")
+    kinds = ((1700, "JPEG", "jpg"), (1000, "JPEG", "jpg"), (2400, "JPEG", "jpg"), (1000, "PNG", "png"))
+    paths = [saved(folder, picture(side), f"{side}.{suffix}", kind) for side, kind, suffix in kinds]
+    return [measured(path, origin="digitalCreation") for path in paths]
+
+
+def test_there_are_at_least_twenty_planted_faults() -> None:
+    assert sum(measure is not None for _make, _channel, measure in FAULTS) >= 20
+
+
+@pytest.mark.parametrize(
+    ("make", "channel", "measure"), FAULTS, ids=[f"{make.__name__}-{channel}" for make, channel, _ in FAULTS]
+)
+def test_a_planted_fault_is_found_and_nothing_else(make, channel, measure, good, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    found = unmet(channel, measured(make(tmp_path), origin="digitalCreation"))
+    more = found - unmet(channel, good[0])
+    if measure is None:
+        assert more == set()
+        return
+    assert measure in found
+    assert more <= {measure} | ALSO.get(make, set())
+
+
+@pytest.mark.parametrize("channel", sorted(set(CHANNELS) - {"web", "cut-out"}))
+def test_there_is_no_false_alarm_on_a_good_picture(channel: str, good: list[Measured]) -> None:
+    for one in good:
+        failures = {
+            item.rule.measure for item in findings_of(CHANNELS[channel], {"a": one}) if item.is_failure
+        }
+        assert failures - {Measure.ORIGIN, Measure.TAG, Measure.COUNT} == set()
 
 
 @pytest.mark.parametrize(
     ("channel", "side", "measure"),
-    [
-        ("google", 499, Measure.SHORTEST),
-        ("shopify", 5100, Measure.LONGEST),
-        ("ebay", 480, Measure.LONGEST),
-        ("shopify", 700, Measure.SHORTEST),
-    ],
+    [("google", 499, Measure.SHORTEST), ("ebay", 480, Measure.LONGEST), ("shopify", 700, Measure.SHORTEST)],
 )
 def test_sizes_outside_the_limits_are_found(
     channel: str, side: int, measure: Measure, tmp_path: Path

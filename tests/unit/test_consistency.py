@@ -171,6 +171,17 @@ def test_angles_without_common_surface_are_compared_as_wholes(clean: list[list[S
     assert not score_set(views)[0].is_consistent
 
 
+def test_the_hero_decides_where_half_of_the_photos_differ(clean: list[list[SetView]]):
+    gains = daylight(6100.0) / daylight(6500.0)
+    for views, changed in ((clean[0][:2], (1,)), (clean[0][:4], (1, 3))):
+        planted = [tinted(view, gains) if index in changed else view for index, view in enumerate(views)]
+        drifts = score_set(planted, hero=planted[0].name)
+        assert [not drift.is_consistent for drift in drifts] == [
+            index in changed for index in range(len(views))
+        ]
+        assert drifts[1].kelvin == pytest.approx(-400.0, abs=120.0)
+
+
 def test_a_photo_that_shows_too_little_has_no_drift(clean: list[list[SetView]]):
     views = list(clean[0])
     views[1] = replace(views[1], photo=np.zeros_like(views[1].photo))

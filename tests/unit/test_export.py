@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.channels.exporting import ChannelFolder
+from photoreal_set.channels.exporting import ChannelFolder, ExportPlan
 from photoreal_set.channels.own_files import MANIFEST, UNFINISHED
 from photoreal_set.channels.rules import CHANNELS, Measure, Rule
 from photoreal_set.command_line.channel_checks import check_channels
@@ -95,6 +95,22 @@ def test_files_of_an_earlier_export_are_removed_and_foreign_ones_stay(tmp_path: 
         f"Tea jar_{name}_300.webp" for name in sorted(ANGLES)
     ]
     assert (target / "mine.txt").read_text() == "keep"
+
+
+def test_files_of_a_product_that_cannot_be_read_stay(tmp_path: Path) -> None:
+    sets = {sku: make_set(tmp_path / sku) for sku in ("jar", "mug")}
+    plan = ExportPlan(channel=CHANNELS["amazon-main"])
+    root = tmp_path / "export"
+    first = ChannelFolder(root, plan)
+    for sku, folder in sets.items():
+        first.add(folder, sku)
+    first.finish()
+    for _time in range(2):
+        again = ChannelFolder(root, plan)
+        again.add(sets["jar"], "jar")
+        again.keep_earlier("mug")
+        assert again.finish() == []
+    assert {path.name for path in root.glob("*.jpg")} == {"jar.MAIN.jpg", "mug.MAIN.jpg"}
 
 
 def test_a_foreign_file_with_the_same_name_is_not_replaced(tmp_path: Path) -> None:

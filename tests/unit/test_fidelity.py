@@ -3,6 +3,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from photoreal_set.imaging.fidelity import (
     Reference,
+    Region,
     Report,
     Verdict,
     check_photo,
@@ -156,6 +158,26 @@ def test_the_overlay_shows_the_outline_on_the_photo(reference: Reference):
     changed = np.abs(overlay - product()["render"]).sum(axis=-1) > 0
     assert overlay.shape == product()["render"].shape
     assert 0.005 < changed.mean() < 0.1
+
+
+def test_the_overlay_shows_each_region_in_its_place_and_nothing_else(reference: Reference):
+    places = {"missing": (0.1, 0.2), "colour": (0.6, 0.7)}
+    corners = ((0.0, 0.0), (0.1, 0.0), (0.1, 0.1), (0.0, 0.1))
+    regions = tuple(
+        Region(kind, kind, 2.0, 0.1, tuple((x + right, y + down) for right, down in corners))
+        for kind, (x, y) in places.items()
+    )
+    bare = replace(check_photo(product()["render"], reference), regions=())
+    with_regions, without = (
+        np.asarray(draw_overlay(product()["render"], reference, one)).astype(int)
+        for one in (replace(bare, regions=regions), bare)
+    )
+    drawn = np.argwhere(np.abs(with_regions - without).sum(axis=-1) > 0) / len(without)
+    for x, y in places.values():
+        near = (np.abs(drawn - (y + 0.05, x + 0.05)) < 0.07).all(axis=1)
+        assert near.sum() > 20
+        drawn = drawn[~near]
+    assert len(drawn) == 0
 
 
 def animated() -> bytes:

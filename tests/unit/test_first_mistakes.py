@@ -3,6 +3,8 @@
 
 import errno
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from tests.blender.products import textured_block
 from tests.told import events_in
 
 FREE = ("--engine", "cycles")
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0
 DEAD = "http://127.0.0.1:9"
 
 
@@ -87,6 +91,29 @@ def test_an_option_that_changes_nothing_is_named(told: Told, options, named):
     texts = told.warnings
     assert len(texts) == bool(named)
     assert all(text.endswith(f": {', '.join(named)}.") for text in texts)
+
+
+def test_an_option_that_changes_nothing_for_a_catalogue_is_named(told: Told):
+    Path("shop.csv").write_text("sku,source\na,pot.glb\nb,pot.glb\n")
+    given = ("--prompt", "sunny", "--seed", "4", "--max-cost", "3")
+    assert told.run("estimate", "shop.csv", *FREE, *given, "--json") == 0
+    (text,) = told.warnings
+    assert text == (
+        "No effect on this catalogue, because fal.ai makes nothing of it that uses them: --prompt, --seed, --max-cost."
+    )
+    assert told.run("estimate", "shop.csv", *FREE, "--json") == 0
+    assert told.warnings == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_lost_output_is_reported_in_a_sentence():
+    command = [sys.executable, str(ROOT / "batch.py"), "--version"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "Error: Some of the output is lost (No space left on device). Free space, or send it elsewhere.\n"
+    )
 
 
 def test_the_first_photo_is_not_shown_to_cycles(told: Told):

@@ -29,6 +29,9 @@ RENDER = Provenance(source_type=SourceType.RENDER, tool="Photoreal Set 1.0")
 FORMATS = ("PNG", "JPEG", "WEBP", "WEBP lossless", "WEBP alpha", "GIF")
 
 
+VIDEOS = ("MP4", "MOV")
+
+
 def picture(kind: str) -> bytes:
     name, _space, more = kind.partition(" ")
     rng = np.random.default_rng(1)
@@ -43,11 +46,13 @@ def picture(kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def video() -> bytes:
+def video(form: str = "mp4") -> bytes:
+    """Four frames as MPEG-4 in MP4, or as ProRes 4444 in MOV."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("mpeg4", rate=8)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+    with av.open(buffer, "w", format=form) as container:
+        stream = container.add_stream("prores_ks" if form == "mov" else "mpeg4", rate=8)
+        stream.width, stream.height = 64, 64
+        stream.pix_fmt = "yuva444p10le" if form == "mov" else "yuv420p"
         for level in range(4):
             shade = np.full((64, 64, 3), 40 * level, dtype=np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(shade)))
@@ -88,8 +93,9 @@ def test_pillow_reads_the_packet(kind: str) -> None:
     assert VOCABULARY.encode() + b"trainedAlgorithmicMedia" in packet
 
 
-def test_a_video_states_its_source_type_and_keeps_its_frames() -> None:
-    plain = video()
+@pytest.mark.parametrize("form", ["mp4", "mov"])
+def test_a_video_states_its_source_type_and_keeps_its_frames(form: str) -> None:
+    plain = video(form)
     marked = stamped(plain, RENDER)
     assert source_type_of(marked) == "digitalCreation"
     assert frames_of(marked) == frames_of(plain)
@@ -122,10 +128,10 @@ def test_ai_photos_renders_and_composites_differ() -> None:
 
 
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed; CI installs it")
-@pytest.mark.parametrize("kind", [*FORMATS, "MP4"])
+@pytest.mark.parametrize("kind", [*FORMATS, "MP4", "MOV"])
 def test_exiftool_reads_the_source_type(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"file.{kind.split()[0].lower()}"
-    path.write_bytes(stamped(video() if kind == "MP4" else picture(kind), GENERATED))
+    path.write_bytes(stamped(video(kind.lower()) if kind in VIDEOS else picture(kind), GENERATED))
     command = ["exiftool", "-j", "-XMP:all", "-Warning", str(path)]
     found = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)[0]
     assert found["DigitalSourceType"] == VOCABULARY + "trainedAlgorithmicMedia"
@@ -224,10 +230,11 @@ def _avif() -> bytes:
         ("WEBP", "image/webp"),
         (AVIF, "image/avif"),
         ("MP4", "video/mp4"),
+        ("MOV", "video/quicktime"),
     ],
 )
 def test_a_signed_file_is_valid_until_it_is_altered(kind: str, media_type: str) -> None:
-    plain = {AVIF: _avif, "MP4": video}.get(kind, lambda: picture(kind))()
+    plain = {AVIF: _avif, "MP4": video, "MOV": lambda: video("mov")}.get(kind, lambda: picture(kind))()
     data = finished(plain, GENERATED, "front")
     found = _read(data, media_type)
     assert found["validation_state"] == "Valid"
@@ -237,7 +244,7 @@ def test_a_signed_file_is_valid_until_it_is_altered(kind: str, media_type: str) 
     # The last bytes of the compressed pixels; of an MP4, the packet is behind them.
     place = data.rfind(b"IDAT") + 40 if kind == "PNG" else plain.rfind(b"mdat") + 8
     place = data.rfind(plain[-60:-40]) if kind in {"JPEG", "WEBP"} else place
-    place = data.find(b"mdat") + 8 if kind in {AVIF, "MP4"} else place
+    place = data.find(b"mdat") + 8 if kind in {AVIF, *VIDEOS} else place
     altered = bytearray(data)
     altered[place] ^= 1
     assert _read(bytes(altered), media_type)["validation_state"] == "Invalid"

@@ -115,6 +115,18 @@ def test_a_photo_that_a_person_has_accepted_is_only_named(tea: GatedSet, emulato
     assert len(findings(tea)) == 1
 
 
+def test_a_matched_photo_that_a_person_has_accepted_stays(tea: GatedSet, emulator):
+    emulator.control(faults=[warmer(2)])
+    tea.run()
+    matched = tea.photo(OTHER)
+    accept_photos(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    assert tea.run(fidelity=Fidelity.REPORT).exit_code == 0
+    photo = tea.photo(OTHER)
+    assert photo["sha256"] == matched["sha256"]
+    assert photo["fidelity"]["matched"] == matched["fidelity"]["matched"]
+    assert findings(tea) == []
+
+
 def test_a_match_is_undone_when_the_check_only_reports(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
     tea.run()
@@ -128,13 +140,13 @@ def test_a_match_is_undone_when_the_check_only_reports(tea: GatedSet, emulator):
 
 def test_an_enlarged_photo_is_matched_in_its_size(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
-    assert tea.run(photo_size=2048, upscale_endpoint="lanczos").exit_code == 0
+    assert tea.run(photo_size=1200, upscale_endpoint="lanczos").exit_code == 0
     photo = tea.photo(OTHER)
-    assert (photo["width"], photo["fidelity"]["matched"]["width"]) == (2048, 2048)
-    assert Image.open(tea.plan.out / photo["path"]).size == (2048, 2048)
+    assert (photo["width"], photo["fidelity"]["matched"]["width"]) == (1200, 1200)
+    assert Image.open(tea.plan.out / photo["path"]).size == (1200, 1200)
     assert tea.run(photo_size=None).exit_code == 0
     photo = tea.photo(OTHER)
-    assert photo["width"] < 2048
+    assert photo["width"] < 1200
     assert photo["fidelity"]["matched"]["width"] == photo["width"]
     assert len(emulator.ledger()) == 3
 
@@ -152,7 +164,7 @@ def test_a_run_that_is_killed_while_it_matches_comes_to_the_same_result(tmp_path
         if code == 0:
             break
         assert code == -signal.SIGKILL
-        writes += 1
+        writes += 4
     tea.run(fidelity=Fidelity.GATE)
     photo = tea.photo(OTHER)
     assert photo["fidelity"]["matched"] == whole["fidelity"]["matched"]

@@ -346,7 +346,10 @@ def prepare_one_photo(desktop: Desktop, emulator: RunningEmulator, source: str, 
 def generate_when_priced(desktop: Desktop) -> None:
     can_start = "answer = bpy.ops.photoreal.generate_set.poll()"
     wait_for(lambda: desktop.python(can_start), "the price", RUN_SECONDS)
-    desktop.python("bpy.ops.photoreal.generate_set()")
+    desktop.python(
+        f"{ask}price = runs.price_of(scene_settings.settings_of(bpy.context)).text\n"
+        "bpy.ops.photoreal.generate_set(price=price)"
+    )
 
 
 def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningEmulator):
@@ -372,7 +375,10 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
     blender.picture("held")
     emulator.control(faults=[])
     blender.python(
-        f"{ask}key = runs.set_of(bpy.context.scene).held[0].key\nbpy.ops.photoreal.resolve_uncertain(key=key, decision='resend', is_not_in_dashboard=True)"
+        f"{ask}from {MODULE}.operators.paying import at_most\n"
+        "key = runs.set_of(bpy.context.scene).held[0].key\n"
+        "bpy.ops.photoreal.resolve_uncertain("
+        "key=key, decision='resend', is_not_in_dashboard=True, price=at_most(bpy.context))"
     )
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")

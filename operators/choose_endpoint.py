@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choose Endpoint."""
+
+from typing import Annotated
+
+from bpy.props import StringProperty
+from bpy.types import Context, Operator, OperatorProperties
+
+from ..fal_bridge.endpoints.menu import CHOICES
+from ..window import properties
+from ..window.blender_types import Result, with_properties
+
+
+@with_properties
+class PHOTOREAL_OT_choose_endpoint(Operator):
+    bl_idname = "photoreal.choose_endpoint"
+    bl_label = "Choose Endpoint"
+    bl_description = "Use this model at fal.ai"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    kind: Annotated[str, StringProperty(options={"HIDDEN"})]
+    endpoint: Annotated[str, StringProperty(options={"HIDDEN"})]
+
+    @classmethod
+    def description(cls, _context: Context, options: OperatorProperties) -> str:
+        chosen = getattr(options, "endpoint", "")
+        found = next((one for one in CHOICES if one.id == chosen), None)
+        if found is None:
+            return "Use the endpoint of the preferences, or the recommended one"
+        return f"{found.id}: {found.line}. List price: {found.price}"
+
+    def execute(self, context: Context) -> Result:
+        setattr(properties.of_context(context), f"{self.kind}_endpoint", self.endpoint)
+        return {"FINISHED"}
