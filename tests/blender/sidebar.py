@@ -18,7 +18,7 @@ def everything() -> dict[str, list[str]]:
     return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in KINDS}
 
 
-def agree(name: str, **options: Any) -> None:
+def agree(name: str, /, **options: Any) -> None:
     """Call an operator that costs money as someone who has read its question; fails when it does not ask."""
     operator = getattr(bpy.ops.photoreal, name)
     with pytest.raises(RuntimeError) as asked:
