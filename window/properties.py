@@ -98,7 +98,7 @@ class PhotorealSettings(
     folder: Annotated[
         str,
         StringProperty(
-            name="Set Folder",
+            name="Save To",
             description="Folder for this scene's set. Empty: a folder in the output folder, named after the product",
             subtype="DIR_PATH",
             default="",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run that outlives its Blender is found again: shown, stopped, and its photos placed."""
 
+import io
 import json
 import os
 import signal
@@ -15,7 +16,10 @@ import bpy
 import pytest
 
 from photoreal_set import panels
-from photoreal_set.photo_set.living_run import known_runs
+from photoreal_set.command_line.sets import visible_run, working_in
+from photoreal_set.messages import events
+from photoreal_set.messages.progress import JsonReporter
+from photoreal_set.photo_set.living_run import is_asked_to_stop, known_runs
 from photoreal_set.window import preferences, pump, runs, sheets
 from tests.blender.runs import ROOT
 from tests.blender.test_sidebar import drawn_by, pump_until_idle
@@ -124,3 +128,46 @@ def test_photos_of_a_run_that_ended_without_blender_are_placed_when_its_file_is_
     window.open()
     pump_until_idle()
     assert "is finished" not in head(), "it was seen"
+
+
+def test_a_run_of_a_terminal_is_listed_followed_and_stopped(
+    here: None, extension: bpy.types.Scene, tmp_path: Path
+):
+    folder, nowhere = tmp_path / "chair", JsonReporter(io.StringIO())
+    with working_in(folder, nowhere), visible_run(folder, nowhere) as reporter:
+        pump.launch.look_for_runs()
+        pump_until_idle()
+        assert "Running: chair" in head() and runs.run_of(extension) is None
+        bpy.ops.photoreal.show_run(folder=str(folder))
+        until(lambda: pump.pump() is not None and runs.run_of(extension) is not None)
+        assert "Running: chair" not in head() and "[Stop Here]" in head()
+        reporter.tell(events.Progress(stage="references", done=1, of=2, label="front"))
+        reporter.tell(events.Working(task="references", label="front", done=1, of=2, sample=24, samples=64))
+        until(lambda: pump.pump() is not None and "Front render, sample 24 of 64" in head())
+        bpy.ops.photoreal.cancel_here()
+        assert is_asked_to_stop(folder)
+        reporter.tell(events.Finished(state="partial", exit=130, set=str(folder)))
+    pump_until_idle()
+    assert "The set: incomplete" in head()
+    assert not runs.state.to_place, "no window has asked for its photos"
+
+
+def test_a_run_is_kept_in_sight_while_another_file_is_open(
+    here: None, extension: bpy.types.Scene, tmp_path: Path
+):
+    mine = str(tmp_path / "mine.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=mine)
+    folder, nowhere = tmp_path / "chair", JsonReporter(io.StringIO())
+    with working_in(folder, nowhere), visible_run(folder, nowhere) as reporter:
+        bpy.ops.photoreal.show_run(folder=str(folder))
+        until(lambda: pump.pump() is not None and runs.run_of(extension) is not None)
+        run = runs.run_of(extension)
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        pump.pump()
+        assert "For mine.blend." in head() and "[Stop Here]" in head()
+        bpy.ops.wm.open_mainfile(filepath=mine)
+        pump.pump()
+        assert runs.run_of(bpy.context.scene) is run and "For mine.blend." not in head()
+        reporter.tell(events.Finished(state="done", exit=0, set=str(folder)))
+    pump_until_idle()
+    assert len([one for one in runs.state.runs if one.view.folder == folder]) == 1

@@ -21,9 +21,11 @@ from photoreal_set.background_run.button_arguments import Source, price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.background_run.setting_words import LABELS, LEAVE_OUT
 from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
 from photoreal_set.messages.moments import clock_time
+from photoreal_set.operators import resolve_uncertain
 from photoreal_set.optics.rig_choice import RIG_NAMES
 from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
@@ -141,6 +143,24 @@ def test_every_property_has_a_tooltip(extension: bpy.types.Scene):
         for item in cls.bl_rna.properties:
             if item.identifier in names and not item.is_hidden and item.type != "COLLECTION":
                 assert item.description or item.identifier == "home", (cls.__name__, item.identifier)
+
+
+def test_no_text_of_the_window_names_an_option_of_the_command_line(extension: bpy.types.Scene):
+    settings = (*properties.CLASSES, PhotorealPreferences)
+    texts = [cls.bl_description for cls in operators.CLASSES if issubclass(cls, bpy.types.Operator)]
+    texts += [item.description for cls in settings for item in cls.bl_rna.properties]
+    assert len(texts) > 100
+    assert [text for text in texts if re.search(r"--[a-z]", text)] == []
+
+
+def test_reports_name_settings_by_labels_that_the_window_has(extension: bpy.types.Scene):
+    settings = (*properties.CLASSES, PhotorealPreferences)
+    known = {item.name for cls in settings for item in cls.bl_rna.properties}
+    known |= {cls.bl_label for cls in operators.CLASSES if issubclass(cls, bpy.types.Operator)}
+    known |= {item.name for item in settings[2].bl_rna.properties["engine"].enum_items}
+    known |= {label for _name, label, _text in resolve_uncertain.DECISIONS}
+    known |= {LEAVE_OUT, "Allow Online Access"}  # A heading of the panel, and a setting of Blender.
+    assert set(LABELS.values()) <= known
 
 
 def test_every_setting_is_a_blender_property(extension: bpy.types.Scene):
@@ -678,7 +698,7 @@ def small(settings: Any, out: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "label"),
-    [("film_look", "Film Look"), ("out", "Set Folder"), ("with_hero", ""), ("", "")],
+    [("film_look", "Film Look"), ("out", "Save To"), ("with_hero", ""), ("", "")],
 )
 def test_a_field_of_an_error_has_the_label_of_the_sidebar(extension: bpy.types.Scene, field: str, label: str):
     assert properties.label_of(field) == label
