@@ -41,15 +41,17 @@ UNCERTAIN = 5  # An exit code.
 class RenderedDesk(Desk):
     """A desk whose commands are whole programs, with the real Blender."""
 
-    def arguments(self, *arguments: object) -> list[str]:
-        if arguments[0] == "export":  # It needs no network.
-            return [*map(str, arguments), "--json"]
-        return super().arguments(*arguments)
-
     def run(self, *arguments: object) -> Run:
         command = [sys.executable, "batch.py", *self.arguments(*arguments)]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         return Run(done.returncode, events_in(done.stdout))
+
+    def export(self) -> int:
+        """Export all pictures; the exit code."""
+        command = [sys.executable, "batch.py", "export", str(self.out), "--channel", "web"]
+        return subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ).returncode
 
     def start(self, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
         """Its output is not kept: a run that is killed would wait for someone to read it."""
@@ -115,7 +117,7 @@ def _measured(desk: RenderedDesk, emulator: RunningEmulator, options: argparse.N
         ]
     )
     codes, kills = _run_with_kills(desk, emulator, options)
-    exported = desk.run("export", desk.out, "--channel", "web")
+    exported = desk.export()
     ledger = emulator.settled_ledger()
     defects = {entry["request_id"]: str(entry["defect"]) for entry in ledger}
     photos = list(_photos(desk, defects))
@@ -124,7 +126,7 @@ def _measured(desk: RenderedDesk, emulator: RunningEmulator, options: argparse.N
     expected = options.products * len(options.angles.split(","))
     print(
         f"{options.products} products, {len(photos)} of {expected} photos, {options.resolution} pixels, killed {kills} "
-        f"times, exit codes {codes}, export {exported.exit_code}: {time.monotonic() - began:.0f} s"
+        f"times, exit codes {codes}, export {exported}: {time.monotonic() - began:.0f} s"
     )
     print(
         f"{len(ledger)} requests accepted for {jobs} distinct jobs, {again} paid twice; ${spent:.3f} spent, ceiling "

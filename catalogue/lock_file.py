@@ -250,7 +250,7 @@ _OF_FREEZING = {
     "folder": empty_or(folder_name),
     "files": list_of(_FILE, MAX_SOURCES, name="file"),
     "digest": empty_or(like(r"[0-9a-f]{32}", "a digest")),
-    "own": record_of({}, {name: MEMBER_RULES[name] for name in ("angles", "rig")}),
+    "own": record_of({}, {name: MEMBER_RULES[name] for name in ("angles", "rig", "variant", "variants")}),
 }
 _FROZEN = record_of(
     {name: rule for name, rule in _OF_FREEZING.items() if name != "own"},

@@ -81,7 +81,7 @@ class SourceDesk:
             if model not in self._cameras:
                 self._cameras[model] = angles_for(CAMERAS, source, self._cameras_of_blend)
             own["angles"] = self._cameras[model]
-        if source is not None and (row.variants or row.colors):
+        if source is not None and not row.errors and (row.variants or row.colors):
             wanted, colors = row.variants or row.variant, colors_in(row.colors)
             own |= variants_for(wanted, colors, source, out, self._materials_of_blend)
         return own

@@ -3,7 +3,7 @@
 
 import json
 
-from ..messages.errors import FieldError, InputError
+from ..messages.errors import FieldError
 from .document import VARIANTS, Gltf
 from .json_values import as_dict, as_dicts
 from .mesh_checks import is_far
@@ -12,13 +12,13 @@ from .mesh_checks import is_far
 def with_variant(gltf: Gltf, variant: str) -> Gltf:
     """The file with the materials of a variant as its default materials (KHR_materials_variants).
 
-    Raises InputError when there is no variant of that name; the hint lists the names that there are.
+    Raises FieldError when there is no variant of that name; the hint lists the names that there are.
     """
     return _settled(gltf, gltf.variants().index(known_variant(gltf, variant)))
 
 
 def known_variant(gltf: Gltf, variant: str) -> str:
-    """The name of a variant as the file spells it. Raises InputError as ``with_variant``."""
+    """The name of a variant as the file spells it. Raises FieldError as ``with_variant``."""
     names = gltf.variants()
     if not names:
         raise FieldError("variant", f"{gltf.name} has no material variants.", hint="Leave it out.")
@@ -27,7 +27,7 @@ def known_variant(gltf: Gltf, variant: str) -> str:
     similar = {name for name in names if name.casefold() == variant.casefold()}
     if len(similar) != 1:
         listed = ", ".join(repr(name) for name in names)
-        raise InputError(f"{gltf.name} has no variant {variant!r}.", hint=f"It has {listed}.")
+        raise FieldError("variant", f"{gltf.name} has no variant {variant!r}.", hint=f"It has {listed}.")
     return similar.pop()
 
 

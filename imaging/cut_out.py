@@ -17,6 +17,7 @@ OPAQUE, CLEAR = (
     0.997,
     0.003,
 )  # Coverage from which a pixel shows the product alone, and up to which it does not show it.
+VIDEO_REACH = 16  # The same for videos: two blocks of VP9's smallest transform of colors.
 REACH = 6  # Pixels over which colors are continued beyond the edge.
 
 
@@ -44,6 +45,19 @@ def cut_out(photo: Image.Image, mask: Image.Image, *, inset: int = 0) -> Image.I
     return Image.fromarray(np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8), "RGBA")
 
 
+def continued_colours(picture: Image.Image) -> Image.Image:
+    """An RGBA picture with the colors of its edge continued into what is transparent, which looks the same.
+
+    Videos store colors in blocks: black behind the edge would darken it.
+    """
+    values = np.asarray(picture)
+    colour = values[..., :3].astype(np.float32)
+    is_seen = values[..., 3] > 0
+    filled, _steps = _continued(colour, is_seen, np.zeros_like(is_seen), reach=VIDEO_REACH)
+    result = np.concatenate((np.rint(filled).astype(np.uint8), values[..., 3:]), axis=-1)
+    return Image.fromarray(result, "RGBA")
+
+
 def _unmixed(colour: Array, alpha: Array, ground: Array, chosen: Flags) -> Array:
     """The color of the product in mixed pixels: display values are mixed, as ``compose`` does."""
     result = colour.copy()
@@ -63,8 +77,10 @@ def _without_rim(flags: Flags, width: int) -> Flags:
     return flags
 
 
-def _continued(colour: Array, known: Flags, wanted: Flags) -> tuple[Array, NDArray[np.int32]]:
-    """``colour`` continued from the known pixels to the wanted ones, and over REACH pixels to all others.
+def _continued(
+    colour: Array, known: Flags, wanted: Flags, *, reach: int = REACH
+) -> tuple[Array, NDArray[np.int32]]:
+    """``colour`` continued from the known pixels to the wanted ones, and over ``reach`` pixels to all others.
 
     Also returns over how many pixels: -1 where it was not continued to, and where the result is black.
     """
@@ -79,7 +95,7 @@ def _continued(colour: Array, known: Flags, wanted: Flags) -> tuple[Array, NDArr
     while front.size:
         step += 1
         beside = np.unique((front[:, None] + around).ravel()) if step > 1 else _beside(steps, around)
-        allowed = is_picture if step <= REACH else is_wanted
+        allowed = is_picture if step <= reach else is_wanted
         front = beside[allowed[beside] & (steps[beside] < 0)]
         near = front[:, None] + around
         weights = (steps[near] >= 0)[..., None]

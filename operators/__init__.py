@@ -13,6 +13,7 @@ from .choose_take import PHOTOREAL_OT_choose_take
 from .close_notice import PHOTOREAL_OT_close_notice
 from .compare_pictures import PHOTOREAL_OT_compare_pictures
 from .copy_text import PHOTOREAL_OT_copy_text
+from .default_look import PHOTOREAL_OT_default_look
 from .drops import PHOTOREAL_FH_model, PHOTOREAL_FH_photos
 from .edit_angles import PHOTOREAL_OT_edit_angles
 from .edit_product import PHOTOREAL_OT_edit_product
@@ -20,6 +21,7 @@ from .export_set import PHOTOREAL_OT_export_set
 from .flip_picture import PHOTOREAL_OT_flip_picture
 from .forget_key import PHOTOREAL_OT_forget_key
 from .frame_angle import PHOTOREAL_OT_frame_angle
+from .generate_here import PHOTOREAL_OT_generate_here
 from .generate_model import PHOTOREAL_OT_generate_model
 from .generate_set import PHOTOREAL_OT_generate_set
 from .import_photos import PHOTOREAL_OT_import_photos
@@ -42,6 +44,7 @@ from .render_references import PHOTOREAL_OT_render_references
 from .resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from .resume_set import PHOTOREAL_OT_resume_set
 from .run_doctor import PHOTOREAL_OT_run_doctor
+from .save_look import PHOTOREAL_OT_save_look
 from .show_result import PHOTOREAL_OT_show_result
 from .show_run import PHOTOREAL_OT_show_run
 from .step_angle import PHOTOREAL_OT_step_angle
@@ -62,6 +65,7 @@ CLASSES = (
     PHOTOREAL_OT_close_notice,
     PHOTOREAL_OT_compare_pictures,
     PHOTOREAL_OT_copy_text,
+    PHOTOREAL_OT_default_look,
     PHOTOREAL_FH_model,
     PHOTOREAL_FH_photos,
     PHOTOREAL_OT_edit_angles,
@@ -70,6 +74,7 @@ CLASSES = (
     PHOTOREAL_OT_flip_picture,
     PHOTOREAL_OT_forget_key,
     PHOTOREAL_OT_frame_angle,
+    PHOTOREAL_OT_generate_here,
     PHOTOREAL_OT_generate_model,
     PHOTOREAL_OT_generate_set,
     PHOTOREAL_OT_import_photos,
@@ -92,6 +97,7 @@ CLASSES = (
     PHOTOREAL_OT_resolve_uncertain,
     PHOTOREAL_OT_resume_set,
     PHOTOREAL_OT_run_doctor,
+    PHOTOREAL_OT_save_look,
     PHOTOREAL_OT_step_angle,
     PHOTOREAL_OT_show_result,
     PHOTOREAL_OT_show_run,

@@ -9,6 +9,7 @@ from .endpoints import (
 )
 from .gallery import PHOTOREAL_PT_gallery
 from .jobs import PHOTOREAL_PT_jobs
+from .looks import PHOTOREAL_MT_looks
 from .main import PHOTOREAL_PT_main
 from .menus import PHOTOREAL_MT_render
 from .photos import PHOTOREAL_PT_photo_options, PHOTOREAL_PT_photos
@@ -21,6 +22,7 @@ CLASSES = (
     PhotorealPreferences,
     PHOTOREAL_UL_angles,
     PHOTOREAL_MT_render,
+    PHOTOREAL_MT_looks,
     PHOTOREAL_MT_photo_endpoints,
     PHOTOREAL_MT_video_endpoints,
     PHOTOREAL_MT_model_endpoints,

@@ -8,7 +8,7 @@ from ..fal_bridge.jobs import Kind
 from ..operators.choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from ..window import properties
 from ..window.blender_types import layout_of
-from .layout import button
+from .layout import button, draw_text
 
 
 def draw_choices(layout: UILayout, kind: Kind) -> None:
@@ -45,7 +45,9 @@ class PHOTOREAL_MT_model_endpoints(Menu):
         draw_choices(layout_of(self), Kind.MODEL)
 
 
-def draw_endpoint(layout: UILayout, settings: properties.PhotorealSettings, kind: Kind) -> None:
+def draw_endpoint(
+    context: Context, layout: UILayout, settings: properties.PhotorealSettings, kind: Kind
+) -> None:
     """The field of an endpoint with its menu; below it the name and the price of a known one."""
     name = f"{kind.value}_endpoint"
     row = layout.row(align=True)
@@ -54,6 +56,4 @@ def draw_endpoint(layout: UILayout, settings: properties.PhotorealSettings, kind
     chosen = getattr(settings, name)
     found = next((one for one in choices(kind) if one.id == chosen), None)
     if found is not None:
-        split = layout.split(factor=0.4)
-        split.label()
-        split.label(text=f"{found.title}, {found.price}")
+        draw_text(context, layout, f"{found.title}, {found.price}")

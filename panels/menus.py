@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entry in Blender's Render menu."""
+"""Entries in Blender's menus: *Render*, and the context menus of objects and collections."""
+
+from typing import Any
 
 import bpy
 from bpy.types import Context, Menu
 
 from ..operators.build_studio import PHOTOREAL_OT_build_studio
+from ..operators.generate_here import PHOTOREAL_OT_generate_here
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
 from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.open_report import PHOTOREAL_OT_open_report
@@ -40,9 +43,36 @@ def draw_entry(self: Menu, _context: Context) -> None:
     layout.menu(PHOTOREAL_MT_render.bl_idname, icon="CAMERA_DATA")
 
 
+def draw_object_entry(self: Menu, _context: Context) -> None:
+    """What is appended to the context menus of objects."""
+    layout = layout_of(self)
+    layout.separator()
+    layout.operator_context = "INVOKE_DEFAULT"
+    button(layout, PHOTOREAL_OT_generate_here, icon="CAMERA_DATA")
+
+
+def draw_collection_entry(self: Menu, _context: Context) -> None:
+    """What is appended to the context menu of collections in the Outliner."""
+    layout = layout_of(self)
+    layout.separator()
+    layout.operator_context = "INVOKE_DEFAULT"
+    button(layout, PHOTOREAL_OT_generate_here, icon="CAMERA_DATA").of_collection = True
+
+
+# Of ``bpy.types``, with what is appended.
+ENTRIES: tuple[tuple[str, Any], ...] = (
+    ("TOPBAR_MT_render", draw_entry),
+    ("VIEW3D_MT_object_context_menu", draw_object_entry),
+    ("OUTLINER_MT_object", draw_object_entry),
+    ("OUTLINER_MT_collection", draw_collection_entry),
+)
+
+
 def attach() -> None:
-    bpy.types.TOPBAR_MT_render.append(draw_entry)
+    for name, draw in ENTRIES:
+        getattr(bpy.types, name).append(draw)
 
 
 def detach() -> None:
-    bpy.types.TOPBAR_MT_render.remove(draw_entry)
+    for name, draw in ENTRIES:
+        getattr(bpy.types, name).remove(draw)

@@ -29,7 +29,7 @@ class PHOTOREAL_PT_photos(SubPanel, Panel):
             return
         layout.use_property_split = True
         layout.use_property_decorate = False
-        draw_endpoint(layout, settings, Kind.PHOTO)
+        draw_endpoint(context, layout, settings, Kind.PHOTO)
         layout.prop(settings, "look")
         # Beside a label, the name of the text would not fit a sidebar of the default width.
         prompt = layout.column(align=True)

@@ -10,13 +10,14 @@ from ..window import preferences
 from ..window.blender_types import layout_of
 from .layout import button
 
+KEYS_PAGE = "https://fal.ai/dashboard/keys"
 ON_FILE = "Blender stores this key unencrypted in its preferences file."
 
 
 class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
     bl_idname = preferences.package
 
-    def draw(self, _context: Context) -> None:
+    def draw(self, context: Context) -> None:
         layout = layout_of(self)
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -32,6 +33,7 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         column.prop(self, "place_when_done")
         column.prop(self, "device")
         column.prop(self, "studio_shading")
+        column.prop(self, "default_look")
         column = layout.column(align=True)
         column.prop(self, "max_cost", text="Ceiling per Run (US$)")
         column.prop(self, "max_cost_per_day", text="Per Day (US$)")
@@ -42,7 +44,8 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         column.prop(self, "model_endpoint")
         column.prop(self, "photo_endpoint")
         column.prop(self, "video_endpoint")
-        layout.prop(self, "fal_url")
+        if context.preferences and context.preferences.view.show_developer_ui:
+            layout.prop(self, "fal_url")
 
     def _draw_key(self, column: UILayout) -> None:
         column.prop(self, "key_source")
@@ -61,5 +64,6 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         row = column.row(align=True)
         button(row, PHOTOREAL_OT_test_key, icon="CHECKMARK")
         button(row, PHOTOREAL_OT_forget_key, icon="TRASH")
+        setattr(row.operator("wm.url_open", text="Get a Key", icon="URL"), "url", KEYS_PAGE)  # noqa: B010  The stubs know no properties.
         for line in preferences.answers.key:
             column.label(text=line)

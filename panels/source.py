@@ -78,7 +78,7 @@ def draw_model(context: Context, layout: UILayout) -> None:
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    draw_endpoint(column, settings, Kind.MODEL)
+    draw_endpoint(context, column, settings, Kind.MODEL)
     only_model = model_only(settings_of(context))
     price = runs.price_of(only_model)
     text = f"Only 3D Model: {price.text}" if price else "Only 3D Model"

@@ -12,6 +12,7 @@ from ..operators.render_references import PHOTOREAL_OT_render_references
 from ..window import live, properties, studio_properties
 from ..window.blender_types import layout_of
 from .layout import SubPanel, button, draw_optional, draw_problem, draw_text
+from .looks import draw_looks
 
 
 class PHOTOREAL_PT_studio(SubPanel, Panel):
@@ -22,6 +23,7 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
         layout = layout_of(self)
         layout.use_property_split = True
         layout.use_property_decorate = False
+        draw_looks(context, layout)
         layout.prop(settings, "rig")
         if settings.rig == studio_properties.PANORAMA:
             layout.prop(settings, "panorama", text="File")

@@ -36,7 +36,7 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
         draw_optional(layout, settings, "seconds")
         if settings.video != Engine.FAL:
             return
-        draw_endpoint(layout, settings, Kind.VIDEO)
+        draw_endpoint(context, layout, settings, Kind.VIDEO)
         if FROM_RENDER_ENDPOINT not in settings.video_endpoint:
             text = f"Recommended: {FROM_RENDER_ENDPOINT} turns a render of your model into footage and keeps its shape."
             draw_text(context, layout, text)

@@ -17,6 +17,7 @@ from PIL import Image
 from ..imaging.compose import png
 from ..imaging.fidelity import Verdict, check_photo
 from ..imaging.fidelity.consistency import Drift, matched
+from ..imaging.fidelity.verdict import COLOUR
 from ..messages import events
 from ..optics.angles import hero_of
 from .calibration import reference_for
@@ -29,6 +30,7 @@ from .set_views import compared_in, drift_event, drifts_of
 from .takes import Shelf, identity_of
 from .video_plan import used_angles
 
+SLACK = 0.2  # How much farther from its render a matched photo may be in colour, in units of the tolerance.
 VERSION = 1  # Of how photos are compared and matched.
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -58,8 +60,9 @@ class SetConsistency:
             if (picture := self._matched(entries[name], before[name], drift)) is not None
         }
         after = drifts_of(self._folder, entries, {**before, **pictures}, hero) if pictures else drifts
-        if any(after[name].colour_score > 1.0 for name in pictures):
-            pictures, after = {}, drifts  # What was changed does not belong together either.
+        while failed := [name for name in pictures if after[name].colour_score > 1.0]:
+            pictures = {name: picture for name, picture in pictures.items() if name not in failed}
+            after = drifts_of(self._folder, entries, {**before, **pictures}, hero)
         for name, entry in entries.items():
             self._show(entry, before[name], pictures.get(name), drifts.get(name))
         self._tell(drifts, after, pictures)
@@ -84,8 +87,13 @@ class SetConsistency:
         if photo.mode == "RGBA":
             changed.putalpha(photo.getchannel("A"))
         reference = reference_for(self._folder, cast(Any, entry), self._plan.background)
-        verdict = None if reference is None else check_photo(changed, reference).verdict
-        return changed if verdict is Verdict.ACCEPT else None
+        if reference is None:
+            return None
+        report = check_photo(changed, reference)
+        # Another colour of the product is not a matter of light: a gain would make it another wrong colour.
+        colour = entry["photo"]["fidelity"].get("gates", {}).get(COLOUR, {}).get("value", 0.0)
+        is_as_right = report.gates[COLOUR].value <= colour + SLACK
+        return changed if report.verdict is Verdict.ACCEPT and is_as_right else None
 
     def _may_change(self, entry: Mapping[str, Any]) -> bool:
         """A photo that a person has decided about, or that a video was made from, stays as it is."""

@@ -15,6 +15,7 @@ from ..files.writing import copy_atomically, saying_where
 from ..imaging.animation import preview_of
 from ..imaging.choices import FRAMES_PER_SECOND, Background
 from ..imaging.compose import png
+from ..imaging.cut_out import continued_colours
 from ..imaging.film_look import with_film_look
 from ..optics.sizes import square
 from ..optics.spin import side_of, video_frames_in
@@ -139,7 +140,7 @@ class VideoStage(_FrameStage):
     def _store_frame(self, shot: Shot, path: Path) -> None:
         super()._store_frame(shot, path)
         if self._alpha_composer is not None:
-            self._store_picture(self._alpha_composer.picture(shot), _with_alpha(path))
+            self._store_picture(continued_colours(self._alpha_composer.picture(shot)), _with_alpha(path))
 
     @property
     def _made_with(self) -> str:

@@ -118,6 +118,13 @@ class StoredPreferences:
             description="Results can be read only with your key. Pictures that are sent cannot be restricted",
         ),
     ]
+    default_look: Annotated[
+        str,
+        StringProperty(
+            name="Look of New Files",
+            description="A look that every new file begins with. Empty: none",
+        ),
+    ]
     studio_shading: Annotated[
         str,
         EnumProperty(

@@ -17,7 +17,7 @@ import pytest
 
 import photoreal_set
 from photoreal_set import operators, panels
-from photoreal_set.background_run.button_arguments import price_key
+from photoreal_set.background_run.button_arguments import Source, price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
@@ -31,8 +31,8 @@ from photoreal_set.panels import jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
 from photoreal_set.photo_set.choices import DEVICES, QUALITY_NAMES, VIDEO_CHOICES, Engine
 from photoreal_set.photo_set.prompts import LOOKS, MOTIONS
-from photoreal_set.window import changes, preferences, properties, pump, runs, sheets
-from photoreal_set.window.scene_settings import settings_of
+from photoreal_set.window import changes, launch, preferences, properties, pump, runs, sheets
+from photoreal_set.window.scene_settings import product_objects, settings_of
 from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
@@ -42,6 +42,7 @@ from tests.patience import FOR_EVER_SECONDS, until
 PAID = (
     "redo_angle",
     "redo_model",
+    "generate_here",
     "generate_set",
     "generate_model",
     "resume_set",
@@ -67,9 +68,10 @@ def traces() -> list[str]:
         if "photoreal" in str(getattr(one, "__module__", ""))
     ]
     found += [
-        str(one)
-        for one in getattr(bpy.types.TOPBAR_MT_render.draw, "_draw_funcs", [])
-        if one is menus.draw_entry
+        f"{name}: {one.__name__}"
+        for name, entry in menus.ENTRIES
+        for one in getattr(getattr(bpy.types, name).draw, "_draw_funcs", [])
+        if one is entry
     ]
     found += ["timer"] if bpy.app.timers.is_registered(pump.pump) else []
     found += ["listener"] if changes._listeners else []
@@ -88,7 +90,7 @@ def test_unregister_leaves_nothing_behind(scene: bpy.types.Scene):
         assert traces() == []
 
 
-@pytest.mark.parametrize("part", ["properties", "pump", "live", "menus", "installed_command"])
+@pytest.mark.parametrize("part", ["properties", "pump", "live", "looks", "menus", "installed_command"])
 def test_a_failed_register_leaves_nothing_behind(
     scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, part: str
 ):
@@ -392,6 +394,10 @@ def test_a_request_that_may_be_running_is_not_sent_again_and_the_sidebar_says_un
     assert not runs.state.runs
 
 
+# Blender's own menu of presets lists its folder when it is opened.
+DRAWN = [cls for cls in panels.CLASSES if cls is not panels.PHOTOREAL_MT_looks]
+
+
 @pytest.mark.parametrize("kind", ["FILE", "OBJECTS", "PHOTOS", "TEXT"])
 @pytest.mark.parametrize("engine", ["cycles", "fal"])
 @pytest.mark.parametrize(("state", "angles"), [("nothing", "CAMERAS"), ("runs", "LIST"), ("ended", "LIST")])
@@ -429,7 +435,7 @@ def test_every_panel_draws_without_disk_network_or_changes(
         for module, name in places:
             patched.setattr(module, name, forbidden)
         try:
-            for cls in panels.CLASSES:
+            for cls in DRAWN:
                 if issubclass(cls, bpy.types.Panel | bpy.types.Menu):
                     drawn[cls.__name__] = drawn_by(cls, bpy.context)
             PhotorealPreferences.draw(fake, bpy.context)
@@ -563,6 +569,45 @@ def test_every_change_of_the_angles_asks_for_the_price_again(extension: bpy.type
         assert told
     finally:
         changes.stop_listening(count)
+
+
+def test_menus_of_objects_and_collections_make_a_set_of_them(
+    extension: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch
+):
+    started: list[list[str]] = []
+
+    def start(context: bpy.types.Context, settings: Any, **_options: Any) -> None:
+        assert settings.source is Source.OBJECTS
+        started.append([item.name for item in product_objects(context)])
+
+    monkeypatch.setattr(launch, "start_set", start)
+    cube = bpy.context.object
+    shelf = bpy.data.collections.new("Shelf")
+    extension.collection.children.link(shelf)
+    for name in ("Cup", "Lid"):
+        mesh = bpy.data.meshes.new_from_object(cube)
+        shelf.objects.link(bpy.data.objects.new(name, mesh))
+    assert "[photoreal.generate_here]" in drawn_menu(menus.draw_object_entry)
+    bpy.ops.photoreal.generate_here()
+    layer = bpy.context.view_layer
+    layer.active_layer_collection = layer.layer_collection.children["Shelf"]
+    bpy.ops.photoreal.generate_here(of_collection=True)
+    assert started == [["Cube"], ["Cup", "Lid"]]
+    bpy.ops.object.select_all(action="DESELECT")
+    with pytest.raises(RuntimeError, match="There are no objects"):
+        bpy.ops.photoreal.generate_here()
+    monkeypatch.setattr(operators.checks, "fal", lambda *_given: None)
+    extension.photoreal.engine = "fal"
+    know_the_price()
+    with pytest.raises(RuntimeError, match=r"for \$0\.50-0\.75"):
+        bpy.ops.photoreal.generate_here(of_collection=True)
+    assert len(started) == 2
+
+
+def drawn_menu(draw: Any) -> list[str]:
+    drawn: list[str] = []
+    draw(SimpleNamespace(layout=Recorder(drawn)), bpy.context)
+    return drawn
 
 
 def test_one_set_at_a_time(extension: bpy.types.Scene):

@@ -148,8 +148,13 @@ def test_a_killed_run_continues(tmp_path: Path):
         assert done.returncode == 0, done.stderr
     else:
         assert done.returncode == 2
-        assert "was moved or deleted" in record["variants"][2]["error"]
-        painted_mug().write(source)
+        copy = out / "source/mug.glb"
+        assert (
+            f"was moved or deleted, and the set has no copy with the variant 'Green'. Copy it to {copy}."
+            in (record["variants"][2]["error"])
+        )
+        copy.parent.mkdir(exist_ok=True)
+        painted_mug().write(copy)
         done = subprocess.run(
             command("resume", out, "--json"), env=environment(), capture_output=True, text=True
         )

@@ -8,6 +8,7 @@ Prints "working" once the run works, then waits. Its argument has ``blend``, ``m
 import json
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 from command_line.bootstrap import load_package
@@ -16,8 +17,11 @@ package = load_package()
 
 import bpy  # noqa: E402  The package has to be loaded first.
 
+from photoreal_set.background_run.button_arguments import price_key  # noqa: E402
+from photoreal_set.background_run.price_book import Price  # noqa: E402
 from photoreal_set.operators import checks  # noqa: E402
 from photoreal_set.window import preferences, pump, runs  # noqa: E402
+from photoreal_set.window.scene_settings import settings_of  # noqa: E402
 from tests.patience import until  # noqa: E402
 
 
@@ -37,7 +41,9 @@ def main() -> None:
         settings.angle_index = 1
         bpy.ops.photoreal.remove_angle()
     bpy.ops.wm.save_as_mainfile(filepath=wanted["blend"])
-    bpy.ops.photoreal.generate_set()
+    key = price_key(settings_of(bpy.context))
+    runs.state.prices.prices[key] = Price(minimum=0.5, maximum=0.5, asked_at=time.time())
+    bpy.ops.photoreal.generate_set(price="$0.50")
 
     def works() -> bool:
         pump.pump()

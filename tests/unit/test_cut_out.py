@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoreal_set.imaging.cut_out import cut_out
+from photoreal_set.imaging.cut_out import continued_colours, cut_out
 
 SIDE = 160
 PRODUCT = np.array((200.0, 40.0, 30.0))
@@ -69,6 +69,19 @@ def test_pixels_inside_the_product_stay_as_they_are() -> None:
     cut = np.asarray(cut_out(photo, mask(disc()), inset=1))
     inner = disc(radius=56.0) >= 1.0
     assert np.array_equal(cut[inner][:, :3], np.asarray(photo)[inner])
+
+
+def test_continued_colours_look_the_same_and_leave_no_black_at_the_edge() -> None:
+    coverage = disc()
+    values = np.zeros((SIDE, SIDE, 4), dtype=np.uint8)
+    values[..., 3] = np.asarray(mask(coverage))
+    values[values[..., 3] > 0, :3] = PRODUCT.astype(np.uint8)
+    result = np.asarray(continued_colours(Image.fromarray(values, "RGBA")))
+    assert np.array_equal(result[..., 3], values[..., 3])
+    assert np.array_equal(result[values[..., 3] > 0], values[values[..., 3] > 0])
+    beside = (disc(radius=70.0) > 0.0) & (coverage == 0.0)
+    assert (result[beside][:, :3] == PRODUCT).all()
+    assert (result[0, 0] == 0).all(), "far away nothing is changed"
 
 
 def test_a_mask_of_another_size_is_resized() -> None:

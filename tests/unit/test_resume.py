@@ -32,6 +32,7 @@ from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import LIVE, fal_of, plan_from, plan_record
 from photoreal_set.photo_set.source import source_from
+from photoreal_set.photo_set.variants import Variant
 from tests.fal_emulator.glb import make_glb
 from tests.fal_emulator.process import start_emulator
 from tests.patience import until
@@ -255,7 +256,15 @@ def test_every_option_of_a_plan_is_read_back(plan, tmp_path):
     model = replace(plan, source=source_from([lamp], ""), variant="Brass")
     guided = replace(plan, photo_endpoint="fal-ai/flux-control-lora-canny/image-to-image", guide=Guide.CANNY)
     masked = replace(plan, photo_endpoint="openai/gpt-image-2/edit", with_mask=True)
-    plans = (chosen, free, from_text, model, guided, masked)
+    brass = Variant(name="Brass", material="Brass")
+    several = replace(
+        free,
+        source=model.source,
+        variant="Brass",
+        variants=(brass, replace(brass, name="Bronze", colors={"Body": "#A07030"})),
+    )
+    one = replace(several, variants=(), colors={"Body": "#A07030"}, title="lamp, Bronze")
+    plans = (chosen, free, from_text, model, guided, masked, several, one)
     for wanted in plans:
         wanted.check()
         plan.out.mkdir(exist_ok=True)

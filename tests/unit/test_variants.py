@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from photoreal_set.catalogue import freezing as planning
+from photoreal_set.catalogue.lock_file import read_lock
 from photoreal_set.command_line.channel_sources import sources_in
 from photoreal_set.command_line.main import parser_of_commands
 from photoreal_set.gltf.colors import (
@@ -41,6 +43,7 @@ from photoreal_set.photo_set.variant_folders import (
     variants_in,
 )
 from photoreal_set.photo_set.variants import Variant, kept_variants, variants_for
+from tests.catalogue_desk import Desk
 from tests.painted_mug import painted_mug
 from tests.unit.test_export import export, make_set
 
@@ -434,3 +437,36 @@ def test_an_export_names_variants(tmp_path: Path):
     assert code == 0, text
     names = sorted(path.name for path in target.glob("*.jpg"))
     assert names == ["mug_Blue_three-quarter.jpg", "mug_Red_three-quarter.jpg"]
+
+
+def test_a_catalogue_freezes_the_variants_of_its_rows(tmp_path: Path):
+    desk = Desk(tmp_path / "shop")
+    painted_mug().write(desk.folder / "mug.glb")
+    row = {"source": "mug.glb", "angles": "front"}
+    good = {**row, "sku": "all", "variants": "all", "colors": "Handle=#fff as Snow; handle=#000"}
+    bad = (
+        {**row, "sku": "a", "variants": "Red,Pink"},
+        {**row, "sku": "b", "colors": "Lid=#fff"},
+        {**row, "sku": "c", "colors": "Handle=white"},
+        {**row, "sku": "d", "variant": "Red", "variants": "all"},
+        {"sku": "e", "text": "a mug", "colors": "Handle=#fff"},
+    )
+    desk.table(good, *bad)
+    run = desk.make("--engine", "cycles", "--video", "none", "--freeze", "--skip-bad-rows")
+    assert run.exit_code in (0, 2), run.events
+    lock = read_lock(desk.out)
+    plan = planning.Catalogue(root=desk.out, lock=lock, service=None).plan(lock.rows[0])
+    assert [one.name for one in plan.variants] == ["Red", "Blue", "Green", "Snow", "Handle 000000"], run.error
+    assert [row.row.errors for row in lock.rows[1:]] == [
+        ("variants: mug.glb has no variant 'Pink'. It has 'Red', 'Blue', 'Green'",),
+        ("colors: mug.glb has no material 'Lid'. It has 'Paint 1', 'Handle'",),
+        ("colors 'Handle=white' gives Handle 'white', which is not a color such as #A01020",),
+        ("it has both variant and variants: name all of them under variants",),
+        (
+            "colors: The materials of a 3D model that is not made yet are not known. Make the set first. Then run the "
+            "same command again with the colors: the model is not paid again",
+        ),
+    ]
+    desk.table(row | {"sku": "all", "variants": "Blue,Red"})
+    desk.make("--engine", "cycles", "--video", "none", "--freeze")
+    assert read_lock(desk.out).rows[0].digest != lock.rows[0].digest

@@ -21,11 +21,15 @@ REFUSED = 'fal.ai refused the picture: its checker found something that it does 
 def only(*names):
     # Opened, whatever an artist finds closed: Blender remembers that under the panel's name.
     subs = [cls for cls in panels.CLASSES if issubclass(cls, bpy.types.Panel) and hasattr(cls, 'bl_parent_id')]
-    for cls in subs:
+    for cls in reversed(subs):
         if cls.is_registered:
             bpy.utils.unregister_class(cls)
-        if cls.__name__.removeprefix('PHOTOREAL_PT_') in names:
+    for cls in subs:
+        parent = cls.bl_parent_id.removesuffix('_open')
+        is_part = parent != 'PHOTOREAL_PT_main'
+        if (parent if is_part else cls.__name__).removeprefix('PHOTOREAL_PT_') in names:
             cls.bl_options, cls.bl_idname = set(), cls.__name__ + '_open'
+            cls.bl_parent_id = parent + '_open' if is_part else parent
             bpy.utils.register_class(cls)
 
 def job(name, state, **facts):

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Use for New Files."""
+
+from typing import Annotated
+
+from bpy.props import StringProperty
+from bpy.types import Context, Operator
+
+from ..window import preferences
+from ..window.blender_types import Result, with_properties
+
+
+@with_properties
+class PHOTOREAL_OT_default_look(Operator):
+    bl_idname = "photoreal.default_look"
+    bl_label = "Use for New Files"
+    bl_description = "Give every new file the look that was chosen last"
+    bl_options = {"INTERNAL"}
+
+    look: Annotated[str, StringProperty(options={"HIDDEN"})]
+
+    def execute(self, context: Context) -> Result:
+        preferences.get(context).default_look = self.look
+        self.report(
+            {"INFO"}, f"New files have the look {self.look}" if self.look else "New files have no look"
+        )
+        return {"FINISHED"}
