@@ -190,6 +190,7 @@ class RunView:
         self.product = str(event.get("product", ""))
         if event.get("set"):
             self.folder = Path(event["set"])
+        self.expect([str(name) for name in event.get("angles") or []])
         self.state = "working"
 
     def _keep(self, texts: list[str], event: Mapping[str, Any]) -> None:

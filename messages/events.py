@@ -51,6 +51,9 @@ class Started(Event):
     product: Annotated[str, "the product, or the file of the catalogue"]
     summary: Annotated[str, "what is going to be made, for people"]
     set: Annotated[str, "the folder of the set or the catalogue"]
+    angles: Annotated[list[str] | None, "the angles of a set, as far as they are known before it is made"] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,11 @@ def run_set(
     """
     renderer.check(plan)
     folder = _prepared(plan, renderer.blender)
-    reporter.tell(events.Started(product=plan.product, summary=_summary(plan), set=str(folder.root)))
+    names = [angle.name for angle in plan.angles]
+    started = events.Started(
+        product=plan.product, summary=_summary(plan), set=str(folder.root), angles=names or None
+    )
+    reporter.tell(started)
     folder.start_page()
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop or Stop())
     if plan.uses_fal:

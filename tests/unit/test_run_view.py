@@ -42,6 +42,12 @@ def test_a_started_run_reports_its_folder():
     assert (shown.state, shown.product, shown.folder) == ("working", "Jar", Path("/sets/jar"))
 
 
+def test_a_run_that_was_found_knows_its_angles_from_its_first_event():
+    shown = RunView(kind=Kind.SET)
+    shown.take({**STARTED, "angles": ["top", "front"]})
+    assert list(shown.rows) == ["top", "front"]
+
+
 def test_one_angle_renders_after_the_other():
     shown = view(STARTED, progress("references", 0, 2, "side"), progress("references", 1, 2, "front"))
     assert {name: row.state for name, row in shown.rows.items()} == {"front": "rendering", "side": "rendered"}
