@@ -79,7 +79,7 @@ def sampled_frames(path: Path, count: int, side: int, folder: Path) -> Frames | 
     if not command:
         return None
     with _one_at_a_time:
-        lines = _output_of([*command, "--frames", str(count), str(side), str(folder), str(path)])
+        lines = _output_of([*command, "frames", str(count), str(side), str(folder), str(path)])
     answer = next((json.loads(line) for line in reversed(lines) if line.startswith("{")), None)
     if answer is None:
         return Frames(problem="its decoder crashes or does not end") if lines else None

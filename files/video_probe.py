@@ -5,7 +5,7 @@
 ``MARK``: first that a decoder has begun, then a JSON object with ``decoder`` and ``problem``. The script limits its own
 time and memory as well, in case the process that waits for it has ended.
 
-``python video_probe.py --frames COUNT SIDE FOLDER FILE`` writes ``COUNT`` frames at equal distances, the first and the
+``python video_probe.py frames COUNT SIDE FOLDER FILE`` writes ``COUNT`` frames at equal distances, the first and the
 last one included, as ``FOLDER/0000.png`` and so on, at most ``SIDE`` pixels wide and high. The answer then also has
 ``frames``, all frames that were decoded, ``kept``, the numbers of those that were written, ``rate``, their number in a
 second, and ``width`` and ``height`` of the video.
@@ -32,7 +32,7 @@ MAX_FRAMES = 20_000  # Of a video of which frames are written.
 def main() -> None:
     path = sys.argv[-1]
     answer: dict[str, Any] = {"decoder": "", "problem": ""}
-    if "--frames" in sys.argv:
+    if "frames" in sys.argv:
         count, side, folder = sys.argv[-4:-1]
         works = _FRAMES
         given: tuple[Any, ...] = (path, int(count), int(side), Path(folder))

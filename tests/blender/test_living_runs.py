@@ -121,13 +121,13 @@ def test_photos_of_a_run_that_ended_without_blender_are_placed_when_its_file_is_
     assert run is not None and (run.view.state, run.view.error) == ("done", "")
     (sheet,) = sheets.sheets_of(scene, window.out)
     assert [item.data.size[:] for item in sheet.objects] == [(64, 64)]
-    assert "is finished" in head()
+    assert "finished" in head()
     bpy.ops.photoreal.close_notice()
-    assert "is finished" not in head()
+    assert "finished" not in head()
     until(lambda: not known_runs())
     window.open()
     pump_until_idle()
-    assert "is finished" not in head(), "it was seen"
+    assert "finished" not in head(), "it was seen"
 
 
 def test_a_run_of_a_terminal_is_listed_followed_and_stopped(

@@ -50,7 +50,7 @@ def test_blender_finds_no_frame_in_a_broken_one(tmp_path: Path, change):
 def test_blender_writes_frames_at_equal_distances(tmp_path: Path, count: int):
     path = tmp_path / "film.mp4"
     path.write_bytes(video_bytes())
-    command = [sys.executable, "-c", WITHOUT_PYAV, "--frames", str(count), "16", str(tmp_path), str(path)]
+    command = [sys.executable, "-c", WITHOUT_PYAV, "frames", str(count), "16", str(tmp_path), str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
     answer = json.loads(said[-1])
