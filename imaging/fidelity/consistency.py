@@ -29,6 +29,8 @@ FILL = 0.012  # Share of the product's size.
 SAMPLES = 160  # Along the longer side.
 RIM = 0.015  # Share of the longer side beside the silhouette that is not compared.
 DARK, BRIGHT = 0.02, 0.92  # Linear values between which a quotient tells something.
+GREY = 0.25  # The weakest channel over the strongest from which a colour tells of the light.
+LEAST_SHOWN = 0.1  # The share of the product that must tell something.
 CELL = 0.02  # The side of a cell of the surface, in the unit of the points: the longest side of the product.
 LEAST_COMMON = 25  # Cells that two angles must share to be compared by them.
 ALONE = 0.02  # Weight of an angle's own median against that of its comparisons.
@@ -195,10 +197,13 @@ def _samples(view: SetView) -> tuple[Array, Array | None] | None:
     good = inside.copy()
     for item in (photo, render):
         good &= (item.min(axis=-1) > DARK) & (item.max(axis=-1) < BRIGHT)
+    # The contrast of a photo changes the weak channels of a saturated colour as if the light had another colour.
+    good &= render.min(axis=-1) > GREY * render.max(axis=-1)
+    shown = inside.sum()
     places = None if view.points is None else view.points[::step, ::step]
     if places is not None:
         good &= np.isfinite(places).all(axis=-1)
-    if good.sum() < LEAST_COMMON:
+    if good.sum() < max(LEAST_COMMON, LEAST_SHOWN * shown):
         return None
     return np.log(photo[good] / render[good]), None if places is None else places[good]
 

@@ -98,14 +98,6 @@ def test_a_report_names_the_drift_and_changes_nothing(tea: GatedSet, emulator):
     assert f"  {OTHER}: The product is" in plain.getvalue()
 
 
-def test_a_product_in_another_color_is_named_and_not_matched(tea: GatedSet, emulator):
-    emulator.control(faults=[{**warmer(2), "defect": "recoloured", "amount": 0.22}])
-    tea.run()
-    found = tea.photo(OTHER)["fidelity"]
-    assert "matched" not in found
-    assert found["rejected"] or [text.split(":")[0] for text in findings(tea)] == [OTHER]
-
-
 def test_a_photo_that_a_video_was_made_from_is_only_named(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(1)])
     assert tea.run(video=Engine.FAL).exit_code == 0
