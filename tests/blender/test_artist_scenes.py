@@ -10,10 +10,11 @@ import pytest
 from mathutils import Matrix
 
 from photoreal_set.studio.blend_file import convert_to_glb
-from photoreal_set.window import runs
+from photoreal_set.window import pump, runs, sheets
 from photoreal_set.window.selection import external_folders, write_selection
 from tests.blender.artist_scenes import PLACE, SELECTIONS, SIZE, Make, box_of, choose, write_library
 from tests.blender.sidebar import everything, pump_until_idle
+from tests.patience import until
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +112,10 @@ def test_cameras_photograph_a_selection_from_their_exact_positions(
     run = runs.set_run()
     assert run is not None
     assert list(run.view.rows) == ["Shot-A", "Shot-B"]
-    pump_until_idle()
+    until(lambda: pump.pump() is not None and run.view.is_over)
     assert (run.view.state, run.view.error) == ("done", "")
     assert bpy.context.mode == "EDIT_MESH"
+    assert not sheets.sheets_of(extension, tmp_path / "set"), "photos are placed in Object Mode"
     record = json.loads((tmp_path / "set" / "set.json").read_text())
     assert [angle["name"] for angle in record["angles"]] == ["Shot-A", "Shot-B"]
     seen = record["angles"][0]["camera"]
@@ -122,6 +124,9 @@ def test_cameras_photograph_a_selection_from_their_exact_positions(
     standing = Matrix(record["model"]["standing_matrix"])
     place = standing.inverted() @ Matrix(seen["matrix_world"]).translation
     assert list(place) == pytest.approx(list(bpy.data.objects["Shot A"].location), abs=1e-3)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    pump_until_idle()
+    assert sheets.sheets_of(extension, tmp_path / "set")
 
 
 def test_a_model_chosen_in_edit_mode_waits_with_its_studio(extension: bpy.types.Scene, block_file: Path):

@@ -236,7 +236,7 @@ def test_a_picture_opens_large_and_is_compared_with_its_render(blender: Desktop)
 def test_nothing_blocked_the_window(blender: Desktop):
     pairs = blender.python("answer = bpy.app.driver_namespace['photoreal_spent']")
     spent = {name: [own for _clock, own in times] for name, times in pairs.items()}
-    assert {"pump", "PHOTOREAL_OT_generate_set.execute"} <= set(spent)
+    assert {"pump", "PHOTOREAL_OT_generate_set.pay"} <= set(spent)
     longest = {name: max(times) for name, times in spent.items()}
     assert {name: seconds for name, seconds in longest.items() if seconds > MAX_BLOCK_SECONDS} == {}
     redraw = [sorted(times)[len(times) // 2] for name, times in spent.items() if "_PT_" in name]

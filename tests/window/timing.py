@@ -34,7 +34,7 @@ for cls in (*panels.CLASSES, *operators.CLASSES):
     if issubclass(cls, (bpy.types.Panel, bpy.types.AddonPreferences)):
         timed_method(cls, 'draw')
     elif issubclass(cls, bpy.types.Operator) and hasattr(cls, 'execute'):
-        timed_method(cls, 'execute')
+        timed_method(cls, 'pay' if hasattr(cls, 'pay') else 'execute')
 """
 
 # Seconds to enable the extension, before its modules are loaded.
