@@ -132,9 +132,7 @@ class Settings:
     lock: Annotated[str, _has_gate] = Lock.NONE
     guide: Annotated[str | None, _has_fal_photos] = None
     with_mask: Annotated[bool, _has_fal_photos] = False
-    photo_option: Annotated[
-        tuple[str, ...], _has_fal_photos
-    ] = ()  # NAME=VALUE; each is an option of its own.
+    photo_option: Annotated[tuple[str, ...], _has_fal_photos] = ()  # NAME=VALUE; each is a separate option.
     video_option: Annotated[tuple[str, ...], _has_fal_video] = ()
     model_endpoint: Annotated[str, _has_generated_model] = ""
     photo_endpoint: Annotated[str, _has_fal_photos] = ""

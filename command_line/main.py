@@ -90,7 +90,7 @@ def run(arguments: list[str]) -> NoReturn:
 def run_in_blender(arguments: list[str]) -> int:
     """Run a command in a Blender that ends by itself; the exit code.
 
-    That is 3 when the command succeeded and its output is lost, unless nobody reads it any more.
+    That is 3 when the command succeeded and its output is lost, unless the reader has closed it.
     """
     with _own_output() as (output, raw):
         code = main(arguments, output)

@@ -65,7 +65,7 @@ def record_decisions(folder: SetFolder, decisions: Sequence[PhotoDecision], repo
 
 
 def wishes_in(plan: SetPlan, decisions: Sequence[PhotoDecision], reporter: Reporter) -> dict[str, str]:
-    """What reviewers who want another try add to its prompt, by angle. It is told, because it goes to fal.ai."""
+    """What reviewers who want another try add to its prompt, by angle. It is printed, because it goes to fal.ai."""
     found: dict[str, str] = {}
     angles = {angle.name: angle for angle in plan.angles}
     for one in decisions:

@@ -67,7 +67,7 @@ def _unmixed(colour: Array, alpha: Array, ground: Array, chosen: Flags) -> Array
 
 
 def _without_rim(flags: Flags, width: int) -> Flags:
-    """``flags`` without the pixels that have others within ``width`` pixels; the border of the picture is no rim."""
+    """``flags`` without the pixels that have others within ``width`` pixels; the border of the picture does not count as a rim."""
     for _step in range(width):
         wide = np.pad(flags, 1, constant_values=True)
         height, length = flags.shape

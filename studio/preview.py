@@ -177,7 +177,7 @@ def _outermost(points: Points) -> Points:
 
 
 def _set_table(scene: bpy.types.Scene, holder: bpy.types.Collection, stand: Stand) -> None:
-    """A table that only shows the shadow of the product. It is as small as the shadow, so that it is in nobody's way."""
+    """A table that only shows the shadow of the product. It is as small as the shadow, so that *View All* frames the product."""
     table = next((item for item in holder.objects if custom_property(item, PART) == TABLE), None)
     if table is None:
         mesh = bpy.data.meshes.new(f"{PREFIX} Table")

@@ -56,6 +56,12 @@ def sky_steps(choice: RigChoice) -> Generator[None, None, None]:
     _skies[sky_name(choice)] = yield from sky_in_steps(rig_of(choice), panorama)
 
 
+def learn(choice: RigChoice) -> None:
+    """Compute the light map of a rig in one go. Raises as ``read_panorama``."""
+    for _step in sky_steps(choice):
+        pass
+
+
 def shine(
     scene: bpy.types.Scene,
     holder: bpy.types.Collection,
@@ -81,7 +87,7 @@ def shine(
 
 
 def _set(socket: bpy.types.NodeSocket, values: tuple[float, float, float]) -> None:
-    """Set a vector; the same values again would make Cycles start anew."""
+    """Set a vector; the same values again would restart Cycles."""
     if any(
         abs(old - new) > 1e-6 * max(1.0, abs(new)) for old, new in zip(value_of(socket), values, strict=True)
     ):

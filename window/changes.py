@@ -26,7 +26,7 @@ def stop_listening(listener: Callable[[Context], None]) -> None:
 
 
 def used(name: str) -> Callable[[Any, Context], None]:
-    """As ``changed``, for a value with a checkbox: whoever sets it to something wants it to be used."""
+    """As ``changed``, for a value with a checkbox: setting it switches the checkbox on."""
 
     def changed_value(owner: Any, context: Context) -> None:
         if getattr(owner, name) and not getattr(owner, f"use_{name}"):

@@ -115,8 +115,7 @@ def follow(scene: Scene) -> bool:
         state.problem = ""
         if not preview_light.is_known(look.rig):
             if bpy.app.background:
-                for _step in preview_light.sky_steps(look.rig):
-                    pass
+                preview_light.learn(look.rig)
             else:
                 _begin(look.rig)
                 return preview.show(scene, look, is_lit=False)
@@ -132,8 +131,7 @@ def show_first(scene: Scene) -> bool:
 
     look = look_of(scene, chosen_name(scene) or HERO)
     if not preview_light.is_known(look.rig):
-        for _step in preview_light.sky_steps(look.rig):
-            pass
+        preview_light.learn(look.rig)
     return preview.show(scene, look)
 
 

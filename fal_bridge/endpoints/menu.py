@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names, list prices and one line about every current endpoint: what is shown where one is chosen.
 
-A table of its own, without the rest of the registry, because Blender's window has no Pillow. A test keeps it equal to
+A separate table, without the rest of the registry, because Blender's window has no Pillow. A test keeps it equal to
 the registry. Prices are list prices of November 2026; fal.ai is asked for those of the account before anything is sent.
 """
 
