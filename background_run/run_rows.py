@@ -56,6 +56,7 @@ class Row:
     factor: float | None = None
     queue_position: int | None = None
     error: str = ""
+    request_id: str = ""  # At fal.ai; of the newest request for it.
     worked: float = 0.0
     since: float = 0.0
     after: str = ""

@@ -243,6 +243,7 @@ class RunView:
         row.move(JOB_TEXTS.get(state, state), now)
         row.queue_position = event.get("queue_position")
         row.error = window_words(str(event.get("error") or ""))
+        row.request_id = str(event.get("request_id") or "") or row.request_id
 
     def _end(self, code: int, output: list[str]) -> None:
         self.exit_code = code

@@ -19,7 +19,8 @@ from .setting_words import with_words
 class Take:
     """One of the photos that were made of an angle. ``photo`` is None for a file that is gone; ``price``: US dollars.
 
-    ``made_by``: what made it, in words. ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``.
+    ``made_by``: what made it, in words. ``request_id``: its request at fal.ai, "" without one. ``verdict``, ``reason`` and
+    ``is_rejected`` are as those of ``Picture``.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Take:
     stamp: str
     made_by: str
     price: float | None
+    request_id: str = ""
     verdict: str = ""
     reason: str = ""
     is_rejected: bool = False
@@ -48,6 +50,7 @@ class Picture:
     error: str
     price: float | None
     engine: str
+    request_id: str = ""
     take: int = 1
     takes: tuple[Take, ...] = ()
     verdict: str = ""
@@ -68,6 +71,7 @@ class Picture:
             stamp=self.stamp,
             made_by=self.engine,
             price=self.price,
+            request_id=self.request_id,
             verdict=self.verdict,
             reason=self.reason,
             is_rejected=self.is_rejected,
@@ -82,18 +86,21 @@ class Video:
     path: Path | None
     state: str
     error: str
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A paid request whose answer was lost, and that waits for a decision.
 
-    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970.
+    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970. ``request_id``: its
+    likely id at fal.ai; "" where none is known.
     """
 
     key: str
     label: str
     resend_at: float = 0.0
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +122,7 @@ class SetView:
     is_model_bought: bool = False  # Made by fal.ai, or about to be; not the user's own file.
     pays: bool = False  # Whether anything of it is made by fal.ai.
     model_price: float | None = None  # Of the newest model that was received.
+    model_request: str = ""  # The request id of the model.
     problems: tuple[str, ...] = ()
 
     @property
@@ -161,6 +169,7 @@ def read_set(folder: Path) -> SetView | None:
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             pays=_pays(record),
             model_price=_model_price(record.get("model", {})),
+            model_request=str(record.get("model", {}).get("request_id") or ""),
             problems=tuple(
                 with_words(str(entry["text"]), str(entry.get("setting", "")), str(entry.get("value", "")))
                 for entry in record.get("model", {}).get("triage", [])
@@ -194,6 +203,7 @@ def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Pic
         error=str(pending.get("error") or photo.get("error") or ""),
         price=photo.get("price"),
         engine=str(photo.get("engine", "")),
+        request_id=str(photo.get("request_id") or ""),
         take=int(photo.get("take", 1)),
         takes=tuple(_take(folder, one) for one in takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
         verdict=verdict_of(photo),
@@ -209,6 +219,7 @@ def _take(folder: Path, record: dict[str, Any]) -> Take:
         stamp=str(record.get("sha256", ""))[:12],
         made_by=_made_by(record),
         price=record.get("price"),
+        request_id=str(record.get("request_id") or ""),
         verdict=verdict_of(record),
         reason=reason_of(record),
         is_rejected=is_rejected(record),
@@ -229,6 +240,7 @@ def _video(folder: Path, entry: dict[str, Any]) -> Video:
         path=_file(folder, entry),
         state=str(pending.get("state") or entry.get("state", "")),
         error=str(pending.get("error") or entry.get("error") or ""),
+        request_id=str(entry.get("request_id") or ""),
     )
 
 
@@ -247,7 +259,12 @@ def _held(folder: Path) -> tuple[Held, ...]:
     except PhotorealError:
         return ()
     return tuple(
-        Held(key=shown_key(key), label=entry.label, resend_at=entry.resend_at)
+        Held(
+            key=shown_key(key),
+            label=entry.label,
+            resend_at=entry.resend_at,
+            request_id=entry.likely_request,
+        )
         for key, entry in entries
         if entry.stage is Stage.UNCERTAIN
         or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)

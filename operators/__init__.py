@@ -51,6 +51,7 @@ from .step_angle import PHOTOREAL_OT_step_angle
 from .step_take import PHOTOREAL_OT_step_take
 from .test_key import PHOTOREAL_OT_test_key
 from .use_cameras import PHOTOREAL_OT_use_cameras
+from .view_request import PHOTOREAL_OT_view_request
 
 CLASSES = (
     PHOTOREAL_OT_accept_photo,
@@ -104,4 +105,5 @@ CLASSES = (
     PHOTOREAL_OT_step_take,
     PHOTOREAL_OT_test_key,
     PHOTOREAL_OT_use_cameras,
+    PHOTOREAL_OT_view_request,
 )

@@ -12,7 +12,7 @@ from ..operators.place_video import PHOTOREAL_OT_place_video
 from ..operators.redo_model import PHOTOREAL_OT_redo_model
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
-from .layout import SubPanel, button, draw_error, draw_text, title
+from .layout import SubPanel, button, draw_error, draw_request, draw_text, title
 from .takes import draw_picture
 
 MAX_PROBLEMS = 3  # Of the model; the report has all of them.
@@ -34,14 +34,18 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         if (more := len(found.problems) - MAX_PROBLEMS) > 0:
             draw_text(context, layout, f"{more} more problems of the model: see the report.", "INFO")
         if found.is_model_bought:
-            button(layout, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
+            row = layout.row(align=True)
+            button(row, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
+            draw_request(row, found.model_request)
         for picture in found.pictures:
             if picture.render or picture.photo:
                 draw_picture(context, layout, found, picture)
         if error := runs.choosing_error(found.folder):
             draw_error(context, layout, error)
         for video in found.videos:
-            layout.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
+            row = layout.row(align=True)
+            row.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
+            draw_request(row, video.request_id)
         draw_actions(layout)
 
 

@@ -14,9 +14,10 @@ from ..messages.progress import clock
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
+from ..operators.view_request import PHOTOREAL_OT_view_request
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
-from .layout import SubPanel, button, draw_error, draw_text, title
+from .layout import SubPanel, button, draw_error, draw_request, draw_text, title
 from .progress import error_of
 
 if TYPE_CHECKING:  # Only the stubs name the icons.
@@ -122,7 +123,8 @@ def spent(found: SetView | None) -> str:
 
 def draw_row(layout: UILayout, row: Row, now: float) -> None:
     """An angle: its name, its state or progress bar, its time."""
-    line = layout.split(factor=0.54, align=True)
+    whole = layout.row(align=True)
+    line = whole.split(factor=0.54, align=True)
     line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
     text = SHORT.get(row.state, row.state)
     if row.queue_position and row.state == "queued":
@@ -130,10 +132,10 @@ def draw_row(layout: UILayout, row: Row, now: float) -> None:
     elapsed = row.elapsed(now)
     if row.factor is not None:
         line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor)
-        return
-    if elapsed >= 1.0 and row.state != "rendered":
-        text += f" {clock(elapsed)}"
-    line.label(text=text)
+    else:
+        shows_time = elapsed >= 1.0 and row.state != "rendered"
+        line.label(text=f"{text} {clock(elapsed)}" if shows_time else text)
+    draw_request(whole, row.request_id)
 
 
 def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *, is_in_head: bool) -> None:
@@ -155,6 +157,7 @@ def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *,
         for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
             options = button(buttons, PHOTOREAL_OT_resolve_uncertain, text=text)
             options.key, options.decision = held.key, decision
+        button(buttons, PHOTOREAL_OT_view_request, text="", icon="URL").request_id = held.request_id
     if not is_in_head:
         button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
 

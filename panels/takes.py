@@ -15,7 +15,7 @@ from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
 from ..operators.step_take import PHOTOREAL_OT_step_take
 from ..photo_set.choices import Engine
 from ..window import runs, viewer
-from .layout import button, draw_text, title
+from .layout import button, draw_request, draw_text, title
 
 if TYPE_CHECKING:  # Only the stubs have this module.
     from bpy.stub_internal.rna_enums import IconItems
@@ -78,6 +78,7 @@ def _draw_take(context: Context, body: UILayout, found: SetView, picture: Pictur
         text=", ".join(words),
         icon="CANCEL" if take.is_rejected else VERDICT_ICONS.get(take.verdict, "NONE"),
     )
+    draw_request(facts, take.request_id)
     if len(picture.takes) > 1:
         row = body.row(align=True)
         if is_chosen:

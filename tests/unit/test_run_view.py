@@ -145,6 +145,11 @@ def test_a_job_belongs_to_its_angle_and_shows_its_queue_position():
     assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("generating", None)
 
 
+def test_a_row_keeps_the_request_of_its_job():
+    found = view(job("front photo", "queued", request_id="r-1"), job("front photo", "done"))
+    assert found.rows["front"].request_id == "r-1"
+
+
 def test_model_and_video_get_separate_rows():
     shown = view(STARTED, job("3D model", "running"), progress("film", 30, 120))
     assert shown.rows["3D model"].state == "generating"
