@@ -8,6 +8,7 @@ from typing import Any
 from ..fal_bridge.journal import Journal, Stage, shown_key
 from ..files.enclosed import place_in
 from ..files.input_files import read_json
+from ..imaging.choices import HERO
 from ..messages.errors import InputError, PhotorealError
 from ..photo_set.choices import Engine
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
@@ -90,6 +91,20 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """The 3D model of the set. ``path`` is None while there is no file.
+
+    ``endpoint`` and ``request_id`` are those at fal.ai that made it; "" for a model of the artist. ``size_m``: width, depth
+    and height in meters; empty while they are not known.
+    """
+
+    path: Path | None = None
+    endpoint: str = ""
+    request_id: str = ""
+    size_m: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A paid request whose answer was lost, and that waits for a decision.
 
@@ -122,7 +137,7 @@ class SetView:
     is_model_bought: bool = False  # Made by fal.ai, or about to be; not the user's own file.
     pays: bool = False  # Whether anything of it is made by fal.ai.
     model_price: float | None = None  # Of the newest model that was received.
-    model_request: str = ""  # The request id of the model.
+    model: Model = Model()
     problems: tuple[str, ...] = ()
 
     @property
@@ -133,6 +148,13 @@ class SetView:
     def sheet(self) -> list[tuple[str, Path]]:
         """Name and file of every finished photo that is not held back."""
         return [(one.name, one.photo) for one in self.pictures if one.photo and not one.is_rejected]
+
+    @property
+    def hero(self) -> Path | None:
+        """The picture that stands for the set: the photo of the hero or of another angle, or else a render."""
+        ordered = sorted(self.pictures, key=lambda picture: picture.name != HERO)
+        photos = [one.photo for one in ordered if one.photo and not one.is_rejected]
+        return next(iter([*photos, *(one.render for one in ordered if one.render)]), None)
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -169,7 +191,7 @@ def read_set(folder: Path) -> SetView | None:
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             pays=_pays(record),
             model_price=_model_price(record.get("model", {})),
-            model_request=str(record.get("model", {}).get("request_id") or ""),
+            model=_model(folder, record.get("model", {})),
             problems=tuple(
                 with_words(str(entry["text"]), str(entry.get("setting", "")), str(entry.get("value", "")))
                 for entry in record.get("model", {}).get("triage", [])
@@ -184,6 +206,15 @@ def _pays(record: dict[str, Any]) -> bool:
     plan = record.get("plan") or {}
     is_bought = record.get("source", {}).get("kind") in ("photos", "text")
     return is_bought or Engine.FAL in (plan.get("engine"), plan.get("video"))
+
+
+def _model(folder: Path, model: dict[str, Any]) -> Model:
+    return Model(
+        path=_file(folder, model),
+        endpoint=str(model.get("endpoint") or ""),
+        request_id=str(model.get("request_id") or ""),
+        size_m=tuple(float(side) for side in model.get("size_m") or ()),
+    )
 
 
 def _model_price(model: dict[str, Any]) -> float | None:

@@ -26,6 +26,7 @@ from .generate_model import PHOTOREAL_OT_generate_model
 from .generate_set import PHOTOREAL_OT_generate_set
 from .import_photos import PHOTOREAL_OT_import_photos
 from .import_product import PHOTOREAL_OT_import_product
+from .mark_asset import PHOTOREAL_OT_mark_asset
 from .move_angle import PHOTOREAL_OT_move_angle
 from .new_prompt import PHOTOREAL_OT_new_prompt
 from .open_folder import PHOTOREAL_OT_open_folder
@@ -80,6 +81,7 @@ CLASSES = (
     PHOTOREAL_OT_generate_set,
     PHOTOREAL_OT_import_photos,
     PHOTOREAL_OT_import_product,
+    PHOTOREAL_OT_mark_asset,
     PHOTOREAL_OT_move_angle,
     PHOTOREAL_OT_new_prompt,
     PHOTOREAL_OT_open_folder,

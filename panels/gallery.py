@@ -4,6 +4,7 @@
 from bpy.types import Context, Panel, UILayout
 
 from ..operators.export_set import PHOTOREAL_OT_export_set
+from ..operators.mark_asset import PHOTOREAL_OT_mark_asset
 from ..operators.open_folder import PHOTOREAL_OT_open_folder
 from ..operators.open_report import PHOTOREAL_OT_open_report
 from ..operators.open_set import PHOTOREAL_OT_open_set
@@ -36,7 +37,7 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         if found.is_model_bought:
             row = layout.row(align=True)
             button(row, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
-            draw_request(row, found.model_request)
+            draw_request(row, found.model.request_id)
         for picture in found.pictures:
             if picture.render or picture.photo:
                 draw_picture(context, layout, found, picture)
@@ -60,6 +61,7 @@ def draw_actions(layout: UILayout) -> None:
     row = layout.row(align=True)
     button(row, PHOTOREAL_OT_open_report, text="Report", icon="URL")
     button(row, PHOTOREAL_OT_open_folder, text="Folder", icon="FILE_FOLDER")
+    button(layout, PHOTOREAL_OT_mark_asset, icon="ASSET_MANAGER")
     row = layout.row(align=True)
     button(row, PHOTOREAL_OT_export_set, icon="EXPORT")
     button(row, PHOTOREAL_OT_open_set, text="Other Set", icon="FILE_FOLDER")

@@ -10,6 +10,7 @@ from ..operators.build_studio import PHOTOREAL_OT_build_studio
 from ..operators.generate_here import PHOTOREAL_OT_generate_here
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
 from ..operators.import_product import PHOTOREAL_OT_import_product
+from ..operators.mark_asset import COLLECTION, OBJECTS, PHOTOREAL_OT_mark_asset
 from ..operators.open_report import PHOTOREAL_OT_open_report
 from ..operators.place_photos import PHOTOREAL_OT_place_photos
 from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
@@ -49,6 +50,7 @@ def draw_object_entry(self: Menu, _context: Context) -> None:
     layout.separator()
     layout.operator_context = "INVOKE_DEFAULT"
     button(layout, PHOTOREAL_OT_generate_here, icon="CAMERA_DATA")
+    button(layout, PHOTOREAL_OT_mark_asset, icon="ASSET_MANAGER").of = OBJECTS
 
 
 def draw_collection_entry(self: Menu, _context: Context) -> None:
@@ -57,6 +59,7 @@ def draw_collection_entry(self: Menu, _context: Context) -> None:
     layout.separator()
     layout.operator_context = "INVOKE_DEFAULT"
     button(layout, PHOTOREAL_OT_generate_here, icon="CAMERA_DATA").of_collection = True
+    button(layout, PHOTOREAL_OT_mark_asset, icon="ASSET_MANAGER").of = COLLECTION
 
 
 # Of ``bpy.types``, with what is appended.

@@ -21,7 +21,7 @@ from photoreal_set import operators, panels
 from photoreal_set.background_run.button_arguments import Source, price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
-from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.background_run.set_view import Held, Model, Picture, SetView, Video
 from photoreal_set.background_run.setting_words import LABELS, LEAVE_OUT
 from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
@@ -389,7 +389,9 @@ def test_every_request_of_a_set_leads_to_fal(extension: bpy.types.Scene):
     (picture,) = a_set(folder).pictures
     picture = replace(picture, photo=folder / "2.png", request_id="r-1")
     video = Video(motion="turntable", path=None, state="done", error="", request_id="r-2")
-    view = a_set(folder, pictures=(picture,), videos=(video,), is_model_bought=True, model_request="r-3")
+    view = a_set(
+        folder, pictures=(picture,), videos=(video,), is_model_bought=True, model=Model(request_id="r-3")
+    )
     runs.state.sets.take(folder, view)
     assert drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context).count("[photoreal.view_request]") == 3
     job = {"event": "job", "label": "front photo", "state": "queued", "request_id": "r-1"}

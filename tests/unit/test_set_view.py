@@ -115,7 +115,7 @@ def test_everything_that_was_requested_names_its_request(tmp_path: Path):
     assert take is not None
     named = (take, *found.videos, *found.held)
     assert [one.request_id for one in named] == ["r-photo", "r-video", "r-held"]
-    assert found.model_request == "r-model"
+    assert found.model.request_id == "r-model"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"angles": [{}]}', '{"angles": 3}', '{"cost": 1}'])
