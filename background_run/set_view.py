@@ -39,7 +39,7 @@ class Take:
 class Picture:
     """One angle. Paths are None while there is no file; ``stamp`` changes with the files; ``price`` is in US dollars.
 
-    ``take`` is the number of the chosen take, ``takes`` are all of them, oldest first. ``verdict`` is what the comparison with the
+    ``mask``, ``depth`` and ``normal`` belong to the render. ``take`` is the number of the chosen take, ``takes`` are all of them, oldest first. ``verdict`` is what the comparison with the
     render has found, "" for a photo that was not checked, and "accepted" when a person has overruled it.
     """
 
@@ -52,6 +52,9 @@ class Picture:
     price: float | None
     engine: str
     request_id: str = ""
+    mask: Path | None = None
+    depth: Path | None = None
+    normal: Path | None = None
     take: int = 1
     takes: tuple[Take, ...] = ()
     verdict: str = ""
@@ -235,6 +238,9 @@ def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Pic
         price=photo.get("price"),
         engine=str(photo.get("engine", "")),
         request_id=str(photo.get("request_id") or ""),
+        mask=_file(folder, {"path": entry.get("mask")}),
+        depth=_file(folder, entry.get("depth") or {}),
+        normal=_file(folder, entry.get("normal") or {}),
         take=int(photo.get("take", 1)),
         takes=tuple(_take(folder, one) for one in takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
         verdict=verdict_of(photo),

@@ -51,6 +51,7 @@ from .show_run import PHOTOREAL_OT_show_run
 from .step_angle import PHOTOREAL_OT_step_angle
 from .step_take import PHOTOREAL_OT_step_take
 from .test_key import PHOTOREAL_OT_test_key
+from .to_compositor import PHOTOREAL_OT_to_compositor
 from .use_cameras import PHOTOREAL_OT_use_cameras
 from .view_request import PHOTOREAL_OT_view_request
 
@@ -106,6 +107,7 @@ CLASSES = (
     PHOTOREAL_OT_show_run,
     PHOTOREAL_OT_step_take,
     PHOTOREAL_OT_test_key,
+    PHOTOREAL_OT_to_compositor,
     PHOTOREAL_OT_use_cameras,
     PHOTOREAL_OT_view_request,
 )

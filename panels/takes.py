@@ -13,6 +13,7 @@ from ..operators.choose_take import PHOTOREAL_OT_choose_take
 from ..operators.open_picture import PHOTOREAL_OT_open_picture
 from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
 from ..operators.step_take import PHOTOREAL_OT_step_take
+from ..operators.to_compositor import PHOTOREAL_OT_to_compositor
 from ..photo_set.choices import Engine
 from ..window import runs, viewer
 from .layout import button, draw_request, draw_text, title
@@ -42,6 +43,7 @@ def draw_picture(context: Context, layout: UILayout, found: SetView, picture: Pi
     body = layout.column(align=True)
     head = body.row()
     head.label(text=title(picture.name))
+    button(head, PHOTOREAL_OT_to_compositor, text="", icon="NODE_COMPOSITING").name = picture.name
     is_asked_below = take is not None and take.is_rejected and take.number == picture.take
     if picture.engine == Engine.FAL and not is_asked_below:
         button(head, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
