@@ -49,7 +49,7 @@ def facts_of(name: str, found: SetView | None, credits: Credits) -> Facts:
 
 
 def mark(block: bpy.types.ID, facts: Facts, picture: Path | None) -> None:
-    """Mark a data-block as an asset. Without a picture Blender renders its own preview.
+    """Mark a data-block as an asset. Without a picture Blender renders its own preview, where it has a window.
 
     Raises RuntimeError when Blender cannot load the picture.
     """
@@ -62,11 +62,11 @@ def mark(block: bpy.types.ID, facts: Facts, picture: Path | None) -> None:
     data.copyright = facts.credits.copyright
     for tag in facts.tags:
         data.tags.new(tag, skip_if_exists=True)
-    if picture is None:
+    if picture is not None:
+        with bpy.context.temp_override(id=block):
+            bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
+    elif not bpy.app.background:  # There, Blender ends on machines without OpenGL.
         block.asset_generate_preview()
-        return
-    with bpy.context.temp_override(id=block):
-        bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
 
 
 def block_of(name: str, objects: Sequence[bpy.types.Object]) -> bpy.types.ID:
