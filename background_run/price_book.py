@@ -3,7 +3,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..messages.money import dollars
@@ -32,6 +32,11 @@ class Price:
             return f"from {dollars(self.minimum)}"
         minimum, maximum = dollars(self.minimum), dollars(self.maximum)
         return minimum if minimum == maximum else f"{minimum}-{maximum.removeprefix('$')}"
+
+    def times(self, count: int) -> "Price":
+        """The price of as many products."""
+        maximum = None if self.maximum is None else self.maximum * count
+        return replace(self, minimum=self.minimum * count, maximum=maximum)
 
 
 @dataclass(slots=True)

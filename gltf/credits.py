@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who made a glTF file, and what its license is, as far as the file says so."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .document import Gltf
 from .json_values import as_dict
 
 MAX_LETTERS = 500
@@ -19,12 +20,12 @@ class Credits:
     source: str = ""
 
 
-def credits_of(gltf: Gltf) -> Credits:
-    """What ``asset`` of a file says.
+def credits_of(document: Mapping[str, Any]) -> Credits:
+    """What ``asset`` of a glTF document says.
 
     ``copyright`` is part of glTF 2.0 (section 5.8, "asset"). The others are extras as Sketchfab writes them.
     """
-    asset = as_dict(gltf.document.get("asset"))
+    asset = as_dict(document.get("asset"))
     extras = as_dict(asset.get("extras"))
     return Credits(
         author=_text(extras.get("author")),

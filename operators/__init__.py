@@ -21,6 +21,7 @@ from .export_set import PHOTOREAL_OT_export_set
 from .flip_picture import PHOTOREAL_OT_flip_picture
 from .forget_key import PHOTOREAL_OT_forget_key
 from .frame_angle import PHOTOREAL_OT_frame_angle
+from .generate_catalogue import PHOTOREAL_OT_generate_catalogue
 from .generate_here import PHOTOREAL_OT_generate_here
 from .generate_model import PHOTOREAL_OT_generate_model
 from .generate_set import PHOTOREAL_OT_generate_set
@@ -33,6 +34,7 @@ from .open_folder import PHOTOREAL_OT_open_folder
 from .open_picture import PHOTOREAL_OT_open_picture
 from .open_preferences import PHOTOREAL_OT_open_preferences
 from .open_report import PHOTOREAL_OT_open_report
+from .open_results import PHOTOREAL_OT_open_results
 from .open_set import PHOTOREAL_OT_open_set
 from .place_photos import PHOTOREAL_OT_place_photos
 from .place_video import PHOTOREAL_OT_place_video
@@ -43,6 +45,7 @@ from .remove_photo import PHOTOREAL_OT_remove_photo
 from .remove_studio import PHOTOREAL_OT_remove_studio
 from .render_references import PHOTOREAL_OT_render_references
 from .resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
+from .resume_catalogue import PHOTOREAL_OT_resume_catalogue
 from .resume_set import PHOTOREAL_OT_resume_set
 from .run_doctor import PHOTOREAL_OT_run_doctor
 from .save_look import PHOTOREAL_OT_save_look
@@ -77,6 +80,7 @@ CLASSES = (
     PHOTOREAL_OT_flip_picture,
     PHOTOREAL_OT_forget_key,
     PHOTOREAL_OT_frame_angle,
+    PHOTOREAL_OT_generate_catalogue,
     PHOTOREAL_OT_generate_here,
     PHOTOREAL_OT_generate_model,
     PHOTOREAL_OT_generate_set,
@@ -89,6 +93,7 @@ CLASSES = (
     PHOTOREAL_OT_open_picture,
     PHOTOREAL_OT_open_preferences,
     PHOTOREAL_OT_open_report,
+    PHOTOREAL_OT_open_results,
     PHOTOREAL_OT_open_set,
     PHOTOREAL_OT_place_photos,
     PHOTOREAL_OT_place_video,
@@ -99,6 +104,7 @@ CLASSES = (
     PHOTOREAL_OT_remove_studio,
     PHOTOREAL_OT_render_references,
     PHOTOREAL_OT_resolve_uncertain,
+    PHOTOREAL_OT_resume_catalogue,
     PHOTOREAL_OT_resume_set,
     PHOTOREAL_OT_run_doctor,
     PHOTOREAL_OT_save_look,

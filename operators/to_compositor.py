@@ -7,7 +7,6 @@ from bpy.props import StringProperty
 from bpy.types import Context
 
 from ..background_run.set_view import SetView
-from ..window import compositing
 from ..window.blender_types import Result, scene_of, with_properties
 from ..window.sheets import sheet_scene
 from . import checks
@@ -36,6 +35,8 @@ class PHOTOREAL_OT_to_compositor(SetOperator):
         return checks.allow(cls, checks.the_set(context))
 
     def act(self, context: Context, found: SetView) -> Result:
+        from ..window import compositing  # It imports numpy.
+
         picture = next((one for one in found.pictures if one.name == self.name), None)
         if picture is None or not (picture.render or picture.photo):
             return refuse(self, f"The angle {self.name!r} has no picture yet")

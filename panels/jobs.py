@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from bpy.types import Context, Panel, UILayout
 
 from ..background_run.run_rows import AT_FAL, Row
-from ..background_run.run_view import OUTCOMES, RunView
+from ..background_run.run_view import OUTCOMES, Kind, RunView
 from ..background_run.set_view import SetView
 from ..messages.money import dollars
 from ..messages.progress import clock
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
+from ..operators.open_set import PHOTOREAL_OT_open_set
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.view_request import PHOTOREAL_OT_view_request
@@ -79,7 +80,9 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
 
 def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None, told: str) -> None:
     """One run: a head, a line for each angle, warnings and errors, except the one that was ``told``."""
-    facts = f"{spent(found)}  {clock(view.elapsed)}"
+    is_catalogue = view.kind is Kind.CATALOGUE
+    paid = (dollars(view.paid) if view.paid else "") if is_catalogue else spent(found)
+    facts = f"{paid}  {clock(view.elapsed)}"
     if view.is_over:
         draw_head(layout, view.outcome, view.state, facts)
     else:
@@ -89,7 +92,7 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
     draw_rows(context, layout, view, found, told)
     if view.error and view.error != told:
         draw_error(context, layout, view.error)
-    if not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
+    if not is_catalogue and not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
         button(layout, PHOTOREAL_OT_cancel_at_fal, icon="X")
 
 
@@ -136,6 +139,8 @@ def draw_row(layout: UILayout, row: Row, now: float) -> None:
         shows_time = elapsed >= 1.0 and row.state != "rendered"
         line.label(text=f"{text} {clock(elapsed)}" if shows_time else text)
     draw_request(whole, row.request_id)
+    if row.folder:
+        button(whole, PHOTOREAL_OT_open_set, text="", icon="FILE_FOLDER").directory = row.folder
 
 
 def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *, is_in_head: bool) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of an angle as nodes of the compositor, in a frame beside the nodes that are there already."""
+"""The pictures of an angle as nodes of the compositor, in a frame beside the nodes that are there already.
+
+Imports numpy, which Blender's window needs for nothing else.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -104,7 +104,7 @@ def imported(
         )
     if not path.is_file():
         raise InputError(f"{path} does not exist.", hint="Choose another file.")
-    credits = credits_of(read_gltf(path, without_binary=True))
+    credits = credits_of(read_gltf(path, without_binary=True).document)
     known: Any  # The stubs do not know custom properties.
     for known in bpy.data.collections:
         if (source := known.get(SOURCE)) and absolute_folder(str(source)) == path:

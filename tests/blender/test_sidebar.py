@@ -44,6 +44,8 @@ PAID = (
     "redo_angle",
     "redo_model",
     "generate_here",
+    "generate_catalogue",
+    "resume_catalogue",
     "generate_set",
     "generate_model",
     "resume_set",
