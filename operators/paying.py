@@ -16,7 +16,7 @@ from .common import confirm, refuse
 
 def at_most(context: Context, about: float | None = None) -> str:
     """What a run may cost whose price is not known before: an estimate, and the ceiling of the preferences."""
-    ceiling = preferences.get(context).max_cost
+    ceiling = preferences.ceiling(preferences.get(context), "max_cost")
     limit = f"at most {dollars(ceiling)}, the ceiling per run" if ceiling > 0.0 else "without a ceiling"
     return f"about {dollars(about)}, {limit}" if about else limit
 

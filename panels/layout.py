@@ -2,7 +2,7 @@
 """What panels share: their place, buttons, text that wraps, a problem with the button that helps."""
 
 import textwrap
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from bpy.types import Context, Operator, UILayout
 
@@ -16,7 +16,6 @@ from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
 from ..operators.view_request import PHOTOREAL_OT_view_request
-from ..window import properties
 
 if TYPE_CHECKING:  # Only the stubs have names for these.
     from bpy.stub_internal.rna_enums import IconItems, RegionTypeItems, SpaceTypeItems
@@ -120,8 +119,8 @@ def title(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
-    """A number that is used only when the property ``use_NAME`` is on."""
+def draw_optional(layout: UILayout, settings: Any, name: str) -> None:
+    """A number that is used only when the property ``use_NAME`` is on. ``settings``: of a scene, or the preferences."""
     row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
     row.prop(settings, f"use_{name}", text="")
     part = row.row(align=True)
