@@ -6,6 +6,7 @@ from bpy.types import Context, Panel
 from ..background_run.button_arguments import Settings
 from ..operators import checks
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
+from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
 from ..window.scene_settings import settings_of
@@ -18,6 +19,11 @@ from .wrapping import width_of
 class PHOTOREAL_PT_main(SidebarPanel, Panel):
     bl_idname = MAIN
     bl_label = "Photoreal Set"
+
+    def draw_header_preset(self, _context: Context) -> None:
+        layout = layout_of(self)
+        layout.emboss = "NONE"
+        button(layout, PHOTOREAL_OT_open_manual, text="", icon="HELP")
 
     def draw(self, context: Context) -> None:
         layout = layout_of(self)

@@ -32,6 +32,7 @@ from tools.imports import folder_of, package_sources  # noqa: E402
 SHOWN = {"window", "operators", "panels"}
 TRANSLATING = {"iface_", "tip_", "rpt_", "translated"}
 SHOWING = {"text", "heading", "placeholder", "title", "message", "confirm_text", "reason"}  # Arguments.
+TABLES = {"window/translations/__init__.py", "window/manual.py"}  # Their texts name something in the code.
 # Constants that look like words, but are not shown or stay as they are: names of data-blocks and of products.
 NAMES = {
     "Photoreal", "Photoreal Set", "Photoreal Studio", "Photoreal Product", "Photoreal Sheets", "Photoreal Copy", "Photoreal Parents",
@@ -157,7 +158,7 @@ def _of_code() -> Iterator[tuple[Key, str]]:
 
 def _of_constants() -> Iterator[tuple[str, str]]:
     for path, text in package_sources().items():
-        if folder_of(path) in SHOWN and path != "window/translations/__init__.py":
+        if folder_of(path) in SHOWN and path not in TABLES:
             for literal in constants(ast.parse(text)):
                 if LOOKS_LIKE_WORDS.search(literal) and "\\" not in literal:
                     yield literal, path
