@@ -63,9 +63,8 @@ def collected() -> Found:
     try:
         for key, place in [*_of_classes(), *_of_tables(), *_of_code()]:
             found.setdefault(key, set()).add(place)
-        named = {
-            text for _context, text in found
-        }  # What constants add are labels of ours outside of classes.
+        # What constants add are texts of ours outside of classes.
+        named = {text for _context, text in found}
         for text, place in _of_constants():
             if text not in named or _key(text) in found:
                 found.setdefault(_key(text), set()).add(place)
@@ -84,13 +83,19 @@ def _of_classes() -> Iterator[tuple[Key, str]]:
                 yield (_own(its_context), text), cls.__name__
         if not hasattr(kind, "bl_rna"):
             continue
-        known = {
-            item.identifier: item for item in kind.bl_rna.properties
-        }  # Ours come after those of base classes.
+        # Ours come after those of base classes.
+        known = {item.identifier: item for item in _properties_of(kind) if not item.is_hidden}
         for item in known.values():
             is_ours = item.identifier in _defined_by(cls) and not item.identifier.startswith("bl_")
             if is_ours and item.name != item.identifier:
                 yield from _of_property(item, f"{cls.__name__}.{item.identifier}")
+
+
+def _properties_of(kind: Any) -> Any:
+    """The properties of a class; those of an operator are of what Blender makes of it."""
+    if not issubclass(kind, bpy.types.Operator):
+        return kind.bl_rna.properties
+    return getattr(bpy.ops.photoreal, kind.bl_idname.removeprefix("photoreal.")).get_rna_type().properties
 
 
 def _defined_by(cls: type) -> set[str]:
