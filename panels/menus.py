@@ -10,6 +10,7 @@ from ..operators.build_studio import PHOTOREAL_OT_build_studio
 from ..operators.generate_here import PHOTOREAL_OT_generate_here
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
 from ..operators.import_product import PHOTOREAL_OT_import_product
+from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..operators.open_report import PHOTOREAL_OT_open_report
 from ..operators.place_photos import PHOTOREAL_OT_place_photos
 from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
@@ -34,6 +35,8 @@ class PHOTOREAL_MT_render(Menu):
         layout.separator()
         button(layout, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")
         button(layout, PHOTOREAL_OT_open_report, icon="URL")
+        layout.separator()
+        button(layout, PHOTOREAL_OT_open_manual, icon="HELP")
 
 
 def draw_entry(self: Menu, _context: Context) -> None:
@@ -59,9 +62,17 @@ def draw_collection_entry(self: Menu, _context: Context) -> None:
     button(layout, PHOTOREAL_OT_generate_here, icon="CAMERA_DATA").of_collection = True
 
 
+def draw_help_entry(self: Menu, _context: Context) -> None:
+    """What is appended to the Help menu."""
+    layout = layout_of(self)
+    layout.separator()
+    button(layout, PHOTOREAL_OT_open_manual, icon="HELP")
+
+
 # Of ``bpy.types``, with what is appended.
 ENTRIES: tuple[tuple[str, Any], ...] = (
     ("TOPBAR_MT_render", draw_entry),
+    ("TOPBAR_MT_help", draw_help_entry),
     ("VIEW3D_MT_object_context_menu", draw_object_entry),
     ("OUTLINER_MT_object", draw_object_entry),
     ("OUTLINER_MT_collection", draw_collection_entry),
