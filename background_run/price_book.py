@@ -3,7 +3,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..messages.money import dollars
@@ -40,6 +40,11 @@ class Price:
         return (
             self.text if self.maximum is not None else translated("from {price}", price=dollars(self.minimum))
         )
+
+    def times(self, count: int) -> "Price":
+        """The price of as many products."""
+        maximum = None if self.maximum is None else self.maximum * count
+        return replace(self, minimum=self.minimum * count, maximum=maximum)
 
 
 @dataclass(slots=True)

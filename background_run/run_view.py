@@ -11,6 +11,7 @@ from typing import Any
 
 from ..messages.remaining import time_left
 from ..messages.translation import translated
+from .product_rows import take_product_event
 from .run_rows import ADDITIONS, AT_FAL, JOB_TEXTS, PICTURES, Row
 from .setting_words import window_words, with_words
 
@@ -25,6 +26,7 @@ THINGS = {
     "calibration": "{name} light measurement",
 }
 OTHER_ROWS = ("model", "concept", VIDEO, SPIN)  # Those that are not angles.
+PRODUCTS = "products"  # The stage of a catalogue.
 KEPT_TEXTS = 50
 FAILED_EXIT_CODE = 3
 MAX_SHARE = 0.99  # Until a run is over.
@@ -37,11 +39,17 @@ class Kind(StrEnum):
     """What a run is for."""
 
     SET = "set"
+    CATALOGUE = "catalogue"
     PRICE = "price"
     CANCEL = "cancel"
     CHOOSE = "choose"
     DOCTOR = "doctor"
     KEY = "key"
+
+    @property
+    def makes_pictures(self) -> bool:
+        """Whether it makes sets; only one such run is started at a time."""
+        return self in (Kind.SET, Kind.CATALOGUE)
 
 
 @dataclass(slots=True)
@@ -64,6 +72,7 @@ class RunView:
     began: float = dataclasses.field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
+    paid: float = 0.0  # US dollars, for the products of a catalogue.
     ends_at: float | None = None  # As last estimated; ``None`` while that is not possible.
     work: dict[str, Any] = dataclasses.field(
         default_factory=dict
@@ -169,6 +178,9 @@ class RunView:
     def take(self, event: Mapping[str, Any]) -> None:
         """Update from one event; events of another kind are kept in ``facts``."""
         now = _moment(event)
+        if event.get("sku"):
+            self._take_product(event, now)
+            return
         if event.get("event") in {"progress", "working", "job"}:
             eta = event.get("eta_seconds")
             self.ends_at = None if eta is None else now + float(eta)
@@ -200,8 +212,18 @@ class RunView:
             case _:
                 self.facts.append(dict(event))
 
+    def _take_product(self, event: Mapping[str, Any], now: float) -> None:
+        """An event about one product of a catalogue."""
+        name = str(event["sku"])
+        match event.get("event"):
+            case "warning":
+                self._keep(self.warnings, {**event, "text": f"{name}: {event.get('text', '')}"})
+            case "working" if event.get("task"):
+                self.work = {**event, "label": f"{name} {event.get('label') or ''}".strip()}
+        take_product_event(self.rows.setdefault(name, Row(name)), event, now)
+
     def _begin(self, event: Mapping[str, Any]) -> None:
-        self.product = str(event.get("product", ""))
+        self.product = self.product or str(event.get("product", ""))  # That of a catalogue is its file.
         if event.get("set"):
             self.folder = Path(event["set"])
         self.expect([str(name) for name in event.get("angles") or []])
@@ -224,6 +246,9 @@ class RunView:
 
     def _take_progress(self, event: Mapping[str, Any], now: float) -> None:
         stage, done, of = str(event["stage"]), int(event["done"]), max(1, int(event["of"]))
+        if stage == PRODUCTS:  # Their lines follow their own events.
+            self.paid = float(event.get("spent") or 0.0)
+            return
         label = str(event.get("label") or "")
         self.work = {"task": stage if done < of else "", "label": label, "done": done, "of": of}
         if stage in SERIES:
@@ -257,6 +282,7 @@ class RunView:
         row.move(JOB_TEXTS.get(state, state), now)
         row.queue_position = event.get("queue_position")
         row.error = window_words(str(event.get("error") or ""))
+        row.request_id = str(event.get("request_id") or "") or row.request_id
 
     def _end(self, code: int, output: list[str]) -> None:
         self.exit_code = code

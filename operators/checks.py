@@ -112,14 +112,15 @@ def fal(context: Context, settings: Settings) -> Problem | None:
     return None
 
 
-def price(_context: Context, settings: Settings) -> Problem | None:
-    """Nothing is bought before its price is shown."""
+def price(_context: Context, settings: Settings, count: int = 1) -> Problem | None:
+    """Nothing is bought before its price is shown. ``count``: of as many products."""
     found = runs.price_of(settings)
     if found is None:
         if runs.is_asking_price():
             return Problem(reason="Asking fal.ai for the price")
         reason = runs.price_error(settings) or "The price is not known yet"
         return Problem(reason=reason, fix=Fix.ASK_PRICE)
+    found = found.times(count)
     if settings.max_cost and found.minimum > settings.max_cost:
         return Problem(
             reason=iface_(
@@ -148,6 +149,15 @@ def angles(context: Context) -> Problem | None:
             return Problem(reason=iface_(text, name=repr(name)))
     if len({name.casefold() for name in names}) < len(names):
         return Problem(reason="Two angles have the same name: rename one")
+    return None
+
+
+def catalogue(context: Context) -> Problem | None:
+    """Why a catalogue of what is chosen is not possible, its price aside."""
+    if problem := idle(context) or object_mode(context):
+        return problem
+    if properties.of_context(context).is_studio:
+        return Problem(reason="This is the studio of one product: remove it first")
     return None
 
 

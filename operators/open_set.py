@@ -21,9 +21,11 @@ class PHOTOREAL_OT_open_set(Operator):
     bl_description = "Choose the folder of an existing set to see, place or resume it in this scene"
     bl_options = {"REGISTER", "UNDO"}
 
-    directory: Annotated[str, StringProperty(subtype="DIR_PATH")]
+    directory: Annotated[str, StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})]
 
     def invoke(self, context: Context, _event: Event) -> Result:
+        if self.directory:  # A button has named the folder.
+            return self.execute(context)
         return choose_files(self, context)
 
     def execute(self, context: Context) -> Result:

@@ -4,6 +4,7 @@
 from bpy.types import Context, Panel, UILayout
 
 from ..operators.export_set import PHOTOREAL_OT_export_set
+from ..operators.mark_asset import PHOTOREAL_OT_mark_asset
 from ..operators.open_folder import PHOTOREAL_OT_open_folder
 from ..operators.open_report import PHOTOREAL_OT_open_report
 from ..operators.open_set import PHOTOREAL_OT_open_set
@@ -14,7 +15,7 @@ from ..window import runs
 from ..window.blender_types import layout_of, scene_of
 from ..window.labels import label_of
 from ..window.words import iface_
-from .layout import SubPanel, button, draw_error, draw_text
+from .layout import SubPanel, button, draw_error, draw_request, draw_text
 from .takes import draw_picture
 
 MAX_PROBLEMS = 3  # Of the model; the report has all of them.
@@ -36,7 +37,9 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         if (more := len(found.problems) - MAX_PROBLEMS) > 0:
             draw_text(context, layout, more_problems(more), "INFO")
         if found.is_model_bought:
-            button(layout, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
+            row = layout.row(align=True)
+            button(row, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
+            draw_request(row, found.model.request_id)
         for picture in found.pictures:
             if picture.render or picture.photo:
                 draw_picture(context, layout, found, picture)
@@ -44,9 +47,9 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
             draw_error(context, layout, error)
         for video in found.videos:
             motion, state = iface_(label_of(video.motion)), iface_(video.state)
-            layout.label(
-                text=iface_("{motion} video: {state}", motion=motion, state=state), icon="FILE_MOVIE"
-            )
+            row = layout.row(align=True)
+            row.label(text=iface_("{motion} video: {state}", motion=motion, state=state), icon="FILE_MOVIE")
+            draw_request(row, video.request_id)
         draw_actions(layout)
 
 
@@ -68,6 +71,7 @@ def draw_actions(layout: UILayout) -> None:
     row = layout.row(align=True)
     button(row, PHOTOREAL_OT_open_report, text="Report", icon="URL")
     button(row, PHOTOREAL_OT_open_folder, text="Folder", icon="FILE_FOLDER")
+    button(layout, PHOTOREAL_OT_mark_asset, icon="ASSET_MANAGER")
     row = layout.row(align=True)
     button(row, PHOTOREAL_OT_export_set, icon="EXPORT")
     button(row, PHOTOREAL_OT_open_set, text="Other Set", icon="FILE_FOLDER")

@@ -15,6 +15,7 @@ from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
+from ..operators.view_request import PHOTOREAL_OT_view_request
 from ..window import properties
 from ..window.words import iface_
 from .wrapping import wrapped
@@ -110,6 +111,12 @@ def draw_error(context: Context, layout: UILayout, text: str) -> None:
     column = layout.column(align=True)
     draw_text(context, column, text, "ERROR")
     button(column, PHOTOREAL_OT_copy_text, text="Copy Error", icon="COPYDOWN").text = text
+
+
+def draw_request(row: UILayout, request_id: str) -> None:
+    """At the end of a row, the button that leads to a request at fal.ai; nothing without one."""
+    if request_id:
+        button(row, PHOTOREAL_OT_view_request, text="", icon="URL").request_id = request_id
 
 
 def title(name: str) -> str:

@@ -3,6 +3,7 @@
 
 from bpy.types import AddonPreferences, Context, UILayout
 
+from ..messages.fal_pages import KEYS_PAGE
 from ..operators.forget_key import PHOTOREAL_OT_forget_key
 from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
@@ -11,7 +12,6 @@ from ..window import preferences
 from ..window.blender_types import layout_of
 from .layout import button
 
-KEYS_PAGE = "https://fal.ai/dashboard/keys"
 ON_FILE = "Blender stores this key unencrypted in its preferences file."
 
 

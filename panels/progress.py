@@ -6,12 +6,14 @@ from pathlib import Path
 import bpy
 from bpy.types import Context, Header, UILayout
 
-from ..background_run.run_view import RunView
+from ..background_run.run_view import Kind, RunView
 from ..background_run.set_view import SetView
 from ..messages.money import dollars
 from ..operators import checks
 from ..operators.cancel_here import PHOTOREAL_OT_cancel_here
 from ..operators.close_notice import PHOTOREAL_OT_close_notice
+from ..operators.open_results import PHOTOREAL_OT_open_results
+from ..operators.resume_catalogue import PHOTOREAL_OT_resume_catalogue
 from ..operators.show_result import PHOTOREAL_OT_show_result
 from ..operators.show_run import PHOTOREAL_OT_show_run
 from ..photo_set.living_run import KnownRun
@@ -54,18 +56,33 @@ def draw_ended(context: Context, layout: UILayout, run: runs.Run, found: SetView
     """How the last run ended, with what helps. It stays until the artist closes it."""
     view = run.view
     is_good = view.state == "done" and not view.error
-    cost = f", {dollars(found.spent)}" if is_good and found and found.spent else ""
+    paid = view.paid if view.kind is Kind.CATALOGUE else found.spent if found else 0.0
+    cost = f", {dollars(paid)}" if is_good and paid else ""
     column = layout.column(align=True)
     row = column.row(align=True)
     text = f"{view.product or iface_('The set')}: {view.outcome}{cost}"
     row.label(text=text, icon="CHECKMARK" if is_good else "ERROR", translate=False)
     button(row, PHOTOREAL_OT_close_notice, text="", icon="X")
+    if view.kind is Kind.CATALOGUE:
+        draw_ended_catalogue(context, column, view)
+        return
     if is_good:
         button(column, PHOTOREAL_OT_show_result, text="Show", icon="VIEWZOOM")
     elif error := error_of(view, found):
         draw_error(context, column, error)
     for fix in [] if is_good else checks.remedies(view, found):
         draw_fix(layout, fix)
+
+
+def draw_ended_catalogue(context: Context, column: UILayout, view: RunView) -> None:
+    """What can be done with a catalogue that has ended."""
+    if view.error:
+        draw_error(context, column, view.error)
+    if view.folder is None:
+        return
+    button(column, PHOTOREAL_OT_open_results, icon="URL").folder = str(view.folder)
+    if view.state != "done":
+        button(column, PHOTOREAL_OT_resume_catalogue, icon="PLAY").folder = str(view.folder)
 
 
 def error_of(view: RunView, found: SetView | None) -> str:

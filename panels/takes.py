@@ -13,10 +13,11 @@ from ..operators.choose_take import PHOTOREAL_OT_choose_take
 from ..operators.open_picture import PHOTOREAL_OT_open_picture
 from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
 from ..operators.step_take import PHOTOREAL_OT_step_take
+from ..operators.to_compositor import PHOTOREAL_OT_to_compositor
 from ..photo_set.choices import Engine
 from ..window import runs, viewer
 from ..window.words import iface_
-from .layout import button, draw_text, title
+from .layout import button, draw_request, draw_text, title
 
 if TYPE_CHECKING:  # Only the stubs have this module.
     from bpy.stub_internal.rna_enums import IconItems
@@ -43,6 +44,7 @@ def draw_picture(context: Context, layout: UILayout, found: SetView, picture: Pi
     body = layout.column(align=True)
     head = body.row()
     head.label(text=title(picture.name), translate=False)
+    button(head, PHOTOREAL_OT_to_compositor, text="", icon="NODE_COMPOSITING").name = picture.name
     is_asked_below = take is not None and take.is_rejected and take.number == picture.take
     if picture.engine == Engine.FAL and not is_asked_below:
         button(head, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
@@ -82,6 +84,7 @@ def _draw_take(context: Context, body: UILayout, found: SetView, picture: Pictur
         icon="CANCEL" if take.is_rejected else VERDICT_ICONS.get(take.verdict, "NONE"),
         translate=False,
     )
+    draw_request(facts, take.request_id)
     if len(picture.takes) > 1:
         row = body.row(align=True)
         if is_chosen:

@@ -23,8 +23,8 @@ from ..optics.sizes import Size, square
 from . import compat
 from .blender import overridden, present, read_pixels
 from .camera import Camera
-from .kernels import denoises_on
 from .kept_meshes import keep_meshes
+from .kernels import denoises_on
 from .machine import use_card
 from .materials import lets_light_through
 from .product import Product

@@ -98,7 +98,7 @@ def _take(run: Run, event: Event) -> None:
     match event["event"]:
         case "prepared":
             run.copy = Path(event["copy"]) if event["copy"] else None
-        case "started":
+        case "started" if run.view.kind is Kind.SET:
             _remember_folder(run)
     if run.view.is_over:
         _end(run)

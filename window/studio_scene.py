@@ -21,6 +21,7 @@ from .words import rpt_
 
 SCENE = "Photoreal Studio"
 PRODUCT = "Photoreal Product"
+NO_AXES = 0.0001  # Of the product's empties, in meters: their axes would be lines across the picture.
 
 
 def show_studio(context: bpy.types.Context) -> list[str]:
@@ -91,6 +92,7 @@ def _import_file(context: bpy.types.Context, scene: bpy.types.Scene, studio: bpy
     preview.mark_product(product.collection)
     for item in list(product.collection.all_objects):  # Blender makes this list again when one is locked.
         item.hide_select = True
+        item.empty_display_size = NO_AXES
     found = terminal_findings(product.triage)
     return [with_words(item.text, item.setting, item.value) for item in found]
 
