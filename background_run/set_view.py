@@ -20,8 +20,8 @@ from .setting_words import with_words
 class Take:
     """One of the photos that were made of an angle. ``photo`` is None for a file that is gone; ``price``: US dollars.
 
-    ``made_by``: what made it, in words. ``request_id``: its request at fal.ai, "" without one. ``verdict``, ``reason`` and
-    ``is_rejected`` are as those of ``Picture``.
+    ``made_by``: the endpoint or Cycles, with its ``samples``. ``request_id``: its request at fal.ai, "" without one.
+    ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``.
     """
 
     number: int
@@ -29,6 +29,7 @@ class Take:
     stamp: str
     made_by: str
     price: float | None
+    samples: int | None = None
     request_id: str = ""
     verdict: str = ""
     reason: str = ""
@@ -254,20 +255,14 @@ def _take(folder: Path, record: dict[str, Any]) -> Take:
         number=int(record["take"]),
         photo=_file(folder, record),
         stamp=str(record.get("sha256", ""))[:12],
-        made_by=_made_by(record),
+        made_by=str(record.get("endpoint") or "Cycles").removeprefix("fal-ai/"),
+        samples=None if record.get("endpoint") else record.get("samples"),
         price=record.get("price"),
         request_id=str(record.get("request_id") or ""),
         verdict=verdict_of(record),
         reason=reason_of(record),
         is_rejected=is_rejected(record),
     )
-
-
-def _made_by(record: dict[str, Any]) -> str:
-    if endpoint := str(record.get("endpoint") or ""):
-        return endpoint.removeprefix("fal-ai/")
-    samples = record.get("samples")
-    return f"Cycles, {samples} samples" if samples else "Cycles"
 
 
 def _video(folder: Path, entry: dict[str, Any]) -> Video:

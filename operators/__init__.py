@@ -31,6 +31,7 @@ from .mark_asset import PHOTOREAL_OT_mark_asset
 from .move_angle import PHOTOREAL_OT_move_angle
 from .new_prompt import PHOTOREAL_OT_new_prompt
 from .open_folder import PHOTOREAL_OT_open_folder
+from .open_manual import PHOTOREAL_OT_open_manual
 from .open_picture import PHOTOREAL_OT_open_picture
 from .open_preferences import PHOTOREAL_OT_open_preferences
 from .open_report import PHOTOREAL_OT_open_report
@@ -90,6 +91,7 @@ CLASSES = (
     PHOTOREAL_OT_move_angle,
     PHOTOREAL_OT_new_prompt,
     PHOTOREAL_OT_open_folder,
+    PHOTOREAL_OT_open_manual,
     PHOTOREAL_OT_open_picture,
     PHOTOREAL_OT_open_preferences,
     PHOTOREAL_OT_open_report,

@@ -6,6 +6,7 @@ from bpy.types import Context
 from ..background_run.set_view import SetView
 from ..window import runs
 from ..window.blender_types import Result, scene_of
+from ..window.words import rpt_
 from . import checks
 from .common import SetOperator, refuse
 
@@ -30,5 +31,5 @@ class PHOTOREAL_OT_place_video(SetOperator):
                 if video.path:
                     place_video(scene_of(context), video.path, f"{found.product} {video.motion}")
         except RuntimeError as error:
-            return refuse(self, f"The video cannot be loaded: {str(error).strip()}")
+            return refuse(self, rpt_("The video cannot be loaded: {error}", error=str(error).strip()))
         return {"FINISHED"}

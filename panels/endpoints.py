@@ -11,6 +11,7 @@ from ..fal_bridge.jobs import Kind
 from ..operators.choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from ..window import preferences, properties
 from ..window.blender_types import layout_of
+from ..window.words import iface_
 from .layout import button, draw_text
 
 
@@ -86,7 +87,12 @@ def draw_endpoint(
 ) -> None:
     """The field of an endpoint with its menu; below it the name and the price of a known one."""
     row = layout.row(align=True)
-    row.prop(settings, f"{kind.value}_endpoint", text="Endpoint", placeholder="as in preferences")
+    row.prop(
+        settings,
+        f"{kind.value}_endpoint",
+        text=iface_("Endpoint"),
+        placeholder=iface_("as in preferences"),
+    )
     row.menu(f"PHOTOREAL_MT_{kind.value}_endpoints", text="", icon="DOWNARROW_HLT")
     _draw_facts(context, layout, kind, getattr(settings, f"{kind.value}_endpoint"))
 
@@ -96,7 +102,7 @@ def draw_stored_endpoint(
 ) -> None:
     """The same for an endpoint of the preferences."""
     row = layout.row(align=True)
-    row.prop(stored, f"{kind.value}_endpoint", placeholder="recommended")
+    row.prop(stored, f"{kind.value}_endpoint", placeholder=iface_("recommended"))
     row.menu(f"PHOTOREAL_MT_stored_{kind.value}_endpoints", text="", icon="DOWNARROW_HLT")
     _draw_facts(context, layout, kind, getattr(stored, f"{kind.value}_endpoint"))
 
@@ -104,4 +110,4 @@ def draw_stored_endpoint(
 def _draw_facts(context: Context, layout: UILayout, kind: Kind, chosen: str) -> None:
     found = next((one for one in choices(kind) if one.id == chosen), None)
     if found is not None:
-        draw_text(context, layout, f"{found.title}, {found.price}")
+        draw_text(context, layout, f"{found.title}, {found.shown_price}")

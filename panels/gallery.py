@@ -13,7 +13,9 @@ from ..operators.place_video import PHOTOREAL_OT_place_video
 from ..operators.redo_model import PHOTOREAL_OT_redo_model
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
-from .layout import SubPanel, button, draw_error, draw_request, draw_text, title
+from ..window.labels import label_of
+from ..window.words import iface_
+from .layout import SubPanel, button, draw_error, draw_request, draw_text
 from .takes import draw_picture
 
 MAX_PROBLEMS = 3  # Of the model; the report has all of them.
@@ -29,11 +31,11 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
             draw_text(context, layout, "Finished photos are shown here.")
             button(layout, PHOTOREAL_OT_open_set, icon="FILE_FOLDER")
             return
-        layout.label(text=found.product, icon="RENDER_RESULT")
+        layout.label(text=found.product, icon="RENDER_RESULT", translate=False)
         for problem in found.problems[:MAX_PROBLEMS]:
             draw_text(context, layout, problem, "ERROR")
         if (more := len(found.problems) - MAX_PROBLEMS) > 0:
-            draw_text(context, layout, f"{more} more problems of the model: see the report.", "INFO")
+            draw_text(context, layout, more_problems(more), "INFO")
         if found.is_model_bought:
             row = layout.row(align=True)
             button(row, PHOTOREAL_OT_redo_model, icon="FILE_REFRESH")
@@ -44,10 +46,18 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         if error := runs.choosing_error(found.folder):
             draw_error(context, layout, error)
         for video in found.videos:
+            motion, state = iface_(label_of(video.motion)), iface_(video.state)
             row = layout.row(align=True)
-            row.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
+            row.label(text=iface_("{motion} video: {state}", motion=motion, state=state), icon="FILE_MOVIE")
             draw_request(row, video.request_id)
         draw_actions(layout)
+
+
+def more_problems(count: int) -> str:
+    """How many problems of the model only the report shows."""
+    if count == 1:
+        return iface_("1 more problem of the model: see the report.")
+    return iface_("{count} more problems of the model: see the report.", count=count)
 
 
 def draw_actions(layout: UILayout) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bpy.types import Context, Panel, UILayout
 
 from ..background_run.run_rows import AT_FAL, Row
-from ..background_run.run_view import OUTCOMES, Kind, RunView
+from ..background_run.run_view import OUTCOMES, Kind, RunView, label_words
 from ..background_run.set_view import SetView
 from ..messages.money import dollars
 from ..messages.progress import clock
@@ -18,7 +18,8 @@ from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.view_request import PHOTOREAL_OT_view_request
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
-from .layout import SubPanel, button, draw_error, draw_request, draw_text, title
+from ..window.words import iface_
+from .layout import SubPanel, button, draw_error, draw_request, draw_text, row_title, title
 from .progress import error_of
 
 if TYPE_CHECKING:  # Only the stubs name the icons.
@@ -59,10 +60,11 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
         if run is not None:
             draw_run(context, layout, run.view, found, told)
         elif found is not None:
-            draw_head(layout, OUTCOMES.get(found.state, found.state), found.state, spent(found))
+            draw_head(layout, iface_(OUTCOMES.get(found.state, found.state)), found.state, spent(found))
         elif elsewhere is not None and elsewhere.home:
             doing = elsewhere.view.doing or elsewhere.view.outcome
-            draw_text(context, layout, f"In the scene {elsewhere.home.scene_name}: {doing}.")
+            text = iface_("In the scene {scene}: {doing}.", scene=elsewhere.home.scene_name, doing=doing)
+            draw_text(context, layout, text)
         else:
             draw_text(context, layout, "Nothing has been started in this scene yet.")
         if any(one and runs.waits_to_place(one) for one in (run, elsewhere)):
@@ -86,7 +88,7 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
     if view.is_over:
         draw_head(layout, view.outcome, view.state, facts)
     else:
-        draw_head(layout, "stopping" if view.is_stopping else view.state, "working", facts)
+        draw_head(layout, iface_("stopping" if view.is_stopping else view.state), "working", facts)
         if view.note:
             draw_text(context, layout, view.note, "INFO")
     draw_rows(context, layout, view, found, told)
@@ -113,10 +115,10 @@ def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView 
 def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:
     """The state, with numbers at the right."""
     head = layout.row()
-    head.label(text=title(text), icon=ICONS.get(state, "INFO"))
+    head.label(text=title(text), icon=ICONS.get(state, "INFO"), translate=False)
     right = head.row()
     right.alignment = "RIGHT"
-    right.label(text=facts)
+    right.label(text=facts, translate=False)
 
 
 def spent(found: SetView | None) -> str:
@@ -128,16 +130,19 @@ def draw_row(layout: UILayout, row: Row, now: float) -> None:
     """An angle: its name, its state or progress bar, its time."""
     whole = layout.row(align=True)
     line = whole.split(factor=0.54, align=True)
-    line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
-    text = SHORT.get(row.state, row.state)
+    icon = ICONS.get(row.state, "PLAY" if row.is_busy else "DOT")
+    line.label(text=row_title(row.name), icon=icon, translate=False)
+    text = iface_(SHORT.get(row.state, row.state))
     if row.queue_position and row.state == "queued":
-        text = f"{row.queue_position} ahead"  # In the queue, as the icon says; longer text would not fit.
+        text = iface_(
+            "{count} ahead", count=row.queue_position
+        )  # In the queue, as the icon says; longer text would not fit.
     elapsed = row.elapsed(now)
     if row.factor is not None:
-        line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor)
+        line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor, translate=False)
     else:
         shows_time = elapsed >= 1.0 and row.state != "rendered"
-        line.label(text=f"{text} {clock(elapsed)}" if shows_time else text)
+        line.label(text=f"{text} {clock(elapsed)}" if shows_time else text, translate=False)
     draw_request(whole, row.request_id)
     if row.folder:
         button(whole, PHOTOREAL_OT_open_set, text="", icon="FILE_FOLDER").directory = row.folder
@@ -151,13 +156,12 @@ def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *,
         draw_error(context, layout, found.error)
     for held in found.held:
         column = layout.column(align=True)
-        draw_text(
-            context,
-            column,
-            f"{title(held.label)}: the request was sent and its answer was lost, so it may be charged. "
+        text = iface_(
+            "{what}: the request was sent and its answer was lost, so it may be charged. "
             "Resume looks for it again, free of charge.",
-            "QUESTION",
+            what=title(label_words(held.label)),
         )
+        draw_text(context, column, text, "QUESTION")
         buttons = column.row(align=True)
         for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
             options = button(buttons, PHOTOREAL_OT_resolve_uncertain, text=text)

@@ -13,6 +13,7 @@ from ..operators.generate_here import PHOTOREAL_OT_generate_here
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
 from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.mark_asset import COLLECTION, OBJECTS, PHOTOREAL_OT_mark_asset
+from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..operators.open_report import PHOTOREAL_OT_open_report
 from ..operators.place_photos import PHOTOREAL_OT_place_photos
 from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
@@ -37,6 +38,8 @@ class PHOTOREAL_MT_render(Menu):
         layout.separator()
         button(layout, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")
         button(layout, PHOTOREAL_OT_open_report, icon="URL")
+        layout.separator()
+        button(layout, PHOTOREAL_OT_open_manual, icon="HELP")
 
 
 def draw_entry(self: Menu, _context: Context) -> None:
@@ -71,9 +74,17 @@ def draw_collection_entry(self: Menu, context: Context) -> None:
         options.of_collections = True
 
 
+def draw_help_entry(self: Menu, _context: Context) -> None:
+    """What is appended to the Help menu."""
+    layout = layout_of(self)
+    layout.separator()
+    button(layout, PHOTOREAL_OT_open_manual, icon="HELP")
+
+
 # Of ``bpy.types``, with what is appended.
 ENTRIES: tuple[tuple[str, Any], ...] = (
     ("TOPBAR_MT_render", draw_entry),
+    ("TOPBAR_MT_help", draw_help_entry),
     ("VIEW3D_MT_object_context_menu", draw_object_entry),
     ("OUTLINER_MT_object", draw_object_entry),
     ("OUTLINER_MT_collection", draw_collection_entry),

@@ -6,6 +6,7 @@ from bpy.types import AddonPreferences, Context, UILayout
 from ..fal_bridge.jobs import Kind
 from ..messages.fal_pages import KEYS_PAGE
 from ..operators.forget_key import PHOTOREAL_OT_forget_key
+from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
 from ..operators.test_key import PHOTOREAL_OT_test_key
 from ..window import preferences
@@ -27,7 +28,9 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         box = layout.box().column(
             align=True
         )  # Near the top: this is what people look for when something fails.
-        button(box, PHOTOREAL_OT_run_doctor, icon="CHECKMARK")
+        row = box.row(align=True)
+        button(row, PHOTOREAL_OT_run_doctor, icon="CHECKMARK")
+        button(row, PHOTOREAL_OT_open_manual, icon="HELP")
         for line in preferences.answers.doctor:
             box.label(text=line)
         column = layout.column()

@@ -19,6 +19,7 @@ from ..operators.show_run import PHOTOREAL_OT_show_run
 from ..photo_set.living_run import KnownRun
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
+from ..window.words import iface_
 from .layout import button, draw_error, draw_fix, draw_text, title
 
 STATUS_WIDTH = 12.0  # Of the bar in the status bar, in units of Blender's interface.
@@ -29,10 +30,10 @@ def draw_running(context: Context, layout: UILayout, run: runs.Run) -> None:
     """The whole run as one bar, what is being made, and how to stop it."""
     view = run.view
     column = layout.column(align=True)
-    column.progress(text=bar_text(view), factor=view.share)
+    column.progress(text=bar_text(view), factor=view.share, translate=False)
     draw_text(context, column, title(view.doing))
     if run.home and not runs.is_home(run.home, scene_of(context)):
-        draw_text(context, column, f"For {place_of(run.home)}.", "INFO")
+        draw_text(context, column, iface_("For {place}.", place=place_of(run.home)), "INFO")
     if view.note:
         draw_text(context, column, view.note, "INFO")
     text = "End Now" if view.is_stopping else "Stop Here"
@@ -47,8 +48,8 @@ def bar_text(view: RunView) -> str:
 def place_of(home: runs.Home) -> str:
     """The scene of a run in words, with its file when that is not open."""
     if home.file != bpy.data.filepath or home.load != runs.state.loads:
-        return Path(home.file).name or "a file that was not saved"
-    return f"the scene {home.scene_name}"
+        return Path(home.file).name or iface_("a file that was not saved")
+    return iface_("the scene {scene}", scene=home.scene_name)
 
 
 def draw_ended(context: Context, layout: UILayout, run: runs.Run, found: SetView | None) -> None:
@@ -59,9 +60,8 @@ def draw_ended(context: Context, layout: UILayout, run: runs.Run, found: SetView
     cost = f", {dollars(paid)}" if is_good and paid else ""
     column = layout.column(align=True)
     row = column.row(align=True)
-    row.label(
-        text=f"{view.product or 'The set'}: {view.outcome}{cost}", icon="CHECKMARK" if is_good else "ERROR"
-    )
+    text = f"{view.product or iface_('The set')}: {view.outcome}{cost}"
+    row.label(text=text, icon="CHECKMARK" if is_good else "ERROR", translate=False)
     button(row, PHOTOREAL_OT_close_notice, text="", icon="X")
     if view.kind is Kind.CATALOGUE:
         draw_ended_catalogue(context, column, view)
@@ -95,10 +95,11 @@ def draw_elsewhere(context: Context, layout: UILayout, found: list[KnownRun]) ->
     """Living runs that no scene of this file has, each with a button that shows it here."""
     for run in found[:MAX_ELSEWHERE]:
         row = layout.row(align=True)
-        row.label(text=f"Running: {run.folder.name}", icon="TIME")
+        row.label(text=iface_("Running: {name}", name=run.folder.name), icon="TIME", translate=False)
         button(row, PHOTOREAL_OT_show_run, text="Show").folder = str(run.folder)
     if (more := len(found) - MAX_ELSEWHERE) > 0:
-        draw_text(context, layout, f"{more} more runs on this machine.", "TIME")
+        text = "1 more run on this machine." if more == 1 else "{count} more runs on this machine."
+        draw_text(context, layout, iface_(text, count=more), "TIME")
 
 
 def draw_status(self: Header, _context: Context) -> None:
@@ -106,10 +107,10 @@ def draw_status(self: Header, _context: Context) -> None:
     if (run := runs.set_run()) is None:
         return
     row = layout_of(self).row(align=True)
-    row.label(text=f"Photoreal Set: {title(run.view.doing)}")
+    row.label(text=f"Photoreal Set: {title(run.view.doing)}", translate=False)
     bar = row.row()
     bar.ui_units_x = STATUS_WIDTH
-    bar.progress(text=bar_text(run.view), factor=run.view.share)
+    bar.progress(text=bar_text(run.view), factor=run.view.share, translate=False)
 
 
 def attach() -> None:
