@@ -259,7 +259,7 @@ def test_a_ceiling_counts_while_its_checkbox_is_on(stored: Any):
     assert (settings_of(bpy.context).max_cost, settings_of(bpy.context).max_cost_per_day) == (5.0, 20.0)
     stored.use_max_cost = False
     assert settings_of(bpy.context).max_cost == 0.0
-    assert paying.at_most(bpy.context) == "without a ceiling"
+    assert paying.at_most(bpy.context).agreed == "without a ceiling"
     stored.max_cost = 7.5
     assert settings_of(bpy.context).max_cost == 7.5, "a value turns its checkbox on"
 
