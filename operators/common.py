@@ -36,6 +36,11 @@ def left_out(found: SetView) -> str:
     )
 
 
+def video_left_out(found: SetView) -> str:
+    """Words about a video that is held back; "" without any."""
+    return ". The rejected video was left out" if any(one.is_rejected for one in found.videos) else ""
+
+
 def choose_files(operator: Operator, context: Context) -> Result:
     """Open the file browser; ``execute`` runs with the choice."""
     manager_of(context).fileselect_add(operator)

@@ -12,7 +12,7 @@ from ..background_run.set_view import SetView
 from ..files.names import file_rule, safe_name
 from ..window.blender_types import Result, with_properties
 from . import checks
-from .common import SetOperator, choose_files, left_out, refuse
+from .common import SetOperator, choose_files, left_out, refuse, video_left_out
 
 
 @with_properties
@@ -33,8 +33,7 @@ class PHOTOREAL_OT_export_set(SetOperator):
         return choose_files(self, context)
 
     def act(self, context: Context, found: SetView) -> Result:
-        files = found.sheet()
-        files += [(video.motion, video.path) for video in found.videos if video.path]
+        files = [*found.sheet(), *found.clips()]
         target, product = Path(self.directory), safe_name(found.product, file_rule("product"))
         try:
             for name, path in files:
@@ -44,5 +43,5 @@ class PHOTOREAL_OT_export_set(SetOperator):
                 shutil.copyfile(path, copy)
         except OSError as error:
             return refuse(self, f"{target} cannot be written ({error.strerror}). Choose another folder")
-        self.report({"INFO"}, f"{len(files)} files are in {target}{left_out(found)}")
+        self.report({"INFO"}, f"{len(files)} files are in {target}{left_out(found)}{video_left_out(found)}")
         return {"FINISHED"}

@@ -3,6 +3,8 @@
 
 from bpy.types import Context, Panel, UILayout
 
+from ..background_run.set_view import Video
+from ..operators.accept_photo import PHOTOREAL_OT_accept_photo
 from ..operators.export_set import PHOTOREAL_OT_export_set
 from ..operators.open_folder import PHOTOREAL_OT_open_folder
 from ..operators.open_report import PHOTOREAL_OT_open_report
@@ -13,7 +15,7 @@ from ..operators.redo_model import PHOTOREAL_OT_redo_model
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
 from .layout import SubPanel, button, draw_error, draw_text, title
-from .takes import draw_picture
+from .takes import draw_picture, verdict_icon
 
 MAX_PROBLEMS = 3  # Of the model; the report has all of them.
 
@@ -41,8 +43,21 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         if error := runs.choosing_error(found.folder):
             draw_error(context, layout, error)
         for video in found.videos:
-            layout.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
+            draw_video(context, layout, video)
         draw_actions(layout)
+
+
+def draw_video(context: Context, layout: UILayout, video: Video) -> None:
+    """The state of a video, and what the comparison with the product has found."""
+    row = layout.row(align=True)
+    row.label(text=f"{title(video.motion)} video: {video.state}", icon="FILE_MOVIE")
+    if video.verdict:
+        row.label(text="", icon=verdict_icon(video.verdict, is_rejected=video.is_rejected))
+    if video.is_rejected:
+        draw_text(context, layout, f"Rejected: {video.reason}", "ERROR")
+        button(layout, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = video.motion
+    elif video.verdict == "look":
+        draw_text(context, layout, f"Look at this video: {video.reason}", "VIEWZOOM")
 
 
 def draw_actions(layout: UILayout) -> None:

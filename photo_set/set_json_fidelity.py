@@ -101,7 +101,7 @@ class FidelityRecord(TypedDict, total=False):
 class IdentityRecord(TypedDict, total=False):
     """What the comparison of a video with the product has found."""
 
-    verdict: Required[Annotated[str, VERDICT, '"accept" or "look"']]
+    verdict: Required[Annotated[str, VERDICT, '"accept", "look" or "reject"']]
     reason: Required[Annotated[str, TEXT, "why, in a sentence"]]
     compared_with: Annotated[
         str, TEXT, '"input", the rendered video; "spin", photos and frames of the spin; "photos"'
@@ -114,6 +114,8 @@ class IdentityRecord(TypedDict, total=False):
         "of frames at equal distances, in units of the tolerance; above 1, the frame does not show the product; null when it "
         "cannot be compared",
     ]
+    rejected: Annotated[bool, TRUTH, "whether it is held back"]
+    accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of its verdict"]
     closure: Annotated[float, REAL, "how far the last frame is from the first, 0 to 1"]
     checked_with: Annotated[str, TEXT, "digest of what was compared"]
 

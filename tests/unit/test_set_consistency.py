@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line import main as cli
-from photoreal_set.command_line.accepting import accept_photos
+from photoreal_set.command_line.accepting import accept_results
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages import events
 from photoreal_set.optics.angles import ANGLES
@@ -108,7 +108,7 @@ def test_a_photo_that_a_video_was_made_from_is_only_named(tea: GatedSet, emulato
 def test_a_photo_that_a_person_has_accepted_is_only_named(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
     tea.run(fidelity=Fidelity.REPORT)
-    accept_photos(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    accept_results(SetFolder.open(tea.plan.out), [OTHER], tea.told)
     shown = tea.photo(OTHER)["sha256"]
     assert tea.run(fidelity=Fidelity.GATE).exit_code == 0
     assert tea.photo(OTHER)["sha256"] == shown
@@ -119,7 +119,7 @@ def test_a_matched_photo_that_a_person_has_accepted_stays(tea: GatedSet, emulato
     emulator.control(faults=[warmer(2)])
     tea.run()
     matched = tea.photo(OTHER)
-    accept_photos(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    accept_results(SetFolder.open(tea.plan.out), [OTHER], tea.told)
     assert tea.run(fidelity=Fidelity.REPORT).exit_code == 0
     photo = tea.photo(OTHER)
     assert photo["sha256"] == matched["sha256"]
