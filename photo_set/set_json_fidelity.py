@@ -79,6 +79,13 @@ class ConsistencyRecord(TypedDict, total=False):
     angles: Annotated[dict[str, DriftRecord], Items(MAX_NAMES), "the photos that were compared, by angle"]
 
 
+class AloneRecord(TypedDict):
+    """The verdict about a photo before it was compared with the others of its set."""
+
+    verdict: Annotated[str, VERDICT, "what to do with it"]
+    reason: Annotated[str, TEXT, "why, in a sentence"]
+
+
 class FidelityRecord(TypedDict, total=False):
     """What the comparison of a photo with its render has found, and what followed."""
 
@@ -93,6 +100,7 @@ class FidelityRecord(TypedDict, total=False):
     accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of the verdict"]
     realigned: Annotated[RealignmentRecord, "how it was moved back onto the render"]
     locked: Annotated[LockRecord, "what it has taken from its render"]
+    alone: Annotated[AloneRecord, "its verdict before the set was compared, where the set has changed it"]
     matched: Annotated[MatchRecord, "how its white balance and exposure were matched to the set"]
     report: Annotated[FileRecord, "all that was measured"]
     overlay: Annotated[FileRecord, "the photo with what was found"]

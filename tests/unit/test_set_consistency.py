@@ -82,6 +82,26 @@ def test_a_warmer_photo_is_matched_and_kept_as_it_was(tea: GatedSet, emulator):
     assert len(emulator.ledger()) == 3
 
 
+@pytest.mark.parametrize("amount", [0.18, 0.22])
+def test_another_colour_is_never_matched_as_light(tea: GatedSet, emulator, amount: float):
+    emulator.control(faults=[{**warmer(2), "defect": "recoloured", "amount": amount}])
+    assert tea.run().exit_code == 0
+    photo = tea.photo(OTHER)
+    assert "matched" not in photo["fidelity"]
+    assert photo["fidelity"]["verdict"] == "look"
+    assert "its color may be wrong" in photo["fidelity"]["reason"]
+    assert photo["fidelity"]["alone"]["verdict"] == "accept"
+    assert all(tea.photo(name)["fidelity"]["verdict"] == "accept" for name in (HERO, THIRD))
+    assert [text.split(":")[0] for text in findings(tea)] == [OTHER]
+    before = tea.record
+    assert tea.run().exit_code == 0
+    assert tea.record == before
+    accept_results(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    assert tea.run().exit_code == 0
+    assert tea.photo(OTHER)["fidelity"]["accepted"]
+    assert len(emulator.ledger()) == 3
+
+
 def test_a_report_names_the_drift_and_changes_nothing(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
     assert tea.run(fidelity=Fidelity.REPORT).exit_code == 0
