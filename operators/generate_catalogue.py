@@ -15,7 +15,7 @@ from ..window.scene_settings import settings_of
 from . import checks
 from .chosen import chosen_collections, chosen_objects
 from .common import refuse
-from .paying import PayingOperator
+from .paying import FREE, PayingOperator, Sum
 
 
 @with_properties
@@ -41,9 +41,9 @@ class PHOTOREAL_OT_generate_catalogue(PayingOperator):
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.catalogue(context))
 
-    def sum_of(self, context: Context) -> str:
+    def sum_of(self, context: Context) -> Sum:
         price = self._price(context)
-        return price.text if price else ""
+        return Sum(price.text, price.shown) if price else FREE
 
     def message_of(self, amount: str) -> str:
         return f"fal.ai makes the sets of these products for {amount}."

@@ -13,7 +13,7 @@ from ..window.blender_types import Result, with_properties
 from ..window.scene_settings import settings_of
 from . import checks
 from .common import refuse
-from .paying import PayingOperator, at_most
+from .paying import FREE, PayingOperator, Sum, at_most
 
 LOCK = "catalogue.lock.jsonl"  # Every catalogue that was started has it.
 
@@ -34,8 +34,8 @@ class PHOTOREAL_OT_resume_catalogue(PayingOperator):
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.idle(context))
 
-    def sum_of(self, context: Context) -> str:
-        return at_most(context) if self._may_cost_money() else ""
+    def sum_of(self, context: Context) -> Sum:
+        return at_most(context) if self._may_cost_money() else FREE
 
     def message_of(self, amount: str) -> str:
         return f"What is missing is made, {amount}. What was paid for is fetched free of charge."
