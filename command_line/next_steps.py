@@ -59,12 +59,13 @@ def _rejected_in(folder: Path) -> list[str]:
     if not (folder / "set.json").is_file():
         return []
     record = SetFolder.open(folder).record
-    return [entry["name"] for entry in record["angles"] if is_rejected(entry.get("photo"))]
+    names = [f"{entry['name']} photo" for entry in record["angles"] if is_rejected(entry.get("photo"))]
+    return [*names, *("video" for entry in record["videos"] if is_rejected(entry))]
 
 
-def _rejection(resume: str, name: str) -> str:
-    name = shlex.quote(name)
-    return f"{name} photo, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
+def _rejection(resume: str, result: str) -> str:
+    name = shlex.quote(result.removesuffix(" photo"))
+    return f"{result}, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
 
 
 def catalogue_steps(folder: Path) -> str:
