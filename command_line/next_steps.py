@@ -10,6 +10,7 @@ from ..fal_bridge.decisions import undecided
 from ..fal_bridge.journal import Entry, Journal, Stage, shown_key
 from ..messages import events
 from ..messages.events import Event
+from ..messages.fal_pages import REQUESTS_PAGE
 from ..messages.moments import clock_time
 from ..messages.progress import LABEL_TEXTS, Reporter
 from ..photo_set.folder import SetFolder
@@ -47,7 +48,9 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
         f"{LABEL_TEXTS.get(label, label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
         for label, name in redo.items()
     ]
-    lines += [_decisions(resume, key, entry) for key, entry in undecided(Journal(folder / ".journal"))]
+    if waiting := list(undecided(Journal(folder / ".journal"))):
+        lines += [_decisions(resume, key, entry) for key, entry in waiting]
+        lines.append(f"Your requests at fal.ai are listed at {REQUESTS_PAGE}.")
     lines += [_rejection(resume, name) for name in _rejected_in(folder)]
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ from bpy.types import Context
 
 from ..background_run.set_view import SetView
 from ..window.blender_types import Result, scene_of
+from ..window.words import rpt_
 from . import checks
 from .common import SetOperator, refuse
 
@@ -26,5 +27,5 @@ class PHOTOREAL_OT_place_video(SetOperator):
             for motion, path in found.clips():
                 place_video(scene_of(context), path, f"{found.product} {motion}")
         except RuntimeError as error:
-            return refuse(self, f"The video cannot be loaded: {str(error).strip()}")
+            return refuse(self, rpt_("The video cannot be loaded: {error}", error=str(error).strip()))
         return {"FINISHED"}
