@@ -192,6 +192,12 @@ def set_arguments(settings: Settings, out: Path, sources: Sequence[str], scratch
     return ["set", *sources, *_text_options(settings), "--out", str(out), *options, *ceilings, "--json"]
 
 
+def catalogue_arguments(settings: Settings, out: Path, table: Path) -> list[str]:
+    """Arguments of ``catalogue`` for the products in ``table``, into ``out``. A file of angles is written beside ``table``."""
+    options = _options(settings, angles_option(settings, table.parent))
+    return ["catalogue", str(table), "--out", str(out), *options, *ceiling_options(settings), "--json"]
+
+
 def ceiling_options(settings: Settings) -> list[str]:
     """Options for the ceilings of the preferences; 0 means no ceiling."""
     options = []

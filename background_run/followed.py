@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 
+from ..messages.translation import translated
 from ..photo_set.living_run import KnownRun
 from ..processes.child import Event, Look
 
@@ -41,11 +42,11 @@ class Followed:
             self.run.end()
 
     def _work(self) -> None:
-        output = ["its process has disappeared"]
+        output = [translated("its process has disappeared")]
         try:
             self._follow()
         except OSError as error:
-            output = [f"its log cannot be read: {error}"]
+            output = [translated("its log cannot be read: {error}", error=error)]
         finally:
             self.events.put({"event": "exited", "code": self._code, "output": output})
 

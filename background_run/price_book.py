@@ -3,10 +3,11 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..messages.money import dollars
+from ..messages.translation import translated
 from .button_arguments import Settings, price_key
 
 LIFE_SECONDS = 3600.0  # How long a price is shown before it is asked for again.
@@ -27,11 +28,23 @@ class Price:
 
     @property
     def text(self) -> str:
-        """The range for a button: ``$0.50``, ``$0.50-0.75`` or ``from $0.50``."""
+        """The range in English: ``$0.50``, ``$0.50-0.75`` or ``from $0.50``."""
         if self.maximum is None:
             return f"from {dollars(self.minimum)}"
         minimum, maximum = dollars(self.minimum), dollars(self.maximum)
         return minimum if minimum == maximum else f"{minimum}-{maximum.removeprefix('$')}"
+
+    @property
+    def shown(self) -> str:
+        """The range for a button, in the language of the window."""
+        return (
+            self.text if self.maximum is not None else translated("from {price}", price=dollars(self.minimum))
+        )
+
+    def times(self, count: int) -> "Price":
+        """The price of as many products."""
+        maximum = None if self.maximum is None else self.maximum * count
+        return replace(self, minimum=self.minimum * count, maximum=maximum)
 
 
 @dataclass(slots=True)

@@ -56,6 +56,8 @@ class Row:
     factor: float | None = None
     queue_position: int | None = None
     error: str = ""
+    request_id: str = ""  # At fal.ai; of the newest request for it.
+    folder: str = ""  # The set folder of a finished product of a catalogue.
     worked: float = 0.0
     since: float = 0.0
     after: str = ""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..messages.remaining import time_left
+from ..messages.translation import translated
+from .product_rows import take_product_event
 from .run_rows import ADDITIONS, AT_FAL, JOB_TEXTS, PICTURES, Row
 from .setting_words import window_words, with_words
 
@@ -17,7 +19,14 @@ VIDEO, SPIN = "video", "spin"  # The names of their rows.
 SERIES = {"film": VIDEO, "spin": SPIN}  # Rows of frames, by the name that events have for them.
 SUFFIXES = (" photo", " enlargement")  # Of the label of a job that belongs to an angle.
 # What is being made of an angle, by stage.
-THINGS = {"references": "render", "photos": "photo", "passes": "passes", "calibration": "light measurement"}
+THINGS = {
+    "references": "{name} render",
+    "photos": "{name} photo",
+    "passes": "{name} passes",
+    "calibration": "{name} light measurement",
+}
+OTHER_ROWS = ("model", "concept", VIDEO, SPIN)  # Those that are not angles.
+PRODUCTS = "products"  # The stage of a catalogue.
 KEPT_TEXTS = 50
 FAILED_EXIT_CODE = 3
 MAX_SHARE = 0.99  # Until a run is over.
@@ -30,11 +39,17 @@ class Kind(StrEnum):
     """What a run is for."""
 
     SET = "set"
+    CATALOGUE = "catalogue"
     PRICE = "price"
     CANCEL = "cancel"
     CHOOSE = "choose"
     DOCTOR = "doctor"
     KEY = "key"
+
+    @property
+    def makes_pictures(self) -> bool:
+        """Whether it makes sets; only one such run is started at a time."""
+        return self in (Kind.SET, Kind.CATALOGUE)
 
 
 @dataclass(slots=True)
@@ -57,6 +72,7 @@ class RunView:
     began: float = dataclasses.field(default_factory=time.monotonic)
     ended: float = 0.0
     is_stopping: bool = False
+    paid: float = 0.0  # US dollars, for the products of a catalogue.
     ends_at: float | None = None  # As last estimated; ``None`` while that is not possible.
     work: dict[str, Any] = dataclasses.field(
         default_factory=dict
@@ -105,43 +121,50 @@ class RunView:
         if self.is_over:
             return ""
         if self.is_stopping:
-            return "stopping, paid requests are finished"
-        return self._rendering or self._at_fal or str(self.work.get("text") or self.state)
+            return translated("stopping, paid requests are finished")
+        return self._rendering or self._at_fal or translated(str(self.work.get("text") or self.state))
 
     @property
     def _rendering(self) -> str:
         """The picture that this machine makes; "" between two of them."""
         task, text = str(self.work.get("task") or ""), str(self.work.get("text") or "")
         if not task or text:
-            return text if task else ""
+            return translated(text) if task else ""
         if task in SERIES:
-            return f"{SERIES[task]} frame {int(self.work['done']) + 1} of {self.work['of']}"
-        words = f"{self.work.get('label') or ''} {THINGS.get(task, '')}".strip()
-        samples = self.work.get("samples")
-        return f"{words}, sample {self.work['sample']} of {samples}" if samples else words
+            name, number = translated(SERIES[task]), int(self.work["done"]) + 1
+            return translated(
+                "{name} frame {number} of {count}", name=name, number=number, count=self.work["of"]
+            )
+        words = translated(THINGS.get(task, "{name}"), name=self.work.get("label") or "").strip()
+        if not (samples := self.work.get("samples")):
+            return words
+        number = self.work["sample"]
+        return translated("{what}, sample {number} of {count}", what=words, number=number, count=samples)
 
     @property
     def _at_fal(self) -> str:
         """What fal.ai is doing; "" when there are no requests."""
         rows = [row for row in self.rows.values() if row.is_busy]
         if len(rows) > 1 and all(row.state in AT_FAL for row in rows):
-            return f"{len(rows)} requests at fal.ai"
+            return translated("{count} requests at fal.ai", count=len(rows))
         if not rows:
             return ""
         row = rows[-1]
-        ahead = f", {row.queue_position} ahead" if row.queue_position and row.state == "queued" else ""
-        return f"{row.name} {row.state}{ahead}"
+        words = f"{_row_words(row.name)} {translated(row.state)}"
+        if not row.queue_position or row.state != "queued":
+            return words
+        return f"{words}, {translated('{count} ahead', count=row.queue_position)}"
 
     @property
     def done(self) -> str:
         """How many rows are done, in words; "" while none is known."""
         count = sum(row.state == "done" for row in self.rows.values())
-        return f"{count} of {len(self.rows)} done" if self.rows else ""
+        return translated("{count} of {total} done", count=count, total=len(self.rows)) if self.rows else ""
 
     @property
     def outcome(self) -> str:
         """How it ended, in lower case."""
-        return OUTCOMES.get(self.state, self.state)
+        return translated(OUTCOMES.get(self.state, self.state))
 
     @property
     def note(self) -> str:
@@ -155,6 +178,9 @@ class RunView:
     def take(self, event: Mapping[str, Any]) -> None:
         """Update from one event; events of another kind are kept in ``facts``."""
         now = _moment(event)
+        if event.get("sku"):
+            self._take_product(event, now)
+            return
         if event.get("event") in {"progress", "working", "job"}:
             eta = event.get("eta_seconds")
             self.ends_at = None if eta is None else now + float(eta)
@@ -186,8 +212,18 @@ class RunView:
             case _:
                 self.facts.append(dict(event))
 
+    def _take_product(self, event: Mapping[str, Any], now: float) -> None:
+        """An event about one product of a catalogue."""
+        name = str(event["sku"])
+        match event.get("event"):
+            case "warning":
+                self._keep(self.warnings, {**event, "text": f"{name}: {event.get('text', '')}"})
+            case "working" if event.get("task"):
+                self.work = {**event, "label": f"{name} {event.get('label') or ''}".strip()}
+        take_product_event(self.rows.setdefault(name, Row(name)), event, now)
+
     def _begin(self, event: Mapping[str, Any]) -> None:
-        self.product = str(event.get("product", ""))
+        self.product = self.product or str(event.get("product", ""))  # That of a catalogue is its file.
         if event.get("set"):
             self.folder = Path(event["set"])
         self.expect([str(name) for name in event.get("angles") or []])
@@ -210,6 +246,9 @@ class RunView:
 
     def _take_progress(self, event: Mapping[str, Any], now: float) -> None:
         stage, done, of = str(event["stage"]), int(event["done"]), max(1, int(event["of"]))
+        if stage == PRODUCTS:  # Their lines follow their own events.
+            self.paid = float(event.get("spent") or 0.0)
+            return
         label = str(event.get("label") or "")
         self.work = {"task": stage if done < of else "", "label": label, "done": done, "of": of}
         if stage in SERIES:
@@ -243,6 +282,7 @@ class RunView:
         row.move(JOB_TEXTS.get(state, state), now)
         row.queue_position = event.get("queue_position")
         row.error = window_words(str(event.get("error") or ""))
+        row.request_id = str(event.get("request_id") or "") or row.request_id
 
     def _end(self, code: int, output: list[str]) -> None:
         self.exit_code = code
@@ -250,8 +290,9 @@ class RunView:
         if self.state in {"starting", "working"}:  # It ended before it could report how.
             self.state = "failed"
             last = [line.strip() for line in output if line.strip()]
-            self.error = self.error or (
-                f"The background Blender ended unexpectedly ({last[-1] if last else f'code {code}'})."
+            reason = last[-1] if last else translated("code {code}", code=code)
+            self.error = self.error or translated(
+                "The background Blender ended unexpectedly ({reason}).", reason=reason
             )
         for row in self.rows.values():
             if row.after:
@@ -261,6 +302,18 @@ class RunView:
             elif row.state == "waiting":  # In a run where all is done, an earlier run has made it.
                 row.move("done" if code == 0 else "not started", self.ended)
             row.factor = None
+
+
+def label_words(label: str) -> str:
+    """The label of a job in the language of the window; the name of its angle stays as it is."""
+    for suffix in SUFFIXES:
+        if label.endswith(suffix):
+            return translated(f"{{name}}{suffix}", name=label.removesuffix(suffix))
+    return _row_words(SERIES.get(label, label))
+
+
+def _row_words(name: str) -> str:
+    return translated(name) if name in OTHER_ROWS else name
 
 
 def _moment(event: Mapping[str, Any]) -> float:

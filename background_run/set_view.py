@@ -8,6 +8,7 @@ from typing import Any
 from ..fal_bridge.journal import Journal, Stage, shown_key
 from ..files.enclosed import place_in
 from ..files.input_files import read_json
+from ..imaging.choices import HERO
 from ..messages.errors import InputError, PhotorealError
 from ..photo_set.choices import Engine
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
@@ -19,7 +20,8 @@ from .setting_words import with_words
 class Take:
     """One of the photos that were made of an angle. ``photo`` is None for a file that is gone; ``price``: US dollars.
 
-    ``made_by``: what made it, in words. ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``.
+    ``made_by``: the endpoint or Cycles, with its ``samples``. ``request_id``: its request at fal.ai, "" without one.
+    ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``.
     """
 
     number: int
@@ -27,6 +29,8 @@ class Take:
     stamp: str
     made_by: str
     price: float | None
+    samples: int | None = None
+    request_id: str = ""
     verdict: str = ""
     reason: str = ""
     is_rejected: bool = False
@@ -36,7 +40,7 @@ class Take:
 class Picture:
     """One angle. Paths are None while there is no file; ``stamp`` changes with the files; ``price`` is in US dollars.
 
-    ``take`` is the number of the chosen take, ``takes`` are all of them, oldest first. ``verdict`` is what the comparison with the
+    ``mask``, ``depth`` and ``normal`` belong to the render. ``take`` is the number of the chosen take, ``takes`` are all of them, oldest first. ``verdict`` is what the comparison with the
     render has found, "" for a photo that was not checked, and "accepted" when a person has overruled it.
     """
 
@@ -48,6 +52,10 @@ class Picture:
     error: str
     price: float | None
     engine: str
+    request_id: str = ""
+    mask: Path | None = None
+    depth: Path | None = None
+    normal: Path | None = None
     take: int = 1
     takes: tuple[Take, ...] = ()
     verdict: str = ""
@@ -68,6 +76,7 @@ class Picture:
             stamp=self.stamp,
             made_by=self.engine,
             price=self.price,
+            request_id=self.request_id,
             verdict=self.verdict,
             reason=self.reason,
             is_rejected=self.is_rejected,
@@ -76,24 +85,47 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """One video of the set. ``path`` is None while there is no file."""
+    """One video of the set. ``path`` is None while there is no file.
+
+    ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``, of the comparison over time.
+    """
 
     motion: str
     path: Path | None
     state: str
     error: str
+    request_id: str = ""
+    verdict: str = ""
+    reason: str = ""
+    is_rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """The 3D model of the set. ``path`` is None while there is no file.
+
+    ``endpoint`` and ``request_id`` are those at fal.ai that made it; "" for a model of the artist. ``size_m``: width, depth
+    and height in meters; empty while they are not known.
+    """
+
+    path: Path | None = None
+    endpoint: str = ""
+    request_id: str = ""
+    size_m: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A paid request whose answer was lost, and that waits for a decision.
 
-    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970.
+    ``resend_at``: when it may be sent again without a look at the dashboard, in seconds since 1970. ``request_id``: its
+    likely id at fal.ai; "" where none is known.
     """
 
     key: str
     label: str
     resend_at: float = 0.0
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +147,7 @@ class SetView:
     is_model_bought: bool = False  # Made by fal.ai, or about to be; not the user's own file.
     pays: bool = False  # Whether anything of it is made by fal.ai.
     model_price: float | None = None  # Of the newest model that was received.
+    model: Model = Model()
     problems: tuple[str, ...] = ()
 
     @property
@@ -127,9 +160,28 @@ class SetView:
         return [(one.name, one.photo) for one in self.pictures if one.photo and not one.is_rejected]
 
     @property
+    def hero(self) -> Path | None:
+        """The picture that stands for the set: the photo of the hero or of another angle, or else a render."""
+        ordered = sorted(self.pictures, key=lambda picture: picture.name != HERO)
+        photos = [one.photo for one in ordered if one.photo and not one.is_rejected]
+        return next(iter([*photos, *(one.render for one in ordered if one.render)]), None)
+
+    @property
     def rejected(self) -> tuple[str, ...]:
         """The angles whose photos are held back."""
         return tuple(one.name for one in self.pictures if one.photo and one.is_rejected)
+
+    def reason_for(self, name: str) -> str:
+        """Why the photo of this angle, or the video with this motion, has its verdict; "" when it was not checked."""
+        named = {
+            **{one.motion: one.reason for one in self.videos},
+            **{one.name: one.reason for one in self.pictures},
+        }
+        return named.get(name, "")
+
+    def clips(self) -> list[tuple[str, Path]]:
+        """Motion and file of every video that is not held back."""
+        return [(one.motion, one.path) for one in self.videos if one.path and not one.is_rejected]
 
     def lasting_sheet(self) -> list[tuple[str, Path]]:
         """The same with files that no later take replaces, so that a placed picture does not change.
@@ -161,6 +213,7 @@ def read_set(folder: Path) -> SetView | None:
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             pays=_pays(record),
             model_price=_model_price(record.get("model", {})),
+            model=_model(folder, record.get("model", {})),
             problems=tuple(
                 with_words(str(entry["text"]), str(entry.get("setting", "")), str(entry.get("value", "")))
                 for entry in record.get("model", {}).get("triage", [])
@@ -175,6 +228,15 @@ def _pays(record: dict[str, Any]) -> bool:
     plan = record.get("plan") or {}
     is_bought = record.get("source", {}).get("kind") in ("photos", "text")
     return is_bought or Engine.FAL in (plan.get("engine"), plan.get("video"))
+
+
+def _model(folder: Path, model: dict[str, Any]) -> Model:
+    return Model(
+        path=_file(folder, model),
+        endpoint=str(model.get("endpoint") or ""),
+        request_id=str(model.get("request_id") or ""),
+        size_m=tuple(float(side) for side in model.get("size_m") or ()),
+    )
 
 
 def _model_price(model: dict[str, Any]) -> float | None:
@@ -194,6 +256,10 @@ def _picture(folder: Path, record: dict[str, Any], entry: dict[str, Any]) -> Pic
         error=str(pending.get("error") or photo.get("error") or ""),
         price=photo.get("price"),
         engine=str(photo.get("engine", "")),
+        request_id=str(photo.get("request_id") or ""),
+        mask=_file(folder, {"path": entry.get("mask")}),
+        depth=_file(folder, entry.get("depth") or {}),
+        normal=_file(folder, entry.get("normal") or {}),
         take=int(photo.get("take", 1)),
         takes=tuple(_take(folder, one) for one in takes_in(record, Shelf.PHOTOS, str(entry["name"]))),
         verdict=verdict_of(photo),
@@ -207,19 +273,14 @@ def _take(folder: Path, record: dict[str, Any]) -> Take:
         number=int(record["take"]),
         photo=_file(folder, record),
         stamp=str(record.get("sha256", ""))[:12],
-        made_by=_made_by(record),
+        made_by=str(record.get("endpoint") or "Cycles").removeprefix("fal-ai/"),
+        samples=None if record.get("endpoint") else record.get("samples"),
         price=record.get("price"),
+        request_id=str(record.get("request_id") or ""),
         verdict=verdict_of(record),
         reason=reason_of(record),
         is_rejected=is_rejected(record),
     )
-
-
-def _made_by(record: dict[str, Any]) -> str:
-    if endpoint := str(record.get("endpoint") or ""):
-        return endpoint.removeprefix("fal-ai/")
-    samples = record.get("samples")
-    return f"Cycles, {samples} samples" if samples else "Cycles"
 
 
 def _video(folder: Path, entry: dict[str, Any]) -> Video:
@@ -229,6 +290,10 @@ def _video(folder: Path, entry: dict[str, Any]) -> Video:
         path=_file(folder, entry),
         state=str(pending.get("state") or entry.get("state", "")),
         error=str(pending.get("error") or entry.get("error") or ""),
+        request_id=str(entry.get("request_id") or ""),
+        verdict=verdict_of(entry),
+        reason=reason_of(entry),
+        is_rejected=is_rejected(entry),
     )
 
 
@@ -247,7 +312,12 @@ def _held(folder: Path) -> tuple[Held, ...]:
     except PhotorealError:
         return ()
     return tuple(
-        Held(key=shown_key(key), label=entry.label, resend_at=entry.resend_at)
+        Held(
+            key=shown_key(key),
+            label=entry.label,
+            resend_at=entry.resend_at,
+            request_id=entry.likely_request,
+        )
         for key, entry in entries
         if entry.stage is Stage.UNCERTAIN
         or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)

@@ -4,6 +4,8 @@
 import re
 from collections.abc import Mapping
 
+from ..messages.translation import translated
+
 LEAVE_OUT = "Leave Out"
 
 # The labels in the window for options that reports of a run may name, some with their value.
@@ -35,17 +37,20 @@ def window_words(text: str) -> str:
     if "--" not in text and "Ctrl-C" not in text:
         return text
     text = TERMINAL_SENTENCES.sub("", text)
-    return OPTIONS.sub(_label, COMMANDS.sub(lambda found: found[1].strip() or "Resume", text)).strip()
+    return OPTIONS.sub(
+        _label, COMMANDS.sub(lambda found: found[1].strip() or translated("Resume"), text)
+    ).strip()
 
 
 def _label(found: "re.Match[str]") -> str:
     words = found[0].strip("`")
     label = LABELS.get(words) or LABELS.get(found[1])
-    return f"*{label}*" if label else found[1].removeprefix("--").replace("-", " ")
+    return f"*{translated(label)}*" if label else found[1].removeprefix("--").replace("-", " ")
 
 
 def with_words(text: str, setting: str, value: str) -> str:
     """``text`` of a finding or a warning, with the checkbox that avoids the problem, where there is one."""
     if setting == "without":
-        return f"{text} (Source: {LEAVE_OUT} {value.title()})"
+        place = translated("Source"), translated(LEAVE_OUT), translated(value.title())
+        return f"{text} ({place[0]}: {place[1]} {place[2]})"
     return text

@@ -149,7 +149,7 @@ def _split(session: Session, turn: Framing, task: VideoTask) -> dict[str, Any]:
         lambda frame: renderer.ground_shadow(video.azimuth_of(frame, video.FRAMES), VIDEO, pixels=pixels),
         frames,
     )
-    ground = renderer.ground_shadow(video.azimuth_of(FIRST), VIDEO, pixels=pixels)
+    ground = renderer.ground_shadow(video.azimuth_of(FIRST, video.FRAMES), VIDEO, pixels=pixels)
     shots = {}
 
     def shoot(frame: int) -> None:

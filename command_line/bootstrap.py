@@ -39,6 +39,10 @@ PACKAGES = ("numpy", "PIL", "httpx", "fal_client")
 REPAIRED = "PHOTOREAL_REPAIRED"  # Set in the start that follows a repair of the environment.
 PROBE_MARK = "photoreal-probe "
 
+# NumPy's library reads it when it is loaded. Its threads gain nothing with matrices as small as ours, and after each
+# product they look for work for a tenth of a second, in competition with Cycles.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def load_package() -> ModuleType:
     """The repository root as the package ``photoreal_set``, whatever its folder is called."""

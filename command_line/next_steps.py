@@ -10,6 +10,7 @@ from ..fal_bridge.decisions import undecided
 from ..fal_bridge.journal import Entry, Journal, Stage, shown_key
 from ..messages import events
 from ..messages.events import Event
+from ..messages.fal_pages import REQUESTS_PAGE
 from ..messages.moments import clock_time
 from ..messages.progress import LABEL_TEXTS, Reporter
 from ..photo_set.folder import SetFolder
@@ -49,10 +50,15 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
         f"{LABEL_TEXTS.get(label, label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
         for label, name in redo.items()
     ]
-    for one in set_folders(folder):
-        variant = "" if one == folder else one.name
-        undecided_here = undecided(Journal(one / ".journal"))
-        lines += [_of(variant, _decisions(resume, key, entry)) for key, entry in undecided_here]
+    folders = {one: "" if one == folder else one.name for one in set_folders(folder)}
+    waiting = [
+        _of(variant, _decisions(resume, key, entry))
+        for one, variant in folders.items()
+        for key, entry in undecided(Journal(one / ".journal"))
+    ]
+    if waiting:
+        lines += [*waiting, f"Your requests at fal.ai are listed at {REQUESTS_PAGE}."]
+    for one, variant in folders.items():
         own = f"resume {shlex.quote(str(one))}"
         lines += [_of(variant, _rejection(own, name)) for name in _rejected_in(one)]
     return "\n".join(lines)
@@ -66,12 +72,13 @@ def _rejected_in(folder: Path) -> list[str]:
     if not (folder / "set.json").is_file():
         return []
     record = SetFolder.open(folder).record
-    return [entry["name"] for entry in record["angles"] if is_rejected(entry.get("photo"))]
+    names = [f"{entry['name']} photo" for entry in record["angles"] if is_rejected(entry.get("photo"))]
+    return [*names, *("video" for entry in record["videos"] if is_rejected(entry))]
 
 
-def _rejection(resume: str, name: str) -> str:
-    name = shlex.quote(name)
-    return f"{name} photo, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
+def _rejection(resume: str, result: str) -> str:
+    name = shlex.quote(result.removesuffix(" photo"))
+    return f"{result}, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
 
 
 def catalogue_steps(folder: Path) -> str:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .translation import translated
+
 REFERENCES = "references"  # The stage that photos by fal.ai follow.
 UNKNOWN = math.inf  # It stays itself in sums and maxima.
 
@@ -188,4 +190,8 @@ def duration(seconds: float) -> str:
 
 def time_left(seconds: float) -> str:
     """An estimate in words, like "about 12 min left"; "almost done" when something takes longer than estimated."""
-    return f"about {duration(seconds)} left" if seconds >= 2.0 else "almost done"
+    return (
+        translated("about {time} left", time=duration(seconds))
+        if seconds >= 2.0
+        else translated("almost done")
+    )

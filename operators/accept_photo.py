@@ -9,6 +9,7 @@ from bpy.types import Context, Event
 from ..background_run.set_view import SetView
 from ..window import launch, runs
 from ..window.blender_types import Result, scene_of, with_properties
+from ..window.words import iface_
 from . import checks
 from .common import confirm
 from .paying import PayingSetOperator
@@ -18,7 +19,7 @@ from .paying import PayingSetOperator
 class PHOTOREAL_OT_accept_photo(PayingSetOperator):
     bl_idname = "photoreal.accept_photo"
     bl_label = "Accept Anyway"
-    bl_description = "Accept the photo of this angle in spite of its verdict, and continue the set"
+    bl_description = "Accept this photo or video in spite of its verdict, and continue the set"
     bl_options = set()  # The set may buy a video now: without REGISTER, Repeat Last cannot spend again.
 
     name: Annotated[str, StringProperty(options={"HIDDEN"})]
@@ -29,14 +30,14 @@ class PHOTOREAL_OT_accept_photo(PayingSetOperator):
 
     def invoke(self, context: Context, event: Event) -> Result:
         found = runs.set_of(scene_of(context))
-        reason = next((one.reason for one in found.pictures if one.name == self.name), "") if found else ""
-        self.price = self.sum_of(context)
-        message = f"{reason} {self.message_of(self.price)}".strip()
-        title = f"Accept {self.name}"
-        return confirm(self, context, event, title=title, message=message, confirm_text="Accept")
+        reason = found.reason_for(self.name) if found else ""
+        message = f"{reason} {self.agreed_message(context)}".strip()
+        title = iface_("Accept {name}", name=self.name)
+        return confirm(self, context, event, title=title, message=message, confirm_text=iface_("Accept"))
 
     def message_of(self, amount: str) -> str:
-        return f"What waits for this photo is made now, and a video by fal.ai is charged, {amount}."
+        text = "What waits for it is made now, and a video by fal.ai is charged, {price}."
+        return iface_(text, price=amount)
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--accept", self.name))

@@ -5,6 +5,7 @@ from bpy.types import Context, Operator
 
 from ..window import launch, runs
 from ..window.blender_types import Result
+from ..window.words import rpt_
 from . import checks
 from .common import refuse
 
@@ -27,5 +28,5 @@ class PHOTOREAL_OT_cancel_here(Operator):
             try:
                 launch.stop_here(run)
             except OSError as error:
-                return refuse(self, f"The run cannot be reached: {error}")
+                return refuse(self, rpt_("The run cannot be reached: {error}", error=error))
         return {"FINISHED"}

@@ -17,6 +17,7 @@ from ..photo_set.choices import MAX_PHOTOS, Engine
 from ..window import preferences, properties, runs, studio_properties
 from ..window.blender_types import scene_of
 from ..window.scene_settings import cameras_of, product_objects, settings_of
+from ..window.words import iface_, tip_
 
 
 class Fix(Enum):
@@ -36,7 +37,10 @@ class Fix(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """``reason`` is a sentence without a full stop; ``fix`` helps, where anything in Blender does."""
+    """``reason`` is a sentence without a full stop; ``fix`` helps, where anything in Blender does.
+
+    A reason from the catalog is translated where it is shown; one with values has been translated before.
+    """
 
     reason: str
     fix: Fix | None = None
@@ -67,7 +71,7 @@ def remedies(view: RunView, found: SetView | None) -> list[Fix]:
 def allow(operator: type[Operator], problem: Problem | None) -> bool:
     """What ``poll`` returns; the tooltip of a grey button says why."""
     if problem:
-        operator.poll_message_set(problem.reason)
+        operator.poll_message_set(tip_(problem.reason))
     return problem is None
 
 
@@ -87,7 +91,7 @@ def source(context: Context) -> Problem | None:
         case Source.PHOTOS if not any(photo.path for photo in settings.photos):
             return Problem(reason="Choose one to four photos", fix=Fix.CHOOSE_PHOTOS)
         case Source.PHOTOS if len(settings.photos) > MAX_PHOTOS:
-            return Problem(reason=f"Use at most {MAX_PHOTOS} photos: remove some")
+            return Problem(reason=iface_("Use at most {count} photos: remove some", count=MAX_PHOTOS))
         case Source.TEXT if not settings.words.strip():
             return Problem(reason="Describe the product in the text field")
         case Source.OBJECTS if not product_objects(context):
@@ -108,17 +112,22 @@ def fal(context: Context, settings: Settings) -> Problem | None:
     return None
 
 
-def price(_context: Context, settings: Settings) -> Problem | None:
-    """Nothing is bought before its price is shown."""
+def price(_context: Context, settings: Settings, count: int = 1) -> Problem | None:
+    """Nothing is bought before its price is shown. ``count``: of as many products."""
     found = runs.price_of(settings)
     if found is None:
         if runs.is_asking_price():
             return Problem(reason="Asking fal.ai for the price")
         reason = runs.price_error(settings) or "The price is not known yet"
         return Problem(reason=reason, fix=Fix.ASK_PRICE)
+    found = found.times(count)
     if settings.max_cost and found.minimum > settings.max_cost:
         return Problem(
-            reason=f"It costs {found.text}, above the ceiling of {dollars(settings.max_cost)}",
+            reason=iface_(
+                "It costs {price}, above the ceiling of {ceiling}",
+                price=found.shown,
+                ceiling=dollars(settings.max_cost),
+            ),
             fix=Fix.CHANGE_CEILING,
         )
     return None
@@ -136,9 +145,19 @@ def angles(context: Context) -> Problem | None:
     names = [view.name for view in properties.of_context(context).angles]
     for name in names:
         if not is_angle_name(name):
-            return Problem(reason=f"Rename the angle {name!r}: use only letters, digits, - and _")
+            text = "Rename the angle {name}: use only letters, digits, - and _"
+            return Problem(reason=iface_(text, name=repr(name)))
     if len({name.casefold() for name in names}) < len(names):
         return Problem(reason="Two angles have the same name: rename one")
+    return None
+
+
+def catalogue(context: Context) -> Problem | None:
+    """Why a catalogue of what is chosen is not possible, its price aside."""
+    if problem := idle(context) or object_mode(context):
+        return problem
+    if properties.of_context(context).is_studio:
+        return Problem(reason="This is the studio of one product: remove it first")
     return None
 
 
@@ -176,10 +195,10 @@ def redo(context: Context) -> Problem | None:
 
 
 def accept(context: Context) -> Problem | None:
-    """There must be a photo that is held back."""
+    """There must be a photo or a video that is held back."""
     found = runs.set_of(scene_of(context))
-    if found is None or not found.rejected:
-        return Problem(reason="No photo of this set is rejected")
+    if found is None or not (found.rejected or any(video.is_rejected for video in found.videos)):
+        return Problem(reason="Nothing in this set is rejected")
     return idle(context)
 
 
@@ -208,6 +227,16 @@ def photos(context: Context) -> Problem | None:
         if found is not None and found.rejected:
             return Problem(reason="All photos of this set are rejected: accept them, or request others")
         return Problem(reason="This scene has no finished photo yet")
+    return None
+
+
+def video(context: Context) -> Problem | None:
+    """The set of the scene must have a finished video."""
+    found = runs.set_of(scene_of(context))
+    if found is None or not found.clips():
+        if found is not None and any(one.is_rejected for one in found.videos):
+            return Problem(reason="The video is rejected: accept it, or request another one")
+        return Problem(reason="This set has no video")
     return None
 
 

@@ -9,6 +9,7 @@ from bpy.types import Context, Operator, OperatorProperties
 from ..fal_bridge.endpoints.menu import CHOICES
 from ..window import properties
 from ..window.blender_types import Result, with_properties
+from ..window.words import tip_
 
 
 @with_properties
@@ -26,8 +27,9 @@ class PHOTOREAL_OT_choose_endpoint(Operator):
         chosen = getattr(options, "endpoint", "")
         found = next((one for one in CHOICES if one.id == chosen), None)
         if found is None:
-            return "Use the endpoint of the preferences, or the recommended one"
-        return f"{found.id}: {found.line}. List price: {found.price}"
+            return tip_("Use the endpoint of the preferences, or the recommended one")
+        text = "{endpoint}: {purpose}. List price: {price}"
+        return tip_(text, endpoint=found.id, purpose=tip_(found.line), price=found.shown_price)
 
     def execute(self, context: Context) -> Result:
         setattr(properties.of_context(context), f"{self.kind}_endpoint", self.endpoint)

@@ -6,6 +6,7 @@ from bpy.types import Context, Event, Operator
 from ..background_run.set_view import SetView
 from ..window import runs
 from ..window.blender_types import Result, manager_of, scene_of
+from ..window.words import rpt_
 
 
 class SetOperator(Operator):
@@ -21,19 +22,22 @@ class SetOperator(Operator):
 
 
 def refuse(operator: Operator, sentence: str) -> Result:
-    """Report an error; nothing was changed."""
-    operator.report({"ERROR"}, sentence)
+    """Report an error, translated where it is in the catalog; nothing was changed."""
+    operator.report({"ERROR"}, rpt_(sentence))
     return {"CANCELLED"}
 
 
 def left_out(found: SetView) -> str:
-    """Words about the photos that are held back; "" without any."""
-    count = len(found.rejected)
-    if not count:
-        return ""
-    return (
-        f". {count} rejected photo{'s were' if count > 1 else ' was'} left out: {', '.join(found.rejected)}"
-    )
+    """A sentence about the photos that are held back; "" without any."""
+    count, names = len(found.rejected), ", ".join(found.rejected)
+    if count > 1:
+        return rpt_("{count} rejected photos were left out: {names}", count=count, names=names)
+    return rpt_("1 rejected photo was left out: {names}", names=names) if count else ""
+
+
+def video_left_out(found: SetView) -> str:
+    """A sentence about a video that is held back; "" without any."""
+    return rpt_("The rejected video was left out") if any(one.is_rejected for one in found.videos) else ""
 
 
 def choose_files(operator: Operator, context: Context) -> Result:

@@ -8,6 +8,7 @@ from bpy.types import Context, Event, Operator
 
 from ..window import viewer
 from ..window.blender_types import Result, manager_of, with_properties
+from ..window.words import iface_, rpt_
 from .common import refuse
 
 ENDS = {"LEFTMOUSE", "RIGHTMOUSE", "ESC", "RET", "NUMPAD_ENTER"}
@@ -37,9 +38,13 @@ class PHOTOREAL_OT_compare_pictures(Operator):
         try:
             self._wipe = Wipe(area, viewer.load(*known, self.take))
         except RuntimeError as error:
-            return refuse(self, f"The picture cannot be opened: {str(error).strip()}")
-        words = "the render" if self.take == viewer.RENDER else f"take {self.take}"
-        area.header_text_set(f"Left of the mouse: {words}. Click to end the comparison.")
+            return refuse(self, rpt_("The picture cannot be opened: {error}", error=str(error).strip()))
+        if self.take == viewer.RENDER:
+            words = iface_("Left of the mouse: the render. Click to end the comparison.")
+        else:
+            text = "Left of the mouse: take {number}. Click to end the comparison."
+            words = iface_(text, number=self.take)
+        area.header_text_set(words)
         self._area = area
         manager_of(context).modal_handler_add(self)
         return {"RUNNING_MODAL"}

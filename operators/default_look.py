@@ -8,6 +8,7 @@ from bpy.types import Context, Operator
 
 from ..window import preferences
 from ..window.blender_types import Result, with_properties
+from ..window.words import rpt_
 
 
 @with_properties
@@ -21,7 +22,8 @@ class PHOTOREAL_OT_default_look(Operator):
 
     def execute(self, context: Context) -> Result:
         preferences.get(context).default_look = self.look
-        self.report(
-            {"INFO"}, f"New files have the look {self.look}" if self.look else "New files have no look"
-        )
+        if self.look:
+            self.report({"INFO"}, rpt_("New files have the look {look}", look=rpt_(self.look)))
+        else:
+            self.report({"INFO"}, rpt_("New files have no look"))
         return {"FINISHED"}

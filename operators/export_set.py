@@ -11,8 +11,9 @@ from bpy.types import Context, Event
 from ..background_run.set_view import SetView
 from ..files.names import file_rule, safe_name
 from ..window.blender_types import Result, with_properties
+from ..window.words import rpt_
 from . import checks
-from .common import SetOperator, choose_files, left_out, refuse
+from .common import SetOperator, choose_files, left_out, refuse, video_left_out
 
 
 @with_properties
@@ -33,16 +34,19 @@ class PHOTOREAL_OT_export_set(SetOperator):
         return choose_files(self, context)
 
     def act(self, context: Context, found: SetView) -> Result:
-        files = found.sheet()
-        files += [(video.motion, video.path) for video in found.videos if video.path]
+        files = [*found.sheet(), *found.clips()]
         target, product = Path(self.directory), safe_name(found.product, file_rule("product"))
         try:
             for name, path in files:
                 copy = target / f"{product}-{safe_name(name, file_rule('photo'))}{path.suffix}"
                 if copy.exists():
-                    return refuse(self, f"{copy.name} already exists. Choose an empty folder")
+                    text = "{name} already exists. Choose an empty folder"
+                    return refuse(self, rpt_(text, name=copy.name))
                 shutil.copyfile(path, copy)
         except OSError as error:
-            return refuse(self, f"{target} cannot be written ({error.strerror}). Choose another folder")
-        self.report({"INFO"}, f"{len(files)} files are in {target}{left_out(found)}")
+            text = "{folder} cannot be written ({error}). Choose another folder"
+            return refuse(self, rpt_(text, folder=target, error=error.strerror))
+        words = rpt_("{count} files are in {folder}", count=len(files), folder=target)
+        parts = (words, left_out(found), video_left_out(found))
+        self.report({"INFO"}, ". ".join(filter(None, parts)))
         return {"FINISHED"}

@@ -8,6 +8,7 @@ from bpy.types import Context, Operator
 
 from ..window import viewer
 from ..window.blender_types import Result, with_properties
+from ..window.words import rpt_
 from .common import refuse
 
 
@@ -37,5 +38,5 @@ class PHOTOREAL_OT_flip_picture(Operator):
         try:
             context.space_data.image = viewer.load(found, picture, self.take)  # type: ignore[union-attr]  # ``poll`` has seen it.
         except RuntimeError as error:
-            return refuse(self, f"The picture cannot be opened: {str(error).strip()}")
+            return refuse(self, rpt_("The picture cannot be opened: {error}", error=str(error).strip()))
         return {"FINISHED"}

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import bpy
 from bpy.props import BoolProperty
-from bpy.types import Collection, Context, Event, Object, Operator
+from bpy.types import Context, Event, Object, Operator
 
 from ..background_run.button_arguments import Source
 from ..window import properties
 from ..window.blender_types import Result, with_properties
 from . import checks
+from .chosen import chosen_collections, chosen_objects
 from .common import refuse
 from .generate_set import PHOTOREAL_OT_generate_set
 
@@ -54,18 +55,9 @@ class PHOTOREAL_OT_generate_here(Operator):
         return {"FINISHED"}
 
     def _objects(self, context: Context) -> list[Object]:
-        layer = context.view_layer
-        if layer is None:
-            return []
         if not self.of_collection:
-            # In the Outliner objects are chosen as identifiers, elsewhere they are selected.
-            listed = [one for one in getattr(context, "selected_ids", ()) if isinstance(one, Object)]
-            return listed or list(layer.objects.selected)
-        listed_collections = [
-            one for one in getattr(context, "selected_ids", ()) if isinstance(one, Collection)
-        ]
-        collections = listed_collections or ([context.collection] if context.collection else [])
-        return [item for one in collections for item in one.all_objects]
+            return chosen_objects(context)
+        return [item for one in chosen_collections(context) for item in one.all_objects]
 
     def _select(self, context: Context, chosen: list[Object]) -> None:
         layer = context.view_layer

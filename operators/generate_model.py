@@ -11,10 +11,11 @@ from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import launch, runs
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
+from ..window.words import iface_
 from . import checks
 from .common import refuse
 from .generate_set import missing_file
-from .paying import PayingOperator
+from .paying import FREE, PayingOperator, Sum
 
 PREVIEW_RESOLUTION = 512  # Pixels.
 
@@ -51,12 +52,12 @@ class PHOTOREAL_OT_generate_model(PayingOperator):
             problem = checks.price(context, model_only(settings_of(context)))
         return checks.allow(cls, problem)
 
-    def sum_of(self, context: Context) -> str:
+    def sum_of(self, context: Context) -> Sum:
         price = runs.price_of(model_only(settings_of(context)))
-        return price.text if price else ""
+        return Sum(price.text, price.shown) if price else FREE
 
     def message_of(self, amount: str) -> str:
-        return f"fal.ai makes the model for {amount}."
+        return iface_("fal.ai makes the model for {price}.", price=amount)
 
     def pay(self, context: Context) -> Result:
         settings = model_only(settings_of(context))

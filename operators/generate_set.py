@@ -9,16 +9,17 @@ from ..background_run.button_arguments import Settings
 from ..window import launch, preferences, runs
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
+from ..window.words import iface_, rpt_
 from . import checks
 from .common import refuse
-from .paying import PayingOperator
+from .paying import FREE, PayingOperator, Sum
 
 
 def missing_file(settings: Settings) -> str:
     """A sentence about the first source file that does not exist, or ""."""
     for name in settings.files:
         if not Path(name).is_file():
-            return f"{name} does not exist. Choose another file"
+            return rpt_("{name} does not exist. Choose another file", name=name)
     return ""
 
 
@@ -35,13 +36,13 @@ class PHOTOREAL_OT_generate_set(PayingOperator):
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.generate(context))
 
-    def sum_of(self, context: Context) -> str:
+    def sum_of(self, context: Context) -> Sum:
         settings = settings_of(context)
         price = runs.price_of(settings) if settings.uses_fal else None
-        return price.text if price else ""
+        return Sum(price.text, price.shown) if price else FREE
 
     def message_of(self, amount: str) -> str:
-        return f"fal.ai makes this set for {amount}."
+        return iface_("fal.ai makes this set for {price}.", price=amount)
 
     def pay(self, context: Context) -> Result:
         settings = settings_of(context)
@@ -53,6 +54,6 @@ class PHOTOREAL_OT_generate_set(PayingOperator):
         try:
             launch.start_set(context, settings, places=places)
         except (OSError, RuntimeError) as error:
-            return refuse(self, f"The selection could not be written: {error}")
+            return refuse(self, rpt_("The selection could not be written: {error}", error=error))
         self.report({"INFO"}, "The set is being made; the Jobs panel shows its progress")
         return {"FINISHED"}

@@ -12,6 +12,7 @@ from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties
 from ..window.blender_types import Items, Result, with_properties
 from ..window.stored_paths import stored_path
+from ..window.words import rpt_
 from .common import choose_files, refuse
 
 
@@ -52,5 +53,5 @@ class PHOTOREAL_OT_import_photos(Operator):
         for path in paths[:MAX_PHOTOS]:
             settings.photos.add().path = stored_path(path)
         if len(paths) > MAX_PHOTOS:
-            self.report({"WARNING"}, f"Only the first {MAX_PHOTOS} photos are used")
+            self.report({"WARNING"}, rpt_("Only the first {count} photos are used", count=MAX_PHOTOS))
         return {"FINISHED"}

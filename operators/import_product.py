@@ -10,6 +10,7 @@ from bpy.types import Context, Event, Operator
 from ..window import properties
 from ..window.blender_types import Result, with_properties
 from ..window.stored_paths import stored_path
+from ..window.words import rpt_
 from .build_studio import build_and_report
 from .common import choose_files, refuse
 
@@ -42,13 +43,15 @@ class PHOTOREAL_OT_import_product(Operator):
     def execute(self, context: Context) -> Result:
         path = Path(self.filepath)
         if not path.is_file():
-            return refuse(self, f"{path} does not exist. Choose a GLB, glTF or .blend file")
+            text = "{name} does not exist. Choose a GLB, glTF or .blend file"
+            return refuse(self, rpt_(text, name=path))
         if path.suffix.lower() not in (*SUFFIXES, ".blend"):
-            return refuse(self, f"{path.name} is not a 3D file. Choose a GLB, glTF or .blend file")
+            text = "{name} is not a 3D file. Choose a GLB, glTF or .blend file"
+            return refuse(self, rpt_(text, name=path.name))
         settings = properties.of_context(context)
         settings.source_kind = "FILE"
         settings.source = stored_path(path)
         if not self.build_studio or context.mode != "OBJECT" or path.suffix.lower() not in SUFFIXES:
-            self.report({"INFO"}, f"{path.name} is the product")
+            self.report({"INFO"}, rpt_("{name} is the product", name=path.name))
             return {"FINISHED"}
         return build_and_report(self, context)

@@ -9,6 +9,7 @@ from bpy.types import Context
 from ..background_run.set_view import SetView
 from ..window import viewer
 from ..window.blender_types import Result, with_properties
+from ..window.words import rpt_
 from . import checks
 from .common import SetOperator, refuse
 
@@ -36,5 +37,5 @@ class PHOTOREAL_OT_open_picture(SetOperator):
         try:
             viewer.show(context, viewer.load(found, picture, self.take))
         except RuntimeError as error:
-            return refuse(self, f"The picture cannot be opened: {str(error).strip()}")
+            return refuse(self, rpt_("The picture cannot be opened: {error}", error=str(error).strip()))
         return {"FINISHED"}

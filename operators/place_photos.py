@@ -9,6 +9,7 @@ from bpy.types import Context, OperatorProperties
 from ..background_run.set_view import SetView
 from ..window import sheets
 from ..window.blender_types import Result, scene_of, with_properties
+from ..window.words import rpt_, tip_
 from . import checks
 from .common import SetOperator, left_out, refuse
 
@@ -43,10 +44,10 @@ class PHOTOREAL_OT_place_photos(SetOperator):
     @classmethod
     def description(cls, _context: Context, options: OperatorProperties) -> str:
         if getattr(options, "at_cursor", False):
-            return "Add a contact sheet whose lower left corner is the 3D cursor"
+            return tip_("Add a contact sheet whose lower left corner is the 3D cursor")
         if getattr(options, "as_new", False):
-            return "Add another contact sheet, and keep the one that is there"
-        return cls.bl_description
+            return tip_("Add another contact sheet, and keep the one that is there")
+        return tip_(cls.bl_description)
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -62,9 +63,9 @@ class PHOTOREAL_OT_place_photos(SetOperator):
                 as_new=self.as_new,
             )
         except (RuntimeError, OSError) as error:
-            return refuse(self, f"A photo cannot be loaded: {str(error).strip()}")
+            return refuse(self, rpt_("A photo cannot be loaded: {error}", error=str(error).strip()))
         if words := left_out(found):
-            self.report({"WARNING"}, f"The photos are placed{words}")
+            self.report({"WARNING"}, f"{rpt_('The photos are placed')}. {words}")
         elif not placed.changed:
             self.report({"INFO"}, "The sheet shows these photos already")
         return {"FINISHED"}

@@ -9,6 +9,7 @@ from bpy.types import Context, Event
 from ..background_run.set_view import SetView
 from ..window import launch
 from ..window.blender_types import Result, with_properties
+from ..window.words import iface_
 from . import checks
 from .common import confirm
 from .paying import PayingSetOperator
@@ -28,17 +29,17 @@ class PHOTOREAL_OT_redo_angle(PayingSetOperator):
         return checks.allow(cls, checks.redo(context))
 
     def invoke(self, context: Context, event: Event) -> Result:
-        self.price = self.sum_of(context)
-        message = self.message_of(self.price)
+        title = iface_("Try {name} again", name=self.name)
         return confirm(
-            self, context, event, title=f"Try {self.name} again", message=message, confirm_text="Try Again"
+            self, context, event, title=title, message=self.agreed_message(context), confirm_text="Try Again"
         )
 
     def estimate(self, found: SetView) -> float | None:
         return next((one.price for one in found.pictures if one.name == self.name), None)
 
     def message_of(self, amount: str) -> str:
-        return f"Another photo costs {amount}. A video that starts from it is made again too."
+        text = "Another photo costs {price}. A video that starts from it is made again too."
+        return iface_(text, price=amount)
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", self.name))

@@ -6,6 +6,7 @@ from bpy.types import Context, Event
 from ..background_run.set_view import SetView
 from ..window import launch
 from ..window.blender_types import Result
+from ..window.words import iface_
 from . import checks
 from .common import confirm
 from .paying import PayingSetOperator
@@ -25,15 +26,15 @@ class PHOTOREAL_OT_redo_model(PayingSetOperator):
         return checks.allow(cls, checks.redo_model(context))
 
     def invoke(self, context: Context, event: Event) -> Result:
-        self.price = self.sum_of(context)
-        message = self.message_of(self.price)
+        message = self.agreed_message(context)
         return confirm(self, context, event, title=self.bl_label, message=message, confirm_text="Buy")
 
     def estimate(self, found: SetView) -> float | None:
         return found.model_price
 
     def message_of(self, amount: str) -> str:
-        return f"It costs {amount}. Photos and video that fal.ai makes from it are charged again too."
+        text = "It costs {price}. Photos and video that fal.ai makes from it are charged again too."
+        return iface_(text, price=amount)
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", "model"))

@@ -10,6 +10,7 @@ from ..photo_set.choices import NO_VIDEO, Engine
 from ..window import launch, properties
 from ..window.blender_types import Result
 from ..window.scene_settings import settings_of
+from ..window.words import rpt_
 from . import checks
 from .common import refuse
 from .generate_set import missing_file
@@ -38,5 +39,5 @@ class PHOTOREAL_OT_render_references(Operator):
         try:
             launch.start_set(context, settings, places=False)
         except (OSError, RuntimeError) as error:
-            return refuse(self, f"The selection could not be written: {error}")
+            return refuse(self, rpt_("The selection could not be written: {error}", error=error))
         return {"FINISHED"}

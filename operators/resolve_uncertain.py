@@ -11,9 +11,10 @@ from ..background_run.set_view import SetView
 from ..messages.moments import clock_time
 from ..window import launch, runs
 from ..window.blender_types import Result, layout_of, manager_of, scene_of, with_properties
+from ..window.words import iface_, rpt_, tip_
 from . import checks
 from .common import refuse
-from .paying import PayingSetOperator
+from .paying import FREE, PayingSetOperator, Sum
 
 RESEND, FORGET = "resend", "forget"  # Options of ``resume``.
 DECISIONS = (
@@ -43,14 +44,14 @@ class PHOTOREAL_OT_resolve_uncertain(PayingSetOperator):
     @classmethod
     def description(cls, _context: Context, options: OperatorProperties) -> str:
         chosen = getattr(options, "decision", "")
-        return next((text for name, _label, text in DECISIONS if name == chosen), cls.bl_description)
+        return tip_(next((text for name, _label, text in DECISIONS if name == chosen), cls.bl_description))
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         return checks.allow(cls, checks.idle(context) or checks.the_set(context))
 
     def invoke(self, context: Context, _event: Event) -> Result:
-        self.price = self.sum_of(context)
+        self.price = self.sum_of(context).agreed
         if self.decision == FORGET:
             return self.execute(context)
         return manager_of(context).invoke_props_dialog(
@@ -61,27 +62,24 @@ class PHOTOREAL_OT_resolve_uncertain(PayingSetOperator):
         column = layout_of(self).column()
         found = runs.set_of(scene_of(context))
         if found and (moment := self._wait_until(found)):
-            text = f"It may still be running until {clock_time(moment)}. If you send it again, both may be charged."
-            column.label(text=text, icon="ERROR")
+            text = "It may still be running until {time}. If you send it again, both may be charged."
+            column.label(text=iface_(text, time=clock_time(moment)), icon="ERROR")
         else:
             column.label(text="If fal.ai has received the first request, both are charged.", icon="ERROR")
-        column.label(text=self.message_of(self.price))
+        column.label(text=self.message_of(self.sum_of(context).shown))
         column.label(text="Resume looks for it again, free of charge.")
         column.prop(self, "is_not_in_dashboard")
 
-    def sum_of(self, context: Context) -> str:
-        return super().sum_of(context) if self.decision == RESEND else ""
+    def sum_of(self, context: Context) -> Sum:
+        return super().sum_of(context) if self.decision == RESEND else FREE
 
     def message_of(self, amount: str) -> str:
-        return f"Sending it again costs {amount}."
+        return iface_("Sending it again costs {price}.", price=amount)
 
     def act(self, context: Context, found: SetView) -> Result:
         if self.decision == RESEND and not self.is_not_in_dashboard and (moment := self._wait_until(found)):
-            return refuse(
-                self,
-                f"It may still be running until {clock_time(moment)}. Resume to look for it, or check your "
-                "fal.ai dashboard first",
-            )
+            text = "It may still be running until {time}. Resume to look for it, or check your fal.ai dashboard first"
+            return refuse(self, rpt_(text, time=clock_time(moment)))
         stated = ("--not-in-dashboard",) if self.is_not_in_dashboard and self.decision == RESEND else ()
         launch.resume(context, found.folder, (f"--{self.decision}", self.key, *stated))
         return {"FINISHED"}

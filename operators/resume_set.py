@@ -6,6 +6,8 @@ from bpy.types import Context
 from ..background_run.set_view import SetView
 from ..window import launch
 from ..window.blender_types import Result
+from ..window.translations import CONTEXT
+from ..window.words import iface_
 from . import checks
 from .paying import PayingSetOperator
 
@@ -13,6 +15,7 @@ from .paying import PayingSetOperator
 class PHOTOREAL_OT_resume_set(PayingSetOperator):
     bl_idname = "photoreal.resume_set"
     bl_label = "Resume"
+    bl_translation_context = CONTEXT
     bl_description = (
         "Continue the set where it ended: finished pictures are kept, "
         "and paid results are fetched without paying again"
@@ -30,7 +33,8 @@ class PHOTOREAL_OT_resume_set(PayingSetOperator):
         return max(known) * missing if known and missing else None
 
     def message_of(self, amount: str) -> str:
-        return f"What is missing is made at fal.ai, {amount}. What was paid for is fetched free of charge."
+        text = "What is missing is made at fal.ai, {price}. What was paid for is fetched free of charge."
+        return iface_(text, price=amount)
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder)

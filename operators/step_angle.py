@@ -7,6 +7,7 @@ from bpy.props import EnumProperty
 from bpy.types import Context, Operator, OperatorProperties
 
 from ..window.blender_types import Result, with_properties
+from ..window.words import tip_
 from . import checks
 from .common import refuse
 
@@ -33,7 +34,7 @@ class PHOTOREAL_OT_step_angle(Operator):
     @classmethod
     def description(cls, _context: Context, options: OperatorProperties) -> str:
         is_back = getattr(options, "direction", NEXT) == PREVIOUS
-        return "Look through the camera of the previous angle" if is_back else cls.bl_description
+        return tip_("Look through the camera of the previous angle" if is_back else cls.bl_description)
 
     @classmethod
     def poll(cls, context: Context) -> bool:

@@ -18,6 +18,7 @@ from ..optics.angles import ANGLES
 from ..window import properties, studio_properties
 from ..window.blender_types import layout_of, scene_of
 from ..window.scene_settings import cameras_of
+from ..window.words import iface_
 from .layout import SubPanel, button, draw_problem, draw_text, title
 
 
@@ -57,7 +58,7 @@ class PHOTOREAL_PT_angles(SubPanel, Panel):
             return
         if not settings.angles:
             names = ", ".join(title(name) for name in ANGLES)
-            draw_text(context, layout, f"The five standard angles: {names}.")
+            draw_text(context, layout, iface_("The five standard angles: {names}.", names=names))
             button(layout, PHOTOREAL_OT_edit_angles, icon="GREASEPENCIL")
         else:
             self._draw_list(layout, settings)
@@ -110,4 +111,4 @@ def draw_cameras(context: Context, layout: UILayout) -> None:
         draw_text(context, layout, "These cameras are used unchanged:")
         column = layout.column(align=True)
         for camera in cameras_of(scene_of(context)):
-            column.label(text=camera.name, icon="CAMERA_DATA")
+            column.label(text=camera.name, icon="CAMERA_DATA", translate=False)

@@ -8,6 +8,7 @@ from ..fal_bridge.jobs import Kind
 from ..operators.choose_endpoint import PHOTOREAL_OT_choose_endpoint
 from ..window import properties
 from ..window.blender_types import layout_of
+from ..window.words import iface_
 from .layout import button, draw_text
 
 
@@ -51,9 +52,9 @@ def draw_endpoint(
     """The field of an endpoint with its menu; below it the name and the price of a known one."""
     name = f"{kind.value}_endpoint"
     row = layout.row(align=True)
-    row.prop(settings, name, text="Endpoint", placeholder="as in preferences")
+    row.prop(settings, name, text=iface_("Endpoint"), placeholder=iface_("as in preferences"))
     row.menu(f"PHOTOREAL_MT_{kind.value}_endpoints", text="", icon="DOWNARROW_HLT")
     chosen = getattr(settings, name)
     found = next((one for one in choices(kind) if one.id == chosen), None)
     if found is not None:
-        draw_text(context, layout, f"{found.title}, {found.price}")
+        draw_text(context, layout, f"{found.title}, {found.shown_price}")

@@ -9,6 +9,7 @@ from ..operators.compare_pictures import PHOTOREAL_OT_compare_pictures
 from ..operators.flip_picture import PHOTOREAL_OT_flip_picture
 from ..window import viewer
 from ..window.blender_types import layout_of
+from ..window.words import iface_
 from .layout import button, title
 from .takes import ARROWS
 
@@ -24,7 +25,7 @@ def draw_header(self: Header, context: Context) -> None:
     row = layout.row(align=True)
     for text, take in [
         ("Render", viewer.RENDER),
-        *((f"Take {one.number}", one.number) for one in picture.takes),
+        *((iface_("Take {number}", number=one.number), one.number) for one in picture.takes),
     ]:
         cell = row.row(align=True)
         cell.active = cell.enabled = take != shown.take
@@ -34,7 +35,7 @@ def draw_header(self: Header, context: Context) -> None:
     if viewer.path_of(picture, other_take):
         button(layout, PHOTOREAL_OT_compare_pictures, icon="ARROW_LEFTRIGHT").take = other_take
     row = layout.row(align=True)
-    row.label(text=title(picture.name))
+    row.label(text=title(picture.name), translate=False)
     place = found.pictures.index(picture)
     for step, arrow in ARROWS:
         other = found.pictures[(place + step) % len(found.pictures)]

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from bpy.types import Context, Panel, UILayout
 
 from ..background_run.run_rows import AT_FAL, Row
-from ..background_run.run_view import OUTCOMES, RunView
+from ..background_run.run_view import OUTCOMES, Kind, RunView, label_words
 from ..background_run.set_view import SetView
 from ..messages.money import dollars
 from ..messages.progress import clock
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
+from ..operators.open_set import PHOTOREAL_OT_open_set
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
+from ..operators.view_request import PHOTOREAL_OT_view_request
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
-from .layout import SubPanel, button, draw_error, draw_text, title
+from ..window.words import iface_
+from .layout import SubPanel, button, draw_error, draw_request, draw_text, row_title, title
 from .progress import error_of
 
 if TYPE_CHECKING:  # Only the stubs name the icons.
@@ -57,10 +60,11 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
         if run is not None:
             draw_run(context, layout, run.view, found, told)
         elif found is not None:
-            draw_head(layout, OUTCOMES.get(found.state, found.state), found.state, spent(found))
+            draw_head(layout, iface_(OUTCOMES.get(found.state, found.state)), found.state, spent(found))
         elif elsewhere is not None and elsewhere.home:
             doing = elsewhere.view.doing or elsewhere.view.outcome
-            draw_text(context, layout, f"In the scene {elsewhere.home.scene_name}: {doing}.")
+            text = iface_("In the scene {scene}: {doing}.", scene=elsewhere.home.scene_name, doing=doing)
+            draw_text(context, layout, text)
         else:
             draw_text(context, layout, "Nothing has been started in this scene yet.")
         if any(one and runs.waits_to_place(one) for one in (run, elsewhere)):
@@ -78,17 +82,19 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
 
 def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView | None, told: str) -> None:
     """One run: a head, a line for each angle, warnings and errors, except the one that was ``told``."""
-    facts = f"{spent(found)}  {clock(view.elapsed)}"
+    is_catalogue = view.kind is Kind.CATALOGUE
+    paid = (dollars(view.paid) if view.paid else "") if is_catalogue else spent(found)
+    facts = f"{paid}  {clock(view.elapsed)}"
     if view.is_over:
         draw_head(layout, view.outcome, view.state, facts)
     else:
-        draw_head(layout, "stopping" if view.is_stopping else view.state, "working", facts)
+        draw_head(layout, iface_("stopping" if view.is_stopping else view.state), "working", facts)
         if view.note:
             draw_text(context, layout, view.note, "INFO")
     draw_rows(context, layout, view, found, told)
     if view.error and view.error != told:
         draw_error(context, layout, view.error)
-    if not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
+    if not is_catalogue and not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
         button(layout, PHOTOREAL_OT_cancel_at_fal, icon="X")
 
 
@@ -109,10 +115,10 @@ def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView 
 def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:
     """The state, with numbers at the right."""
     head = layout.row()
-    head.label(text=title(text), icon=ICONS.get(state, "INFO"))
+    head.label(text=title(text), icon=ICONS.get(state, "INFO"), translate=False)
     right = head.row()
     right.alignment = "RIGHT"
-    right.label(text=facts)
+    right.label(text=facts, translate=False)
 
 
 def spent(found: SetView | None) -> str:
@@ -122,18 +128,24 @@ def spent(found: SetView | None) -> str:
 
 def draw_row(layout: UILayout, row: Row, now: float) -> None:
     """An angle: its name, its state or progress bar, its time."""
-    line = layout.split(factor=0.54, align=True)
-    line.label(text=title(row.name), icon=ICONS.get(row.state, "PLAY" if row.is_busy else "DOT"))
-    text = SHORT.get(row.state, row.state)
+    whole = layout.row(align=True)
+    line = whole.split(factor=0.54, align=True)
+    icon = ICONS.get(row.state, "PLAY" if row.is_busy else "DOT")
+    line.label(text=row_title(row.name), icon=icon, translate=False)
+    text = iface_(SHORT.get(row.state, row.state))
     if row.queue_position and row.state == "queued":
-        text = f"{row.queue_position} ahead"  # In the queue, as the icon says; longer text would not fit.
+        text = iface_(
+            "{count} ahead", count=row.queue_position
+        )  # In the queue, as the icon says; longer text would not fit.
     elapsed = row.elapsed(now)
     if row.factor is not None:
-        line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor)
-        return
-    if elapsed >= 1.0 and row.state != "rendered":
-        text += f" {clock(elapsed)}"
-    line.label(text=text)
+        line.progress(text=f"{text} {clock(elapsed)}", factor=row.factor, translate=False)
+    else:
+        shows_time = elapsed >= 1.0 and row.state != "rendered"
+        line.label(text=f"{text} {clock(elapsed)}" if shows_time else text, translate=False)
+    draw_request(whole, row.request_id)
+    if row.folder:
+        button(whole, PHOTOREAL_OT_open_set, text="", icon="FILE_FOLDER").directory = row.folder
 
 
 def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *, is_in_head: bool) -> None:
@@ -144,17 +156,17 @@ def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *,
         draw_error(context, layout, found.error)
     for held in found.held:
         column = layout.column(align=True)
-        draw_text(
-            context,
-            column,
-            f"{title(held.label)}: the request was sent and its answer was lost, so it may be charged. "
+        text = iface_(
+            "{what}: the request was sent and its answer was lost, so it may be charged. "
             "Resume looks for it again, free of charge.",
-            "QUESTION",
+            what=title(label_words(held.label)),
         )
+        draw_text(context, column, text, "QUESTION")
         buttons = column.row(align=True)
         for decision, text in (("resend", "Send Again"), ("forget", "Do Without")):
             options = button(buttons, PHOTOREAL_OT_resolve_uncertain, text=text)
             options.key, options.decision = held.key, decision
+        button(buttons, PHOTOREAL_OT_view_request, text="", icon="URL").request_id = held.request_id
     if not is_in_head:
         button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
 

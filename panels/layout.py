@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What panels share: their place, buttons, text that wraps, a problem with the button that helps."""
 
-import textwrap
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from bpy.types import Context, Operator, UILayout
 
+from ..background_run.run_view import OTHER_ROWS
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
 from ..operators.checks import Fix, Problem
 from ..operators.choose_folder import PHOTOREAL_OT_choose_folder
@@ -15,7 +15,10 @@ from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
+from ..operators.view_request import PHOTOREAL_OT_view_request
 from ..window import properties
+from ..window.words import iface_
+from .wrapping import wrapped
 
 if TYPE_CHECKING:  # Only the stubs have names for these.
     from bpy.stub_internal.rna_enums import IconItems, RegionTypeItems, SpaceTypeItems
@@ -48,7 +51,9 @@ def button(
     """
     if text is None:
         return cast(OperatorClass, layout.operator(operator.bl_idname, icon=icon))
-    return cast(OperatorClass, layout.operator(operator.bl_idname, text=text, icon=icon))
+    return cast(
+        OperatorClass, layout.operator(operator.bl_idname, text=iface_(text), icon=icon, translate=False)
+    )
 
 
 def letters(context: Context) -> int:
@@ -60,13 +65,13 @@ def letters(context: Context) -> int:
 
 
 def draw_text(context: Context, layout: UILayout, text: str, icon: "IconItems" = "NONE") -> None:
-    """Text on as many lines as it needs, because labels do not wrap."""
+    """Text, translated where it is in the catalog, on as many lines as it needs, because labels do not wrap."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     room = letters(context) - (4 if icon != "NONE" else 0)
-    for number, line in enumerate(textwrap.wrap(text, room) or [""]):
+    for number, line in enumerate(wrapped(iface_(text), room)):
         first: IconItems = icon if not number else "BLANK1" if icon != "NONE" else "NONE"
-        column.label(text=line, icon=first)
+        column.label(text=line, icon=first, translate=False)
 
 
 def draw_problem(context: Context, layout: UILayout, problem: Problem) -> None:
@@ -108,14 +113,25 @@ def draw_error(context: Context, layout: UILayout, text: str) -> None:
     button(column, PHOTOREAL_OT_copy_text, text="Copy Error", icon="COPYDOWN").text = text
 
 
+def draw_request(row: UILayout, request_id: str) -> None:
+    """At the end of a row, the button that leads to a request at fal.ai; nothing without one."""
+    if request_id:
+        button(row, PHOTOREAL_OT_view_request, text="", icon="URL").request_id = request_id
+
+
 def title(name: str) -> str:
     """The name of an angle or an endpoint as a label."""
     return name[:1].upper() + name[1:]
 
 
+def row_title(name: str) -> str:
+    """The name of a row of a run as a label: that of an angle as it is, that of anything else translated."""
+    return title(iface_(name) if name in OTHER_ROWS else name)
+
+
 def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
     """A number that is used only when the property ``use_NAME`` is on."""
-    row = layout.row(heading=settings.bl_rna.properties[name].name, align=True)
+    row = layout.row(heading=iface_(settings.bl_rna.properties[name].name), align=True)
     row.prop(settings, f"use_{name}", text="")
     part = row.row(align=True)
     part.active = getattr(settings, f"use_{name}")

@@ -6,16 +6,24 @@ from bpy.types import Context, Panel
 from ..background_run.button_arguments import Settings
 from ..operators import checks
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
+from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..window import runs
 from ..window.blender_types import layout_of, scene_of
 from ..window.scene_settings import settings_of
+from ..window.words import iface_
 from .layout import MAIN, SidebarPanel, button, draw_problem, letters
 from .progress import draw_elsewhere, draw_ended, draw_running
+from .wrapping import width_of
 
 
 class PHOTOREAL_PT_main(SidebarPanel, Panel):
     bl_idname = MAIN
     bl_label = "Photoreal Set"
+
+    def draw_header_preset(self, _context: Context) -> None:
+        layout = layout_of(self)
+        layout.emboss = "NONE"
+        button(layout, PHOTOREAL_OT_open_manual, text="", icon="HELP")
 
     def draw(self, context: Context) -> None:
         layout = layout_of(self)
@@ -41,6 +49,6 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
 def button_text(context: Context, settings: Settings) -> str:
     """The text of the button with its price, short where the sidebar is narrow."""
     price = runs.price_of(settings)
-    amount = "free" if not settings.uses_fal else price.text if price else "price?"
-    long = f"Generate Photoreal Set: {amount}"
-    return long if len(long) <= letters(context) - 2 else f"Generate: {amount}"
+    amount = iface_("free") if not settings.uses_fal else price.shown if price else iface_("price?")
+    long = iface_("Generate Photoreal Set: {price}", price=amount)
+    return long if width_of(long) <= letters(context) - 2 else iface_("Generate: {price}", price=amount)

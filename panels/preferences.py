@@ -3,14 +3,15 @@
 
 from bpy.types import AddonPreferences, Context, UILayout
 
+from ..messages.fal_pages import KEYS_PAGE
 from ..operators.forget_key import PHOTOREAL_OT_forget_key
+from ..operators.open_manual import PHOTOREAL_OT_open_manual
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
 from ..operators.test_key import PHOTOREAL_OT_test_key
 from ..window import preferences
 from ..window.blender_types import layout_of
 from .layout import button
 
-KEYS_PAGE = "https://fal.ai/dashboard/keys"
 ON_FILE = "Blender stores this key unencrypted in its preferences file."
 
 
@@ -25,7 +26,9 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         box = layout.box().column(
             align=True
         )  # Near the top: this is what people look for when something fails.
-        button(box, PHOTOREAL_OT_run_doctor, icon="CHECKMARK")
+        row = box.row(align=True)
+        button(row, PHOTOREAL_OT_run_doctor, icon="CHECKMARK")
+        button(row, PHOTOREAL_OT_open_manual, icon="HELP")
         for line in preferences.answers.doctor:
             box.label(text=line)
         column = layout.column()

@@ -17,6 +17,7 @@ from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties, runs, studio_properties
 from ..window.blender_types import layout_of
 from ..window.scene_settings import product_objects, settings_of
+from ..window.words import iface_
 from .endpoints import draw_endpoint
 from .layout import SubPanel, button, draw_problem, draw_text
 
@@ -37,9 +38,7 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
                     draw_text(context, layout, "Or drop a GLB file into the viewport.")
             case Source.OBJECTS:
                 count = len(product_objects(context))
-                plural = "" if count == 1 else "s"
-                where = "in the studio" if settings.is_studio else "selected"
-                layout.label(text=f"{count} object{plural} {where}", icon="OBJECT_DATA")
+                layout.label(text=count_text(count, in_studio=settings.is_studio), icon="OBJECT_DATA")
             case Source.PHOTOS:
                 self._draw_photos(layout, settings)
                 draw_model(context, layout)
@@ -50,7 +49,7 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
         column.use_property_split = True
         column.use_property_decorate = False
         self._draw_options(column, settings)
-        column.prop(settings, "folder", text="Save To", placeholder="automatic")
+        column.prop(settings, "folder", text="Save To", placeholder=iface_("automatic"))
 
     def _draw_options(self, column: UILayout, settings: properties.PhotorealSettings) -> None:
         """The pose of the model, and what is left out of it."""
@@ -68,8 +67,23 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
             row = column.row(align=True)
             row.prop(photo, "path", text="")
             button(row, PHOTOREAL_OT_remove_photo, text="", icon="X").index = number
-        text = "Choose Other Photos" if len(settings.photos) else f"Choose 1-{MAX_PHOTOS} Photos"
+        text = (
+            "Choose Other Photos"
+            if len(settings.photos)
+            else iface_("Choose 1-{count} Photos", count=MAX_PHOTOS)
+        )
         button(layout, PHOTOREAL_OT_import_photos, text=text, icon="IMPORT")
+
+
+def count_text(count: int, *, in_studio: bool) -> str:
+    """How many objects are the product."""
+    if in_studio:
+        return (
+            iface_("1 object in the studio")
+            if count == 1
+            else iface_("{count} objects in the studio", count=count)
+        )
+    return iface_("1 object selected") if count == 1 else iface_("{count} objects selected", count=count)
 
 
 def draw_model(context: Context, layout: UILayout) -> None:
@@ -81,7 +95,7 @@ def draw_model(context: Context, layout: UILayout) -> None:
     draw_endpoint(context, column, settings, Kind.MODEL)
     only_model = model_only(settings_of(context))
     price = runs.price_of(only_model)
-    text = f"Only 3D Model: {price.text}" if price else "Only 3D Model"
+    text = iface_("Only 3D Model: {price}", price=price.shown) if price else "Only 3D Model"
     pressed = button(layout, PHOTOREAL_OT_generate_model, text=text, icon="MESH_MONKEY")
     pressed.price = price.text if price else ""
     if not checks.model(context) and not price:

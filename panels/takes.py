@@ -13,9 +13,11 @@ from ..operators.choose_take import PHOTOREAL_OT_choose_take
 from ..operators.open_picture import PHOTOREAL_OT_open_picture
 from ..operators.redo_angle import PHOTOREAL_OT_redo_angle
 from ..operators.step_take import PHOTOREAL_OT_step_take
+from ..operators.to_compositor import PHOTOREAL_OT_to_compositor
 from ..photo_set.choices import Engine
 from ..window import runs, viewer
-from .layout import button, draw_text, title
+from ..window.words import iface_
+from .layout import button, draw_request, draw_text, title
 
 if TYPE_CHECKING:  # Only the stubs have this module.
     from bpy.stub_internal.rna_enums import IconItems
@@ -34,6 +36,11 @@ VERDICT_ICONS: "dict[str, IconItems]" = {
 ARROWS: "tuple[tuple[int, IconItems], ...]" = ((-1, "TRIA_LEFT"), (1, "TRIA_RIGHT"))
 
 
+def verdict_icon(verdict: str, *, is_rejected: bool) -> "IconItems":
+    """The icon of a verdict; "NONE" for what was not checked."""
+    return "CANCEL" if is_rejected else VERDICT_ICONS.get(verdict, "NONE")
+
+
 def draw_picture(context: Context, layout: UILayout, found: SetView, picture: Picture) -> None:
     """Render and photo side by side, the takes of the photo, and what can be done with them."""
     take = runs.shown_take(found.folder, picture)
@@ -41,16 +48,17 @@ def draw_picture(context: Context, layout: UILayout, found: SetView, picture: Pi
     layout.separator(type="LINE")
     body = layout.column(align=True)
     head = body.row()
-    head.label(text=title(picture.name))
+    head.label(text=title(picture.name), translate=False)
+    button(head, PHOTOREAL_OT_to_compositor, text="", icon="NODE_COMPOSITING").name = picture.name
     is_asked_below = take is not None and take.is_rejected and take.number == picture.take
     if picture.engine == Engine.FAL and not is_asked_below:
         button(head, PHOTOREAL_OT_redo_angle, text="", icon="FILE_REFRESH").name = picture.name
     pair = body.split(factor=0.5, align=True)
-    _draw_cell(pair, picture, "Render", picture.render, picture.stamp, viewer.RENDER)
+    _draw_cell(pair, picture, iface_("Render"), picture.render, picture.stamp, viewer.RENDER)
     if take is None:
-        _draw_cell(pair, picture, title(picture.state), picture.photo, picture.stamp, picture.take)
+        _draw_cell(pair, picture, title(iface_(picture.state)), picture.photo, picture.stamp, picture.take)
     else:
-        text = "Photo" if len(picture.takes) <= 1 else f"Take {take.number}"
+        text = iface_("Photo") if len(picture.takes) <= 1 else iface_("Take {number}", number=take.number)
         _draw_cell(pair, picture, text, take.photo, take.stamp, take.number)
         _draw_take(context, body, found, picture, take)
 
@@ -73,23 +81,27 @@ def _draw_take(context: Context, body: UILayout, found: SetView, picture: Pictur
             options = button(facts, PHOTOREAL_OT_step_take, text="", icon=arrow)
             options.name, options.step = picture.name, step
     is_chosen = take.number == picture.take
-    words = [take.made_by, *([dollars(take.price)] if take.price else [])]
+    words = [take.made_by]
+    words += [iface_("{count} samples", count=take.samples)] if take.samples else []
+    words += [dollars(take.price)] if take.price else []
     facts.label(
         text=", ".join(words),
-        icon="CANCEL" if take.is_rejected else VERDICT_ICONS.get(take.verdict, "NONE"),
+        icon=verdict_icon(take.verdict, is_rejected=take.is_rejected),
+        translate=False,
     )
+    draw_request(facts, take.request_id)
     if len(picture.takes) > 1:
         row = body.row(align=True)
         if is_chosen:
-            row.label(text=f"Chosen, of {len(picture.takes)} takes")
+            row.label(text=iface_("Chosen, of {count} takes", count=len(picture.takes)))
         else:
             choice = button(row, PHOTOREAL_OT_choose_take, icon="CHECKMARK")
             choice.name, choice.number = picture.name, take.number
     if take.is_rejected:
-        draw_text(context, body, f"Rejected: {take.reason}", "ERROR")
+        draw_text(context, body, iface_("Rejected: {reason}", reason=take.reason), "ERROR")
         if is_chosen:
             row = body.row(align=True)
             button(row, PHOTOREAL_OT_redo_angle, icon="FILE_REFRESH").name = picture.name
             button(row, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = picture.name
     elif take.verdict == "look":
-        draw_text(context, body, f"Look at this photo: {take.reason}", "VIEWZOOM")
+        draw_text(context, body, iface_("Look at this photo: {reason}", reason=take.reason), "VIEWZOOM")

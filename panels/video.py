@@ -7,6 +7,7 @@ from ..fal_bridge.jobs import Kind
 from ..photo_set.choices import FROM_RENDER_ENDPOINT, NO_VIDEO, Engine
 from ..window import properties
 from ..window.blender_types import layout_of
+from ..window.words import iface_
 from .endpoints import draw_endpoint
 from .layout import SubPanel, draw_optional, draw_text
 
@@ -38,8 +39,8 @@ class PHOTOREAL_PT_video(SubPanel, Panel):
             return
         draw_endpoint(context, layout, settings, Kind.VIDEO)
         if FROM_RENDER_ENDPOINT not in settings.video_endpoint:
-            text = f"Recommended: {FROM_RENDER_ENDPOINT} turns a render of your model into footage and keeps its shape."
-            draw_text(context, layout, text)
+            text = "Recommended: {endpoint} turns a render of your model into footage and keeps its shape."
+            draw_text(context, layout, iface_(text, endpoint=FROM_RENDER_ENDPOINT))
         layout.prop(settings, "loop")
 
 

@@ -296,6 +296,7 @@ class SetResults:
         if self.plan.video is not None:
             states += [entry["state"] for entry in record["videos"]] or ["waiting"]
             states += [entry["pending"]["state"] for entry in record["videos"] if "pending" in entry]
+            states += ["rejected" for entry in record["videos"] if is_rejected(entry)]
         if "uncertain" in states:
             state, code = SetState.HELD, UncertainSubmitError.exit_code
         elif all(state == "done" for state in states):

@@ -189,6 +189,31 @@ def empty_tree(data_block: bpy.types.Material | bpy.types.World) -> bpy.types.No
     return tree
 
 
+def compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree | None:
+    """The compositor's nodes of a scene, ``None`` as long as it has none. Since 5.0 they are a node group."""
+    anything: Any = scene
+    tree: bpy.types.NodeTree | None = (
+        anything.compositing_node_group if hasattr(scene, "compositing_node_group") else anything.node_tree
+    )
+    return tree
+
+
+def new_compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree:
+    """Give a scene without compositor nodes those that Blender begins with: its render goes to the output unchanged."""
+    anything: Any = scene
+    if not hasattr(scene, "compositing_node_group"):
+        anything.use_nodes = True
+        return present(compositor_tree(scene))
+    groups: Any = bpy.data.node_groups  # The stubs know no kinds of groups.
+    tree: bpy.types.NodeTree = groups.new("Compositor Nodes", "CompositorNodeTree")
+    present(tree.interface).new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("NodeGroupOutput")
+    output.location = (400.0, 0.0)
+    tree.links.new(layers.outputs["Image"], output.inputs["Image"])
+    anything.compositing_node_group = tree
+    return tree
+
+
 def known_arguments(operator: Any, **arguments: Any) -> dict[str, Any]:
     """The arguments that an operator has in this version of Blender."""
     known = operator.get_rna_type().properties.keys()

@@ -23,6 +23,7 @@ from ..optics.sizes import Size, square
 from . import compat
 from .blender import overridden, present, read_pixels
 from .camera import Camera
+from .kept_meshes import keep_meshes
 from .kernels import denoises_on
 from .machine import use_card
 from .materials import lets_light_through
@@ -95,6 +96,7 @@ class Renderer:
         self.studio = studio
         self.resolution = resolution
         self.camera = Camera(scene, studio.collection)
+        keep_meshes(product.collection, studio.collection)
         self.has_denoiser = True
         card = use_card(device)
         self.device = "GPU" if card else "CPU"

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.manual import write_pages
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "wheels.txt"
 PYTHONS = ("3.11", "3.13")
@@ -81,11 +83,12 @@ def build(names: Sequence[str], out: Path, extension: list[str]) -> list[Path]:
 
 
 def stage_package(target: Target, stage: Path) -> list[Path]:
-    """Copy the package and its wheels into ``stage``; returns the wheels. Raises BuildError."""
+    """Copy the package, its manual and its wheels into ``stage``; returns the wheels. Raises BuildError."""
     for relative in _package_files():
         copy = stage / relative
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / relative, copy)
+    write_pages(stage / "manual")
     wheels = download_wheels(target, stage / "wheels")
     _write_manifest(stage / "blender_manifest.toml", target, wheels)
     return wheels

@@ -5,8 +5,8 @@ The stubs (fake-bpy-module) call every member of a context optional, and cannot 
 adds. What is certain in a panel, an operator or a timer is stated here, once.
 """
 
-from collections.abc import Iterator
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Protocol, TypeVar
 
 from bpy.types import (
     AddonPreferences,
@@ -20,6 +20,8 @@ from bpy.types import (
     Window,
     WindowManager,
 )
+
+from .translations import context_of
 
 Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What ``execute`` and ``invoke`` of an operator return."""
@@ -44,12 +46,20 @@ def with_properties(cls: Class) -> Class:
     """Give a class the Blender properties that its annotations carry.
 
     ``name: Annotated[str, StringProperty(...)]`` is the type ``str`` for type checkers; Blender wants the property
-    itself as the annotation when the class is registered.
+    itself as the annotation when the class is registered. A property with a word that Blender would translate in another
+    sense gets the context that ``translations`` has for it.
     """
     for name, annotation in cls.__annotations__.items():
         if carried := getattr(annotation, "__metadata__", ()):
             cls.__annotations__[name] = carried[0]
+            words = [carried[0].keywords.get("name", ""), *_item_names(carried[0].keywords)]
+            if context := next(filter(None, map(context_of, words)), ""):
+                carried[0].keywords["translation_context"] = context
     return cls
+
+
+def _item_names(keywords: Mapping[str, Any]) -> list[str]:
+    return [item[1] for item in keywords.get("items", ())]
 
 
 def scene_of(context: Context) -> Scene:

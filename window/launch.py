@@ -68,13 +68,13 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
     home = runs.home_of(scene)
     asker = runs.asked_by(home, places=places).variable
     run = runs.Run(
-        child=_child(context, prepare, look=_look_at_changes(), variables=asker),
+        child=child_of(context, prepare, look=_look_at_changes(), variables=asker),
         view=view,
         home=home,
         scratch=scratch,
         places=places,
     )
-    return _start(run)
+    return start(run)
 
 
 def _kept_copy(copy: Path, out: Path) -> Path:
@@ -97,7 +97,7 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
     replaces = bool({"--redo", "--accept"} & set(further))
     asker = runs.asked_by(home, places=places, replaces=replaces).variable
     run = runs.Run(
-        child=_child(
+        child=child_of(
             context, lambda: Prepared(arguments=arguments), look=_look_at_changes(), variables=asker
         ),
         view=view,
@@ -105,7 +105,7 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
         places=places,
         replaces=replaces,
     )
-    return _start(run)
+    return start(run)
 
 
 def follow(known: KnownRun, home: runs.Home) -> runs.Run:
@@ -115,7 +115,7 @@ def follow(known: KnownRun, home: runs.Home) -> runs.Run:
         view.expect([picture.name for picture in found.pictures])
     asked, child = known.asked_by, Followed(known, look=_look_at_changes())
     places, replaces = (asked.places, asked.replaces) if asked else (False, False)
-    return _start(runs.Run(child=child, view=view, home=home, places=places, replaces=replaces))
+    return start(runs.Run(child=child, view=view, home=home, places=places, replaces=replaces))
 
 
 def look_for_runs() -> None:
@@ -138,8 +138,8 @@ def forget_run(folder: Path) -> None:
 def choose_take(context: bpy.types.Context, folder: Path, name: str, number: int) -> runs.Run:
     """Have a set show another take of an angle, free of charge. Waits for a run that works in the folder."""
     arguments = ["resume", str(folder), "--choose", f"{name}={number}", "--json"]
-    child = _child(context, lambda: Prepared(arguments=arguments))
-    return _start(runs.Run(child=child, view=RunView(kind=Kind.CHOOSE, folder=folder)))
+    child = child_of(context, lambda: Prepared(arguments=arguments))
+    return start(runs.Run(child=child, view=RunView(kind=Kind.CHOOSE, folder=folder)))
 
 
 def cancel_at_fal(context: bpy.types.Context, folder: Path) -> runs.Run:
@@ -148,7 +148,7 @@ def cancel_at_fal(context: bpy.types.Context, folder: Path) -> runs.Run:
         stop_here(running)
     prepared = Prepared(arguments=["cancel", str(folder), "--json"])
     view = RunView(kind=Kind.CANCEL, folder=folder)
-    return _start(runs.Run(child=_child(context, lambda: prepared), view=view))
+    return start(runs.Run(child=child_of(context, lambda: prepared), view=view))
 
 
 def stop_here(run: runs.Run) -> None:
@@ -168,8 +168,8 @@ def ask_price(context: bpy.types.Context, settings: Settings) -> None:
                 return
             run.child.stop()
     scratch = Path(tempfile.mkdtemp(prefix="photoreal-"))
-    child = _child(context, lambda: Prepared(arguments=price_arguments(settings, scratch)))
-    _start(runs.Run(child=child, view=RunView(kind=Kind.PRICE), key=key, scratch=scratch))
+    child = child_of(context, lambda: Prepared(arguments=price_arguments(settings, scratch)))
+    start(runs.Run(child=child, view=RunView(kind=Kind.PRICE), key=key, scratch=scratch))
 
 
 def ask_doctor(context: bpy.types.Context, kind: Kind) -> None:
@@ -181,8 +181,8 @@ def ask_doctor(context: bpy.types.Context, kind: Kind) -> None:
     if kind is Kind.KEY:
         arguments.append("--test-key")
     preferences.answers_to(kind)[:] = ["Asking …"]
-    child = _child(context, lambda: Prepared(arguments=arguments))
-    _start(runs.Run(child=child, view=RunView(kind=kind)))
+    child = child_of(context, lambda: Prepared(arguments=arguments))
+    start(runs.Run(child=child, view=RunView(kind=kind)))
 
 
 def look_at(folder: Path) -> None:
@@ -227,7 +227,7 @@ def _look_at_changes() -> Look:
     return look
 
 
-def _child(
+def child_of(
     context: bpy.types.Context,
     prepare: Prepare,
     *,
@@ -241,7 +241,8 @@ def _child(
     return Child(command, prepare, {**environment, **variables}, look=look)
 
 
-def _start(run: runs.Run) -> runs.Run:
+def start(run: runs.Run) -> runs.Run:
+    """Start the process of a run and remember it; the oldest ended runs are forgotten."""
     known = runs.state.runs
     known.append(run)
     over = [old for old in known if old.view.is_over]

@@ -22,6 +22,7 @@ from . import changes, launch, preferences, properties, runs, screen, sheets
 from .runs import Run
 from .scene_settings import settings_of
 from .stored_paths import stored_path
+from .words import iface_
 
 PUMP_SECONDS = 0.1  # Between two calls.
 PUMP_BUDGET = 0.003  # Seconds for the events of one call: a late report is better than a stuttering viewport.
@@ -97,7 +98,7 @@ def _take(run: Run, event: Event) -> None:
     match event["event"]:
         case "prepared":
             run.copy = Path(event["copy"]) if event["copy"] else None
-        case "started":
+        case "started" if run.view.kind is Kind.SET:
             _remember_folder(run)
     if run.view.is_over:
         _end(run)
@@ -113,7 +114,7 @@ def _remember_folder(run: Run) -> None:
 def _end(run: Run) -> None:
     view = run.view
     if view.error and (label := properties.label_of(view.field)):
-        view.error = f"{label}: {view.error}"
+        view.error = f"{iface_(label)}: {view.error}"
     if run.scratch:
         shutil.rmtree(run.scratch, ignore_errors=True)
     match view.kind:
@@ -169,7 +170,7 @@ def _place_one() -> None:
     try:
         sheets.place(scene, view, replaces=run.replaces)
     except (RuntimeError, OSError) as error:  # Blender would no longer call a timer that raises.
-        run.view.error = f"The photos could not be placed: {str(error).strip()}"
+        run.view.error = iface_("The photos could not be placed: {error}", error=str(error).strip())
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo_push(message="Place Photoreal Set")  # Changes by a timer have no undo step otherwise.
     launch.redraw()

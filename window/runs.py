@@ -41,6 +41,7 @@ class Run:
 
     ``key`` is that of the price that it asks for; ``places``: its photos are placed in the scene when it is done;
     ``replaces``: they replace those of the same angles on the sheet of the set.
+    ``pays``: a catalogue of which fal.ai makes something.
     ``scratch`` is deleted when it ends, ``copy`` (a selection as a file) when it ends well.
     """
 
@@ -50,6 +51,7 @@ class Run:
     key: tuple[str, ...] = ()
     places: bool = False
     replaces: bool = False
+    pays: bool = False
     scratch: Path | None = None
     copy: Path | None = None
     is_seen: bool = False  # The artist has closed the notice about its end.
@@ -107,7 +109,7 @@ def is_asking_price() -> bool:
 
 def running_sets() -> list[Run]:
     """The sets that are being made now, in any file."""
-    return [run for run in state.runs if run.view.kind is Kind.SET and not run.view.is_over]
+    return [run for run in state.runs if run.view.kind.makes_pictures and not run.view.is_over]
 
 
 def set_run() -> Run | None:
@@ -119,7 +121,7 @@ def set_run() -> Run | None:
 def run_of(scene: bpy.types.Scene) -> Run | None:
     """The newest run for this scene, also one that has ended."""
     for run in reversed(state.runs):
-        if run.view.kind is Kind.SET and run.home and is_home(run.home, scene):
+        if run.view.kind.makes_pictures and run.home and is_home(run.home, scene):
             return run
     return None
 
@@ -138,7 +140,9 @@ def ended_run(scene: bpy.types.Scene) -> Run | None:
     own = run_of(scene)
     if own is not None:
         return own if own.view.is_over and not own.is_seen else None
-    ended = [run for run in state.runs if run.view.kind is Kind.SET and run.view.is_over and not run.is_seen]
+    ended = [
+        run for run in state.runs if run.view.kind.makes_pictures and run.view.is_over and not run.is_seen
+    ]
     return ended[-1] if ended else None
 
 

@@ -17,16 +17,17 @@ from .blender_types import scene_of
 from .engine_properties import NO_GUIDE
 
 
-def settings_of(context: bpy.types.Context) -> Settings:
-    """The settings of the context's scene and of the preferences."""
+def settings_of(context: bpy.types.Context, source: Source | None = None) -> Settings:
+    """The settings of the context's scene and of the preferences. ``source``: another one than that of the scene."""
     scene, chosen = properties.of_context(context), preferences.get(context)
+    source = source or Source(scene.source_kind)
     members = {
         **_same_named(scene),
-        "source": Source(scene.source_kind),
-        "files": _files(scene),
+        "source": source,
+        "files": _files(scene, source),
         "text": scene.words.strip(),
         "views": _views(scene),
-        "cameras": _camera_names(context),
+        "cameras": _camera_names(context, source),
         "rig": bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,
         "width": scene.resolution,
         "passes": tuple(kind.value for kind in Pass if getattr(scene, f"{kind.value}_pass")),
@@ -66,8 +67,8 @@ def _inputs(text: str) -> tuple[str, ...]:
     return tuple(part for one in text.split(";") if (part := one.strip()))
 
 
-def _files(scene: properties.PhotorealSettings) -> tuple[str, ...]:
-    match Source(scene.source_kind):
+def _files(scene: properties.PhotorealSettings, source: Source) -> tuple[str, ...]:
+    match source:
         case Source.FILE if scene.source:
             return (bpy.path.abspath(scene.source),)
         case Source.PHOTOS:
@@ -83,12 +84,12 @@ def _views(scene: properties.PhotorealSettings) -> tuple[View, ...]:
     )
 
 
-def _camera_names(context: bpy.types.Context) -> tuple[str, ...] | None:
+def _camera_names(context: bpy.types.Context, source: Source) -> tuple[str, ...] | None:
     """The cameras that are used unchanged; none yet for those of a file, ``None`` with the list of angles."""
     scene = properties.of_context(context)
     if scene.angles_from != studio_properties.CAMERAS:
         return None
-    if Source(scene.source_kind) is not Source.OBJECTS:
+    if source is not Source.OBJECTS:
         return ()
     return tuple(camera.name for camera in cameras_of(scene_of(context)))
 

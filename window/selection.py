@@ -3,6 +3,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -15,21 +16,29 @@ from .scene_settings import cameras_of, product_name, product_objects
 def write_selection(context: bpy.types.Context, *, with_cameras: bool) -> Path:
     """Write the selected objects and their children, or the product of a studio, to a separate .blend file.
 
-    If wanted, the scene's cameras are in it too.
+    ``with_cameras`` and errors as ``write_objects``.
+    """
+    is_studio = properties.of_context(context).is_studio
+    wanted: list[bpy.types.Object] = []
+    for item in product_objects(context):
+        # In a studio a hidden part stays hidden.
+        wanted += (item,) if is_studio else (item, *item.children_recursive)
+    return write_objects(context, wanted, product_name(context), with_cameras=with_cameras)
 
-    Raises RuntimeError when Blender cannot write it.
+
+def write_objects(
+    context: bpy.types.Context, objects: Iterable[bpy.types.Object], name: str, *, with_cameras: bool
+) -> Path:
+    """Write exactly these objects, each once, to a separate file NAME.blend in a new folder.
+
+    If wanted, the scene's cameras are in it too. Raises RuntimeError when Blender cannot write it.
     """
     if context.mode != "OBJECT":
         bpy.ops.ed.flush_edits()  # Edits in Edit and Sculpt Mode reach the mesh only now.
-    wanted: dict[int, bpy.types.Object] = {}
-    is_studio = properties.of_context(context).is_studio
-    for item in product_objects(context):
-        # In a studio a hidden part stays hidden.
-        for one in (item,) if is_studio else (item, *item.children_recursive):
-            wanted[one.session_uid] = one
+    wanted = {one.session_uid: one for one in objects}
     if with_cameras:
         wanted |= {camera.session_uid: camera for camera in cameras_of(scene_of(context))}
-    path = Path(tempfile.mkdtemp(prefix="photoreal-")) / f"{product_name(context)}.blend"
+    path = Path(tempfile.mkdtemp(prefix="photoreal-")) / f"{name}.blend"
     scene = bpy.data.scenes.new("Photoreal Copy")
     unseen = bpy.data.collections.new("Photoreal Parents")
     try:

@@ -17,9 +17,11 @@ from ..studio.studio_removal import remove_studio_scene
 from . import live, preferences, properties, screen
 from .blender_types import manager_of, scene_of, window_of
 from .scene_settings import product_name, product_objects, settings_of, studio_product
+from .words import rpt_
 
 SCENE = "Photoreal Studio"
 PRODUCT = "Photoreal Product"
+NO_AXES = 0.0001  # Of the product's empties, in meters: their axes would be lines across the picture.
 
 
 def show_studio(context: bpy.types.Context) -> list[str]:
@@ -58,7 +60,7 @@ def _new_studio(
         window.scene = studio
         product = studio_product(studio)
         if product is None:
-            raise InputError("The product could not be shown.", hint="Choose another one.")
+            raise InputError(rpt_("The product could not be shown."), hint=rpt_("Choose another one."))
         preview.set_up(studio, product)
         shown = properties.of(studio)
         properties.copy_settings(settings, shown)
@@ -67,7 +69,7 @@ def _new_studio(
         shown.is_linked = Source(settings.source_kind) is Source.OBJECTS
         shown.is_studio = True  # From now on it follows its settings.
         if not live.show_first(studio):
-            raise InputError("Nothing of the product is visible.", hint="Select its meshes.")
+            raise InputError(rpt_("Nothing of the product is visible."), hint=rpt_("Select its meshes."))
     except BaseException:
         window.scene = scene
         remove_studio_scene(studio, set())
@@ -82,7 +84,7 @@ def _import_file(context: bpy.types.Context, scene: bpy.types.Scene, studio: bpy
     """Import the scene's source file into the studio. It is locked: the photos show the file."""
     path = Path(bpy.path.abspath(properties.of(scene).source))
     if not path.is_file():
-        raise InputError(f"{path} does not exist.", hint="Choose another file.")
+        raise InputError(rpt_("{path} does not exist.", path=path), hint=rpt_("Choose another file."))
     chosen = settings_of(context)
     options = ModelOptions(pose=chosen.pose, without=surroundings(",".join(chosen.without)))
     window_of(context).scene = studio  # The importer uses the scene of the window.
@@ -90,6 +92,7 @@ def _import_file(context: bpy.types.Context, scene: bpy.types.Scene, studio: bpy
     preview.mark_product(product.collection)
     for item in list(product.collection.all_objects):  # Blender makes this list again when one is locked.
         item.hide_select = True
+        item.empty_display_size = NO_AXES
     found = terminal_findings(product.triage)
     return [with_words(item.text, item.setting, item.value) for item in found]
 

@@ -11,6 +11,7 @@ from ..background_run.set_view import Picture, SetView
 from . import runs
 from .blender_types import manager_of
 from .stored_paths import absolute_folder, stored_path
+from .words import rpt_
 
 SET, ANGLE, TAKE = "photoreal_view_set", "photoreal_view_angle", "photoreal_view_take"
 RENDER = 0  # The number that a render has in place of a take.
@@ -59,7 +60,7 @@ def load(found: SetView, picture: Picture, take: int) -> bpy.types.Image:
     """The picture as an image of the file. Raises RuntimeError when Blender cannot load it, or it is gone."""
     path = path_of(picture, take)
     if path is None:
-        raise RuntimeError(f"{picture.name} has no such picture any more")
+        raise RuntimeError(rpt_("{name} has no such picture any more", name=picture.name))
     image = bpy.data.images.load(str(path), check_existing=True)
     if image.has_data:
         image.reload()  # The set may have another picture under this name by now.

@@ -22,7 +22,7 @@ from ...photo_set.plan_record import plan_from
 from ...photo_set.review import decisions_on
 from ...photo_set.variant_folders import set_folders
 from ...photo_set.verdict import all_findings, worst_of
-from ..accepting import accept_photos
+from ..accepting import accept_results
 from ..argument_types import place
 from ..arguments import (
     add_ceilings,
@@ -124,7 +124,7 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ANGLE",
-        help="accept the photo of this angle in spite of its verdict; what waits for it continues",
+        help='accept the photo of this angle, or the "video", in spite of its verdict; what waits for it continues',
     )
 
 
@@ -243,7 +243,7 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
     wishes = wishes_in(plan, decisions, reporter)
     again = labels_again(plan, folder, redo) if redo else set()
     bill = bill_of(plan, reporter, budget, allows_unknown=making.ceilings.allow_unknown_price, again=again)
-    accept_photos(folder, options.accept, reporter)
+    accept_results(folder, options.accept, reporter)
     if decisions:  # Only now: a ceiling that is too low changes nothing.
         record_decisions(folder, decisions, reporter)
     if redo:

@@ -5,10 +5,13 @@ A separate table, without the rest of the registry, because Blender's window has
 the registry. Prices are list prices of November 2026; fal.ai is asked for those of the account before anything is sent.
 """
 
+import re
 from dataclasses import dataclass
 
+from ...messages.translation import translated
 from ..jobs import Kind
 
+AMOUNT = re.compile(r"\$[\d.-]+")
 ASKED = "price on request"  # fal.ai publishes no list price; ``estimate`` asks for it.
 
 
@@ -23,9 +26,20 @@ class Choice:
     line: str
 
     @property
+    def price_template(self) -> str:
+        """The price in words with ``{price}`` in place of the amount: what is translated."""
+        return AMOUNT.sub("{price}", self.price)
+
+    @property
+    def shown_price(self) -> str:
+        """The price in the language of the window."""
+        amount = AMOUNT.search(self.price)
+        return translated(self.price_template, price=amount[0] if amount else "")
+
+    @property
     def text(self) -> str:
-        """Name, price and purpose in one line."""
-        return f"{self.title}, {self.price}: {self.line}"
+        """Name, price and purpose in one line, in the language of the window."""
+        return f"{self.title}, {self.shown_price}: {translated(self.line)}"
 
 
 def _rows(kind: Kind, *rows: tuple[str, str, str, str]) -> tuple[Choice, ...]:

@@ -16,7 +16,12 @@ from tests.blender.runs import ROOT
 
 VERSION = "5.0.1"
 LOCK = ROOT / "requirements" / "bpy-5.0.txt"
-TESTS = ("tests/blender/test_sidebar.py", "tests/blender/test_artist_scenes.py")
+TESTS = (
+    "tests/blender/test_sidebar.py",
+    "tests/blender/test_artist_scenes.py",
+    "tests/blender/test_compositing.py",
+    "tests/blender/test_assets.py",
+)
 
 
 @pytest.fixture(scope="module")

@@ -169,6 +169,12 @@ def test_the_table_is_as_small_as_the_shadow_and_the_other_cameras_are_hidden(st
     assert max(reach) < 1.5, "View All frames these too"
 
 
+def test_no_axes_of_the_product_are_drawn_over_the_picture(studio: bpy.types.Scene):
+    empties = [item for item in studio.objects if item.type == "EMPTY"]
+    assert empties, "the product is below one"
+    assert max(item.empty_display_size for item in empties) < 0.001
+
+
 def test_everything_of_the_studio_is_locked(studio: bpy.types.Scene):
     assert all(item.hide_select for item in studio.objects if item.visible_get())
     bpy.ops.photoreal.edit_product()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import webbrowser
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from photoreal_set import operators, panels
 from photoreal_set.background_run.button_arguments import Source, price_key
 from photoreal_set.background_run.price_book import Price
 from photoreal_set.background_run.run_view import Kind, RunView
-from photoreal_set.background_run.set_view import Held, Picture, SetView, Video
+from photoreal_set.background_run.set_view import Held, Model, Picture, SetView, Video
 from photoreal_set.background_run.setting_words import LABELS, LEAVE_OUT
 from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
@@ -43,6 +44,8 @@ PAID = (
     "redo_angle",
     "redo_model",
     "generate_here",
+    "generate_catalogue",
+    "resume_catalogue",
     "generate_set",
     "generate_model",
     "resume_set",
@@ -380,6 +383,57 @@ def test_a_rejected_photo_shows_its_reason_and_both_decisions(extension: bpy.typ
     labels = {cls.bl_idname: cls.bl_label for cls in operators.CLASSES if hasattr(cls, "bl_label")}
     assert labels["photoreal.redo_angle"] == "Try Again"
     assert labels["photoreal.accept_photo"] == "Accept Anyway"
+
+
+def test_every_request_of_a_set_leads_to_fal(extension: bpy.types.Scene):
+    folder = Path("/sets/jar")
+    extension.photoreal.made_in = str(folder)
+    (picture,) = a_set(folder).pictures
+    picture = replace(picture, photo=folder / "2.png", request_id="r-1")
+    video = Video(motion="turntable", path=None, state="done", error="", request_id="r-2")
+    view = a_set(
+        folder, pictures=(picture,), videos=(video,), is_model_bought=True, model=Model(request_id="r-3")
+    )
+    runs.state.sets.take(folder, view)
+    assert drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context).count("[photoreal.view_request]") == 3
+    job = {"event": "job", "label": "front photo", "state": "queued", "request_id": "r-1"}
+    a_run(extension, EVENTS[0], job, folder=folder)
+    assert drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context).count("[photoreal.view_request]") == 1
+
+
+def test_the_link_of_a_request_opens_the_list_of_requests(extension: bpy.types.Scene):
+    opened: list[str] = []
+
+    class Browser(webbrowser.BaseBrowser):
+        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+            opened.append(url)
+            return True
+
+    webbrowser.register("recorder", None, Browser(), preferred=True)
+    try:
+        bpy.ops.photoreal.view_request(request_id="r-1")
+    finally:
+        webbrowser._tryorder.remove("recorder")  # type: ignore[union-attr]  # It has no public way back.
+    assert opened == ["https://fal.ai/dashboard/requests"]
+
+
+def test_a_video_shows_its_verdict_and_is_held_back_when_it_is_rejected(extension: bpy.types.Scene):
+    folder = Path("/sets/jar")
+    extension.photoreal.made_in = str(folder)
+    (video,) = a_set(folder).videos
+    video = replace(video, state="done", path=folder / "turntable.mp4", verdict="look", reason="It jumps.")
+    runs.state.sets.take(folder, a_set(folder, videos=(video,)))
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context))
+    assert "Look at this video: It jumps." in drawn
+    assert "[photoreal.accept_photo]" not in drawn
+    assert operators.PHOTOREAL_OT_place_video.poll(bpy.context)
+    rejected = replace(video, verdict="reject", is_rejected=True)
+    runs.state.sets.take(folder, a_set(folder, videos=(rejected,)))
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context))
+    assert "Rejected: It jumps." in drawn
+    assert "[photoreal.accept_photo]" in drawn
+    assert operators.PHOTOREAL_OT_accept_photo.poll(bpy.context)
+    assert not operators.PHOTOREAL_OT_place_video.poll(bpy.context)
 
 
 def test_a_request_that_may_be_running_is_not_sent_again_and_the_sidebar_says_until_when(

@@ -258,3 +258,15 @@ def test_tests_run_with_the_versions_that_users_install(python: str):
         return set(re.findall(r"^[\w.\[\]-]+==[\w.]+", text, re.M))
 
     assert versions("run") <= versions("dev")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts the threads in Linux's /proc")
+def test_numpy_starts_no_threads_beside_those_of_cycles():
+    code = (
+        "import os; from command_line import bootstrap; import numpy as np;"
+        "np.ones((500, 500)) @ np.ones((500, 500)); print(len(os.listdir('/proc/self/task')))"
+    )
+    without = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=without, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

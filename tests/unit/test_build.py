@@ -49,6 +49,12 @@ def test_the_package_is_complete_and_contains_nothing_else(tmp_path: Path, monke
         "panels/main.py",
         "command_line/commands/set.py",
     } <= names
+    assert {
+        "window/translations/de.po",
+        "window/translations/ja.po",
+        "manual/user-guide.html",
+        "manual/images/guide-first.png",
+    } <= names
     assert {name.split("/")[0] for name in names} & {
         "tests",
         "docs",

@@ -12,7 +12,7 @@ load_package()
 
 from photoreal_set.background_run import button_arguments  # noqa: E402  The package has to be loaded first.
 from photoreal_set.background_run.button_arguments import Settings, Source, View, free_folder, price_key  # noqa: E402
-from photoreal_set.command_line.commands import estimate  # noqa: E402
+from photoreal_set.command_line.commands import catalogue, estimate  # noqa: E402
 from photoreal_set.command_line.commands import set as one_set  # noqa: E402
 from photoreal_set.imaging.choices import Pass  # noqa: E402
 from photoreal_set.optics.angles import ANGLES, chosen_angles  # noqa: E402
@@ -55,6 +55,18 @@ FULL = Settings(
     max_cost_per_day=10.0,
     fal_url="http://127.0.0.1:8123",
 )
+
+
+def test_a_catalogue_gets_the_settings_of_a_set(tmp_path: Path):
+    views = (*USUAL[:1], View(name="top", azimuth=0.0, elevation=80.0))
+    wanted = replace(FULL, source=Source.OBJECTS, files=(), views=views)
+    arguments = button_arguments.catalogue_arguments(wanted, tmp_path / "out", tmp_path / "products.csv")
+    parser = argparse.ArgumentParser()
+    catalogue.add(parser)
+    options = parser.parse_args(arguments[1:])
+    assert (options.file, options.out) == (tmp_path / "products.csv", tmp_path / "out")
+    assert (options.engine, options.prompt, options.seed, options.max_cost) == ("fal", "dawn light", 7, 2.5)
+    assert options.angles == str(tmp_path / "angles.json"), "it stays beside the table, for resume"
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

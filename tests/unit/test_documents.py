@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.imports import ORDER, ROOT
+from tools.manual import anchor_of
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]*))?\)")
@@ -27,9 +28,4 @@ def test_anchors_are_headings(document: Path):
     for target, anchor in LINK.findall(document.read_text(encoding="utf-8")):
         if anchor:
             headings = re.findall(r"^#+ (.*)$", (document.parent / target).read_text(encoding="utf-8"), re.M)
-            assert anchor in {_anchor_of(heading) for heading in headings}, f"{target}#{anchor}"
-
-
-def _anchor_of(heading: str) -> str:
-    """As code hosts make anchors of headings: lower case, spaces to hyphens, punctuation left out."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            assert anchor in {anchor_of(heading) for heading in headings}, f"{target}#{anchor}"

@@ -73,6 +73,7 @@ def test_an_uncertain_request_is_shown_with_both_decisions(tmp_path: Path):
     assert f"`resume {tmp_path} --resend a1a1a1a1a1a1` sends it again (before " in text
     assert "with --not-in-dashboard" in text
     assert f"`resume {tmp_path} --forget a1a1a1a1a1a1` continues without it." in text
+    assert text.endswith("https://fal.ai/dashboard/requests.")
     decide(journal, KEY, Decision.FORGET)
     assert "--resend" in next_steps(tmp_path, {}) and "--forget" not in next_steps(tmp_path, {})
     decide(journal, KEY, Decision.RESEND, is_not_in_dashboard=True)

@@ -145,6 +145,37 @@ def test_a_job_belongs_to_its_angle_and_shows_its_queue_position():
     assert (shown.rows["front"].state, shown.rows["front"].queue_position) == ("generating", None)
 
 
+def test_a_catalogue_has_a_row_for_each_product():
+    shown = RunView(kind=Kind.CATALOGUE, product="Shop")
+    shown.expect(["Cup", "Pot"])
+    for event in (
+        {"event": "started", "product": "products.csv", "summary": "", "set": "/sets/shop"},
+        {"sku": "Cup", **progress("references", 0, 2, "front"), "eta_seconds": 0},
+        {"sku": "Cup", "event": "working", "task": "references", "label": "front", "done": 0, "of": 2},
+    ):
+        shown.take(event)
+    assert (shown.product, shown.doing, shown.left) == ("Shop", "Cup front render", "")
+    assert {name: row.state for name, row in shown.rows.items()} == {"Cup": "rendering", "Pot": "waiting"}
+    shown.take({"sku": "Pot", **job("front photo", "running", request_id="r-1")})
+    assert (shown.rows["Pot"].state, shown.rows["Pot"].request_id) == ("generating", "r-1")
+    ended = {"event": "product", "row": 1, "step": "nothing", "paid": 0.5}
+    shown.take({**ended, "sku": "Cup", "state": "done", "error": "", "set": "/sets/shop/Cup"})
+    shown.take({**ended, "sku": "Pot", "state": "partial", "error": "Rejected.", "set": "/sets/shop/Pot"})
+    shown.take({**progress("products", 2, 2), "spent": 1.0})
+    assert [(row.state, row.error) for row in shown.rows.values()] == [
+        ("done", ""),
+        ("incomplete", "Rejected."),
+    ]
+    assert (shown.rows["Cup"].folder, shown.paid) == ("/sets/shop/Cup", 1.0)
+    shown.take({"event": "warning", "sku": "Pot", "text": "A texture is missing."})
+    assert shown.warnings == ["Pot: A texture is missing."]
+
+
+def test_a_row_keeps_the_request_of_its_job():
+    found = view(job("front photo", "queued", request_id="r-1"), job("front photo", "done"))
+    assert found.rows["front"].request_id == "r-1"
+
+
 def test_model_and_video_get_separate_rows():
     shown = view(STARTED, job("3D model", "running"), progress("film", 30, 120))
     assert shown.rows["3D model"].state == "generating"

@@ -97,6 +97,27 @@ def test_a_resend_that_needs_a_look_at_the_dashboard_is_listed(tmp_path: Path):
         assert len(read_set(tmp_path).held) == count
 
 
+def test_everything_that_was_requested_names_its_request(tmp_path: Path):
+    photo = {"path": "photos/front.png", "sha256": "a", "take": 1, "engine": "fal", "request_id": "r-photo"}
+    write(
+        tmp_path,
+        angles=[{"name": "front", "photo": photo}],
+        videos=[{"motion": "turntable", "request_id": "r-video"}],
+        model={"path": "model/product.glb", "request_id": "r-model"},
+    )
+    journal = Journal(tmp_path / ".journal")
+    assert journal.claim(KEY, 1, {"label": "side photo", "endpoint": "fal-ai/x"})
+    journal.record(KEY, 1, Stage.UNCERTAIN, {"request_id": "r-held"})
+    found = read_set(tmp_path)
+    assert found is not None
+    (picture,) = found.pictures
+    take = picture.take_of(1)
+    assert take is not None
+    named = (take, *found.videos, *found.held)
+    assert [one.request_id for one in named] == ["r-photo", "r-video", "r-held"]
+    assert found.model.request_id == "r-model"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"angles": [{}]}', '{"angles": 3}', '{"cost": 1}'])
 def test_a_folder_that_is_not_a_set_gives_none(tmp_path: Path, text: str):
     (tmp_path / "set.json").write_text(text)

@@ -509,6 +509,54 @@ def test_the_preferences_are_captured(blender: Desktop):
     blender.picture("diagnostics")
 
 
+LANGUAGES = {
+    "de_DE": ["Fotos platzieren", "3 Objekte ausgewählt", "Füllgrad"],
+    "ja_JP": ["写真を配置", "3オブジェクトを選択中", "占有率"],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_window_speaks_the_language_of_blender(blender: Desktop, language: str):
+    blender.python(
+        f"view = bpy.context.preferences.view\nview.language = {language!r}\n"
+        "view.use_translate_interface = view.use_translate_tooltips = view.use_translate_reports = True"
+    )
+    said, left = blender.python(
+        f"""
+from {MODULE}.window import translations, words
+ask = bpy.app.translations.pgettext_iface
+said = [ask('Place Photos', 'Operator'), words.iface_('{{count}} objects selected', count=3), words.iface_('Fill')]
+known = translations.for_blender()[{language[:2]!r}]
+answer = [said, [text for (context, text), other in known.items() if other != text == ask(text, context)]]
+"""
+    )
+    blender.show_tab("Photoreal")
+    blender.picture(f"language-{language}")
+    blender.python("bpy.context.preferences.view.language = 'en_US'")
+    assert said == LANGUAGES[language]
+    assert left == []
+
+
+def test_online_manual_opens_a_page_of_the_extension(blender: Desktop):
+    found = blender.python(
+        """
+from bl_operators.wm import WM_OT_doc_view_manual, _wm_doc_get_id
+from urllib.parse import unquote, urlsplit
+from pathlib import Path
+names = ['photoreal.generate_set', 'PhotorealSettings.rig', 'PhotorealAngle.fill']
+answer = []
+for name in names:
+    address = WM_OT_doc_view_manual._lookup_rna_url(_wm_doc_get_id(name, do_url=False), verbose=False)
+    answer.append([address.rpartition('/')[2], Path(unquote(urlsplit(address).path)).is_file()])
+"""
+    )
+    assert found == [
+        ["user-guide.html#the-first-set-free", True],
+        ["studio.html#light", True],
+        ["user-guide.html#angles", True],
+    ]
+
+
 def test_no_error_was_printed(blender: Desktop):
     lines = [
         line for line in blender.log().splitlines() if "photoreal" in line.lower() or "Traceback" in line
