@@ -85,13 +85,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """One video of the set. ``path`` is None while there is no file."""
+    """One video of the set. ``path`` is None while there is no file.
+
+    ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``, of the comparison over time.
+    """
 
     motion: str
     path: Path | None
     state: str
     error: str
     request_id: str = ""
+    verdict: str = ""
+    reason: str = ""
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +170,18 @@ class SetView:
     def rejected(self) -> tuple[str, ...]:
         """The angles whose photos are held back."""
         return tuple(one.name for one in self.pictures if one.photo and one.is_rejected)
+
+    def reason_for(self, name: str) -> str:
+        """Why the photo of this angle, or the video with this motion, has its verdict; "" when it was not checked."""
+        named = {
+            **{one.motion: one.reason for one in self.videos},
+            **{one.name: one.reason for one in self.pictures},
+        }
+        return named.get(name, "")
+
+    def clips(self) -> list[tuple[str, Path]]:
+        """Motion and file of every video that is not held back."""
+        return [(one.motion, one.path) for one in self.videos if one.path and not one.is_rejected]
 
     def lasting_sheet(self) -> list[tuple[str, Path]]:
         """The same with files that no later take replaces, so that a placed picture does not change.
@@ -273,6 +291,9 @@ def _video(folder: Path, entry: dict[str, Any]) -> Video:
         state=str(pending.get("state") or entry.get("state", "")),
         error=str(pending.get("error") or entry.get("error") or ""),
         request_id=str(entry.get("request_id") or ""),
+        verdict=verdict_of(entry),
+        reason=reason_of(entry),
+        is_rejected=is_rejected(entry),
     )
 
 

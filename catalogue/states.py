@@ -24,11 +24,13 @@ from ..messages.errors import PhotorealError
 from ..optics.angles import angle_name
 from ..photo_set.folder import SetState
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
+from ..photo_set.set_costs import costs_of
 from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest
 from ..photo_set.set_json_values import any_text
 from ..photo_set.verdict import all_findings, finding_from, worst_of
 
 _MODEL = "model/product.glb"
+VIDEO = "video"  # Among the names of angles.
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +87,8 @@ class Status:
     findings: tuple[dict[str, Any], ...] = ()  # In the form of ``set.json``, worst first.
     set_id: str = ""  # Its set and its photos in decisions; see ``imaging.review_part``.
     photos_id: str = ""
-    rejected: tuple[str, ...] = ()  # Photos that are held back. They are not among ``photos``.
-    verdicts: dict[str, str] = field(default_factory=dict)  # Of the photos that were checked, by angle.
+    rejected: tuple[str, ...] = ()  # Held back: not among ``photos`` and ``videos``.
+    verdicts: dict[str, str] = field(default_factory=dict)  # Of what was checked, by angle, and of the video.
     consistency: float | None = (
         None  # The score of the set, above 1 when a photo has drifted; None: not compared.
     )
@@ -150,7 +152,7 @@ def write_status(root: Path, status: Status) -> None:
 
 def paid_in(root: Path) -> dict[str, Any]:
     """The costs in the journal of a set, as members of its ``Status``."""
-    paid = journal_costs.costs_in(root / ".journal", "")
+    paid = costs_of(root, "")
     return {"paid": float(journal_costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 
@@ -159,11 +161,13 @@ def results_in(record: Manifest) -> dict[str, Any]:
     wanted = record["videos"] if cast(Mapping[str, Any], record["plan"])["video"] else []
     photos = [(entry["name"], entry.get("photo", {})) for entry in record["angles"]]
     shown = [photo for _name, photo in photos if photo.get("path")]
+    made = [*((VIDEO, entry) for entry in wanted), *photos]
+    videos = [entry for entry in wanted if entry.get("path")]
     return {
         "photos": tuple(photo["path"] for photo in shown if not is_rejected(photo)),
-        "rejected": tuple(photo["path"] for photo in shown if is_rejected(photo)),
-        "verdicts": {name: verdict for name, photo in photos if (verdict := verdict_of(photo))},
-        "videos": tuple(entry["path"] for entry in wanted if entry.get("path")),
+        "rejected": tuple(one["path"] for one in (*shown, *videos) if is_rejected(one)),
+        "verdicts": {name: verdict for name, one in made if (verdict := verdict_of(one))},
+        "videos": tuple(entry["path"] for entry in videos if not is_rejected(entry)),
         "findings": tuple(finding.record() for finding in all_findings(record)),
         "consistency": record["consistency"]["score"] if "consistency" in record else None,
         "set_id": set_id(record),
@@ -179,6 +183,7 @@ def first_error(record: Manifest) -> str:
         for entry in record["angles"]
         if is_rejected(entry.get("photo"))
     ]
+    errors += [f"Video: rejected. {reason_of(entry)}" for entry in record["videos"] if is_rejected(entry)]
     return next(iter(errors), "")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``resume --accept``: a person accepts a photo that was rejected, or that should be looked at."""
+"""``resume --accept``: a person accepts a photo or a video that was rejected, or that should be looked at."""
 
 from collections.abc import Sequence
 
@@ -8,26 +8,33 @@ from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..photo_set.folder import Record, SetFolder
 from ..photo_set.takes import Shelf, Takes, chosen_number, identity_of
+from .choosing import shelf_of
+
+_CHECKS = {
+    Shelf.PHOTOS: "fidelity",
+    Shelf.VIDEOS: "identity",
+}  # The member that holds what the check has found.
+_WORDS = {Shelf.PHOTOS: "photo", Shelf.VIDEOS: "video"}
 
 
-def accept_photos(folder: SetFolder, names: Sequence[str], reporter: Reporter) -> None:
-    """Accept the photos that these angles show. Raises InputError before anything changes."""
+def accept_results(folder: SetFolder, names: Sequence[str], reporter: Reporter) -> None:
+    """Accept the photos that these angles show, or the "video". Raises InputError before anything changes."""
     takes = Takes(folder)
-    wanted = [(name, _shown(folder, takes, name)) for name in names]
-    for name, take in wanted:
-        found = {**take["fidelity"], "rejected": False, "accepted": True}
-        takes.renew(Shelf.PHOTOS, name, identity_of(take), {"fidelity": found})
-        reporter.tell(events.Note(text=f"{name}: the photo is accepted."))
+    wanted = [_shown(folder, takes, name) for name in names]
+    for shelf, name, take in wanted:
+        found = {**take[_CHECKS[shelf]], "rejected": False, "accepted": True}
+        takes.renew(shelf, name, identity_of(take), {_CHECKS[shelf]: found})
+        reporter.tell(events.Note(text=f"{name}: the {_WORDS[shelf]} is accepted."))
 
 
-def _shown(folder: SetFolder, takes: Takes, name: str) -> Record:
+def _shown(folder: SetFolder, takes: Takes, wanted: str) -> tuple[Shelf, str, Record]:
     record = folder.record
-    known = [entry["name"] for entry in record["angles"]]
-    if name not in known:
-        raise InputError(f"This set has no angle called {name!r}.", hint=f"It has: {', '.join(known)}.")
-    if not chosen_number(record, Shelf.PHOTOS, name):
-        raise InputError(f"{name} has no photo yet.")
-    take = takes.chosen(Shelf.PHOTOS, name)
-    if not take.get("fidelity"):
-        raise InputError(f"The photo of {name} was not checked, so there is nothing to accept.")
-    return take
+    shelf, name = shelf_of(record, wanted)
+    if shelf not in _CHECKS:
+        raise InputError(f"The {wanted} is not checked, so there is nothing to accept.")
+    if not chosen_number(record, shelf, name):
+        raise InputError(f"{wanted} has no {_WORDS[shelf]} yet.")
+    take = takes.chosen(shelf, name)
+    if not take.get(_CHECKS[shelf]):
+        raise InputError(f"The {_WORDS[shelf]} of {wanted} was not checked, so there is nothing to accept.")
+    return shelf, name, take

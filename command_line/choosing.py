@@ -40,17 +40,25 @@ def _parsed(record: Manifest, text: str) -> tuple[Shelf, str, int]:
         raise InputError(
             f"--choose {text!r} does not name a take.", hint="Write NAME=NUMBER, for example front=2."
         )
+    return *shelf_of(record, name), int(number)
+
+
+def shelf_of(record: Manifest, name: str) -> tuple[Shelf, str]:
+    """The shelf of what ``name`` means in a set, and its name there: an angle, "concept", "video" or a motion.
+
+    Raises InputError for anything else.
+    """
     if any(entry["name"] == name for entry in record["angles"]):
-        return Shelf.PHOTOS, name, int(number)
+        return Shelf.PHOTOS, name
     if name == CONCEPT:
-        return Shelf.CONCEPTS, CONCEPT, int(number)
+        return Shelf.CONCEPTS, CONCEPT
     motions = [entry["motion"] for entry in record["videos"]]
     if name in motions:
-        return Shelf.VIDEOS, name, int(number)
+        return Shelf.VIDEOS, name
     if name in VIDEO_NAMES and motions:
         planned = (record.get("plan") or {}).get("motion")
         motion = next((one for one in motions if one == planned), motions[0])
-        return Shelf.VIDEOS, motion, int(number)
+        return Shelf.VIDEOS, motion
     known = [entry["name"] for entry in record["angles"]]
     known += VIDEO_NAMES[:1] if motions else ()
     raise InputError(f"This set has nothing called {name!r}.", hint=f"It has: {', '.join(known)}.")

@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "catalogue": "make the sets of many products, from a CSV or JSONL file",
     "resume": "continue a set or a catalogue; nothing is paid twice",
     "cancel": "cancel the pending fal.ai requests of a set or catalogue",
-    "check": "compare the photos of a set or a catalogue with their renders; changes nothing",
+    "check": "compare the photos and videos of a set or a catalogue with their renders; changes nothing",
     "reconcile": "what fal.ai has really charged for a set or a catalogue; needs an admin key",
     "cleanup": "hide and delete at fal.ai what a finished set or catalogue has left there",
     "estimate": "what a set or a catalogue would cost; spends nothing",

@@ -10,7 +10,11 @@ Record = Mapping[str, Any]
 WIDTH, HEIGHT = 320, 90  # Of the drawing, in its own units.
 LEFT, BOTTOM, TOP = 4, 16, 6
 HIGHEST = 2.0  # In units of the tolerance; larger values are drawn there.
-TITLES = {"accept": "The video shows the product", "look": "Look at the video"}
+TITLES = {
+    "accept": "The video shows the product",
+    "look": "Look at the video",
+    "reject": "The video does not show the product",
+}
 SOURCES = {
     "input": "the rendered video, frame by frame",
     "spin": "the photos and the frames of the spin",
@@ -24,11 +28,12 @@ def identity_part(video: Record) -> str:
     if not found.get("verdict"):
         return ""
     verdict = str(found["verdict"])
-    style = "accepted" if verdict == "accept" else "look"
+    style = "rejected" if found.get("rejected") else "accepted" if verdict == "accept" else "look"
+    title = "Accepted by a person" if found.get("accepted") else TITLES.get(verdict, "Compared")
     source = SOURCES.get(str(found.get("compared_with")), "")
     compared = f"<p>Compared with {source}.</p>" if source else ""
     return (
-        f"<div class='verdict {style}'><b>{TITLES.get(verdict, 'Compared')}</b>"
+        f"<div class='verdict {style}'><b>{title}</b>"
         f"<p>{escape(str(found.get('reason', '')))}</p>{_curve(found)}{compared}</div>"
     )
 

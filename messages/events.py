@@ -158,8 +158,9 @@ class Identity(Event):
     """A video by fal.ai was compared with the product, from its first frame to its last."""
 
     motion: Annotated[str, "the motion of the video"]
-    verdict: Annotated[str, '"accept" or "look"']
+    verdict: Annotated[str, '"accept", "look" or "reject"']
     reason: Annotated[str, "why, in a sentence"]
+    rejected: Annotated[bool, "whether it is held back"]
     request_id: Annotated[str, "its request at fal.ai"]
 
 

@@ -19,7 +19,7 @@ from .paying import PayingSetOperator
 class PHOTOREAL_OT_accept_photo(PayingSetOperator):
     bl_idname = "photoreal.accept_photo"
     bl_label = "Accept Anyway"
-    bl_description = "Accept the photo of this angle in spite of its verdict, and continue the set"
+    bl_description = "Accept this photo or video in spite of its verdict, and continue the set"
     bl_options = set()  # The set may buy a video now: without REGISTER, Repeat Last cannot spend again.
 
     name: Annotated[str, StringProperty(options={"HIDDEN"})]
@@ -30,13 +30,13 @@ class PHOTOREAL_OT_accept_photo(PayingSetOperator):
 
     def invoke(self, context: Context, event: Event) -> Result:
         found = runs.set_of(scene_of(context))
-        reason = next((one.reason for one in found.pictures if one.name == self.name), "") if found else ""
+        reason = found.reason_for(self.name) if found else ""
         message = f"{reason} {self.agreed_message(context)}".strip()
         title = iface_("Accept {name}", name=self.name)
         return confirm(self, context, event, title=title, message=message, confirm_text=iface_("Accept"))
 
     def message_of(self, amount: str) -> str:
-        text = "What waits for this photo is made now, and a video by fal.ai is charged, {price}."
+        text = "What waits for it is made now, and a video by fal.ai is charged, {price}."
         return iface_(text, price=amount)
 
     def act(self, context: Context, found: SetView) -> Result:

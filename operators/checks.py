@@ -195,10 +195,10 @@ def redo(context: Context) -> Problem | None:
 
 
 def accept(context: Context) -> Problem | None:
-    """There must be a photo that is held back."""
+    """There must be a photo or a video that is held back."""
     found = runs.set_of(scene_of(context))
-    if found is None or not found.rejected:
-        return Problem(reason="No photo of this set is rejected")
+    if found is None or not (found.rejected or any(video.is_rejected for video in found.videos)):
+        return Problem(reason="Nothing in this set is rejected")
     return idle(context)
 
 
@@ -227,6 +227,16 @@ def photos(context: Context) -> Problem | None:
         if found is not None and found.rejected:
             return Problem(reason="All photos of this set are rejected: accept them, or request others")
         return Problem(reason="This scene has no finished photo yet")
+    return None
+
+
+def video(context: Context) -> Problem | None:
+    """The set of the scene must have a finished video."""
+    found = runs.set_of(scene_of(context))
+    if found is None or not found.clips():
+        if found is not None and any(one.is_rejected for one in found.videos):
+            return Problem(reason="The video is rejected: accept it, or request another one")
+        return Problem(reason="This set has no video")
     return None
 
 

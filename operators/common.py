@@ -35,6 +35,11 @@ def left_out(found: SetView) -> str:
     return rpt_("1 rejected photo was left out: {names}", names=names) if count else ""
 
 
+def video_left_out(found: SetView) -> str:
+    """A sentence about a video that is held back; "" without any."""
+    return rpt_("The rejected video was left out") if any(one.is_rejected for one in found.videos) else ""
+
+
 def choose_files(operator: Operator, context: Context) -> Result:
     """Open the file browser; ``execute`` runs with the choice."""
     manager_of(context).fileselect_add(operator)

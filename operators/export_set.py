@@ -13,7 +13,7 @@ from ..files.names import file_rule, safe_name
 from ..window.blender_types import Result, with_properties
 from ..window.words import rpt_
 from . import checks
-from .common import SetOperator, choose_files, left_out, refuse
+from .common import SetOperator, choose_files, left_out, refuse, video_left_out
 
 
 @with_properties
@@ -34,8 +34,7 @@ class PHOTOREAL_OT_export_set(SetOperator):
         return choose_files(self, context)
 
     def act(self, context: Context, found: SetView) -> Result:
-        files = found.sheet()
-        files += [(video.motion, video.path) for video in found.videos if video.path]
+        files = [*found.sheet(), *found.clips()]
         target, product = Path(self.directory), safe_name(found.product, file_rule("product"))
         try:
             for name, path in files:
@@ -48,5 +47,6 @@ class PHOTOREAL_OT_export_set(SetOperator):
             text = "{folder} cannot be written ({error}). Choose another folder"
             return refuse(self, rpt_(text, folder=target, error=error.strerror))
         words = rpt_("{count} files are in {folder}", count=len(files), folder=target)
-        self.report({"INFO"}, ". ".join(filter(None, (words, left_out(found)))))
+        parts = (words, left_out(found), video_left_out(found))
+        self.report({"INFO"}, ". ".join(filter(None, parts)))
         return {"FINISHED"}

@@ -4,7 +4,6 @@
 from bpy.types import Context
 
 from ..background_run.set_view import SetView
-from ..window import runs
 from ..window.blender_types import Result, scene_of
 from ..window.words import rpt_
 from . import checks
@@ -19,17 +18,14 @@ class PHOTOREAL_OT_place_video(SetOperator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        found = runs.set_of(scene_of(context))
-        has_video = found is not None and any(video.path for video in found.videos)
-        return checks.allow(cls, None if has_video else checks.Problem(reason="This set has no video"))
+        return checks.allow(cls, checks.video(context))
 
     def act(self, context: Context, found: SetView) -> Result:
         from ..window.place_video import place_video
 
         try:
-            for video in found.videos:
-                if video.path:
-                    place_video(scene_of(context), video.path, f"{found.product} {video.motion}")
+            for motion, path in found.clips():
+                place_video(scene_of(context), path, f"{found.product} {motion}")
         except RuntimeError as error:
             return refuse(self, rpt_("The video cannot be loaded: {error}", error=str(error).strip()))
         return {"FINISHED"}

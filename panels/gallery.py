@@ -3,6 +3,8 @@
 
 from bpy.types import Context, Panel, UILayout
 
+from ..background_run.set_view import Video
+from ..operators.accept_photo import PHOTOREAL_OT_accept_photo
 from ..operators.export_set import PHOTOREAL_OT_export_set
 from ..operators.mark_asset import PHOTOREAL_OT_mark_asset
 from ..operators.open_folder import PHOTOREAL_OT_open_folder
@@ -16,7 +18,7 @@ from ..window.blender_types import layout_of, scene_of
 from ..window.labels import label_of
 from ..window.words import iface_
 from .layout import SubPanel, button, draw_error, draw_request, draw_text
-from .takes import draw_picture
+from .takes import draw_picture, verdict_icon
 
 MAX_PROBLEMS = 3  # Of the model; the report has all of them.
 
@@ -46,10 +48,7 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         if error := runs.choosing_error(found.folder):
             draw_error(context, layout, error)
         for video in found.videos:
-            motion, state = iface_(label_of(video.motion)), iface_(video.state)
-            row = layout.row(align=True)
-            row.label(text=iface_("{motion} video: {state}", motion=motion, state=state), icon="FILE_MOVIE")
-            draw_request(row, video.request_id)
+            draw_video(context, layout, video)
         draw_actions(layout)
 
 
@@ -58,6 +57,22 @@ def more_problems(count: int) -> str:
     if count == 1:
         return iface_("1 more problem of the model: see the report.")
     return iface_("{count} more problems of the model: see the report.", count=count)
+
+
+def draw_video(context: Context, layout: UILayout, video: Video) -> None:
+    """The state of a video, and what the comparison with the product has found."""
+    motion, state = iface_(label_of(video.motion)), iface_(video.state)
+    row = layout.row(align=True)
+    row.label(text=iface_("{motion} video: {state}", motion=motion, state=state), icon="FILE_MOVIE")
+    if video.verdict:
+        row.label(text="", icon=verdict_icon(video.verdict, is_rejected=video.is_rejected))
+    draw_request(row, video.request_id)
+    if video.is_rejected:
+        draw_text(context, layout, iface_("Rejected: {reason}", reason=video.reason), "ERROR")
+        button(layout, PHOTOREAL_OT_accept_photo, icon="CHECKMARK").name = video.motion
+    elif video.verdict == "look":
+        text = iface_("Look at this video: {reason}", reason=video.reason)
+        draw_text(context, layout, text, "VIEWZOOM")
 
 
 def draw_actions(layout: UILayout) -> None:

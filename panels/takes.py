@@ -36,6 +36,11 @@ VERDICT_ICONS: "dict[str, IconItems]" = {
 ARROWS: "tuple[tuple[int, IconItems], ...]" = ((-1, "TRIA_LEFT"), (1, "TRIA_RIGHT"))
 
 
+def verdict_icon(verdict: str, *, is_rejected: bool) -> "IconItems":
+    """The icon of a verdict; "NONE" for what was not checked."""
+    return "CANCEL" if is_rejected else VERDICT_ICONS.get(verdict, "NONE")
+
+
 def draw_picture(context: Context, layout: UILayout, found: SetView, picture: Picture) -> None:
     """Render and photo side by side, the takes of the photo, and what can be done with them."""
     take = runs.shown_take(found.folder, picture)
@@ -81,7 +86,7 @@ def _draw_take(context: Context, body: UILayout, found: SetView, picture: Pictur
     words += [dollars(take.price)] if take.price else []
     facts.label(
         text=", ".join(words),
-        icon="CANCEL" if take.is_rejected else VERDICT_ICONS.get(take.verdict, "NONE"),
+        icon=verdict_icon(take.verdict, is_rejected=take.is_rejected),
         translate=False,
     )
     draw_request(facts, take.request_id)

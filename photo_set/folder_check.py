@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares the photos that are in set folders with their renders. Changes nothing."""
+"""Compares the photos and videos that are in set folders with their renders. Changes nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +19,13 @@ from .photo_check import FAILED, NO_REFERENCE
 from .plan_record import angles_planned
 from .rejection import verdict_of
 from .set_views import compared_in, drifts_of
+from .variant_folders import variants_in
+from .video_identity import Pictures, compared
+
+NO_DECODER: Mapping[str, str] = {
+    "verdict": Verdict.LOOK.value,
+    "reason": "The video was not compared, because neither PyAV nor Blender can be started here to decode it.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +49,43 @@ class Finding:
         return self.verdict in FAILED and not self.is_accepted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFinding:
+    """What the comparison says about a video that a set shows. ``is_accepted``: as that of ``Finding``."""
+
+    product: str
+    motion: str
+    verdict: Verdict
+    reason: str
+    request_id: str
+    is_accepted: bool
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.verdict in FAILED and not self.is_accepted
+
+
 def sets_in(root: Path) -> list[Path]:
-    """The set in the folder, or the sets in the folders below it, as in a catalogue. Raises InputError without any."""
+    """The set in the folder, or the sets in the folders below it, as in a catalogue, each followed by its other variants.
+
+    Raises InputError without any set. The variants of a set that cannot be read are left out.
+    """
     if (root / "set.json").is_file():
-        return [root]
+        return _with_variants(root)
     found = sorted(path.parent for path in root.glob("*/set.json"))
     if not found:
         raise InputError(
             f"{root} contains no set: set.json is missing.", hint="Name the folder of a set or a catalogue."
         )
-    return found
+    return [one for first in found for one in _with_variants(first)]
+
+
+def _with_variants(root: Path) -> list[Path]:
+    try:
+        others = [one.folder for one in variants_in(SetFolder.open(root)) if not one.is_first]
+    except InputError:  # Reported when the set itself is checked.
+        return [root]
+    return [root, *(folder for folder in others if (folder / "set.json").is_file())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,4 +136,22 @@ def check_set(root: Path) -> Iterator[Finding]:
             request_id=str(shown.get("request_id", "")),
             is_accepted=verdict_of(shown) == "accepted",
             report=report,
+        )
+
+
+def check_videos(root: Path) -> Iterator[VideoFinding]:
+    """Compare the videos of one set that fal.ai made with the product; those by Cycles are exact. Raises InputError."""
+    folder = SetFolder.open(root)
+    record = folder.record
+    for video in record["videos"]:
+        if not video.get("path") or video.get("engine") != Engine.FAL:
+            continue
+        found = compared(folder, video, Pictures.of(folder, video)) or NO_DECODER
+        yield VideoFinding(
+            product=str(record.get("product", root.name)),
+            motion=video["motion"],
+            verdict=Verdict(found["verdict"]),
+            reason=found["reason"],
+            request_id=str(video.get("request_id", "")),
+            is_accepted=verdict_of(video) == "accepted",
         )

@@ -31,7 +31,8 @@ from .takes import Shelf, identity_of
 from .video_plan import used_angles
 
 SLACK = 0.2  # How much farther from its render a matched photo may be in colour, in units of the tolerance.
-VERSION = 1  # Of how photos are compared and matched.
+VERSION = 2  # Of how photos are compared and matched.
+OTHER_COLOUR = "Light alone rarely does that, so its color may be wrong."
 Entries = Mapping[str, Mapping[str, Any]]
 
 
@@ -108,13 +109,13 @@ class SetConsistency:
         """Make the set show ``picture``, or the photo as it was before it was matched."""
         photo = entry["photo"]
         content: bytes | None = None
-        found: Record = {name: value for name, value in photo["fidelity"].items() if name != "matched"}
+        found = _judged(photo["fidelity"], drift)
         if picture is not None and drift is not None:
             name = f"photos/unmatched/{Path(photo.get('original') or photo['path']).stem}.png"
             kept = self._folder.store(name, before.read_bytes())
             size = {"width": picture.width, "height": picture.height}
             content, found["matched"] = png(picture), {**kept, **size, **_values(drift)}
-        elif "matched" in photo["fidelity"] and not _is_decided(photo):
+        elif not _is_decided(photo) and found != photo["fidelity"]:
             if before != self._folder.root / photo["path"]:
                 content = before.read_bytes()
         else:
@@ -145,7 +146,12 @@ class SetConsistency:
 
     def _digest(self, entries: Entries) -> str:
         facts = [
-            [name, self._may_change(entry), entry["render"].get("sha256")]
+            [
+                name,
+                self._may_change(entry),
+                entry["render"].get("sha256"),
+                entry["photo"]["fidelity"].get("checked_with"),
+            ]
             for name, entry in sorted(entries.items())
         ]
         return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()[:16]
@@ -174,6 +180,17 @@ class SetConsistency:
         }
         with self._folder.change() as record:
             record["consistency"] = cast(ConsistencyRecord, found)
+
+
+def _judged(found: Mapping[str, Any], drift: Drift | None) -> Record:
+    """What the check has found, with the verdict that follows from the set, and without what the set has changed before."""
+    record = {name: value for name, value in found.items() if name not in ("matched", "alone")}
+    alone = found.get("alone") or {name: found.get(name, "") for name in ("verdict", "reason")}
+    record |= alone
+    if drift is None or drift.colour_score <= 1.0 or drift.is_light or alone["verdict"] != Verdict.ACCEPT:
+        return record
+    look = {"verdict": Verdict.LOOK.value, "reason": f"{drift.reason} {OTHER_COLOUR}"}
+    return {**record, **look, "alone": alone}
 
 
 def _is_decided(photo: Mapping[str, Any]) -> bool:

@@ -79,6 +79,13 @@ class ConsistencyRecord(TypedDict, total=False):
     angles: Annotated[dict[str, DriftRecord], Items(MAX_NAMES), "the photos that were compared, by angle"]
 
 
+class AloneRecord(TypedDict):
+    """The verdict about a photo before it was compared with the others of its set."""
+
+    verdict: Annotated[str, VERDICT, "what to do with it"]
+    reason: Annotated[str, TEXT, "why, in a sentence"]
+
+
 class FidelityRecord(TypedDict, total=False):
     """What the comparison of a photo with its render has found, and what followed."""
 
@@ -93,6 +100,7 @@ class FidelityRecord(TypedDict, total=False):
     accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of the verdict"]
     realigned: Annotated[RealignmentRecord, "how it was moved back onto the render"]
     locked: Annotated[LockRecord, "what it has taken from its render"]
+    alone: Annotated[AloneRecord, "its verdict before the set was compared, where the set has changed it"]
     matched: Annotated[MatchRecord, "how its white balance and exposure were matched to the set"]
     report: Annotated[FileRecord, "all that was measured"]
     overlay: Annotated[FileRecord, "the photo with what was found"]
@@ -101,7 +109,7 @@ class FidelityRecord(TypedDict, total=False):
 class IdentityRecord(TypedDict, total=False):
     """What the comparison of a video with the product has found."""
 
-    verdict: Required[Annotated[str, VERDICT, '"accept" or "look"']]
+    verdict: Required[Annotated[str, VERDICT, '"accept", "look" or "reject"']]
     reason: Required[Annotated[str, TEXT, "why, in a sentence"]]
     compared_with: Annotated[
         str, TEXT, '"input", the rendered video; "spin", photos and frames of the spin; "photos"'
@@ -114,6 +122,8 @@ class IdentityRecord(TypedDict, total=False):
         "of frames at equal distances, in units of the tolerance; above 1, the frame does not show the product; null when it "
         "cannot be compared",
     ]
+    rejected: Annotated[bool, TRUTH, "whether it is held back"]
+    accepted: Annotated[bool, TRUTH, "whether a person has accepted it in spite of its verdict"]
     closure: Annotated[float, REAL, "how far the last frame is from the first, 0 to 1"]
     checked_with: Annotated[str, TEXT, "digest of what was compared"]
 

@@ -89,7 +89,7 @@ def video_findings(record: Mapping[str, Any]) -> Iterator[Finding]:
     """A warning for each video that does not show the product all the time, or could not be compared."""
     for video in record.get("videos") or []:
         found = video.get("identity") or {}
-        if found and found.get("verdict") != "accept":
+        if found and found.get("verdict") != "accept" and not found.get("accepted"):
             text = f"Video: {found.get('reason', '')}"
             yield Finding(kind=OTHER_VIDEO, severity=Severity.WARNING, where=video["motion"], text=text)
 

@@ -23,7 +23,7 @@ from .results import SetResults
 from .takes import Shelf, identity_of
 
 Array = NDArray[Any]
-VERSION = 1  # Of how videos are compared.
+VERSION = 2  # Of how videos are compared.
 SAMPLES = 16  # Frames that are compared.
 SIDE = 320  # Pixels of their longer side.
 MAX_SPIN_FRAMES = 12
@@ -47,13 +47,19 @@ class VideoIdentity:
         if not (is_wanted and video.get("engine") == Engine.FAL and self._folder.has(video)):
             return
         against = Pictures.of(self._folder, video)
-        digest = _digest(video, against)
-        if (video.get("identity") or {}).get("checked_with") == digest:
+        digest = _digest(video, against, plan.fidelity)
+        known = video.get("identity") or {}
+        if known.get("checked_with") == digest:
             return
         found = compared(self._folder, video, against)
         if found is None:
             return  # Without a decoder, nothing is known of the video.
         record = {**found, "checked_with": digest}
+        is_gated = plan.fidelity is Fidelity.GATE
+        if known.get("accepted"):  # A person has seen this very video.
+            record["accepted"] = True
+        elif is_gated and record["verdict"] == Verdict.REJECT:
+            record["rejected"] = True
         motion, identity = str(video["motion"]), identity_of(video)
         self._results.takes.renew(Shelf.VIDEOS, motion, identity, {"identity": record})
         self._results.reporter.tell(
@@ -61,6 +67,7 @@ class VideoIdentity:
                 motion=motion,
                 verdict=record["verdict"],
                 reason=record["reason"],
+                rejected=record.get("rejected", False),
                 request_id=str(video.get("request_id", "")),
             )
         )
@@ -174,6 +181,13 @@ def _problem(
     return ""
 
 
-def _digest(video: Mapping[str, Any], against: Pictures) -> str:
-    facts = [VERSION, video.get("sha256"), bool(video.get("loop")), against.kind, list(against.hashes)]
+def _digest(video: Mapping[str, Any], against: Pictures, fidelity: Fidelity) -> str:
+    facts = [
+        VERSION,
+        video.get("sha256"),
+        bool(video.get("loop")),
+        against.kind,
+        list(against.hashes),
+        fidelity,
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

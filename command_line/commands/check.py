@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``check``: compare the photos in a folder with their renders."""
+"""``check``: compare the photos and videos in a folder with their renders."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,9 +10,17 @@ from ...channels.checking import Finding as RuleFinding
 from ...channels.checking import wanted
 from ...channels.rules import CHANNELS
 from ...messages import events
-from ...messages.errors import PhotorealError
+from ...messages.errors import InputError, PhotorealError
 from ...photo_set.folder import SetState
-from ...photo_set.folder_check import Finding, Together, check_set, compare_set, sets_in
+from ...photo_set.folder_check import (
+    Finding,
+    Together,
+    VideoFinding,
+    check_set,
+    check_videos,
+    compare_set,
+    sets_in,
+)
 from ...photo_set.set_views import drift_event
 from ..argument_types import place
 from ..arguments import add_output
@@ -26,6 +34,15 @@ HEAD = ("product", "angle", "verdict", "reason")
 class CheckOptions:
     folder: Path
     channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What the check says about one set. ``together``: None with fewer than two photos that can be compared."""
+
+    photos: list[Finding]
+    videos: list[VideoFinding]
+    together: Together | None
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -81,31 +98,51 @@ def _rule_event(channel: str, sku: str, one: RuleFinding) -> events.Rule:
 
 
 def _run_fidelity(options: CheckOptions, context: Context) -> int:
+    """A set that cannot be read is a problem of a catalogue, and an error when it is the only one."""
     roots = sets_in(options.folder)
-    found = [one for root in roots for one in check_set(root)]
-    sets = [one for root in roots if (one := compare_set(root)) is not None]
-    told = [*map(_event, found), *(event for one in sets for event in _drift_events(one))]
-    context.reporter.result(told, "\n".join([table(found), *map(together, sets)]))
-    rejected = sum(one.is_rejected for one in found)
-    code = PhotorealError.exit_code if rejected else 0
-    state = SetState.PARTIAL if rejected else SetState.DONE
+    checks: list[_Check] = []
+    has_problem = False
+    for root in roots:
+        try:
+            checks.append(_Check(list(check_set(root)), list(check_videos(root)), compare_set(root)))
+        except InputError as error:
+            if len(roots) == 1:
+                raise
+            has_problem = True
+            context.reporter.tell(events.Warning(text=f"{root.name}: not checked. {error}"))
+    photos = [one for check in checks for one in check.photos]
+    videos = [one for check in checks for one in check.videos]
+    sets = [check.together for check in checks if check.together is not None]
+    told = [*map(_event, photos), *map(_video_event, videos)]
+    told += [*(event for one in sets for event in _drift_events(one))]
+    context.reporter.result(told, "\n".join([table(photos, videos), *map(together, sets)]))
+    has_failed = (
+        has_problem or any(one.is_rejected for one in photos) or any(one.is_rejected for one in videos)
+    )
+    code = PhotorealError.exit_code if has_failed else 0
+    state = SetState.PARTIAL if has_failed else SetState.DONE
     context.reporter.tell(events.Finished(state=state.value, exit=code, set=None))
     return code
 
 
-def table(found: Sequence[Finding]) -> str:
-    """A line for each photo, and how many there are of each verdict."""
-    if not found:
-        return "No photo here was made by an image model, so there is nothing to compare. Photos by Cycles are exact."
+def table(found: Sequence[Finding], videos: Sequence[VideoFinding]) -> str:
+    """A line for each photo and each video, and how many there are and were rejected."""
+    if not (found or videos):
+        return "Nothing here was made by an image model, so there is nothing to compare. Photos by Cycles are exact."
     rows = [HEAD, *((one.product, one.angle, _word(one), one.reason) for one in found)]
+    rows += [(one.product, f"{one.motion} video", _word(one), one.reason) for one in videos]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
         for row in rows
     ]
-    rejected = sum(one.is_rejected for one in found)
-    lines.append(f"{len(found)} photo{'s' * (len(found) != 1)}, {rejected} rejected.")
+    lines += [_count(kind, ones) for kind, ones in (("photo", found), ("video", videos)) if ones]
     return "\n".join(lines)
+
+
+def _count(kind: str, found: Sequence[Finding | VideoFinding]) -> str:
+    rejected = sum(one.is_rejected for one in found)
+    return f"{len(found)} {kind}{'s' * (len(found) != 1)}, {rejected} rejected."
 
 
 def together(one: Together) -> str:
@@ -119,7 +156,7 @@ def _drift_events(one: Together) -> list[events.Drift]:
     return [drift_event(name, drift, sku=one.product) for name, drift in one.drifts.items() if drift.reason]
 
 
-def _word(one: Finding) -> str:
+def _word(one: Finding | VideoFinding) -> str:
     if one.is_accepted:
         return f"{one.verdict.value} (accepted by a person)"
     return f"{one.verdict.value} (rejected)" if one.is_rejected else one.verdict.value
@@ -129,6 +166,17 @@ def _event(one: Finding) -> events.Event:
     return events.Checked(
         sku=one.product,
         angle=one.angle,
+        verdict=one.verdict.value,
+        reason=one.reason,
+        rejected=one.is_rejected,
+        request_id=one.request_id,
+    )
+
+
+def _video_event(one: VideoFinding) -> events.Event:
+    return events.Identity(
+        sku=one.product,
+        motion=one.motion,
         verdict=one.verdict.value,
         reason=one.reason,
         rejected=one.is_rejected,

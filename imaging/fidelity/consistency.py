@@ -5,6 +5,7 @@ The quotient of a photo and its render is the light of the photo over that of th
 has the same base colour in every angle, so the quotients of two angles at common points differ only by light and tone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compose import to_display
-from .colour import TO_XYZ
+from .colour import MAX_CAST, TO_XYZ
 from .relighting import LINEAR
 from .windows import shrunk, window_mean
 
@@ -90,9 +91,19 @@ class Drift:
         return max(self.colour_score, abs(self.fill) / FILL)
 
     @property
+    def is_light(self) -> bool:
+        """Whether the channels differ by no more than the white balance that the check takes for light.
+
+        A larger difference may be another color of the product: where the product has one color, nothing tells the two
+        apart.
+        """
+        mean = sum(self.gains) / 3.0
+        return max(abs(gain - mean) for gain in self.gains) <= math.log1p(MAX_CAST)
+
+    @property
     def can_be_matched(self) -> bool:
-        """Whether ``matched`` brings all of the white balance and the exposure to those of the set."""
-        return max(map(abs, self.gains)) <= MOST_GAIN
+        """Whether ``matched`` brings all of the white balance and the exposure to those of the set, and only these."""
+        return self.is_light and max(map(abs, self.gains)) <= MOST_GAIN
 
 
 def score_set(views: Sequence[SetView], hero: str = "") -> list[Drift]:

@@ -37,6 +37,7 @@ CLOSED = 0.03  # Tolerance: difference between the first and the last frame of a
 JUMP = 0.08  # Difference between neighbouring samples from which a video may have a cut ...
 JUMPS = 4.0  # ... when it is also so many times the usual difference.
 SHARE = 0.15  # Of the frames that may exceed the tolerance: one of them may be blurred by movement.
+REJECTED = 2.0  # Tolerances that more than half of the frames exceed when the video shows something else.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,13 @@ def judge(
     seen = [value for value in values if value is not None]
     wrong = [index for index, value in enumerate(values) if value is not None and value > 1.0]
     step = seconds / max(1, len(frames) - 1)
+    verdict = Verdict.LOOK
     if len(seen) < max(2, len(values) / 2):
         reason = "Too few frames of the video could be compared with the product."
     elif len(wrong) > SHARE * len(seen):
         worst = max(wrong, key=lambda index: values[index] or 0.0)
+        far = sum(value > REJECTED for value in seen)
+        verdict = Verdict.REJECT if far > len(seen) / 2 else Verdict.LOOK
         reason = f"{len(wrong)} of {len(seen)} frames do not show the product as it is, worst at {worst * step:.1f} s."
     elif jump:
         reason = f"The video jumps at {jump * step:.1f} s."
@@ -100,7 +104,7 @@ def judge(
     else:
         text = f"{len(seen)} frames show the product."
         return Identity(Verdict.ACCEPT, text, tuple(values), closure, 0)
-    return Identity(Verdict.LOOK, reason, tuple(values), closure, jump)
+    return Identity(verdict, reason, tuple(values), closure, jump)
 
 
 def product_in(picture: Array) -> Array | None:

@@ -452,6 +452,25 @@ def test_the_link_of_a_request_opens_the_list_of_requests(extension: bpy.types.S
     assert opened == ["https://fal.ai/dashboard/requests"]
 
 
+def test_a_video_shows_its_verdict_and_is_held_back_when_it_is_rejected(extension: bpy.types.Scene):
+    folder = Path("/sets/jar")
+    extension.photoreal.made_in = str(folder)
+    (video,) = a_set(folder).videos
+    video = replace(video, state="done", path=folder / "turntable.mp4", verdict="look", reason="It jumps.")
+    runs.state.sets.take(folder, a_set(folder, videos=(video,)))
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context))
+    assert "Look at this video: It jumps." in drawn
+    assert "[photoreal.accept_photo]" not in drawn
+    assert operators.PHOTOREAL_OT_place_video.poll(bpy.context)
+    rejected = replace(video, verdict="reject", is_rejected=True)
+    runs.state.sets.take(folder, a_set(folder, videos=(rejected,)))
+    drawn = " ".join(drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context))
+    assert "Rejected: It jumps." in drawn
+    assert "[photoreal.accept_photo]" in drawn
+    assert operators.PHOTOREAL_OT_accept_photo.poll(bpy.context)
+    assert not operators.PHOTOREAL_OT_place_video.poll(bpy.context)
+
+
 def test_a_request_that_may_be_running_is_not_sent_again_and_the_sidebar_says_until_when(
     extension: bpy.types.Scene, tmp_path: Path
 ):

@@ -112,7 +112,7 @@ KINDS: dict[str, FaultKind] = {
     "nsfw-black": FaultKind("job", "black pictures, flagged where the endpoint has the flag"),
     "planted-defect": FaultKind(
         "job",
-        "the photo does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); or shows it in "
+        "the photo, or the video from a photo, does not show the product: shift, zoom, missing (a part), recoloured, scrambled (print); or shows it in "
         "warmer light; amount 0 is the usual size",
         {"defect": "shift", "amount": 0.0},
     ),

@@ -292,6 +292,10 @@ def _video(call: Call) -> Making:
         size = pictures.size_of_ratio(ratio, pixels=start.width * start.height)
         start = ImageOps.fit(start, size)
         end = ImageOps.fit(end, size) if end is not None else None
+    if call.defect:
+        start, end = (
+            one and defects.planted(one, call.defect, call.amount, call.seed) for one in (start, end)
+        )
     seconds = seconds_of(inputs)
     data = videos.make_mp4(
         pictures.black(start.size) if call.is_black else start,

@@ -10,6 +10,7 @@ from PIL import Image
 
 from photoreal_set.imaging.compose import to_display
 from photoreal_set.imaging.fidelity.consistency import (
+    Drift,
     SetView,
     daylight,
     matched,
@@ -188,3 +189,20 @@ def test_a_photo_that_shows_too_little_has_no_drift(clean: list[list[SetView]]):
     assert score_set(views)[1].is_consistent
     assert score_set([]) == []
     assert score_set(views[:1])[0].is_consistent
+
+
+@pytest.mark.parametrize(
+    ("gains", "is_light", "can_be_matched"),
+    [
+        ((0.05, 0.0, -0.05), True, True),  # 400 K.
+        ((0.11, 0.0, -0.11), False, False),
+        ((0.20, 0.20, 0.20), True, True),
+        ((0.30, 0.30, 0.30), True, False),
+        ((-0.04, 0.08, -0.04), False, False),
+    ],
+)
+def test_only_what_light_can_do_is_matched(
+    gains: tuple[float, float, float], is_light: bool, can_be_matched: bool
+):
+    drift = Drift("front", 0.0, 0.0, 0.0, 0.0, "", gains)
+    assert (drift.is_light, drift.can_be_matched) == (is_light, can_be_matched)

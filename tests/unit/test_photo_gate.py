@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line import main as cli
-from photoreal_set.command_line.accepting import accept_photos
+from photoreal_set.command_line.accepting import accept_results
 from photoreal_set.command_line.redoing import take_again
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.files.writing import sha256_of
@@ -190,7 +190,7 @@ def test_a_rejected_hero_starts_no_video_until_a_person_accepts_it(tea: GatedSet
     assert any(
         "The video waits, because the three-quarter photo was rejected" in text for text in tea.told.texts
     )
-    accept_photos(SetFolder.open(tea.plan.out), [HERO], Told())
+    accept_results(SetFolder.open(tea.plan.out), [HERO], Told())
     assert tea.run().exit_code == 0
     photos = [entry for entry in emulator.ledger() if "kling" not in entry["endpoint"]]
     assert (len(photos), len(emulator.ledger())) == (2, 3)
@@ -204,7 +204,7 @@ def test_accepting_stops_a_retry_that_was_not_sent(tea: GatedSet, emulator):
     one = {"angles": tea.plan.angles[1:]}
     assert tea.run(**one).exit_code == 2
     emulator.control(faults=[])
-    accept_photos(SetFolder.open(tea.plan.out), [HERO], Told())
+    accept_results(SetFolder.open(tea.plan.out), [HERO], Told())
     assert tea.run().exit_code == 0
     assert len(emulator.ledger()) == 1
     assert "pending" not in tea.record["angles"][0]
@@ -224,7 +224,7 @@ def test_accepting_what_is_not_there_changes_nothing(tea: GatedSet, names: list[
     tea.run()
     before = (tea.plan.out / "set.json").read_bytes()
     with pytest.raises(InputError):
-        accept_photos(SetFolder.open(tea.plan.out), names, Told())
+        accept_results(SetFolder.open(tea.plan.out), names, Told())
     assert (tea.plan.out / "set.json").read_bytes() == before
 
 
@@ -309,7 +309,7 @@ def test_checking_respects_a_person_and_needs_a_set(tea: GatedSet, emulator, tmp
     emulator.control(faults=[defect("recoloured")])
     tea.run(angles=tea.plan.angles[1:], retries=0)
     assert checked(tea.plan.out)[0] == 2
-    accept_photos(SetFolder.open(tea.plan.out), [HERO], Told())
+    accept_results(SetFolder.open(tea.plan.out), [HERO], Told())
     code, _lines, text = checked(tea.plan.out)
     assert (code, "accepted by a person" in text) == (0, True)
     assert cli.main(["check", str(tmp_path / "nothing")], io.StringIO()) == 1

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line import main as cli
-from photoreal_set.command_line.accepting import accept_photos
+from photoreal_set.command_line.accepting import accept_results
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages import events
 from photoreal_set.optics.angles import ANGLES
@@ -82,6 +82,26 @@ def test_a_warmer_photo_is_matched_and_kept_as_it_was(tea: GatedSet, emulator):
     assert len(emulator.ledger()) == 3
 
 
+@pytest.mark.parametrize("amount", [0.18, 0.22])
+def test_another_colour_is_never_matched_as_light(tea: GatedSet, emulator, amount: float):
+    emulator.control(faults=[{**warmer(2), "defect": "recoloured", "amount": amount}])
+    assert tea.run().exit_code == 0
+    photo = tea.photo(OTHER)
+    assert "matched" not in photo["fidelity"]
+    assert photo["fidelity"]["verdict"] == "look"
+    assert "its color may be wrong" in photo["fidelity"]["reason"]
+    assert photo["fidelity"]["alone"]["verdict"] == "accept"
+    assert all(tea.photo(name)["fidelity"]["verdict"] == "accept" for name in (HERO, THIRD))
+    assert [text.split(":")[0] for text in findings(tea)] == [OTHER]
+    before = tea.record
+    assert tea.run().exit_code == 0
+    assert tea.record == before
+    accept_results(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    assert tea.run().exit_code == 0
+    assert tea.photo(OTHER)["fidelity"]["accepted"]
+    assert len(emulator.ledger()) == 3
+
+
 def test_a_report_names_the_drift_and_changes_nothing(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
     assert tea.run(fidelity=Fidelity.REPORT).exit_code == 0
@@ -108,7 +128,7 @@ def test_a_photo_that_a_video_was_made_from_is_only_named(tea: GatedSet, emulato
 def test_a_photo_that_a_person_has_accepted_is_only_named(tea: GatedSet, emulator):
     emulator.control(faults=[warmer(2)])
     tea.run(fidelity=Fidelity.REPORT)
-    accept_photos(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    accept_results(SetFolder.open(tea.plan.out), [OTHER], tea.told)
     shown = tea.photo(OTHER)["sha256"]
     assert tea.run(fidelity=Fidelity.GATE).exit_code == 0
     assert tea.photo(OTHER)["sha256"] == shown
@@ -119,7 +139,7 @@ def test_a_matched_photo_that_a_person_has_accepted_stays(tea: GatedSet, emulato
     emulator.control(faults=[warmer(2)])
     tea.run()
     matched = tea.photo(OTHER)
-    accept_photos(SetFolder.open(tea.plan.out), [OTHER], tea.told)
+    accept_results(SetFolder.open(tea.plan.out), [OTHER], tea.told)
     assert tea.run(fidelity=Fidelity.REPORT).exit_code == 0
     photo = tea.photo(OTHER)
     assert photo["sha256"] == matched["sha256"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Videos by fal.ai are compared with the product from their first frame to their last."""
 
+import io
 import json
 from collections.abc import Callable
 from functools import cache
@@ -11,6 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoreal_set.background_run.set_view import read_set
+from photoreal_set.catalogue.states import first_error, results_in
+from photoreal_set.command_line import main as cli
+from photoreal_set.command_line.accepting import accept_results
+from photoreal_set.command_line.next_steps import next_steps
 from photoreal_set.files.video_check import sampled_frames
 from photoreal_set.files.video_probe import evenly
 from photoreal_set.imaging.set_page import build_report
@@ -21,6 +27,7 @@ from tests.fal_emulator import defects, pictures
 from tests.fal_emulator.videos import write_mp4
 from tests.gated_set import HERO, GatedSet
 from tests.printed_product import view
+from tests.told import events_in
 
 SIDE, FRAMES = 160, 36
 Change = Callable[[float, Image.Image], Image.Image]
@@ -157,6 +164,72 @@ def test_bad_videos_get_a_reason_and_are_never_accepted(folder: SetFolder, is_fr
         answer = found(folder, video / f"{name}.mp4", is_from_render=is_from_render, seconds=1.5)
         assert answer["verdict"] == "look", name
         assert reason in answer["reason"] or "Too few" in answer["reason"], (name, answer)
+
+
+def another_product(_share: float, frame: Image.Image) -> Image.Image:
+    return defects.planted(frame, "recoloured", 0.0, 3)
+
+
+@pytest.mark.parametrize("is_from_render", [True, False])
+def test_a_video_that_mostly_shows_something_else_is_rejected(folder: SetFolder, is_from_render: bool):
+    green = clip(folder.root / "video" / "a.mp4", another_product)
+    answer = found(folder, green, is_from_render=is_from_render)
+    assert answer["verdict"] == "reject", answer
+    assert "16 of 16 frames do not show the product as it is" in answer["reason"]
+
+
+def checked(folder: SetFolder) -> tuple[int, dict[str, Any], str]:
+    """The exit code of ``check``, its event about the video, and its table."""
+    lines, plain = io.StringIO(), io.StringIO()
+    code = cli.main(["check", str(folder.root), "--json"], lines)
+    assert cli.main(["check", str(folder.root)], plain) == code
+    (event,) = [one for one in events_in(lines.getvalue()) if one["event"] == "identity"]
+    return code, event, plain.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "code"),
+    [(relit, "accept", 0), (later("recoloured"), "look", 0), (another_product, "reject", 2)],
+)
+def test_a_folder_is_checked_with_its_videos(folder: SetFolder, change: Change, verdict: str, code: int):
+    made = folder.entry(clip(folder.root / "video" / "turntable.mp4", change))
+    with folder.change() as record:
+        record["angles"][0]["photo"]["engine"] = "cycles"
+        record["videos"] = [{"motion": "turntable", "engine": "fal", "state": "done", "loop": True, **made}]
+    found_code, event, text = checked(folder)
+    assert (found_code, event["verdict"], event["rejected"]) == (code, verdict, code == 2)
+    assert event["motion"] == "turntable"
+    assert event["reason"] in text
+    assert f"1 video, {int(code == 2)} rejected." in text
+    with folder.change() as record:
+        record["videos"][0]["identity"] = {"verdict": "reject", "reason": "Green.", "accepted": True}
+    assert checked(folder)[0] == 0, "a person has accepted it"
+
+
+def test_a_rejected_video_is_held_back_until_a_person_accepts_it(tmp_path: Path, emulator):
+    tea = GatedSet.at(tmp_path, emulator.url)
+    emulator.control(
+        faults=[{"name": "planted-defect", "defect": "recoloured", "endpoint": tea.plan.video_endpoint}]
+    )
+    assert tea.run(video=Engine.FAL).exit_code == 2
+    (made,) = tea.record["videos"]
+    assert (made["identity"]["verdict"], made["identity"]["rejected"]) == ("reject", True)
+    shown = read_set(tea.plan.out)
+    assert shown is not None
+    assert (shown.clips(), shown.videos[0].verdict, shown.videos[0].is_rejected) == ([], "reject", True)
+    assert shown.reason_for("turntable") == made["identity"]["reason"]
+    assert results_in(tea.record)["videos"] == ()
+    assert results_in(tea.record)["rejected"] == (made["path"],)
+    assert results_in(tea.record)["verdicts"]["video"] == "reject"
+    assert first_error(tea.record).startswith("Video: rejected. ")
+    assert "--accept video" in next_steps(tea.plan.out, {})
+    assert "The video does not show the product" in build_report(tea.record)
+    paid = len(emulator.ledger())
+    accept_results(SetFolder.open(tea.plan.out), ["video"], tea.told)
+    assert tea.run().exit_code == 0
+    assert tea.record["videos"][0]["identity"]["accepted"]
+    assert results_in(tea.record)["verdicts"]["video"] == "accepted"
+    assert len(emulator.ledger()) == paid
 
 
 def test_a_set_records_the_verdict_of_its_video_once(tmp_path: Path, emulator):
