@@ -30,7 +30,6 @@ class PHOTOREAL_OT_view_request(Operator):
             manager_of(context).clipboard = self.request_id
             self.report({"INFO"}, rpt_("Copied the request id {id}", id=self.request_id))
         else:
-            self.report(
-                {"WARNING"}, "The id of this request is not known: look for its endpoint and its time"
-            )
+            text = "The id of this request is not known: look for its endpoint and its time"
+            self.report({"WARNING"}, rpt_(text))
         return {"FINISHED"}

@@ -23,18 +23,19 @@ ENDPOINTS = "endpoints#other-endpoints"
 # Operators by the page that explains them.
 OPERATORS: Mapping[str, str] = {
     GUIDE: "open_manual",
-    "user-guide#the-first-set-free": "generate_set generate_here generate_catalogue close_notice show_result",
+    "user-guide#the-first-set-free": "generate_set generate_here close_notice show_result",
     "user-guide#source": "import_product import_photos remove_photo generate_model choose_folder",
     "user-guide#studio": "build_studio remove_studio edit_product render_references save_look default_look",
     "user-guide#angles": "add_angle remove_angle move_angle edit_angles use_cameras frame_angle step_angle",
     "user-guide#photos": "new_prompt",
     ENDPOINTS: "choose_endpoint",
-    "user-guide#jobs": "resume_set cancel_here cancel_at_fal show_run view_request open_results resume_catalogue",
+    "user-guide#jobs": "resume_set cancel_here cancel_at_fal show_run",
     "sets#when-the-answer-to-a-paid-request-is-lost": "resolve_uncertain",
     "user-guide#gallery": (
         "open_set open_folder open_report open_picture flip_picture compare_pictures step_take choose_take "
-        "place_photos place_video export_set accept_photo redo_angle redo_model mark_asset to_compositor"
+        "place_photos place_video export_set accept_photo redo_angle redo_model view_request mark_asset to_compositor"
     ),
+    "user-guide#a-catalogue-from-the-scene": "generate_catalogue resume_catalogue open_results",
     KEY: "ask_price test_key forget_key open_preferences",
     "user-guide#when-something-is-wrong": "run_doctor copy_text",
 }
@@ -55,7 +56,7 @@ PROPERTIES: Mapping[str, str] = {
     "sets#photos-that-are-checked": "fidelity retries",
     "locking": "lock",
     "spin": "use_spin spin",
-    "costs#ceilings": "max_cost max_cost_per_day",
+    "costs#ceilings": "use_max_cost max_cost use_max_cost_per_day max_cost_per_day",
     "privacy#choose-another-time": "expiration",
     "privacy#private-results": "private",
     "user-guide#studio": "studio_shading default_look",
