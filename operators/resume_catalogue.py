@@ -45,7 +45,7 @@ class PHOTOREAL_OT_resume_catalogue(PayingOperator):
     def pay(self, context: Context) -> Result:
         folder = Path(self.folder)
         if not self.folder or not (folder / LOCK).is_file():
-            return refuse(self, rpt_("{folder} is not the folder of a catalogue", folder=self.folder or '""'))
+            return refuse(self, rpt_("{folder} is not the folder of a catalog", folder=self.folder))
         settings = settings_of(context, Source.OBJECTS)
         scene_catalogue.resume_catalogue(context, folder, settings, pays=self._may_cost_money())
         return {"FINISHED"}
