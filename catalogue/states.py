@@ -24,6 +24,7 @@ from ..messages.errors import PhotorealError
 from ..optics.angles import angle_name
 from ..photo_set.folder import SetState
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
+from ..photo_set.set_costs import costs_of
 from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest
 from ..photo_set.set_json_values import any_text
 from ..photo_set.verdict import all_findings, finding_from, worst_of
@@ -151,7 +152,7 @@ def write_status(root: Path, status: Status) -> None:
 
 def paid_in(root: Path) -> dict[str, Any]:
     """The costs in the journal of a set, as members of its ``Status``."""
-    paid = journal_costs.costs_in(root / ".journal", "")
+    paid = costs_of(root, "")
     return {"paid": float(journal_costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from ..channels.model_folder import FILES, ModelFolder, ModelOrder, ModelPlan
+from ..channels.model_folder import ModelFolder, ModelOrder, ModelPlan
 from ..gltf.choices import ModelOptions, Surrounding
 from ..messages.counts import count_of
 from ..messages.errors import InputError, PhotorealError
 from ..photo_set.folder import SetFolder
 from .channel_sources import sources_in
 from .option_values import Context
-from .zipping import write_zip
+from .zipping import require_own_zip, write_zip
 
 
 class ModelChoices(Protocol):
@@ -40,6 +40,8 @@ def export_models(options: ModelChoices, context: Context) -> int:
     plan = ModelPlan(format=form, template=options.name, max_bytes=limit)
     plan.name_of("a", "a")  # Refuses a template before anything is written.
     folder = ModelFolder(options.folder / "export" / form, plan, _make)
+    if options.zip:
+        require_own_zip(folder.root)
     sources = sources_in(options.folder)
     for source in sources:
         try:
@@ -49,8 +51,8 @@ def export_models(options: ModelChoices, context: Context) -> int:
                 raise
             folder.problems.append(f"{source.sku}: not exported. {error}")
     removed = folder.finish()
-    if options.zip and folder.files:
-        write_zip(folder.root, [*folder.files, FILES])
+    if options.zip:
+        write_zip(folder.root, list(folder.files))
     if options.json:
         print(json.dumps(_report(folder, removed)), file=context.output)
     else:

@@ -14,7 +14,9 @@ from ..messages.fal_pages import REQUESTS_PAGE
 from ..messages.moments import clock_time
 from ..messages.progress import LABEL_TEXTS, Reporter
 from ..photo_set.folder import SetFolder
+from ..photo_set.labels import label_of_variant
 from ..photo_set.rejection import is_rejected
+from ..photo_set.variant_folders import set_folders
 
 
 class RedoListener:
@@ -48,11 +50,22 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
         f"{LABEL_TEXTS.get(label, label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
         for label, name in redo.items()
     ]
-    if waiting := list(undecided(Journal(folder / ".journal"))):
-        lines += [_decisions(resume, key, entry) for key, entry in waiting]
-        lines.append(f"Your requests at fal.ai are listed at {REQUESTS_PAGE}.")
-    lines += [_rejection(resume, name) for name in _rejected_in(folder)]
+    folders = {one: "" if one == folder else one.name for one in set_folders(folder)}
+    waiting = [
+        _of(variant, _decisions(resume, key, entry))
+        for one, variant in folders.items()
+        for key, entry in undecided(Journal(one / ".journal"))
+    ]
+    if waiting:
+        lines += [*waiting, f"Your requests at fal.ai are listed at {REQUESTS_PAGE}."]
+    for one, variant in folders.items():
+        own = f"resume {shlex.quote(str(one))}"
+        lines += [_of(variant, _rejection(own, name)) for name in _rejected_in(one)]
     return "\n".join(lines)
+
+
+def _of(variant: str, text: str) -> str:
+    return label_of_variant(variant, text) if variant else text
 
 
 def _rejected_in(folder: Path) -> list[str]:

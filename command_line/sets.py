@@ -25,6 +25,8 @@ from ..photo_set.folder import SetState
 from ..photo_set.living_run import RunLog, is_asked_to_stop, is_locked, lock_of
 from ..photo_set.pipeline import run_set
 from ..photo_set.plan import CheckedPlan
+from ..photo_set.set_costs import costs_of
+from ..photo_set.variant_folders import set_folders, set_of_variant
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop, looking_elsewhere
 from .next_steps import RedoListener, next_steps
@@ -37,10 +39,13 @@ def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
     """While entered, no other run of a set or catalogue uses the set folder ``root``.
 
     Waits for a run that does: what it makes is not made again. Where files cannot be locked, runs are not kept apart.
+    The folder of a variant is used by every run of its set too.
     """
-    places = [lock_of(root)]
-    if row_lock(root).exists():  # It is a product of a catalogue.
-        places.append(row_lock(root))
+    places = []
+    for folder in filter(None, (set_of_variant(root), root)):
+        places.append(lock_of(folder))
+        if row_lock(folder).exists():  # It is a product of a catalogue.
+            places.append(row_lock(folder))
     with ExitStack() as stack:
         for place in places:
             with contextlib.suppress(OSError):
@@ -147,9 +152,10 @@ class _SetRun:
     def _tell_deadline(self) -> None:
         """Results that were not fetched are lost when fal.ai deletes them."""
         with contextlib.suppress(PhotorealError):  # A damaged journal has been reported.
-            if moment := pickup_deadline(Journal(self._plan.out / ".journal")):
+            journals = [Journal(folder / ".journal") for folder in set_folders(self._plan.out)]
+            if moments := list(filter(None, map(pickup_deadline, journals))):
                 self._note(
-                    f"Resume before {date_time(moment)}: after that, fal.ai deletes results that are paid."
+                    f"Resume before {date_time(min(moments))}: after that, fal.ai deletes results that are paid."
                 )
 
     def _tell_next_steps(self) -> None:
@@ -163,7 +169,7 @@ class _SetRun:
 
     def _cost(self) -> events.Cost:
         """What the set has cost so far; empty when nothing was paid."""
-        paid = journal_costs.costs_in(self._plan.out / ".journal", self._plan.product)
+        paid = costs_of(self._plan.out, self._plan.product)
         if not paid:
             return {}
         service = self._plan.service

@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``set.json`` says about the files of a set that fal.ai still has."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..fal_bridge.journal import Journal
 from ..fal_bridge.stored_files import StoredFiles, stored_files
 from .folder import SetFolder
+from .labels import label_of_variant
 from .set_json import FilesAtFal
+from .variant_folders import set_folders
 
 
 def record_files_at_fal(folder: SetFolder) -> list[StoredFiles]:
-    """Record what fal.ai still has of a set, according to its journal. Raises JournalError."""
-    found = stored_files(Journal(folder.journal))
+    """Record what fal.ai still has of a set and of its variants, according to their journals. Raises JournalError."""
+    found = []
+    for one in set_folders(folder.root):
+        files = stored_files(Journal(one / ".journal"))
+        found += files if one == folder.root else [_of_variant(one.name, item) for item in files]
     if found or "at_fal" in folder.record:
         with folder.change() as record:
             record["at_fal"] = [_entry(files) for files in found]
     return found
+
+
+def _of_variant(name: str, files: StoredFiles) -> StoredFiles:
+    return replace(files, labels=tuple(label_of_variant(name, label) for label in files.labels))
 
 
 def _entry(files: StoredFiles) -> FilesAtFal:

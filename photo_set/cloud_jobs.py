@@ -18,6 +18,7 @@ from ..messages import events
 from ..messages.errors import MachineError, PhotorealError, machine_error
 from .activity import Activity
 from .folder import Record
+from .labels import label_of_variant
 from .readiness import both
 from .results import SetResults
 from .takes import Shelf
@@ -55,32 +56,36 @@ def bridge_for(
 def _tell_job(results: SetResults, job: Job) -> None:
     if job.state not in (JobState.PREPARED, JobState.DONE):  # Otherwise an earlier run has finished it.
         results.has_worked.set()
-    _follow(results.activity, job)
+    label, redo = job.label, job.redo or None
+    if results.variant:
+        label = label_of_variant(results.variant.name, label)
+        redo = None  # `resume --redo` is for the first variant.
+    _follow(results.activity, job, label)
     results.reporter.tell(
         events.Job(
-            label=job.label,
+            label=label,
             state=job.state.value,
             endpoint=job.endpoint,
             request_id=job.request_id,
             queue_position=job.queue_position,
             message=job.message,
             error=job.error,
-            redo=job.redo or None,
+            redo=redo,
             eta_seconds=results.activity.eta_seconds,
         )
     )
 
 
-def _follow(activity: Activity, job: Job) -> None:
-    """Measure how long requests of this kind take."""
+def _follow(activity: Activity, job: Job, label: str) -> None:
+    """Measure how long requests of this kind take. ``label`` tells it from all others of the run."""
     if job.state is JobState.PREPARED:
         return  # It may wait here for a long time: until there is room, or its picture is rendered.
     if job.state in _ENDED:
-        activity.request(job.label, is_open=False)
-        activity.remaining.end_request(job.kind, job.label, is_measured=job.state is JobState.DONE)
+        activity.request(label, is_open=False)
+        activity.remaining.end_request(job.kind, label, is_measured=job.state is JobState.DONE)
     else:
-        activity.request(job.label, is_open=True)
-        activity.remaining.begin_request(job.kind, job.label)
+        activity.request(label, is_open=True)
+        activity.remaining.begin_request(job.kind, label)
 
 
 class CloudJobs:

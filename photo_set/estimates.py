@@ -24,10 +24,19 @@ from ..optics.sizes import DEFAULT_SIZE
 from ..optics.sizes import Size as PixelSize
 from .choices import Engine
 from .folder import DamagedSetError, SetFolder
-from .labels import CONCEPT_LABEL, MODEL_LABEL, VIDEO_LABEL, enlargement_label, photo_label, retry_label
+from .labels import (
+    CONCEPT_LABEL,
+    MODEL_LABEL,
+    VIDEO_LABEL,
+    enlargement_label,
+    label_of_variant,
+    photo_label,
+    retry_label,
+)
 from .model_views import model_inputs
 from .photo_inputs import planned_roles
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
+from .variants import plans_of_variants
 from .video_plan import video_files, video_settings
 
 PICTURE = Path("picture.png")  # In place of files that do not exist yet.
@@ -43,6 +52,7 @@ class PlannedJob:
     endpoint: Endpoint
     quote: Quote
     times: int = 1
+    variant: str = ""  # The name of the variant, unless it is the first.
     plural: str = ""  # What tables call several of them; "" for the kind of the endpoint.
 
     @property
@@ -76,6 +86,9 @@ class Estimate:
     def only(self, labels: Collection[str]) -> "Estimate":
         return Estimate(tuple(job for job in self.jobs if job.label in labels), self.age_seconds)
 
+    def of_variant(self, name: str) -> "Estimate":
+        return Estimate(tuple(job for job in self.jobs if job.variant == name), self.age_seconds)
+
     def record(self) -> dict[str, Any]:
         """For ``set.json`` and programs; a sum that is not known is null."""
         return {
@@ -85,8 +98,14 @@ class Estimate:
 
 
 def estimate_of(plan: SetPlan, prices: PriceList) -> Estimate:
-    """Every request of the plan with its price range, the whole set from the start."""
-    return Estimate(tuple(_planned(plan, prices)), prices.age_seconds)
+    """Every request of the plan with its price range, the whole set with all its variants from the start."""
+    jobs = list(_planned(plan, prices))
+    for variant, own in plans_of_variants(plan):
+        jobs += [
+            replace(job, label=label_of_variant(variant.name, job.label), variant=variant.name)
+            for job in _planned(own, prices)
+        ]
+    return Estimate(tuple(jobs), prices.age_seconds)
 
 
 def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
@@ -148,9 +167,9 @@ def open_bill(
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
-    paid = (_made(plan) | _sent(plan)) - set(again)
-    # A retry follows from a photo that is received: until then nothing of it is certain.
-    paid |= {retry_label(angle.name) for angle in plan.angles if photo_label(angle.name) in paid}
+    paid = _paid(plan, again)
+    for variant, own in plans_of_variants(plan):
+        paid |= {label_of_variant(variant.name, label) for label in _paid(own, ())}
     to_come = estimate.without(paid)
     if allows_unknown and budget.ceilings.run is None:
         raise FieldError(
@@ -184,6 +203,13 @@ def _require_prices(to_come: Estimate, prices: PriceList) -> None:
             f"{job.name}: {job.quote.reason}.", hint=f"Nothing was sent. Check {where}, then try again."
         )
     raise UnknownPriceError(f"{job.name}: {job.quote.reason}.")
+
+
+def _paid(plan: SetPlan, again: Collection[str]) -> set[str]:
+    """The labels of what is not to be paid any more, in one set folder."""
+    paid = (_made(plan) | _sent(plan)) - set(again)
+    # A retry follows from a photo that is received: until then nothing of it is certain.
+    return paid | {retry_label(angle.name) for angle in plan.angles if photo_label(angle.name) in paid}
 
 
 def _made(plan: SetPlan) -> set[str]:

@@ -19,6 +19,7 @@ from .photo_check import FAILED, NO_REFERENCE
 from .plan_record import angles_planned
 from .rejection import verdict_of
 from .set_views import compared_in, drifts_of
+from .variant_folders import variants_in
 from .video_identity import Pictures, compared
 
 NO_DECODER: Mapping[str, str] = {
@@ -65,15 +66,26 @@ class VideoFinding:
 
 
 def sets_in(root: Path) -> list[Path]:
-    """The set in the folder, or the sets in the folders below it, as in a catalogue. Raises InputError without any."""
+    """The set in the folder, or the sets in the folders below it, as in a catalogue, each followed by its other variants.
+
+    Raises InputError without any set. The variants of a set that cannot be read are left out.
+    """
     if (root / "set.json").is_file():
-        return [root]
+        return _with_variants(root)
     found = sorted(path.parent for path in root.glob("*/set.json"))
     if not found:
         raise InputError(
             f"{root} contains no set: set.json is missing.", hint="Name the folder of a set or a catalogue."
         )
-    return found
+    return [one for first in found for one in _with_variants(first)]
+
+
+def _with_variants(root: Path) -> list[Path]:
+    try:
+        others = [one.folder for one in variants_in(SetFolder.open(root)) if not one.is_first]
+    except InputError:  # Reported when the set itself is checked.
+        return [root]
+    return [root, *(folder for folder in others if (folder / "set.json").is_file())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,3 +22,8 @@ def retry_label(angle: str) -> str:
 
 def enlargement_label(angle: str) -> str:
     return f"{angle} enlargement"
+
+
+def label_of_variant(variant: str, label: str) -> str:
+    """In events and price tables: a request for another variant than the first. Its own journal has only ``label``."""
+    return f"{variant}: {label}"

@@ -9,32 +9,24 @@ that still fit are kept, and paid jobs are found in the journal.
 import contextlib
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from ..fal_bridge.jobs import Kind
 from ..messages import events
 from ..messages.errors import InputError, PhotorealError, ProgramError
 from ..messages.progress import Reporter
-from ..optics.angles import Angle
 from ..processes.stop import Stop, StopRenderingError
 from .choices import LANCZOS, Engine
-from .cloud_jobs import bridge_for
-from .cloud_stage import CloudStage
+from .clouds import Clouds
 from .estimates import Bill
 from .folder import TOOL, SetFolder
 from .plan import CheckedPlan, SetPlan
 from .plan_record import plan_record
+from .render_listener import RenderListener
 from .results import Outcome, SetResults
 from .source import SourceKind
-
-PRIVATE_NOTE = (
-    "Results at fal.ai can be read only with your key. Pictures that are sent there can be read by anyone who knows their "
-    "addresses until they are deleted: models may not be able to read restricted files."
-)
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +42,9 @@ class Stage(Protocol):
 
 
 class StageMaker(Protocol):
-    """Makes the stage of a set; the callbacks get each reference and each photo once it is on disk.
+    """Makes the stage of a set; the listener gets its pictures."""
 
-    ``when_calibrated`` gets each angle for which everything is on disk that its photo by fal.ai is compared with.
-    """
-
-    def __call__(
-        self,
-        results: SetResults,
-        *,
-        when_rendered: Callable[[Angle], None],
-        when_photographed: Callable[[Angle, Path], None],
-        when_calibrated: Callable[[Angle], None],
-    ) -> Stage: ...
+    def __call__(self, results: SetResults, listener: RenderListener) -> Stage: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,19 +139,18 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
     with ExitStack() as stack:
         _expect_requests(results)
         stack.enter_context(results.activity.told_to(results.reporter))
-        cloud = _open_cloud(results, bill, stack) if plan.uses_fal else None
+        clouds = stack.enter_context(Clouds(results, bill))
         results.stop.when_leaving(lambda: _write_page_in_haste(results))
         results.record_estimate(bill.estimate if bill else None)
         results.keep_source()
         results.order_video_input()
         try:
-            _render(results, renderer, cloud)
+            _render(results, renderer, clouds)
         except StopRenderingError:
-            if cloud:
+            if plan.uses_fal:
                 results.reporter.tell(events.Note(text="Fetching results that are already paid for."))
-        if cloud:
-            cloud.wait()
-    return results.outcome(is_at_ceiling=cloud is not None and cloud.is_at_ceiling)
+        clouds.wait()
+    return results.outcome(is_at_ceiling=clouds.is_at_ceiling)
 
 
 def _write_page_in_haste(results: SetResults) -> None:
@@ -181,60 +162,25 @@ def _write_page_in_haste(results: SetResults) -> None:
 def _expect_requests(results: SetResults) -> None:
     """Count the requests of the plan, for the estimate of the remaining time."""
     plan, remaining = results.plan, results.activity.remaining
+    photos = len(plan.angles) * max(1, len(plan.variants))
     if plan.source.kind is not SourceKind.MODEL and not results.has_model():
         remaining.expect_requests(Kind.CONCEPT, int(bool(plan.concept_endpoint)))
         remaining.expect_requests(Kind.MODEL, 1)
     if plan.engine is Engine.FAL:
-        remaining.expect_requests(Kind.PHOTO, len(plan.angles))
+        remaining.expect_requests(Kind.PHOTO, photos)
         if plan.photo_size and plan.upscale_endpoint != LANCZOS:
-            remaining.expect_requests(Kind.UPSCALE, len(plan.angles))
+            remaining.expect_requests(Kind.UPSCALE, photos)
     if plan.video is Engine.FAL:
         remaining.expect_requests(Kind.VIDEO, 1)
 
 
-def _render(results: SetResults, renderer: Renderer, cloud: CloudStage | None) -> None:
-    """Get the model and render; the cloud stage gets each picture as soon as it is on disk."""
-
-    def when_rendered(angle: Angle) -> None:
-        if cloud and results.plan.engine is Engine.FAL:
-            cloud.photograph(angle)
-
-    def when_photographed(angle: Angle, photo: Path) -> None:
-        if cloud:
-            cloud.offer_for_video(angle, photo)
-
-    def when_calibrated(angle: Angle) -> None:
-        if cloud:
-            cloud.compare(angle)
-
-    studio = renderer.stage(
-        results,
-        when_rendered=when_rendered,
-        when_photographed=when_photographed,
-        when_calibrated=when_calibrated,
-    )
+def _render(results: SetResults, renderer: Renderer, clouds: Clouds) -> None:
+    """Get the model and render; the cloud stages get each picture as soon as it is on disk."""
+    studio = renderer.stage(results, clouds.listener)
     if not results.has_model():
         if results.plan.source.kind is SourceKind.MODEL:
             studio.take_model()
         else:
-            assert cloud is not None, "only fal makes models"
-            cloud.make_model()
+            assert clouds.first is not None, "only fal makes models"
+            clouds.first.make_model()
     studio.go()
-
-
-def _open_cloud(results: SetResults, bill: Bill | None, stack: ExitStack) -> CloudStage:
-    """The cloud stage with a separate bridge, which ends with ``stack``. A thread keeps its results."""
-    if results.plan.private:
-        results.reporter.tell(events.Note(text=PRIVATE_NOTE))
-    # It ends after the bridge, which gives it the outcomes of the last requests.
-    keeper = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="keeper"))
-    bridge = stack.enter_context(bridge_for(results, bill.spending if bill else None))
-
-    def record_in_haste() -> None:
-        with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
-            results.record_account()
-
-    results.stop.when_asked(bridge.send_no_more)
-    results.stop.when_leaving(bridge.leave)
-    results.stop.when_leaving(record_in_haste)
-    return CloudStage(results, bridge, keeper=keeper)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ..fal_bridge.errors import CeilingReachedError, StoppedError, UncertainSubmitError
 from ..fal_bridge.money import journal_costs
-from ..fal_bridge.stored_files import texts_in
+from ..fal_bridge.stored_files import StoredFiles, texts_in
 from ..files.writing import copy_atomically, write_atomically
 from ..gltf.findings import Finding, Severity
 from ..messages import events
@@ -23,6 +23,7 @@ from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
 from .rejection import is_rejected
+from .set_costs import costs_of
 from .set_json import (
     AngleRecord,
     CostRecord,
@@ -35,6 +36,7 @@ from .set_json import (
 from .source import SourceKind
 from .takes import COUNTERS, Shelf, Takes
 from .variant_folders import variant_states
+from .variants import Variant
 from .verdict import all_findings, record_verdict, worst_of
 from .video_plan import render_order
 
@@ -57,6 +59,7 @@ class SetResults:
     folder: SetFolder
     reporter: Reporter
     stop: Stop
+    variant: Variant | None = None  # Of another set, unless it is the first.
     has_worked: threading.Event = field(
         default_factory=threading.Event
     )  # Whether something was rendered, sent or fetched.
@@ -225,18 +228,22 @@ class SetResults:
             )
 
     def _paid(self) -> list[journal_costs.Cost]:
-        return journal_costs.costs_in(self.folder.journal, self.folder.record["product"])
+        """The costs of the set and of its other variants."""
+        return costs_of(self.folder.root, self.folder.record["product"])
 
     def _lost_requests(self, paid: list[journal_costs.Cost]) -> set[str]:
         return set(_request_ids(self.folder.record)) - {cost.row["request_id"] for cost in paid}
 
     def record_account(self) -> None:
         """Record what the journal knows about the account: costs of all attempts of all runs, and files at fal.ai."""
-        self._record_files_at_fal()
+        found = record_files_at_fal(self.folder)
         paid = self._paid()
+        if self.variant is None:  # The first variant reports the files and bills of the others too.
+            self._tell_of_public_files(found)
         if self._lost_requests(paid):
             return  # The recorded costs say more than a journal with gaps.
-        self._tell_of_refused_bills(paid)
+        if self.variant is None:
+            self._tell_of_refused_bills(paid)
         if paid:
             write_atomically(self.folder.root / "costs.csv", journal_costs.as_csv(paid).encode())
         with self.folder.change() as record:
@@ -245,8 +252,8 @@ class SetResults:
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.
 
-    def _record_files_at_fal(self) -> None:
-        for files in record_files_at_fal(self.folder):
+    def _tell_of_public_files(self, found: Sequence[StoredFiles]) -> None:
+        for files in found:
             if files.was_restricted and files.is_public and files.request_id not in self._told_as_public:
                 self._told_as_public.add(files.request_id)
                 text = (

@@ -15,8 +15,9 @@ from ..messages.errors import InputError
 from .folder import Record, SetFolder, SetState
 from .plan import SetPlan
 from .plan_record import plan_record
+from .rejection import is_rejected
 from .set_json import AngleRecord, Manifest, ModelRecord, VariantRecord
-from .variants import Variant, plan_of_variant
+from .variants import FOLDER, Variant, plan_of_variant
 
 _SHARED = ("camera", "fill", *(kind.value for kind in Pass))
 
@@ -42,9 +43,33 @@ def variants_in(folder: SetFolder) -> list[VariantFolder]:
     return found
 
 
+def set_folders(root: Path) -> list[Path]:
+    """The folder ``root`` of a set, and those of its other variants in which requests were made, also of earlier runs.
+
+    Each has its own journal. Raises InputError when one of them is a link, which could lead elsewhere.
+    """
+    folders = [root]
+    for journal in sorted(root.glob(f"{FOLDER}/*/.journal")):
+        for place in (journal.parent.parent, journal.parent, journal):
+            refuse_link(place)
+        folders.append(journal.parent)
+    return folders
+
+
+def set_of_variant(root: Path) -> Path | None:
+    """The set folder whose variant the set folder ``root`` is; ``None`` for any other set."""
+    first = root.absolute().parent.parent
+    is_one = root.absolute().parent.name == FOLDER and (first / "set.json").is_file()
+    return first if is_one else None
+
+
 def variant_states(record: Manifest) -> list[str]:
     """How far the variants except the first are, as states of pictures."""
-    states = {SetState.DONE.value: "done", SetState.FAILED.value: "failed"}
+    states = {
+        SetState.DONE.value: "done",
+        SetState.FAILED.value: "failed",
+        SetState.HELD.value: "uncertain",
+    }
     entries = [entry for entry in record.get("variants", []) if entry["folder"]]
     return [states.get(entry.get("state", ""), "waiting") for entry in entries]
 
@@ -148,6 +173,7 @@ def record_variant(
 
 
 def _best(entry: AngleRecord) -> list[tuple[str, str]]:
-    """The kind and the path of the photo, or of the render as long as there is no photo; empty without both."""
-    found = [(kind, cast(Record, entry).get(kind) or {}) for kind in ("photo", "render")]
+    """The kind and the path of the photo, or of the render if there is none or it is rejected; empty without both."""
+    kinds = ("render",) if is_rejected(entry.get("photo")) else ("photo", "render")
+    found = [(kind, cast(Record, entry).get(kind) or {}) for kind in kinds]
     return [(kind, str(picture["path"])) for kind, picture in found if picture.get("path")][:1]

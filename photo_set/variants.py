@@ -17,7 +17,6 @@ from ..gltf.colors import MAX_SLOTS, color, known_slot, parse_colors
 from ..gltf.document import Gltf, read_gltf
 from ..gltf.edits import known_variant, usual_variant, with_variant, without_variants
 from ..messages.errors import FieldError, InputError
-from .choices import Engine
 from .plan_values import VARIANT
 from .set_json_values import MAX_VARIANTS
 from .source import Source, SourceKind
@@ -203,13 +202,7 @@ def _check_names(variants: Sequence[Variant], name: str) -> None:
 
 
 def check_variants(plan: "SetPlan") -> None:
-    """Raises FieldError for variants that cannot be made together."""
-    if plan.variants and plan.engine is Engine.FAL:
-        raise FieldError(
-            FIELD,
-            "Photos by fal.ai are made of one variant at a time.",
-            hint="Choose cycles as the engine, or name one variant and a set folder for each.",
-        )
+    """Raises InputError for colors without a 3D file."""
     if plan.colors and plan.source.kind is not SourceKind.MODEL:
         raise InputError("Colors need a 3D file.", hint="Leave them out.")
 
@@ -222,7 +215,7 @@ def plan_of_variant(plan: "SetPlan", variant: Variant, model: Path) -> "SetPlan"
     source = plan.source
     if source.kind is not SourceKind.MODEL:
         source = Source(kind=SourceKind.MODEL, files=(model,))
-    return replace(
+    own = replace(
         plan,
         source=source,
         out=plan.out / variant.folder,
@@ -233,8 +226,17 @@ def plan_of_variant(plan: "SetPlan", variant: Variant, model: Path) -> "SetPlan"
         video=None,
         preview=None,
         spin=None,
-        service=None,
-        webhook="",
         concept_endpoint="",
-        option_texts={},
     )
+    if not own.uses_fal:
+        return replace(own, service=None, webhook="", option_texts={})
+    kinds = own.endpoint_ids
+    return replace(
+        own, option_texts={kind: texts for kind, texts in plan.option_texts.items() if kind in kinds}
+    )
+
+
+def plans_of_variants(plan: "SetPlan") -> list[tuple[Variant, "SetPlan"]]:
+    """The plans of all variants of ``plan`` except the first."""
+    model = plan.out / "model" / "product.glb"
+    return [(variant, plan_of_variant(plan, variant, model)) for variant in plan.variants[1:]]

@@ -24,6 +24,7 @@ from ..messages.errors import MachineError, PhotorealError, ProgramError, machin
 from ..messages.progress import Reporter
 from ..photo_set.folder import TOOL, SetFolder
 from ..photo_set.plan_record import plan_from
+from ..photo_set.render_listener import RenderListener
 from ..photo_set.results import SetResults
 from ..processes.stop import Stop, StopRenderingError
 from .session import empty_blender
@@ -82,12 +83,7 @@ def _render(root: Path, reporter: Reporter, stop: Stop, external_data: tuple[Pat
     results = SetResults(plan=plan, folder=folder, reporter=reporter, stop=stop)
     with folder.change() as record:
         record["tool"] = {**TOOL, "blender": bpy.app.version_string}
-    stage = StudioStage(
-        results,
-        when_rendered=lambda _angle: None,
-        when_photographed=lambda _angle, _photo: None,
-        when_calibrated=lambda _angle: None,
-    )
+    stage = StudioStage(results, RenderListener())
     with results.activity.told_to(reporter):
         if not results.has_model():
             stage.take_model()

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Renders a set with Cycles, on the main thread: references and masks, passes, photos, spin and video."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import bpy
@@ -16,11 +14,11 @@ from ..gltf.findings import Finding, Severity, triage_list
 from ..gltf.missing_pictures import missing_pictures
 from ..gltf.packing import save_glb
 from ..messages.errors import InputError
-from ..optics.angles import Angle
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record
 from ..photo_set.pipeline import Renderer
 from ..photo_set.plan import SetPlan
+from ..photo_set.render_listener import RenderListener
 from ..photo_set.results import SetResults
 from ..photo_set.set_json import AngleRecord
 from ..photo_set.source import SourceKind
@@ -63,27 +61,13 @@ AnyStage = (
 
 
 class StudioStage:
-    """Renders one set.
+    """Renders one set. ``listener`` gets its pictures."""
 
-    ``when_rendered`` is called with every angle whose reference is on disk, ``when_photographed`` with every angle whose
-    photo by Cycles is on disk, and the photo; ``when_calibrated`` with every angle for which everything is on disk that
-    photos by fal.ai are compared with.
-    """
-
-    def __init__(
-        self,
-        results: SetResults,
-        *,
-        when_rendered: Callable[[Angle], None],
-        when_photographed: Callable[[Angle, Path], None],
-        when_calibrated: Callable[[Angle], None],
-    ) -> None:
+    def __init__(self, results: SetResults, listener: RenderListener) -> None:
         self._results = results
         self._plan = results.plan
         self._folder = results.folder
-        self._when_rendered = when_rendered
-        self._when_photographed = when_photographed
-        self._when_calibrated = when_calibrated
+        self._listener = listener
         self._work = StageWork(results)
 
     def take_model(self) -> None:
@@ -110,7 +94,7 @@ class StudioStage:
             self._work.writer.wait()
         finally:
             self._work.writer.close()
-        make_variants(self._results, StudioStage)
+        make_variants(self._results, self._listener, StudioStage)
 
     def _render(self) -> None:
         plan, work = self._plan, self._work
@@ -122,15 +106,15 @@ class StudioStage:
             stages: list[AnyStage] = []
             if plan.guide:  # A photo is requested once its guide is there.
                 stages.append(ReferenceStage(work, session, lambda _angle: None))
-                stages.append(GuideStage(work, session, plan.guide, self._when_rendered))
+                stages.append(GuideStage(work, session, plan.guide, self._listener.rendered))
             else:
-                stages.append(ReferenceStage(work, session, self._when_rendered))
+                stages.append(ReferenceStage(work, session, self._listener.rendered))
             if plan.passes:
                 stages.append(PassStage(work, session))
             if plan.checks_photos:
-                stages.append(CalibrationStage(work, session, self._when_calibrated))
+                stages.append(CalibrationStage(work, session, self._listener.calibrated))
             if plan.engine is Engine.CYCLES:
-                stages.append(PhotoStage(work, session, self._when_photographed))
+                stages.append(PhotoStage(work, session, self._listener.photographed))
             if plan.spin:
                 stages.append(SpinStage(work, session, plan.spin))
             if plan.video is Engine.CYCLES:

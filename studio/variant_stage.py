@@ -4,7 +4,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from ..gltf.colors import replaced_pictures
 from ..gltf.document import read_gltf
@@ -15,6 +14,8 @@ from ..messages.events import Event
 from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..photo_set.folder import SetFolder, SetState
+from ..photo_set.pipeline import Stage, StageMaker
+from ..photo_set.render_listener import RenderListener
 from ..photo_set.results import SetResults
 from ..photo_set.variant_folders import list_variants, prepared_variant, record_variant, share
 from ..photo_set.variants import Variant
@@ -23,29 +24,6 @@ from .quality import DRAFT, QUALITIES, REFERENCE, effort
 from .session import empty_blender
 
 STAGE = "variants"
-
-
-class Stage(Protocol):
-    """Renders one set."""
-
-    def take_model(self) -> None:
-        """Copy the user's 3D file into the set."""
-
-    def go(self) -> None:
-        """Render what the set lacks."""
-
-
-class StageMaker(Protocol):
-    """Makes the stage that renders the set of one variant."""
-
-    def __call__(
-        self,
-        results: SetResults,
-        *,
-        when_rendered: Callable[[Angle], None],
-        when_photographed: Callable[[Angle, Path], None],
-        when_calibrated: Callable[[Angle], None],
-    ) -> Stage: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +51,7 @@ class _VariantReporter:
         """Nothing asks a variant for a result."""
 
 
-def make_variants(results: SetResults, stage_for: StageMaker) -> None:
+def make_variants(results: SetResults, listener: RenderListener, stage_for: StageMaker) -> None:
     """Render what the variants lack, after the first. Replaces the file that is open in Blender.
 
     A variant that cannot be made is recorded, and the others are made. Raises StopRenderingError after a request to
@@ -96,15 +74,15 @@ def make_variants(results: SetResults, stage_for: StageMaker) -> None:
             events.Progress(stage=STAGE, done=number - 1, of=len(others), label=variant.name)
         )
         results.activity.remaining.correct(STAGE, len(others) - number)
-        _make(results, variant, stage_for)
+        _make(results, variant, listener, stage_for)
     results.reporter.tell(events.Progress(stage=STAGE, done=len(others), of=len(others)))
 
 
-def _make(results: SetResults, variant: Variant, stage_for: StageMaker) -> None:
+def _make(results: SetResults, variant: Variant, listener: RenderListener, stage_for: StageMaker) -> None:
     """Make one variant; one that cannot be made is recorded. Raises as ``make_variants``."""
     maker = None
     try:
-        maker = _Maker(results, variant, stage_for)
+        maker = _Maker(results, variant, listener, stage_for)
         maker.make()
     except InputError as error:
         record_variant(
@@ -113,11 +91,33 @@ def _make(results: SetResults, variant: Variant, stage_for: StageMaker) -> None:
         results.reporter.tell(events.Warning(text=f"{variant.name}: {error}"))
 
 
+class _VariantListener(RenderListener):
+    """Records each picture in the ``set.json`` of the first variant, and passes it on."""
+
+    def __init__(self, listener: RenderListener, record: Callable[[], None]) -> None:
+        self._listener = listener
+        self._record = record
+
+    def rendered(self, angle: Angle) -> None:
+        self._record()
+        self._listener.rendered(angle)
+
+    def photographed(self, angle: Angle, photo: Path) -> None:
+        self._record()
+        self._listener.photographed(angle, photo)
+
+    def calibrated(self, angle: Angle) -> None:
+        self._listener.calibrated(angle)
+
+
 class _Maker:
     """Makes one variant. Raises InputError when it cannot be made."""
 
-    def __init__(self, first: SetResults, variant: Variant, stage_for: StageMaker) -> None:
+    def __init__(
+        self, first: SetResults, variant: Variant, listener: RenderListener, stage_for: StageMaker
+    ) -> None:
         self._first = first
+        self._listener = listener
         self._variant = variant
         self._stage_for = stage_for
         folder, plan = prepared_variant(first.folder, first.plan, variant)
@@ -128,6 +128,7 @@ class _Maker:
             folder=folder,
             reporter=_VariantReporter(first.reporter, variant.name, told),
             stop=first.stop,
+            variant=variant,
             has_worked=first.has_worked,
             activity=first.activity,
         )
@@ -145,22 +146,24 @@ class _Maker:
             results.record_end(error)
             raise
         except StopRenderingError:
-            self._record(results.outcome(is_at_ceiling=False).state)
+            self._end()
             raise
         else:
-            self._record(results.outcome(is_at_ceiling=False).state)
+            self._end()
         finally:
             results.folder.write_page()
+
+    def _end(self) -> None:
+        """Record how far it is. What comes from fal.ai is recorded when it has come."""
+        is_open = self._results.plan.uses_fal
+        state = SetState.PARTIAL if is_open else self._results.outcome(is_at_ceiling=False).state
+        record_variant(self._first.folder, self._variant, self._results.folder, state)
 
     def _render(self) -> None:
         results, first = self._results, self._first
         results.keep_source()
-        stage = self._stage_for(
-            results,
-            when_rendered=lambda _angle: self._record(SetState.PARTIAL),
-            when_photographed=lambda _angle, _photo: self._record(SetState.PARTIAL),
-            when_calibrated=lambda _angle: None,
-        )
+        listener = _VariantListener(self._listener.of_variant(results), self._record)
+        stage = self._stage_for(results, listener)
         if not results.has_model():
             self._take_model(stage)
         share(first.folder, results.folder, [angle.name for angle in first.plan.angles])
@@ -186,5 +189,5 @@ class _Maker:
                 hint=f"Copy it to {plan.source.files[0]}.",
             )
 
-    def _record(self, state: SetState) -> None:
-        record_variant(self._first.folder, self._variant, self._results.folder, state)
+    def _record(self) -> None:
+        record_variant(self._first.folder, self._variant, self._results.folder, SetState.PARTIAL)

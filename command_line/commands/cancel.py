@@ -21,6 +21,7 @@ from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
+from ...photo_set.variant_folders import set_folders
 from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
@@ -45,12 +46,13 @@ def run(options: FolderOptions, context: Context) -> int:
     results = _cancel(
         service,
         folder.root,
-        lambda: [folder.journal],
+        lambda: [one / ".journal" for one in set_folders(folder.root)],
         budget=budget_of(service, Ceilings()),
         is_worked_in=lambda: _may_be_worked_in(folder.root),
     )
     for result in results:
-        _tell(reporter, result)
+        place = result.journal.parent
+        _tell(reporter, result, of="" if place == folder.root else place.name)
     if not results:
         reporter.tell(events.Note(text=summary_of(results)))
     code = _verdict(results)
@@ -65,14 +67,19 @@ def _cancel_catalogue(options: FolderOptions, reporter: Reporter) -> int:
     results = _cancel(
         service,
         root,
-        lambda: [journal_in(journal.parent) for journal in sorted(root.glob("*/.journal"))],
+        lambda: [
+            one / ".journal"
+            for journal in sorted(root.glob("*/.journal"))
+            for one in set_folders(journal_in(journal.parent).parent)
+        ],
         budget=budget_of(service, Ceilings(), catalogue=root),
         is_worked_in=lambda: _is_worked_in(root, lock),
     )
     skus = {row.folder: row.row.sku for row in lock.rows}
     for result in results:
-        folder = result.journal.parent.name
-        _tell(reporter, result, sku=skus.get(folder, folder))
+        folder, *variant = result.journal.parent.relative_to(root).parts
+        sku = skus.get(folder, folder)
+        _tell(reporter, result, of=", ".join([sku, *variant[1:]]), sku=sku)
     reporter.tell(events.Note(text=summary_of(results)))
     code = _verdict(results)
     reporter.tell(events.Finished(state=SetState.PARTIAL.value, exit=code, set=str(root)))
@@ -118,10 +125,10 @@ def _is_worked_in(root: Path, lock: Lock) -> bool:
     return any(FileLock.is_held(row_lock(root / row.folder)) for row in lock.rows if row.folder)
 
 
-def _tell(reporter: Reporter, result: Cancelled, *, sku: str = "") -> None:
+def _tell(reporter: Reporter, result: Cancelled, *, of: str = "", sku: str = "") -> None:
     reporter.tell(
         events.Note(
-            text=f"{sku}, {result.sentence}" if sku else result.sentence,
+            text=f"{of}, {result.sentence}" if of else result.sentence,
             request_id=result.request_id,
             key=result.key,
             fate=result.fate.value,

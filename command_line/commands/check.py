@@ -10,7 +10,7 @@ from ...channels.checking import Finding as RuleFinding
 from ...channels.checking import wanted
 from ...channels.rules import CHANNELS
 from ...messages import events
-from ...messages.errors import PhotorealError
+from ...messages.errors import InputError, PhotorealError
 from ...photo_set.folder import SetState
 from ...photo_set.folder_check import (
     Finding,
@@ -34,6 +34,15 @@ HEAD = ("product", "angle", "verdict", "reason")
 class CheckOptions:
     folder: Path
     channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What the check says about one set. ``together``: None with fewer than two photos that can be compared."""
+
+    photos: list[Finding]
+    videos: list[VideoFinding]
+    together: Together | None
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -89,16 +98,29 @@ def _rule_event(channel: str, sku: str, one: RuleFinding) -> events.Rule:
 
 
 def _run_fidelity(options: CheckOptions, context: Context) -> int:
+    """A set that cannot be read is a problem of a catalogue, and an error when it is the only one."""
     roots = sets_in(options.folder)
-    found = [one for root in roots for one in check_set(root)]
-    videos = [one for root in roots for one in check_videos(root)]
-    sets = [one for root in roots if (one := compare_set(root)) is not None]
-    told = [*map(_event, found), *map(_video_event, videos)]
+    checks: list[_Check] = []
+    has_problem = False
+    for root in roots:
+        try:
+            checks.append(_Check(list(check_set(root)), list(check_videos(root)), compare_set(root)))
+        except InputError as error:
+            if len(roots) == 1:
+                raise
+            has_problem = True
+            context.reporter.tell(events.Warning(text=f"{root.name}: not checked. {error}"))
+    photos = [one for check in checks for one in check.photos]
+    videos = [one for check in checks for one in check.videos]
+    sets = [check.together for check in checks if check.together is not None]
+    told = [*map(_event, photos), *map(_video_event, videos)]
     told += [*(event for one in sets for event in _drift_events(one))]
-    context.reporter.result(told, "\n".join([table(found, videos), *map(together, sets)]))
-    rejected = any(one.is_rejected for one in found) or any(one.is_rejected for one in videos)
-    code = PhotorealError.exit_code if rejected else 0
-    state = SetState.PARTIAL if rejected else SetState.DONE
+    context.reporter.result(told, "\n".join([table(photos, videos), *map(together, sets)]))
+    has_failed = (
+        has_problem or any(one.is_rejected for one in photos) or any(one.is_rejected for one in videos)
+    )
+    code = PhotorealError.exit_code if has_failed else 0
+    state = SetState.PARTIAL if has_failed else SetState.DONE
     context.reporter.tell(events.Finished(state=state.value, exit=code, set=None))
     return code
 

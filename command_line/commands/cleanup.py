@@ -15,6 +15,7 @@ from ...messages.progress import Reporter
 from ...photo_set.at_fal import record_files_at_fal
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
+from ...photo_set.variant_folders import set_folders
 from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
@@ -36,12 +37,12 @@ def run(options: FolderOptions, context: Context) -> int:
         service = required_service(root, lock.fal, options.service)
         for row in lock.rows:
             if row.is_good and journal_in(root / row.folder).is_dir():
-                cleaned.add(_clean(root / row.folder, service, context.reporter), row.row.sku)
+                _clean(root / row.folder, service, context.reporter, cleaned, row.row.sku)
     else:
         folder = SetFolder.open(options.folder)
         root = folder.root
         service = required_service(root, fal_of(folder), options.service)
-        cleaned.add(_clean(root, service, context.reporter))
+        _clean(root, service, context.reporter, cleaned)
     for text in cleaned.stays:
         context.reporter.tell(events.Warning(text=text))
     context.reporter.tell(events.Note(text=cleaned.sentence))
@@ -51,15 +52,21 @@ def run(options: FolderOptions, context: Context) -> int:
     return code
 
 
-def _clean(root: Path, service: Service, reporter: Reporter) -> Cleaned:
+def _clean(root: Path, service: Service, reporter: Reporter, cleaned: Cleaned, name: str = "") -> None:
+    """Clean up a set and its variants, and add what was done to ``cleaned``. ``name``: of the product, if there are several."""
     with working_in(root, reporter):
-        journal = Journal(journal_in(root))
-        if not journal.folder.is_dir():
+        folders = [folder for folder in set_folders(root) if journal_in(folder).is_dir()]
+        if not folders:
             raise InputError(f"{root} has no requests at fal.ai: its journal is missing.")
-        try:
-            return clean_up(service, journal)
-        finally:
-            _record(root)
+        for folder in folders:
+            variant = "" if folder == root else folder.name
+            try:
+                done = clean_up(service, Journal(folder / ".journal"))
+            finally:
+                _record(folder)
+            cleaned.add(done, ", ".join(filter(None, (name, variant))))
+        if folders[1:]:
+            _record(root)  # Its page has the variants too.
 
 
 def _record(root: Path) -> None:

@@ -12,7 +12,7 @@ from ...channels.channel_record import keep_channel
 from ...channels.exporting import FORMATS, ChannelFolder, ExportPlan, check_template
 from ...channels.pictures import Wishes
 from ...channels.rules import CHANNELS
-from ...channels.tables import AKENEO, FILES, SHOPIFY, write_tables
+from ...channels.tables import AKENEO, SHOPIFY, write_tables
 from ...files.invisible import trimmed
 from ...files.values import read_whole
 from ...messages.counts import count_of
@@ -26,7 +26,7 @@ from ..exported_models import export_models
 from ..option_values import Command, Context
 from ..sets import working_in
 from ..signing import add_signing
-from ..zipping import write_zip
+from ..zipping import require_own_zip, write_zip
 
 _FOR_PICTURES = {
     "channel": "",
@@ -123,6 +123,9 @@ def run(options: ExportOptions, context: Context) -> int:
         check_template(options.name)
     sources = sources_in(options.folder)
     wanted = channels_of(sources, options.channel)
+    if options.zip:
+        for name in wanted:
+            require_own_zip(options.folder / "export" / name)
     problems: list[str] = []
     report: dict[str, object] = {}
     for name, of_channel in wanted.items():
@@ -166,9 +169,9 @@ def _export(
     _add(folder, sources)
     removed = folder.finish()
     write_tables(folder.root, folder.files, base_url=options.base_url)
-    if options.zip and folder.files:
-        names = [*(file.name for file in folder.files), FILES, SHOPIFY, AKENEO]
-        write_zip(folder.root, names)
+    if options.zip:
+        names = [file.name for file in folder.files]
+        write_zip(folder.root, [*names, SHOPIFY, AKENEO] if names else [])
     new = sum(file.is_new for file in folder.files)
     unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
     if not options.json:

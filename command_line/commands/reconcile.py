@@ -11,7 +11,6 @@ from ...catalogue.lock_file import read_lock
 from ...catalogue.states import journal_in
 from ...fal_bridge.money import billing
 from ...fal_bridge.money.billing import Charge
-from ...fal_bridge.money.journal_costs import costs_in
 from ...fal_bridge.network.platform_api import Platform
 from ...fal_bridge.network.service import Service
 from ...files.writing import write_atomically, write_json_atomically
@@ -22,6 +21,7 @@ from ...messages.money import exact_dollars
 from ...messages.progress import LABEL_TEXTS
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
+from ...photo_set.set_costs import costs_of
 from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
@@ -39,7 +39,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: FolderOptions, context: Context) -> int:
     """Compare with the bill. Gives 0, or 2 when the bill lacks a request that may have cost something."""
     root, service, folders = _found(options)
-    costs = [cost for folder, product in folders.items() for cost in costs_in(journal_in(folder), product)]
+    costs_in = {folder: costs_of(journal_in(folder).parent, product) for folder, product in folders.items()}
+    costs = [cost for own in costs_in.values() for cost in own]
     if not costs:
         raise InputError(f"{root} has no paid requests.")
     with Platform(service) as platform:
@@ -47,8 +48,9 @@ def run(options: FolderOptions, context: Context) -> int:
     charges = billing.charges_of(costs, bill)
     write_atomically(root / "charges.csv", billing.as_csv(charges).encode())
     write_json_atomically(root / "charges.json", _record(charges))
-    for folder, product in folders.items():
-        own = [charge for charge in charges if charge.cost.row["product"] == product]
+    by_cost = {id(charge.cost): charge for charge in charges}
+    for folder, of_folder in costs_in.items():
+        own = [by_cost[id(cost)] for cost in of_folder if id(cost) in by_cost]
         if own and (folder / "set.json").is_file():
             with working_in(folder, context.reporter):
                 _record_in(folder, own)

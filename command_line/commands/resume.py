@@ -2,7 +2,7 @@
 """``resume``: continue a set or a catalogue."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ...photo_set.review import decisions_on
+from ...photo_set.variant_folders import set_folders
 from ...photo_set.verdict import all_findings, worst_of
 from ..accepting import accept_results
 from ..argument_types import place
@@ -144,7 +145,7 @@ def _resume_catalogue(options: ResumeOptions, context: Context) -> int:
     making = options.making
     catalogue = open_catalogue(options.folder, making.rows, making.service, context.reporter)
     budget = budget_of(catalogue.service, ceilings_of(making.ceilings), catalogue=catalogue.root)
-    _decide(options, context.reporter, budget, lambda key, decision: _journal_with(catalogue, key, decision))
+    _decide(options, context.reporter, budget, lambda: _journals_of(catalogue), "products of this catalogue")
     if options.decisions:
         whole = budget_of(catalogue.service, catalogue_ceilings(making.ceilings), catalogue=catalogue.root)
         allows_unknown = making.ceilings.allow_unknown_price
@@ -156,15 +157,19 @@ def _decide(
     options: ResumeOptions,
     reporter: Reporter,
     budget: Budget,
-    journal_with: Callable[[str, Decision], Journal],
+    journals: Callable[[], Sequence[Journal]],
+    places: str,
 ) -> None:
-    """Record what the user decides about uncertain requests. Raises WrongRequestError."""
+    """Record what the user decides about uncertain requests. Raises WrongRequestError.
+
+    ``journals``: those that may have the requests; ``places``: what they are of.
+    """
     if options.not_in_dashboard and not options.resend:
         raise InputError("--not-in-dashboard is about a request.", hint="Name it: --resend KEY.")
     for decision, keys in ((Decision.RESEND, options.resend), (Decision.FORGET, options.forget)):
         for key in keys:
             text = decide(
-                journal_with(key, decision),
+                _journal_with(journals(), key, decision, places=places),
                 key,
                 decision,
                 budget,
@@ -173,11 +178,14 @@ def _decide(
             reporter.tell(events.Note(text=text))
 
 
-def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal:
-    """The journal of the product that has a request whose key begins with ``key``. Raises InputError as ``journal_in``."""
+def _journal_with(journals: Sequence[Journal], key: str, decision: Decision, *, places: str) -> Journal:
+    """The one of these journals that has a request whose key begins with ``key``. ``places``: what the journals are of.
+
+    The only journal is not searched. Raises WrongRequestError.
+    """
+    if len(journals) == 1:
+        return journals[0]
     beginning = key.strip().lower()
-    folders = [row.folder for row in catalogue.lock.rows if row.is_good]
-    journals = [Journal(journal_in(catalogue.root / folder)) for folder in folders]
     if not beginning.isalnum():
         raise WrongRequestError(
             f"{key!r} is not the key of a request.", hint=waiting_sentence(journals, decision)
@@ -185,10 +193,15 @@ def _journal_with(catalogue: Catalogue, key: str, decision: Decision) -> Journal
     found = [journal for journal in journals if any(journal.folder.glob(f"{beginning}*"))]
     if len(found) != 1:
         raise WrongRequestError(
-            f"{len(found)} products of this catalogue have a request {key!r}.",
-            hint=waiting_sentence(journals, decision),
+            f"{len(found)} {places} have a request {key!r}.", hint=waiting_sentence(journals, decision)
         )
     return found[0]
+
+
+def _journals_of(catalogue: Catalogue) -> list[Journal]:
+    """The journals of all products and their variants. Raises InputError as ``journal_in``."""
+    roots = [catalogue.root / row.folder for row in catalogue.lock.rows if row.is_good]
+    return [Journal(folder / ".journal") for root in roots for folder in set_folders(journal_in(root).parent)]
 
 
 def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> int:
@@ -221,8 +234,8 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
         may_lack_endpoint=True,
     )
     budget = budget_of(plan.service, ceilings_of(making.ceilings))
-    journal = Journal(folder.journal)
-    _decide(options, reporter, budget, lambda _key, _decision: journal)
+    journals = [Journal(one / ".journal") for one in set_folders(folder.root)]
+    _decide(options, reporter, budget, lambda: journals, "variants of this set")
     decisions = decisions_on(folder.record, read_reviews(options.decisions))
     redo = list(
         dict.fromkeys([*(redo_name(plan, name) for name in options.redo), *names_to_redo(plan, decisions)])

@@ -211,6 +211,28 @@ def test_lists_for_shops(tmp_path: Path) -> None:
         assert {row["file"] for row in rows} <= set(archive.namelist())
 
 
+def test_a_zip_of_an_earlier_export_is_replaced_and_any_other_file_stays(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", engine="fal", fidelity={"verdict": "accept", "reason": ""})
+    target = folder.root / "export/web.zip"
+    target.parent.mkdir()
+    command = (folder.root, "--channel", "web", "--zip")
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("files.csv", "of somebody else")
+    for content in (target.read_bytes(), b"no archive"):
+        target.write_bytes(content)
+        code, _text = export(*command)
+        assert code == 1
+        assert target.read_bytes() == content
+        assert not (target.parent / "web").exists(), "nothing is written"
+    target.unlink()
+    assert export(*command)[0] == 0
+    first = target.read_bytes()
+    assert export(*command, "--size", "600")[0] == 0
+    assert target.read_bytes() != first
+    assert export(*command, "--accepted-only")[0] == 2
+    assert not target.exists(), "it had pictures that are no longer exported"
+
+
 def test_json_reports_every_rule_as_a_number(tmp_path: Path) -> None:
     folder = make_set(tmp_path / "set")
     code, text = export(folder.root, "--channel", "amazon-main", "--json")
@@ -352,3 +374,22 @@ def test_an_export_that_was_killed_is_continued(tmp_path: Path, monkeypatch: pyt
     code, text = export(folder.root, "--channel", "web")
     assert (code, "3 pictures" in text) == (0, True), text
     assert not (target / UNFINISHED).exists()
+
+
+def test_a_check_of_a_catalogue_continues_after_a_damaged_set(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    (shop / "a").mkdir(parents=True)
+    (shop / "a" / "set.json").write_text("{")
+    first = make_set(shop / "b", engine="fal")
+    blue = make_set(shop / "b" / "variants" / "Blue", product="Tea jar, Blue", engine="fal")
+    with first.change() as record:
+        record["variants"] = [
+            {"name": name, "folder": folder, "material": name, "colors": {}}
+            for name, folder in (("Red", ""), ("Blue", first.relative(blue.root)))
+        ]
+    output = io.StringIO()
+    assert main(["check", str(shop)], output) == 2
+    assert "a: not checked. " in output.getvalue()
+    assert "6 photos, 0 rejected." in output.getvalue()
+    assert "Tea jar, Blue" in output.getvalue(), "the photos of its other variants are checked too"
+    assert main(["check", str(shop / "a")], io.StringIO()) == 1

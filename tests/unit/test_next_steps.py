@@ -15,11 +15,14 @@ from tools.imports import folder_of, package_sources
 
 load_package()
 
+from photoreal_set.command_line.commands.resume import _journal_with  # noqa: E402
 from photoreal_set.command_line.next_steps import RedoListener, next_steps  # noqa: E402
 from photoreal_set.fal_bridge.decisions import Decision, decide  # noqa: E402
+from photoreal_set.fal_bridge.errors import WrongRequestError  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
 from photoreal_set.messages import events  # noqa: E402
 from photoreal_set.messages.progress import JsonReporter, PlainReporter  # noqa: E402
+from photoreal_set.photo_set.variant_folders import set_folders  # noqa: E402
 
 KEY = "a1" * 32
 
@@ -75,6 +78,19 @@ def test_an_uncertain_request_is_shown_with_both_decisions(tmp_path: Path):
     assert "--resend" in next_steps(tmp_path, {}) and "--forget" not in next_steps(tmp_path, {})
     decide(journal, KEY, Decision.RESEND, is_not_in_dashboard=True)
     assert next_steps(tmp_path, {}) == ""
+
+
+def test_a_request_of_a_variant_is_decided_in_the_folder_of_its_set(tmp_path: Path):
+    (tmp_path / ".journal").mkdir()
+    journal = uncertain(tmp_path / "variants" / "Blue")
+    assert f"Blue: front photo: `resume {tmp_path} --resend a1a1a1a1a1a1`" in next_steps(tmp_path, {})
+    journals = [Journal(folder / ".journal") for folder in set_folders(tmp_path)]
+    for key in (KEY, "A1A1A1", " a1a1a1a1 "):
+        found = _journal_with(journals, key, Decision.RESEND, places="variants of this set")
+        assert found.folder == journal.folder
+    for key in ("b2b2", "*"):
+        with pytest.raises(WrongRequestError, match="request"):
+            _journal_with(journals, key, Decision.FORGET, places="variants of this set")
 
 
 def test_only_people_get_the_commands():

@@ -40,7 +40,7 @@ def renderer(while_rendering) -> Renderer:
             while_rendering()
             raise StopRenderingError
 
-    return Renderer(blender="", check=lambda plan: None, stage=lambda results, **callbacks: Stage())
+    return Renderer(blender="", check=lambda plan: None, stage=lambda results, listener: Stage())
 
 
 def test_a_run_that_leaves_says_on_its_page_that_it_has_ended(plan: SetPlan):

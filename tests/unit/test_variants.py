@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Variants: what the user may name, what the file has, the colors in it, the page, the plan, and the export."""
 
+import io
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,9 @@ from photoreal_set.catalogue import freezing as planning
 from photoreal_set.catalogue.lock_file import read_lock
 from photoreal_set.command_line.channel_sources import sources_in
 from photoreal_set.command_line.main import parser_of_commands
+from photoreal_set.command_line.sets import working_in
+from photoreal_set.fal_bridge.jobs import Kind
+from photoreal_set.files.lock import FileLock
 from photoreal_set.gltf.colors import (
     color,
     coverage_of,
@@ -27,10 +32,13 @@ from photoreal_set.gltf.document import Gltf, read_gltf
 from photoreal_set.gltf.edits import usual_variant, with_variant, without_variants
 from photoreal_set.imaging.set_page import build_report
 from photoreal_set.messages.errors import FieldError, InputError
+from photoreal_set.messages.events import Event
+from photoreal_set.messages.progress import PlainReporter
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.spin import Spin
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder, SetState
+from photoreal_set.photo_set.living_run import lock_of
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import options_from, options_record, plan_from, plan_record
 from photoreal_set.photo_set.source import Source, SourceKind, source_from
@@ -38,16 +46,35 @@ from photoreal_set.photo_set.variant_folders import (
     list_variants,
     prepared_variant,
     record_variant,
+    set_folders,
+    set_of_variant,
     share,
     variant_states,
     variants_in,
 )
-from photoreal_set.photo_set.variants import Variant, kept_variants, variants_for
+from photoreal_set.photo_set.variants import Variant, kept_variants, plans_of_variants, variants_for
 from tests.catalogue_desk import Desk
 from tests.painted_mug import painted_mug
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.test_export import export, make_set
 
 HOSTILE = """<script>alert(1)</script>'"><img src=x onerror=alert(2)>"""
+
+
+class _Waiting:
+    """A reporter that sets ``told`` when something is told."""
+
+    def __init__(self, told: threading.Event) -> None:
+        self._told = told
+
+    def tell(self, event: Event) -> None:
+        self._told.set()
+
+    def detail(self, event: Event) -> None:
+        raise AssertionError(event)
+
+    def result(self, found: object, text: str) -> None:
+        raise AssertionError(text)
 
 
 def no_blend(path: Path) -> Gltf:
@@ -202,12 +229,68 @@ def test_every_name_gives_a_folder_inside_the_set(name: str):
     assert len(last.encode()) <= 255 and last.upper() != "CON"
 
 
-def test_fal_makes_photos_of_one_variant_at_a_time(tmp_path: Path):
+def test_a_variant_keeps_what_fal_needs_for_its_photos(tmp_path: Path):
+    texts = {Kind.PHOTO: {"guidance_scale": "3"}, Kind.VIDEO: {"cfg_scale": "0.5"}}
     plan = plan_in(tmp_path, **chosen(tmp_path, "all"))
+    plan = replace(
+        plan,
+        engine=Engine.FAL,
+        video=Engine.FAL,
+        service=emulated(),
+        seed=7,
+        prompt="On linen.",
+        option_texts=texts,
+    )
     plan.check()
-    with pytest.raises(FieldError, match="one variant at a time") as refused:
-        replace(plan, engine=Engine.FAL, service=emulated()).check()
-    assert refused.value.field == "variant"
+    variants = plans_of_variants(plan)
+    assert [variant.name for variant, _own in variants] == ["Blue", "Green"]
+    for variant, own in variants:
+        own.check()
+        assert own.out == plan.out / variant.folder
+        assert (own.service, own.seed, own.prompt) == (plan.service, 7, "On linen.")
+        assert list(own.endpoint_ids) == [Kind.PHOTO], "there is one video, of the first variant"
+        assert own.option_texts == {Kind.PHOTO: texts[Kind.PHOTO]}
+    free = replace(plan, engine=Engine.CYCLES)
+    assert [own.service for _variant, own in plans_of_variants(free)] == [None, None]
+
+
+def test_the_folders_of_a_set_are_those_with_a_journal(tmp_path: Path):
+    for name in ("Blue", "Old"):
+        (tmp_path / "variants" / name / ".journal").mkdir(parents=True)
+    (tmp_path / "variants" / "Green").mkdir()
+    assert [folder.relative_to(tmp_path).as_posix() for folder in set_folders(tmp_path)] == [
+        ".",
+        "variants/Blue",
+        "variants/Old",
+    ]
+    (tmp_path / "variants" / "Evil").mkdir()
+    (tmp_path / "variants" / "Evil" / ".journal").symlink_to(tmp_path / "variants" / "Old" / ".journal")
+    with pytest.raises(InputError, match="link"):
+        set_folders(tmp_path)
+
+
+def test_runs_of_a_variant_and_of_its_set_lock_each_other_out(tmp_path: Path):
+    blue = tmp_path / "set" / "variants" / "Blue"
+    blue.mkdir(parents=True)
+    assert set_of_variant(blue) is None, "there is no set around it"
+    (tmp_path / "set" / "set.json").write_text("{}")
+    assert set_of_variant(blue) == tmp_path / "set"
+    reporter = PlainReporter(io.StringIO())
+    with working_in(blue, reporter):
+        assert FileLock.taken(lock_of(tmp_path / "set")) is None
+    with working_in(tmp_path / "set", reporter):
+        told = threading.Event()
+        waiting = _Waiting(told)
+
+        def work() -> None:
+            with working_in(blue, waiting):
+                pass
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert told.wait(PATIENCE_SECONDS), "the run of the variant waits"
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
 
 
 # --- colors in the file -------------------------------------------------------------------------

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a set has cost with all its variants, each of which has its own journal."""
+
+from pathlib import Path
+
+from ..fal_bridge.money.journal_costs import Cost, costs_in
+from .variant_folders import set_folders
+
+
+def costs_of(root: Path, product: str) -> list[Cost]:
+    """Every request for the set in ``root`` and its other variants, in the order of sending.
+
+    ``product``: its name; those of variants have the name of their folder after it. Raises InputError for links.
+    """
+    costs = []
+    for folder in set_folders(root):
+        name = product if folder == root else f"{product}, {folder.name}"
+        costs += costs_in(folder / ".journal", name)
+    return sorted(costs, key=lambda cost: cost.row["time"])
