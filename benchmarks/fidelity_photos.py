@@ -24,6 +24,9 @@ from photoreal_set.imaging.fidelity.planes import linear_light, soft  # noqa: E4
 from photoreal_set.imaging.fidelity.windows import window_mean  # noqa: E402
 
 Array = Any
+PRINT_SIDE = (
+    384  # Pixels in which print is found and changed, so that defects of large pictures are as large.
+)
 MIN_VISIBLE = 0.012  # Of 1: the least mean difference of a mirrored or bent product; less can hardly be seen.
 
 
@@ -136,7 +139,7 @@ class Photographer:
         if change > 4 * MIN_VISIBLE:
             yield self._finish("mirrored", round(100 * change), "other", flipped)
         names = [name for name in self.others if name != self.name]
-        for _ in range(2):
+        for _ in range(2 if names else 0):
             other = self.others[names[int(g.integers(len(names)))]]
             yield self._finish("other product", 0.0, "other", self._layers("good:0:other", other))
 
@@ -201,14 +204,17 @@ class Photographer:
         return None
 
     def _print_pairs(self) -> Iterator[Pair]:
-        area = print_area(self.base, self.kept["normal"].astype(np.float32), self.mask)
+        step = max(1, round(max(self.mask.shape) / PRINT_SIDE))
+        normal = self.kept["normal"].astype(np.float32)
+        area = print_area(*(reduced(plane, step) for plane in (self.base, normal, self.mask)))
+        area = enlarged(area, step, self.mask.shape)
         share = 100 * area.sum() / max(1.0, (self.mask > 0.5).sum())
         if share < 2.0:
             return
         for light in ("same", "other"):
             for kind in ("erased", "scrambled", "smeared"):
                 layers = self._layers("render" if light == "same" else self._light())
-                changed = reprint(layers[0], self.base, area, kind, self.generator)
+                changed = reprint(layers[0], self.base, area, kind, self.generator, step)
                 if np.abs(changed[..., :3].astype(float) - layers[0][..., :3])[area].mean() > 2.5:
                     yield self._finish(f"print {kind}", round(share, 1), light, (changed, *layers[1:]))
 
@@ -345,17 +351,35 @@ def print_area(base: Array, normal: Array, mask: Array) -> Array:
     return window_mean(found.astype(np.float32), 4) > 0.25
 
 
-def reprint(layer: Array, base: Array, area: Array, kind: str, generator: Any) -> Array:
-    """Print erased, scrambled or smeared inside ``area``; the light on it stays."""
+def reduced(plane: Array, step: int) -> Array:
+    """Means of ``step`` by ``step`` pixels: (h, w) or (h, w, n)."""
+    height, width = (side // step * step for side in plane.shape[:2])
+    rest = plane.shape[2:]
+    cells = plane[:height, :width].reshape(height // step, step, width // step, step, *rest)
+    means: Array = cells.mean(axis=(1, 3))
+    return means
+
+
+def enlarged(plane: Array, step: int, shape: tuple[int, ...]) -> Array:
+    """Each pixel ``step`` by ``step`` times, and the border continued, to ``shape``."""
+    large = plane.repeat(step, axis=0).repeat(step, axis=1)
+    rest = [(0, wanted - there) for wanted, there in zip(shape, large.shape, strict=True)]
+    return np.pad(large, rest, mode="edge")
+
+
+def reprint(layer: Array, base: Array, area: Array, kind: str, generator: Any, step: int = 1) -> Array:
+    """Print erased, scrambled or smeared inside ``area``; the light on it stays. ``step``: pixels of one of ``PRINT_SIDE``."""
     held = np.maximum(base, 0.02)
     if kind == "erased":
-        new = np.stack([_ground_of(held[..., c], area) for c in range(3)], axis=-1)
+        small = reduced(held, step)
+        grounds = (_ground_of(small[..., c]) for c in range(3))
+        new = np.stack([enlarged(one, step, area.shape) for one in grounds], axis=-1)
     elif kind == "smeared":
-        radius = 3
+        radius = 3 * step
         new = np.stack([soft(held[..., c], radius) for c in range(3)], axis=-1)
     else:
         new = held.copy()
-        side = 14
+        side = 14 * step
         tiles = [(r, c) for r in range(0, area.shape[0] - side, side) for c in range(0, area.shape[1] - side, side)
                  if area[r : r + side, c : c + side].mean() > 0.4]  # fmt: skip
         order = generator.permutation(len(tiles))
@@ -368,7 +392,7 @@ def reprint(layer: Array, base: Array, area: Array, kind: str, generator: Any) -
     return np.concatenate(((to_display(changed) * 255 + 0.5).astype(np.uint8), layer[..., 3:]), axis=-1)
 
 
-def _ground_of(plane: Array, area: Array) -> Array:
+def _ground_of(plane: Array) -> Array:
     """The paper without its print: the 80th percentile around."""
     bright = Image.fromarray((np.clip(plane, 0, 1) * 255).astype(np.uint8)).filter(
         ImageFilter.RankFilter(15, 180)

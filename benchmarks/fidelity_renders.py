@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +47,7 @@ TURNS = ((3.0, 9.0),)  # Degrees from and to, of each turn.
 LIGHTS = 2  # Other lights, in which photos are taken.
 IN_SAME_LIGHT = ("removed:0", "dented:0")
 RELIT = (rigs.THREE_POINT, rigs.HIGH_KEY)
+DEFECTS = ("turned", "removed", "moved", "added", "dented", "molten")
 # The smallest share of the product's pixels that a defect changes, and the largest.
 AREAS = {"removed": (0.01, 0.35), "moved": (0.01, 0.45), "added": (0.005, 0.3)}
 
@@ -218,15 +219,15 @@ class Bench:
         self.kept["base"] = self.base_colour()
         self.kept["mask"] = colour[..., 3]
 
-    def defects(self) -> list[tuple[str, Callable[[], Any], float]]:
-        """Name, context and turn of each defect that changes enough, and not too much."""
+    def defects(self, kinds: Sequence[str]) -> list[tuple[str, Callable[[], Any], float]]:
+        """Name, context and turn of each defect of ``kinds`` that changes enough, and not too much."""
         found: list[tuple[str, Callable[[], Any], float]] = []
         for low, high in TURNS:
             turn = round(float(self.generator.uniform(low, high)), 1)
             found.append((f"turned:{turn:g}", ExitStack, turn * (1 if self.generator.random() < 0.5 else -1)))
         makers = (("removed", self._removal), ("moved", self._move), ("added", self._addition))
         for kind, make in makers:
-            chosen = self._within(kind, make)
+            chosen = self._within(kind, make) if kind in kinds else None
             if chosen:
                 found.append((f"{kind}:0", chosen, 0.0))
         point, towards = self.spot()
@@ -250,7 +251,7 @@ class Bench:
         found.append(
             ("molten:0", lambda: self.deformed(lambda p: p + amount * np.sin(p @ waves + phases[0])), 0.0)
         )
-        return found
+        return [one for one in found if one[0].split(":")[0] in kinds]
 
     def _within(self, kind: str, make: Callable[[], Callable[[], Any] | None]) -> Callable[[], Any] | None:
         low, high = AREAS[kind]
@@ -328,8 +329,8 @@ def _hidden(item: Any) -> Iterator[None]:
         item.hide_render = False
 
 
-def render_product(model: Path, target: Path, *, side: int, seed: int) -> None:
-    """Render everything of a product and keep it in ``target``."""
+def render_product(model: Path, target: Path, *, side: int, seed: int, kinds: Sequence[str]) -> None:
+    """Render a product with the defects of ``kinds``, and keep it in ``target``."""
     generator = np.random.default_rng(seed)
     angle = ANGLES[VIEWS[seed % 3]]
     others = {5: Background.GREY, 6: Background.BLACK}
@@ -339,7 +340,7 @@ def render_product(model: Path, target: Path, *, side: int, seed: int) -> None:
         session.scene.world.cycles.sample_map_resolution = 256
         bench = Bench(session, angle, side, background, seed)
         bench.prepare()
-        defects = bench.defects()
+        defects = bench.defects(kinds)
         shares = {}
         for name, context, turn in defects:
             with context():
@@ -379,8 +380,11 @@ def model_of(name: str, folder: Path) -> Path:
     return path
 
 
-def render_all(wanted: list[str], cache: Path, *, side: int, seconds: float) -> int:
-    """Render what is not in ``cache`` yet, products by name or file; stops after ``seconds``."""
+def render_all(
+    wanted: list[str], cache: Path, *, side: int, seconds: float, kinds: Sequence[str] = DEFECTS
+) -> int:
+    """Render what is not in ``cache`` yet, products by name or file, with the defects of ``kinds``; stops after
+    ``seconds``."""
     cache.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     for name in wanted:
@@ -397,7 +401,7 @@ def render_all(wanted: list[str], cache: Path, *, side: int, seconds: float) -> 
             model = path if path.suffix else model_of(name, cache)
             # A product looks the same whatever is rendered beside it.
             seed = zlib.crc32(path.stem.encode()) % 1000
-            render_product(model.absolute(), target, side=side, seed=seed)
+            render_product(model.absolute(), target, side=side, seed=seed, kinds=kinds)
         print(f"{path.stem}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     return 0
 
@@ -410,8 +414,14 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=1e9, metavar="N", help="start no product after these"
     )
+    parser.add_argument(
+        "--defect", action="append", choices=DEFECTS, help="only these defects, for large pictures (all)"
+    )
     options = parser.parse_args()
-    return render_all(options.products, options.cache, side=options.side, seconds=options.seconds)
+    kinds = options.defect or DEFECTS
+    return render_all(
+        options.products, options.cache, side=options.side, seconds=options.seconds, kinds=kinds
+    )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .smoothing import smoothed
 from .surface import shifted
+from .windows import window_mean
 
 Array = NDArray[Any]
 
@@ -19,6 +20,8 @@ BLOCK = 4  # Pixels in each direction from which the light on print is first est
 # Correlation of the contrast of print in photo and render: not the same print up to the first, the same from the second.
 UNLIKE, ALIKE = 0.75, 0.9
 LEAST_PRINT = 0.05  # Contrast of print from which gloss can be told from light.
+DARK_INK = 0.5  # Of the light around it: darker pixels are ink on which gloss shows.
+NEARBY = 8  # Blocks around, in which the darkest ink is looked for.
 APART = 1.25  # Smoothing lengths from which neighbouring blocks are on different surfaces.
 
 
@@ -44,9 +47,34 @@ def light_on_print(
     contrast = both / np.maximum(true_2, 1e-12) / gain
     trust = ((alike - UNLIKE) / (ALIKE - UNLIKE)).clip(0.0, 1.0) * (true_2 > (LEAST_PRINT * true) ** 2)
     gloss = trust * (1.0 - contrast).clip(0.0, 1.0)
+    gloss = np.minimum(gloss, _most_gloss(photo, render, weight, gain, shown))
     model = _enlarged((1.0 - gloss) * gain, weight.shape) * render + _enlarged(gloss * shown, weight.shape)
     rest = np.log((photo + DARKEST) / (model + DARKEST))
     return 1.0 / (1.0 + (rest / DIFFERENT) ** 2) ** 2, _enlarged(gloss, weight.shape)
+
+
+def _most_gloss(photo: Array, render: Array, weight: Array, gain: Array, shown: Array) -> Array:
+    """The most gloss that the darkest ink nearby leaves room for, in blocks: 1 where there is none.
+
+    Blur lowers the contrast of thin strokes as gloss does, but gloss brightens the middle of wide strokes as well.
+    """
+    lit, light = (_enlarged(plane, weight.shape) for plane in (gain, shown))
+    lit = lit * render
+    dark = (lit < DARK_INK * light) & (weight > 0.5)
+    whole = window_mean(dark.astype(np.float32), 1) > 0.99
+    share = window_mean(photo - lit, 1) / np.maximum(window_mean(light - lit, 1), DARKEST)
+    least = _block_minima(np.where(whole, share.clip(0.0, 1.0), 1.0))
+    for axis in (0, 1):
+        least = np.min([shifted(least, step, axis) for step in range(-NEARBY, NEARBY + 1)], axis=0)
+    return least
+
+
+def _block_minima(values: Array) -> Array:
+    """The least value of blocks of ``BLOCK`` pixels a side; the border is continued."""
+    height, width = values.shape
+    even = np.pad(values, ((0, -height % BLOCK), (0, -width % BLOCK)), mode="edge")
+    minima: Array = even.reshape(even.shape[0] // BLOCK, BLOCK, -1, BLOCK).min(axis=(1, 3))
+    return minima
 
 
 def _contrasts(seen: Array, known: Array, length: Array, axis: int) -> Array:

@@ -164,3 +164,12 @@ def test_gloss_over_print_is_kept_where_the_photo_shows_that_print(reference: Vi
     first, second = (window_mean(item.mean(axis=-1), 8) for item in (locked, truth.picture))
     assert np.abs(first - second)[deep].max() <= 8
     assert edge_agreement(locked, truth.picture, label_of(reference)) >= 0.95
+
+
+def test_the_ink_of_a_soft_photo_is_not_taken_for_glossy():
+    matt = view(2 * SIZE, Light(gloss=0.0))
+    truth = view(2 * SIZE, Light((0.3, 0.5, 0.7), (0.7, 0.7, 0.7), (0.2, 0.2, 0.2), 0.0))
+    locked = lock(photographed(truth, blur=3.0), matt)
+    ink = shrunk(matt.base_colour.max(axis=-1) < 0.05, 1) & label_of(matt)
+    assert ink.sum() > 50
+    assert np.median(apart(locked, truth.picture)[ink]) <= 6
