@@ -22,9 +22,10 @@ def classes() -> tuple[type, ...]:
 def attachments() -> tuple[Any, ...]:
     """The modules that add something else to Blender: their ``attach`` does so, their ``detach`` removes it."""
     from .panels import image_header, menus, progress
-    from .window import installed_command, live, looks, manual, properties, pump, words
+    from .window import installed_command, live, looks, manual, preferences, properties, pump, words
 
-    return (words, manual, properties, pump, live, looks, menus, progress, image_header, installed_command)
+    parts = (preferences, words, manual, properties, pump, live, looks, menus, progress)
+    return (*parts, image_header, installed_command)
 
 
 def register() -> None:

@@ -3,11 +3,11 @@
 
 from typing import Annotated
 
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 from bpy.types import Context, Operator, OperatorProperties
 
 from ..fal_bridge.endpoints.menu import CHOICES
-from ..window import properties
+from ..window import preferences, properties
 from ..window.blender_types import Result, with_properties
 from ..window.words import tip_
 
@@ -21,16 +21,24 @@ class PHOTOREAL_OT_choose_endpoint(Operator):
 
     kind: Annotated[str, StringProperty(options={"HIDDEN"})]
     endpoint: Annotated[str, StringProperty(options={"HIDDEN"})]
+    of_preferences: Annotated[bool, BoolProperty(options={"HIDDEN", "SKIP_SAVE"})]
 
     @classmethod
     def description(cls, _context: Context, options: OperatorProperties) -> str:
         chosen = getattr(options, "endpoint", "")
         found = next((one for one in CHOICES if one.id == chosen), None)
+        if found is None and getattr(options, "of_preferences", False):
+            return "Use the recommended endpoint"
         if found is None:
             return tip_("Use the endpoint of the preferences, or the recommended one")
         text = "{endpoint}: {purpose}. List price: {price}"
         return tip_(text, endpoint=found.id, purpose=tip_(found.line), price=found.shown_price)
 
     def execute(self, context: Context) -> Result:
-        setattr(properties.of_context(context), f"{self.kind}_endpoint", self.endpoint)
+        if self.of_preferences:
+            setattr(preferences.get(context), f"{self.kind}_endpoint", self.endpoint)
+            if context.preferences:
+                context.preferences.is_dirty = True  # Blender saves them when it ends.
+        else:
+            setattr(properties.of_context(context), f"{self.kind}_endpoint", self.endpoint)
         return {"FINISHED"}

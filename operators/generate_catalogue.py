@@ -12,6 +12,7 @@ from ..window import launch, properties, runs, scene_catalogue, studio_propertie
 from ..window.blender_types import Result, with_properties
 from ..window.scene_catalogue import Item
 from ..window.scene_settings import settings_of
+from ..window.words import iface_, rpt_
 from . import checks
 from .chosen import chosen_collections, chosen_objects
 from .common import refuse
@@ -46,7 +47,7 @@ class PHOTOREAL_OT_generate_catalogue(PayingOperator):
         return Sum(price.text, price.shown) if price else FREE
 
     def message_of(self, amount: str) -> str:
-        return f"fal.ai makes the sets of these products for {amount}."
+        return iface_("fal.ai makes the sets of these products for {price}.", price=amount)
 
     def pay(self, context: Context) -> Result:
         items, settings = self._items(context), _settings_of(context)
@@ -62,8 +63,9 @@ class PHOTOREAL_OT_generate_catalogue(PayingOperator):
         try:
             scene_catalogue.start_catalogue(context, settings, items)
         except (OSError, RuntimeError) as error:
-            return refuse(self, f"A product could not be written: {error}")
-        self.report({"INFO"}, f"The sets of {len(items)} products are being made; Jobs shows their progress")
+            return refuse(self, rpt_("A product could not be written: {error}", error=error))
+        text = "The sets of {count} products are being made; Jobs shows their progress"
+        self.report({"INFO"}, rpt_(text, count=len(items)))
         return {"FINISHED"}
 
     def _price(self, context: Context) -> Price | None:

@@ -17,6 +17,7 @@ from ..messages.errors import PhotorealError
 from ..window import properties, runs
 from ..window.blender_types import Result, scene_of, with_properties
 from ..window.scene_settings import product_name, product_objects, settings_of
+from ..window.words import rpt_
 from . import checks
 from .chosen import chosen_collections, chosen_objects
 from .common import refuse
@@ -63,13 +64,15 @@ class PHOTOREAL_OT_mark_asset(Operator):
                     self, "There is no 3D model yet: choose a file, generate one, or select objects"
                 )
             if block.library:
-                return refuse(self, f"{block.name} is linked from another file: mark it as an asset there")
+                text = "{name} is linked from another file: mark it as an asset there"
+                return refuse(self, rpt_(text, name=block.name))
             its_set = found if found and (self.of == PRODUCT or _has_name(found, block)) else None
             facts = product_assets.facts_of(block.name, its_set, credits)
             product_assets.mark(block, facts, its_set.hero if its_set else None)
         except (PhotorealError, RuntimeError) as error:
             return refuse(self, str(error).strip())
-        self.report({"INFO"}, f"{block.name} is an asset: save the file to find it in the Asset Browser")
+        text = "{name} is an asset: save the file to find it in the Asset Browser"
+        self.report({"INFO"}, rpt_(text, name=block.name))
         return {"FINISHED"}
 
     def _block(self, context: Context, found: SetView | None) -> tuple[bpy.types.ID | None, Credits]:

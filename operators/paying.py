@@ -34,7 +34,7 @@ FREE = Sum("", "")
 
 def at_most(context: Context, about: float | None = None) -> Sum:
     """What a run may cost whose price is not known before: an estimate, and the ceiling of the preferences."""
-    ceiling = preferences.get(context).max_cost
+    ceiling = preferences.ceiling(preferences.get(context), "max_cost")
     return Sum(_limit(ceiling, about, as_written), _limit(ceiling, about, iface_))
 
 

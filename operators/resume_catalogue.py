@@ -11,6 +11,7 @@ from ..background_run.button_arguments import Source
 from ..window import runs, scene_catalogue
 from ..window.blender_types import Result, with_properties
 from ..window.scene_settings import settings_of
+from ..window.words import iface_, rpt_
 from . import checks
 from .common import refuse
 from .paying import FREE, PayingOperator, Sum, at_most
@@ -38,12 +39,13 @@ class PHOTOREAL_OT_resume_catalogue(PayingOperator):
         return at_most(context) if self._may_cost_money() else FREE
 
     def message_of(self, amount: str) -> str:
-        return f"What is missing is made, {amount}. What was paid for is fetched free of charge."
+        text = "What is missing is made, {price}. What was paid for is fetched free of charge."
+        return iface_(text, price=amount)
 
     def pay(self, context: Context) -> Result:
         folder = Path(self.folder)
         if not self.folder or not (folder / LOCK).is_file():
-            return refuse(self, f"{self.folder or 'No folder'} is not the folder of a catalogue")
+            return refuse(self, rpt_("{folder} is not the folder of a catalogue", folder=self.folder or '""'))
         settings = settings_of(context, Source.OBJECTS)
         scene_catalogue.resume_catalogue(context, folder, settings, pays=self._may_cost_money())
         return {"FINISHED"}

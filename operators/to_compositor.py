@@ -9,10 +9,14 @@ from bpy.types import Context
 from ..background_run.set_view import SetView
 from ..window.blender_types import Result, scene_of, with_properties
 from ..window.sheets import sheet_scene
+from ..window.words import iface_, rpt_
 from . import checks
 from .common import SetOperator, refuse
 
-HOW_TO_GET = "turn on Depth and Normal under Studio, Picture, and generate the set again to get them"
+INCOMPLETE = (
+    "The nodes are in the compositor, without: {missing}. Turn on Depth and Normal under Studio, Picture, and generate the "
+    "set again to get them"
+)
 
 
 @with_properties
@@ -39,16 +43,20 @@ class PHOTOREAL_OT_to_compositor(SetOperator):
 
         picture = next((one for one in found.pictures if one.name == self.name), None)
         if picture is None or not (picture.render or picture.photo):
-            return refuse(self, f"The angle {self.name!r} has no picture yet")
+            return refuse(self, rpt_("The angle {name} has no picture yet", name=repr(self.name)))
         scene = sheet_scene(scene_of(context))
         try:
             handed = compositing.hand_over(scene, found, picture)
         except (RuntimeError, OSError) as error:
-            return refuse(self, f"A picture cannot be loaded: {str(error).strip()}")
-        done = "The nodes are in the compositor" if handed.is_new else "The nodes have the present pictures"
+            return refuse(self, rpt_("A picture cannot be loaded: {error}", error=str(error).strip()))
         if {"depth", "normal"} & set(handed.missing):
-            missing = " and ".join(handed.missing)
-            self.report({"WARNING"}, f"{done}. This angle has no {missing}: {HOW_TO_GET}")
+            missing = ", ".join(iface_(name.capitalize()) for name in handed.missing)
+            self.report({"WARNING"}, rpt_(INCOMPLETE, missing=missing))
+        elif handed.is_new:
+            self.report(
+                {"INFO"}, rpt_("The nodes are in the compositor of the scene {scene}", scene=scene.name)
+            )
         else:
-            self.report({"INFO"}, f"{done} of the scene {scene.name}")
+            text = "The nodes in the compositor of the scene {scene} have the present pictures"
+            self.report({"INFO"}, rpt_(text, scene=scene.name))
         return {"FINISHED"}

@@ -9,6 +9,7 @@ from bpy.types import Context, Operator
 
 from ..messages.fal_pages import REQUESTS_PAGE
 from ..window.blender_types import Result, manager_of, with_properties
+from ..window.words import rpt_
 
 
 @with_properties
@@ -27,9 +28,8 @@ class PHOTOREAL_OT_view_request(Operator):
         bpy.ops.wm.url_open(url=REQUESTS_PAGE)
         if self.request_id:
             manager_of(context).clipboard = self.request_id
-            self.report({"INFO"}, f"Copied the request id {self.request_id}")
+            self.report({"INFO"}, rpt_("Copied the request id {id}", id=self.request_id))
         else:
-            self.report(
-                {"WARNING"}, "The id of this request is not known: look for its endpoint and its time"
-            )
+            text = "The id of this request is not known: look for its endpoint and its time"
+            self.report({"WARNING"}, rpt_(text))
         return {"FINISHED"}

@@ -2,11 +2,7 @@
 """The sidebar tab, the menu and the preferences: nothing here changes anything."""
 
 from .angles import PHOTOREAL_PT_angles, PHOTOREAL_UL_angles
-from .endpoints import (
-    PHOTOREAL_MT_model_endpoints,
-    PHOTOREAL_MT_photo_endpoints,
-    PHOTOREAL_MT_video_endpoints,
-)
+from .endpoints import CLASSES as ENDPOINT_MENUS
 from .gallery import PHOTOREAL_PT_gallery
 from .jobs import PHOTOREAL_PT_jobs
 from .looks import PHOTOREAL_MT_looks
@@ -23,9 +19,7 @@ CLASSES = (
     PHOTOREAL_UL_angles,
     PHOTOREAL_MT_render,
     PHOTOREAL_MT_looks,
-    PHOTOREAL_MT_photo_endpoints,
-    PHOTOREAL_MT_video_endpoints,
-    PHOTOREAL_MT_model_endpoints,
+    *ENDPOINT_MENUS,
     PHOTOREAL_PT_main,  # The parent of the others.
     PHOTOREAL_PT_source,
     PHOTOREAL_PT_studio,

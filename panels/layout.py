@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What panels share: their place, buttons, text that wraps, a problem with the button that helps."""
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from bpy.types import Context, Operator, UILayout
 
@@ -16,7 +16,6 @@ from ..operators.open_preferences import PHOTOREAL_OT_open_preferences
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
 from ..operators.view_request import PHOTOREAL_OT_view_request
-from ..window import properties
 from ..window.words import iface_
 from .wrapping import wrapped
 
@@ -129,8 +128,8 @@ def row_title(name: str) -> str:
     return title(iface_(name) if name in OTHER_ROWS else name)
 
 
-def draw_optional(layout: UILayout, settings: properties.PhotorealSettings, name: str) -> None:
-    """A number that is used only when the property ``use_NAME`` is on."""
+def draw_optional(layout: UILayout, settings: Any, name: str) -> None:
+    """A number that is used only when the property ``use_NAME`` is on. ``settings``: of a scene, or the preferences."""
     row = layout.row(heading=iface_(settings.bl_rna.properties[name].name), align=True)
     row.prop(settings, f"use_{name}", text="")
     part = row.row(align=True)

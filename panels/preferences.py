@@ -3,6 +3,7 @@
 
 from bpy.types import AddonPreferences, Context, UILayout
 
+from ..fal_bridge.jobs import Kind
 from ..messages.fal_pages import KEYS_PAGE
 from ..operators.forget_key import PHOTOREAL_OT_forget_key
 from ..operators.open_manual import PHOTOREAL_OT_open_manual
@@ -10,7 +11,8 @@ from ..operators.run_doctor import PHOTOREAL_OT_run_doctor
 from ..operators.test_key import PHOTOREAL_OT_test_key
 from ..window import preferences
 from ..window.blender_types import layout_of
-from .layout import button
+from .endpoints import draw_stored_endpoint
+from .layout import button, draw_optional
 
 ON_FILE = "Blender stores this key unencrypted in its preferences file."
 
@@ -38,15 +40,14 @@ class PhotorealPreferences(preferences.StoredPreferences, AddonPreferences):
         column.prop(self, "studio_shading")
         column.prop(self, "default_look")
         column = layout.column(align=True)
-        column.prop(self, "max_cost", text="Ceiling per Run (US$)")
-        column.prop(self, "max_cost_per_day", text="Per Day (US$)")
+        for name in preferences.CEILINGS:
+            draw_optional(column, self, name)
         column = layout.column(align=True)
         column.prop(self, "expiration")
         column.prop(self, "private")
         column = layout.column(align=True)
-        column.prop(self, "model_endpoint")
-        column.prop(self, "photo_endpoint")
-        column.prop(self, "video_endpoint")
+        for kind in (Kind.MODEL, Kind.PHOTO, Kind.VIDEO):
+            draw_stored_endpoint(context, column, self, kind)
         if context.preferences and context.preferences.view.show_developer_ui:
             layout.prop(self, "fal_url")
 

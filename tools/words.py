@@ -36,7 +36,7 @@ TABLES = {"window/translations/__init__.py", "window/manual.py"}  # Their texts 
 # Constants that look like words, but are not shown or stay as they are: names of data-blocks and of products.
 NAMES = {
     "Photoreal", "Photoreal Set", "Photoreal Studio", "Photoreal Product", "Photoreal Sheets", "Photoreal Copy", "Photoreal Parents",
-    "Photoreal Prompt", "Scene", "Cycles", "fal.ai", "CUDA", "OptiX", "HIP", "Metal", "oneAPI", "CPU", "Operator", "Presets",
+    "Photoreal Prompt", "Photoreal Asset", "AI generated", "Alpha", "Image", "Scene", "Cycles", "fal.ai", "CUDA", "OptiX", "HIP", "Metal", "oneAPI", "CPU", "Operator", "Presets",
     "name=value; name=value", "resolution=1080P", "does not exist", "eBay", "Etsy", "Shopify", "Google Merchant Center", "Class",
 }  # fmt: skip
 LOOKS_LIKE_WORDS = re.compile(r"^[A-Z][a-z]+$|[A-Za-z…,:.)}] +[A-Za-z({]")

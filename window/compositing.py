@@ -14,6 +14,7 @@ from ..background_run.set_view import Picture, SetView
 from ..photo_set.takes import own_file
 from ..studio import compat
 from .stored_paths import stored_path
+from .words import iface_
 
 SET, ANGLE, PART = (
     "photoreal_set",
@@ -104,7 +105,7 @@ def _show(tree: Any, frame: Any, images: dict[str, bpy.types.Image]) -> dict[str
     for name, image in images.items():
         if name not in nodes:
             node = _node(tree, frame, "CompositorNodeImage", (0.0, -ROW * len(nodes)))
-            node.label, node[PART] = name.capitalize(), name
+            node.label, node[PART] = iface_(name.capitalize()), name
             nodes[name] = node
         nodes[name].image = image
     return nodes
@@ -141,7 +142,7 @@ def _over_color(tree: Any, frame: Any, shown: Any, mask: Any) -> Any:
     tree.links.new(shown.outputs["Image"], cut.inputs["Image"])
     tree.links.new(_as_large(tree, frame, shown, mask), cut.inputs["Alpha"])
     color = _node(tree, frame, "CompositorNodeRGB", ((WIDTH + GAP) * 2, -ROW))
-    color.label = "Background"
+    color.label = iface_("Background")
     color.outputs[0].default_value = (0.8, 0.8, 0.8, 1.0)
     over = _node(tree, frame, "CompositorNodeAlphaOver", ((WIDTH + GAP) * 3, 0.0))
     background, foreground = [socket for socket in over.inputs if socket.type == "RGBA"]

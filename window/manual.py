@@ -29,12 +29,13 @@ OPERATORS: Mapping[str, str] = {
     "user-guide#angles": "add_angle remove_angle move_angle edit_angles use_cameras frame_angle step_angle",
     "user-guide#photos": "new_prompt",
     ENDPOINTS: "choose_endpoint",
-    "user-guide#jobs": "resume_set cancel_here cancel_at_fal show_run",
+    "user-guide#jobs": "resume_set cancel_here cancel_at_fal show_run view_request",
     "sets#when-the-answer-to-a-paid-request-is-lost": "resolve_uncertain",
     "user-guide#gallery": (
         "open_set open_folder open_report open_picture flip_picture compare_pictures step_take choose_take "
-        "place_photos place_video export_set accept_photo redo_angle redo_model"
+        "place_photos place_video export_set accept_photo redo_angle redo_model mark_asset to_compositor"
     ),
+    "user-guide#a-catalogue-from-the-scene": "generate_catalogue resume_catalogue open_results",
     KEY: "ask_price test_key forget_key open_preferences",
     "user-guide#when-something-is-wrong": "run_doctor copy_text",
 }
@@ -55,7 +56,7 @@ PROPERTIES: Mapping[str, str] = {
     "sets#photos-that-are-checked": "fidelity retries",
     "locking": "lock",
     "spin": "use_spin spin",
-    "costs#ceilings": "max_cost max_cost_per_day",
+    "costs#ceilings": "use_max_cost max_cost use_max_cost_per_day max_cost_per_day",
     "privacy#choose-another-time": "expiration",
     "privacy#private-results": "private",
     "user-guide#studio": "studio_shading default_look",

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
-from bpy.types import Context
+from bpy.types import AddonPreferences, Context
 
 from ..background_run.run_view import Kind
 from ..fal_bridge.network.lifecycle import DAY_SECONDS
 from ..photo_set.choices import AUTO_DEVICE, DEVICES
 from .blender_types import with_properties
-from .changes import changed
+from .changes import changed, used
 from .labels import DEVICE_LABELS
 
 # The values are those of --expiration.
@@ -25,6 +25,8 @@ EXPIRATIONS = (
     (str(30 * DAY_SECONDS), "After One Month", "Results can be fetched again for a month"),
     ("keep", "Never", "Files are kept as long as your account keeps files"),
 )
+
+CEILINGS = ("max_cost", "max_cost_per_day")
 
 # That of the extension; its name depends on the repository that it is installed from.
 package = (__package__ or "").rpartition(".")[0]
@@ -80,24 +82,44 @@ class StoredPreferences:
             subtype="DIR_PATH",
         ),
     ]
+    use_max_cost: Annotated[
+        bool,
+        BoolProperty(
+            name="Ceiling per Run",
+            description="Refuse a run that costs more than this",
+            default=True,
+            update=changed,
+        ),
+    ]
     max_cost: Annotated[
         float,
         FloatProperty(
-            name="Ceiling per Run",
-            description="Maximum cost of one run in US dollars; 0 means no ceiling",
+            name="Ceiling per Run (US$)",
+            description="Maximum cost of one run in US dollars",
             default=5.0,
             min=0.0,
+            update=used("max_cost"),
             soft_max=100.0,
             precision=2,
+        ),
+    ]
+    use_max_cost_per_day: Annotated[
+        bool,
+        BoolProperty(
+            name="Ceiling per Day",
+            description="Send nothing more on a day (UTC) on which this was spent",
+            default=True,
+            update=changed,
         ),
     ]
     max_cost_per_day: Annotated[
         float,
         FloatProperty(
-            name="Ceiling per Day",
-            description="Maximum cost of all runs of a day (UTC) in US dollars; 0 means no ceiling",
+            name="Ceiling per Day (US$)",
+            description="Maximum cost of all runs of a day (UTC) in US dollars",
             default=20.0,
             min=0.0,
+            update=used("max_cost_per_day"),
             soft_max=500.0,
             precision=2,
         ),
@@ -214,6 +236,24 @@ def get(context: Context) -> StoredPreferences:
     for name, value in DEFAULTS.items():
         setattr(defaults, name, value)
     return defaults
+
+
+def ceiling(preferences: StoredPreferences, name: str) -> float:
+    """The ceiling ``max_cost`` or ``max_cost_per_day`` in US dollars; 0.0 without one."""
+    return float(getattr(preferences, name)) if getattr(preferences, f"use_{name}") else 0.0
+
+
+def attach() -> None:
+    """Turn off the ceilings that are stored as 0, which meant none before there were checkboxes."""
+    stored = get(bpy.context)
+    for name in CEILINGS:
+        if isinstance(stored, AddonPreferences) and getattr(stored, name) <= 0.0:
+            setattr(stored, name, DEFAULTS[name])
+            setattr(stored, f"use_{name}", False)
+
+
+def detach() -> None:
+    """Nothing: Blender keeps its preferences."""
 
 
 def key_for_child(preferences: StoredPreferences) -> str | None:

@@ -46,8 +46,8 @@ def settings_of(context: bpy.types.Context, source: Source | None = None) -> Set
         "device": chosen.device,
         "expiration": chosen.expiration,
         "private": chosen.private,
-        "max_cost": chosen.max_cost,
-        "max_cost_per_day": chosen.max_cost_per_day,
+        "max_cost": preferences.ceiling(chosen, "max_cost"),
+        "max_cost_per_day": preferences.ceiling(chosen, "max_cost_per_day"),
         "fal_url": chosen.fal_url.strip(),
     }
     return Settings(**members)

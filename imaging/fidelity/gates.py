@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .colour import difference_map, quantile
 from .local import smoothed, wider
-from .measures import Measures
+from .measures import Measures, clearness, grainy_match
 from .planes import resized
 from .regions import find_regions
 from .report import Gate, Region, Registration, State
@@ -34,7 +34,6 @@ MIRRORED = 1.04, 1.12
 BUSY_SAME, BUSY = 0.18, 0.25
 OTHER_BELOW = 0.75  # A light that is kept less than this is another one.
 MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
-CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
 TILE_REACH = 0.062  # Frame units: neighbouring windows.
 # Of the planes of severity in ``_structure``: the edges of windows that disagree count as changed.
 KINDS = "missing", "unexplained", "print", "changed", "outside"
@@ -83,13 +82,16 @@ def judged(view: View, measured: Measures, registration: Registration, threshold
 def _pose(view: View, measured: Measures, registration: Registration, limits: Thresholds) -> Parts:
     kept = view.tolerated
     match, usual = registration.match, kept.get("match", 0.62)
+    expected = min(usual, 0.75)
+    if expected - match > limits.mismatch:
+        expected *= grainy_match(view, measured.aligned)
     doubt = min(registration.error, MAX_DOUBT)
     parts = {
         "moved": (registration.moved, limits.moved + kept.get("moved", 0.0) + doubt),
         "turned": (registration.parallax, limits.parallax + kept.get("parallax", 0.0)),
         "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
         "stretched": (registration.stretch, limits.stretch + kept.get("stretch", 0.0) + 2.0 * doubt),
-        "other shape": (max(0.0, min(usual, 0.75) - match), limits.mismatch),
+        "other shape": (max(0.0, expected - match), limits.mismatch),
         "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored + _lopsided(view)),
     }
     if match < 0.3 and match < 0.5 * usual:
@@ -184,7 +186,7 @@ def _disagreement(view: View, measured: Measures) -> Array:
     if "matches" not in view.tolerated or len(windows.matches) < 6:
         return np.zeros(len(windows.matches))
     apart = np.clip(np.minimum(view.tolerated["matches"], 0.9) - windows.matches, 0.0, 1.0)
-    apart = apart * np.clip(view.sought.contrast / CLEAR, 0.0, 1.0)  # Grain hides the faintest edges.
+    apart = apart * clearness(view)  # Grain hides the faintest edges.
     distance = np.hypot(*(windows.places[:, None] - windows.places[None]).transpose(2, 0, 1))
     near = distance < TILE_REACH
     around: Array = near @ apart / np.maximum(near.sum(axis=1), 3)

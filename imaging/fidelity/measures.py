@@ -11,16 +11,19 @@ from . import local
 from .colour import Blocks, compare_colours, difference_map, quantile
 from .planes import Affine, resized, warped
 from .print_check import PrintFound, find_print
-from .registration import Fit, Windows, after, fit_affine, register, robust_fit, steadiness
+from .registration import Fit, Windows, after, fit_affine, match_windows, register, robust_fit, steadiness
 from .report import Edges
-from .structure import structure
+from .structure import gradient, structure
 from .surroundings import Ground, look_at_ground
 from .view import View, matched, nearest_depth
 from .windows import grown, shrunk
 
 Array = NDArray[Any]
 
+FLAT = 0.001  # Difference of neighbouring pixels, 0 to 1, below which the ground of a render shows nothing.
+MOST_GRAIN = 0.006  # The same of a photo: more is no grain, and a finding about the ground.
 EDGE = 1.0  # Length of structure from which a pixel is an edge.
+CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
 
 
 @dataclass(eq=False)
@@ -81,9 +84,20 @@ def measure_surface(
         maps=maps,
         blocks=compare_colours(aligned, view.render, shrunk(view.inside, 1), cast),
         edges=compare_edges(view, aligned),
-        match=float(np.average(windows.matches, weights=None)) if len(windows.matches) else 0.0,
+        match=mean_match(view, windows),
         light_kept=light_kept(view, logged),
     )
+
+
+def mean_match(view: View, windows: Windows) -> float:
+    """How well the windows of the registration agree, up to 1; faint ones count less."""
+    return float(np.average(windows.matches, weights=clearness(view) + 1e-6)) if len(windows.matches) else 0.0
+
+
+def clearness(view: View) -> Array:
+    """How far the edges of each window of the registration stand out from the grain of a photo: (n,), 0 to 1."""
+    clear: Array = np.clip(view.sought.contrast / CLEAR, 0.0, 1.0)
+    return clear
 
 
 def displacements(view: View, windows: Windows) -> tuple[float, float, float]:
@@ -150,6 +164,22 @@ def light_kept(view: View, logged: Array) -> float:
         return 0.0
     spread = float(np.quantile(ratio, 0.9) - np.quantile(ratio, 0.1))
     return float(np.clip(1.0 - (spread - 0.10) / 0.40, 0.0, 1.0))
+
+
+def grainy_match(view: View, aligned: Array) -> float:
+    """How well the render would agree with itself if it had the grain of an aligned photo: as ``Surface.match``.
+
+    White on white, the edges of the product may be fainter than the grain.
+    """
+    flat = view.sought.near < 0.5
+    flat &= np.hypot(*gradient(view.render)) < FLAT
+    if flat.sum() < 0.01 * flat.size:
+        return 1.0
+    grain = min(float(np.median(np.hypot(*gradient(aligned))[flat])), MOST_GRAIN)
+    noise = np.random.default_rng(0).normal(size=view.render.shape).astype(np.float32)
+    noise *= grain / max(float(np.median(np.hypot(*gradient(noise)))), 1e-9)
+    windows = match_windows(structure(view.render + noise), view.sought)
+    return mean_match(view, windows)
 
 
 def teach(view: View) -> None:

@@ -142,6 +142,6 @@ def test_an_angle_without_passes_says_how_to_get_them(
 ):
     write_set(extension, tmp_path, passes=False)
     bpy.ops.photoreal.to_compositor(name="front")
-    assert "no depth and normal: turn on Depth and Normal under Studio, Picture" in capfd.readouterr().out
+    assert "without: Depth, Normal. Turn on Depth and Normal under Studio, Picture" in capfd.readouterr().out
     with pytest.raises(RuntimeError, match="has no picture yet"):
         bpy.ops.photoreal.to_compositor(name="back")

@@ -26,9 +26,9 @@ from photoreal_set.background_run.setting_words import LABELS, LEAVE_OUT
 from photoreal_set.gltf.choices import Surrounding
 from photoreal_set.imaging.choices import Background, Pass
 from photoreal_set.messages.moments import clock_time
-from photoreal_set.operators import resolve_uncertain
+from photoreal_set.operators import paying, resolve_uncertain
 from photoreal_set.optics.rig_choice import RIG_NAMES
-from photoreal_set.panels import jobs, menus
+from photoreal_set.panels import endpoints, jobs, menus
 from photoreal_set.panels.preferences import PhotorealPreferences
 from photoreal_set.photo_set.choices import DEVICES, QUALITY_NAMES, VIDEO_CHOICES, Engine
 from photoreal_set.photo_set.prompts import LOOKS, MOTIONS
@@ -79,6 +79,15 @@ def traces() -> list[str]:
     found += ["timer"] if bpy.app.timers.is_registered(pump.pump) else []
     found += ["listener"] if changes._listeners else []
     return found
+
+
+@pytest.fixture
+def stored(extension: bpy.types.Scene) -> Any:
+    """The extension's preferences as Blender keeps them."""
+    addon = bpy.context.preferences.addons.new()
+    addon.module = preferences.package
+    yield addon.preferences
+    bpy.context.preferences.addons.remove(addon)
 
 
 # --- registering ----------------------------------------------------------------------------------
@@ -226,7 +235,7 @@ def test_labels_are_spelled_as_in_blender(extension: bpy.types.Scene):
 
 
 def test_endpoints_are_chosen_from_menus_or_typed(extension: bpy.types.Scene):
-    drawn = drawn_by(panels.PHOTOREAL_MT_photo_endpoints, bpy.context)
+    drawn = drawn_by(endpoints.PHOTOREAL_MT_photo_endpoints, bpy.context)
     assert any(line.startswith("[Nano Banana 2, $0.06-0.16 per image: ") for line in drawn)
     bpy.ops.photoreal.choose_endpoint(kind="photo", endpoint="ideogram/v4.5/edit")
     extension.photoreal.engine = "fal"
@@ -234,6 +243,34 @@ def test_endpoints_are_chosen_from_menus_or_typed(extension: bpy.types.Scene):
     assert "Ideogram 4.5, $0.03 per image" in drawn_by(panels.PHOTOREAL_PT_photos, bpy.context)
     extension.photoreal.photo_endpoint = "somebody/own-model"
     assert settings_of(bpy.context).photo_endpoint == "somebody/own-model"
+
+
+def test_the_preferences_have_the_same_menus_of_endpoints(stored: Any, extension: bpy.types.Scene):
+    drawn = drawn_by(endpoints.PHOTOREAL_MT_stored_photo_endpoints, bpy.context)
+    assert drawn[0] == "[Recommended]"
+    assert any(line.startswith("[Nano Banana 2, $0.06-0.16 per image: ") for line in drawn)
+    bpy.ops.photoreal.choose_endpoint(kind="photo", endpoint="ideogram/v4.5/edit", of_preferences=True)
+    assert stored.photo_endpoint == "ideogram/v4.5/edit"
+    assert extension.photoreal.photo_endpoint == "", "the scene names none"
+    assert settings_of(bpy.context).photo_endpoint == "ideogram/v4.5/edit"
+
+
+def test_a_ceiling_counts_while_its_checkbox_is_on(stored: Any):
+    assert (settings_of(bpy.context).max_cost, settings_of(bpy.context).max_cost_per_day) == (5.0, 20.0)
+    stored.use_max_cost = False
+    assert settings_of(bpy.context).max_cost == 0.0
+    assert paying.at_most(bpy.context) == "without a ceiling"
+    stored.max_cost = 7.5
+    assert settings_of(bpy.context).max_cost == 7.5, "a value turns its checkbox on"
+
+
+def test_a_stored_ceiling_of_0_still_means_none(stored: Any):
+    stored.max_cost = 0.0
+    assert settings_of(bpy.context).max_cost == 0.0
+    preferences.attach()
+    assert (stored.use_max_cost, stored.max_cost) == (False, 5.0)
+    assert (stored.use_max_cost_per_day, stored.max_cost_per_day) == (True, 20.0)
+    assert settings_of(bpy.context).max_cost == 0.0
 
 
 def test_choices_match_the_command_line(extension: bpy.types.Scene):
@@ -295,11 +332,9 @@ def _class_of(name: str) -> str:
 
 def drawn_by(cls: type, context: Any) -> list[str]:
     drawn: list[str] = []
-    fake = SimpleNamespace(layout=Recorder(drawn))
-    for name in vars(cls):
-        if name.startswith("_draw"):
-            setattr(fake, name, vars(cls)[name].__get__(fake))
-    cls.draw(fake, context)
+    ours = [base for base in reversed(cls.__mro__) if "photoreal_set" in base.__module__]
+    members = {name: value for base in ours for name, value in vars(base).items() if name[:2] != "__"}
+    type("Fake", (), {**members, "layout": Recorder(drawn)})().draw(context)
     return drawn
 
 

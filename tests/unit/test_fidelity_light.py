@@ -61,3 +61,31 @@ def test_relit_renders_narrow_the_tolerance_of_a_part_of_another_colour(calibrat
     assert report.gates["colour"].found == "part"
     assert report.verdict in (Verdict.LOOK, Verdict.RETRY)
     assert check_photo(photo, reference()).verdict is Verdict.ACCEPT
+
+
+def white_vase(*, waves: float = 1.0, side: float = 0.0) -> dict[str, Array]:
+    """A white vase before white, 192 pixels: its outline is a few percent darker than the ground."""
+    y, x = np.mgrid[0:192, 0:192] / 192 - 0.5
+    width = 0.12 + 0.12 * np.cos((y - 0.05) * 3.2 * waves) ** 2
+    body = (np.abs(y) < 0.38) & (np.abs(x) < width)
+    across = np.clip(x / width, -1.0, 1.0)
+    towards = np.sqrt(1.0 - 0.95 * across**2)
+    linear = np.where(body, 0.885 + 0.09 * towards + side * across, 1.0)[..., None] * np.ones(3)
+    return {
+        "render": np.rint(to_display(linear) * 255).astype(np.uint8),
+        "mask": (body * 255).astype(np.uint8),
+        "depth": np.where(body, 1.0 - 0.25 * towards, np.inf),
+        "normal": np.stack((across, 0.0 * across, towards), axis=-1),
+        "base_colour": np.full((192, 192, 3), 0.8),
+    }
+
+
+@pytest.mark.parametrize(("waves", "is_right"), [(1.0, True), (0.5, False), (1.5, False)])
+def test_grain_does_not_make_another_shape_of_a_white_product_on_white(waves: float, is_right: bool):
+    lights = [white_vase(side=side)["render"] for side in (0.03, -0.03)]
+    shown = white_vase(waves=waves, side=0.02)["render"] / 255.0 * 0.98
+    grain = np.random.default_rng(1).normal(0.0, 0.01, shown.shape)
+    photo = np.rint(np.clip(shown + grain, 0.0, 1.0) * 255).astype(np.uint8)
+    report = check_photo(photo, Reference(**white_vase(), lights=lights))
+    assert (report.verdict is Verdict.ACCEPT) == is_right, report.reason
+    assert (report.gates["pose"].value < 1.0) == is_right
