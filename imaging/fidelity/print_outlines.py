@@ -18,6 +18,7 @@ Array = NDArray[Any]
 CONTRAST = 0.3  # Of the contrast in the render, which the photo must have at least. Gloss and haze lower it.
 FAINT = 0.3  # Logarithm of the contrast in the render below which an outline is none.
 DARKEST = 2e-3  # Linear. It keeps logarithms of black finite.
+STAIR = 2  # Pixels by which a slanted outline moves on from one row or column to the next, at most.
 
 
 def agreed_outlines(
@@ -31,7 +32,23 @@ def agreed_outlines(
     levels = colour.astype(np.int16)
     across = _outlines(photo, render, levels, edges, gap, wide)
     turned = [item.swapaxes(0, 1) for item in (photo, render, levels, edges)]
-    return across, _outlines(turned[0], turned[1], turned[2], turned[3], gap, wide).T
+    along = _outlines(turned[0], turned[1], turned[2], turned[3], gap, wide).T
+    across, along = across | _stairs(along.T).T, along | _stairs(across)
+    return across, along
+
+
+def _stairs(across: Array) -> Array:
+    """What closes slanted outlines: the breaks between rows where breaks between columns move to the side, bool (h, w).
+
+    ``across``: breaks between a pixel and the one to its left. Light would pass between two of them.
+    """
+    result = np.zeros_like(across)
+    above = shifted(across, -1, 0)
+    for step in range(1, STAIR + 1):
+        moved = (above & shifted(across, step, 1)) | (across & shifted(above, step, 1))
+        for away in range(step):
+            result |= shifted(moved, -away, 1)
+    return result
 
 
 def _outlines(photo: Array, render: Array, levels: Array, edges: Array, gap: int, wide: int) -> Array:

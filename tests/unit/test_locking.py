@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from photoreal_set.imaging.choices import Lock
+from photoreal_set.imaging.compose import to_display
 from photoreal_set.imaging.fidelity.locking import lock_photo
 from photoreal_set.imaging.fidelity.print_areas import print_areas
 from photoreal_set.imaging.fidelity.windows import grown, shrunk, window_mean
@@ -173,3 +174,22 @@ def test_the_ink_of_a_soft_photo_is_not_taken_for_glossy():
     ink = shrunk(matt.base_colour.max(axis=-1) < 0.05, 1) & label_of(matt)
     assert ink.sum() > 50
     assert np.median(apart(locked, truth.picture)[ink]) <= 6
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0, 2.5])
+def test_light_does_not_leak_across_a_slanted_outline(slope: float):
+    """Metal above red print: the metal reflects a lamp in the photo, the print looks as in the render."""
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    below = (rows - SIZE / 2 - slope * (columns - SIZE / 2)) / np.hypot(1.0, slope)
+    ink = (below + 0.5).clip(0.0, 1.0)[..., None]
+    red = np.array((0.4, 0.04, 0.04))
+
+    def seen(metal: float) -> np.ndarray:
+        return np.rint(to_display(ink * red + (1.0 - ink) * metal) * 255.0).astype(np.uint8)
+
+    inside = np.full((SIZE, SIZE), 255, dtype=np.uint8)
+    locked = lock_photo(
+        seen(0.9), seen(0.35), inside, base_colour=(ink * red + (1.0 - ink) * 0.8).astype(np.float32)
+    )
+    beyond = np.abs(below)[8:-8, 8:-8] > 1.5
+    assert apart(locked, seen(0.9))[8:-8, 8:-8][beyond].max() <= 4
