@@ -10,7 +10,6 @@ for glass before grey and black, the light that comes through.
 import argparse
 import os
 import sys
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,13 +29,14 @@ from command_line.bootstrap import load_package
 load_package()
 
 from photoreal_set.imaging.choices import Background  # noqa: E402
+from photoreal_set.imaging.fidelity.reference import base_from  # noqa: E402
+from photoreal_set.imaging.passes import base_colour_picture  # noqa: E402
 from photoreal_set.optics import rigs  # noqa: E402
 from photoreal_set.optics.angles import ANGLES, Angle  # noqa: E402
 from photoreal_set.optics.framing import Framing, turned  # noqa: E402
 from photoreal_set.optics.light_map import Rig, Softbox  # noqa: E402
 from photoreal_set.optics.sizes import square  # noqa: E402
 from photoreal_set.studio import quality  # noqa: E402
-from photoreal_set.studio.blender import read_pixels  # noqa: E402
 from photoreal_set.studio.quiet import quiet_blender  # noqa: E402
 from photoreal_set.studio.sample import build_sample  # noqa: E402
 from photoreal_set.studio.session import Session, open_session  # noqa: E402
@@ -115,29 +115,9 @@ class Bench:
         return self.renderer.measure(framing, self.angle.azimuth + turn)
 
     def base_colour(self) -> Any:
-        """Cycles' albedo of what is seen first: linear, float16 (h, w, 3)."""
-        scene = self.session.scene
-        layer = scene.view_layers[0]
-        layer.cycles.denoising_store_passes = True
-        scene.use_nodes = True
-        tree = scene.node_tree
-        tree.nodes.clear()
-        source = tree.nodes.new("CompositorNodeRLayers")
-        target = tree.nodes.new("CompositorNodeComposite")
-        tree.links.new(source.outputs["Denoising Albedo"], target.inputs["Image"])
-        self.renderer._stand(
-            turned(self.framing, -self.angle.azimuth), self.angle.azimuth, QUALITY, square(self.side)
-        )
-        render = scene.render
-        render.use_compositing, render.use_border = True, False
-        render.image_settings.file_format, render.image_settings.color_depth = "OPEN_EXR", "32"
-        with tempfile.TemporaryDirectory() as folder:
-            render.filepath = f"{folder}/albedo.exr"
-            bpy.ops.render.render(write_still=True, scene=scene.name)
-            pixels = read_pixels(Path(render.filepath))
-        render.use_compositing, scene.use_nodes = False, False
-        layer.cycles.denoising_store_passes = False
-        return np.clip(pixels[..., :3], 0.0, 1.0).astype(np.float16)
+        """The base colour of the surface as sets store it: linear, float16 (h, w, 3)."""
+        colour = self.session.base_colour(self.framing, self.angle, square(self.side))
+        return base_from(np.asarray(base_colour_picture(colour))).astype(np.float16)
 
     @contextmanager
     def rougher(self, factor: float) -> Iterator[None]:
