@@ -10,7 +10,7 @@ from ...messages.errors import InputError
 from ..choices import Lock
 from .photo_edge import coverage_in_photo, photo_edge
 from .print_areas import PrintAreas, find_print, printed_colour
-from .print_outlines import agreed_outlines
+from .print_outlines import agreed_outlines, closed_outlines, mixed_at_outlines
 from .relighting import EDGE, MARGIN, SOFT, Scene, relit
 from .surface import surface_breaks
 from .windows import filled, grown, shrunk, window_mean
@@ -88,8 +88,9 @@ def _locked(scene: Scene, what: Lock) -> Array:
     photo = scene.photo.astype(np.float32) / np.float32(255.0)
     edge = photo_edge(photo, scene.mask)
     outlines = agreed_outlines(photo, product, colour, printed.edges, SOFT + 1, scene.pixels(WIDE))
-    steps = breaks[0] | outlines[0], breaks[1] | outlines[1]
-    lit = relit(scene, product, edge, steps, printed)
+    steps = tuple(one | other for one, other in zip(breaks, closed_outlines(outlines), strict=True))
+    lit = relit(scene, product, edge, (steps[0], steps[1]), printed)
+    lit = mixed_at_outlines(lit, product, outlines, SOFT + 1)
     shown = coverage_in_photo(scene.mask, edge)
     ground = photo if what is Lock.LABELS else _ground(photo, lit, scene.mask, shown)
     locked = lit * coverage + ground * (1.0 - coverage)

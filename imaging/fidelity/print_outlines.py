@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compose import to_linear
+from ..compose import to_display, to_linear
 from .surface import shifted
 
 Array = NDArray[Any]
@@ -18,6 +18,7 @@ Array = NDArray[Any]
 CONTRAST = 0.3  # Of the contrast in the render, which the photo must have at least. Gloss and haze lower it.
 FAINT = 0.3  # Logarithm of the contrast in the render below which an outline is none.
 DARKEST = 2e-3  # Linear. It keeps logarithms of black finite.
+PURE = 0.02  # The share of the other side of an outline up to which a pixel shows one side only.
 STAIR = 2  # Pixels by which a slanted outline moves on from one row or column to the next, at most.
 
 
@@ -32,9 +33,45 @@ def agreed_outlines(
     levels = colour.astype(np.int16)
     across = _outlines(photo, render, levels, edges, gap, wide)
     turned = [item.swapaxes(0, 1) for item in (photo, render, levels, edges)]
-    along = _outlines(turned[0], turned[1], turned[2], turned[3], gap, wide).T
-    across, along = across | _stairs(along.T).T, along | _stairs(across)
-    return across, along
+    return across, _outlines(turned[0], turned[1], turned[2], turned[3], gap, wide).T
+
+
+def closed_outlines(outlines: tuple[Array, Array]) -> tuple[Array, Array]:
+    """``agreed_outlines`` through which nothing passes: slanted ones are closed where they move by a row or column."""
+    across, along = outlines
+    return across | _stairs(along.T).T, along | _stairs(across)
+
+
+def mixed_at_outlines(lit: Array, render: Array, outlines: tuple[Array, Array], gap: int) -> Array:
+    """``lit`` with the light of both sides in the pixels at ``agreed_outlines`` that show both: display values, (h, w, 3).
+
+    ``lit``: the product in the photo's light, ``render``: the same in that of the render, display values, float (h, w, 3).
+    ``gap``: as for ``agreed_outlines``. Otherwise such a pixel would have the light of one side, and the outline teeth.
+    """
+    result = lit.copy()
+    for found, axis in zip(outlines, (1, 0), strict=True):
+        turned = [np.swapaxes(item, axis, 1) for item in (result, lit, render, found)]
+        _mix(turned[0], turned[1], turned[2], turned[3], gap)
+    return result
+
+
+def _mix(result: Array, lit: Array, render: Array, across: Array, gap: int) -> None:
+    """Mix the pixels to both sides of outlines between columns, in ``result``."""
+    rows, columns = np.nonzero(across)
+    width = across.shape[1]
+    sides = (columns - 1 - gap).clip(0, width - 1), (columns + gap).clip(0, width - 1)
+    first, second = (to_linear(render[rows, side]) for side in sides)
+    lit_first, lit_second = (to_linear(lit[rows, side]) for side in sides)
+    contrast = second - first
+    strength = np.maximum((contrast**2).sum(axis=1), 1e-9)
+    for step in range(-gap, gap):
+        at = (columns + step).clip(0, width - 1)
+        here = to_linear(render[rows, at])
+        share = ((here - first) * contrast).sum(axis=1, keepdims=True) / strength[:, None]
+        own = (here + DARKEST) / (first + share.clip(0.0, 1.0) * contrast + DARKEST)  # What is no mixture.
+        mixed = own * (lit_first + share * (lit_second - lit_first))
+        both = ((share > PURE) & (share < 1.0 - PURE))[:, 0]
+        result[rows[both], at[both]] = to_display(mixed[both].clip(0.0, 1.0))
 
 
 def _stairs(across: Array) -> Array:
