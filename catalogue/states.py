@@ -19,7 +19,7 @@ from ..files.names import inner_path
 from ..files.values import list_of, mapping_of, member_of, number, optional, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..gltf.findings import Severity
-from ..imaging.review_part import photos_id, set_id
+from ..imaging.review_part import product_photos_id, set_id
 from ..messages.errors import PhotorealError
 from ..optics.angles import angle_name
 from ..photo_set.folder import SetState
@@ -171,7 +171,7 @@ def results_in(record: Manifest) -> dict[str, Any]:
         "findings": tuple(finding.record() for finding in all_findings(record)),
         "consistency": record["consistency"]["score"] if "consistency" in record else None,
         "set_id": set_id(record),
-        "photos_id": photos_id(record),
+        "photos_id": product_photos_id(record),
     }
 
 
