@@ -198,6 +198,9 @@ def test_a_catalogue_makes_the_variants_of_its_rows(tmp_path: Path):
     ]
     assert (out / "m-1/variants/Red/photos/front.png").is_file()
     assert sha256(out / "m-1/masks/front.png") == sha256(out / "m-1/variants/Red/masks/front.png")
+    assert (out / "overview/m-1.variants/Red.jpg").is_file()
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "href='m-1/index.html#variants'" in page and "src='overview/m-1.variants/Red.jpg'" in page
     _decide_about_the_variants(out, tmp_path)
 
 
