@@ -19,8 +19,8 @@ _UNITS = {
     Measure.ALPHA: "%",
 }
 _ADVICE = {
-    Measure.LONGEST: "Render with a larger --resolution, or enlarge photos with --photo-size.",
-    Measure.SHORTEST: "Render with a larger --resolution, or enlarge photos with --photo-size.",
+    Measure.LONGEST: "Render with a larger --resolution. Photos by fal.ai can also be enlarged, with --photo-size.",
+    Measure.SHORTEST: "Render with a larger --resolution. Photos by fal.ai can also be enlarged, with --photo-size.",
     Measure.MEGAPIXELS: "Export it, which makes it smaller.",
     Measure.BYTES: "Export it as JPEG, or with a smaller --size.",
     Measure.FILL: "Export it, which crops it; the picture must be large enough for that.",

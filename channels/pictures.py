@@ -124,7 +124,7 @@ def _why_not(photo: Mapping[str, Any], wishes: Wishes) -> str:
         return "it was not accepted in a review"
     was_accepted = bool(fidelity.get("accepted")) or is_accepted(photo)
     if fidelity.get("rejected") and not was_accepted:
-        return f"its check has rejected it: {fidelity.get('reason', '')}".rstrip(": ")
+        return f"its check has rejected it: {fidelity.get('reason', '')}".rstrip(": .")
     is_generated = photo.get("engine") == Engine.FAL.value
     if is_generated and not fidelity and not was_accepted and not wishes.include_unchecked:
         return "an AI model made it, and it was not compared with its render (use --include-unchecked)"

@@ -13,7 +13,7 @@ from ..messages.errors import InputError, PhotorealError
 from ..photo_set.folder import SetFolder
 from .channel_sources import sources_in
 from .option_values import Context
-from .zipping import require_own_zip, write_zip
+from .zipping import require_own_zip, update_zip, write_zip
 
 
 class ModelChoices(Protocol):
@@ -51,8 +51,8 @@ def export_models(options: ModelChoices, context: Context) -> int:
                 raise
             folder.problems.append(f"{source.sku}: not exported. {error}")
     removed = folder.finish()
-    if options.zip:
-        write_zip(folder.root, list(folder.files))
+    store = write_zip if options.zip else update_zip
+    store(folder.root, list(folder.files))
     if options.json:
         print(json.dumps(_report(folder, removed)), file=context.output)
     else:

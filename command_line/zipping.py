@@ -48,6 +48,12 @@ def write_zip(root: Path, names: Sequence[str]) -> None:
         part.unlink(missing_ok=True)
 
 
+def update_zip(root: Path, names: Sequence[str]) -> None:
+    """As ``write_zip``, but only where an earlier export has written the ZIP file, which would be out of date."""
+    if _is_own(zip_beside(root)):
+        write_zip(root, names)
+
+
 def _is_own(path: Path) -> bool:
     """Whether an export has written the file: it contains the list, and its members have the date that exports give them."""
     if path.is_symlink() or not path.is_file():

@@ -258,12 +258,11 @@ class Journal:
 
         None for a path that leads out of the journal's parent folder, including by links.
         """
-        place = Path(os.path.normpath(self.folder / str(done.get("path", ""))))
         home = self.folder.parent
-        if not place.is_relative_to(home):
-            return None
+        # Only what follows the parent folder is shortened: in its own path, ".." may follow a link.
+        inner = Path(os.path.normpath(Path(self.folder.name) / str(done.get("path", ""))))
         try:
-            return place if place_in(home, place.relative_to(home).as_posix(), str(self.folder)) else None
+            return home / inner if place_in(home, inner.as_posix(), str(self.folder)) else None
         except OutsideError:
             return None
 

@@ -34,6 +34,7 @@ from .set_json import (
     VideoRecord,
 )
 from .source import SourceKind
+from .spin_json import is_complete
 from .takes import COUNTERS, Shelf, Takes
 from .variant_folders import variant_states
 from .variants import Variant
@@ -297,6 +298,8 @@ class SetResults:
             states += [entry["state"] for entry in record["videos"]] or ["waiting"]
             states += [entry["pending"]["state"] for entry in record["videos"] if "pending" in entry]
             states += ["rejected" for entry in record["videos"] if is_rejected(entry)]
+        if self.plan.spin is not None:
+            states.append("done" if is_complete(record.get("spin")) else "waiting")
         if "uncertain" in states:
             state, code = SetState.HELD, UncertainSubmitError.exit_code
         elif all(state == "done" for state in states):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The spin in ``set.json``: its rule, the same as JSON Schema, and when it is complete."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..files.names import inner_path
@@ -70,9 +71,14 @@ SPIN_SCHEMA: dict[str, Any] = {
 }
 
 
+def is_complete(entry: Mapping[str, Any] | None) -> bool:
+    """Whether the spin in a manifest has all its frames, and what pages and shops take of them."""
+    return entry is not None and len(entry["frames"]) == entry["count"] and entry.keys() >= set(FILES)
+
+
 def is_spin_whole(folder: "SetFolder", made_with: str) -> bool:
     """Whether the spin in ``folder`` was made with this digest, and all its files exist and are unchanged."""
-    entry = folder.record.get("spin") or {}
-    if entry.get("made_with") != made_with or len(entry["frames"]) != entry["count"]:
+    entry = folder.record.get("spin")
+    if entry is None or entry.get("made_with") != made_with or not is_complete(entry):
         return False
     return all(folder.has(entry.get(name)) for name in FILES) and all(map(folder.has, entry["frames"]))

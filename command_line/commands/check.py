@@ -147,7 +147,7 @@ def _count(kind: str, found: Sequence[Finding | VideoFinding]) -> str:
 
 def together(one: Together) -> str:
     """A line about the photos of a set, and one for each that has drifted."""
-    lines = [f"{one.product}: its photos differ by up to {one.score:.0%} of what a set may."]
+    lines = [f"{one.product}: the largest difference between its photos is {one.score:.0%} of the tolerance."]
     lines += [f"  {name}: {drift.reason}" for name, drift in one.drifts.items() if drift.reason]
     return "\n".join(lines)
 

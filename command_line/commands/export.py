@@ -15,6 +15,8 @@ from ...channels.rules import CHANNELS
 from ...channels.tables import AKENEO, SHOPIFY, write_tables
 from ...files.invisible import trimmed
 from ...files.values import read_whole
+from ...imaging.origin_part import is_emulated
+from ...messages import events
 from ...messages.counts import count_of
 from ...messages.errors import FieldError, InputError, PhotorealError
 from ...messages.progress import PlainReporter
@@ -26,7 +28,7 @@ from ..exported_models import export_models
 from ..option_values import Command, Context
 from ..sets import working_in
 from ..signing import add_signing
-from ..zipping import require_own_zip, write_zip
+from ..zipping import require_own_zip, update_zip, write_zip
 
 _FOR_PICTURES = {
     "channel": "",
@@ -169,9 +171,9 @@ def _export(
     _add(folder, sources)
     removed = folder.finish()
     write_tables(folder.root, folder.files, base_url=options.base_url)
-    if options.zip:
-        names = [file.name for file in folder.files]
-        write_zip(folder.root, [*names, SHOPIFY, AKENEO] if names else [])
+    names = [file.name for file in folder.files]
+    store = write_zip if options.zip else update_zip
+    store(folder.root, [*names, SHOPIFY, AKENEO] if names else [])
     new = sum(file.is_new for file in folder.files)
     unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
     if not options.json:
@@ -204,11 +206,14 @@ def _report(folder: ChannelFolder, removed: list[str], unmet: list[str]) -> dict
 
 def _add(folder: ChannelFolder, sources: list[Source]) -> None:
     """Export the pictures of all sets. Raises InputError when the only one cannot be read."""
-    channel = CHANNELS[folder.root.name]
+    channel, reporter = CHANNELS[folder.root.name], PlainReporter(sys.stderr)
     for one in sources:
         try:
-            with working_in(one.folder, PlainReporter(sys.stderr)):
+            with working_in(one.folder, reporter):
                 opened = SetFolder.open(one.folder)
+                if is_emulated(opened.record):
+                    text = "made with an emulator of fal.ai: for testing only, not for publication."
+                    reporter.tell(events.Warning(text=f"{one.sku}: {text}"))
                 made = folder.add(opened, one.sku, variant=one.variant, product_sku=one.product_sku)
                 keep_channel(opened, channel, made)
         except InputError as error:

@@ -3,6 +3,8 @@
 
 import io
 import json
+import signal
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from PIL import Image
 
 from photoreal_set.optics.angles import direction_of
-from tests.blender.runs import Run, make_set, sha256
+from tests.blender.runs import Run, command, environment, make_set, sha256
 
 COUNT = 8
 
@@ -132,3 +134,22 @@ def test_a_transparent_set_has_a_transparent_spin_and_video(
     assert len(decoded) == 24
     assert pixels[0, 0, 3] <= 2
     assert pixels[32, 32, 3] >= 253
+
+
+def test_a_spin_that_was_stopped_is_not_called_done(tmp_path: Path, block_file: Path):
+    out = tmp_path / "set"
+    options = ("--angles", "front", "--spin", 24, "--video", "none", "--resolution", 64, "--samples", 2)
+    with subprocess.Popen(
+        command("set", block_file, "--out", out, *options, "--engine", "cycles"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "spin 2/24" in line:
+                process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+    record = json.loads((out / "set.json").read_text())
+    assert record["state"] == "partial"
+    assert 2 <= len(record["spin"]["frames"]) < 24

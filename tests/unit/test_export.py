@@ -229,7 +229,9 @@ def test_a_zip_of_an_earlier_export_is_replaced_and_any_other_file_stays(tmp_pat
     first = target.read_bytes()
     assert export(*command, "--size", "600")[0] == 0
     assert target.read_bytes() != first
-    assert export(*command, "--accepted-only")[0] == 2
+    assert export(*command[:-1])[0] == 0
+    assert target.read_bytes() == first, "it is kept up to date without --zip"
+    assert export(*command[:-1], "--accepted-only")[0] == 2
     assert not target.exists(), "it had pictures that are no longer exported"
 
 
@@ -393,3 +395,16 @@ def test_a_check_of_a_catalogue_continues_after_a_damaged_set(tmp_path: Path) ->
     assert "6 photos, 0 rejected." in output.getvalue()
     assert "Tea jar, Blue" in output.getvalue(), "the photos of its other variants are checked too"
     assert main(["check", str(shop / "a")], io.StringIO()) == 1
+
+
+def test_pictures_of_an_emulator_are_exported_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_set(tmp_path / "set")
+    export(folder.root, "--channel", "web")
+    assert "emulator" not in capsys.readouterr().err
+    with folder.change() as record:
+        record["plan"] = {"fal": "http://127.0.0.1:8399"}
+    code, _text = export(folder.root, "--channel", "web")
+    assert code == 0
+    assert "made with an emulator of fal.ai: for testing only" in capsys.readouterr().err
