@@ -15,7 +15,7 @@ from ..fal_bridge.errors import CeilingReachedError, UncertainSubmitError
 from ..fal_bridge.money.journal_costs import spreadsheet_safe
 from ..files.writing import write_atomically, write_json_atomically
 from ..gltf.findings import Severity
-from ..imaging.catalogue_page import Card, build_overview
+from ..imaging.catalogue_page import Card, CardVariant, build_overview
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..messages.money import paid_to
@@ -140,7 +140,8 @@ def write_results(root: Path, lock: Lock) -> list[Result]:
     results = results_of(root, lock)
     for result in results:
         with contextlib.suppress(OSError):  # The page also works without this picture.
-            renew_thumbnail(root, result.frozen.folder, result.status.hero)
+            for hero in (result.status.hero, *result.status.variants.values()):
+                renew_thumbnail(root, result.frozen.folder, hero)
     write_json_atomically(root / RECORD, _record(lock, results))
     write_atomically(root / "catalogue.csv", _table(results).encode("utf-8-sig"))
     write_atomically(root / "index.html", _page(root, lock, results).encode())
@@ -236,7 +237,8 @@ def _page(root: Path, lock: Lock, results: list[Result]) -> str:
             note=_note(result),
             is_error=not _only_waits(result),
             page=_page_of(root, result),
-            picture=_thumbnail(root, result),
+            picture=_thumbnail(root, result, result.status.hero),
+            variants=_variants(root, result),
             findings=tuple(
                 (finding["severity"], finding["text"])
                 for finding in result.status.findings
@@ -271,10 +273,14 @@ def _page_of(root: Path, result: Result) -> str:
     return page if page and (root / page).is_file() else ""
 
 
-def _thumbnail(root: Path, result: Result) -> str:
-    if not result.status.photos:
-        return ""
-    return thumbnail_path(root, result.frozen.folder).relative_to(root).as_posix()
+def _variants(root: Path, result: Result) -> tuple[CardVariant, ...]:
+    return tuple(
+        CardVariant(name, _thumbnail(root, result, hero)) for name, hero in result.status.variants.items()
+    )
+
+
+def _thumbnail(root: Path, result: Result, hero: str) -> str:
+    return thumbnail_path(root, result.frozen.folder, hero).relative_to(root).as_posix() if hero else ""
 
 
 def _within(result: Result, path: str) -> str:

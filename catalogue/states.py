@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -16,17 +16,17 @@ from ..fal_bridge.money import journal_costs
 from ..files.enclosed import refuse_link
 from ..files.input_files import read_json
 from ..files.names import inner_path
-from ..files.values import list_of, mapping_of, member_of, number, optional, record_of, text, whole
+from ..files.values import empty_or, list_of, mapping_of, member_of, number, optional, record_of, text, whole
 from ..files.writing import write_json_atomically
 from ..gltf.findings import Severity
-from ..imaging.review_part import photos_id, set_id
+from ..imaging.review_part import product_photos_id, set_id
 from ..messages.errors import PhotorealError
 from ..optics.angles import angle_name
 from ..photo_set.folder import SetState
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
 from ..photo_set.set_costs import costs_of
-from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest
-from ..photo_set.set_json_values import any_text
+from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest, VariantRecord
+from ..photo_set.set_json_values import MAX_VARIANTS, any_text
 from ..photo_set.verdict import all_findings, finding_from, worst_of
 
 _MODEL = "model/product.glb"
@@ -87,6 +87,7 @@ class Status:
     findings: tuple[dict[str, Any], ...] = ()  # In the form of ``set.json``, worst first.
     set_id: str = ""  # Its set and its photos in decisions; see ``imaging.review_part``.
     photos_id: str = ""
+    variants: dict[str, str] = field(default_factory=dict)  # The best picture of each; "" for none.
     rejected: tuple[str, ...] = ()  # Held back: not among ``photos`` and ``videos``.
     verdicts: dict[str, str] = field(default_factory=dict)  # Of what was checked, by angle, and of the video.
     consistency: float | None = (
@@ -106,7 +107,7 @@ class Status:
     @property
     def hero(self) -> str:
         """The photo that represents the product; "" when there is none."""
-        return next((path for path in self.photos if "three-quarter" in path), next(iter(self.photos), ""))
+        return _hero(self.photos)
 
 
 def status_path(root: Path) -> Path:
@@ -171,8 +172,18 @@ def results_in(record: Manifest) -> dict[str, Any]:
         "findings": tuple(finding.record() for finding in all_findings(record)),
         "consistency": record["consistency"]["score"] if "consistency" in record else None,
         "set_id": set_id(record),
-        "photos_id": photos_id(record),
+        "photos_id": product_photos_id(record),
+        "variants": {entry["name"]: _hero_of(entry) for entry in record.get("variants", [])},
     }
+
+
+def _hero_of(variant: VariantRecord) -> str:
+    """The picture that represents a variant; "" for the first, whose pictures are those of the set."""
+    return _hero([entry["path"] for entry in variant.get("angles", []) if "path" in entry])
+
+
+def _hero(paths: Sequence[str]) -> str:
+    return next((path for path in paths if "three-quarter" in path), next(iter(paths), ""))
 
 
 def first_error(record: Manifest) -> str:
@@ -214,6 +225,7 @@ _STATUS = record_of(
         "findings": FINDINGS,
         "set_id": text(32),
         "photos_id": text(32),
+        "variants": mapping_of(text(255), empty_or(inner_path), MAX_VARIANTS),
         "rejected": _PATHS,
         "verdicts": mapping_of(angle_name, text(64), 1000),
         "consistency": optional(number(0.0, 1e12)),

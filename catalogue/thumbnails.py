@@ -2,7 +2,7 @@
 """Small pictures for the overview of a catalogue, which may show thousands."""
 
 import io
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
@@ -10,6 +10,7 @@ from ..fal_bridge.endpoints.endpoint import MAX_PICTURE_BYTES
 from ..files.enclosed import place_in
 from ..files.input_files import open_regular
 from ..files.writing import write_atomically
+from ..photo_set import variants
 from .folder_names import OVERVIEW
 
 SIDE = 240
@@ -17,13 +18,16 @@ SIDE = 240
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-def thumbnail_path(root: Path, folder: str) -> Path:
-    """The thumbnail of the product in ``folder`` of the catalogue in ``root``."""
+def thumbnail_path(root: Path, folder: str, hero: str) -> Path:
+    """The thumbnail of the product in ``folder`` of the catalogue in ``root``, or of the variant that ``hero`` shows."""
+    match PurePosixPath(hero).parts:
+        case (variants.FOLDER, variant, _, *_):
+            return root / OVERVIEW / f"{folder}.variants" / f"{variant}.jpg"
     return root / OVERVIEW / f"{folder}.jpg"
 
 
 def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
-    """Make the thumbnail unless it is as new as ``hero``, a photo within the product's folder, or "" for none.
+    """Make the thumbnail unless it is as new as ``hero``, a picture within the product's folder, or "" for none.
 
     There is none for a photo that is gone or cannot be read. Raises OutsideError for one outside the product's folder,
     and OSError when the thumbnail cannot be written.
@@ -31,7 +35,7 @@ def renew_thumbnail(root: Path, folder: str, hero: str) -> None:
     source = place_in(root / folder, hero, str(root / folder)) if hero else None
     if source is None:
         return
-    target = thumbnail_path(root, folder)
+    target = thumbnail_path(root, folder, hero)
     try:
         if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
             return

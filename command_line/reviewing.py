@@ -24,8 +24,16 @@ from ..photo_set.folder import Record, SetFolder, SetState
 from ..photo_set.photo_inputs import extended, photo_text
 from ..photo_set.plan import SetPlan
 from ..photo_set.prompts import review_prompt
-from ..photo_set.review import PhotoDecision, ReviewFile, decisions_on, read_review
+from ..photo_set.review import (
+    PhotoDecision,
+    ReviewFile,
+    decisions_on,
+    decisions_on_variant,
+    read_review,
+)
 from ..photo_set.takes import Shelf, Takes, identity_of
+from ..photo_set.variant_folders import variants_in
+from ..photo_set.variants import plan_of_variant
 from .redoing import is_under_way, labels_again, redo_name, take_again
 from .sets import working_in
 from .spending import prices_for
@@ -97,7 +105,7 @@ def request_again(
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A product of a catalogue and what was decided about it."""
+    """A product of a catalogue, or another variant of one, and what was decided about it."""
 
     plan: SetPlan
     folder: SetFolder
@@ -118,7 +126,7 @@ def review_catalogue(
     with ExitStack() as stack:
         for row in rows:
             stack.enter_context(working_in(catalogue.folder(row), reporter))
-        products = [_product(catalogue, row, files, reporter) for row in rows]
+        products = [one for row in rows for one in _products(catalogue, row, files, reporter)]
         _tell_price(catalogue, products, budget, reporter, allows_unknown=allows_unknown)
         for product in products:
             record_decisions(product.folder, product.decisions, reporter)
@@ -132,31 +140,63 @@ def review_catalogue(
 def _rows_of(catalogue: Catalogue, files: Sequence[ReviewFile]) -> list[FrozenRow]:
     """The rows that the files decide about, in the order of the catalogue. Raises InputError for a set that is not there."""
     wanted = {entry.id: (file, entry) for file in files for entry in file.sets}
-    found = {}
-    for row in (row for row in catalogue.lock.rows if row.is_good):
-        status = read_status(catalogue.folder(row), row.digest)
-        if status.set_id in wanted:
-            found[status.set_id] = row
+    good = [row for row in catalogue.lock.rows if row.is_good]
+    rows = {read_status(catalogue.folder(row), row.digest).set_id: row for row in good}
+    if not rows.keys() >= wanted.keys():
+        for row in (row for row in good if row.own.get("variants")):
+            rows |= dict.fromkeys(_variant_ids(catalogue, row), row)
     for identity, (file, entry) in wanted.items():
-        if identity not in found:
+        if identity not in rows:
             raise InputError(
                 f"{file.path} is about a set that this catalogue does not have ({entry.product or identity}).",
                 hint="Name the folder of the catalogue or the set that the page belongs to.",
             )
-    return list(found.values())
+    numbers = {rows[identity].row.number for identity in wanted}
+    return [row for row in good if row.row.number in numbers]
 
 
-def _product(
+def _variant_ids(catalogue: Catalogue, row: FrozenRow) -> list[str]:
+    """The identities of the other variants of a product that are made."""
+    root = catalogue.folder(row)
+    if not (root / "set.json").is_file():
+        return []
+    return [set_id(folder.record) for _name, folder in _other_variants(SetFolder.open(root))]
+
+
+def _other_variants(folder: SetFolder) -> list[tuple[str, SetFolder]]:
+    """The name and the set of each variant except the first. Those that are not made yet are left out."""
+    return [
+        (one.name, SetFolder.open(one.folder))
+        for one in variants_in(folder)
+        if not one.is_first and (one.folder / "set.json").is_file()
+    ]
+
+
+def _products(
     catalogue: Catalogue, row: FrozenRow, files: Sequence[ReviewFile], reporter: Reporter
-) -> _Product:
+) -> list[_Product]:
+    """A product and its variants, as far as something was decided about them."""
     plan, folder = catalogue.plan(row), SetFolder.open(catalogue.folder(row))
     about = [file for file in files if any(entry.id == set_id(folder.record) for entry in file.sets)]
+    variants = {variant.name: variant for variant in plan.variants}
     try:
-        decisions = decisions_on(folder.record, about)
+        found = [(plan, folder, decisions_on(folder.record, about))]
+        found += [
+            (
+                plan_of_variant(plan, variants[name], folder.model),
+                other,
+                decisions_on_variant(other.record, name, folder.record, files),
+            )
+            for name, other in _other_variants(folder)
+            if name in variants
+        ]
     except InputError as error:
         raise InputError(f"{row.folder}: {error.message}", hint=error.hint) from error
-    redo = names_to_redo(plan, decisions)
-    return _Product(plan, folder, decisions, redo, wishes_in(plan, decisions, reporter))
+    return [
+        _Product(own, one, decisions, names_to_redo(own, decisions), wishes_in(own, decisions, reporter))
+        for own, one, decisions in found
+        if decisions
+    ]
 
 
 def _tell_price(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
 from urllib.parse import quote
 
 from ..messages.counts import count_of
@@ -29,6 +30,16 @@ MAX_FINDINGS = 5  # Of one product; its own page has all.
 SORTS = {"attention": "What needs attention", "row": "Row", "sku": "SKU", "cost": "Cost, highest first"}
 
 
+MAX_VARIANTS = 8  # Of one product; its own page has all.
+
+
+class CardVariant(NamedTuple):
+    """A variant of a product. ``picture`` is a path from the overview; "" for the first, whose picture the card has."""
+
+    name: str
+    picture: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """One product: ``page`` and ``picture`` are paths from the overview, or empty.
@@ -36,7 +47,8 @@ class Card:
     ``note`` says what it lacks; with ``is_error`` that is wrong.
     ``findings`` are the severity and the text of each error and warning, worst first. ``verdicts`` are those of the
     check of its photos. ``cost`` is in US dollars. ``set_id`` and ``photos_id`` name its set and its photos in
-    decisions; without photos they are empty, and there is nothing to decide.
+    decisions; without photos they are empty, and there is nothing to decide. ``variants`` are all of them if there are
+    several.
     """
 
     title: str
@@ -51,6 +63,7 @@ class Card:
     cost: float = 0.0
     set_id: str = ""
     photos_id: str = ""
+    variants: tuple[CardVariant, ...] = ()
 
     @property
     def severity(self) -> str:
@@ -109,6 +122,7 @@ def _filters(cards: list[Card]) -> str:
             [(one, f"{one} ({severities[one]})") for one in (*SEVERITIES, "none") if severities[one]],
         ),
         ("verdict", "Verdict", [(one, f"{one} ({verdicts[one]})") for one in sorted(verdicts)]),
+        ("variants", "Variants", _variant_choices(cards)),
         (
             "decision",
             "Review",
@@ -122,6 +136,13 @@ def _filters(cards: list[Card]) -> str:
         f"{fields}<label>Sort <select name='sort'>{sorts}</select></label>"
         "<output class='count'></output></form>"
     )
+
+
+def _variant_choices(cards: list[Card]) -> list[tuple[str, str]]:
+    """Empty when no product has several."""
+    several = sum(bool(card.variants) for card in cards)
+    choices = [("several", f"several ({several})"), ("one", f"one ({len(cards) - several})")]
+    return choices if several else []
 
 
 def _select(name: str, title: str, options: list[tuple[str, str]]) -> str:
@@ -138,6 +159,7 @@ def _item(row: int, card: Card) -> str:
         "severity": card.severity,
         "verdicts": " ".join(card.verdicts),
         "cost": f"{card.cost:g}",
+        "variants": "several" if card.variants else "one",
     }
     if card.set_id and card.photos_id:
         data |= {"set": card.set_id, "name": WHOLE_SET, "photo": card.photos_id}
@@ -156,8 +178,26 @@ def _item(row: int, card: Card) -> str:
     )
     return (
         f"<li tabindex='-1'{attributes}>{picture}<div class='about'><b>{link}</b> "
-        f"<span class='state {state}'>{state}</span>{note}{_findings(card)}</div></li>\n"
+        f"<span class='state {state}'>{state}</span>{note}{_variants(card)}{_findings(card)}</div></li>\n"
     )
+
+
+def _variants(card: Card) -> str:
+    """How many there are, and a small picture of each except the first."""
+    if not card.variants:
+        return ""
+    text = count_of(len(card.variants), "variant")
+    link = f"<a href='{quote(card.page)}#variants'>{text}</a>" if card.page else text
+    shown = card.variants[:MAX_VARIANTS]
+    names = ", ".join(one.name for one in shown)
+    if (more := len(card.variants) - MAX_VARIANTS) > 0:
+        names += f" and {more} more"
+    pictures = "".join(
+        f"<img src='{quote(one.picture)}' alt='{escape(one.name)}' title='{escape(one.name)}' loading='lazy' decoding='async'>"
+        for one in shown
+        if one.picture
+    )
+    return f"<p>{link}: {escape(names)}</p><div class='variants'>{pictures}</div>"
 
 
 def _findings(card: Card) -> str:

@@ -29,6 +29,26 @@ def photos_id(record: Record) -> str:
     return hashlib.sha256(json.dumps(photos).encode()).hexdigest()[:32] if photos else ""
 
 
+def product_photos_id(record: Record) -> str:
+    """As ``photos_id``, together with the photos of the other variants, as the set lists them."""
+    own = photos_id(record)
+    others = [
+        (variant.get("name"), *photo)
+        for variant in record.get("variants", [])
+        for photo in variant_photos(variant).items()
+    ]
+    return hashlib.sha256(json.dumps([own, others]).encode()).hexdigest()[:32] if others else own
+
+
+def variant_photos(variant: Record) -> dict[str, str]:
+    """The SHA-256 of the photos that a set lists for one of its variants, by angle."""
+    return {
+        str(entry["name"]): str(entry["sha256"])
+        for entry in variant.get("angles", [])
+        if entry.get("kind") == "photo" and entry.get("sha256")
+    }
+
+
 def review_bar() -> str:
     """Name of the reviewer, how many photos are decided, and the button that exports the decisions."""
     return (

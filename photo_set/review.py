@@ -8,7 +8,7 @@ from typing import Any
 
 from ..files.input_files import read_json
 from ..files.values import checked_in, like, list_of, one_of, record_of, text, whole
-from ..imaging.review_part import WHOLE_SET, WORDS, photos_id, set_id
+from ..imaging.review_part import WHOLE_SET, WORDS, product_photos_id, set_id, variant_photos
 from ..messages.errors import InputError
 from ..optics.angles import MAX_ANGLES
 from .set_json import Manifest
@@ -132,12 +132,32 @@ def decisions_on(record: Manifest, files: Sequence[ReviewFile]) -> list[PhotoDec
     return agreed(found)
 
 
+def decisions_on_variant(
+    record: Manifest, name: str, first: Manifest, files: Sequence[ReviewFile]
+) -> list[PhotoDecision]:
+    """As ``decisions_on``, for a variant ``name`` of the set ``first``: decisions about that whole set hold for it too.
+
+    Raises InputError also when the variant no longer has the photos that ``first`` lists.
+    """
+    photos = next(variant_photos(entry) for entry in first.get("variants", []) if entry["name"] == name)
+    found: list[PhotoDecision] = []
+    for entry in (entry for file in files for entry in file.sets):
+        if entry.id == set_id(record):
+            found += entry.decisions
+        elif entry.id == set_id(first):
+            whole = (one for one in entry.decisions if one.name == WHOLE_SET)
+            found += [
+                replace(one, name=angle, photo=photo) for one in whole for angle, photo in photos.items()
+            ]
+    return agreed(one for decision in found for one in _expanded(record, decision))
+
+
 def _expanded(record: Manifest, decision: PhotoDecision) -> list[PhotoDecision]:
     """A decision about the whole set as one about each photo. Raises InputError when it does not fit the set."""
     shown = {entry["name"]: entry.get("photo", {}).get("sha256", "") for entry in record["angles"]}
     hint = "Something was made since then. Open the page, decide again and export."
     if decision.name == WHOLE_SET:
-        if decision.photo != photos_id(record):
+        if decision.photo != product_photos_id(record):
             raise InputError(
                 f"{decision.file} decides about photos of an older run of {record.get('product', 'this set')}.",
                 hint=hint,

@@ -162,9 +162,9 @@ def record_variant(
 ) -> None:
     """Record in the ``set.json`` of the first variant what another one has. Without a ``folder`` it has nothing."""
     pictures = [
-        {"name": entry["name"], "kind": kind, "path": f"{variant.folder}/{path}"}
+        {"name": entry["name"], "kind": kind, **picture, "path": f"{variant.folder}/{picture['path']}"}
         for entry in (folder.record.get("angles", []) if folder else [])
-        for kind, path in _best(entry)
+        for kind, picture in _best(entry)
     ]
     with first.change() as changed:
         entry = cast(Record, next(one for one in changed["variants"] if one["name"] == variant.name))
@@ -172,8 +172,11 @@ def record_variant(
         entry.update(state=state.value, angles=pictures, **({"error": error} if error else {}))
 
 
-def _best(entry: AngleRecord) -> list[tuple[str, str]]:
-    """The kind and the path of the photo, or of the render if there is none or it is rejected; empty without both."""
+def _best(entry: AngleRecord) -> list[tuple[str, dict[str, str]]]:
+    """The kind and the file of the photo, or of the render if there is none or it is rejected; empty without both."""
     kinds = ("render",) if is_rejected(entry.get("photo")) else ("photo", "render")
     found = [(kind, cast(Record, entry).get(kind) or {}) for kind in kinds]
-    return [(kind, str(picture["path"])) for kind, picture in found if picture.get("path")][:1]
+    files = (
+        (kind, {name: str(one[name]) for name in ("path", "sha256") if name in one}) for kind, one in found
+    )
+    return [(kind, file) for kind, file in files if file.get("path")][:1]

@@ -39,6 +39,7 @@
     return (
       (!wanted.sku || item.dataset.sku.toLowerCase().includes(wanted.sku.toLowerCase())) &&
       is("state", item.dataset.state) && is("severity", item.dataset.severity) && is("decision", item.dataset.decided ?? "") &&
+      is("variants", item.dataset.variants) &&
       (!wanted.verdict || item.dataset.verdicts.split(" ").includes(wanted.verdict.slice(1)))
     );
   };

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from photoreal_set.command_line.plans import materials_reader
+from photoreal_set.imaging.review_part import product_photos_id, set_id
 from photoreal_set.studio import compat
 from tests.blender.runs import ROOT, RUN_SECONDS, Run, command, environment, sha256, tree
 from tests.painted_mug import painted_mug
@@ -65,9 +66,9 @@ def test_every_variant_has_every_angle_in_its_own_set_folder(made: tuple[Run, Co
     for entry in listed[1:]:
         own = manifest_in(run.out / entry["folder"])
         assert (own["state"], own["product"]) == ("done", f"mug, {entry['name']}")
-        assert entry["angles"] == [
-            {"name": "front", "kind": "photo", "path": f"{entry['folder']}/photos/front.png"}
-        ]
+        path = f"{entry['folder']}/photos/front.png"
+        picture = {"name": "front", "kind": "photo", "path": path, "sha256": sha256(run.out / path)}
+        assert entry["angles"] == [picture]
         assert (run.out / entry["folder"] / "renders/front.png").is_file()
         assert (run.out / entry["folder"] / "index.html").is_file()
     # A reference and a photo of each; only the first one may be framed again.
@@ -197,6 +198,43 @@ def test_a_catalogue_makes_the_variants_of_its_rows(tmp_path: Path):
     ]
     assert (out / "m-1/variants/Red/photos/front.png").is_file()
     assert sha256(out / "m-1/masks/front.png") == sha256(out / "m-1/variants/Red/masks/front.png")
+    assert (out / "overview/m-1.variants/Red.jpg").is_file()
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "href='m-1/index.html#variants'" in page and "src='overview/m-1.variants/Red.jpg'" in page
+    _decide_about_the_variants(out, tmp_path)
+
+
+def _decide_about_the_variants(out: Path, place: Path) -> None:
+    """A decision on the page of the catalogue holds for all variants, one on the page of a variant for that one."""
+    first, red = (manifest_in(out / "m-1" / folder) for folder in ("", "variants/Red"))
+    assert product_photos_id(first) in (out / "index.html").read_text(encoding="utf-8")
+    whole = {
+        "name": "*",
+        "photo": product_photos_id(first),
+        "decision": "reject",
+        "when": "2026-01-02T03:04:05Z",
+    }
+    later = {**whole, "name": "front", "decision": "accept", "when": "2026-01-02T03:04:06Z"}
+    later["photo"] = red["angles"][0]["photo"]["sha256"]
+    sets = [{"set": set_id(first), "decisions": [whole]}]
+    assert _decided(out, place, sets) == ["reject", "reject"]
+    assert _decided(out, place, [*sets, {"set": set_id(red), "decisions": [later]}]) == ["reject", "accept"]
+    assert (
+        _decided(out, place, [{"set": set_id(red), "decisions": [{**later, "decision": "reject"}]}])
+        == ["reject"] * 2
+    )
+
+
+def _decided(out: Path, place: Path, sets: list[dict]) -> list[str]:
+    """What is recorded for both variants after a file of decisions was applied."""
+    file = place / "decisions.json"
+    record = {"schema": 1, "kind": "photoreal-set-decisions", "reviewer": "Ana", "sets": sets}
+    file.write_text(json.dumps(record), encoding="utf-8")
+    arguments = command("resume", out, "--decisions", file)
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True, timeout=RUN_SECONDS)
+    assert done.returncode == 2, done.stderr  # The row that is not valid.
+    records = (manifest_in(out / "m-1" / folder) for folder in ("", "variants/Red"))
+    return [record["angles"][0]["photo"]["review"]["decision"] for record in records]
 
 
 def test_the_variants_of_a_blend_are_known_before_anything_is_made(tmp_path: Path):

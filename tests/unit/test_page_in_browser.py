@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photoreal_set.imaging.catalogue_page import Card, build_overview
+from photoreal_set.imaging.catalogue_page import Card, CardVariant, build_overview
 from photoreal_set.imaging.review_part import set_id
 from photoreal_set.imaging.set_page import build_report
 from tests.chromium import PROGRAM, Chromium
@@ -207,8 +207,9 @@ def test_a_page_with_many_angles_prints_on_one_sheet(browser, tmp_path):
 
 
 def catalogue_in(root: Path, count: int) -> Path:
-    """The page of a catalogue; one in ten products has failed, one in twenty has an error in its findings."""
+    """The page of a catalogue; one in ten products has failed, one in twenty has an error in its findings, one in eight two variants."""
     Image.new("RGB", (40, 40), "teal").save(root / "one.png")
+    variants = (CardVariant("Red", ""), CardVariant(HOSTILE, "one.png"))
     cards = [
         Card(
             title=f"SKU-{number:05}",
@@ -220,6 +221,7 @@ def catalogue_in(root: Path, count: int) -> Path:
             findings=(("error", HOSTILE),) if number % 20 == 1 else (),
             verdicts=("look",) if number % 4 == 0 else ("accept",),
             cost=number / 100,
+            variants=variants if number % 8 == 0 else (),
             set_id=f"{number:032x}",
             photos_id=f"{count:016x}{number:016x}",
         )
@@ -251,6 +253,13 @@ def test_a_catalogue_is_filtered_and_sorted(browser, tmp_path, width, is_dark):
     assert browser.run("document.documentElement.scrollWidth") == width
     # Errors come first, then what has failed.
     assert browser.run(SHOWN)[:4] == ["SKU-00001", "SKU-00021", "SKU-00010", "SKU-00020"]
+    assert chosen(browser, "variants", "=several") == [
+        f"SKU-000{number}" for number in ("40", "08", "16", "24", "32")
+    ]
+    assert chosen(browser, "variants", "") and browser.run("document.title") == "Autumn"
+    item = "document.querySelector('[data-sku=SKU-00008]')"
+    assert browser.run(f"{item}.querySelector('.about p a').getAttribute('href')") == "s8/index.html#variants"
+    assert browser.run(f"[...{item}.querySelectorAll('.variants img')].map(one => one.alt)") == [HOSTILE]
     assert chosen(browser, "state", "=failed") == [f"SKU-000{number}0" for number in (1, 2, 3, 4)]
     assert chosen(browser, "verdict", "=look") == ["SKU-00020", "SKU-00040"]
     assert chosen(browser, "sort", "cost") == ["SKU-00040", "SKU-00020"]
