@@ -395,7 +395,7 @@ def test_a_lost_answer_waits_for_the_artist(blender: Desktop, emulator: RunningE
         f"{ask}from {MODULE}.operators.paying import at_most\n"
         "key = runs.set_of(bpy.context.scene).held[0].key\n"
         "bpy.ops.photoreal.resolve_uncertain("
-        "key=key, decision='resend', is_not_in_dashboard=True, price=at_most(bpy.context))"
+        "key=key, decision='resend', is_not_in_dashboard=True, price=at_most(bpy.context).agreed)"
     )
     state, error, _warnings = ended(blender)
     assert (state, error) == ("done", "")
