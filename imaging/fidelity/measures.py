@@ -21,7 +21,7 @@ from .windows import grown, shrunk
 Array = NDArray[Any]
 
 FLAT = 0.001  # Difference of neighbouring pixels, 0 to 1, below which the ground of a render shows nothing.
-MOST_GRAIN = 0.006  # The same of a photo: more is no grain, and a finding about the ground.
+MOST_GRAIN = 0.006  # The same of a photo. More than this is not grain, but a finding about the ground.
 EDGE = 1.0  # Length of structure from which a pixel is an edge.
 CLEAR = 0.012  # Mean difference of neighbouring pixels, 0 to 1, from which a window is clear of grain.
 
