@@ -68,7 +68,9 @@ def _mix(result: Array, lit: Array, render: Array, across: Array, gap: int) -> N
         at = (columns + step).clip(0, width - 1)
         here = to_linear(render[rows, at])
         share = ((here - first) * contrast).sum(axis=1, keepdims=True) / strength[:, None]
-        own = (here + DARKEST) / (first + share.clip(0.0, 1.0) * contrast + DARKEST)  # What a mixture does not explain.
+        own = (here + DARKEST) / (
+            first + share.clip(0.0, 1.0) * contrast + DARKEST
+        )  # What a mixture does not explain.
         mixed = own * (lit_first + share * (lit_second - lit_first))
         both = ((share > PURE) & (share < 1.0 - PURE))[:, 0]
         result[rows[both], at[both]] = to_display(mixed[both].clip(0.0, 1.0))
