@@ -13,7 +13,7 @@ from ..fal_bridge.network.service import Service
 from ..files.invisible import trimmed
 from ..gltf.choices import surroundings
 from ..imaging.choices import Background
-from ..messages.errors import FieldError, InputError, PhotorealError
+from ..messages.errors import InputError, PhotorealError
 from ..optics.angles import chosen_angles
 from ..optics.rig_choice import is_panorama_file
 from ..optics.spin import Spin
@@ -214,12 +214,6 @@ class _Freezer:
                 self._endpoints.look_at(kind, endpoint_id)
             plan.check()
             plan.check_prompts()
-            if plan.variants and plan.engine is Engine.FAL:
-                raise FieldError(
-                    "variant",
-                    "In a catalogue, photos by fal.ai are made of one variant at a time.",
-                    hint="Choose cycles as the engine, or give each variant a row.",
-                )
         except PhotorealError as error:
             return [_row_error(error, row)]
         return []

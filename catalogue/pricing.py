@@ -60,4 +60,5 @@ def _shape(plan: SetPlan) -> Hashable:
         plan.loop,
         plan.photo_size,
         plan.photo_retries,
+        tuple(variant.name for variant in plan.variants),
     )

@@ -7,12 +7,12 @@ One step follows the other, on any thread; between two steps everything is on di
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.bridge import Bridge, Connection
+from ..fal_bridge.bridge import Connection
 from ..fal_bridge.errors import (
     CeilingReachedError,
     ProductCeilingError,
@@ -21,6 +21,7 @@ from ..fal_bridge.errors import (
     UnknownPriceError,
 )
 from ..fal_bridge.money.budget import Budget
+from ..fal_bridge.money.journal_costs import Cost, highest_total
 from ..fal_bridge.money.price_list import PriceList
 from ..fal_bridge.money.spending import Spending
 from ..fal_bridge.network.picture_addresses import fetch_picture, is_address
@@ -32,13 +33,14 @@ from ..messages.money import dollars
 from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.choices import Engine
-from ..photo_set.cloud_jobs import bridge_for
-from ..photo_set.cloud_stage import CloudStage
+from ..photo_set.clouds import Clouds
 from ..photo_set.estimates import Bill, money
 from ..photo_set.folder import TOOL, SetFolder
 from ..photo_set.plan_record import plan_from, plan_record
 from ..photo_set.results import Outcome, SetResults
+from ..photo_set.set_costs import costs_of
 from ..photo_set.source import Source, SourceKind, source_from
+from ..photo_set.variant_folders import variants_in
 from ..processes.stop import Stop
 from .freezing import Catalogue
 from .lock_file import FrozenRow
@@ -68,8 +70,8 @@ class ProductBills:
         self._prices = prices
         self._assumed = assumed
 
-    def bill(self, catalogue: Catalogue, frozen: FrozenRow, *, sent: float) -> Bill:
-        """For one product; ``sent``: US dollars that earlier runs have spent on it.
+    def bill(self, catalogue: Catalogue, frozen: FrozenRow, sent: list[Cost]) -> Bill:
+        """For one product; ``sent``: the requests that earlier runs have sent for it and its variants.
 
         Raises CeilingReachedError when even its cheapest outcome does not fit.
         """
@@ -79,7 +81,7 @@ class ProductBills:
             job = estimate.unknown[0]
             raise UnknownPriceError(f"{job.label}: {job.quote.reason}.")
         ceiling = frozen.row.max_cost
-        budget = self._budget.for_product(ceiling, spent=Decimal(str(sent)))
+        budget = self._budget.for_product(ceiling, spent=highest_total(sent))
         if not sent:  # Later the journal says what is still to be paid, request by request.
             for kind, left in ((ProductCeilingError, ceiling), (CeilingReachedError, self._budget.left())):
                 if left is not None and estimate.known.low > left:
@@ -88,14 +90,6 @@ class ProductBills:
                         f"{dollars(max(left, Decimal(0)))} may be spent."
                     )
         return Bill(estimate=estimate, spending=Spending(self._prices, budget, assumed=self._assumed))
-
-
-@dataclass(frozen=True, slots=True)
-class _AtFal:
-    """What a product needs while it is at fal.ai."""
-
-    bridge: Bridge
-    results: SetResults
 
 
 class Product:
@@ -118,7 +112,7 @@ class Product:
         self._stop = Stop(lambda: stop.is_asked or self.is_cancelled)
         self._lock: FileLock | None = None
         self._bill: Bill | None = None
-        self._cloud: _AtFal | None = None
+        self._clouds: Clouds | None = None
         self.is_at_common_ceiling = False  # One over all products, not only its own.
 
     @property
@@ -169,7 +163,7 @@ class Product:
         """Prepare the set folder, unless it was prepared for this very row. Raises PhotorealError."""
         plan = self._catalogue.plan(self.frozen)
         if bills and plan.uses_fal:
-            self._bill = bills.bill(self._catalogue, self.frozen, sent=paid_in(self.root)["paid"])
+            self._bill = bills.bill(self._catalogue, self.frozen, costs_of(self.root, self.sku))
         if self._is_under_way():
             return
         if plan.source.kind is not SourceKind.TEXT:
@@ -181,7 +175,7 @@ class Product:
             product=self.sku,
             source=plan.source.record(),
             tool={**TOOL, "blender": ""},
-            plan=plan_record(plan),
+            plan=plan_record(plan, fal=self._catalogue.lock.fal),
             may_replace_source=True,
         )
         results = SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
@@ -194,9 +188,9 @@ class Product:
 
     def get_model(self, connection: Connection) -> None:
         """Have the 3D model made. Raises PhotorealError."""
-        results = self._results()
-        with self._at_fal(results, connection) as bridge:
-            CloudStage(results, bridge).make_model()
+        with self._at_fal(self._results(), connection) as clouds:
+            assert clouds.first is not None, "only fal makes models"
+            clouds.first.make_model()
         self.note(step=Step.RENDER)
 
     def end_rendering(self, seconds: float) -> None:
@@ -212,14 +206,14 @@ class Product:
             self._end(self._results().outcome(is_at_ceiling=False))
 
     def photograph(self, connection: Connection, keeper: Executor) -> None:
-        """Have fal.ai make its part of photos and video. Raises PhotorealError."""
+        """Have fal.ai make its part of photos and video, of all variants. Raises PhotorealError."""
         results = self._results()
-        with self._at_fal(results, connection) as bridge:
-            cloud = CloudStage(results, bridge, keeper=keeper)
-            cloud.photograph_all()
-            cloud.wait()
-        self.is_at_common_ceiling = cloud.is_at_common_ceiling
-        self._end(results.outcome(is_at_ceiling=cloud.is_at_ceiling))
+        self._require_variants(results.folder)
+        with self._at_fal(results, connection, keeper) as clouds:
+            clouds.photograph_all()
+            clouds.wait()
+        self.is_at_common_ceiling = clouds.is_at_common_ceiling
+        self._end(results.outcome(is_at_ceiling=clouds.is_at_ceiling))
 
     def fail(self, error: PhotorealError) -> None:
         """Record what ended it. What waits for money, the user or the next run keeps waiting."""
@@ -261,15 +255,14 @@ class Product:
 
     def send_no_more(self) -> None:
         """From any thread."""
-        if cloud := self._cloud:
-            cloud.bridge.send_no_more()
+        if clouds := self._clouds:
+            clouds.send_no_more()
 
     def leave(self) -> None:
         """Record what is in progress, and what it has cost. From any thread."""
-        if cloud := self._cloud:
-            cloud.bridge.leave()
+        if clouds := self._clouds:
+            clouds.leave()
             with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
-                cloud.results.record_account()
                 self.note(**paid_in(self.root))
 
     # --- parts ----------------------------------------------------------------------------------
@@ -302,22 +295,31 @@ class Product:
         )
         return SetResults(plan=plan, folder=folder, reporter=self._reporter, stop=self._stop)
 
+    def _require_variants(self, folder: SetFolder) -> None:
+        """Raises InputError when the folder of a rendered variant was deleted; the next run renders it again."""
+        for variant in variants_in(folder):
+            if variant.is_rendered and not (variant.folder / "set.json").is_file():
+                self.note(step=Step.RENDER)
+                raise InputError(
+                    f"{variant.folder} was deleted before its photos were made.",
+                    hint="Resume: it is rendered again.",
+                )
+
     @contextlib.contextmanager
-    def _at_fal(self, results: SetResults, connection: Connection) -> Iterator[Bridge]:
-        """A bridge that other threads can stop while it is open."""
-        with bridge_for(results, self._bill.spending if self._bill else None, connection) as bridge:
-            self._cloud = _AtFal(bridge, results)
+    def _at_fal(
+        self, results: SetResults, connection: Connection, keeper: Executor | None = None
+    ) -> Iterator[Clouds]:
+        """Cloud stages that other threads can stop while they are open."""
+        with Clouds(results, self._bill, connection=connection, keeper=keeper) as clouds:
+            self._clouds = clouds
             try:
-                if self._stop.is_asked:
-                    bridge.send_no_more()
-                yield bridge
+                yield clouds
             finally:
-                self._cloud = None
+                self._clouds = None
 
     def _end(self, outcome: Outcome) -> None:
         results = self._results()
         results.record_account()
-        record = results.folder.record
         results.folder.write_page()
         is_stopped = outcome.exit_code == STOPPED_EXIT_CODE
         state = RowState.WAITING if is_stopped else STATES[outcome.state]
@@ -325,8 +327,8 @@ class Product:
             state=state,
             step=Step.NOTHING if state is RowState.DONE else self.status.step,
             exit_code=outcome.exit_code,
-            error="" if state is RowState.DONE else first_error(record),
-            **results_in(record),
+            error="" if state is RowState.DONE else first_error(results.folder),
+            **results_in(results.folder),
             **paid_in(self.root),
         )
         renew_thumbnail(self._catalogue.root, self.frozen.folder, self.status.hero)

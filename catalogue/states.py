@@ -5,11 +5,11 @@
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ..fal_bridge.errors import UncertainSubmitError
 from ..fal_bridge.money import journal_costs
@@ -18,15 +18,18 @@ from ..files.input_files import read_json
 from ..files.names import inner_path
 from ..files.values import empty_or, list_of, mapping_of, member_of, number, optional, record_of, text, whole
 from ..files.writing import write_json_atomically
-from ..gltf.findings import Severity
+from ..gltf.findings import Finding, Severity, worst_first
 from ..imaging.review_part import product_photos_id, set_id
-from ..messages.errors import PhotorealError
-from ..optics.angles import angle_name
-from ..photo_set.folder import SetState
+from ..messages.errors import InputError, PhotorealError
+from ..optics.angles import MAX_ANGLES
+from ..photo_set import variants
+from ..photo_set.folder import SetFolder, SetState
+from ..photo_set.labels import label_of_variant
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
 from ..photo_set.set_costs import costs_of
-from ..photo_set.set_json import FINDINGS, MANIFEST, Manifest, VariantRecord
+from ..photo_set.set_json import FINDINGS, Manifest, VariantRecord
 from ..photo_set.set_json_values import MAX_VARIANTS, any_text
+from ..photo_set.variant_folders import other_variants
 from ..photo_set.verdict import all_findings, finding_from, worst_of
 
 _MODEL = "model/product.glb"
@@ -82,7 +85,7 @@ class Status:
     paid: float = 0.0
     unpriced: int = 0
     render_seconds: float = 0.0
-    photos: tuple[str, ...] = ()  # Paths within the set folder.
+    photos: tuple[str, ...] = ()  # Of all variants: paths within the set folder.
     videos: tuple[str, ...] = ()
     findings: tuple[dict[str, Any], ...] = ()  # In the form of ``set.json``, worst first.
     set_id: str = ""  # Its set and its photos in decisions; see ``imaging.review_part``.
@@ -107,7 +110,7 @@ class Status:
     @property
     def hero(self) -> str:
         """The photo that represents the product; "" when there is none."""
-        return _hero(self.photos)
+        return _hero([path for path in self.photos if not path.startswith(f"{variants.FOLDER}/")])
 
 
 def status_path(root: Path) -> Path:
@@ -157,24 +160,64 @@ def paid_in(root: Path) -> dict[str, Any]:
     return {"paid": float(journal_costs.total(paid)), "unpriced": sum(cost.amount is None for cost in paid)}
 
 
-def results_in(record: Manifest) -> dict[str, Any]:
-    """Photos, videos and findings of a ``set.json``, as members of its ``Status``."""
-    wanted = record["videos"] if cast(Mapping[str, Any], record["plan"])["video"] else []
-    photos = [(entry["name"], entry.get("photo", {})) for entry in record["angles"]]
-    shown = [photo for _name, photo in photos if photo.get("path")]
-    made = [*((VIDEO, entry) for entry in wanted), *photos]
-    videos = [entry for entry in wanted if entry.get("path")]
+def results_in(folder: SetFolder) -> dict[str, Any]:
+    """Photos, videos and findings of a set with all its variants, as members of its ``Status``. Raises InputError."""
+    record, parts = folder.record, _parts(folder)
+    made = [
+        (label_of_variant(part.variant, name) if part.variant else name, entry, part.within)
+        for part in parts
+        for name, entry in _made(part.record)
+    ]
+    shown = [(entry, f"{within}{entry['path']}") for _name, entry, within in made if entry.get("path")]
+    usable = [path for entry, path in shown if not is_rejected(entry)]
+    videos = {entry.get("path") for entry in record["videos"]}
+    scores = [part.record["consistency"]["score"] for part in parts if "consistency" in part.record]
     return {
-        "photos": tuple(photo["path"] for photo in shown if not is_rejected(photo)),
-        "rejected": tuple(one["path"] for one in (*shown, *videos) if is_rejected(one)),
-        "verdicts": {name: verdict for name, one in made if (verdict := verdict_of(one))},
-        "videos": tuple(entry["path"] for entry in videos if not is_rejected(entry)),
-        "findings": tuple(finding.record() for finding in all_findings(record)),
-        "consistency": record["consistency"]["score"] if "consistency" in record else None,
+        "photos": tuple(path for path in usable if path not in videos),
+        "rejected": tuple(path for entry, path in shown if is_rejected(entry)),
+        "verdicts": {name: verdict for name, entry, _within in made if (verdict := verdict_of(entry))},
+        "videos": tuple(path for path in usable if path in videos),
+        "findings": tuple(finding.record() for finding in worst_first(_findings(parts))),
+        "consistency": max(scores, default=None),
         "set_id": set_id(record),
         "photos_id": product_photos_id(record),
         "variants": {entry["name"]: _hero_of(entry) for entry in record.get("variants", [])},
     }
+
+
+class _Part(NamedTuple):
+    """A variant of a product. The first has no name here; ``within`` is the beginning of the paths of the others."""
+
+    variant: str
+    within: str
+    record: Manifest
+
+
+def _parts(folder: SetFolder) -> list[_Part]:
+    """The product and its other variants, as far as they are made. Raises InputError."""
+    others = [
+        _Part(name, f"{folder.relative(other.root)}/", other.record) for name, other in other_variants(folder)
+    ]
+    return [_Part("", "", folder.record), *others]
+
+
+def _made(record: Manifest) -> list[tuple[str, Mapping[str, Any]]]:
+    """What has a verdict, by its name: the photos and the wanted video."""
+    wanted = record["videos"] if cast(Mapping[str, Any], record["plan"])["video"] else []
+    photos = [(entry["name"], entry.get("photo", {})) for entry in record["angles"]]
+    return [*photos, *((VIDEO, entry) for entry in wanted)]
+
+
+def _findings(parts: Iterable[_Part]) -> Iterator[Finding]:
+    """The findings about all variants; those that the first has too only once."""
+    known: set[str] = set()
+    for part in parts:
+        for finding in all_findings(part.record):
+            if not part.variant:
+                known.add(finding.text)
+                yield finding
+            elif finding.text not in known:
+                yield replace(finding, text=label_of_variant(part.variant, finding.text))
 
 
 def _hero_of(variant: VariantRecord) -> str:
@@ -186,16 +229,34 @@ def _hero(paths: Sequence[str]) -> str:
     return next((path for path in paths if "three-quarter" in path), next(iter(paths), ""))
 
 
-def first_error(record: Manifest) -> str:
-    """The first error that a ``set.json`` names, or the first rejected photo; "" without any."""
-    errors = [str(entry["error"]) for entry in _entries(record) if entry.get("error")]
-    errors += [
-        f"{entry['name']}: rejected. {reason_of(entry['photo'])}"
-        for entry in record["angles"]
-        if is_rejected(entry.get("photo"))
-    ]
-    errors += [f"Video: rejected. {reason_of(entry)}" for entry in record["videos"] if is_rejected(entry)]
-    return next(iter(errors), "")
+def first_error(folder: SetFolder) -> str:
+    """The first error that a ``set.json`` or those of its variants name, or the first rejected photo; "" without any.
+
+    Raises InputError.
+    """
+    return next(_errors(folder), "")
+
+
+def _errors(folder: SetFolder) -> Iterator[str]:
+    first, *others = _parts(folder)
+    yield from _errors_in(first.record)
+    for entry in first.record.get("variants", []):
+        if "error" in entry:
+            yield label_of_variant(entry["name"], entry["error"])
+    for other in others:
+        yield from (label_of_variant(other.variant, error) for error in _errors_in(other.record))
+
+
+def _errors_in(record: Manifest) -> Iterator[str]:
+    for entry in _entries(record):
+        if entry.get("error"):
+            yield str(entry["error"])
+    for angle in record["angles"]:
+        if is_rejected(angle.get("photo")):
+            yield f"{angle['name']}: rejected. {reason_of(angle['photo'])}"
+    for video in record["videos"]:
+        if is_rejected(video):
+            yield f"Video: rejected. {reason_of(video)}"
 
 
 def _entries(record: Manifest) -> list[Mapping[str, Any]]:
@@ -205,7 +266,8 @@ def _entries(record: Manifest) -> list[Mapping[str, Any]]:
     return [record, *photos, *enlargements, *record["videos"], *pending]
 
 
-_PATHS = list_of(inner_path, 1000)
+_MOST_PATHS = MAX_VARIANTS * MAX_ANGLES
+_PATHS = list_of(inner_path, _MOST_PATHS)
 _STATUS = record_of(
     {
         "step": member_of(Step),
@@ -227,7 +289,7 @@ _STATUS = record_of(
         "photos_id": text(32),
         "variants": mapping_of(text(255), empty_or(inner_path), MAX_VARIANTS),
         "rejected": _PATHS,
-        "verdicts": mapping_of(angle_name, text(64), 1000),
+        "verdicts": mapping_of(text(1000), text(64), _MOST_PATHS),
         "consistency": optional(number(0.0, 1e12)),
     },
     may_have_others=True,
@@ -260,14 +322,15 @@ def _caught_up(root: Path, status: Status) -> Status:
     if status.begun != status.digest:
         return status
     try:
-        record = cast(Manifest, MANIFEST(read_json(root / "set.json")))
+        folder = SetFolder.open(root)
+        record = folder.record
         state = STATES[SetState(record["state"])]
-        changes = results_in(record) | {"error": first_error(record)}
-        states = {entry.get("state") for entry in _entries(record)}
+        changes = results_in(folder) | {"error": first_error(folder)}
+        states = {entry.get("state") for part in _parts(folder) for entry in _entries(part.record)}
         if state is RowState.PARTIAL and "failed" not in states:
             state = RowState.WAITING
         step = _step_of(root, record, status)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return status
     if state is RowState.DONE:
         return replace(status, state=state, step=Step.NOTHING, exit_code=0, crashes=(), **changes)

@@ -16,7 +16,6 @@ from ..catalogue.results import RECORD
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.sources import SourceDesk
-from ..catalogue.states import paid_in
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.endpoints.registry import REGISTRY
@@ -35,6 +34,7 @@ from ..optics.angles import ANGLES, CAMERAS
 from ..photo_set import estimates
 from ..photo_set.estimates import Estimate, money
 from ..photo_set.plan_record import LIVE
+from ..photo_set.set_costs import costs_of
 from ..photo_set.unused_options import unused_members
 from .option_values import CeilingOptions, Context, FreezeOptions, RowOptions, ServiceOptions
 from .plans import cameras_reader, check_light, materials_reader, plan_of_any, warn_unused
@@ -255,7 +255,7 @@ def _check_row_ceilings(
     for frozen in rows:
         row, ceiling = frozen.row, frozen.row.max_cost
         price = pricing.estimate(catalogue.plan(frozen)).known
-        if ceiling is None or price.low <= ceiling or paid_in(catalogue.folder(frozen))["paid"]:
+        if ceiling is None or price.low <= ceiling or costs_of(catalogue.folder(frozen), ""):
             continue
         count += 1
         text = f"{row.place}: max_cost: it costs {money(price)}, and {dollars(ceiling)} may be spent."

@@ -32,7 +32,7 @@ from ..photo_set.review import (
     read_review,
 )
 from ..photo_set.takes import Shelf, Takes, identity_of
-from ..photo_set.variant_folders import variants_in
+from ..photo_set.variant_folders import other_variants
 from ..photo_set.variants import plan_of_variant
 from .redoing import is_under_way, labels_again, redo_name, take_again
 from .sets import working_in
@@ -105,10 +105,14 @@ def request_again(
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A product of a catalogue, or another variant of one, and what was decided about it."""
+    """A product of a catalogue, or another variant of one, and what was decided about it.
+
+    ``whole`` is the set of the product, whose state decides whether the next run continues it.
+    """
 
     plan: SetPlan
     folder: SetFolder
+    whole: SetFolder
     decisions: list[PhotoDecision]
     redo: list[str]
     wishes: dict[str, str]
@@ -132,8 +136,9 @@ def review_catalogue(
             record_decisions(product.folder, product.decisions, reporter)
             if product.redo:
                 request_again(product.plan, product.folder, product.redo, reporter, product.wishes)
-                with product.folder.change() as record:
-                    record["state"] = SetState.PARTIAL.value  # The run of the catalogue continues it.
+                for folder in (product.folder, product.whole):
+                    with folder.change() as record:
+                        record["state"] = SetState.PARTIAL.value  # The run of the catalogue continues it.
             product.folder.write_page()
 
 
@@ -160,16 +165,7 @@ def _variant_ids(catalogue: Catalogue, row: FrozenRow) -> list[str]:
     root = catalogue.folder(row)
     if not (root / "set.json").is_file():
         return []
-    return [set_id(folder.record) for _name, folder in _other_variants(SetFolder.open(root))]
-
-
-def _other_variants(folder: SetFolder) -> list[tuple[str, SetFolder]]:
-    """The name and the set of each variant except the first. Those that are not made yet are left out."""
-    return [
-        (one.name, SetFolder.open(one.folder))
-        for one in variants_in(folder)
-        if not one.is_first and (one.folder / "set.json").is_file()
-    ]
+    return [set_id(folder.record) for _name, folder in other_variants(SetFolder.open(root))]
 
 
 def _products(
@@ -187,13 +183,15 @@ def _products(
                 other,
                 decisions_on_variant(other.record, name, folder.record, files),
             )
-            for name, other in _other_variants(folder)
+            for name, other in other_variants(folder)
             if name in variants
         ]
     except InputError as error:
         raise InputError(f"{row.folder}: {error.message}", hint=error.hint) from error
     return [
-        _Product(own, one, decisions, names_to_redo(own, decisions), wishes_in(own, decisions, reporter))
+        _Product(
+            own, one, folder, decisions, names_to_redo(own, decisions), wishes_in(own, decisions, reporter)
+        )
         for own, one, decisions in found
         if decisions
     ]

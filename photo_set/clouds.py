@@ -5,12 +5,14 @@ All of them spend from one bill, so every ceiling is over the whole run.
 """
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ..fal_bridge.bridge import Bridge, Connection
 from ..messages import events
 from ..messages.errors import PhotorealError
 from ..optics.angles import Angle
@@ -20,7 +22,8 @@ from .cloud_stage import CloudStage
 from .estimates import Bill
 from .render_listener import RenderListener
 from .results import SetResults
-from .variant_folders import record_variant
+from .variant_folders import prepared_variant, record_variant
+from .variant_results import results_of_variant
 
 PRIVATE_NOTE = (
     "Results at fal.ai can be read only with your key. Pictures that are sent there can be read by anyone who knows their "
@@ -29,21 +32,37 @@ PRIVATE_NOTE = (
 
 
 class Clouds:
-    """The cloud stages of the run of one set, which end with the context. ``bill`` says what all of them may spend."""
+    """The cloud stages of the run of one set, which end with the context. ``bill`` says what all of them may spend.
 
-    def __init__(self, results: SetResults, bill: Bill | None) -> None:
+    ``connection`` and ``keeper`` are for runs of many sets, which share them: an open connection to fal.ai, and threads
+    that keep results. Without them each stage has its own.
+    """
+
+    def __init__(
+        self,
+        results: SetResults,
+        bill: Bill | None,
+        *,
+        connection: Connection | None = None,
+        keeper: Executor | None = None,
+    ) -> None:
         self._results = results
         self._bill = bill
+        self._connection = connection
+        self._keeper = keeper
         self._stack = ExitStack()
+        self._open: list[tuple[SetResults, Bridge]] = []
         self._others: list[tuple[SetResults, CloudStage]] = []
         self.first: CloudStage | None = None
 
     def __enter__(self) -> Self:
-        plan = self._results.plan
+        plan, stop = self._results.plan, self._results.stop
         if plan.uses_fal:
             if plan.private:
                 self._results.reporter.tell(events.Note(text=PRIVATE_NOTE))
             self.first = self._opened(self._results)
+        stop.when_asked(self.send_no_more)
+        stop.when_leaving(self.leave)
         return self
 
     def __exit__(
@@ -57,11 +76,36 @@ class Clouds:
             results.record_account()
             results.folder.write_page()
 
+    def send_no_more(self) -> None:
+        """Finish what is paid and send nothing else. From any thread."""
+        for _results, bridge in list(self._open):
+            bridge.send_no_more()
+
+    def leave(self) -> None:
+        """End all requests of this process, and record what was sent and what it has cost. From any thread."""
+        opened = list(self._open)
+        leaving = [threading.Thread(target=bridge.leave, daemon=True) for _results, bridge in opened]
+        for thread in leaving:
+            thread.start()
+        for thread in leaving:
+            thread.join()
+        for results, _bridge in opened:
+            with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
+                results.record_account()
+
     @property
     def is_at_ceiling(self) -> bool:
         """Whether something was not sent because a ceiling was reached."""
-        stages = [self.first, *(stage for _results, stage in self._others)]
-        return any(stage is not None and stage.is_at_ceiling for stage in stages)
+        return any(stage.is_at_ceiling for stage in self._stages)
+
+    @property
+    def is_at_common_ceiling(self) -> bool:
+        """Whether one of these ceilings is over more than this set with its variants."""
+        return any(stage.is_at_common_ceiling for stage in self._stages)
+
+    @property
+    def _stages(self) -> list[CloudStage]:
+        return [*filter(None, (self.first,)), *(stage for _results, stage in self._others)]
 
     @property
     def listener(self) -> RenderListener:
@@ -71,12 +115,20 @@ class Clouds:
         """Opens the cloud stage of another variant, if fal.ai makes its photos. Raises InputError."""
         if not results.plan.uses_fal:
             return RenderListener()
-        assert results.variant is not None
-        estimate = self._bill.estimate.of_variant(results.variant.name) if self._bill else None
-        results.record_estimate(estimate)
-        stage = self._opened(results)
-        self._others.append((results, stage))
-        return _Listener(self, results, stage)
+        return _Listener(self, results, self._opened_variant(results))
+
+    def photograph_all(self) -> None:
+        """Start everything that follows from what is on disk, of all variants that were rendered. Raises InputError."""
+        first, plan = self._results, self._results.plan
+        rendered = {
+            entry["name"] for entry in first.folder.record.get("variants", []) if "error" not in entry
+        }
+        for variant in (one for one in plan.variants[1:] if one.name in rendered):
+            folder, own = prepared_variant(first.folder, plan, variant)
+            if own.uses_fal:
+                self._opened_variant(results_of_variant(first, variant, folder, own))
+        for stage in self._stages:
+            stage.photograph_all()
 
     def wait(self) -> None:
         """Until everything that was started has come, or is known not to come. Records how far the variants are."""
@@ -89,20 +141,22 @@ class Clouds:
                 assert results.variant is not None
                 record_variant(self._results.folder, results.variant, results.folder, outcome.state)
 
+    def _opened_variant(self, results: SetResults) -> CloudStage:
+        assert results.variant is not None
+        results.record_estimate(self._bill.estimate.of_variant(results.variant.name) if self._bill else None)
+        stage = self._opened(results)
+        self._others.append((results, stage))
+        return stage
+
     def _opened(self, results: SetResults) -> CloudStage:
         """A cloud stage with a separate bridge. A thread keeps its results. Raises InputError."""
         # It ends after the bridge, which gives it the outcomes of the last requests.
-        keeper = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="keeper"))
+        keeper = self._keeper or self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="keeper"))
         spending = self._bill.spending if self._bill else None
-        bridge = self._stack.enter_context(bridge_for(results, spending))
-
-        def record_in_haste() -> None:
-            with contextlib.suppress(PhotorealError, OSError):  # The next run does it.
-                results.record_account()
-
-        results.stop.when_asked(bridge.send_no_more)
-        results.stop.when_leaving(bridge.leave)
-        results.stop.when_leaving(record_in_haste)
+        bridge = self._stack.enter_context(bridge_for(results, spending, self._connection))
+        self._open.append((results, bridge))
+        if results.stop.is_asked:
+            bridge.send_no_more()
         return CloudStage(results, bridge, keeper=keeper)
 
 

@@ -101,14 +101,19 @@ def _rig_seen_from(folder: Path, rig: RigChoice) -> RigChoice:
     return replace(rig, panorama=replace(rig.panorama, path=path))
 
 
-def plan_record(plan: SetPlan) -> Record:
-    """Everything in a plan that a later run needs and that is nowhere else in ``set.json``."""
+def plan_record(plan: SetPlan, *, fal: str = "") -> Record:
+    """Everything in a plan that a later run needs and that is nowhere else in ``set.json``.
+
+    ``fal``, as of ``fal_of``: where the requests of the set go, when this process only renders and has no service.
+    """
     record = options_record(plan)
     if plan.source.files:
         record["source_files"] = [portable_path(path, plan.out) for path in plan.source.files]
     record["rig"] = rig_record(plan.rig, plan.out)
     if plan.service is not None:
         record["fal"] = plan.service.emulator_url or LIVE
+    elif fal and plan.uses_fal:
+        record["fal"] = fal
     return record
 
 

@@ -14,7 +14,7 @@ from ..imaging.choices import Pass
 from ..messages.errors import InputError
 from .folder import Record, SetFolder, SetState
 from .plan import SetPlan
-from .plan_record import plan_record
+from .plan_record import fal_of, plan_record
 from .rejection import is_rejected
 from .set_json import AngleRecord, Manifest, ModelRecord, VariantRecord
 from .variants import FOLDER, Variant, plan_of_variant
@@ -29,18 +29,31 @@ class VariantFolder:
     name: str
     folder: Path
     is_first: bool
+    is_rendered: bool  # Or it is being rendered; otherwise that was not possible.
 
 
 def variants_in(folder: SetFolder) -> list[VariantFolder]:
     """The variants of a set, the first of which is in ``folder`` itself; empty for a set without several."""
     found = [
-        VariantFolder(entry["name"], folder.root / entry["folder"], not entry["folder"])
+        VariantFolder(entry["name"], folder.root / entry["folder"], not entry["folder"], "error" not in entry)
         for entry in folder.record.get("variants", [])
     ]
     for one in found:
         if not one.is_first:
             place_in(folder.root, one.folder.relative_to(folder.root).as_posix(), str(folder.manifest))
     return found
+
+
+def other_variants(folder: SetFolder) -> list[tuple[str, SetFolder]]:
+    """The name and the set of each variant except the first. Those that are not made yet are left out.
+
+    Raises InputError for a set that cannot be used.
+    """
+    return [
+        (one.name, SetFolder.open(one.folder))
+        for one in variants_in(folder)
+        if not one.is_first and (one.folder / "set.json").is_file()
+    ]
 
 
 def set_folders(root: Path) -> list[Path]:
@@ -111,7 +124,7 @@ def prepared_variant(first: SetFolder, plan: SetPlan, variant: Variant) -> tuple
         product=own.product,
         source=own.source.record(),
         tool=record["tool"],
-        plan=plan_record(own),
+        plan=plan_record(own, fal=fal_of(first)),
         may_replace_source=True,
     )
     return folder, own

@@ -2,7 +2,6 @@
 """Renders the variants of a set except the first, one after the other, each in its own set folder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..gltf.colors import replaced_pictures
@@ -10,45 +9,19 @@ from ..gltf.document import read_gltf
 from ..gltf.packing import save_glb
 from ..messages import events
 from ..messages.errors import InputError
-from ..messages.events import Event
-from ..messages.progress import Reporter
 from ..optics.angles import Angle
 from ..photo_set.folder import SetFolder, SetState
 from ..photo_set.pipeline import Stage, StageMaker
 from ..photo_set.render_listener import RenderListener
 from ..photo_set.results import SetResults
 from ..photo_set.variant_folders import list_variants, prepared_variant, record_variant, share
+from ..photo_set.variant_results import results_of_variant
 from ..photo_set.variants import Variant
 from ..processes.stop import StopRenderingError
 from .quality import DRAFT, QUALITIES, REFERENCE, effort
 from .session import empty_blender
 
 STAGE = "variants"
-
-
-@dataclass(frozen=True, slots=True)
-class _VariantReporter:
-    """Reports the events of a variant under its name, without what was already said about the first."""
-
-    reporter: Reporter
-    name: str
-    told: frozenset[str]
-
-    def tell(self, event: Event) -> None:
-        if isinstance(event, events.Progress):
-            label = f"{self.name}: {event.label}" if event.label else self.name
-            self.reporter.tell(replace(event, label=label))
-        elif isinstance(event, events.Warning):
-            if event.text not in self.told:
-                self.reporter.tell(replace(event, text=f"{self.name}: {event.text}"))
-        elif not isinstance(event, events.Note):
-            self.reporter.tell(event)
-
-    def detail(self, event: Event) -> None:
-        self.reporter.detail(event)
-
-    def result(self, found: object, text: str) -> None:
-        """Nothing asks a variant for a result."""
 
 
 def make_variants(results: SetResults, listener: RenderListener, stage_for: StageMaker) -> None:
@@ -121,17 +94,7 @@ class _Maker:
         self._variant = variant
         self._stage_for = stage_for
         folder, plan = prepared_variant(first.folder, first.plan, variant)
-        triage = first.folder.record["model"].get("triage", [])
-        told = frozenset(finding["text"] for finding in triage)
-        self._results = SetResults(
-            plan=plan,
-            folder=folder,
-            reporter=_VariantReporter(first.reporter, variant.name, told),
-            stop=first.stop,
-            variant=variant,
-            has_worked=first.has_worked,
-            activity=first.activity,
-        )
+        self._results = results_of_variant(first, variant, folder, plan)
 
     @property
     def folder(self) -> SetFolder:

@@ -137,7 +137,7 @@ class Desk:
         """
         accepted = self.ledger_by_input()
         keys = []
-        for folder in self.out.glob("*/.journal"):
+        for folder in self.out.glob("**/.journal"):
             journal = Journal(folder)
             for key in journal.job_keys():
                 entry = journal.read(key)
@@ -164,7 +164,7 @@ class Desk:
         return {sku: product["state"] for sku, product in self.products().items()}
 
     def journal_keys(self) -> list[str]:
-        return sorted(path.name for path in self.out.glob("*/.journal/*") if len(path.name) == 64)
+        return sorted(path.name for path in self.out.glob("**/.journal/*") if len(path.name) == 64)
 
     def ledger_by_input(self) -> Counter[str]:
         """How often the emulator has accepted the same request, including processes that have ended."""

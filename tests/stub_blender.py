@@ -6,6 +6,7 @@ rendered something before, ``hang`` stops it, ``eat`` takes memory, ``broken`` i
 products are drawn with everything that photos are compared with.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -24,8 +25,13 @@ from photoreal_set.files.writing import copy_atomically  # noqa: E402  The packa
 from photoreal_set.imaging.compose import png  # noqa: E402
 from photoreal_set.messages.errors import PhotorealError  # noqa: E402
 from photoreal_set.photo_set.choices import Engine  # noqa: E402
-from photoreal_set.photo_set.folder import SetFolder, angle_record  # noqa: E402
+from photoreal_set.photo_set.folder import SetFolder, SetState, angle_record  # noqa: E402
 from photoreal_set.photo_set.plan_record import plan_from  # noqa: E402
+from photoreal_set.photo_set.variant_folders import (  # noqa: E402
+    list_variants,
+    prepared_variant,
+    record_variant,
+)
 
 SECONDS = float(os.environ.get("STUB_BLENDER_SECONDS", "0"))
 GATE = os.environ.get(
@@ -81,7 +87,21 @@ def take(root: str, *, is_warm: bool) -> None:
         error = "Blender cannot read it: bad accessor. Export the model again."
         return tell(event="rendered", set=root, state="failed", error=error, exit=1)
     render(folder)
+    render_variants(folder)
     return tell(event="rendered", set=root, state="done", error="", exit=0)
+
+
+def render_variants(folder: SetFolder) -> None:
+    """The variants except the first; one called ``Broken`` cannot be rendered."""
+    plan = plan_from(folder, None)
+    list_variants(folder, plan.variants)
+    for variant in plan.variants[1:]:
+        own, _plan = prepared_variant(folder, plan, variant)
+        if variant.name == "Broken":
+            record_variant(folder, variant, own, SetState.FAILED, error="It cannot be rendered.")
+            continue
+        render(own)
+        record_variant(folder, variant, own, SetState.PARTIAL)
 
 
 def render(folder: SetFolder) -> None:
@@ -101,6 +121,8 @@ def render(folder: SetFolder) -> None:
             lines = (folder.record["product"][-6:].upper(), angle.name[:6].upper())
             draw(folder, angle.name, lines=lines, side=128)
             continue
+        if plan.title:  # The file is the same, the variant another.
+            model = hashlib.sha256((model + plan.title).encode()).hexdigest()
         colour = tuple(int(model[place : place + 2], 16) for place in (0, 2, 4))
         picture = Image.new("RGB", (64, 64), colour)
         picture.putpixel((number, 0), (255, 255, 255))

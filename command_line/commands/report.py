@@ -47,7 +47,7 @@ def run(options: ReportOptions, context: Context) -> int:
         folder.write_page()
         state = SetState(folder.record["state"])
         code = _code_of(folder.record, state, is_strict=options.strict)
-        reason = first_error(folder.record) or f"The set is not finished. `resume {root}` continues it."
+        reason = first_error(folder) or f"The set is not finished. `resume {root}` continues it."
     context.reporter.result((), str(root / "index.html"))
     if code:
         text = "Its findings have errors, which --strict counts as failures."

@@ -84,6 +84,20 @@ def total(costs: Iterable[Cost]) -> Decimal:
     return sum((cost.amount for cost in costs if cost.amount), Decimal(0))
 
 
+def highest_total(costs: Iterable[Cost]) -> Decimal:
+    """The same with the highest expected cost of each request of unknown amount, such as one that is still running."""
+    return sum((_highest(cost) for cost in costs), Decimal(0))
+
+
+def _highest(cost: Cost) -> Decimal:
+    if cost.amount is not None:
+        return cost.amount
+    try:
+        return Decimal(cost.row["estimate_max"])
+    except InvalidOperation:
+        return Decimal(0)
+
+
 def summary(costs: Iterable[Cost]) -> events.Cost:
     """The sums in US dollars for JSON; ``unpriced`` counts the requests of unknown cost."""
     found = list(costs)
