@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..fal_bridge.decisions import undecided
-from ..fal_bridge.journal import Entry, Journal, Stage, shown_key
+from ..fal_bridge.journal import Entry, Stage, shown_key
 from ..messages import events
 from ..messages.events import Event
 from ..messages.fal_pages import REQUESTS_PAGE
@@ -16,7 +16,7 @@ from ..messages.progress import LABEL_TEXTS, Reporter
 from ..photo_set.folder import SetFolder
 from ..photo_set.labels import label_of_variant
 from ..photo_set.rejection import is_rejected
-from ..photo_set.variant_folders import set_folders
+from ..photo_set.variant_folders import set_journals
 
 
 class RedoListener:
@@ -50,11 +50,12 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
         f"{LABEL_TEXTS.get(label, label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
         for label, name in redo.items()
     ]
-    folders = {one: "" if one == folder else one.name for one in set_folders(folder)}
+    journals = set_journals(folder)
+    folders = {one: "" if one == folder else one.name for one in journals}
     waiting = [
         _of(variant, _decisions(resume, key, entry))
         for one, variant in folders.items()
-        for key, entry in undecided(Journal(one / ".journal"))
+        for key, entry in undecided(journals[one])
     ]
     if waiting:
         lines += [*waiting, f"Your requests at fal.ai are listed at {REQUESTS_PAGE}."]

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..catalogue.states import row_lock
-from ..fal_bridge.journal import Journal
 from ..fal_bridge.money import journal_costs
 from ..fal_bridge.stored_files import pickup_deadline
 from ..files.lock import FileLock
@@ -26,7 +25,7 @@ from ..photo_set.living_run import RunLog, is_asked_to_stop, is_locked, lock_of
 from ..photo_set.pipeline import run_set
 from ..photo_set.plan import CheckedPlan
 from ..photo_set.set_costs import costs_of
-from ..photo_set.variant_folders import set_folders, set_of_variant
+from ..photo_set.variant_folders import set_journals, set_of_variant
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop, looking_elsewhere
 from .next_steps import RedoListener, next_steps
@@ -152,7 +151,7 @@ class _SetRun:
     def _tell_deadline(self) -> None:
         """Results that were not fetched are lost when fal.ai deletes them."""
         with contextlib.suppress(PhotorealError):  # A damaged journal has been reported.
-            journals = [Journal(folder / ".journal") for folder in set_folders(self._plan.out)]
+            journals = set_journals(self._plan.out).values()
             if moments := list(filter(None, map(pickup_deadline, journals))):
                 self._note(
                     f"Resume before {date_time(min(moments))}: after that, fal.ai deletes results that are paid."

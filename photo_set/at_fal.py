@@ -4,19 +4,18 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ..fal_bridge.journal import Journal
 from ..fal_bridge.stored_files import StoredFiles, stored_files
 from .folder import SetFolder
 from .labels import label_of_variant
 from .set_json import FilesAtFal
-from .variant_folders import set_folders
+from .variant_folders import set_journals
 
 
 def record_files_at_fal(folder: SetFolder) -> list[StoredFiles]:
     """Record what fal.ai still has of a set and of its variants, according to their journals. Raises JournalError."""
     found = []
-    for one in set_folders(folder.root):
-        files = stored_files(Journal(one / ".journal"))
+    for one, journal in set_journals(folder.root).items():
+        files = stored_files(journal)
         found += files if one == folder.root else [_of_variant(one.name, item) for item in files]
     if found or "at_fal" in folder.record:
         with folder.change() as record:

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from ..fal_bridge.money.journal_costs import Cost, costs_in
-from .variant_folders import set_folders
+from .variant_folders import set_journals
 
 
 def costs_of(root: Path, product: str) -> list[Cost]:
@@ -13,7 +13,7 @@ def costs_of(root: Path, product: str) -> list[Cost]:
     ``product``: its name; those of variants have the name of their folder after it. Raises InputError for links.
     """
     costs = []
-    for folder in set_folders(root):
+    for folder, journal in set_journals(root).items():
         name = product if folder == root else f"{product}, {folder.name}"
-        costs += costs_in(folder / ".journal", name)
+        costs += costs_in(journal.folder, name)
     return sorted(costs, key=lambda cost: cost.row["time"])

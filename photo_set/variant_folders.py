@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ..fal_bridge.journal import Journal
 from ..files.enclosed import place_in, refuse_link
 from ..files.writing import link_to
 from ..gltf.colors import coverage_of
@@ -67,6 +68,11 @@ def set_folders(root: Path) -> list[Path]:
             refuse_link(place)
         folders.append(journal.parent)
     return folders
+
+
+def set_journals(root: Path) -> dict[Path, Journal]:
+    """The journals of a set and of its other variants, by their set folders. Raises InputError as ``set_folders``."""
+    return {folder: Journal(SetFolder(folder).journal) for folder in set_folders(root)}
 
 
 def set_of_variant(root: Path) -> Path | None:

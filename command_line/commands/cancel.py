@@ -21,7 +21,7 @@ from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
-from ...photo_set.variant_folders import set_folders
+from ...photo_set.variant_folders import set_journals
 from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
@@ -46,7 +46,7 @@ def run(options: FolderOptions, context: Context) -> int:
     results = _cancel(
         service,
         folder.root,
-        lambda: [one / ".journal" for one in set_folders(folder.root)],
+        lambda: list(set_journals(folder.root).values()),
         budget=budget_of(service, Ceilings()),
         is_worked_in=lambda: _may_be_worked_in(folder.root),
     )
@@ -68,9 +68,9 @@ def _cancel_catalogue(options: FolderOptions, reporter: Reporter) -> int:
         service,
         root,
         lambda: [
-            one / ".journal"
-            for journal in sorted(root.glob("*/.journal"))
-            for one in set_folders(journal_in(journal.parent).parent)
+            journal
+            for place in sorted(root.glob("*/.journal"))
+            for journal in set_journals(journal_in(place.parent).parent).values()
         ],
         budget=budget_of(service, Ceilings(), catalogue=root),
         is_worked_in=lambda: _is_worked_in(root, lock),
@@ -89,7 +89,7 @@ def _cancel_catalogue(options: FolderOptions, reporter: Reporter) -> int:
 def _cancel(
     service: Service,
     root: Path,
-    journals: Callable[[], list[Path]],
+    journals: Callable[[], list[Journal]],
     *,
     budget: Budget | None,
     is_worked_in: Callable[[], bool],
@@ -100,7 +100,7 @@ def _cancel(
     found: dict[tuple[Path, str], Cancelled] = {}
     while True:
         has_seen = time.monotonic() - marked_at > NOTICE_SECONDS
-        jobs = cancel_all(service, *map(Journal, journals()), budget=budget)
+        jobs = cancel_all(service, *journals(), budget=budget)
         now = {(one.journal, one.key): one for one in jobs}
         found = {place: _as_it_ended(result) for place, result in found.items()} | now
         if has_seen or not is_worked_in():

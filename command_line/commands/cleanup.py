@@ -7,7 +7,6 @@ from pathlib import Path
 from ...catalogue.lock_file import read_lock
 from ...catalogue.states import journal_in
 from ...fal_bridge.cleanup import Cleaned, clean_up
-from ...fal_bridge.journal import Journal
 from ...fal_bridge.network.service import Service
 from ...messages import events
 from ...messages.errors import InputError, PhotorealError
@@ -15,7 +14,7 @@ from ...messages.progress import Reporter
 from ...photo_set.at_fal import record_files_at_fal
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
-from ...photo_set.variant_folders import set_folders
+from ...photo_set.variant_folders import set_journals
 from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
@@ -55,17 +54,17 @@ def run(options: FolderOptions, context: Context) -> int:
 def _clean(root: Path, service: Service, reporter: Reporter, cleaned: Cleaned, name: str = "") -> None:
     """Clean up a set and its variants, and add what was done to ``cleaned``. ``name``: of the product, if there are several."""
     with working_in(root, reporter):
-        folders = [folder for folder in set_folders(root) if journal_in(folder).is_dir()]
-        if not folders:
+        journals = {one: journal for one, journal in set_journals(root).items() if journal_in(one).is_dir()}
+        if not journals:
             raise InputError(f"{root} has no requests at fal.ai: its journal is missing.")
-        for folder in folders:
+        for folder, journal in journals.items():
             variant = "" if folder == root else folder.name
             try:
-                done = clean_up(service, Journal(folder / ".journal"))
+                done = clean_up(service, journal)
             finally:
                 _record(folder)
             cleaned.add(done, ", ".join(filter(None, (name, variant))))
-        if folders[1:]:
+        if len(journals) > 1:
             _record(root)  # Its page has the variants too.
 
 

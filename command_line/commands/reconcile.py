@@ -48,9 +48,9 @@ def run(options: FolderOptions, context: Context) -> int:
     charges = billing.charges_of(costs, bill)
     write_atomically(root / "charges.csv", billing.as_csv(charges).encode())
     write_json_atomically(root / "charges.json", _record(charges))
-    by_cost = {id(charge.cost): charge for charge in charges}
+    by_cost = {charge.cost.intent: charge for charge in charges}
     for folder, of_folder in costs_in.items():
-        own = [by_cost[id(cost)] for cost in of_folder if id(cost) in by_cost]
+        own = [by_cost[cost.intent] for cost in of_folder if cost.intent in by_cost]
         if own and (folder / "set.json").is_file():
             with working_in(folder, context.reporter):
                 _record_in(folder, own)

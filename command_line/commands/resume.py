@@ -20,7 +20,7 @@ from ...photo_set import estimates
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import plan_from
 from ...photo_set.review import decisions_on
-from ...photo_set.variant_folders import set_folders
+from ...photo_set.variant_folders import set_journals
 from ...photo_set.verdict import all_findings, worst_of
 from ..accepting import accept_results
 from ..argument_types import place
@@ -201,7 +201,7 @@ def _journal_with(journals: Sequence[Journal], key: str, decision: Decision, *, 
 def _journals_of(catalogue: Catalogue) -> list[Journal]:
     """The journals of all products and their variants. Raises InputError as ``journal_in``."""
     roots = [catalogue.root / row.folder for row in catalogue.lock.rows if row.is_good]
-    return [Journal(folder / ".journal") for root in roots for folder in set_folders(journal_in(root).parent)]
+    return [journal for root in roots for journal in set_journals(journal_in(root).parent).values()]
 
 
 def _choose(options: ResumeOptions, folder: SetFolder, reporter: Reporter) -> int:
@@ -234,7 +234,7 @@ def _resume_set(options: ResumeOptions, reporter: Reporter) -> int:
         may_lack_endpoint=True,
     )
     budget = budget_of(plan.service, ceilings_of(making.ceilings))
-    journals = [Journal(one / ".journal") for one in set_folders(folder.root)]
+    journals = list(set_journals(folder.root).values())
     _decide(options, reporter, budget, lambda: journals, "variants of this set")
     decisions = decisions_on(folder.record, read_reviews(options.decisions))
     redo = list(

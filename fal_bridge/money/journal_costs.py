@@ -38,6 +38,7 @@ class Cost:
     basis: str
     row: dict[str, str]
     file: str = ""  # What it has brought, relative to the folder of the set.
+    intent: Path = Path()  # The record of this attempt in its journal: no other attempt has it.
     refused_units: str = ""  # What fal.ai reports as billed, when that is implausible.
 
 
@@ -157,8 +158,8 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
         "currency": "USD",
         "basis": basis,
     }
-    file = _file(folder, attempt, ended)
-    return Cost(amount=amount, basis=basis, row=row, file=file, refused_units=bill.refused)
+    file, path = _file(folder, attempt, ended), folder / f"intent.{attempt}"
+    return Cost(amount=amount, basis=basis, row=row, file=file, intent=path, refused_units=bill.refused)
 
 
 def _file(folder: Path, attempt: int, ended: Facts) -> str:
