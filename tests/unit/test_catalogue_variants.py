@@ -134,8 +134,6 @@ def test_a_killed_run_continues_and_each_photo_of_each_variant_is_requested_once
         desk.out,
         *SMALL,
         *FAL,
-        "--max-cost",
-        "0.5",
     )
     desk.emulator.control(delays={**FAST, "photo": FOR_EVER_SECONDS})
     for goal in (4, 10):  # In the middle of the first product, and of the second.
@@ -143,7 +141,7 @@ def test_a_killed_run_continues_and_each_photo_of_each_variant_is_requested_once
         until(lambda: len(requests_in(desk)) >= goal)  # noqa: B023  It is called within this iteration.
         process.kill()
         process.communicate()
-        command = ("resume", desk.out, "--max-cost", "0.5")
+        command = ("resume", desk.out)
     assert requests_in(desk, "mug-0/variants/*")
     desk.emulator.control(delays=FAST, advance=FOR_EVER_SECONDS)
     desk.decide_as_user()  # About one that was being sent when the process was killed.
