@@ -62,13 +62,23 @@ def _first_with_blender(path: str) -> dict[str, Any]:
     return {"problem": _decode_with_blender(path)}
 
 
+def _opened_with_av(path: str) -> Any:
+    """The video as a container of PyAV, also when its metadata is not UTF-8."""
+    import av
+
+    try:
+        return av.open(path, metadata_errors="replace")
+    except TypeError:  # From PyAV 19 on there is no such argument, and no such error.
+        return av.open(path)
+
+
 def _frames_with_av(path: str, count: int, side: int, folder: Path) -> dict[str, Any]:
     import av
 
     _begin()
     found: dict[str, Any] = {"problem": "", "frames": 0, "kept": [], "rate": 0.0, "width": 0, "height": 0}
     try:
-        with av.open(path, metadata_errors="replace") as container:
+        with _opened_with_av(path) as container:
             stream = container.streams.video[0]
             packets = sum(1 for packet in container.demux(stream) if packet.size)
             found |= {
@@ -79,14 +89,14 @@ def _frames_with_av(path: str, count: int, side: int, folder: Path) -> dict[str,
         wanted = evenly(min(packets, MAX_FRAMES), count)
         scale = min(1.0, side / max(found["width"], found["height"], 1))
         size = [max(2, round(length * scale)) for length in (found["width"], found["height"])]
-        with av.open(path, metadata_errors="replace") as container:
+        with _opened_with_av(path) as container:
             for number, frame in zip(range(MAX_FRAMES), container.decode(video=0), strict=False):
                 found["frames"] = number + 1
                 if number in wanted and not frame.is_corrupt:
                     small = frame.reformat(
                         width=size[0], height=size[1], format="rgb24", interpolation="AREA"
                     )
-                    picture = small.to_image()  # type: ignore[no-untyped-call]  # PyAV declares no types for it.
+                    picture = small.to_image()
                     picture.save(folder / f"{len(found['kept']):04}.png")
                     found["kept"].append(number)
     except (av.FFmpegError, MemoryError, OSError, IndexError, ValueError) as error:
@@ -130,7 +140,7 @@ def _decode_with_av(path: str) -> str:
 
     _begin()
     try:
-        with av.open(path, metadata_errors="replace") as container:
+        with _opened_with_av(path) as container:
             if not container.streams.video:
                 return "it has no video track that can be decoded"
             stream = container.streams.video[0]

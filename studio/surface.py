@@ -63,7 +63,7 @@ def _emission(tree: bpy.types.NodeTree, geometry: bpy.types.Node) -> bpy.types.N
     joined = new_node(tree, bpy.types.ShaderNodeCombineXYZ)
     emission = new_node(tree, bpy.types.ShaderNodeEmission)
     for source, target in (
-        (output_of(geometry, "Normal"), input_of(to_camera, 0)),
+        (output_of(geometry, "Normal"), input_of(to_camera, "Vector")),  # Not its first input in Blender 5.3.
         (output_of(to_camera, 0), input_of(halved, 0)),
         (output_of(halved, 0), input_of(split, 0)),
         (output_of(split, 0), input_of(joined, 0)),

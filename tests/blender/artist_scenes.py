@@ -51,7 +51,11 @@ def a_linked_collection_instance(library: Path) -> None:
 
 
 def a_library_override(library: Path) -> None:
-    add(linked(library, "objects").override_create())
+    item = linked(library, "objects")
+    bpy.context.scene.collection.objects.link(item)  # Blender 5.3 overrides only what the file uses itself.
+    override = item.override_create(remap_local_usages=True)
+    override.location = PLACE
+    choose(override)
 
 
 def a_linked_object_below_an_empty(library: Path) -> None:

@@ -312,6 +312,8 @@ def test_extensions_that_only_describe_the_file_are_not_reported(tmp_path: Path)
 def test_an_unsupported_required_extension_is_rejected_in_one_sentence(
     tmp_path: Path, name: str, message: str
 ):
+    if name in compat.importable_extensions():
+        pytest.skip(f"the importer of Blender {bpy.app.version_string} reads {name}")
     glb = product(ball())
     glb.document["extensionsUsed"] = glb.document["extensionsRequired"] = [name]
     with pytest.raises(InputError, match=message) as refused:

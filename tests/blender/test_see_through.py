@@ -138,23 +138,24 @@ def jar_photos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, n
     yield photos
 
 
+# Bounds for panes: from Blender 5.2 on, thin walls reflect at both of their sides, before at one.
 WALL = (slice(18, 26), slice(16, 20))  # Above the block and beside the middle.
 ORANGE_BLOCK = (slice(44, 52), slice(29, 35))
 
 
 @pytest.mark.parametrize("name", ["transparent", "dark-field"])
 def test_a_pane_is_transparent_in_a_picture_without_a_background(jar_photos, name: str):
-    assert jar_photos[name][WALL][..., 3].mean() < 110
+    assert jar_photos[name][WALL][..., 3].mean() < 130
     assert jar_photos[name][ORANGE_BLOCK][..., 3].min() > 230
 
 
 def test_a_pane_on_black_is_dark_but_for_its_reflections(jar_photos):
     assert jar_photos["white"][WALL].mean() > 200
-    assert jar_photos["black"][WALL].mean() < 100
+    assert jar_photos["black"][WALL].mean() < 120
 
 
 def test_a_pane_on_grey_is_about_grey(jar_photos):
-    assert np.abs(jar_photos["grey"][WALL].mean() - 127.0) < 25.0
+    assert np.abs(jar_photos["grey"][WALL].mean() - 127.0) < 35.0
 
 
 def test_what_is_behind_glass_is_as_bright_on_every_background(jar_photos):
