@@ -59,16 +59,18 @@ class Finding:
     @property
     def text(self) -> str:
         """The measured value beside what is asked for."""
-        if self.problem:
-            return self.problem
-        return f"{self.rule.measure}: {_shown(self.value, self.rule.measure)}, {wanted(self.rule)}"
+        return text_of([self])
 
     @property
     def advice(self) -> str:
         """What to do about it; "" when the rule is met."""
         if self.problem:
             return "Export it again."
-        return "" if self.is_met else _ADVICE[self.rule.measure]
+        if self.is_met:
+            return ""
+        if self.rule.measure is Measure.COUNT and self.rule.values:
+            return f"Render a spin with --spin {_choice(self.rule.values)}."
+        return _ADVICE[self.rule.measure]
 
     def record(self) -> dict[str, object]:
         """For JSON."""
@@ -95,12 +97,16 @@ def findings_of(
     found: list[Finding] = []
     for name, picture in pictures.items():
         found += _about_one(channel, name, picture, is_close_up=name in close_ups)
+    found += number_of(channel, len(pictures))
     for rule in channel.rules:
-        if rule.measure is Measure.COUNT:
-            found.append(_finding("", rule, len(pictures)))
-        elif rule.is_for_one:
+        if rule.is_for_one:
             found.append(_best(rule, [picture.values.get(rule.measure) for picture in pictures.values()]))
     return found
+
+
+def number_of(channel: Channel, count: int) -> list[Finding]:
+    """What a channel says about the number of pictures; empty without such a rule."""
+    return [_finding("", rule, count) for rule in channel.rules if rule.measure is Measure.COUNT]
 
 
 def _about_one(channel: Channel, name: str, picture: Measured, *, is_close_up: bool) -> list[Finding]:
@@ -116,12 +122,30 @@ def _about_one(channel: Channel, name: str, picture: Measured, *, is_close_up: b
     ]
 
 
+def text_of(findings: Sequence[Finding]) -> str:
+    """What one rule has measured on several pictures, as a range where it differs, beside what is asked for."""
+    rule, problem = findings[0].rule, findings[0].problem
+    if problem:
+        return problem
+    values = [one.value for one in findings]
+    numbers = sorted({value for value in values if isinstance(value, int | float)})
+    if len(numbers) > 1 and len(numbers) == len(set(values)):
+        shown = f"{numbers[0]:g} to {_shown(numbers[-1], rule.measure)}"
+    else:
+        shown = " or ".join(dict.fromkeys(_shown(value, rule.measure) for value in values))
+    return f"{rule.measure}: {shown}, {wanted(rule)}"
+
+
+def _choice(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def wanted(rule: Rule) -> str:
     """What a rule asks for, in words."""
     unit = f" {_UNITS[rule.measure]}" if rule.measure in _UNITS else ""
     verb = "should be " if rule.is_advice else "must be "
     if rule.values:
-        return f"{verb}{' or '.join(rule.values)}"
+        return f"{verb}{_choice(rule.values)}"
     if rule.low is not None and rule.high is not None:
         return f"{verb}{rule.low:g} to {rule.high:g}{unit}"
     if rule.low is not None:

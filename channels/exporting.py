@@ -19,19 +19,21 @@ from ..files.writing import sha256_of
 from ..imaging import signing
 from ..imaging.cut_out import cut_out
 from ..imaging.picture_colours import in_srgb
-from ..messages.errors import InputError
+from ..messages.errors import FieldError, InputError
 from ..photo_set.folder import SetFolder
 from ..photo_set.provenance import provenance_of
-from .checking import Finding, findings_of
+from .checking import Finding, findings_of, number_of, wanted
 from .conforming import ConformError, Layout, conformed, encoded, layout_for
-from .measuring import Box, measured
+from .measuring import FORMAT_NAMES, Box, measured
 from .own_files import OwnFiles, listed_files
 from .pictures import Picture, Wishes, origin_of, selected
 from .rules import Channel, Measure
+from .summary import by_reason, by_rule, sentence, which
 
 FIELDS = ("sku", "product", "variant", "angle", "number", "width", "height", "channel")
 GENERATED_INSET = 2  # Pixels of the render.
 FORMATS = {"jpg": FileKind.JPEG, "png": FileKind.PNG, "webp": FileKind.WEBP, "avif": FileKind.AVIF}
+_SUFFIXES = {**FORMATS, "jpeg": FileKind.JPEG}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +48,31 @@ class ExportPlan:
 
     def checked(self) -> "ExportPlan":
         """The same with every value filled in. Raises InputError for values that cannot be used."""
-        kind = self.kind or self.channel.kind
         template = self.template or self.channel.template
         check_template(template)
-        stem = (
-            template.rsplit(".", 1)[0]
-            if template.lower().endswith(tuple(f".{name}" for name in FORMATS))
-            else template
-        )
+        stem, _point, suffix = template.rpartition(".")
+        stated = _SUFFIXES.get(suffix.lower()) if stem else None
+        kind = self.kind or (stated if self.template else None) or self.channel.kind
+        if self.template and stated:
+            self._check_suffix(stated, kind)
+        stem = stem if stated else template
         return replace(self, kind=kind, side=self.side or self.channel.side, template=f"{stem}.{kind.value}")
+
+    def _check_suffix(self, stated: FileKind, kind: FileKind) -> None:
+        """Raises FieldError when the files cannot have the extension that ``--name`` has."""
+        if stated is not kind:
+            raise FieldError(
+                "name",
+                f"It ends in .{stated.value}, and --format is {kind.value}.",
+                hint="Leave out one of them.",
+            )
+        rules = [rule for rule in self.channel.rules if rule.measure is Measure.FORMAT and not rule.is_advice]
+        if any(FORMAT_NAMES[kind.name] not in rule.values for rule in rules):
+            raise FieldError(
+                "name",
+                f"It ends in .{kind.value}, which {self.channel.name} does not take ({wanted(rules[0])}).",
+                hint="Without an extension, each channel has its own format.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +160,10 @@ class ChannelFolder:
         self._records: dict[str, dict[str, Any]] = {}
         self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
         self.problems: list[str] = []
+        self._refused: list[
+            tuple[str, str]
+        ] = []  # Angles of the set that is added, and why each is not exported.
+        self._broken: list[tuple[str, Finding]] = []  # The same for rules that are not met.
 
     def add(self, folder: SetFolder, sku: str, *, variant: str = "", product_sku: str = "") -> SetExport:
         """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError.
@@ -149,26 +171,47 @@ class ChannelFolder:
         ``variant``: which of several variants of a product it is; ``product_sku``: the SKU that they have in common.
         """
         known = len(self.problems)
+        self._refused, self._broken = [], []
         chosen = selected(folder, self._channel, self._plan.wishes)
-        for angle, reason in chosen.held_back.items():
-            self.problems.append(f"{sku}, {angle}: not exported, because {reason}.")
-        made = [
-            self._export(_Item(folder, sku, picture, number, variant, product_sku or sku))
+        items = [
+            _Item(folder, sku, picture, number, variant, product_sku or sku)
             for number, picture in enumerate(chosen.pictures, 1)
         ]
+        self._claim_names(items)
+        made = [self._export(item) for item in items]
         exported = tuple(one for one in made if one)
-        about_all = self._check_together(sku, exported)
+        of = len(chosen.pictures) + len(chosen.held_back)
+        self.problems += self._not_exported(sku, [*chosen.held_back.items(), *self._refused], of)
+        about_all = self._check_together(sku, exported, len(chosen.pictures))
         return SetExport(files=exported, about_all=about_all, problems=tuple(self.problems[known:]))
 
-    def _check_together(self, sku: str, exported: Sequence[Exported]) -> tuple[Finding, ...]:
-        """Report the rules about all pictures of a set, such as their number. The pictures are kept."""
+    def _not_exported(self, sku: str, reasons: Sequence[tuple[str, str]], of: int) -> list[str]:
+        """A sentence for each reason, with the angles it holds for; ``of`` is the number of all of them."""
+        lines = [
+            f"{sku}, {which(angles, of, self._channel)}: not exported, because {reason}."
+            for reason, angles in by_reason(reasons).items()
+        ]
+        angle_of = {id(finding): angle for angle, finding in self._broken}
+        for group in by_rule(finding for _angle, finding in self._broken):
+            angles = [angle_of[id(finding)] for finding in group]
+            lines.append(f"{sku}, {which(angles, of, self._channel)}: not exported. {sentence(group)}")
+        return lines
+
+    def _check_together(self, sku: str, exported: Sequence[Exported], chosen: int) -> tuple[Finding, ...]:
+        """Report the rules about all pictures of a set, such as their number. The pictures are kept.
+
+        When none of the ``chosen`` pictures was exported, only their number is judged.
+        """
         if not exported:
-            return ()
+            return self._tell_of_all(sku, number_of(self._channel, chosen) if chosen else [])
         boxes = {one.name: self._records[one.name]["box"] for one in exported}
         pictures = {
             name: measured(self.root / name, box=tuple(box) if box else None) for name, box in boxes.items()
         }
-        found = tuple(one for one in findings_of(self._channel, pictures) if not one.picture)
+        return self._tell_of_all(sku, findings_of(self._channel, pictures))
+
+    def _tell_of_all(self, sku: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        found = tuple(one for one in findings if not one.picture)
         self.problems += [f"{sku}: {one.text}. {one.advice}" for one in found if one.is_failure]
         return found
 
@@ -185,28 +228,37 @@ class ChannelFolder:
         """Everything in the folder that belongs to this export, in order."""
         return list(self._files.values())
 
-    def _export(self, item: _Item) -> Exported | None:
-        picture = item.picture
+    def _claim_names(self, items: Sequence[_Item]) -> None:
+        """Raises InputError, before anything is written, when a name is taken."""
+        for item in items:
+            name = self._name(item, self._layout(item.picture).size)
+            self._claim(name, item.place)
+            if not self._own.is_current(name, self._digest(item.picture)):
+                self._own.refuse_foreign(name)
+
+    def _layout(self, picture: Picture) -> Layout:
         with Image.open(picture.path) as opened:
-            layout = layout_for(
+            return layout_for(
                 opened.size, picture.box, self._channel, side=self._plan.side or self._channel.side
             )
+
+    def _export(self, item: _Item) -> Exported | None:
+        picture = item.picture
+        layout = self._layout(picture)
         name, digest = self._name(item, layout.size), self._digest(picture)
-        self._claim(name, item.place)
         path = self.root / name
         is_new = not self._own.is_current(name, digest)
         if is_new:
-            self._own.refuse_foreign(name)
             try:
                 self._write(item, layout, path)
             except ConformError as error:
-                self.problems.append(f"{item.place}: not exported, because {error}.")
+                self._refused.append((picture.angle, str(error)))
                 return None
         found = self._findings(item, path, layout)
         broken = [one for one in found if one.is_failure and one.rule.measure is not Measure.ORIGIN]
         if broken:
             path.unlink()
-            self.problems += [f"{item.place}: not exported. {one.text}. {one.advice}" for one in broken]
+            self._broken += [(picture.angle, one) for one in broken]
             return None
         return self._note(item, layout, path, digest, found, is_new=is_new)
 

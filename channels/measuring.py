@@ -18,7 +18,7 @@ from .rules import PHOTOGRAPH, Measure
 
 MAX_BYTES = 256 << 20
 NEAR_BACKGROUND = 12  # Of 255: grain and compression change a plain background by this much.
-_FORMATS = {
+FORMAT_NAMES = {
     "JPEG": "JPEG",
     "MPO": "JPEG",  # With further pictures behind the first; the decoder of JPEG opens it.
     "PNG": "PNG",
@@ -68,7 +68,7 @@ def measured(path: Path, *, box: Box | None = None, origin: str = "") -> Measure
         if excess := excess_of(path):
             return Measured({}, f"it cannot be read safely: {excess}")
         data = read_regular(path, MAX_BYTES)
-        with Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name != "MPO"]) as image:
+        with Image.open(io.BytesIO(data), formats=[name for name in FORMAT_NAMES if name != "MPO"]) as image:
             image.load()
             return Measured(_values(path, data, image, box, origin))
     except Image.DecompressionBombError:
@@ -81,7 +81,7 @@ def _values(
     path: Path, data: bytes, image: Image.Image, box: Box | None, origin: str
 ) -> dict[Measure, float | str]:
     width, height = image.size
-    kind = _FORMATS[image.format or ""]
+    kind = FORMAT_NAMES[image.format or ""]
     alpha = alpha_of(image)
     colour = np.asarray(image.convert("RGB"))
     shown = box or product_box(colour, alpha)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..channels.checking import Finding
 from ..channels.folder_check import check_channel, check_in_catalogue
 from ..channels.rules import CHANNELS
+from ..channels.summary import by_rule, sentence, which
 from ..messages.errors import InputError
 from .catalogue_plans import is_catalogue
 from .channel_sources import Source, channels_of, sources_in
@@ -27,13 +28,26 @@ class ChannelCheck:
 
     def table(self) -> str:
         """What is not met, with its number and what to do; and how many rules were checked."""
-        lines = []
+        sets: dict[tuple[str, str], list[Finding]] = {}
         for channel, sku, one in self.found:
-            if not one.is_met:
-                kind = "advice" if one.rule.is_advice else "NOT MET"
-                lines.append(f"{channel}  {one.picture or sku}  {kind}  {one.text}. {one.advice}")
+            sets.setdefault((channel, sku), []).append(one)
+        lines = [line for (channel, sku), found in sets.items() for line in _lines(channel, sku, found)]
         failures = sum(one.is_failure for _channel, _sku, one in self.found)
         return "\n".join([*lines, f"{len(self.found)} rules checked, {failures} not met."])
+
+
+def _lines(channel: str, sku: str, found: Sequence[Finding]) -> list[str]:
+    """A line for each rule that is not met, with the pictures it is about."""
+    of = len({one.picture for one in found if one.picture})
+    lines = []
+    for group in by_rule(found):
+        kind = "advice" if group[0].rule.is_advice else "NOT MET"
+        place = group[0].picture or sku
+        if len(group) > 1:
+            names = [one.picture.removeprefix(f"{sku}, ") for one in group]
+            place = f"{sku}, {which(names, of, CHANNELS[channel])}"
+        lines.append(f"{channel}  {place}  {kind}  {sentence(group)}")
+    return lines
 
 
 def check_channels(folder: Path, text: str) -> ChannelCheck:

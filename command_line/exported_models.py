@@ -52,13 +52,15 @@ def export_models(options: ModelChoices, context: Context) -> int:
             folder.problems.append(f"{source.sku}: not exported. {error}")
     removed = folder.finish()
     store = write_zip if options.zip else update_zip
-    store(folder.root, list(folder.files))
+    zipped = store(folder.root, list(folder.files))
     if options.json:
-        print(json.dumps(_report(folder, removed)), file=context.output)
+        report = {**_report(folder, removed), "zip": str(zipped) if zipped else None}
+        print(json.dumps(report), file=context.output)
     else:
         count = count_of(len(folder.files), "3D model")
         text = f"{folder.root.absolute()}: {count}, {len(folder.new)} written, {len(removed)} removed"
-        print("\n".join([text, *folder.problems]), file=context.output)
+        lines = [f"  ZIP file: {zipped.absolute()}"] if zipped else []
+        print("\n".join([text, *lines, *folder.problems]), file=context.output)
     return PhotorealError.exit_code if folder.problems else 0
 
 

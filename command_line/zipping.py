@@ -26,16 +26,16 @@ def require_own_zip(root: Path) -> None:
         )
 
 
-def write_zip(root: Path, names: Sequence[str]) -> None:
-    """Put the files ``names`` in ``root`` into one ZIP file beside the folder. Its bytes depend only on these files.
+def write_zip(root: Path, names: Sequence[str]) -> Path | None:
+    """Put the files ``names`` in ``root`` into one ZIP file beside the folder, which is returned.
 
-    Without names, the ZIP file of an earlier export is deleted. Raises as ``require_own_zip``.
+    Its bytes depend only on these files. Without names, the ZIP file of an earlier export is deleted. Raises as ``require_own_zip``.
     """
     require_own_zip(root)
     target = zip_beside(root)
     if not names:
         target.unlink(missing_ok=True)
-        return
+        return None
     part = part_for(target)
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
@@ -46,12 +46,12 @@ def write_zip(root: Path, names: Sequence[str]) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+    return target
 
 
-def update_zip(root: Path, names: Sequence[str]) -> None:
+def update_zip(root: Path, names: Sequence[str]) -> Path | None:
     """As ``write_zip``, but only where an earlier export has written the ZIP file, which would be out of date."""
-    if _is_own(zip_beside(root)):
-        write_zip(root, names)
+    return write_zip(root, names) if _is_own(zip_beside(root)) else None
 
 
 def _is_own(path: Path) -> bool:

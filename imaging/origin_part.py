@@ -6,8 +6,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from ..messages.money import paid_to
-from .angle_part import maker_of, price_of
+from ..messages.money import dollars, paid_to
+from .angle_part import maker_of
+from .verdict_part import style_of
 
 Record = Mapping[str, Any]
 
@@ -25,11 +26,16 @@ def total_cost(record: Record) -> str:
 
 
 def costs_part(record: Record) -> str:
-    """What each thing that the set shows has cost, and the total with earlier takes; empty when nothing was paid."""
+    """Every request with its price, and their sum; empty when nothing was paid."""
     total = total_cost(record)
-    rows = [(name, maker_of(entry), price_of(entry)) for name, entry in _made(record) if price_of(entry)]
-    if not total and not rows:
+    requests = (record.get("cost") or {}).get("requests") or []
+    if not total and not requests:
         return ""
+    takes = {str(take["request_id"]): take for take in _takes(record) if take.get("request_id")}
+    rows = (
+        (_purpose(record, request, takes), str(request.get("endpoint", "")), _price(request))
+        for request in requests
+    )
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     sum_row = (
         f"<tr><th>All requests of the set</th><th colspan='2'>{escape(total)}</th></tr>" if total else ""
@@ -37,15 +43,31 @@ def costs_part(record: Record) -> str:
     return f"<div class='wide'><table>{body}{sum_row}</table></div>"
 
 
-def _made(record: Record) -> Iterator[tuple[str, Record]]:
-    """Everything that the set shows and that can be made by fal.ai."""
-    model = record.get("model") or {}
-    yield "Concept picture", model.get("concept") or {}
-    yield "3D model", model
-    for entry in record.get("angles", []):
-        yield f"Photo {entry.get('name', '')}", entry.get("photo") or {}
-    for entry in record.get("videos", []):
-        yield f"Video {entry.get('motion', '')}", entry
+def _takes(record: Record) -> Iterator[Record]:
+    for shelf in (record.get("takes") or {}).values():
+        for name in shelf.values():
+            yield from name.get("list", [])
+
+
+def _purpose(record: Record, request: Record, takes: Mapping[str, Record]) -> str:
+    """What a request was for, with its take, and what has become of it where that is not to be expected."""
+    parts = [str(request.get("job", ""))]
+    product = str(request.get("product", ""))
+    if product and product != record.get("product"):
+        parts[0] = f"{product}: {parts[0]}"
+    state = str(request.get("state", ""))
+    if take := takes.get(str(request.get("request", ""))):
+        parts.append(f"take {take.get('take', '')}")
+        if style_of(take) == "rejected":
+            parts.append("rejected")
+    elif state != "done":
+        parts.append(state)
+    return ", ".join(filter(None, parts))
+
+
+def _price(request: Record) -> str:
+    price = request.get("price")
+    return "price not known" if price is None else dollars(price)
 
 
 def provenance_part(record: Record) -> str:

@@ -23,16 +23,16 @@ from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
 from .plan import SetPlan
 from .rejection import is_rejected
-from .set_costs import costs_of
+from .set_costs import costs_of, requests_record
 from .set_json import (
     AngleRecord,
-    CostRecord,
     MadeRecord,
     ModelRecord,
     Pending,
     VideoInput,
     VideoRecord,
 )
+from .set_json_costs import CostRecord
 from .source import SourceKind
 from .spin_json import is_complete
 from .takes import COUNTERS, Shelf, Takes
@@ -249,6 +249,7 @@ class SetResults:
             write_atomically(self.folder.root / "costs.csv", journal_costs.as_csv(paid).encode())
         with self.folder.change() as record:
             record["cost"]["actual"] = float(journal_costs.total(paid))
+            record["cost"] |= {"requests": requests_record(paid)} if paid else {}
             record["cost"].pop("unknown", None)
             if unknown := sum(cost.amount is None for cost in paid):
                 record["cost"]["unknown"] = unknown  # Requests that may have cost something.

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a set has cost with all its variants, each of which has its own journal."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..fal_bridge.money.journal_costs import Cost, costs_in
+from .set_json_costs import PaidRequest
 from .variant_folders import set_journals
 
 
@@ -17,3 +19,18 @@ def costs_of(root: Path, product: str) -> list[Cost]:
         name = product if folder == root else f"{product}, {folder.name}"
         costs += costs_in(journal.folder, name)
     return sorted(costs, key=lambda cost: cost.row["time"])
+
+
+def requests_record(costs: Iterable[Cost]) -> list[PaidRequest]:
+    """The requests as ``set.json`` lists them, in the same order."""
+    return [
+        {
+            "job": cost.row["job"],
+            "product": cost.row["product"],
+            "endpoint": cost.row["endpoint"],
+            "request": cost.row["request_id"],
+            "state": cost.row["state"],
+            "price": None if cost.amount is None else float(cost.amount),
+        }
+        for cost in costs
+    ]

@@ -22,6 +22,7 @@ from ..files.values import Rule, list_of, mapping_of, optional, record_of
 from ..optics.angles import MAX_ANGLES, angle_name
 from .choices import MAX_PHOTOS
 from .set_json_channels import ChannelRecord
+from .set_json_costs import CostRecord
 from .set_json_fidelity import (
     AskedRecord,
     CalibrationRecord,
@@ -271,21 +272,6 @@ class Tool(TypedDict, total=False):
     name: Annotated[str, TEXT, '"Photoreal Set"']
     version: Annotated[str, TEXT, "its version"]
     blender: Annotated[str, TEXT, "Blender's version"]
-
-
-class CostEstimate(TypedDict, total=False):
-    min: Annotated[float | None, NO_AMOUNT, "US dollars"]
-    max: Annotated[float | None, NO_AMOUNT, "US dollars; null when a part of it is not known"]
-
-
-class CostRecord(TypedDict, total=False):
-    actual: Annotated[float, AMOUNT, "US dollars paid so far"]
-    unknown: Annotated[int, COUNT, "requests of unknown price"]
-    charged: Annotated[float, AMOUNT, "US dollars that fal.ai has charged, when `reconcile` last asked"]
-    missing: Annotated[
-        int, COUNT, "requests that its bill did not have then, although they may have cost something"
-    ]
-    estimate: Annotated[CostEstimate, "what the whole set was expected to cost"]
 
 
 class FilesAtFal(TypedDict, total=False):

@@ -38,7 +38,7 @@ def run(options: FolderOptions, context: Context) -> int:
             if row.is_good and journal_in(root / row.folder).is_dir():
                 _clean(root / row.folder, service, context.reporter, cleaned, row.row.sku)
     else:
-        folder = SetFolder.open(options.folder)
+        folder = SetFolder.open(options.folder.resolve())  # The user may name a link.
         root = folder.root
         service = required_service(root, fal_of(folder), options.service)
         _clean(root, service, context.reporter, cleaned)

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ...channels import model_folder
 from ...channels.channel_record import keep_channel
@@ -123,6 +124,8 @@ def run(options: ExportOptions, context: Context) -> int:
         return export_models(options, context)
     if options.name:
         check_template(options.name)
+    if options.base_url:
+        _check_base_url(options.base_url)
     sources = sources_in(options.folder)
     wanted = channels_of(sources, options.channel)
     if options.zip:
@@ -130,16 +133,30 @@ def run(options: ExportOptions, context: Context) -> int:
             require_own_zip(options.folder / "export" / name)
     problems: list[str] = []
     report: dict[str, object] = {}
-    for name, of_channel in wanted.items():
-        folder = ChannelFolder(options.folder / "export" / name, _plan(options, name))
-        report[name] = _export(folder, of_channel, options, context)
-        problems += folder.problems
+    folders = {name: ChannelFolder(options.folder / "export" / name, _plan(options, name)) for name in wanted}
+    for name, folder in folders.items():
+        report[name] = _export(folder, wanted[name], options, context)
+        problems += [f"{name}: {problem}" for problem in folder.problems]
     if options.json:
         print(json.dumps({"channels": report, "problems": problems}), file=context.output)
         return PhotorealError.exit_code if problems else 0
     for problem in problems:
         print(problem, file=context.output)
     return PhotorealError.exit_code if problems else 0
+
+
+def _check_base_url(url: str) -> None:
+    """Raises FieldError for what is not the address of a folder on the web."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise FieldError(
+            "base_url",
+            f"{url!r} is not the address of a folder on the web.",
+            hint="Write for example https://shop.example/pictures.",
+        )
 
 
 def refuse_unused(options: ExportOptions) -> None:
@@ -173,7 +190,7 @@ def _export(
     write_tables(folder.root, folder.files, base_url=options.base_url)
     names = [file.name for file in folder.files]
     store = write_zip if options.zip else update_zip
-    store(folder.root, [*names, SHOPIFY, AKENEO] if names else [])
+    zipped = store(folder.root, [*names, SHOPIFY, AKENEO] if names else [])
     new = sum(file.is_new for file in folder.files)
     unmet = sorted({item.text for file in folder.files for item in file.findings if item.is_failure})
     if not options.json:
@@ -181,9 +198,11 @@ def _export(
             f"{folder.root.absolute()}: {count_of(len(folder.files), 'picture')}, {new} written, {len(removed)} removed",
             file=context.output,
         )
+        if zipped:
+            print(f"  ZIP file: {zipped.absolute()}", file=context.output)
         for text in unmet:
             print(f"  An export cannot meet this rule: {text}.", file=context.output)
-    return _report(folder, removed, unmet)
+    return {**_report(folder, removed, unmet), "zip": str(zipped) if zipped else None}
 
 
 def _report(folder: ChannelFolder, removed: list[str], unmet: list[str]) -> dict[str, object]:

@@ -67,7 +67,7 @@ def run(options: FolderOptions, context: Context) -> int:
 def _found(options: FolderOptions) -> tuple[Path, Service, dict[Path, str]]:
     """The folder, where its requests are, and the names of the products by their set folders."""
     if not is_catalogue(options.folder):
-        folder = SetFolder.open(options.folder)
+        folder = SetFolder.open(options.folder.resolve())  # The user may name a link.
         service = required_service(folder.root, fal_of(folder), options.service)
         return folder.root, service, {folder.root: folder.record["product"]}
     root = options.folder.absolute()

@@ -119,6 +119,7 @@ def test_the_costs_of_the_set_are_those_of_all_variants(done: Path):
     assert record["cost"]["estimate"] == {"min": 0.15, "max": 0.15}
     assert record["cost"]["actual"] == 0.15
     rows = list(csv.DictReader((done / "costs.csv").read_text().splitlines()))
+    assert sum(line["price"] for line in record["cost"]["requests"]) == pytest.approx(0.15)
     assert sorted({row["product"] for row in rows}) == ["mug", "mug, Blue", "mug, Dark"]
     for folder in FOLDERS[1:]:
         own = manifest_in(done / folder)["cost"]

@@ -175,14 +175,70 @@ def test_a_picture_that_is_too_small_says_which_number_fell_short(tmp_path: Path
         ("{sku}.jpg", "would both be named"),
         ("{colour}.jpg", "cannot contain {colour}"),
         ("a/{sku}", "cannot be the name"),
+        ("{angle}.avif", "google does not take"),
     ],
 )
-def test_names_that_cannot_work_are_refused(
+def test_names_that_cannot_work_are_refused_before_anything_is_written(
     template: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = make_set(tmp_path / "set")
     assert export(folder.root, "--channel", "google", "--name", template)[0] == 1
     assert words in capsys.readouterr().err
+    assert not (folder.root / "export").exists()
+
+
+def test_the_extension_of_a_name_is_the_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_set(tmp_path / "set", side=200)
+    assert export(folder.root, "--channel", "web", "--name", "{angle}.jpg")[0] == 0
+    with Image.open(folder.root / "export/web/front.jpg") as picture:
+        assert picture.format == "JPEG"
+    assert export(folder.root, "--channel", "web,cut-out", "--name", "{angle}.jpg")[0] == 1
+    assert "cut-out does not take (must be PNG, WebP or AVIF)" in capsys.readouterr().err
+    assert not (folder.root / "export/cut-out").exists()
+    assert export(folder.root, "--channel", "web", "--name", "{angle}.jpg", "--format", "png")[0] == 1
+    assert "--format is png" in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_all_pictures_is_one_line_that_names_the_channel(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=300)
+    code, text = export(folder.root, "--channel", "google,web")
+    of = len(ANGLES)
+    lines = [line for line in text.splitlines() if "not exported" in line]
+    assert code == 2 and len(lines) == 1, text
+    assert lines[0].startswith(f"google: Tea jar, {of} of {of} pictures: not exported. shortest side: ")
+    line = next(
+        line for line in check_channels(folder.root, "ebay").table().splitlines() if "NOT MET" in line
+    )
+    assert line.startswith(f"ebay  Tea jar, {of} of {of} pictures  NOT MET  longest side: 300 px")
+
+
+def test_a_spin_that_is_too_short_is_told_how_many_frames_are_wanted(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=200)
+    frames = []
+    for number in range(1, 9):
+        stored = folder.store(f"spin/frames/{number:03}.png", _png(np.full((200, 200, 3), 9, dtype=np.uint8)))
+        frames.append({**stored, "azimuth": 0.0, "fill": 0.8, "box": [20, 20, 180, 180]})
+    with folder.change() as record:
+        record["spin"] = {"count": 8, "frames": frames}
+    advice = "number of pictures: 8, must be 24, 48 or 72. Render a spin with --spin 24, 48 or 72."
+    assert advice in check_channels(folder.root, "amazon-360").table()
+    text = export(folder.root, "--channel", "amazon-360")[1]
+    assert advice in text and "8 of 8 frames: not exported. longest side: 200 px" in text
+
+
+def test_an_address_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_set(tmp_path / "set", side=200)
+    for url in ("nonsense", "shop.example/p", "https://", "https://[", "https://shop.example/?p=1"):
+        assert export(folder.root, "--channel", "web", "--base-url", url)[0] == 1
+        assert "is not the address of a folder" in capsys.readouterr().err
+    assert not (folder.root / "export").exists()
+
+
+def test_the_place_of_the_zip_file_is_printed(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", side=200)
+    assert (
+        f"ZIP file: {folder.root / 'export/web.zip'}" in export(folder.root, "--channel", "web", "--zip")[1]
+    )
 
 
 def test_too_many_pictures_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +337,7 @@ def test_cut_outs_have_the_mask_as_their_alpha_and_no_background(tmp_path: Path)
     assert np.abs(shown[:, :3].astype(int) - (40, 90, 160)).max() <= 1
     code, text = export(folder.root, "--channel", "cut-out", "--format", "jpg")
     assert code == 2
-    assert "format: JPEG, must be PNG or WebP or AVIF" in text
+    assert "format: JPEG, must be PNG, WebP or AVIF" in text
     (folder.root / "masks/front.png").unlink()
     code, text = export(folder.root, "--channel", "cut-out", "--format", "webp")
     assert (code, "front: not exported, because its mask is missing" in text) == (2, True), text

@@ -165,7 +165,9 @@ def test_cleaning_up_leaves_nothing_that_can_be_fetched_and_loses_nothing(sets):
     sets.emulator.control(permissions=ALL)
     assert sets.run(replace(sets.plan, video=Engine.FAL)).exit_code == 0
     urls = addresses(sets)
-    code, said = cleanup(sets.plan.out)
+    link = sets.plan.out.with_name("link")
+    link.symlink_to(sets.plan.out, target_is_directory=True)
+    code, said = cleanup(link)
     assert code == 0
     assert f"{len(urls)} files hidden, and the records of 3 requests deleted" in said
     assert {status(url) for url in urls} == {404}

@@ -18,6 +18,7 @@ from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.imaging.choices import Lock
 from photoreal_set.imaging.fidelity import Report, State, Verdict
+from photoreal_set.imaging.origin_part import costs_part
 from photoreal_set.messages import events
 from photoreal_set.messages.errors import FieldError, InputError
 from photoreal_set.photo_set.choices import Engine, Fidelity
@@ -86,6 +87,10 @@ def test_a_rejected_photo_is_requested_again_with_what_was_wrong(tea: GatedSet, 
     assert tea.run().exit_code == 0, "the next run pays nothing more"
     assert len(emulator.ledger()) == 3
     assert tea.photo(HERO)["take"] == second["take"]
+    assert len(tea.record["cost"]["requests"]) == 3
+    page = costs_part(tea.record)
+    for line in (f"{OTHER} photo, take 1<", f"{HERO} photo, take 1, rejected<", f"{HERO} photo, take 2<"):
+        assert line in page, "every request has a line"
 
 
 def test_what_a_reviewer_asks_for_is_in_the_prompt_of_that_photo_only(tea: GatedSet, emulator):

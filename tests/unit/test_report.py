@@ -154,6 +154,27 @@ def test_the_page_shows_the_payee_the_amount_and_unknown_prices(changes: dict, m
     assert f" · {message}" in assert_is_safe(build_report(sample(**changes))).text
 
 
+def test_the_costs_list_every_request_also_failed_ones_and_those_of_variants():
+    requests = [
+        {"job": "3D model", "product": "tea pot", "endpoint": "e/1", "state": "done", "price": 1.2},
+        {"job": "front photo", "product": "tea pot", "endpoint": "e/2", "state": "failed", "price": 0.0},
+        {
+            "job": "front photo",
+            "product": "tea pot, blue",
+            "endpoint": "e/2",
+            "state": "running",
+            "price": None,
+        },
+    ]
+    cost = {"actual": 1.2, "unknown": 1, "requests": requests}
+    page = build_report(sample(cost=cost))
+    costs = Page(page[page.index("<h2 id='costs'") : page.index("<h2 id='provenance'")]).text
+    for line in ("3D modele/1$1.20", "front photo, failede/2$0.00"):
+        assert line in costs
+    assert "tea pot, blue: front photo, runninge/2price not known" in costs
+    assert "$1.20 and 1 request of unknown price to fal.ai" in costs
+
+
 def test_a_finished_set_shows_its_source_renders_photos_and_video():
     page = assert_is_safe(build_report(sample()))
     assert "$1.885 to fal.ai" in page.text
