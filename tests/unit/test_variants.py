@@ -147,8 +147,9 @@ def test_a_color_in_a_file_follows_the_same_rule(value: object):
 # --- which variants -----------------------------------------------------------------------------
 
 
-def test_all_variants_begin_with_the_one_of_the_default_materials(tmp_path: Path):
-    found = chosen(tmp_path, "all")
+@pytest.mark.parametrize("text", ["all", " All "])
+def test_all_variants_begin_with_the_one_of_the_default_materials(tmp_path: Path, text: str):
+    found = chosen(tmp_path, text)
     assert found["variant"] == "", "pictures of the default materials that exist stay up to date"
     assert [(one.name, one.material, one.folder) for one in found["variants"]] == [
         ("Red", "", "variants/Red"),
@@ -161,6 +162,10 @@ def test_named_variants_keep_their_order(tmp_path: Path):
     found = chosen(tmp_path, "green, Red")
     assert found["variant"] == "Green"
     assert [(one.name, one.material) for one in found["variants"]] == [("Green", "Green"), ("Red", "Red")]
+
+
+def test_a_variant_may_be_named_all(tmp_path: Path):
+    assert chosen(tmp_path, "all", names=("Red", "All")) == {"variant": "All"}
 
 
 @pytest.mark.parametrize("text", ["Blue", "Blue,", "walnut, oiled"])
