@@ -62,8 +62,7 @@ def look_at_ground(photo: Array, render: Array, mask: Array) -> Ground:
     # A shadow is darker than the ground and as neutral as it.
     light = np.abs(rest[..., 0])[judged]
     scatter = float(np.quantile(chroma, 0.9) + 0.5 * np.quantile(light, 0.75))
-    across, down = gradient(seen)
-    edges = float((np.hypot(across, down)[judged] > EDGE).mean())
+    edges = float(((np.hypot(*gradient(seen)) > EDGE) & ~_near_edges(wanted, EDGE))[judged].mean())
     outside, solid = _edges_around(seen, wanted, cover), cover > 0.05
     difference = float(ciede2000(np.median(lab[judged], axis=0), np.median(reference[judged], axis=0)))
     return Ground(
@@ -81,9 +80,14 @@ def _edges_around(seen: Array, wanted: Array, cover: Array) -> Array:
     longer = max(cover.shape)
     solid = cover > 0.05
     ring = grown(solid, max(3, round(AWAY * longer))) & ~grown(solid, max(2, round(0.012 * longer)))
-    there = grown(np.hypot(*gradient(wanted)) > 0.5 * SHARP, 2)
-    edges: Array = (np.hypot(*gradient(seen)) > SHARP) & ring & ~there
+    edges: Array = (np.hypot(*gradient(seen)) > SHARP) & ring & ~_near_edges(wanted, SHARP)
     return edges
+
+
+def _near_edges(render: Array, limit: float) -> Array:
+    """Where the render itself has an edge, of its shadow for instance, that a photo may strengthen to ``limit``."""
+    near: Array = grown(np.hypot(*gradient(render)) > 0.5 * limit, 2)
+    return near
 
 
 def _cast(seen: Array, wanted: Array) -> Array | None:

@@ -8,6 +8,8 @@ import pytest
 
 from photoreal_set.imaging.compose import to_display, to_linear
 from photoreal_set.imaging.fidelity import Reference, Verdict, check_photo
+from photoreal_set.imaging.fidelity.surroundings import look_at_ground
+from photoreal_set.imaging.fidelity.verdict import Thresholds
 from tests.printed_product import CARD, Light, view
 
 Array = Any
@@ -89,3 +91,25 @@ def test_grain_does_not_make_another_shape_of_a_white_product_on_white(waves: fl
     report = check_photo(photo, Reference(**white_vase(), lights=lights))
     assert (report.verdict is Verdict.ACCEPT) == is_right, report.reason
     assert (report.gates["pose"].value < 1.0) == is_right
+
+
+def shadowed(strength: float) -> Array:
+    """A ball in the middle of white ground, whose shadow ends at a soft edge beside it; display values, 0 to 1."""
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE] / SIDE - 0.5
+    shadow = np.clip((0.42 - np.hypot(columns, (rows - 0.2) * 2.0)) / 0.06, 0.0, 1.0)
+    picture = np.repeat((1.0 - strength * shadow)[..., None], 3, axis=2)
+    picture[np.hypot(columns, rows) < 0.2] = (0.7, 0.1, 0.1)
+    return picture
+
+
+def test_a_stronger_shadow_is_no_object_in_the_background_and_a_new_object_is():
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE] / SIDE - 0.5
+    mask = (np.hypot(columns, rows) < 0.2).astype(np.float32)
+    with_lines = shadowed(0.25)
+    with_lines[::16] *= 0.5
+
+    def edges(photo: Array) -> float:
+        return look_at_ground(photo, shadowed(0.25), mask).background.edges
+
+    assert edges(shadowed(0.45)) < Thresholds().background_edges / 2.0
+    assert edges(with_lines) > 2.0 * Thresholds().background_edges
