@@ -32,6 +32,7 @@ from tests.patience import until
 from tests.told import manifest_in
 
 ROOT = Path(__file__).resolve().parents[1]
+PRODUCT_SIDE = 256  # Below, one pixel of an edge or shadow is large enough to be held for a defect.
 SMALL = ("--samples", "2", "--device", "cpu", "--quality", "draft", "--video", "none")
 COLORS = ("--variant", "Red,Blue", "--color", "Handle=#102030 as Dark")
 CHANNEL = "web"  # The others want more pixels than this renders.
@@ -50,7 +51,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--products", type=int, default=20, help="rows of the catalogue, at least 4 (20)")
-    parser.add_argument("--resolution", type=int, default=64, help="of the renders (64)")
+    parser.add_argument("--resolution", type=int, default=64, help="of the catalogue (64)")
     parser.add_argument("--only", choices=("product", "catalogue"), help="one half of the walk")
     parser.add_argument("--folder", type=Path, help="keep everything in this new folder")
     options = parser.parse_args()
@@ -87,13 +88,22 @@ class _Walk:
         self._folder = folder
         self._emulator = emulator
         self._browser = browser
-        self._small = ("--resolution", side, *SMALL)
+        self._side = side
         self._mug = painted_mug(("Red", "Blue")).write(folder / "mug.glb")
 
     def product(self) -> None:
         """One product by fal.ai: six photos of three variants, one of which is made once more."""
         out, url = self._folder / "product", ("--fal-url", self._emulator.url)
-        made = ("--engine", "fal", "--angles", "front,side", "--fidelity", "report", *COLORS, *self._small)
+        made = (
+            "--engine",
+            "fal",
+            "--angles",
+            "front,side",
+            *_small(PRODUCT_SIDE),
+            "--fidelity",
+            "report",
+            *COLORS,
+        )
         self._run("set", self._mug, "--out", out, *made, *url)
         _require(len(self._emulator.ledger()) == 6, "six photos are paid")
         blue = out / "variants" / "Blue"
@@ -107,7 +117,7 @@ class _Walk:
         """A catalogue by Cycles: the first product is accepted, the fourth is rejected, both with all variants."""
         out, table = self._folder / "catalogue", self._folder / "rows.csv"
         _write_rows(table, count)
-        made = ("--engine", "cycles", "--angles", "front", *self._small)
+        made = ("--engine", "cycles", "--angles", "front", *_small(self._side))
         self._run("catalogue", table, "--out", out, *made)
         variants = {path.name: len(manifest_in(path).get("variants", [1])) for path in out.glob("MUG-*")}
         decisions = self._review(out, "jajjjr", "too dark", "Bo")
@@ -170,6 +180,10 @@ class _Walk:
         print("\n".join(f"  {line[:160]}" for line in last), flush=True)
         allowed = (0, 2) if code is None else (code,)
         _require(done.returncode in allowed, f"{arguments[0]} ends with {allowed}")
+
+
+def _small(side: int) -> tuple[str, ...]:
+    return ("--resolution", str(side), *SMALL)
 
 
 def _write_rows(table: Path, count: int) -> None:
