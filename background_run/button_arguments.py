@@ -117,6 +117,7 @@ class Settings:
     device: str = AUTO_DEVICE
     background: str = Background.WHITE
     passes: Annotated[tuple[str, ...], _always] = ()
+    variant: Annotated[str, _has_file] = ""  # Names of material variants, or all.
     pose: Annotated[str, _has_file] = REST
     without: Annotated[tuple[str, ...], _always] = ()
     lens: Annotated[float, _has_listed_angles] = LENS_MM
@@ -256,8 +257,8 @@ def _shown_angles(settings: Settings) -> str:
 
 
 def _source_key(settings: Settings) -> tuple[str, ...]:
-    if settings.source is Source.FILE and settings.cameras is not None:
-        return settings.files
+    if settings.source is Source.FILE and (settings.cameras is not None or settings.variant):
+        return settings.files  # Only the file tells its cameras and its variants.
     if settings.source in (Source.FILE, Source.OBJECTS):
         return ("model",)
     return (settings.source.value, *settings.files, settings.text)

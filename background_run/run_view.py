@@ -27,6 +27,7 @@ THINGS = {
 }
 OTHER_ROWS = ("model", "concept", VIDEO, SPIN)  # Those that are not angles.
 PRODUCTS = "products"  # The stage of a catalogue.
+VARIANTS = "variants"  # The stage that names each variant before its pictures.
 KEPT_TEXTS = 50
 FAILED_EXIT_CODE = 3
 MAX_SHARE = 0.99  # Until a run is over.
@@ -251,6 +252,8 @@ class RunView:
             return
         label = str(event.get("label") or "")
         self.work = {"task": stage if done < of else "", "label": label, "done": done, "of": of}
+        if stage == VARIANTS:
+            return
         if stage in SERIES:
             row = self.rows.setdefault(SERIES[stage], Row(SERIES[stage], is_series=True))
             if not row.is_busy or done >= of:
@@ -261,7 +264,7 @@ class RunView:
         for row in self.rows.values():
             if row.state == doing and not row.is_series:
                 row.move(row.after if stage in ADDITIONS else PICTURES[stage][1], now)
-        if label:
+        if label and done < of:  # Not the end of a stage, whose label may name a variant.
             self._begin_picture(self.rows.setdefault(label, Row(label)), stage, doing, now)
 
     def _begin_picture(self, row: Row, stage: str, doing: str, now: float) -> None:

@@ -52,8 +52,9 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
         column.prop(settings, "folder", text="Save To", placeholder=iface_("automatic"))
 
     def _draw_options(self, column: UILayout, settings: properties.PhotorealSettings) -> None:
-        """The pose of the model, and what is left out of it."""
+        """The variants and the pose of the model, and what is left out of it."""
         if Source(settings.source_kind) is Source.FILE:
+            column.prop(settings, "variant", placeholder=iface_("default materials"))
             column.prop(settings, "pose")
             if settings.pose == studio_properties.SECONDS:
                 column.prop(settings, "pose_seconds")

@@ -9,30 +9,30 @@ from pathlib import Path
 
 from ..files.input_files import read_regular
 from ..files.writing import write_atomically
+from .variant_folders import set_of_variant
 
 MAX_BYTES = 1 << 10
 
 
 class CancelMark:
-    """The mark as it was when a run began."""
+    """The mark as it was when a run began. The folder of a variant is cancelled with its set."""
 
     def __init__(self, root: Path) -> None:
-        self._path = _path(root)
-        self._before = b""
-        self._before = self._read()
+        self._before = {_path(folder): b"" for folder in filter(None, (set_of_variant(root), root))}
+        self._before = {path: self._read(path) for path in self._before}
 
     @property
     def is_new(self) -> bool:
         """Whether the set or the catalogue was cancelled since then."""
-        return self._read() != self._before
+        return any(self._read(path) != before for path, before in self._before.items())
 
-    def _read(self) -> bytes:
+    def _read(self, path: Path) -> bytes:
         try:
-            return read_regular(self._path, MAX_BYTES)
+            return read_regular(path, MAX_BYTES)
         except FileNotFoundError:
             return b""
         except OSError:  # A shared folder may fail for a moment: the next check tells.
-            return self._before
+            return self._before[path]
 
 
 def leave_mark(root: Path) -> None:

@@ -78,7 +78,11 @@ def color_choice(value: Any) -> str:
 
 def is_one(text: str, colors: Sequence[str]) -> bool:
     """Whether the user names at most one variant, so that the file need not be read to know which ones there are."""
-    return not colors and text.strip() != ALL and "," not in text
+    return not colors and not _means_all(text) and "," not in text
+
+
+def _means_all(text: str) -> bool:
+    return text.strip().casefold() == ALL
 
 
 def variants_for(
@@ -97,7 +101,7 @@ def variants_for(
         return {"variant": text}
     gltf = _model_of(source, out, COLOR if colors else FIELD, variants_of_blend)
     names = _names_in(text, gltf)
-    is_all = text.strip() == ALL and len(names) > 1
+    is_all = _means_all(text) and len(names) > 1
     usual = usual_variant(gltf)
     if is_all and usual in names:  # Pictures of the default materials that exist stay up to date.
         names.remove(usual)
@@ -139,7 +143,7 @@ def _names_in(text: str, gltf: Gltf) -> list[str]:
     wanted = text.strip()
     if not wanted:
         return []
-    if wanted == ALL and ALL not in names:
+    if _means_all(wanted) and ALL not in {name.casefold() for name in names}:
         if not names:
             raise FieldError(FIELD, f"{gltf.name} has no material variants.", hint="Leave it out.")
         return [_usable(name, gltf) for name in names]

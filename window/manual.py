@@ -47,6 +47,7 @@ PROPERTIES: Mapping[str, str] = {
     "studio#quality": "quality use_samples samples",
     "studio#depth-of-field": "use_f_stop f_stop",
     "studio#pose": "pose pose_seconds",
+    "variants": "variant",
     "studio#graphics-cards": "device",
     "channels#channels": "channel",
     "cameras#depth-and-normals": "depth_pass normal_pass",

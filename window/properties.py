@@ -58,6 +58,15 @@ class SourceProperties:
             update=changed,
         ),
     ]
+    variant: Annotated[
+        str,
+        StringProperty(
+            name="Variants",
+            description="Material variants of the file: names separated by commas, or all. Each has all photos. "
+            "Empty: only its default materials",
+            update=changed,
+        ),
+    ]
     photos: Annotated[Items[PhotorealPhoto], CollectionProperty(type=PhotorealPhoto)]
     words: Annotated[
         str,

@@ -26,6 +26,7 @@ def settings_of(context: bpy.types.Context, source: Source | None = None) -> Set
         "source": source,
         "files": _files(scene, source),
         "text": scene.words.strip(),
+        "variant": scene.variant.strip(),
         "views": _views(scene),
         "cameras": _camera_names(context, source),
         "rig": bpy.path.abspath(scene.panorama) if scene.rig == studio_properties.PANORAMA else scene.rig,

@@ -16,12 +16,12 @@ from ...fal_bridge.money.budget import Budget, Ceilings
 from ...fal_bridge.network.service import Service
 from ...files.lock import FileLock
 from ...messages import events
-from ...messages.errors import PhotorealError
+from ...messages.errors import InputError, PhotorealError
 from ...messages.progress import Reporter
 from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
-from ...photo_set.variant_folders import set_journals
+from ...photo_set.variant_folders import set_folders, set_journals, set_of_variant
 from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
@@ -41,6 +41,11 @@ def run(options: FolderOptions, context: Context) -> int:
     reporter = context.reporter
     if is_catalogue(options.folder):
         return _cancel_catalogue(options, reporter)
+    if first := set_of_variant(options.folder):
+        raise InputError(
+            f"{options.folder} is a variant of the set in {first}.",
+            hint=f"Use the folder of the set, which has all its variants: `cancel {first}`.",
+        )
     folder = SetFolder.open(options.folder)
     service = required_service(folder.root, fal_of(folder), options.service)
     results = _cancel(
@@ -48,7 +53,7 @@ def run(options: FolderOptions, context: Context) -> int:
         folder.root,
         lambda: list(set_journals(folder.root).values()),
         budget=budget_of(service, Ceilings()),
-        is_worked_in=lambda: _may_be_worked_in(folder.root),
+        is_worked_in=lambda: any(map(_may_be_worked_in, set_folders(folder.root))),
     )
     for result in results:
         place = result.journal.parent
@@ -118,7 +123,12 @@ def _as_it_ended(result: Cancelled) -> Cancelled:
 
 def _may_be_worked_in(root: Path) -> bool:
     """A set is partial while a run makes it, and after one that was stopped or killed."""
-    return bool(SetFolder.open(root).record["state"] == SetState.PARTIAL)
+    if not (root / "set.json").is_file():
+        return False
+    try:
+        return bool(SetFolder.open(root).record["state"] == SetState.PARTIAL)
+    except InputError:  # It cannot be read: a run may be using it.
+        return True
 
 
 def _is_worked_in(root: Path, lock: Lock) -> bool:

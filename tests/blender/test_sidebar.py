@@ -38,6 +38,7 @@ from photoreal_set.window.studio_properties import PANORAMA
 from tests.blender.products import photo
 from tests.blender.runs import ROOT
 from tests.blender.sidebar import agree, everything, pump_until_idle
+from tests.painted_mug import painted_mug
 from tests.patience import FOR_EVER_SECONDS, until
 
 PAID = (
@@ -894,6 +895,32 @@ def test_the_price_comes_from_the_command_line(
     assert price is not None
     assert price.maximum is not None
     assert 0.0 < price.minimum <= price.maximum
+    assert fresh_emulator.ledger() == []
+
+
+def test_the_price_counts_all_variants_and_an_unknown_one_is_refused(
+    extension: bpy.types.Scene, fresh_emulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "fal_url": fresh_emulator.url, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    monkeypatch.setattr(operators.checks, "fal", lambda _context, _settings: None)
+    settings = extension.photoreal
+    settings.source, settings.engine = str(painted_mug(("Red", "Blue")).write(tmp_path / "mug.glb")), "fal"
+
+    def price_with(variant: str) -> Price | None:
+        settings.variant = variant
+        if runs.price_of(settings_of(bpy.context)) is None:
+            bpy.ops.photoreal.ask_price()
+            pump_until_idle()
+        return runs.price_of(settings_of(bpy.context))
+
+    one, both = price_with("red"), price_with("All")
+    assert one is not None and both is not None
+    assert both.minimum == pytest.approx(2 * one.minimum) and one.minimum > 0.0
+    for unknown in ("Pink", "Red, Pink"):
+        assert price_with(unknown) is None
+        assert not bpy.ops.photoreal.generate_set.poll()
+        assert "mug.glb has no variant 'Pink'. It has 'Red', 'Blue'." in " ".join(head(extension))
     assert fresh_emulator.ledger() == []
 
 

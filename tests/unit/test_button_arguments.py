@@ -131,6 +131,15 @@ def test_the_pose_of_a_file_and_what_is_left_out_reach_the_command_line(tmp_path
         assert (options.pose, options.without) == ("rest", ("floor", "crumbs"))
 
 
+def test_the_variants_of_a_file_reach_the_command_line_and_are_priced_by_the_file(tmp_path: Path):
+    wanted = Settings(engine="fal", files=("a.glb",), variant="Red,Blue")
+    assert set_options(wanted, tmp_path).variant == "Red,Blue"
+    assert parsed(button_arguments.price_arguments(wanted, tmp_path)).variant == "Red,Blue"
+    assert set_options(replace(wanted, source=Source.OBJECTS), tmp_path).variant == ""
+    assert price_key(wanted) != price_key(replace(wanted, variant="all"))
+    assert price_key(wanted) != price_key(replace(wanted, files=("b.glb",))), "another file has others"
+
+
 def test_the_spin_reaches_the_command_line(tmp_path: Path):
     assert set_options(Settings(spin=24), tmp_path).spin == 24
     assert set_options(Settings(), tmp_path).spin is None

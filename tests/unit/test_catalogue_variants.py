@@ -226,8 +226,11 @@ def test_the_tasks_of_a_farm_render_and_photograph_their_variants(desk: Desk):
     assert desk.run(*task, "--stage", "cloud", "--shard", "1/2").exit_code == 0
     assert desk.report() == 0
     assert set(desk.ledger_by_input().values()) == {1} and len(desk.emulator.settled_ledger()) == 24
-    cancel = desk.run("cancel", desk.out / "mug-3/variants/Blue")
-    assert cancel.exit_code == 0, "the folder of a variant knows where its requests are"
+    blue = desk.out / "mug-3/variants/Blue"
+    cancel = desk.run("cancel", blue)
+    assert cancel.exit_code == 1 and f"`cancel {desk.out / 'mug-3'}`" in cancel.error
+    assert not (blue / ".journal/cancelled").exists()
+    assert desk.run("cancel", desk.out / "mug-3").exit_code == 0
 
 
 def test_a_variant_that_cannot_be_rendered_is_named_and_the_others_are_photographed(desk: Desk):

@@ -67,6 +67,18 @@ def test_a_cycles_photo_finishes_an_angle():
     assert shown.line() == "side photo, 1 of 2 done"
 
 
+def test_a_variant_has_rows_for_its_angles_only():
+    run = view(progress("variants", 0, 1, "Blue"))
+    assert run.doing == "Blue"
+    for done, label in enumerate(("Blue: front", "Blue: side", "Blue")):
+        run.take(progress("references", done, 2, label))
+    run.take(progress("variants", 1, 1))
+    assert {name: row.state for name, row in run.rows.items() if "Blue" in name} == {
+        "Blue: front": "rendered",
+        "Blue: side": "rendered",
+    }
+
+
 def test_passes_and_measurements_leave_an_angle_as_it_was():
     shown = view(STARTED, progress("photos", 1, 2, "side"), progress("photos", 2, 2))
     shown.take(progress("passes", 0, 2, "front"))

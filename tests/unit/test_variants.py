@@ -36,6 +36,7 @@ from photoreal_set.messages.events import Event
 from photoreal_set.messages.progress import PlainReporter
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.optics.spin import Spin
+from photoreal_set.photo_set.cancel_mark import CancelMark, leave_mark
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.living_run import lock_of
@@ -147,8 +148,9 @@ def test_a_color_in_a_file_follows_the_same_rule(value: object):
 # --- which variants -----------------------------------------------------------------------------
 
 
-def test_all_variants_begin_with_the_one_of_the_default_materials(tmp_path: Path):
-    found = chosen(tmp_path, "all")
+@pytest.mark.parametrize("text", ["all", " All "])
+def test_all_variants_begin_with_the_one_of_the_default_materials(tmp_path: Path, text: str):
+    found = chosen(tmp_path, text)
     assert found["variant"] == "", "pictures of the default materials that exist stay up to date"
     assert [(one.name, one.material, one.folder) for one in found["variants"]] == [
         ("Red", "", "variants/Red"),
@@ -161,6 +163,10 @@ def test_named_variants_keep_their_order(tmp_path: Path):
     found = chosen(tmp_path, "green, Red")
     assert found["variant"] == "Green"
     assert [(one.name, one.material) for one in found["variants"]] == [("Green", "Green"), ("Red", "Red")]
+
+
+def test_a_variant_may_be_named_all(tmp_path: Path):
+    assert chosen(tmp_path, "all", names=("Red", "All")) == {"variant": "All"}
 
 
 @pytest.mark.parametrize("text", ["Blue", "Blue,", "walnut, oiled"])
@@ -291,6 +297,18 @@ def test_runs_of_a_variant_and_of_its_set_lock_each_other_out(tmp_path: Path):
         assert told.wait(PATIENCE_SECONDS), "the run of the variant waits"
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
+
+
+def test_a_run_of_a_variant_is_cancelled_with_its_set(tmp_path: Path):
+    blue = tmp_path / "variants" / "Blue"
+    for folder in (tmp_path, blue):
+        (folder / ".journal").mkdir(parents=True)
+    (tmp_path / "set.json").write_text("{}")
+    leave_mark(tmp_path)
+    mark, of_set = CancelMark(blue), CancelMark(tmp_path)
+    assert not mark.is_new, "that was before it began"
+    leave_mark(tmp_path)
+    assert mark.is_new and of_set.is_new
 
 
 # --- colors in the file -------------------------------------------------------------------------
