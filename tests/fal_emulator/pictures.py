@@ -12,6 +12,7 @@ MEGAPIXEL = 1 << 20
 FORMATS = {"jpeg": "JPEG", "jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 BACKGROUND_REACH = 24.0  # Colour distance over which a pixel turns from background into product.
+SAME_COLOR = 24.0  # Corners whose colors differ by less show the same surface.
 
 
 def encoded(image: Image.Image, output_format: str) -> tuple[bytes, str, str]:
@@ -52,10 +53,21 @@ def size_of_ratio(ratio: str, *, pixels: int = MEGAPIXEL) -> tuple[int, int]:
 
 
 def background_of(pixels: np.ndarray) -> np.ndarray:
-    """The colour of the corners, in the middle of their values."""
+    """The color that most corners share, of equally many the flattest: a close-up fills corners with product."""
     edge = max(1, min(pixels.shape[:2]) // 32)
     corners = [pixels[:edge, :edge], pixels[:edge, -edge:], pixels[-edge:, :edge], pixels[-edge:, -edge:]]
-    return np.median(np.concatenate([corner.reshape(-1, 3) for corner in corners]), axis=0)
+    values = [corner.reshape(-1, 3) for corner in corners]
+    colors = [np.median(value, axis=0) for value in values]
+    groups = [
+        [
+            value
+            for value, other in zip(values, colors, strict=True)
+            if np.abs(other - color).max() < SAME_COLOR
+        ]
+        for color in colors
+    ]
+    shared = max(groups, key=lambda group: (len(group), -np.concatenate(group).std(axis=0).max()))
+    return np.median(np.concatenate(shared), axis=0)
 
 
 def product_weight(pixels: np.ndarray) -> np.ndarray:

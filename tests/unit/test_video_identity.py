@@ -218,17 +218,17 @@ def test_a_rejected_video_is_held_back_until_a_person_accepts_it(tmp_path: Path,
     assert shown is not None
     assert (shown.clips(), shown.videos[0].verdict, shown.videos[0].is_rejected) == ([], "reject", True)
     assert shown.reason_for("turntable") == made["identity"]["reason"]
-    assert results_in(tea.record)["videos"] == ()
-    assert results_in(tea.record)["rejected"] == (made["path"],)
-    assert results_in(tea.record)["verdicts"]["video"] == "reject"
-    assert first_error(tea.record).startswith("Video: rejected. ")
+    assert results_in(SetFolder.open(tea.plan.out))["videos"] == ()
+    assert results_in(SetFolder.open(tea.plan.out))["rejected"] == (made["path"],)
+    assert results_in(SetFolder.open(tea.plan.out))["verdicts"]["video"] == "reject"
+    assert first_error(SetFolder.open(tea.plan.out)).startswith("Video: rejected. ")
     assert "--accept video" in next_steps(tea.plan.out, {})
     assert "The video does not show the product" in build_report(tea.record)
     paid = len(emulator.ledger())
     accept_results(SetFolder.open(tea.plan.out), ["video"], tea.told)
     assert tea.run().exit_code == 0
     assert tea.record["videos"][0]["identity"]["accepted"]
-    assert results_in(tea.record)["verdicts"]["video"] == "accepted"
+    assert results_in(SetFolder.open(tea.plan.out))["verdicts"]["video"] == "accepted"
     assert len(emulator.ledger()) == paid
 
 

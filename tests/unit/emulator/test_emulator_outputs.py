@@ -24,6 +24,7 @@ from tests.emulator_desk import (
     product_photo,
     submit,
 )
+from tests.fal_emulator.pictures import relit
 from tests.fal_emulator.prices import Measure, published, units
 from tests.fal_emulator.schemas import TYPES, Endpoint, all_endpoints
 
@@ -99,6 +100,17 @@ def test_a_photo_is_the_uploaded_picture_in_other_light(client, wire):
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.98, "the shapes are unchanged"
     again = made(wire, KONTEXT, **inputs)
     assert fetched(again["images"][0]["url"]).content == fetched(result["images"][0]["url"]).content
+
+
+@pytest.mark.parametrize("seed", range(0, 360, 45))
+def test_the_ground_of_a_close_up_is_unchanged(seed: int):
+    """The product fills the corners on the left, with noise and a gradient, as in a render with few samples."""
+    noise = np.random.default_rng(1).integers(0, 12, (96, 96, 3))
+    pixels = (np.array([190, 25, 30]) + noise + np.linspace(0, 12, 96)[:, None, None]).astype(np.uint8)
+    pixels[:, 70:] = 255
+    after = np.asarray(relit(Image.fromarray(pixels), (96, 96), seed))
+    assert (after[:, 70:] == 255).all()
+    assert np.abs(after[:, :70].astype(float) - pixels[:, :70]).mean() > 4, "the light is different"
 
 
 @pytest.mark.parametrize("length, sound", [("3", False), ("3", True)])
