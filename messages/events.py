@@ -124,6 +124,7 @@ class Job(Event):
     message: Annotated[str, "what happens to it, for people"]
     error: Annotated[str, 'why it failed; "" otherwise']
     redo: Annotated[str | None, "its name for `resume --redo`, when another one can be bought"] = None
+    key: Annotated[str | None, "while it is uncertain: its key for `resume --resend` and `--forget`"] = None
     eta_seconds: Annotated[int | None, ETA] = None
 
 

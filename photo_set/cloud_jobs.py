@@ -71,6 +71,7 @@ def _tell_job(results: SetResults, job: Job) -> None:
             message=job.message,
             error=job.error,
             redo=redo,
+            key=job.key if job.state is JobState.UNCERTAIN else None,
             eta_seconds=results.activity.eta_seconds,
         )
     )

@@ -35,10 +35,12 @@ class Notes(Reporter):
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.jobs: list[tuple[str, str]] = []
+        self.keys: set[str] = set()
 
     def tell(self, event: events.Event) -> None:
         if isinstance(event, events.Job):
             self.jobs.append((event.label, event.state))
+            self.keys |= {event.key} if event.key else set()
         if isinstance(event, events.Note | events.Warning):
             self.texts.append(event.text)
 
@@ -66,6 +68,9 @@ class Sets:
             service=Service.emulator(emulator.url),
         )
         self.said: list[str] = []
+        self.keys: set[str] = (
+            set()
+        )  # Of the requests that wait for a decision, in the events of the last run.
 
     def folder(self, plan: SetPlan) -> SetFolder:
         folder = SetFolder.prepare(
@@ -97,7 +102,7 @@ class Sets:
                     bridge.leave()
                 ended.result()
         results.record_account()
-        self.said = said.texts
+        self.said, self.keys = said.texts, said.keys
         return results.outcome(is_at_ceiling=cloud.is_at_ceiling)
 
     @property

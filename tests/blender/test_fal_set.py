@@ -2,7 +2,6 @@
 """The same command with fal: every render becomes a photo, with a video, and each paid job is sent once."""
 
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -285,7 +284,7 @@ def test_the_same_command_finishes_a_killed_run_and_pays_nothing_twice(
     fresh_emulator.control(delays={"photo": 0.0, "video": 0.0}, advance=FOR_EVER_SECONDS)
     again = make_set(block_file, out=out, options=fal(fresh_emulator))
     if again.exit_code == 5:  # It was killed while sending a request that never arrived: the user decides.
-        held = set(re.findall(r"--resend ([0-9a-f]+)", " ".join(again.warnings())))
+        held = {event["key"] for event in again.events if event.get("state") == "uncertain"}
         assert held, again.events
         decisions = [word for key in sorted(held) for word in ("--resend", key)] + ["--not-in-dashboard"]
         done = subprocess.run(

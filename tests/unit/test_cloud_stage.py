@@ -9,7 +9,9 @@ import pytest
 
 from photoreal_set.command_line.choosing import choose_takes
 from photoreal_set.command_line.redoing import take_again
+from photoreal_set.fal_bridge.decisions import undecided
 from photoreal_set.fal_bridge.jobs import Kind
+from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages.errors import InputError
 from photoreal_set.photo_set.choices import Engine
@@ -177,6 +179,8 @@ def test_a_held_video_blocks_the_next_one(sets):
     sets.emulator.control(faults=[])
     assert sets.run(replace(plan, seed=2)).exit_code == 5  # Another hero's photo, so another request.
     assert sets.sent("kling") == 0
+    (waiting,) = undecided(Journal(plan.out / ".journal"))
+    assert sets.keys == {waiting[0]}, "programs get the key for --resend and --forget"
     assert sets.record["videos"][0]["state"] == "uncertain"
 
 
