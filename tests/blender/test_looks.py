@@ -15,6 +15,12 @@ from photoreal_set.window.scene_settings import settings_of
 SHIPPED = sorted(one.stem for one in (Path(looks.__file__).parent / "presets" / looks.SUBDIR).glob("*.py"))
 
 
+@pytest.fixture(autouse=True)
+def label_of_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blender gives the menu the name of the look that was applied; other tests find it as it was."""
+    monkeypatch.setattr(PHOTOREAL_MT_looks, "bl_label", PHOTOREAL_MT_looks.bl_label)
+
+
 @pytest.fixture
 def own_presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for presets that are saved."""

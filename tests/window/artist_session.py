@@ -474,11 +474,12 @@ bpy.ops.script.execute_preset(filepath=str(path), menu_idname='USERPREF_MT_inter
     )
 
 
-@pytest.mark.parametrize("theme", ["Dark", "Light"])
-def test_every_state_of_every_panel_is_captured(blender: Desktop, theme: str):
+@pytest.mark.parametrize(("theme", "scale"), [("Dark", 1.0), ("Light", 1.5)])
+def test_every_state_of_every_panel_is_captured(blender: Desktop, theme: str, scale: float):
     Image.new("RGB", (256, 256), (60, 120, 180)).save(blender.folder / "picture.png")
     blender.show_tab("Photoreal")
     use_theme(blender, theme)
+    blender.python(f"bpy.context.preferences.view.ui_scale = {scale}")
     # The states are simulated, so no prices are requested.
     listening = f"from {MODULE}.window import changes, pump\nchanges.{{}}(pump._settings_changed)"
     blender.python(listening.format("stop_listening"))
@@ -489,7 +490,7 @@ def test_every_state_of_every_panel_is_captured(blender: Desktop, theme: str):
     blender.python(
         f"{PREPARE}\nforget()\nonly(*(cls.__name__[13:] for cls in panels.CLASSES if '_PT_' in cls.__name__))"
     )
-    blender.python(listening.format("listen"))
+    blender.python(f"bpy.context.preferences.view.ui_scale = 1.0\n{listening.format('listen')}")
 
 
 def test_the_preferences_are_captured(blender: Desktop):
