@@ -32,7 +32,7 @@ from tests.patience import until
 from tests.told import manifest_in
 
 ROOT = Path(__file__).resolve().parents[1]
-PRODUCT_SIDE = 256  # Below, one pixel of an edge or shadow is large enough to be held for a defect.
+PRODUCT_SIDE = 256  # Below, one pixel of an edge or shadow is large enough to be taken for a defect.
 SMALL = ("--samples", "2", "--device", "cpu", "--quality", "draft", "--video", "none")
 COLORS = ("--variant", "Red,Blue", "--color", "Handle=#102030 as Dark")
 CHANNEL = "web"  # The others want more pixels than this renders.

@@ -160,10 +160,9 @@ class ChannelFolder:
         self._records: dict[str, dict[str, Any]] = {}
         self._owners: dict[str, str] = {}  # Name, as file systems compare it, by picture.
         self.problems: list[str] = []
-        self._refused: list[
-            tuple[str, str]
-        ] = []  # Angles of the set that is added, and why each is not exported.
-        self._broken: list[tuple[str, Finding]] = []  # The same for rules that are not met.
+        # Of the set that is added: angles that are not exported, and why.
+        self._refused: list[tuple[str, str]] = []
+        self._broken: list[Finding] = []  # Their pictures are the angles.
 
     def add(self, folder: SetFolder, sku: str, *, variant: str = "", product_sku: str = "") -> SetExport:
         """Export the pictures of a set. What is held back, and why, is added to ``problems``. Raises InputError, OSError.
@@ -191,9 +190,8 @@ class ChannelFolder:
             f"{sku}, {which(angles, of, self._channel)}: not exported, because {reason}."
             for reason, angles in by_reason(reasons).items()
         ]
-        angle_of = {id(finding): angle for angle, finding in self._broken}
-        for group in by_rule(finding for _angle, finding in self._broken):
-            angles = [angle_of[id(finding)] for finding in group]
+        for group in by_rule(self._broken):
+            angles = [finding.picture for finding in group]
             lines.append(f"{sku}, {which(angles, of, self._channel)}: not exported. {sentence(group)}")
         return lines
 
@@ -258,7 +256,7 @@ class ChannelFolder:
         broken = [one for one in found if one.is_failure and one.rule.measure is not Measure.ORIGIN]
         if broken:
             path.unlink()
-            self._broken += [(picture.angle, one) for one in broken]
+            self._broken += [replace(one, picture=picture.angle) for one in broken]
             return None
         return self._note(item, layout, path, digest, found, is_new=is_new)
 

@@ -29,7 +29,8 @@ def require_own_zip(root: Path) -> None:
 def write_zip(root: Path, names: Sequence[str]) -> Path | None:
     """Put the files ``names`` in ``root`` into one ZIP file beside the folder, which is returned.
 
-    Its bytes depend only on these files. Without names, the ZIP file of an earlier export is deleted. Raises as ``require_own_zip``.
+    Its bytes depend only on these files. Without names, the ZIP file of an earlier export is deleted.
+    Raises as ``require_own_zip``.
     """
     require_own_zip(root)
     target = zip_beside(root)

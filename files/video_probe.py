@@ -68,7 +68,7 @@ def _opened_with_av(path: str) -> Any:
 
     try:
         return av.open(path, metadata_errors="replace")
-    except TypeError:  # From PyAV 19 on there is no such argument, and no such error.
+    except TypeError:  # PyAV 19 removed the argument and the error that it avoids.
         return av.open(path)
 
 
