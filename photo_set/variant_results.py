@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..messages import events
 from ..messages.progress import Reporter
 from .folder import SetFolder
+from .labels import label_of_variant
 from .plan import SetPlan
 from .results import SetResults
 from .variants import Variant
@@ -22,11 +23,11 @@ class _VariantReporter:
 
     def tell(self, event: events.Event) -> None:
         if isinstance(event, events.Progress):
-            label = f"{self.name}: {event.label}" if event.label else self.name
+            label = label_of_variant(self.name, event.label) if event.label else self.name
             self.reporter.tell(replace(event, label=label))
         elif isinstance(event, events.Warning):
             if event.text not in self.told:
-                self.reporter.tell(replace(event, text=f"{self.name}: {event.text}"))
+                self.reporter.tell(replace(event, text=label_of_variant(self.name, event.text)))
         elif not isinstance(event, events.Note):
             self.reporter.tell(event)
 
