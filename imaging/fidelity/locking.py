@@ -11,7 +11,7 @@ from ..choices import Lock
 from .photo_edge import coverage_in_photo, photo_edge
 from .print_areas import PrintAreas, find_print, printed_colour
 from .print_outlines import agreed_outlines, closed_outlines, mixed_at_outlines
-from .relighting import EDGE, MARGIN, SOFT, Scene, relit
+from .relighting import EDGE, LEAST_COVERAGE, MARGIN, SOFT, Scene, relit
 from .surface import surface_breaks
 from .windows import filled, grown, shrunk, window_mean
 
@@ -24,7 +24,6 @@ WIDE = 0.01
 FARTHEST_SPILL = 8  # Pixels from the ground up to which its edge with the product can be continued.
 # Of the photo's product in a pixel of the ground: none, and too much to see the ground.
 LEAST_SPILL, MOST_SPILL = 0.01, 0.3
-LEAST_COVERAGE = 0.02  # That a pixel's colour is divided by.
 
 
 def lock_photo(
@@ -86,7 +85,7 @@ def _locked(scene: Scene, what: Lock) -> Array:
     printed = find_print(colour, scene.mask, breaks, scene.side, scene.base_colour is None)
     product, coverage = _product(scene)
     photo = scene.photo.astype(np.float32) / np.float32(255.0)
-    edge = photo_edge(photo, scene.mask)
+    edge = photo_edge(photo, product, scene.mask)
     outlines = agreed_outlines(photo, product, colour, printed.edges, SOFT + 1, scene.pixels(WIDE))
     steps = tuple(one | other for one, other in zip(breaks, closed_outlines(outlines), strict=True))
     lit = relit(scene, product, edge, (steps[0], steps[1]), printed)
@@ -121,11 +120,20 @@ def _ground(photo: Array, product: Array, mask: Array, shown: Array) -> Array:
     ground is freed of its share of the product.
     """
     own = filled(product, mask > 127, FARTHEST_SPILL)
-    share = np.where(shown > LEAST_SPILL, shown, 0.0)[..., None]
+    spilled = np.minimum(shown, _share_by_colour(photo, own, shown))
+    share = np.where(shown > LEAST_SPILL, spilled, 0.0)[..., None]
     freed = ((photo - share * own) / np.maximum(1.0 - share, 1.0 - MOST_SPILL)).clip(0.0, 1.0)
     known = (mask == 0) & (shown < MOST_SPILL)
     continued = filled(freed, known, FARTHEST_SPILL)
     return np.where(grown(known, FARTHEST_SPILL)[..., None], continued, photo)
+
+
+def _share_by_colour(photo: Array, own: Array, shown: Array) -> Array:
+    """How much of the product's colour is in each pixel beside it, (h, w), 0 to 1, if the ground is that farther out."""
+    ground = filled(photo, shown <= LEAST_SPILL, FARTHEST_SPILL)
+    contrast = own - ground
+    share: Array = ((photo - ground) * contrast).sum(axis=-1) / np.maximum((contrast**2).sum(axis=-1), 1e-6)
+    return share.clip(0.0, 1.0)
 
 
 def _share(scene: Scene, what: Lock, breaks: tuple[Array, Array], printed: PrintAreas) -> Array | None:

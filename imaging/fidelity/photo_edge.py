@@ -17,9 +17,12 @@ FARTHEST = 2.0  # Pixels by which the edge may be off.
 SOFTEST, SHARPEST = 2.5, 0.6  # Standard deviation in pixels of the blur of the edge.
 SHARP_MASK = 0.3  # The same of an edge that only its pixels soften.
 FAINT = 0.08  # Contrast of product and ground, of display values, below which an edge says nothing.
+UNEVEN = 0.25  # Of the contrast of product and ground: differences within the product that count.
 MOST = 6000  # Places of the edge that are looked at.
 STRAY = 0.4  # Pixels from which a place counts less: shadows and reflections look like a moved edge.
 ROUNDS = 8
+OTHER_SIDE = 0.25  # Of what one side of the product shows of a move, at least so much must show on the other.
+LEAST_MOVE = 0.02  # Pixels below which a move would only blur and round.
 LEAST = 40  # Places without which nothing is known.
 
 
@@ -32,8 +35,13 @@ class PhotoEdge:
     blur: float = 1.0
 
 
-def photo_edge(photo: Array, mask: Array) -> PhotoEdge:
-    """Measure the edge of the product in ``photo``, display values float (h, w, 3), along that of ``mask``, uint8 (h, w)."""
+def photo_edge(photo: Array, product: Array, mask: Array) -> PhotoEdge:
+    """Measure the edge of the product in ``photo``, display values float (h, w, 3), along that of ``mask``, uint8 (h, w).
+
+    ``product``: the render without the ground behind its edge, as ``photo``. Places where it is not even below the edge do
+    not count: the outline of a thin part there looks like an edge that has moved. Neither does an edge that is farther off
+    than a photo in its place can be.
+    """
     coverage = mask.astype(np.float32) / 255.0
     places, normals = _places(coverage)
     if len(places) < LEAST:
@@ -42,22 +50,47 @@ def photo_edge(photo: Array, mask: Array) -> PhotoEdge:
     at = np.rint(places[:, None, :] + steps[None, :, None] * normals[:, None, :]).astype(int)
     rows, columns = (at[..., axis].clip(0, coverage.shape[axis] - 1) for axis in (0, 1))
     seen, known = photo[rows, columns], coverage[rows, columns]
-    product, ground = seen[:, :2].mean(axis=1), seen[:, -2:].mean(axis=1)
-    contrast = product - ground
+    inner, ground = seen[:, :2].mean(axis=1), seen[:, -2:].mean(axis=1)
+    contrast = inner - ground
     strength = (contrast**2).sum(axis=1)
     share = ((seen - ground[:, None]) * contrast[:, None]).sum(axis=2) / np.maximum(strength, 1e-6)[:, None]
     good = (strength > FAINT**2) & (known[:, :2].min(axis=1) > 0.98) & (known[:, -2:].max(axis=1) < 0.02)
+    good &= _unevenness(product[rows, columns], known) < UNEVEN * np.sqrt(strength)
     if good.sum() < LEAST:
         return PhotoEdge()
     share = share[good].clip(0.0, 1.0)
-    offsets, weights = _offset(share.sum(axis=1) - known[good].sum(axis=1), normals[good])
+    offsets, weights = _offset(_halfway(share) - _halfway(known[good]), normals[good])
     fits = weights > 0.5
     width = (
         np.sqrt(np.pi) * float(np.median((share * (1.0 - share)).sum(axis=1)[fits])) if fits.any() else 1.0
     )
-    blur = float(np.sqrt(max(width**2 - SHARP_MASK**2, 0.0)))
-    down, right = (float(np.clip(offset, -FARTHEST, FARTHEST)) for offset in offsets)
-    return PhotoEdge(right, down, float(np.clip(blur, SHARPEST, SOFTEST)))
+    blur = float(np.clip(np.sqrt(max(width**2 - SHARP_MASK**2, 0.0)), SHARPEST, SOFTEST))
+    if np.abs(offsets).max() > FARTHEST:
+        return PhotoEdge(blur=blur)
+    return PhotoEdge(float(offsets[1]), float(offsets[0]), blur)
+
+
+def _halfway(share: Array) -> Array:
+    """Where profiles (n, steps) fall below one half for the first time, in steps, (n,).
+
+    A soft shadow beside the edge hardly moves this place, however far it reaches.
+    """
+    below = share < 0.5
+    after = np.where(below.any(axis=1), below.argmax(axis=1), share.shape[1] - 1).clip(1)
+    row = np.arange(len(share))
+    before, behind = share[row, after - 1], share[row, after]
+    place: Array = after - 1 + (before - 0.5) / np.maximum(before - behind, 1e-6)
+    return place
+
+
+def _unevenness(product: Array, known: Array) -> Array:
+    """The largest difference from the innermost colour along each profile within the product, display values (n,).
+
+    ``product``: (n, steps, 3), ``known``: coverage (n, steps), both from the inside out.
+    """
+    apart = np.linalg.norm(product - product[:, :1], axis=-1)
+    largest: Array = np.where(known > 0.9, apart, 0.0).max(axis=1)
+    return largest
 
 
 def put_back(photo: Array, edge: PhotoEdge) -> Array:
@@ -73,6 +106,8 @@ def coverage_in_photo(mask: Array, edge: PhotoEdge) -> Array:
 
 def _moved(picture: Array, right: float, down: float) -> Array:
     """Moved by parts of pixels; what comes in at the border continues what is there."""
+    if max(abs(right), abs(down)) < LEAST_MOVE:
+        return picture
     room = round(FARTHEST) + 1
     wide = picture
     for axis in (0, 1):
@@ -99,12 +134,14 @@ def _places(coverage: Array) -> tuple[Array, Array]:
 def _offset(apart: Array, normals: Array) -> tuple[Array, Array]:
     """The move (down, right) that explains how far places of the edge are ``apart``, and the weight of each place.
 
-    Iteratively reweighted least squares with Cauchy's weights.
+    Iteratively reweighted least squares with Cauchy's weights, from no move at all. A move that the edge on one side alone
+    shows is a shadow or a reflection: then there is none.
     """
-    weights = np.ones(len(apart))
     move = np.zeros(2)
     for _round in range(ROUNDS):
+        weights = 1.0 / (1.0 + ((apart - normals @ move) / STRAY) ** 2)
         weighted = normals * weights[:, None]
         move = np.linalg.solve(weighted.T @ normals + 1e-3 * np.eye(2), weighted.T @ apart)
-        weights = 1.0 / (1.0 + ((apart - normals @ move) / STRAY) ** 2)
-    return move, weights
+    along = weights * (normals @ move)
+    sides = along.clip(0.0).sum(), -along.clip(None, 0.0).sum()
+    return (move if min(sides) > OTHER_SIDE * max(sides) else np.zeros(2)), weights

@@ -29,6 +29,7 @@ MARGIN = 0.004  # Around print, within which the smoothing length changes.
 
 WHOLE = 0.96  # Of the photo's product in a pixel that shows the light on it.
 SOFT = 2  # Pixels beside edges within the product that a soft photo mixes.
+LEAST_COVERAGE = 0.02  # That a pixel's colour is divided by.
 EDGE = 3  # Pixels below the edge of the mask into which the base colour is continued.
 
 BREAK = 20.0  # Smoothing lengths that a break of the surface counts for: nothing passes.
@@ -37,7 +38,11 @@ BEND = 10.0  # Degrees of a bend that count as one smoothing length.
 # counts. Without it, the render's reflections would shine through as ghosts beside those of the photo.
 LIGHT_STEP, LIGHT_NOISE = 0.25, 0.04
 EVEN = 0.05  # Logarithm between neighbours up to which the base colour is even.
-RIM_WEIGHT = 1e-4  # Of pixels beside the silhouette: they count where nothing else is near.
+RIM_WEIGHT = (
+    1e-4  # Of pixels beside the silhouette and beside outlines: they count where nothing else is near.
+)
+LEAST_SHOWN = 0.2  # Of the product in a pixel of the photo from which the ground is taken away.
+GROUND = 6  # Pixels up to which the photo's ground is continued below the product.
 # Times the light beside it: brighter than this, edges of the render gleam only where those of the photo do.
 GLEAM = 1.2
 LOWEST, HIGHEST = (
@@ -80,20 +85,21 @@ def relit(
     ``product``: the render without the ground behind its edge, display values, float (h, w, 3). ``edge``: that of the
     photo. ``breaks``: where light does not pass, between a pixel and the ones to its left and above it: two bool (h, w).
     """
-    linear = LINEAR[put_back(scene.photo, edge)], _LINEAR_FINE[_index(product, 4095)]
-    photo, render = (np.ascontiguousarray(item.transpose(2, 0, 1)) for item in linear)
+    in_place = put_back(scene.photo, edge)
+    photo, render = _planes(LINEAR[in_place]), _planes(_LINEAR_FINE[_index(product, 4095)])
     on_print = window_mean(printed.areas, scene.pixels(MARGIN))
     distances = _distances(scene, render, breaks, on_print)
     wider = distances[0] * (PRINTED / AROUND), distances[1] * (PRINTED / AROUND)
-    trust = _trust(scene, coverage_in_photo(scene.mask, replace(edge, right=0.0, down=0.0)), breaks)
+    shown = coverage_in_photo(scene.mask, replace(edge, right=0.0, down=0.0))
+    trust = _trust(scene, shown, breaks)
     agreement, gloss = light_on_print(
         _luminance(photo), _softened(_luminance(render), edge.blur), trust, wider
     )
     weight = trust * (1.0 - on_print + on_print * agreement)
     base = _base(scene)
-    planes = np.concatenate(
-        (photo * weight, render * weight, np.stack((weight, gloss * weight, base * weight)))
-    )
+    mixed = _as_mixed(in_place, product, base, scene.mask, shown, edge.blur)
+    seen = np.where(trust == 1.0, np.concatenate((photo, render, base[None])), mixed)
+    planes = np.concatenate((seen[:6] * weight, np.stack((weight, gloss * weight, seen[6] * weight))))
     means = smoothed(planes, *distances)
     means /= np.maximum(means[6], 1e-12)
     photo_mean, render_mean = means[:3], means[3:6]
@@ -103,10 +109,39 @@ def relit(
     if scene.base_colour is not None:
         beside = (_luminance(render_mean) + DARKEST) / (means[8] + DARKEST)
         gleam = (_luminance(render) + DARKEST) / (base + DARKEST)
-        shown = _luminance(photo) / np.maximum(_luminance(lit), DARKEST)
-        lit *= np.where(trust == 1.0, 1.0, np.maximum(GLEAM * beside / gleam, shown).clip(0.0, 1.0))
+        as_bright = _luminance(photo) / np.maximum(_luminance(lit), DARKEST)
+        lit *= np.where(trust == 1.0, 1.0, np.maximum(GLEAM * beside / gleam, as_bright).clip(0.0, 1.0))
     display: Array = _DISPLAY[_index(lit.clip(0.0, 1.0).transpose(1, 2, 0), 65535)]
     return display
+
+
+def _as_mixed(photo: Array, product: Array, base: Array, mask: Array, shown: Array, blur: float) -> Array:
+    """What pixels beside edges show: photo, render and base colour, linear (7, h, w).
+
+    The photo's ground is taken out of its pixels, and the render is as soft as the photo: where a part is so thin that each
+    of its pixels shows its neighbours as well, both mix the same colours, and their quotient is still the light.
+
+    ``photo``: uint8 (h, w, 3). ``product``: display values (h, w, 3). ``base``: luminance (h, w). ``shown``: coverage in
+    the photo, (h, w).
+    """
+    seen = photo.astype(np.float32) / np.float32(255.0)
+    ground = filled(seen, shown < 1.0 - WHOLE, GROUND)
+    share = shown[..., None]
+    freed = (seen - (1.0 - share) * ground) / np.maximum(share, LEAST_SHOWN)
+    coverage = mask.astype(np.float32) / np.float32(255.0)
+    soft = _softened(coverage, blur)
+    covered = np.concatenate((_planes(product), base[None])) * coverage
+    softened = np.stack([_softened(plane, blur) for plane in covered]) / np.maximum(soft, LEAST_COVERAGE)
+    linear = (
+        LINEAR[_index(freed.clip(0.0, 1.0), 255)],
+        _LINEAR_FINE[_index(softened[:3].transpose(1, 2, 0).clip(0.0, 1.0), 4095)],
+    )
+    return np.concatenate((*(_planes(item) for item in linear), softened[3:]))
+
+
+def _planes(picture: Array) -> Array:
+    """(h, w, n) as (n, h, w)."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1))
 
 
 def _base(scene: Scene) -> Array:
@@ -121,7 +156,8 @@ def _base(scene: Scene) -> Array:
 def _trust(scene: Scene, shown: Array, breaks: tuple[Array, Array]) -> Array:
     """How far the photo's pixels can be trusted to show the light on the surface they are on, (h, w)."""
     edge = (shown < WHOLE) | grown(breaks[0] | breaks[1], SOFT)
-    return np.where(scene.mask == 0, 0.0, np.where(edge, RIM_WEIGHT, 1.0)).astype(np.float32)
+    beside = RIM_WEIGHT * np.maximum(shown, LEAST_SHOWN) ** 2
+    return np.where(scene.mask == 0, 0.0, np.where(edge, beside, 1.0)).astype(np.float32)
 
 
 def _distances(
