@@ -28,6 +28,7 @@ COLOURS = {
 }
 OUTLINE = (0, 170, 120)
 CASING = (255, 255, 255)  # Around the lines of regions, which dark products would hide.
+BORDER = 0.01  # Of the longer side: what is mirrored where a photo that is moved back has nothing.
 FRAME = 2.0  # Pixels at a longer side of 512.
 
 
@@ -64,5 +65,5 @@ def realign(photo: Photo, report: Report, *, background: Background = Background
     values = read_photo(photo, background)
     affine = np.array(report.registration.affine)
     size = (values.shape[1], values.shape[0])
-    moved = warped(values, affine, size)
+    moved = warped(values, affine, size, border=max(2, round(BORDER * max(size))))
     return Image.fromarray(np.clip(np.rint(moved * 255), 0, 255).astype(np.uint8))

@@ -55,14 +55,19 @@ def pixel_affine(affine: Affine, output: tuple[int, int], source: tuple[int, int
 
 
 def warped(
-    values: Array, affine: Affine, size: tuple[int, int], box: tuple[int, int, int, int] | None = None
+    values: Array,
+    affine: Affine,
+    size: tuple[int, int],
+    box: tuple[int, int, int, int] | None = None,
+    border: int = 1,
 ) -> Array:
     """Planes (h, w) or (h, w, n) as ``affine`` puts them into a picture of ``size`` (width, height): float32.
 
-    ``box``: only these pixels of it, (top, bottom, left, right). The border of ``values`` is repeated outwards.
+    ``box``: only these pixels of it, (top, bottom, left, right). Outwards, the last ``border`` pixels of ``values`` are
+    mirrored again and again: one pixel becomes a line, a few keep the grain of a photo.
     """
     if values.ndim == 3:
-        planes = [warped(values[..., index], affine, size, box) for index in range(values.shape[2])]
+        planes = [warped(values[..., index], affine, size, box, border) for index in range(values.shape[2])]
         return np.stack(planes, axis=-1)
     height, width = values.shape
     top, bottom, left, right = box or (0, size[1], 0, size[0])
@@ -74,11 +79,24 @@ def warped(
     # Pillow fills with black outside, and its cubic filter would pull the border towards it.
     beyond = max(-min(x), max(x) - width, -min(y), max(y) - height, 0.0)
     rim = min(4 + int(beyond), 2 * max(width, height))
-    padded = np.pad(np.asarray(values, dtype=np.float32), rim, mode="edge")
+    padded = _widened(np.asarray(values, dtype=np.float32), rim, border)
     plane = Image.fromarray(padded).transform(
         cut, Image.Transform.AFFINE, (a, b, c + rim, d, e, f + rim), Image.Resampling.BICUBIC
     )
     return np.asarray(plane)
+
+
+def _widened(plane: Array, rim: int, border: int) -> Array:
+    """A plane (h, w) with ``rim`` pixels more on each side, which mirror ``border`` pixels beside it."""
+    if border == 1:
+        return np.pad(plane, rim, mode="edge")
+    sources = []
+    for length in plane.shape:
+        strip = min(border, length)
+        beyond = np.arange(rim) % (2 * strip)
+        mirrored = np.minimum(beyond, 2 * strip - 1 - beyond)
+        sources.append(np.concatenate((mirrored[::-1], np.arange(length), length - 1 - mirrored)))
+    return plane[np.ix_(*sources)]
 
 
 def places(width: int, height: int) -> Array:

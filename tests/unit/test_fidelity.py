@@ -110,6 +110,15 @@ def test_a_moved_product_is_measured_and_realigned(reference: Reference, how: di
     assert again.registration is not None and again.registration.moved < 0.004
 
 
+def test_the_ground_of_a_realigned_photo_keeps_its_grain(reference: Reference):
+    grainy = photo(moved(product()["render"], scale=1.06))
+    report = check_photo(grainy, reference)
+    assert report.verdict is Verdict.REALIGN, report.reason
+    back = np.asarray(realign(grainy, report)).astype(float)
+    empty, ground = back[:5, :40], back[20:25, :40]  # The photo has nothing within 5 pixels of the border.
+    assert empty.std(axis=0).mean() > 0.6 * ground.std(axis=0).mean()
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
