@@ -33,6 +33,8 @@ MIRRORED = 1.04, 1.12
 # What sharpness and compression change, as a share of the structure of the render; in the render's light, in another.
 BUSY_SAME, BUSY = 0.18, 0.25
 OTHER_BELOW = 0.75  # A light that is kept less than this is another one.
+# Frame units: in another light, both sides of a thin product, such as a pen, may be this far off along or across it.
+WORKING_PIXEL = 0.003
 MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this excuses nothing more.
 TILE_REACH = 0.062  # Frame units: neighbouring windows.
 # Of the planes of severity in ``_structure``: the edges of windows that disagree count as changed.
@@ -90,7 +92,12 @@ def _pose(view: View, measured: Measures, registration: Registration, limits: Th
         "moved": (registration.moved, limits.moved + kept.get("moved", 0.0) + doubt),
         "turned": (registration.parallax, limits.parallax + kept.get("parallax", 0.0)),
         "bent": (registration.bend, limits.bend + kept.get("bend", 0.0)),
-        "stretched": (registration.stretch, limits.stretch + kept.get("stretch", 0.0) + 2.0 * doubt),
+        "stretched": (
+            registration.stretch,
+            max(limits.stretch, 2.0 * WORKING_PIXEL / view.box.thickness)
+            + kept.get("stretch", 0.0)
+            + 2.0 * doubt,
+        ),
         "other shape": (max(0.0, expected - match), limits.mismatch),
         "mirrored": (max(0.0, registration.mirrored - 0.9), limits.mirrored + _lopsided(view)),
     }

@@ -222,10 +222,6 @@ def stretch_of(affine: Affine) -> float:
 
 def corner_move(view: View, affine: Affine) -> float:
     """How far the corner of the product's box that moves most has moved, in frame units."""
-    rows, columns = np.nonzero(view.mask > 0.5)
-    longer = max(view.size)
-    x = (np.array((columns.min(), columns.max() + 1)) - view.size[0] / 2) / longer
-    y = (np.array((rows.min(), rows.max() + 1)) - view.size[1] / 2) / longer
-    corners = np.array([(a, b) for a in x for b in y])
+    corners = view.box.corners
     moved = corners @ affine[:, :2].T + affine[:, 2]
     return float(np.hypot(*(moved - corners).T).max())

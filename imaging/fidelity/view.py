@@ -13,6 +13,7 @@ from ..compose import LEVELS, to_display
 from . import local
 from .planes import resized, work_size
 from .print_check import PrintView, print_view
+from .product_box import ProductBox, box_around
 from .registration import Sought, Windows, match_windows, sought
 from .structure import structure
 from .windows import shrunk, window_mean
@@ -48,6 +49,7 @@ class View:
     lights: list[Array]
     background: Background = Background.WHITE
     printed: PrintView | None = None
+    box: ProductBox = field(init=False)
     windows: local.Windows = field(init=False)
     log: Array = field(init=False)
     sought: Sought = field(init=False)
@@ -58,6 +60,7 @@ class View:
     tolerated: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.box = box_around(self.mask)
         self.windows = local.Windows(self.inside)
         self.log = local.logarithm(self.render)
         self.sought = sought(self.render, self.mask)
