@@ -21,6 +21,7 @@ from .activity import Activity
 from .at_fal import record_files_at_fal
 from .estimates import Estimate, money
 from .folder import Record, SetFolder, SetState, angle_record
+from .labels import label_of_variant, photo_label
 from .plan import SetPlan
 from .rejection import is_rejected
 from .set_costs import costs_of, requests_record
@@ -135,6 +136,15 @@ class SetResults:
     def takes(self) -> Takes:
         """Every photo, video and concept picture of the set."""
         return Takes(self.folder)
+
+    def tell_restored(self, shelf: Shelf, name: str, request_id: str) -> None:
+        """Report that a listed take is kept again, if this is one: its file is gone or was changed."""
+        if self.takes.knows(shelf, name, request_id):
+            self.has_worked.set()
+            label = photo_label(name) if shelf is Shelf.PHOTOS else "video"
+            label = label_of_variant(self.variant.name, label) if self.variant else label
+            text = f"{label}: the file was missing or changed. It is made again, and nothing is paid for it."
+            self.reporter.tell(events.Note(text=text))
 
     def await_photo(self, angle: Angle) -> None:
         """Record that the photo is expected, unless there is one already."""
