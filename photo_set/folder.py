@@ -92,9 +92,10 @@ class SetFolder:
         plan: Record | None = None,
         may_replace_source: bool = False,
     ) -> "SetFolder":
-        """Make the folder, or continue a set of the same source that is in it.
+        """Make the folder, or continue a set of the same source that is in it, which keeps its product's name.
 
-        ``may_replace_source``: also continue a set of another source; its 3D model no longer counts then.
+        ``may_replace_source``: also continue a set of another source or name; a 3D model of another source no longer
+        counts then.
 
         Raises InputError when the folder cannot be written or holds something else.
         """
@@ -115,6 +116,8 @@ class SetFolder:
                     hint="Choose another folder.",
                 )
             earlier["model"] = {}
+        if not may_replace_source:  # In a catalogue it is the SKU, which a run of the set alone does not know.
+            product = earlier.get("product") or product
         sweep_tree(root)  # Half-written files of a run that was killed.
         folder._record = _begun(earlier, product=product, source=source, tool=tool, plan=plan)
         folder._write()

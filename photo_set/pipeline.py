@@ -75,7 +75,7 @@ def run_set(
     folder = _prepared(plan, renderer.blender)
     names = [angle.name for angle in plan.angles]
     started = events.Started(
-        product=plan.product, summary=_summary(plan), set=str(folder.root), angles=names or None
+        product=folder.record["product"], summary=_summary(plan), set=str(folder.root), angles=names or None
     )
     reporter.tell(started)
     folder.start_page()
