@@ -141,7 +141,7 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         stack.enter_context(results.activity.told_to(results.reporter))
         clouds = stack.enter_context(Clouds(results, bill))
         results.stop.when_leaving(lambda: _write_page_in_haste(results))
-        results.record_estimate(bill.estimate if bill else None)
+        results.record_estimate(bill.estimate if bill else None, bill.to_come if bill else None)
         results.keep_source()
         results.order_video_input()
         try:

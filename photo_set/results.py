@@ -19,7 +19,7 @@ from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .activity import Activity
 from .at_fal import record_files_at_fal
-from .estimates import Estimate, money
+from .estimates import Estimate, price_sentence
 from .folder import Record, SetFolder, SetState, angle_record
 from .labels import label_of_variant, photo_label
 from .plan import SetPlan
@@ -218,15 +218,13 @@ class SetResults:
             )
         )
 
-    def record_estimate(self, estimate: Estimate | None) -> None:
-        """Record and report what the whole set is expected to cost; ``None``: nothing."""
+    def record_estimate(self, estimate: Estimate | None, to_come: Estimate | None = None) -> None:
+        """Record and report what the whole set is expected to cost; ``None``: nothing. ``to_come`` as of ``Bill``."""
         expected = estimate.record() if estimate else {"min": 0.0, "max": 0.0}
         with self.folder.change() as record:
             cost: Record = {**record["cost"], "estimate": expected, "currency": "USD"}
             record["cost"] = cast(CostRecord, cost)
-        if estimate and estimate.jobs:
-            more = ", plus items of unknown price" if estimate.unknown else ""
-            text = f"The whole set costs {money(estimate.known)}{more}."
+        if estimate and (text := price_sentence(estimate, to_come)):
             self.reporter.tell(events.Note(text=text))
 
     def check_journal(self) -> None:

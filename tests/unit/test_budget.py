@@ -32,7 +32,9 @@ from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import estimates
 from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.plan import SetPlan
+from photoreal_set.photo_set.plan_record import plan_record
 from photoreal_set.photo_set.source import source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -314,6 +316,30 @@ def test_existing_results_cost_nothing(desk):
     assert bill(desk, "0.1")
     with pytest.raises(errors.CeilingReachedError):
         bill(desk, "0.09")
+
+
+def test_a_set_says_what_is_still_to_be_paid_and_nothing_when_that_is_nothing(desk):
+    def told() -> str:
+        one = bill(desk, None)
+        return estimates.price_sentence(one.estimate, one.to_come)
+
+    whole = "The whole set costs $1.885 to $2.01"
+    assert told() == f"{whole}."
+    plan = plan_of(desk)
+    folder = SetFolder.prepare(
+        plan.out, product="x", source=plan.source.record(), tool={}, plan=plan_record(plan)
+    )
+    with folder.change() as record:
+        record["model"] = {"path": "model/product.glb"}
+        record["angles"] = [{"name": name, "photo": {"state": "done"}} for name in list(ANGLES)[1:]]
+        record["videos"] = [{"engine": "fal", "state": "done", "motion": "turntable"}]
+    assert told() == f"{whole}; $0.025 to $0.05 is still to be paid."
+    with folder.change() as record:
+        record["angles"].append({"name": next(iter(ANGLES)), "photo": {"state": "done"}})
+    assert told() == ""
+    with folder.change() as record:
+        record["plan"]["prompt"] = "another one"
+    assert told() == f"{whole}.", "another plan may make everything again"
 
 
 def test_unknown_prices_share_the_remaining_budget(desk):
