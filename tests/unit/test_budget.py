@@ -366,6 +366,13 @@ def test_costs_are_read_from_the_journal(desk):
     assert {row["basis"] for row in rows} == {"billed"}
 
 
+def test_the_video_is_called_so_where_people_read_what_it_cost(tmp_path):
+    """The journal, whose names do not change, calls it "film"."""
+    (tmp_path / "k").mkdir()
+    (tmp_path / "k" / "intent.1").write_text(json.dumps({"label": "film", "kind": "video"}))
+    assert [cost.row["job"] for cost in journal_costs.costs_in(tmp_path, "lamp")] == ["video"]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_text_becomes_a_formula(tmp_path, text):
     (tmp_path / "k").mkdir()

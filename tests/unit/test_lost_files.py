@@ -3,14 +3,20 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from photoreal_set.command_line import main as cli
+from photoreal_set.imaging.origin_part import is_emulated, total_cost
 from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.lost_files import Way
-from tests.gated_set import HERO, OTHER, GatedSet
+from photoreal_set.photo_set.plan_record import plan_record
+from photoreal_set.photo_set.results import SetResults
+from photoreal_set.processes.stop import Stop
+from tests.gated_set import HERO, OTHER, GatedSet, Told
 from tests.told import events_in
 
 pytestmark = pytest.mark.slow
@@ -80,6 +86,19 @@ def test_only_what_fal_no_longer_has_must_be_bought(tea: GatedSet, emulator):
     assert tea.run().exit_code == 2
     assert any("fal.ai no longer has the file" in text for text in tea.told.texts)
     assert len(emulator.ledger()) == paid, "only a person buys another one"
+
+
+def test_what_an_emulator_has_made_stays_marked_when_set_json_is_rebuilt_without_it(tea: GatedSet):
+    (tea.plan.out / "set.json").write_text("{", encoding="utf-8")
+    cycles = {"engine": Engine.CYCLES, "video": None, "service": None}
+    plan = replace(tea.plan, **cycles)
+    folder = SetFolder.prepare(
+        plan.out, product="tea", source=plan.source.record(), tool={}, plan=plan_record(plan)
+    )
+    assert not is_emulated(folder.record)
+    SetResults(plan=plan, folder=folder, reporter=Told(), stop=Stop()).record_account()
+    assert is_emulated(folder.record)
+    assert total_cost(folder.record).endswith("to an emulator, so nothing was billed")
 
 
 def test_a_photo_by_cycles_is_rendered_again(tea: GatedSet):
