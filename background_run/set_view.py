@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.journal import Journal, Stage, shown_key
+from ..fal_bridge.journal import Journal, Stage, journal_place, shown_key
 from ..files.enclosed import place_in
 from ..files.input_files import read_json
 from ..imaging.choices import HERO
@@ -306,7 +306,7 @@ def _file(folder: Path, entry: dict[str, Any]) -> Path | None:
 
 
 def _held(folder: Path) -> tuple[Held, ...]:
-    journal = Journal(folder / ".journal")
+    journal = Journal(journal_place(folder))
     try:
         entries = [(key, journal.read(key)) for key in journal.job_keys()]
     except PhotorealError:

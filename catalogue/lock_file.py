@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..fal_bridge.journal import NAME as JOURNAL
 from ..fal_bridge.network.picture_addresses import is_address
 from ..files.enclosed import refuse_link
 from ..files.input_files import parsed_json, read_regular
@@ -27,7 +28,7 @@ NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
 MAX_BYTES = 256 << 20
 OWN_NAMES = (
-    *(NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal"),
+    *(NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", JOURNAL),
     *("charges.csv", "charges.json"),
 )
 

@@ -120,7 +120,7 @@ class CatalogueRun:
                 self._tally.pulse(self._doing)
                 self._look_around()
                 self._take_up()
-        self._tally.left += sum(map(len, self._to_do.values())) + len(self._busy)
+        self._tally.unmade += sum(map(len, self._to_do.values())) + len(self._busy)
         if trouble := self._trouble_of_run:
             raise trouble
 
@@ -246,7 +246,7 @@ class CatalogueRun:
         product = self._product(row)
         if product.is_cancelled:
             self._tell_of_cancel(product)
-            self._tally.left += 1
+            self._tally.unmade += 1
             return
         if not product.take():
             self._busy.append(row)
@@ -339,7 +339,7 @@ class CatalogueRun:
             self._tell_of_cancel(product)
         if product.is_at_common_ceiling:
             self._is_at_ceiling = True
-        self._tally.count(status)
+        self._tally.count(status, is_cancelled=product.is_cancelled)
         self._tools.reporter.tell(product.event())
         self._tally.tell()
 
@@ -347,7 +347,7 @@ class CatalogueRun:
         self._record(product, product.leave_for_later)
         del self._open[product]
         product.release()
-        self._tally.left += 1
+        self._tally.unmade += 1
         self._tally.spent += product.status.paid
 
     def _as_ours(self, product: Product, error: BaseException) -> PhotorealError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from ..fal_bridge.errors import UncertainSubmitError
+from ..fal_bridge.journal import journal_place
 from ..fal_bridge.money import journal_costs
 from ..files.enclosed import refuse_link
 from ..files.input_files import read_json
@@ -114,17 +115,17 @@ class Status:
 
 
 def status_path(root: Path) -> Path:
-    return root / ".journal" / "row.json"
+    return journal_place(root) / "row.json"
 
 
 def row_lock(root: Path) -> Path:
     """Locked by the process that works on the product in ``root``."""
-    return root / ".journal" / "row.lock"
+    return journal_place(root) / "row.lock"
 
 
 def journal_in(root: Path) -> Path:
     """The journal of the product in ``root``. Raises InputError when a link there could lead out of the catalogue."""
-    journal = root / ".journal"
+    journal = journal_place(root)
     for place in (root, journal):
         refuse_link(place)
     return journal

@@ -26,7 +26,8 @@ class Tally:
     done: int = 0
     failed: int = 0
     held: int = 0
-    left: int = 0  # Cannot continue here: another stage, a ceiling, a stop.
+    left: int = 0  # Another stage continues them.
+    unmade: int = 0  # Not made because of a stop, a ceiling or `cancel`.
     spent: float = 0.0
     _ends: Ends = field(default_factory=Ends)  # Of the products that this run has ended.
     _told_at: float = 0.0
@@ -35,14 +36,14 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        return self.done + self.failed + self.held + self.left
+        return self.done + self.failed + self.held + self.left + self.unmade
 
     @property
     def seconds_left(self) -> float | None:
         """Estimated from the time between products so far; ``None`` before two have ended."""
         return self._ends.seconds(self.of - self.ended)
 
-    def count(self, status: Status, *, was_done_before: bool = False) -> None:
+    def count(self, status: Status, *, was_done_before: bool = False, is_cancelled: bool = False) -> None:
         """A product has ended, or cannot continue here."""
         self.spent += status.paid
         if not was_done_before:
@@ -52,6 +53,8 @@ class Tally:
                 self.done += 1
             case RowState.HELD:
                 self.held += 1
+            case RowState.WAITING if is_cancelled or status.exit_code:
+                self.unmade += 1
             case RowState.WAITING:
                 self.left += 1
             case _:
@@ -66,7 +69,7 @@ class Tally:
         self.reporter.tell(
             events.Working(
                 task="products",
-                done=self.ended,
+                done=self.ended - self.unmade,
                 of=self.of,
                 text=text,
                 eta_seconds=None if left is None else round(left),
@@ -83,7 +86,8 @@ class Tally:
         self._told_at, self._told_of = now, self.ended
         left = self.seconds_left
         expected = max(self.expected, self.spent)  # Another take is paid in addition.
-        parts = [f"{self.failed} failed" if self.failed else "", f"{self.held} held" if self.held else ""]
+        counts = {"failed": self.failed, "held": self.held, "not made": self.unmade}
+        parts = [f"{count} {word}" for word, count in counts.items() if count]
         if left is not None and self.ended < self.of:
             parts.append(time_left(left))
         if expected:
@@ -91,7 +95,7 @@ class Tally:
         self.reporter.tell(
             events.Progress(
                 stage="products",
-                done=self.ended,
+                done=self.ended - self.unmade,
                 of=self.of,
                 label=", ".join(part for part in parts if part),
                 failed=self.failed,

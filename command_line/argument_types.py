@@ -2,6 +2,7 @@
 """Conversions of arguments for argparse: from the rules that the product has for values, or from text."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,13 +82,24 @@ def name(value: Any) -> str:
 
 
 def place(text: str) -> Path:
-    """``name`` as the path of a file or a folder; a type for argparse."""
-    return Path(argument(name)(text))
+    """``name`` as the path of a file or a folder, without ".." where it can be; a type for argparse."""
+    return _without_dots(Path(argument(name)(text)))
+
+
+def _without_dots(path: Path) -> Path:
+    """The same place as messages show it. After a link, ".." leads elsewhere, so there it stays."""
+    if ".." not in path.parts:
+        return path
+    plain = Path(os.path.normpath(path.absolute()))
+    try:
+        return plain if plain.resolve() == path.resolve() else path
+    except (OSError, RuntimeError):  # A loop of links.
+        return path
 
 
 def folder(value: Any) -> Path:
     """An existing folder, absolute."""
-    path = Path(value).absolute()
+    path = _without_dots(Path(value)).absolute()
     if not value.strip() or not path.is_dir():
         raise ValueError("is not a folder")
     return path

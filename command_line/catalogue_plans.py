@@ -21,6 +21,7 @@ from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.endpoints.registry import REGISTRY
 from ..fal_bridge.errors import CeilingReachedError
 from ..fal_bridge.jobs import Kind
+from ..fal_bridge.journal import NAME as JOURNAL
 from ..fal_bridge.money.budget import Ceilings
 from ..fal_bridge.money.price_list import PriceList
 from ..fal_bridge.network.platform_api import Platform
@@ -163,7 +164,7 @@ def earlier_lock(root: Path) -> Lock | None:
         return None
     if (root / RECORD).is_file():  # Its lock was lost: the folders of the rows are still valid.
         return None
-    if root.is_dir() and any(item.name != ".journal" for item in root.iterdir()):
+    if root.is_dir() and any(item.name != JOURNAL for item in root.iterdir()):
         raise InputError(
             f"{root} is not empty and contains no catalogue.", hint="Choose another --out folder."
         )

@@ -111,6 +111,9 @@ def main(arguments: list[str], output: TextIO) -> int:
             # Arguments after `test` are for pytest.
             ours = arguments[:1] if arguments[:1] == ["test"] else arguments
             parser = parser_of_commands(_commands_in(ours))
+            if not ours:
+                parser.print_help(sys.stderr)
+                return InputError.exit_code
             options = parser.parse_args(ours, argparse.Namespace(pytest=arguments[1:]))
         if getattr(options, "has_reporter", False):
             reporter = _reporter(options, output)

@@ -11,10 +11,12 @@ from ..fal_bridge.journal import Entry, Stage, shown_key
 from ..messages import events
 from ..messages.events import Event
 from ..messages.fal_pages import REQUESTS_PAGE
-from ..messages.moments import clock_time
+from ..messages.moments import clock_time, date_time
+from ..messages.money import dollars
 from ..messages.progress import LABEL_TEXTS, Reporter
 from ..photo_set.folder import SetFolder
 from ..photo_set.labels import label_of_variant
+from ..photo_set.lost_files import Lost, Way
 from ..photo_set.rejection import is_rejected
 from ..photo_set.variant_folders import set_journals
 
@@ -80,6 +82,22 @@ def _rejected_in(folder: Path) -> list[str]:
 def _rejection(resume: str, result: str) -> str:
     name = shlex.quote(result.removesuffix(" photo"))
     return f"{result}, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
+
+
+def way_back(folder: Path, name: str, lost: Lost) -> str:
+    """What brings back the lost file of the set in ``folder``. ``name``: of the angle, or "video"."""
+    resume = f"resume {shlex.quote(str(folder))}"
+    match lost.way:
+        case Way.RENDER:
+            return f"`{resume}` renders it again."
+        case Way.ORIGINAL:
+            return f"`{resume}` makes it again from {lost.original}, free of charge."
+        case Way.FETCH:
+            until = "" if lost.until is None else f" fal.ai keeps it until {date_time(lost.until)}."
+            return f"`{resume}` fetches it from fal.ai again, free of charge.{until}"
+        case Way.BUY:
+            paid = "" if lost.price is None else f" This one cost {dollars(lost.price)}."
+            return f"fal.ai no longer keeps it: `{resume} --redo {shlex.quote(name)}` buys another one.{paid}"
 
 
 def catalogue_steps(folder: Path) -> str:

@@ -45,15 +45,10 @@ def read_reviews(paths: Sequence[Path]) -> list[ReviewFile]:
 
 
 def names_to_redo(plan: SetPlan, decisions: Sequence[PhotoDecision]) -> list[str]:
-    """The angles of which another photo is to be requested.
-
-    A photo by Cycles that is only rejected is not: it would be the same. Raises InputError when another try of it is wanted.
-    """
-    return [
-        redo_name(plan, one.name)
-        for one in decisions
-        if one.wants_another and (plan.engine is Engine.FAL or one.decision == "retry")
-    ]
+    """The angles of which another photo is to be requested. None where Cycles makes the photos: they would be the same."""
+    if plan.engine is not Engine.FAL:
+        return []
+    return [redo_name(plan, one.name) for one in decisions if one.wants_another]
 
 
 def record_decisions(folder: SetFolder, decisions: Sequence[PhotoDecision], reporter: Reporter) -> None:
@@ -76,8 +71,12 @@ def wishes_in(plan: SetPlan, decisions: Sequence[PhotoDecision], reporter: Repor
     """What reviewers who want another try add to its prompt, by angle. It is printed, because it goes to fal.ai."""
     found: dict[str, str] = {}
     angles = {angle.name: angle for angle in plan.angles}
-    for one in decisions:
-        if one.decision != "retry" or not (wish := review_prompt(one.reason)):
+    for one in (one for one in decisions if one.decision == "retry"):
+        if plan.engine is not Engine.FAL:
+            text = f"{one.name}: only marked, because Cycles would render the same photo again. Change the settings instead."
+            reporter.tell(events.Note(text=text))
+            continue
+        if not (wish := review_prompt(one.reason)):
             continue
         prompt = photo_text(plan, angles[one.name], has_hero=plan.with_hero)
         if extended(plan, prompt, wish) == prompt:

@@ -173,5 +173,6 @@ class _SetRun:
             return {}
         service = self._plan.service
         found: events.Cost = journal_costs.summary(paid)
-        found["is_emulated"] = service is not None and service.is_emulator
+        is_emulator = service is not None and service.is_emulator
+        found["is_emulated"] = is_emulator or all(cost.is_emulated for cost in paid)
         return found

@@ -49,6 +49,7 @@ from .journal_rules import FACT_RULES
 
 Facts = dict[str, Any]
 
+NAME = ".journal"  # Of the folder, in that of the set or catalogue.
 _KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(
     r"(intent)\.(\d+)|(uncertain|resend|forgotten|submitted|answer|ended)\.(\d+)\.json|(done)\.json"
@@ -356,6 +357,11 @@ class Journal:
             return checked_in(self.folder / key / name, FACT_RULES[name.split(".")[0]], facts)
         except InputError as error:
             raise JournalError(error.message, hint="Restore this file of the journal from a copy.") from error
+
+
+def journal_place(root: Path) -> Path:
+    """The place of the journal of the set or the catalogue in the folder ``root``."""
+    return root / NAME
 
 
 def job_key(endpoint: str, inputs: Facts, *, is_emulated: bool, take: int = 1) -> str:

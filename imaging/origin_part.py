@@ -14,21 +14,31 @@ Record = Mapping[str, Any]
 
 
 def is_emulated(record: Record) -> bool:
-    """Whether an emulator stood in for fal.ai."""
+    """Whether an emulator stood in for fal.ai: in this plan, or in an earlier one for requests that are listed."""
+    return _is_planned_so(record) or any(request.get("emulated") for request in _requests(record))
+
+
+def _is_planned_so(record: Record) -> bool:
     return str((record.get("plan") or {}).get("fal", "")).startswith("http")
+
+
+def _requests(record: Record) -> list[Record]:
+    return (record.get("cost") or {}).get("requests") or []
 
 
 def total_cost(record: Record) -> str:
     """What the set cost and who was paid; empty when fal.ai was not used."""
     cost = record.get("cost") or {}
     actual, unknown = cost.get("actual") or 0.0, cost.get("unknown") or 0
-    return paid_to(actual, unknown, is_emulated=is_emulated(record))
+    requests = _requests(record)
+    is_free = all(request.get("emulated") for request in requests) if requests else _is_planned_so(record)
+    return paid_to(actual, unknown, is_emulated=is_free or _is_planned_so(record))
 
 
 def costs_part(record: Record) -> str:
     """Every request with its price, and their sum; empty when nothing was paid."""
     total = total_cost(record)
-    requests = (record.get("cost") or {}).get("requests") or []
+    requests = _requests(record)
     if not total and not requests:
         return ""
     takes = {str(take["request_id"]): take for take in _takes(record) if take.get("request_id")}

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from .angle_part import angle_part, best_path, caption_of, maker_of, other_takes, strip_item
 from .channel_part import channel_table
-from .choices import HERO
+from .choices import HERO, Background
 from .consistency_part import consistency_part
 from .identity_part import identity_part
 from .origin_part import costs_part, files_at_fal, is_emulated, provenance_part, total_cost
@@ -53,10 +53,11 @@ def build_report(record: Record, *, is_being_made: bool = False) -> str:
         ("Still at fal.ai", [files_at_fal(record.get("at_fal") or [])]),
     ):
         parts += _section(title, content)
+    is_see_through = (record.get("plan") or {}).get("background") == Background.TRANSPARENT
     return html_page(
         product,
         "\n".join(filter(None, parts)),
-        styles=("set.css", "verdict.css"),
+        styles=("set.css", "verdict.css", *(("see_through.css",) if is_see_through else ())),
         scripts=("review.js", "set.js"),
         max_width=1280,
         reload_seconds=RELOAD_SECONDS if is_being_made else None,

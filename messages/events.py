@@ -133,7 +133,9 @@ class Checked(Event):
     """A photo was compared with its render."""
 
     angle: Annotated[str, "the angle"]
-    verdict: Annotated[str, '"accept", "realign", "retry", "reject" or "look"']
+    verdict: Annotated[
+        str, '"accept", "realign", "retry", "reject" or "look"; from `check` "missing" when there is no file'
+    ]
     reason: Annotated[str, "why, in a sentence"]
     rejected: Annotated[bool, "whether it is held back"]
     request_id: Annotated[str, "its request at fal.ai"]
@@ -159,7 +161,7 @@ class Identity(Event):
     """A video by fal.ai was compared with the product, from its first frame to its last."""
 
     motion: Annotated[str, "the motion of the video"]
-    verdict: Annotated[str, '"accept", "look" or "reject"']
+    verdict: Annotated[str, '"accept", "look" or "reject"; from `check` "missing" when there is no file']
     reason: Annotated[str, "why, in a sentence"]
     rejected: Annotated[bool, "whether it is held back"]
     request_id: Annotated[str, "its request at fal.ai"]

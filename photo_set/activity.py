@@ -28,6 +28,7 @@ class Activity:
         self._requests: dict[
             str, None
         ] = {}  # The labels of those at fal.ai, in the order in which they were sent.
+        self._beside: list[str] = []  # What other threads do while nothing is rendered.
 
     def start(self, stage: str, done: int, of: int, label: str) -> None:
         """The stage is at its picture ``label``, or at its end."""
@@ -55,13 +56,25 @@ class Activity:
             else:
                 self._requests.pop(label, None)
 
+    @contextlib.contextmanager
+    def doing(self, text: str) -> Iterator[None]:
+        """While entered, another thread than the one that renders does this."""
+        with self._lock:
+            self._beside.append(text)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._beside.remove(text)
+
     @property
     def event(self) -> events.Working:
         """The sign of life."""
         with self._lock:
             now = self._now
-            if not now.task and not now.text and self._requests:
-                now = replace(now, text=f"waiting for fal.ai: {', '.join(self._requests)}")
+            if not now.task and not now.text:
+                waiting = f"waiting for fal.ai: {', '.join(self._requests)}" if self._requests else ""
+                now = replace(now, text=self._beside[0] if self._beside else waiting)
         return replace(now, eta_seconds=self.eta_seconds)
 
     @property

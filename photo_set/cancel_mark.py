@@ -7,6 +7,7 @@ A file in the journal of the folder has other content after each cancel. Times w
 import uuid
 from pathlib import Path
 
+from ..fal_bridge.journal import journal_place
 from ..files.input_files import read_regular
 from ..files.writing import write_atomically
 from .variant_folders import set_of_variant
@@ -40,4 +41,4 @@ def leave_mark(root: Path) -> None:
 
 
 def _path(root: Path) -> Path:
-    return root / ".journal" / "cancelled"
+    return journal_place(root) / "cancelled"

@@ -186,6 +186,7 @@ class CloudPhotos:
         takes, angle = self._results.takes, wanted.angle
         take = takes.found(Shelf.PHOTOS, angle.name, result.request_id)
         if take is None:
+            self._results.tell_restored(Shelf.PHOTOS, angle.name, result.request_id)
             checked = self._check.check(angle, result.path, result.request_id)
             facts = {
                 **self._facts(paid_by_result(result), checked, result.path, wanted.wish),

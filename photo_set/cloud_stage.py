@@ -156,8 +156,10 @@ class CloudStage:
             else:
                 self._start_video_without_hero()
         self._jobs.wait()
-        SetConsistency(self._results).compare()
-        VideoIdentity(self._results).compare()
+        with self._results.activity.doing("comparing the photos of the set"):
+            SetConsistency(self._results).compare()
+        with self._results.activity.doing("comparing the video with the product"):
+            VideoIdentity(self._results).compare()
 
     def _start_video_from_all(self) -> None:
         """A photo that may still come is waited for: a video without it would be charged, and one with it too."""

@@ -151,6 +151,7 @@ class CloudVideo:
 
         def keep(result: JobResult) -> None:
             if self._results.takes.want(Shelf.VIDEOS, self._plan.motion, result.request_id) is None:
+                self._results.tell_restored(Shelf.VIDEOS, self._plan.motion, result.request_id)
                 made = {**facts, "state": "done", **paid_by_result(result), **self._original(result.path)}
                 self._results.record_video(made, {"": result.path})
             self._results.end_waiting_for_video()

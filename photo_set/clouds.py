@@ -143,7 +143,9 @@ class Clouds:
 
     def _opened_variant(self, results: SetResults) -> CloudStage:
         assert results.variant is not None
-        results.record_estimate(self._bill.estimate.of_variant(results.variant.name) if self._bill else None)
+        bill, name = self._bill, results.variant.name
+        to_come = bill.to_come.of_variant(name) if bill and bill.to_come else None
+        results.record_estimate(bill.estimate.of_variant(name) if bill else None, to_come)
         stage = self._opened(results)
         self._others.append((results, stage))
         return stage

@@ -11,7 +11,7 @@ from ..fal_bridge.endpoints.endpoint import Endpoint, size_of
 from ..fal_bridge.endpoints.price_models import NOTHING, Range, Size
 from ..fal_bridge.errors import CeilingReachedError, PricesUnreachableError, UnknownPriceError
 from ..fal_bridge.jobs import Kind
-from ..fal_bridge.journal import Journal, Stage
+from ..fal_bridge.journal import Journal, Stage, journal_place
 from ..fal_bridge.money.budget import Budget
 from ..fal_bridge.money.price_list import EMULATOR, PriceList, Quote, age_sentence
 from ..fal_bridge.money.spending import Spending
@@ -36,6 +36,7 @@ from .labels import (
 from .model_views import model_inputs
 from .photo_inputs import planned_roles
 from .plan import TYPICAL_PHOTO_PIXELS, SetPlan
+from .plan_record import is_of_plan
 from .variants import plans_of_variants
 from .video_plan import video_files, video_settings
 
@@ -146,10 +147,14 @@ def _planned(plan: SetPlan, prices: PriceList) -> Iterable[PlannedJob]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What a run may spend, and what its whole set is expected to cost."""
+    """What a run may spend, and what its whole set is expected to cost.
+
+    ``to_come``: what of it is still to be paid, ``None`` where only the journal knows that, request by request.
+    """
 
     estimate: Estimate
     spending: Spending
+    to_come: Estimate | None = None
 
 
 def open_bill(
@@ -167,10 +172,7 @@ def open_bill(
     An unknown price counts as an equal share of what the run's ceiling leaves after the known ones.
     """
     estimate = estimate_of(plan, prices)
-    paid = _paid(plan, again)
-    for variant, own in plans_of_variants(plan):
-        paid |= {label_of_variant(variant.name, label) for label in _paid(own, ())}
-    to_come = estimate.without(paid)
+    to_come = estimate.without(_paid_with_variants(plan, again))
     if allows_unknown and budget.ceilings.run is None:
         raise FieldError(
             "allow_unknown_price",
@@ -189,7 +191,24 @@ def open_bill(
     if allows_unknown and left is not None:
         requests = max(1, _requests(to_come.unknown) or _requests(estimate.unknown))
         assumed = max(left - to_come.known.high, Decimal(0)) / requests
-    return Bill(estimate=estimate, spending=Spending(prices, budget, assumed=assumed))
+    return Bill(
+        estimate=estimate,
+        spending=Spending(prices, budget, assumed=assumed),
+        to_come=to_come if is_of_plan(plan) else None,
+    )
+
+
+def price_sentence(estimate: Estimate, to_come: Estimate | None) -> str:
+    """What a set costs, and what of it is still to be paid; "" when that is nothing."""
+    left = estimate if to_come is None else to_come
+    if not left.jobs:
+        return ""
+    text = f"The whole set costs {_sum_text(estimate)}"
+    return f"{text}." if left.jobs == estimate.jobs else f"{text}; {_sum_text(left)} is still to be paid."
+
+
+def _sum_text(estimate: Estimate) -> str:
+    return f"{money(estimate.known)}{', plus items of unknown price' if estimate.unknown else ''}"
 
 
 def _require_prices(to_come: Estimate, prices: PriceList) -> None:
@@ -203,6 +222,13 @@ def _require_prices(to_come: Estimate, prices: PriceList) -> None:
             f"{job.name}: {job.quote.reason}.", hint=f"Nothing was sent. Check {where}, then try again."
         )
     raise UnknownPriceError(f"{job.name}: {job.quote.reason}.")
+
+
+def _paid_with_variants(plan: SetPlan, again: Collection[str]) -> set[str]:
+    others = plans_of_variants(plan)
+    return _paid(plan, again) | {
+        label_of_variant(variant.name, label) for variant, own in others for label in _paid(own, ())
+    }
 
 
 def _paid(plan: SetPlan, again: Collection[str]) -> set[str]:
@@ -234,7 +260,7 @@ def _sent(plan: SetPlan) -> set[str]:
 
     Another prompt or seed makes other requests of the same name; those the engine stops at the ceiling.
     """
-    journal = Journal(plan.out / ".journal")
+    journal = Journal(journal_place(plan.out))
     entries = [journal.read(key) for key in journal.job_keys()]
     wanted = set(plan.endpoint_ids.values())
     return {
@@ -286,8 +312,7 @@ def table(estimate: Estimate, *, what: str = "set") -> str:
             )
         )
     has_known = any(job.quote.cost for job in estimate.jobs)
-    total = money(estimate.known) + (", plus items of unknown price" if estimate.unknown else "")
-    total = total if has_known else "unknown"
+    total = _sum_text(estimate) if has_known else "unknown"
     rows.append(("total", "", str(_requests(estimate.jobs)), "", total))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
@@ -323,8 +348,7 @@ def money(amount: Range) -> str:
 def sentence(estimate: Estimate) -> str:
     """What is made, and for how much, in one line."""
     what = ", ".join(job.name for job in estimate.jobs)
-    unknown = ", plus items of unknown price" if estimate.unknown else ""
-    return f"{what}: {money(estimate.known)}{unknown}."
+    return f"{what}: {_sum_text(estimate)}."
 
 
 def price_events(estimate: Estimate) -> Iterable[events.Event]:

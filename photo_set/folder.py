@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from ..fal_bridge.journal import NAME as JOURNAL
+from ..fal_bridge.journal import journal_place
 from ..files.enclosed import OutsideError, find_in, is_plain_name, place_in, refuse_links
 from ..files.input_files import read_json
 from ..files.part_files import is_part, part_for, sweep_tree
@@ -46,7 +48,7 @@ OWN_NAMES = (
         "normal",
         "guides",
     ),
-    *("photos", "video", "spin", "variants", "export", "fidelity", ".journal"),
+    *("photos", "video", "spin", "variants", "export", "fidelity", JOURNAL),
 )
 PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relative to the set folder.
 MAX_FILE_BYTES = 1 << 34
@@ -74,7 +76,7 @@ class SetFolder:
         self.root = root.absolute()
         self.manifest = self.root / "set.json"
         self.report = self.root / "index.html"
-        self.journal = self.root / ".journal"
+        self.journal = journal_place(self.root)
         self.model = self.root / "model" / "product.glb"
         self._lock = threading.Lock()
         self._record: Manifest = cast(Manifest, {})
@@ -92,11 +94,10 @@ class SetFolder:
         plan: Record | None = None,
         may_replace_source: bool = False,
     ) -> "SetFolder":
-        """Make the folder, or continue a set of the same source that is in it.
+        """Make the folder, or continue a set of the same source that is in it, which keeps its product's name.
 
-        ``may_replace_source``: also continue a set of another source; its 3D model no longer counts then.
-
-        Raises InputError when the folder cannot be written or holds something else.
+        ``may_replace_source``: also continue a set of another source or name; a 3D model of another source no longer
+        counts then. Raises InputError when the folder cannot be written or holds something else.
         """
         folder = cls(root)
         _require_writable(root)
@@ -115,8 +116,10 @@ class SetFolder:
                     hint="Choose another folder.",
                 )
             earlier["model"] = {}
+        # In a catalogue it is the SKU, which a run of the set alone does not know.
+        name = product if may_replace_source else earlier.get("product") or product
         sweep_tree(root)  # Half-written files of a run that was killed.
-        folder._record = _begun(earlier, product=product, source=source, tool=tool, plan=plan)
+        folder._record = _begun(earlier, product=name, source=source, tool=tool, plan=plan)
         folder._write()
         return folder
 
@@ -332,7 +335,7 @@ def check_place(root: Path) -> None:
 
 def _holds_something_else(root: Path) -> bool:
     """Whether there is more than a journal, and half-written files of a run that was killed at its start."""
-    return any(item.name != ".journal" and not is_part(item.name) for item in root.iterdir())
+    return any(item.name != JOURNAL and not is_part(item.name) for item in root.iterdir())
 
 
 def _require_writable(root: Path) -> None:

@@ -15,6 +15,7 @@ from ..optics.angles import hero_of
 from .calibration import reference_for
 from .choices import Engine
 from .folder import SetFolder
+from .lost_files import Lost, lost_file
 from .photo_check import FAILED, NO_REFERENCE
 from .plan_record import angles_planned
 from .rejection import verdict_of
@@ -32,9 +33,10 @@ NO_DECODER: Mapping[str, str] = {
 class Finding:
     """What the check says about the photo that a set shows for an angle. ``report`` is None without a reference.
 
-    ``is_accepted``: a person has accepted it in spite of its verdict.
+    ``is_accepted``: a person has accepted it in spite of its verdict. ``lost``: its file is missing.
     """
 
+    folder: Path
     product: str
     angle: str
     photo: Path
@@ -43,6 +45,7 @@ class Finding:
     request_id: str
     is_accepted: bool
     report: Report | None
+    lost: Lost | None = None
 
     @property
     def is_rejected(self) -> bool:
@@ -51,14 +54,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFinding:
-    """What the comparison says about a video that a set shows. ``is_accepted``: as that of ``Finding``."""
+    """What the comparison says about a video that a set shows. ``is_accepted``, ``lost``: as those of ``Finding``."""
 
+    folder: Path
     product: str
     motion: str
     verdict: Verdict
     reason: str
     request_id: str
     is_accepted: bool
+    lost: Lost | None = None
 
     @property
     def is_rejected(self) -> bool:
@@ -115,7 +120,10 @@ def compare_set(root: Path) -> Together | None:
 
 
 def check_set(root: Path) -> Iterator[Finding]:
-    """Check the photos of one set that an image model made; those by Cycles are exact. Raises InputError."""
+    """Check the photos of one set that an image model made; those by Cycles are exact, unless they are lost.
+
+    Raises InputError and JournalError.
+    """
     folder = SetFolder.open(root)
     record = folder.record
     plan: Any = record.get("plan") or {}
@@ -123,35 +131,48 @@ def check_set(root: Path) -> Iterator[Finding]:
     background = checked_in(folder.manifest, member_of(Background), planned, "plan", "background")
     for entry in record["angles"]:
         shown: Any = entry.get("photo") or {}
-        if not shown.get("path") or shown.get("engine") == Engine.CYCLES:
+        lost = lost_file(folder, shown) if shown.get("path") else None
+        if not shown.get("path") or (shown.get("engine") == Engine.CYCLES and not lost):
             continue
-        reference = reference_for(folder, entry, background)
+        reference = None if lost else reference_for(folder, entry, background)
         report = None if reference is None else check_photo(root / shown["path"], reference)
+        reason = NO_REFERENCE if report is None else report.reason
         yield Finding(
+            folder=root,
             product=str(record.get("product", root.name)),
             angle=entry["name"],
             photo=root / shown["path"],
             verdict=Verdict.LOOK if report is None else report.verdict,
-            reason=NO_REFERENCE if report is None else report.reason,
+            reason=lost.text if lost else reason,
             request_id=str(shown.get("request_id", "")),
             is_accepted=verdict_of(shown) == "accepted",
             report=report,
+            lost=lost,
         )
 
 
 def check_videos(root: Path) -> Iterator[VideoFinding]:
-    """Compare the videos of one set that fal.ai made with the product; those by Cycles are exact. Raises InputError."""
+    """Compare the videos of one set that fal.ai made with the product; those by Cycles are exact, unless they are lost.
+
+    Raises InputError and JournalError.
+    """
     folder = SetFolder.open(root)
     record = folder.record
     for video in record["videos"]:
-        if not video.get("path") or video.get("engine") != Engine.FAL:
+        lost = lost_file(folder, video) if video.get("path") else None
+        if not video.get("path") or (video.get("engine") != Engine.FAL and not lost):
             continue
-        found = compared(folder, video, Pictures.of(folder, video)) or NO_DECODER
+        if lost:
+            found: Mapping[str, Any] = {"verdict": Verdict.LOOK.value, "reason": lost.text}
+        else:
+            found = compared(folder, video, Pictures.of(folder, video)) or NO_DECODER
         yield VideoFinding(
+            folder=root,
             product=str(record.get("product", root.name)),
             motion=video["motion"],
             verdict=Verdict(found["verdict"]),
             reason=found["reason"],
             request_id=str(video.get("request_id", "")),
             is_accepted=verdict_of(video) == "accepted",
+            lost=lost,
         )

@@ -71,10 +71,15 @@ class PhotoCheck:
         picture = opened(original)
         if not self._plan.checks_photos:
             return Checked(picture, original, {})
-        entry = self._results.angle(angle)
         reference = self._reference(angle)
         if reference is None:
             return Checked(picture, original, self._record(angle, Verdict.LOOK, NO_REFERENCE))
+        with self._results.activity.doing("comparing photos with their renders"):
+            return self._compared(angle, original, picture, reference, request_id)
+
+    def _compared(
+        self, angle: Angle, original: Path, picture: Image.Image, reference: Reference, request_id: str
+    ) -> Checked:
         report = check_photo(picture, reference)
         file = original
         moved: Record = {}
@@ -94,7 +99,7 @@ class PhotoCheck:
         record.update(
             score=round(report.score, 4),
             gates={name: _gate(gate) for name, gate in report.to_json()["gates"].items()},
-            is_calibrated=is_calibrated(self._folder, entry),
+            is_calibrated=is_calibrated(self._folder, self._results.angle(angle)),
             **({"realigned": moved} if moved else {}),
             **({"locked": lock} if lock else {}),
             **self._kept_evidence(angle, request_id, picture, reference, report),

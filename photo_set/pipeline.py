@@ -75,7 +75,7 @@ def run_set(
     folder = _prepared(plan, renderer.blender)
     names = [angle.name for angle in plan.angles]
     started = events.Started(
-        product=plan.product, summary=_summary(plan), set=str(folder.root), angles=names or None
+        product=folder.record["product"], summary=_summary(plan), set=str(folder.root), angles=names or None
     )
     reporter.tell(started)
     folder.start_page()
@@ -141,7 +141,7 @@ def _make(results: SetResults, renderer: Renderer, bill: Bill | None) -> Outcome
         stack.enter_context(results.activity.told_to(results.reporter))
         clouds = stack.enter_context(Clouds(results, bill))
         results.stop.when_leaving(lambda: _write_page_in_haste(results))
-        results.record_estimate(bill.estimate if bill else None)
+        results.record_estimate(bill.estimate if bill else None, bill.to_come if bill else None)
         results.keep_source()
         results.order_video_input()
         try:

@@ -117,6 +117,14 @@ def plan_record(plan: SetPlan, *, fal: str = "") -> Record:
     return record
 
 
+def is_of_plan(plan: SetPlan) -> bool:
+    """Whether the set in the folder has this very plan: another one may lead to other requests with the same labels."""
+    try:
+        return SetFolder.open(plan.out).record.get("plan") == plan_record(plan)
+    except InputError:
+        return False
+
+
 def fal_of(folder: SetFolder) -> str:
     """``LIVE``, the address of an emulator, or "" when the set was planned without fal."""
     kept = _record_of(folder).get("fal", "")

@@ -19,8 +19,9 @@ from ..optics.angles import Angle
 from ..processes.stop import Stop
 from .activity import Activity
 from .at_fal import record_files_at_fal
-from .estimates import Estimate, money
+from .estimates import Estimate, price_sentence
 from .folder import Record, SetFolder, SetState, angle_record
+from .labels import label_of_variant, photo_label
 from .plan import SetPlan
 from .rejection import is_rejected
 from .set_costs import costs_of, requests_record
@@ -136,6 +137,15 @@ class SetResults:
         """Every photo, video and concept picture of the set."""
         return Takes(self.folder)
 
+    def tell_restored(self, shelf: Shelf, name: str, request_id: str) -> None:
+        """Report that a listed take is kept again, if this is one: its file is gone or was changed."""
+        if self.takes.knows(shelf, name, request_id):
+            self.has_worked.set()
+            label = photo_label(name) if shelf is Shelf.PHOTOS else "video"
+            label = label_of_variant(self.variant.name, label) if self.variant else label
+            text = f"{label}: the file was missing or changed. It is made again, and nothing is paid for it."
+            self.reporter.tell(events.Note(text=text))
+
     def await_photo(self, angle: Angle) -> None:
         """Record that the photo is expected, unless there is one already."""
         with self.folder.change() as record:
@@ -208,15 +218,13 @@ class SetResults:
             )
         )
 
-    def record_estimate(self, estimate: Estimate | None) -> None:
-        """Record and report what the whole set is expected to cost; ``None``: nothing."""
+    def record_estimate(self, estimate: Estimate | None, to_come: Estimate | None = None) -> None:
+        """Record and report what the whole set is expected to cost; ``None``: nothing. ``to_come`` as of ``Bill``."""
         expected = estimate.record() if estimate else {"min": 0.0, "max": 0.0}
         with self.folder.change() as record:
             cost: Record = {**record["cost"], "estimate": expected, "currency": "USD"}
             record["cost"] = cast(CostRecord, cost)
-        if estimate and estimate.jobs:
-            more = ", plus items of unknown price" if estimate.unknown else ""
-            text = f"The whole set costs {money(estimate.known)}{more}."
+        if estimate and (text := price_sentence(estimate, to_come)):
             self.reporter.tell(events.Note(text=text))
 
     def check_journal(self) -> None:

@@ -31,6 +31,7 @@ def requests_record(costs: Iterable[Cost]) -> list[PaidRequest]:
             "request": cost.row["request_id"],
             "state": cost.row["state"],
             "price": None if cost.amount is None else float(cost.amount),
+            "emulated": cost.is_emulated,
         }
         for cost in costs
     ]

@@ -3,7 +3,7 @@
 
 from typing import Annotated, Required, TypedDict
 
-from .set_json_values import AMOUNT, COUNT, MAX_REQUESTS, NO_AMOUNT, TEXT, Items
+from .set_json_values import AMOUNT, COUNT, MAX_REQUESTS, NO_AMOUNT, TEXT, TRUTH, Items
 
 
 class CostEstimate(TypedDict, total=False):
@@ -20,6 +20,7 @@ class PaidRequest(TypedDict, total=False):
     request: Annotated[str, TEXT, "the request at fal.ai"]
     state: Annotated[str, TEXT, '"done", "failed", "running", "uncertain", "forgotten" or "refused"']
     price: Required[Annotated[float | None, NO_AMOUNT, "US dollars; null when not known"]]
+    emulated: Annotated[bool, TRUTH, "whether an emulator has accepted it, so that nothing is billed"]
 
 
 class CostRecord(TypedDict, total=False):

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..fal_bridge.jobs import Kind
+from .choices import LANCZOS, Fidelity
 from .plan import SetPlan
 
 # Members of a plan that only some kinds of requests use.
@@ -30,13 +31,17 @@ def unused_members(chosen: Mapping[str, Any], kinds: Collection[Kind]) -> list[s
     ``chosen`` are members by name; those that are missing have their default. ``kinds``: the kinds of all requests.
     """
     usual = {item.name: item.default for item in fields(SetPlan)}
-    return [
-        name
-        for name, used in _USED_BY.items()
-        if chosen.get(name, usual[name]) != usual[name] and used.isdisjoint(kinds)
-    ]
+    given = {**usual, **chosen}
+
+    def is_used(name: str) -> bool:
+        if name == "upscale_endpoint" and given[name] == LANCZOS:  # It needs no request.
+            return bool(given["photo_size"]) and Kind.PHOTO in kinds
+        is_retried = given["fidelity"] is Fidelity.GATE
+        return not _USED_BY[name].isdisjoint(kinds) and (name != "retries" or is_retried)
+
+    return [name for name in _USED_BY if given[name] != usual[name] and not is_used(name)]
 
 
 def members_of(plan: SetPlan) -> dict[str, Any]:
     """The members of a plan that ``unused_members`` looks at."""
-    return {name: getattr(plan, name) for name in _USED_BY}
+    return {name: getattr(plan, name) for name in (*_USED_BY, "photo_size")}

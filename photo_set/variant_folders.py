@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ..fal_bridge.journal import NAME as JOURNAL
 from ..fal_bridge.journal import Journal
 from ..files.enclosed import place_in, refuse_link
 from ..files.writing import link_to
@@ -63,7 +64,7 @@ def set_folders(root: Path) -> list[Path]:
     Each has its own journal. Raises InputError when one of them is a link, which could lead elsewhere.
     """
     folders = [root]
-    for journal in sorted(root.glob(f"{FOLDER}/*/.journal")):
+    for journal in sorted(root.glob(f"{FOLDER}/*/{JOURNAL}")):
         for place in (journal.parent.parent, journal.parent, journal):
             refuse_link(place)
         folders.append(journal.parent)
@@ -76,10 +77,12 @@ def set_journals(root: Path) -> dict[Path, Journal]:
 
 
 def set_of_variant(root: Path) -> Path | None:
-    """The set folder whose variant the set folder ``root`` is; ``None`` for any other set."""
-    first = root.absolute().parent.parent
-    is_one = root.absolute().parent.name == FOLDER and (first / "set.json").is_file()
-    return first if is_one else None
+    """The set folder whose variant the set folder ``root`` is, also by a link; ``None`` for any other set."""
+    for place in (root.absolute(), root.resolve()):
+        first = place.parent.parent
+        if place.parent.name == FOLDER and (first / "set.json").is_file():
+            return first
+    return None
 
 
 def variant_states(record: Manifest) -> list[str]:

@@ -27,6 +27,7 @@ LIGHTS = (
     (HIGH_KEY.turned(rotation=0.0, intensity=1.25), True),
     (THREE_POINT.turned(rotation=-40.0, intensity=0.8), False),
 )
+RENDERS = 1 + len(LIGHTS)  # Of each angle.
 
 
 class CalibrationStage:
@@ -41,31 +42,26 @@ class CalibrationStage:
         self._when_calibrated = when_calibrated
         self._size = _at_most(work.plan.resolution, MAX_SIDE)
         self._lit_size = _at_most(work.plan.resolution, MAX_LIT_SIDE)
+        self._files: dict[str, Record] = {}  # Of the angles that are being rendered, by name.
 
     def expect(self) -> None:
         """Announce what ``go`` is going to render."""
         count = sum(not self._is_kept(angle) for angle in self._work.plan.angles)
-        self._work.expect(STAGE, count * len(LIGHTS), RELIT, self._lit_size)
+        self._work.expect(STAGE, count * RENDERS, RELIT, self._lit_size)
 
     def go(self) -> None:
         """Render what is missing or out of date, the hero first. Each light is loaded once for all angles."""
         self._work.writer.wait()  # The cameras of the references must be in their records.
         angles = hero_first(list(self._work.plan.angles))
         missing = [angle for angle in angles if not self._is_kept(angle)]
-        files: dict[str, Record] = {}
-
-        def measure(angle: Angle) -> None:
-            files[angle.name] = self._surface_of(angle)
-
+        if not missing:
+            self._work.each(STAGE, angles, lambda _angle: True, self._render, self._announce)
+            return
+        for angle in angles:
+            if angle not in missing:
+                self._announce(angle)
         with self._session.quick_light():
-            self._work.each(STAGE, angles, lambda angle: angle not in missing, measure, self._announce)
-            for number, (light, is_rougher) in enumerate(LIGHTS, 1):
-                for angle in missing:
-                    self._work.check_stop()
-                    lit = self._lit(angle, light, number, is_rougher=is_rougher)
-                    files[angle.name]["lights"].append(lit)
-                    if number == len(LIGHTS):
-                        self._finish(angle, files[angle.name])
+            self._work.each(STAGE, missing * RENDERS, lambda _angle: False, self._render)
 
     def _made_with(self, angle: Angle) -> str:
         work = self._work
@@ -81,6 +77,18 @@ class CalibrationStage:
         if known is None or known.get("made_with") != self._made_with(angle):
             return not needs_calibration(entry)
         return all(self._work.folder.has(file) for file in calibration_files(known))
+
+    def _render(self, angle: Angle) -> None:
+        """The next of the renders of an angle: its surface, then each light."""
+        files = self._files.get(angle.name)
+        if files is None:
+            self._files[angle.name] = self._surface_of(angle)
+            return
+        number = len(files["lights"]) + 1
+        light, is_rougher = LIGHTS[number - 1]
+        files["lights"].append(self._lit(angle, light, number, is_rougher=is_rougher))
+        if number == len(LIGHTS):
+            self._finish(angle, files)
 
     def _announce(self, angle: Angle) -> None:
         self._work.writer.do(lambda: self._when_calibrated(angle))

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from PIL import Image
 from command_line.bootstrap import load_package
 from tests.blender.products import corners, textured_block
 from tests.fal_emulator.process import RunningEmulator
+from tests.patience import until
 from tests.told import events_in, manifest_in
 
 load_package()
@@ -129,6 +131,39 @@ class Desk:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    def kill_at(
+        self,
+        goals: Iterable[int],
+        count: Callable[[], int],
+        *options: object,
+        decides: bool = True,
+        **environment: str,
+    ) -> None:
+        """Runs of the catalogue, each of which is killed once ``count`` has reached its goal; all but the first resume.
+
+        ``decides``: after each, the user decides about uncertain requests.
+        """
+        command: tuple[object, ...] = ("catalogue", self.file, "--out", self.out, *SMALL, *options)
+        for goal in goals:
+            process = self.start(*command, **environment)
+            until(lambda: count() >= goal)  # noqa: B023  It is called within this iteration.
+            process.kill()
+            process.communicate()
+            if decides:
+                self.decide_as_user()
+            command = ("resume", self.out)
+
+    def finish(self) -> Run:
+        """Resume until everything is done, in spite of faults, which end after some runs."""
+        for attempt in range(8):
+            run = self.run("resume", self.out)
+            if run.exit_code == 0:
+                break
+            self.decide_as_user()
+            if attempt == 3 and self.emulator:
+                self.emulator.control(faults=[])
+        return run
 
     def decide_as_user(self) -> int:
         """Look up each uncertain request in the account (the ledger), and send the missing ones again.

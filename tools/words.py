@@ -151,7 +151,7 @@ def _of_code() -> Iterator[tuple[Key, str]]:
     for path, text in package_sources().items():
         tree = ast.parse(text)
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            is_activity = _name_of(call.func) == "say" and "activity" in ast.unparse(call.func)
+            is_activity = _name_of(call.func) in ("say", "doing") and "activity" in ast.unparse(call.func)
             if call.args and (is_activity or _name_of(call.func) in TRANSLATING):
                 for literal in _literals(call.args[0]):
                     yield _key(literal), path

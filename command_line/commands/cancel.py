@@ -11,6 +11,7 @@ from ...catalogue.lock_file import Lock, read_lock
 from ...catalogue.states import journal_in, row_lock
 from ...fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
 from ...fal_bridge.errors import UncertainSubmitError
+from ...fal_bridge.journal import NAME as JOURNAL
 from ...fal_bridge.journal import Journal, Stage
 from ...fal_bridge.money.budget import Budget, Ceilings
 from ...fal_bridge.network.service import Service
@@ -74,7 +75,7 @@ def _cancel_catalogue(options: FolderOptions, reporter: Reporter) -> int:
         root,
         lambda: [
             journal
-            for place in sorted(root.glob("*/.journal"))
+            for place in sorted(root.glob(f"*/{JOURNAL}"))
             for journal in set_journals(journal_in(place.parent).parent).values()
         ],
         budget=budget_of(service, Ceilings(), catalogue=root),

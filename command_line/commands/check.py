@@ -9,7 +9,9 @@ from pathlib import Path
 from ...channels.checking import Finding as RuleFinding
 from ...channels.checking import wanted
 from ...channels.rules import CHANNELS
+from ...fal_bridge.errors import JournalError
 from ...messages import events
+from ...messages.counts import count_of
 from ...messages.errors import InputError, PhotorealError
 from ...photo_set.folder import SetState
 from ...photo_set.folder_check import (
@@ -25,9 +27,11 @@ from ...photo_set.set_views import drift_event
 from ..argument_types import place
 from ..arguments import add_output
 from ..channel_checks import check_channels
+from ..next_steps import way_back
 from ..option_values import Command, Context
 
 HEAD = ("product", "angle", "verdict", "reason")
+MISSING = "missing"  # In place of a verdict: there is no file.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,7 @@ def _run_fidelity(options: CheckOptions, context: Context) -> int:
     for root in roots:
         try:
             checks.append(_Check(list(check_set(root)), list(check_videos(root)), compare_set(root)))
-        except InputError as error:
+        except (InputError, JournalError) as error:
             if len(roots) == 1:
                 raise
             has_problem = True
@@ -116,9 +120,8 @@ def _run_fidelity(options: CheckOptions, context: Context) -> int:
     told = [*map(_event, photos), *map(_video_event, videos)]
     told += [*(event for one in sets for event in _drift_events(one))]
     context.reporter.result(told, "\n".join([table(photos, videos), *map(together, sets)]))
-    has_failed = (
-        has_problem or any(one.is_rejected for one in photos) or any(one.is_rejected for one in videos)
-    )
+    found: list[Finding | VideoFinding] = [*photos, *videos]
+    has_failed = has_problem or any(one.is_rejected or one.lost for one in found)
     code = PhotorealError.exit_code if has_failed else 0
     state = SetState.PARTIAL if has_failed else SetState.DONE
     context.reporter.tell(events.Finished(state=state.value, exit=code, set=None))
@@ -129,8 +132,8 @@ def table(found: Sequence[Finding], videos: Sequence[VideoFinding]) -> str:
     """A line for each photo and each video, and how many there are and were rejected."""
     if not (found or videos):
         return "Nothing here was made by an image model, so there is nothing to compare. Photos by Cycles are exact."
-    rows = [HEAD, *((one.product, one.angle, _word(one), one.reason) for one in found)]
-    rows += [(one.product, f"{one.motion} video", _word(one), one.reason) for one in videos]
+    rows = [HEAD, *((one.product, one.angle, _word(one), _reason(one, one.angle)) for one in found)]
+    rows += [(one.product, f"{one.motion} video", _word(one), _reason(one, "video")) for one in videos]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip()
@@ -141,8 +144,9 @@ def table(found: Sequence[Finding], videos: Sequence[VideoFinding]) -> str:
 
 
 def _count(kind: str, found: Sequence[Finding | VideoFinding]) -> str:
-    rejected = sum(one.is_rejected for one in found)
-    return f"{len(found)} {kind}{'s' * (len(found) != 1)}, {rejected} rejected."
+    rejected, lost = sum(one.is_rejected for one in found), sum(one.lost is not None for one in found)
+    missing = f"{lost} missing, " if lost else ""
+    return f"{count_of(len(found), kind)}, {missing}{rejected} rejected."
 
 
 def together(one: Together) -> str:
@@ -157,16 +161,22 @@ def _drift_events(one: Together) -> list[events.Drift]:
 
 
 def _word(one: Finding | VideoFinding) -> str:
+    if one.lost:
+        return MISSING
     if one.is_accepted:
         return f"{one.verdict.value} (accepted by a person)"
     return f"{one.verdict.value} (rejected)" if one.is_rejected else one.verdict.value
+
+
+def _reason(one: Finding | VideoFinding, name: str) -> str:
+    return f"{one.reason} {way_back(one.folder, name, one.lost)}" if one.lost else one.reason
 
 
 def _event(one: Finding) -> events.Event:
     return events.Checked(
         sku=one.product,
         angle=one.angle,
-        verdict=one.verdict.value,
+        verdict=MISSING if one.lost else one.verdict.value,
         reason=one.reason,
         rejected=one.is_rejected,
         request_id=one.request_id,
@@ -177,7 +187,7 @@ def _video_event(one: VideoFinding) -> events.Event:
     return events.Identity(
         sku=one.product,
         motion=one.motion,
-        verdict=one.verdict.value,
+        verdict=MISSING if one.lost else one.verdict.value,
         reason=one.reason,
         rejected=one.is_rejected,
         request_id=one.request_id,

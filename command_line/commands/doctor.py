@@ -98,7 +98,7 @@ def _checks(options: DoctorOptions) -> Iterator[Check]:
     for package in PACKAGES:
         yield _package(package)
     yield from _cycles(options.device)
-    yield _key()
+    yield _key(options.service.fal_url)
     yield _online(options.service.online_mode)
     yield _folder("out", "Sets", options.out)
     yield _folder("home", "Prices and ledgers", home_folder(), f"name another one in {VARIABLE}")
@@ -161,17 +161,18 @@ def _kernels(wanted: str) -> Iterator[Check]:
     yield Check(name="kernels", is_good=is_ready, text=text, is_needed=False)
 
 
-def _key() -> Check:
+def _key(fal_url: str | None) -> Check:
     try:
-        has_key = service_at(None) is not None
+        service = service_at(fal_url)
     except BadKeyError as error:
         return Check(name="key", is_good=False, text=str(error), is_needed=False)
-    text = (
-        f"A fal.ai key is set ({key_variable()})"
-        if has_key
-        else "No fal.ai key is set: only Cycles can be used"
-    )
-    return Check(name="key", is_good=has_key, text=text, is_needed=False)
+    if service is None:
+        text = "No fal.ai key is set: only Cycles can be used"
+        return Check(name="key", is_good=False, text=text, is_needed=False)
+    text = f"A fal.ai key is set ({key_variable()})"
+    if service.is_emulator:
+        text = f"The emulator of fal.ai at {service.emulator_url} needs no key"
+    return Check(name="key", is_good=True, text=text, is_needed=False)
 
 
 def _online(online_mode: bool) -> Check:

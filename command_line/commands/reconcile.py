@@ -18,7 +18,6 @@ from ...messages import events
 from ...messages.counts import count_of
 from ...messages.errors import InputError, PhotorealError
 from ...messages.money import exact_dollars
-from ...messages.progress import LABEL_TEXTS
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
 from ...photo_set.set_costs import costs_of
@@ -136,9 +135,8 @@ def _table(charges: Sequence[Charge]) -> str:
 
 
 def _job(charge: Charge) -> str:
-    label = charge.cost.row["job"]
     state = charge.cost.row["state"]
-    return LABEL_TEXTS.get(label, label) + ("" if state == "done" else f" ({state})")
+    return str(charge.cost.row["job"]) + ("" if state == "done" else f" ({state})")
 
 
 def _shown(amount: Any) -> str:

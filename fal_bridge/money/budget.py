@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ...messages.money import dollars
 from ..errors import CeilingReachedError, ProductCeilingError
+from ..journal import journal_place
 from .ledger import EntryState, Ledger
 
 
@@ -44,7 +45,7 @@ class Budget:
         self.ceilings = ceilings
         self._days = home / "spending" / account if home else None
         self._run = Ledger()
-        self._catalogue = Ledger(catalogue / ".journal" / "spending.jsonl") if catalogue else None
+        self._catalogue = Ledger(journal_place(catalogue) / "spending.jsonl") if catalogue else None
         self._day_ledgers: dict[str, Ledger] = {}
         self._product: Ledger | None = None
         self._product_ceiling: Decimal | None = None

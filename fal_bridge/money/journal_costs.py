@@ -14,6 +14,7 @@ from typing import Any
 
 from ...files.input_files import read_json
 from ...messages import events
+from ...messages.progress import LABEL_TEXTS
 from .billed_units import Billed, billed
 
 Facts = Mapping[str, Any]
@@ -40,6 +41,7 @@ class Cost:
     file: str = ""  # What it has brought, relative to the folder of the set.
     intent: Path = Path()  # The record of this attempt in its journal: no other attempt has it.
     refused_units: str = ""  # What fal.ai reports as billed, when that is implausible.
+    is_emulated: bool = False  # An emulator has accepted it.
 
 
 def cost_of(price: Facts, units: float | None) -> tuple[Decimal | None, str]:
@@ -127,24 +129,16 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
     )
     price = intent.get("price")
     price = price if isinstance(price, Mapping) else {}
-    state = "failed" if ended else "done" if answer else "running" if submitted else "uncertain"
-    if state == "uncertain" and forgotten:
-        state = "forgotten"
+    state = _state(submitted, answer, ended, forgotten)
     bill = _billed(ended, price)
     if bill.units is None and not bill.refused:
         bill = _billed(answer, price)
-    amount, basis = None, "unknown"
-    if ended and not submitted:
-        state, amount, basis = "refused", Decimal(0), "billed"
-    elif ended and bill.units is None:  # A failure that is not billed, or whose bill is unknown.
-        is_free = int(ended.get("status", 0)) >= 500
-        amount, basis = (Decimal(0), "billed") if is_free else (None, "unknown")
-    elif answer or ended:
-        amount, basis = cost_of(price, bill.units)
+    amount, basis = _amount(state, ended or answer, price, bill.units)
+    label = str(intent.get("label", ""))
     row = {
         "time": _iso(intent.get("time")),
         "product": product,
-        "job": str(intent.get("label", "")),
+        "job": LABEL_TEXTS.get(label, label),
         "kind": str(intent.get("kind", "")),
         "endpoint": str(intent.get("endpoint", "")),
         "request_id": str(submitted.get("request_id", "")),
@@ -159,7 +153,35 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
         "basis": basis,
     }
     file, path = _file(folder, attempt, ended), folder / f"intent.{attempt}"
-    return Cost(amount=amount, basis=basis, row=row, file=file, intent=path, refused_units=bill.refused)
+    return Cost(
+        amount=amount,
+        basis=basis,
+        row=row,
+        file=file,
+        intent=path,
+        refused_units=bill.refused,
+        is_emulated=str(submitted.get("status_url", "")).startswith("http://"),  # fal.ai is at https://.
+    )
+
+
+def _state(submitted: Facts, answer: Facts, ended: Facts, forgotten: Facts) -> str:
+    """The progress of an attempt, from the facts about it."""
+    if ended:
+        return "failed" if submitted else "refused"
+    if answer:
+        return "done"
+    if submitted:
+        return "running"
+    return "forgotten" if forgotten else "uncertain"
+
+
+def _amount(state: str, outcome: Facts, price: Facts, units: float | None) -> tuple[Decimal | None, str]:
+    """What an attempt cost, and on which basis. ``outcome``: its answer or its error."""
+    if state == "refused":
+        return Decimal(0), "billed"
+    if state == "failed" and units is None:  # A failure that is not billed, or whose bill is unknown.
+        return (Decimal(0), "billed") if int(outcome.get("status", 0)) >= 500 else (None, "unknown")
+    return cost_of(price, units) if outcome else (None, "unknown")
 
 
 def _file(folder: Path, attempt: int, ended: Facts) -> str:

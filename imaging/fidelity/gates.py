@@ -12,8 +12,9 @@ from .colour import difference_map, quantile
 from .local import smoothed, wider
 from .measures import Measures, clearness, grainy_match
 from .planes import resized
-from .regions import find_regions
+from .regions import find_regions, place_of
 from .report import Gate, Region, Registration, State
+from .surroundings import OTHER, look_at_ground
 from .verdict import BACKGROUND, COLOUR, POSE, STRUCTURE, Thresholds, gate
 from .view import View
 from .windows import window_mean
@@ -39,7 +40,10 @@ MAX_DOUBT = 0.01  # Frame units: a standard error of the registration above this
 TILE_REACH = 0.062  # Frame units: neighbouring windows.
 # Of the planes of severity in ``_structure``: the edges of windows that disagree count as changed.
 KINDS = "missing", "unexplained", "print", "changed", "outside"
-CHANGED = KINDS.index("changed")
+MISSING, CHANGED = KINDS.index("missing"), KINDS.index("changed")
+LIKE_GROUND = 6.0  # Up to this distance in L*a*b*, a pixel may be ground.
+LARGE_PART = 0.05  # Of the product.
+NAMED_BY_PART = ("other shape", "part", "tiles", "missing", "unexplained")  # What a missing part explains.
 TILES = 12  # Along the longer side of ``Report.tile_grid``.
 
 
@@ -71,10 +75,17 @@ def judged(view: View, measured: Measures, registration: Registration, threshold
     }
     gates = {name: gate(name, parts[name], confidence[name], thresholds) for name in parts}
     cover = view.windows.inside
+    lost = ""
+    if any(one.state is not State.PASSED for one in gates.values()):
+        gone = _gone(view, measured, cover)
+        lost = _lost_part(gone, cover)
+        kinds = np.where((kinds == CHANGED) & gone, MISSING, kinds)  # The edge where the rest ends is new.
     regions = find_regions(severity, kinds, KINDS, cover)
     if gates[COLOUR].state is not State.PASSED:
         regions += find_regions(np.where(cover, apart, 0.0), np.zeros(apart.shape, int), ("colour",), cover)
-    told = {name: replace(one, reason=sentence(one, registration, regions)) for name, one in gates.items()}
+    told = {
+        name: replace(one, reason=sentence(one, registration, regions, lost)) for name, one in gates.items()
+    }
     numbers = {
         f"{name}.{part}": value for name, one in parts.items() for part, (value, _limit) in one.items()
     }
@@ -187,6 +198,23 @@ def _structure(view: View, measured: Measures, limits: Thresholds) -> tuple[Part
     return values, severity, np.where(printed > 1.0, 2, np.where(both, CHANGED, kinds))
 
 
+def _gone(view: View, measured: Measures, cover: Array) -> Array:
+    """Where the photo shows ground in place of the product: bool (h, w), as ``cover``."""
+    rendered = look_at_ground(view.render, view.render, view.mask).unlike
+    gone = (measured.ground.unlike < LIKE_GROUND) & (rendered > OTHER)
+    height, width = cover.shape
+    there: Array = (resized(gone.astype(np.float32), (width, height)) > 0.5) & cover
+    return there
+
+
+def _lost_part(gone: Array, cover: Array) -> str:
+    """Which part of the product is missing, as a sentence; "" when it is none, or a small one."""
+    if gone.sum() < LARGE_PART * cover.sum():
+        return ""
+    rows, columns = np.nonzero(gone)
+    return f"Part missing, {place_of(rows.mean() + 0.5, columns.mean() + 0.5, cover)}."
+
+
 def _disagreement(view: View, measured: Measures) -> Array:
     """How much less than under other lights the edges around each window of the registration agree: (n,)."""
     windows = measured.surface.windows
@@ -264,10 +292,12 @@ def _tiles(severity: Array, inside: Array) -> tuple[tuple[float | None, ...], ..
     return tuple(rows)
 
 
-def sentence(one: Gate, registration: Registration, regions: list[Region]) -> str:
-    """What a gate that did not pass found, for people."""
+def sentence(one: Gate, registration: Registration, regions: list[Region], lost: str = "") -> str:
+    """What a gate that did not pass found, for people. ``lost``: as of ``_lost_part``."""
     if one.state in (State.PASSED, State.UNTESTED):
         return ""
+    if lost and one.found in NAMED_BY_PART:
+        return lost
     right, down = (100 * value for value in registration.shift)
     words = {
         "moved": f"The product is in the wrong place: shifted {right:+.1f} % to the right and {down:+.1f} % down, "

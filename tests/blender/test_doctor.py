@@ -43,6 +43,12 @@ def test_a_key_is_detected_and_never_shown():
     assert not any(part in output for part in SECRET.split(":"))
 
 
+def test_an_emulator_needs_no_key():
+    code, checks, _output = doctor("--fal-url", "http://127.0.0.1:9")
+    assert (code, checks["key"]["good"]) == (0, True)
+    assert checks["key"]["text"] == "The emulator of fal.ai at http://127.0.0.1:9 needs no key"
+
+
 def test_an_invalid_key_and_an_unwritable_folder_are_reported():
     code, checks, _output = doctor("--out", "/proc/sets", FAL_KEY="no key")
     assert code == 3

@@ -69,6 +69,18 @@ def test_between_two_stages_it_says_which_requests_are_awaited():
     assert activity.event == events.Working(task="film", done=3, of=120)
 
 
+def test_while_nothing_is_rendered_it_says_what_is_compared():
+    activity = Activity()
+    activity.start("calibration", 8, 8, "")
+    activity.request("side photo", is_open=True)
+    with activity.doing("comparing photos with their renders"):
+        assert activity.event.text == "comparing photos with their renders"
+        activity.start("film", 3, 120, "")
+        assert activity.event == events.Working(task="film", done=3, of=120)
+        activity.start("film", 120, 120, "")
+    assert activity.event.text == "waiting for fal.ai: side photo"
+
+
 def test_the_remaining_time_is_part_of_it():
     activity = Activity()
     assert activity.event.eta_seconds is None

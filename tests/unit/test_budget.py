@@ -32,7 +32,9 @@ from photoreal_set.messages.errors import PhotorealError
 from photoreal_set.optics.angles import ANGLES
 from photoreal_set.photo_set import estimates
 from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.plan import SetPlan
+from photoreal_set.photo_set.plan_record import plan_record
 from photoreal_set.photo_set.source import source_from
 from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 
@@ -316,6 +318,30 @@ def test_existing_results_cost_nothing(desk):
         bill(desk, "0.09")
 
 
+def test_a_set_says_what_is_still_to_be_paid_and_nothing_when_that_is_nothing(desk):
+    def told() -> str:
+        one = bill(desk, None)
+        return estimates.price_sentence(one.estimate, one.to_come)
+
+    whole = "The whole set costs $1.885 to $2.01"
+    assert told() == f"{whole}."
+    plan = plan_of(desk)
+    folder = SetFolder.prepare(
+        plan.out, product="x", source=plan.source.record(), tool={}, plan=plan_record(plan)
+    )
+    with folder.change() as record:
+        record["model"] = {"path": "model/product.glb"}
+        record["angles"] = [{"name": name, "photo": {"state": "done"}} for name in list(ANGLES)[1:]]
+        record["videos"] = [{"engine": "fal", "state": "done", "motion": "turntable"}]
+    assert told() == f"{whole}; $0.025 to $0.05 is still to be paid."
+    with folder.change() as record:
+        record["angles"].append({"name": next(iter(ANGLES)), "photo": {"state": "done"}})
+    assert told() == ""
+    with folder.change() as record:
+        record["plan"]["prompt"] = "another one"
+    assert told() == f"{whole}.", "another plan may make everything again"
+
+
 def test_unknown_prices_share_the_remaining_budget(desk):
     desk.emulator.control(prices={KONTEXT: None})
     with pytest.raises(errors.UnknownPriceError):
@@ -338,6 +364,13 @@ def test_costs_are_read_from_the_journal(desk):
     rows = list(csv.DictReader(io.StringIO(journal_costs.as_csv(found))))
     assert {row["request_id"] for row in rows} == {entry["request_id"] for entry in desk.emulator.ledger()}
     assert {row["basis"] for row in rows} == {"billed"}
+
+
+def test_the_video_is_called_so_where_people_read_what_it_cost(tmp_path):
+    """The journal, whose names do not change, calls it "film"."""
+    (tmp_path / "k").mkdir()
+    (tmp_path / "k" / "intent.1").write_text(json.dumps({"label": "film", "kind": "video"}))
+    assert [cost.row["job"] for cost in journal_costs.costs_in(tmp_path, "lamp")] == ["video"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

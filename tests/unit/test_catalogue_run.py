@@ -372,21 +372,10 @@ def test_a_run_killed_three_times_with_faults_on_each_request_is_accepted_once(d
     ]
     desk.table(*rows)
     desk.emulator.control(delays={**FAST, "photo": 0.2, "model": 0.3}, faults=FAULTS)
-    command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, "--engine", "fal")
-    for goal in (2, 5, 9):
-        process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
-        until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this iteration.
-        process.kill()
-        process.communicate()
-        desk.decide_as_user()
-        command = ("resume", desk.out)
-    for attempt in range(8):
-        run = desk.run("resume", desk.out)
-        if run.exit_code == 0:
-            break
-        desk.decide_as_user()
-        if attempt == 3:
-            desk.emulator.control(faults=[])
+    desk.kill_at(
+        (2, 5, 9), lambda: len(desk.emulator.ledger()), "--engine", "fal", STUB_BLENDER_SECONDS="0.2"
+    )
+    run = desk.finish()
     assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
     assert len(desk.emulator.ledger()) == len(desk.journal_keys()) == 16
     assert all(product["photos"] for product in desk.products().values())

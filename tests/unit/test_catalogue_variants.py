@@ -127,25 +127,13 @@ def _nothing_is_sent_again(desk: Desk) -> None:
 
 def test_a_killed_run_continues_and_each_photo_of_each_variant_is_requested_once(desk: Desk):
     desk.table(*mugs(desk, 3))
-    command: tuple[object, ...] = (
-        "catalogue",
-        desk.file,
-        "--out",
-        desk.out,
-        *SMALL,
-        *FAL,
-    )
     desk.emulator.control(delays={**FAST, "photo": FOR_EVER_SECONDS})
-    for goal in (4, 10):  # In the middle of the first product, and of the second.
-        process = desk.start(*command)
-        until(lambda: len(requests_in(desk)) >= goal)  # noqa: B023  It is called within this iteration.
-        process.kill()
-        process.communicate()
-        command = ("resume", desk.out)
+    goals = (4, 10)  # In the middle of the first product, and of the second.
+    desk.kill_at(goals, lambda: len(requests_in(desk)), *FAL, decides=False)
     assert requests_in(desk, "mug-0/variants/*")
     desk.emulator.control(delays=FAST, advance=FOR_EVER_SECONDS)
     desk.decide_as_user()  # About one that was being sent when the process was killed.
-    run = desk.run(*command)
+    run = desk.run("resume", desk.out)
     assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
     counts = desk.ledger_by_input()
     assert len(counts) == 18 and set(counts.values()) == {1}
@@ -156,21 +144,8 @@ def test_a_killed_run_continues_and_each_photo_of_each_variant_is_requested_once
 def test_a_run_killed_three_times_with_faults_pays_each_photo_once(desk: Desk):
     desk.table(*mugs(desk, 3))
     desk.emulator.control(delays={**FAST, "photo": 0.2}, faults=FAULTS)
-    command: tuple[object, ...] = ("catalogue", desk.file, "--out", desk.out, *SMALL, *FAL)
-    for goal in (3, 8, 14):
-        process = desk.start(*command, STUB_BLENDER_SECONDS="0.2")
-        until(lambda: len(desk.emulator.ledger()) >= goal)  # noqa: B023  It is called within this iteration.
-        process.kill()
-        process.communicate()
-        desk.decide_as_user()
-        command = ("resume", desk.out)
-    for attempt in range(8):
-        run = desk.run("resume", desk.out)
-        if run.exit_code == 0:
-            break
-        desk.decide_as_user()
-        if attempt == 3:
-            desk.emulator.control(faults=[])
+    desk.kill_at((3, 8, 14), lambda: len(desk.emulator.ledger()), *FAL, STUB_BLENDER_SECONDS="0.2")
+    run = desk.finish()
     assert run.exit_code == 0, [product["error"] for product in desk.products().values()]
     assert set(desk.ledger_by_input().values()) == {1}
     assert len(desk.emulator.ledger()) == len(desk.journal_keys()) == 18

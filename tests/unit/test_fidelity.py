@@ -296,3 +296,21 @@ def test_a_render_in_other_light_that_is_black_does_no_harm(reference: Reference
 def test_a_pass_of_another_shape_is_not_used(change: dict[str, Array]):
     report = check_photo(product()["render"], Reference(**{**product(), **change}))
     assert report.verdict is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("box", "where"),
+    [
+        ((slice(0, SIDE), slice(SIDE // 2, SIDE)), "right"),
+        ((slice(SIDE // 2, SIDE), slice(0, SIDE)), "lower center"),
+    ],
+)
+def test_a_half_that_is_gone_is_called_missing_and_not_changed(
+    reference: Reference, box: tuple[slice, slice], where: str
+):
+    picture = product()["render"].copy()
+    picture[box] = 255
+    report = check_photo(photo(picture), reference)
+    assert report.verdict in (Verdict.RETRY, Verdict.REJECT)
+    assert f"Part missing, {where}." in report.reason
+    assert "changed" not in report.reason

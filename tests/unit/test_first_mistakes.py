@@ -11,7 +11,11 @@ import pytest
 from PIL import Image
 
 from photoreal_set.command_line import main as cli
+from photoreal_set.command_line.argument_types import place
+from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.messages.errors import machine_error
+from photoreal_set.photo_set.choices import LANCZOS, Fidelity
+from photoreal_set.photo_set.unused_options import unused_members
 from tests.blender.products import textured_block
 from tests.told import events_in
 
@@ -49,6 +53,23 @@ class Told:
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
     return Told(tmp_path, monkeypatch, capsys)
+
+
+def test_printed_paths_have_no_dots_unless_they_follow_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "shop" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "shop" / "deep", target_is_directory=True)
+    monkeypatch.chdir(tmp_path / "shop" / "deep")
+    assert place("../sets/mug") == tmp_path / "shop" / "sets" / "mug"
+    assert place("sets/mug") == Path("sets/mug")
+    assert place(f"{tmp_path}/link/../mug").resolve() == tmp_path / "shop" / "mug"
+
+
+def test_without_a_command_the_commands_are_listed(told: Told):
+    assert told.run() == 1
+    assert told.output == ""
+    assert "make the set of one product" in told.error and "Error:" not in told.error
 
 
 @pytest.mark.parametrize(
@@ -91,6 +112,19 @@ def test_an_option_that_changes_nothing_is_named(told: Told, options, named):
     texts = told.warnings
     assert len(texts) == bool(named)
     assert all(text.endswith(f": {', '.join(named)}.") for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "unused"),
+    [
+        ({"upscale_endpoint": LANCZOS, "photo_size": 2048}, []),
+        ({"upscale_endpoint": LANCZOS}, ["upscale_endpoint"]),
+        ({"fidelity": Fidelity.REPORT, "retries": 3}, ["retries"]),
+        ({"retries": 3}, []),
+    ],
+)
+def test_an_option_may_need_another_one(chosen: dict, unused: list[str]):
+    assert unused_members(chosen, {Kind.PHOTO}) == unused
 
 
 def test_an_option_that_changes_nothing_for_a_catalogue_is_named(told: Told):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from photoreal_set.catalogue.states import RowState, Status
+from photoreal_set.catalogue.tally import Tally
 from photoreal_set.messages import events
 from photoreal_set.messages.progress import (
     SILENT_SECONDS,
@@ -303,3 +305,14 @@ def test_an_error_names_the_option_in_text_and_the_field_in_json(tmp_path: Path)
     last = events_in(done.stdout)[-1]
     assert last["field"] == "loop"
     assert last["error"].startswith("Looping") and "--" not in last["error"]
+
+
+def test_products_that_a_stop_has_left_unmade_do_not_count_as_made():
+    output = io.StringIO()
+    tally = Tally(reporter=PlainReporter(output), of=4)
+    tally.count(Status(digest="", state=RowState.DONE))
+    tally.count(Status(digest=""))  # Another stage continues it.
+    tally.count(Status(digest="", exit_code=130))
+    tally.unmade += 1
+    tally.tell(is_last=True)
+    assert output.getvalue() == "[0:00] products 2/4 2 not made\n"

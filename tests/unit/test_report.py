@@ -267,3 +267,9 @@ def test_the_page_depends_on_the_manifest_alone():
     before = json.dumps(record)
     assert build_report(record) == build_report(json.loads(before))
     assert json.dumps(record) == before
+
+
+def test_transparent_pictures_are_shown_on_a_checkerboard():
+    record = {"product": "tea", "angles": [{"name": "front", "photo": {"path": "photos/front.png"}}]}
+    assert "repeating-conic-gradient" not in build_report(record)
+    assert "repeating-conic-gradient" in build_report({**record, "plan": {"background": "transparent"}})

@@ -259,7 +259,7 @@ def test_a_file_with_other_content_is_refused(made, runs, tmp_path, capsys, cont
     assert message in capsys.readouterr().err and not runs
 
 
-def test_a_photo_by_cycles_is_marked_as_rejected_and_not_made_again(tmp_path, emulator, runs, capsys):
+def test_a_photo_by_cycles_is_only_marked_and_not_made_again(tmp_path, emulator, runs):
     source = tmp_path / "pot.png"
     Image.effect_noise((300, 300), 40).save(source)
     folder = set_of(tmp_path / "set", source, Engine.CYCLES, Service.emulator(emulator.url))
@@ -268,9 +268,10 @@ def test_a_photo_by_cycles_is_marked_as_rejected_and_not_made_again(tmp_path, em
     )
     assert photo_of(folder, "side")["review"]["decision"] == "reject"
     assert "pending" not in SetFolder.open(folder.root).record["angles"][1]
-    file = file_in(tmp_path, decided(folder, side="retry"))
-    assert run("resume", folder.root, "--decisions", file)[0] == 1
-    assert "Cycles would render the same photo again" in capsys.readouterr().err
+    code, lines = run("resume", folder.root, "--decisions", file_in(tmp_path, decided(folder, side="retry")))
+    assert code == 0 and photo_of(folder, "side")["review"]["decision"] == "retry"
+    assert any("only marked, because Cycles would render" in line.get("text", "") for line in lines)
+    assert "pending" not in SetFolder.open(folder.root).record["angles"][1]
 
 
 def test_the_page_says_who_decided(made, tmp_path):

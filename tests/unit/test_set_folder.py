@@ -60,6 +60,18 @@ def test_the_same_source_reopens_the_set_with_its_creation_date_and_results(tmp_
     assert "error" not in again
 
 
+def test_only_a_catalogue_gives_a_set_that_is_continued_another_name(tmp_path: Path):
+    def named(product: str, *, is_catalogue: bool) -> str:
+        folder = SetFolder.prepare(
+            tmp_path, product=product, source=SOURCE, tool=TOOL, may_replace_source=is_catalogue
+        )
+        return folder.record["product"]
+
+    assert named("TEA-7", is_catalogue=True) == "TEA-7"
+    assert named("pot", is_catalogue=False) == "TEA-7", "`resume` of one product keeps the SKU"
+    assert named("TEA-8", is_catalogue=True) == "TEA-8"
+
+
 def test_a_set_of_another_source_is_rejected_and_unchanged(tmp_path: Path):
     prepare(tmp_path).store("renders/front.png", b"picture")
     before = everything_in(tmp_path)

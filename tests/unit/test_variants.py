@@ -281,6 +281,8 @@ def test_runs_of_a_variant_and_of_its_set_lock_each_other_out(tmp_path: Path):
     assert set_of_variant(blue) is None, "there is no set around it"
     (tmp_path / "set" / "set.json").write_text("{}")
     assert set_of_variant(blue) == tmp_path / "set"
+    (tmp_path / "link").symlink_to(blue, target_is_directory=True)
+    assert set_of_variant(tmp_path / "link") == tmp_path / "set", "`cancel` refuses it too"
     reporter = PlainReporter(io.StringIO())
     with working_in(blue, reporter):
         assert FileLock.taken(lock_of(tmp_path / "set")) is None

@@ -122,6 +122,17 @@ def test_other_colours_are_found_without_a_rendered_video(folder: SetFolder):
     assert max(answer["values"][:7]) < 1.0 < min(answer["values"][9:])
 
 
+@pytest.mark.parametrize("is_accepted", [False, True])
+def test_a_photo_that_failed_its_check_counts_once_a_person_has_accepted_it(
+    folder: SetFolder, is_accepted: bool
+):
+    with folder.change() as record:
+        verdict = {"verdict": "reject", "rejected": not is_accepted, "accepted": is_accepted}
+        record["angles"][0]["photo"]["fidelity"] = verdict
+    files = Pictures.of(folder, {"path": "video/turntable.mp4"}).files
+    assert [file.name for file in files] == ["front.png"] * is_accepted
+
+
 def test_a_loop_that_does_not_close_is_named(folder: SetFolder):
     def drift(share: float, frame: Image.Image) -> Image.Image:
         return Image.fromarray(np.roll(np.asarray(frame), round(30 * share), axis=0))
