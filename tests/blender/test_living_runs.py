@@ -22,7 +22,7 @@ from photoreal_set.messages.progress import JsonReporter
 from photoreal_set.photo_set.living_run import is_asked_to_stop, known_runs
 from photoreal_set.window import preferences, pump, runs, sheets
 from tests.blender.runs import ROOT
-from tests.blender.test_sidebar import drawn_by, pump_until_idle
+from tests.blender.sidebar import drawn_by, pump_until_idle
 from tests.patience import FOR_EVER_SECONDS, until
 
 pytestmark = pytest.mark.slow
