@@ -163,16 +163,16 @@ def _place_one() -> None:
     if view is None and not state.looks:
         state.to_place.remove(run)  # Its folder is gone.
         return
-    window = screen.free_window()
-    if view is None or window is None:
+    if view is None or screen.free_window() is None:
         return
     state.to_place.remove(run)
     try:
         sheets.place(scene, view, replaces=run.replaces)
     except (RuntimeError, OSError) as error:  # Blender would no longer call a timer that raises.
         run.view.error = iface_("The photos could not be placed: {error}", error=str(error).strip())
-    with bpy.context.temp_override(window=window):
-        bpy.ops.ed.undo_push(message="Place Photoreal Set")  # Changes by a timer have no undo step otherwise.
+    # Changes by a timer have no undo step otherwise. Without ``temp_override``: with Python 3.11, Blender crashes when
+    # an operator runs in it while another thread runs Python.
+    bpy.ops.ed.undo_push(message="Place Photoreal Set")
     launch.redraw()
 
 
