@@ -16,6 +16,8 @@ from bpy.app.handlers import persistent
 
 from ..background_run.button_arguments import Source
 from ..background_run.run_view import Kind
+from ..background_run.set_view import SetView
+from ..catalogue.glance import CatalogueView
 from ..photo_set.living_run import KnownRun
 from ..processes.child import Event
 from . import changes, launch, preferences, properties, runs, screen, sheets
@@ -25,6 +27,7 @@ from .stored_paths import stored_path
 from .words import iface_
 
 PUMP_SECONDS = 0.1  # Between two calls.
+HURRY_SECONDS = 0.02  # The same while events wait: a run that was found has reported for a long time.
 PUMP_BUDGET = 0.003  # Seconds for the events of one call: a late report is better than a stuttering viewport.
 PRICE_PAUSE = 0.7  # Seconds without a change of the settings before their price is asked for.
 REDRAW_SECONDS = 1.0  # The clocks of a running set move on.
@@ -42,9 +45,7 @@ def pump() -> float | None:
     for run, event in _events(deadline):
         received = True
         if event["event"] == launch.LOOKED_AT:
-            runs.state.sets.take(event["folder"], event["view"])
-            if run is not None and event["view"] is not None:  # One that was found does not know its angles.
-                run.view.expect([picture.name for picture in event["view"].pictures])
+            _take_look(run, Path(event["folder"]), event["view"])
         elif event["event"] == launch.FOUND_RUNS:
             _follow(event["runs"])
         elif run is not None:
@@ -54,7 +55,21 @@ def pump() -> float | None:
     is_stale = time.monotonic() - runs.state.redrawn_at > REDRAW_SECONDS
     if received or (is_stale and runs.set_run()):
         launch.redraw()
-    return PUMP_SECONDS if _is_busy() else None
+    if not _is_busy():
+        return None
+    return PUMP_SECONDS if time.perf_counter() < deadline else HURRY_SECONDS
+
+
+def _take_look(run: Run | None, folder: Path, view: SetView | CatalogueView | None) -> None:
+    """Keep what was read of a folder. A run that was found learns its angles or products from it."""
+    if isinstance(view, CatalogueView):
+        runs.state.catalogues[folder] = view
+        if run is not None:
+            run.view.expect_products((one.sku, one.folder, one.is_done) for one in view.products)
+        return
+    runs.state.sets.take(folder, view)
+    if run is not None and view is not None:
+        run.view.expect([picture.name for picture in view.pictures])
 
 
 def _follow(found: list[tuple[KnownRun, bool]]) -> None:
@@ -118,8 +133,11 @@ def _end(run: Run) -> None:
     if run.scratch:
         shutil.rmtree(run.scratch, ignore_errors=True)
     match view.kind:
-        case Kind.SET:
+        case Kind.SET | Kind.CATALOGUE:
             _end_set(run)
+        case Kind.CANCEL:
+            if view.folder:
+                launch.look_at(view.folder)
         case Kind.CHOOSE:
             if view.folder and not view.error:
                 runs.show_chosen(view.folder)
@@ -163,16 +181,16 @@ def _place_one() -> None:
     if view is None and not state.looks:
         state.to_place.remove(run)  # Its folder is gone.
         return
-    window = screen.free_window()
-    if view is None or window is None:
+    if view is None or screen.free_window() is None:
         return
     state.to_place.remove(run)
     try:
         sheets.place(scene, view, replaces=run.replaces)
     except (RuntimeError, OSError) as error:  # Blender would no longer call a timer that raises.
         run.view.error = iface_("The photos could not be placed: {error}", error=str(error).strip())
-    with bpy.context.temp_override(window=window):
-        bpy.ops.ed.undo_push(message="Place Photoreal Set")  # Changes by a timer have no undo step otherwise.
+    # Changes by a timer have no undo step otherwise. Without ``temp_override``: with Python 3.11, Blender crashes when
+    # an operator runs in it while another thread runs Python.
+    bpy.ops.ed.undo_push(message="Place Photoreal Set")
     launch.redraw()
 
 

@@ -18,6 +18,7 @@ from ..background_run.followed import Followed
 from ..background_run.price_book import Price, PriceBook
 from ..background_run.run_view import Kind, RunView
 from ..background_run.set_view import Picture, SetView, Take
+from ..catalogue.glance import CatalogueView
 from ..photo_set.living_run import AskedBy, KnownRun
 from ..processes.child import Child, Event
 from . import properties
@@ -70,11 +71,15 @@ class State:
     prices: PriceBook = field(default_factory=PriceBook)
     wanted_price: tuple[Settings, float] | None = None  # With the time (monotonic, s) at which it is asked.
     sets: KnownSets = field(default_factory=KnownSets)
+    catalogues: dict[Path, CatalogueView] = field(default_factory=dict)  # As they were last read.
     shown_takes: dict[tuple[Path, str], int] = field(
         default_factory=dict
     )  # Those that the gallery shows instead.
     to_place: list[Run] = field(default_factory=list)
     elsewhere: list[KnownRun] = field(default_factory=list)  # Living runs that no scene of this file has.
+    wanted: dict[Path, Home] = field(
+        default_factory=dict
+    )  # Where the artist wants to see such a run, by folder.
     looked_at: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     looks: int = 0
     loads: int = 0
@@ -148,7 +153,7 @@ def ended_run(scene: bpy.types.Scene) -> Run | None:
 
 def is_known(folder: Path, *, is_alive: bool) -> bool:
     """Whether this window has the living run of a folder, or, of one that has ended, has seen its end."""
-    known = [run for run in state.runs if run.view.kind is Kind.SET and run.view.folder == folder]
+    known = [run for run in state.runs if run.view.kind.makes_pictures and run.view.folder == folder]
     return any(not run.view.is_over for run in known) if is_alive else bool(known)
 
 
@@ -162,9 +167,10 @@ def is_in_another_file(run: Run) -> bool:
     return run.home is not None and bool(run.home.file) and run.home.file != bpy.data.filepath
 
 
-def cancel_run() -> Run | None:
-    """The newest cancellation at fal.ai."""
-    return next((run for run in reversed(state.runs) if run.view.kind is Kind.CANCEL), None)
+def cancel_run(*folders: Path | None) -> Run | None:
+    """The newest cancellation at fal.ai, if it was for one of these folders."""
+    newest = next((run for run in reversed(state.runs) if run.view.kind is Kind.CANCEL), None)
+    return newest if newest and newest.view.folder in folders else None
 
 
 def waits_to_place(run: Run) -> bool:
@@ -186,6 +192,12 @@ def set_of(scene: bpy.types.Scene) -> SetView | None:
         return found
     folder = folder_of(scene)
     return state.sets.view_of(folder) if folder else None
+
+
+def catalogue_of(run: Run | None) -> CatalogueView | None:
+    """The catalogue that a run makes, as it was last read."""
+    folder = run.view.folder if run and run.view.kind is Kind.CATALOGUE else None
+    return state.catalogues.get(folder) if folder else None
 
 
 def icon_of(path: Path | None, stamp: str) -> int:
@@ -230,15 +242,23 @@ def home_of(scene: bpy.types.Scene) -> Home:
     return Home(file=bpy.data.filepath, load=state.loads, scene_uid=scene.session_uid, scene_name=scene.name)
 
 
-def asked_by(home: Home, *, places: bool, replaces: bool = False) -> AskedBy:
+def asked_by(home: Home, *, places: bool = False, replaces: bool = False, pays: bool = False) -> AskedBy:
     """What a run keeps of the window that starts it, for windows that find it later."""
-    scene = home.scene_name
-    return AskedBy(window=os.getpid(), file=home.file, scene=scene, places=places, replaces=replaces)
+    return AskedBy(
+        window=os.getpid(),
+        file=home.file,
+        scene=home.scene_name,
+        places=places,
+        replaces=replaces,
+        pays=pays,
+    )
 
 
 def home_of_known(run: KnownRun, *, is_alive: bool) -> Home | None:
-    """The scene of this file that a run was started for, or that names its folder; ``None`` without one."""
+    """The scene of this file that a run was started for, that wants it or names its folder; ``None`` without one."""
     asked, found = run.asked_by, None
+    if is_alive and (wanted := state.wanted.pop(run.folder, None)):
+        return wanted
     if asked and asked.file == bpy.data.filepath and (asked.file or asked.window == os.getpid()):
         found = bpy.data.scenes.get(asked.scene)
     if found is None and is_alive:

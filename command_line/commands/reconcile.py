@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...catalogue.glance import is_catalogue
 from ...catalogue.lock_file import read_lock
 from ...catalogue.states import journal_in
 from ...fal_bridge.money import billing
@@ -21,11 +22,10 @@ from ...messages.money import exact_dollars
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
 from ...photo_set.set_costs import costs_of
-from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
 from ..service import required_service
-from ..sets import working_in
+from ..visible_runs import working_in
 
 MAX_NAMED = 10
 

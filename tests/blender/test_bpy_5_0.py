@@ -17,7 +17,11 @@ from tests.blender.runs import ROOT
 VERSION = "5.0.1"
 LOCK = ROOT / "requirements" / "bpy-5.0.txt"
 TESTS = (
-    "tests/blender/test_sidebar.py",
+    "tests/blender/test_registration.py",
+    "tests/blender/test_settings.py",
+    "tests/blender/test_panels.py",
+    "tests/blender/test_gray_buttons.py",
+    "tests/blender/test_sets_of_the_window.py",
     "tests/blender/test_artist_scenes.py",
     "tests/blender/test_compositing.py",
     "tests/blender/test_assets.py",
