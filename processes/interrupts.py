@@ -59,6 +59,7 @@ class Interrupts:
         self._on_ask = on_ask
         self._on_leave = on_leave
         self._is_leaving = False
+        self._has_heard = False  # Of a Ctrl-C.
         self._wakeup: tuple[socket.socket, socket.socket] | None = None  # Its reading and its writing end.
         self._handlers_before: list[tuple[signal.Signals, Any]] = []
         self._descriptor_before = -1
@@ -101,9 +102,13 @@ class Interrupts:
                         self._handle(number)
 
     def _handle(self, number: int) -> None:
+        is_interrupt = number in (signal.SIGINT, _BREAK)
+        is_first, self._has_heard = is_interrupt and not self._has_heard, self._has_heard or is_interrupt
         if self._is_leaving:
-            os._exit(STOPPED_EXIT_CODE)
-        if number in (signal.SIGINT, _BREAK) and not self._stop.is_asked:
+            if not is_first:
+                os._exit(STOPPED_EXIT_CODE)
+            return  # A busy system delivers a SIGTERM before the Ctrl-C that was sent first.
+        if is_interrupt and not self._stop.is_asked:
             self._on_ask()
             self._stop.ask()
             return

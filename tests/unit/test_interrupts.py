@@ -148,6 +148,16 @@ def test_leaving_waits_for_the_response_to_a_paid_request(child, tmp_path):
     assert len(list(tmp_path.glob(".journal/*/submitted.1.json"))) == 1
 
 
+def test_an_interrupt_that_is_overtaken_by_the_end_does_not_hurry_it(child, tmp_path):
+    running = child(tmp_path, wait_for="intent.1", faults=[{"name": "slow-answer", "seconds": 2.0}])
+    until(running.emulator.ledger)
+    running.interrupt(signal.SIGTERM)
+    time.sleep(0.2)
+    running.interrupt()
+    code, lines = running.end()
+    assert (code, lines[-1]) == (130, "left")
+
+
 def test_a_third_interrupt_does_not_wait_for_the_response(child, tmp_path):
     faults = [{"name": "slow-answer", "seconds": FOR_EVER_SECONDS}]
     running = child(tmp_path, wait_for="intent.1", faults=faults)
