@@ -2,8 +2,10 @@
 """The lines of the Jobs panel for a catalogue: one for each product."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ..messages.progress import END_STATES
 from .run_rows import JOB_TEXTS, PICTURES, Row
 
 # States of a product, as the panel calls them.
@@ -14,6 +16,15 @@ STATES = {
     "failed": "failed",
     "held": "uncertain",
 }
+
+
+WAITING, LEFT = STATES["waiting"], JOB_TEXTS["left"]
+
+
+def expect_product(row: Row, folder: Path, *, is_done: bool) -> None:
+    """Update the line of a product that this run may not have begun from what is in its ``folder``."""
+    if is_done and row.state == WAITING:
+        row.state, row.folder = STATES["done"], str(folder)
 
 
 def take_product_event(row: Row, event: Mapping[str, Any], now: float) -> None:
@@ -27,11 +38,15 @@ def take_product_event(row: Row, event: Mapping[str, Any], now: float) -> None:
             row.fill(done / of)
         case "job":
             state = str(event.get("state", ""))
-            row.move(JOB_TEXTS.get(state, state), now)
+            if state not in END_STATES or state == "left":  # The product's own event tells how it has ended.
+                row.move(JOB_TEXTS.get(state, state), now)
             row.queue_position = event.get("queue_position")
             row.request_id = str(event.get("request_id") or "") or row.request_id
         case "product":
             state = str(event.get("state", ""))
-            row.move(STATES.get(state, state), now)
+            text = STATES.get(state, state)
+            if text == WAITING and row.state != WAITING:  # It was begun, and another run continues it.
+                text = LEFT if row.state == LEFT else "stopped"
+            row.move(text, now)
             row.error = str(event.get("error") or "")
             row.folder = str(event.get("set") or "")

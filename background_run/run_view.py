@@ -3,7 +3,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..messages.remaining import time_left
 from ..messages.translation import translated
-from .product_rows import take_product_event
+from .product_rows import expect_product, take_product_event
 from .run_rows import ADDITIONS, AT_FAL, JOB_TEXTS, PICTURES, Row
 from .setting_words import window_words, with_words
 
@@ -115,6 +115,11 @@ class RunView:
         """Show these rows from the start: angles, and the video."""
         for name in names:
             self.rows.setdefault(name, Row(name, is_series=name in (VIDEO, SPIN)))
+
+    def expect_products(self, products: Iterable[tuple[str, Path, bool]]) -> None:
+        """Show the products of a catalogue: the SKU, the set folder, and whether an earlier run has finished it."""
+        for sku, folder, is_done in products:
+            expect_product(self.rows.setdefault(sku, Row(sku)), folder, is_done=is_done)
 
     @property
     def doing(self) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..fal_bridge.journal import Journal, Stage, shown_key
+from ..fal_bridge.journal import Stage, shown_key
 from ..files.enclosed import place_in
 from ..files.input_files import read_json
 from ..imaging.choices import HERO
-from ..messages.errors import InputError, PhotorealError
+from ..messages.errors import InputError
 from ..photo_set.choices import Engine
+from ..photo_set.pending import entries_in, pending_in
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
 from ..photo_set.takes import Shelf, own_file, takes_in
 from .setting_words import with_words
@@ -132,8 +133,8 @@ class Held:
 class SetView:
     """What ``set.json`` and the journal of a folder say.
 
-    ``spent`` and ``model_price`` are in US dollars, as far as prices are known. ``problems``: what is wrong with the
-    model, worst first, without what is only a note.
+    ``pending``: requests that fal.ai may still be working on. ``spent`` and ``model_price`` are in US dollars, as far as
+    prices are known. ``problems``: what is wrong with the model, worst first, without what is only a note.
     """
 
     folder: Path
@@ -149,6 +150,7 @@ class SetView:
     model_price: float | None = None  # Of the newest model that was received.
     model: Model = Model()
     problems: tuple[str, ...] = ()
+    pending: int = 0
 
     @property
     def can_resume(self) -> bool:
@@ -219,6 +221,7 @@ def read_set(folder: Path) -> SetView | None:
                 for entry in record.get("model", {}).get("triage", [])
                 if entry["severity"] != "note"
             ),
+            pending=pending_in(folder),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -306,19 +309,14 @@ def _file(folder: Path, entry: dict[str, Any]) -> Path | None:
 
 
 def _held(folder: Path) -> tuple[Held, ...]:
-    journal = Journal(folder / ".journal")
-    try:
-        entries = [(key, journal.read(key)) for key in journal.job_keys()]
-    except PhotorealError:
-        return ()
     return tuple(
         Held(
-            key=shown_key(key),
+            key=shown_key(entry.key),
             label=entry.label,
             resend_at=entry.resend_at,
             request_id=entry.likely_request,
         )
-        for key, entry in entries
+        for entry in entries_in(folder)
         if entry.stage is Stage.UNCERTAIN
         or (entry.stage is Stage.IN_FLIGHT and entry.sender_is_gone)
         or not entry.is_resend_certain

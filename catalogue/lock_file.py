@@ -21,11 +21,11 @@ from ..files.writing import write_atomically
 from ..messages.errors import InputError
 from ..photo_set.plan_record import MEMBER_RULES, OPTIONS
 from .folder_names import folder_name
+from .glance import LOCK_NAME as NAME
+from .glance import MAX_BYTES
 from .rows import MAX_SOURCES, Row, kept_row
 
-NAME = "catalogue.lock.jsonl"
 SCHEMA = 1
-MAX_BYTES = 256 << 20
 OWN_NAMES = (
     *(NAME, "catalogue.json", "catalogue.csv", "index.html", "overview", ".journal"),
     *("charges.csv", "charges.json"),

@@ -9,7 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from ..catalogue.freezing import Catalogue, Endpoints, freeze, kept_options, made_options
-from ..catalogue.lock_file import NAME, DamagedLockError, FrozenRow, Lock, read_lock
+from ..catalogue.glance import is_catalogue
+from ..catalogue.lock_file import DamagedLockError, FrozenRow, Lock, read_lock
 from ..catalogue.order import Stage
 from ..catalogue.pricing import Pricing
 from ..catalogue.results import RECORD
@@ -40,11 +41,6 @@ from .option_values import CeilingOptions, Context, FreezeOptions, RowOptions, S
 from .plans import cameras_reader, check_light, materials_reader, plan_of_any, warn_unused
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
-
-
-def is_catalogue(folder: Path) -> bool:
-    return (folder / NAME).is_file()
-
 
 # --- freezing -----------------------------------------------------------------------------------
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..catalogue.glance import is_catalogue
 from ..channels.checking import Finding
 from ..channels.folder_check import check_channel, check_in_catalogue
 from ..channels.rules import CHANNELS
 from ..channels.summary import by_rule, sentence, which
 from ..messages.errors import InputError
-from .catalogue_plans import is_catalogue
 from .channel_sources import Source, channels_of, sources_in
 
 

@@ -5,13 +5,13 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..catalogue.glance import is_catalogue
 from ..catalogue.lock_file import read_lock
 from ..channels.rules import CHANNELS
 from ..files.names import file_rule, safe_name
 from ..messages.errors import FieldError, InputError
 from ..photo_set.folder import SetFolder
 from ..photo_set.variant_folders import variants_in
-from .catalogue_plans import is_catalogue
 
 _SEPARATORS = re.compile(r"[,;\s]+")
 

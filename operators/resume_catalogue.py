@@ -8,6 +8,7 @@ from bpy.props import StringProperty
 from bpy.types import Context
 
 from ..background_run.button_arguments import Source
+from ..catalogue.glance import is_catalogue
 from ..window import runs, scene_catalogue
 from ..window.blender_types import Result, with_properties
 from ..window.scene_settings import settings_of
@@ -15,8 +16,6 @@ from ..window.words import iface_, rpt_
 from . import checks
 from .common import refuse
 from .paying import FREE, PayingOperator, Sum, at_most
-
-LOCK = "catalogue.lock.jsonl"  # Every catalogue that was started has it.
 
 
 @with_properties
@@ -44,7 +43,7 @@ class PHOTOREAL_OT_resume_catalogue(PayingOperator):
 
     def pay(self, context: Context) -> Result:
         folder = Path(self.folder)
-        if not self.folder or not (folder / LOCK).is_file():
+        if not self.folder or not is_catalogue(folder):
             return refuse(self, rpt_("{folder} is not the folder of a catalog", folder=self.folder))
         settings = settings_of(context, Source.OBJECTS)
         scene_catalogue.resume_catalogue(context, folder, settings, pays=self._may_cost_money())

@@ -2,6 +2,7 @@
 """The progress of the set, angle by angle, and what can be done about it."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpy.types import Context, Panel, UILayout
@@ -9,11 +10,13 @@ from bpy.types import Context, Panel, UILayout
 from ..background_run.run_rows import AT_FAL, Row
 from ..background_run.run_view import OUTCOMES, Kind, RunView, label_words
 from ..background_run.set_view import SetView
+from ..catalogue.glance import CatalogueView
 from ..messages.money import dollars
 from ..messages.progress import clock
 from ..operators.cancel_at_fal import PHOTOREAL_OT_cancel_at_fal
 from ..operators.open_set import PHOTOREAL_OT_open_set
 from ..operators.resolve_uncertain import PHOTOREAL_OT_resolve_uncertain
+from ..operators.resume_catalogue import PHOTOREAL_OT_resume_catalogue
 from ..operators.resume_set import PHOTOREAL_OT_resume_set
 from ..operators.view_request import PHOTOREAL_OT_view_request
 from ..window import runs
@@ -74,9 +77,14 @@ class PHOTOREAL_PT_jobs(SubPanel, Panel):
                 "The photos are placed in the scene as soon as you are in Object Mode.",
                 "INFO",
             )
-        if found is not None and (run is None or run.view.is_over):
-            draw_after(context, layout, found, told, is_in_head=ended is not None)
-        if (cancelling := runs.cancel_run()) and found and cancelling.view.folder == found.folder:
+        catalogue = runs.catalogue_of(run)
+        if run is None or run.view.is_over:
+            if run is not None and catalogue is not None:
+                draw_after_catalogue(context, layout, run.view, catalogue, is_in_head=ended is not None)
+            if found is not None:
+                draw_after(context, layout, found, told, is_in_head=ended is not None)
+        folders = (found.folder if found else None, run.view.folder if run else None)
+        if cancelling := runs.cancel_run(*folders):
             draw_cancelling(context, layout, cancelling.view)
 
 
@@ -94,8 +102,8 @@ def draw_run(context: Context, layout: UILayout, view: RunView, found: SetView |
     draw_rows(context, layout, view, found, told)
     if view.error and view.error != told:
         draw_error(context, layout, view.error)
-    if not is_catalogue and not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
-        button(layout, PHOTOREAL_OT_cancel_at_fal, icon="X")
+    if view.folder and not view.is_over and any(row.state in AT_FAL for row in view.rows.values()):
+        button(layout, PHOTOREAL_OT_cancel_at_fal, icon="X").folder = str(view.folder)
 
 
 def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView | None, told: str) -> None:
@@ -169,6 +177,27 @@ def draw_after(context: Context, layout: UILayout, found: SetView, told: str, *,
         button(buttons, PHOTOREAL_OT_view_request, text="", icon="URL").request_id = held.request_id
     if not is_in_head:
         button(layout, PHOTOREAL_OT_resume_set, icon="PLAY")
+    draw_pending(context, layout, found.folder, found.pending)
+
+
+def draw_after_catalogue(
+    context: Context, layout: UILayout, view: RunView, found: CatalogueView, *, is_in_head: bool
+) -> None:
+    """What can be done with a catalogue that has ended. ``is_in_head``: the head of the tab resumes it."""
+    if view.state != "done" and not is_in_head:
+        button(layout, PHOTOREAL_OT_resume_catalogue, icon="PLAY").folder = str(found.folder)
+    draw_pending(context, layout, found.folder, found.pending)
+
+
+def draw_pending(context: Context, layout: UILayout, folder: Path, count: int) -> None:
+    """The requests that a run has left at fal.ai, and the button that cancels them; nothing without any."""
+    if not count:
+        return
+    one = "1 request is still at fal.ai. Resume fetches its result."
+    text = one if count == 1 else "{count} requests are still at fal.ai. Resume fetches their results."
+    column = layout.column(align=True)
+    draw_text(context, column, iface_(text, count=count), "INFO")
+    button(column, PHOTOREAL_OT_cancel_at_fal, icon="X").folder = str(folder)
 
 
 def draw_cancelling(context: Context, layout: UILayout, view: RunView) -> None:

@@ -24,6 +24,7 @@ from ..background_run.button_arguments import (
 from ..background_run.followed import Followed
 from ..background_run.run_view import VIDEO, Kind, RunView
 from ..background_run.set_view import read_set
+from ..catalogue.glance import is_catalogue, read_catalogue
 from ..photo_set.choices import NO_VIDEO
 from ..photo_set.living_run import KnownRun, forget, known_runs
 from ..processes.blender_program import BATCH, background_command, factory_settings, running_blender
@@ -35,7 +36,7 @@ from .selection import external_folders, write_selection
 from .stored_paths import absolute_folder
 
 KEPT_RUNS = 8  # Ended ones beyond these are forgotten.
-LOOKED_AT = "looked_at"  # An event of this module: a set folder was read.
+LOOKED_AT = "looked_at"  # An event of this module: the folder of a set or a catalogue was read.
 FOUND_RUNS = "found_runs"  # Another: this machine was searched for runs.
 SETTLED = {"done", "failed", "uncertain"}  # States of a job that change what is in the set folder.
 
@@ -143,7 +144,7 @@ def choose_take(context: bpy.types.Context, folder: Path, name: str, number: int
 
 
 def cancel_at_fal(context: bpy.types.Context, folder: Path) -> runs.Run:
-    """Cancel at fal.ai what the set has sent; a run that makes it is stopped."""
+    """Cancel at fal.ai what the set or the catalogue has sent; a run that makes it is stopped."""
     if (running := runs.set_run()) and running.view.folder == folder:
         stop_here(running)
     prepared = Prepared(arguments=["cancel", str(folder), "--json"])
@@ -186,7 +187,7 @@ def ask_doctor(context: bpy.types.Context, kind: Kind) -> None:
 
 
 def look_at(folder: Path) -> None:
-    """Read a set folder on a thread; panels show it when it was read."""
+    """Read the folder of a set or a catalogue on a thread; panels show it when it was read."""
     events = runs.state.looked_at
     _in_background(lambda: events.put(_looked_at(folder)))
 
@@ -208,7 +209,8 @@ def _output_folder(context: bpy.types.Context) -> Path:
 
 
 def _looked_at(folder: Path) -> Event:
-    return {"event": LOOKED_AT, "folder": str(folder), "view": read_set(folder)}
+    view = read_catalogue(folder) if is_catalogue(folder) else read_set(folder)
+    return {"event": LOOKED_AT, "folder": str(folder), "view": view}
 
 
 def _look_at_changes() -> Look:
@@ -223,6 +225,22 @@ def _look_at_changes() -> Look:
         is_step = event["event"] == "job" and event.get("state") not in SETTLED
         is_sign_of_life = event["event"] == "working"
         return None if folder is None or is_video or is_step or is_sign_of_life else _looked_at(folder)
+
+    return look
+
+
+def look_at_catalogue(folder: Path | None = None) -> Look:
+    """Reads the folder of a catalogue once, on the child's thread: ``folder``, or the one in which the run has begun."""
+    is_read = False
+
+    def look(event: Event) -> Event | None:
+        nonlocal is_read
+        begun = Path(event["set"]) if event["event"] == "started" else folder
+        if is_read or begun is None:
+            return None
+        found = _looked_at(begun)
+        is_read = found["view"] is not None  # Its rows are not frozen at once.
+        return found
 
     return look
 

@@ -16,6 +16,8 @@ from bpy.app.handlers import persistent
 
 from ..background_run.button_arguments import Source
 from ..background_run.run_view import Kind
+from ..background_run.set_view import SetView
+from ..catalogue.glance import CatalogueView
 from ..photo_set.living_run import KnownRun
 from ..processes.child import Event
 from . import changes, launch, preferences, properties, runs, screen, sheets
@@ -42,9 +44,7 @@ def pump() -> float | None:
     for run, event in _events(deadline):
         received = True
         if event["event"] == launch.LOOKED_AT:
-            runs.state.sets.take(event["folder"], event["view"])
-            if run is not None and event["view"] is not None:  # One that was found does not know its angles.
-                run.view.expect([picture.name for picture in event["view"].pictures])
+            _take_look(run, Path(event["folder"]), event["view"])
         elif event["event"] == launch.FOUND_RUNS:
             _follow(event["runs"])
         elif run is not None:
@@ -55,6 +55,18 @@ def pump() -> float | None:
     if received or (is_stale and runs.set_run()):
         launch.redraw()
     return PUMP_SECONDS if _is_busy() else None
+
+
+def _take_look(run: Run | None, folder: Path, view: SetView | CatalogueView | None) -> None:
+    """Keep what was read of a folder. A run that was found learns its angles or products from it."""
+    if isinstance(view, CatalogueView):
+        runs.state.catalogues[folder] = view
+        if run is not None:
+            run.view.expect_products((one.sku, one.folder, one.is_done) for one in view.products)
+        return
+    runs.state.sets.take(folder, view)
+    if run is not None and view is not None:
+        run.view.expect([picture.name for picture in view.pictures])
 
 
 def _follow(found: list[tuple[KnownRun, bool]]) -> None:
@@ -118,8 +130,11 @@ def _end(run: Run) -> None:
     if run.scratch:
         shutil.rmtree(run.scratch, ignore_errors=True)
     match view.kind:
-        case Kind.SET:
+        case Kind.SET | Kind.CATALOGUE:
             _end_set(run)
+        case Kind.CANCEL:
+            if view.folder:
+                launch.look_at(view.folder)
         case Kind.CHOOSE:
             if view.folder and not view.error:
                 runs.show_chosen(view.folder)

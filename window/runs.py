@@ -18,6 +18,7 @@ from ..background_run.followed import Followed
 from ..background_run.price_book import Price, PriceBook
 from ..background_run.run_view import Kind, RunView
 from ..background_run.set_view import Picture, SetView, Take
+from ..catalogue.glance import CatalogueView
 from ..photo_set.living_run import AskedBy, KnownRun
 from ..processes.child import Child, Event
 from . import properties
@@ -70,6 +71,7 @@ class State:
     prices: PriceBook = field(default_factory=PriceBook)
     wanted_price: tuple[Settings, float] | None = None  # With the time (monotonic, s) at which it is asked.
     sets: KnownSets = field(default_factory=KnownSets)
+    catalogues: dict[Path, CatalogueView] = field(default_factory=dict)  # As they were last read.
     shown_takes: dict[tuple[Path, str], int] = field(
         default_factory=dict
     )  # Those that the gallery shows instead.
@@ -162,9 +164,10 @@ def is_in_another_file(run: Run) -> bool:
     return run.home is not None and bool(run.home.file) and run.home.file != bpy.data.filepath
 
 
-def cancel_run() -> Run | None:
-    """The newest cancellation at fal.ai."""
-    return next((run for run in reversed(state.runs) if run.view.kind is Kind.CANCEL), None)
+def cancel_run(*folders: Path | None) -> Run | None:
+    """The newest cancellation at fal.ai, if it was for one of these folders."""
+    newest = next((run for run in reversed(state.runs) if run.view.kind is Kind.CANCEL), None)
+    return newest if newest and newest.view.folder in folders else None
 
 
 def waits_to_place(run: Run) -> bool:
@@ -186,6 +189,12 @@ def set_of(scene: bpy.types.Scene) -> SetView | None:
         return found
     folder = folder_of(scene)
     return state.sets.view_of(folder) if folder else None
+
+
+def catalogue_of(run: Run | None) -> CatalogueView | None:
+    """The catalogue that a run makes, as it was last read."""
+    folder = run.view.folder if run and run.view.kind is Kind.CATALOGUE else None
+    return state.catalogues.get(folder) if folder else None
 
 
 def icon_of(path: Path | None, stamp: str) -> int:

@@ -20,7 +20,7 @@ from ..files.names import file_rule, safe_name
 from ..processes.child import Prepared
 from . import preferences, runs
 from .blender_types import scene_of
-from .launch import child_of, start
+from .launch import child_of, look_at_catalogue, start
 from .selection import external_folders, write_objects
 
 # Objects of other types are not photographed, and alone they are no product.
@@ -76,7 +76,8 @@ def start_catalogue(context: bpy.types.Context, settings: Settings, items: list[
         return Prepared(arguments=[*catalogue_arguments(settings, out, table), *external], event=event)
 
     home = runs.home_of(scene)
-    return start(runs.Run(child=child_of(context, prepare), view=view, home=home, pays=settings.uses_fal))
+    child = child_of(context, prepare, look=look_at_catalogue())
+    return start(runs.Run(child=child, view=view, home=home, pays=settings.uses_fal))
 
 
 def resume_catalogue(context: bpy.types.Context, folder: Path, settings: Settings, *, pays: bool) -> runs.Run:
@@ -85,7 +86,8 @@ def resume_catalogue(context: bpy.types.Context, folder: Path, settings: Setting
     external = external_data_options(external_folders())
     prepared = Prepared(arguments=["resume", str(folder), *external, *ceiling_options(settings), "--json"])
     home = runs.home_of(scene_of(context))
-    return start(runs.Run(child=child_of(context, lambda: prepared), view=view, home=home, pays=pays))
+    child = child_of(context, lambda: prepared, look=look_at_catalogue())
+    return start(runs.Run(child=child, view=view, home=home, pays=pays))
 
 
 def _visible(objects: Iterable[bpy.types.Object]) -> tuple[bpy.types.Object, ...]:

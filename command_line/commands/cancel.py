@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ...catalogue.glance import is_catalogue
 from ...catalogue.lock_file import Lock, read_lock
 from ...catalogue.states import journal_in, row_lock
 from ...fal_bridge.cancel import IS_OVER, Cancelled, Fate, cancel_all, summary_of
@@ -22,7 +23,6 @@ from ...photo_set.cancel_mark import leave_mark
 from ...photo_set.folder import SetFolder, SetState
 from ...photo_set.plan_record import fal_of
 from ...photo_set.variant_folders import set_folders, set_journals, set_of_variant
-from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
 from ..service import required_service

@@ -4,6 +4,7 @@
 import argparse
 from pathlib import Path
 
+from ...catalogue.glance import is_catalogue
 from ...catalogue.lock_file import read_lock
 from ...catalogue.states import journal_in
 from ...fal_bridge.cleanup import Cleaned, clean_up
@@ -15,7 +16,6 @@ from ...photo_set.at_fal import record_files_at_fal
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
 from ...photo_set.variant_folders import set_journals
-from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
 from ..service import required_service

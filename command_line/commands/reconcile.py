@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...catalogue.glance import is_catalogue
 from ...catalogue.lock_file import read_lock
 from ...catalogue.states import journal_in
 from ...fal_bridge.money import billing
@@ -22,7 +23,6 @@ from ...messages.progress import LABEL_TEXTS
 from ...photo_set.folder import SetFolder
 from ...photo_set.plan_record import fal_of
 from ...photo_set.set_costs import costs_of
-from ..catalogue_plans import is_catalogue
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
 from ..service import required_service

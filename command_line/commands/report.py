@@ -5,6 +5,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...catalogue.glance import is_catalogue
 from ...catalogue.lock_file import read_lock
 from ...catalogue.results import reason_of, verdict_of, write_results
 from ...catalogue.states import first_error
@@ -17,7 +18,6 @@ from ...photo_set.set_json import Manifest
 from ...photo_set.verdict import all_findings, worst_of
 from ..argument_types import place
 from ..arguments import add_output, add_strict
-from ..catalogue_plans import is_catalogue
 from ..option_values import Command, Context
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...catalogue.freezing import Catalogue
+from ...catalogue.glance import is_catalogue
 from ...catalogue.states import journal_in
 from ...fal_bridge.decisions import Decision, decide, waiting_sentence
 from ...fal_bridge.errors import WrongRequestError
@@ -32,7 +33,7 @@ from ..arguments import (
     add_service,
     add_strict,
 )
-from ..catalogue_plans import catalogue_ceilings, is_catalogue, open_catalogue
+from ..catalogue_plans import catalogue_ceilings, open_catalogue
 from ..catalogues import make_catalogue
 from ..choosing import choose_takes
 from ..option_values import Command, Context, MakeOptions

@@ -10,19 +10,27 @@ from typing import Any
 import bpy
 import pytest
 
-from photoreal_set import operators
+from photoreal_set import operators, panels
 from photoreal_set.background_run.button_arguments import Source, price_key
 from photoreal_set.background_run.price_book import Price
-from photoreal_set.window import preferences, runs, scene_catalogue
+from photoreal_set.window import preferences, pump, runs, scene_catalogue
 from photoreal_set.window.scene_settings import settings_of
-from tests.blender.sidebar import agree, everything, pump_until_idle
+from tests.blender.sidebar import agree, drawn_by, everything, press, pump_until_idle
+from tests.patience import FOR_EVER_SECONDS, until
 
 
 @pytest.fixture
-def shop(extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bpy.types.Scene:
+def chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The preferences."""
+    values = {**preferences.DEFAULTS, "output_folder": str(tmp_path), "device": "cpu"}
+    chosen = SimpleNamespace(**values)
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    return chosen
+
+
+@pytest.fixture
+def shop(extension: bpy.types.Scene, chosen: SimpleNamespace) -> bpy.types.Scene:
     """A scene with the collections *Cup* and *Tea: Pot* of one cube each, and an empty one; small pictures."""
-    chosen = {**preferences.DEFAULTS, "output_folder": str(tmp_path), "device": "cpu"}
-    monkeypatch.setattr(preferences, "get", lambda _context: SimpleNamespace(**chosen))
     cube = bpy.context.object
     for name in ("Cup", "Tea: Pot", "Nothing"):
         shelf = bpy.data.collections.new(name)
@@ -134,3 +142,42 @@ def test_without_anything_to_photograph_nothing_is_started(shop: bpy.types.Scene
     with nothing, pytest.raises(RuntimeError, match="There is nothing to photograph"):
         bpy.ops.photoreal.generate_catalogue(of_collections=True)
     assert not runs.state.runs
+
+
+def test_what_a_stopped_catalogue_has_left_at_fal_is_cancelled_from_the_window(
+    shop: bpy.types.Scene,
+    chosen: SimpleNamespace,
+    fresh_emulator: Any,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(operators.checks, "fal", lambda *_given: None)
+    fresh_emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    chosen.fal_url, shop.photoreal.engine = fresh_emulator.url, "fal"
+    key = price_key(settings_of(bpy.context, Source.OBJECTS))
+    runs.state.prices.learn(key, [{"event": "estimate", "min": 0.05, "max": 0.05}], "")
+    with collections():
+        agree("generate_catalogue", of_collections=True)
+    run = runs.set_run()
+    assert run is not None
+
+    def jobs() -> str:
+        return " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+
+    def both_are_at_fal() -> bool:
+        pump.pump()
+        assert not run.view.is_over, run.view
+        return len(fresh_emulator.ledger()) == 2 and "[photoreal.cancel_at_fal]" in jobs()
+
+    until(both_are_at_fal)
+    bpy.ops.photoreal.cancel_here()
+    bpy.ops.photoreal.cancel_here()
+    pump_until_idle()
+    assert run.view.state == "partial", run.view
+    assert "2 requests are still at fal.ai." in jobs().replace("  ", " ")
+    press(panels.PHOTOREAL_PT_jobs, "cancel_at_fal")
+    assert "Cancelling at fal.ai" in jobs()
+    pump_until_idle()
+    assert "2 requests:" in jobs() and "[photoreal.cancel_at_fal]" not in jobs()
+    assert [job["state"] for job in fresh_emulator.ledger()] == ["CANCELLED"] * 2
+    bpy.ops.photoreal.close_notice()
+    assert "[photoreal.resume_catalogue]" in jobs(), "it can be continued later"

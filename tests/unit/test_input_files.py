@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from photoreal_set.catalogue.glance import is_catalogue
 from photoreal_set.catalogue.lock_file import NAME, read_lock
 from photoreal_set.catalogue.rows import read_rows
-from photoreal_set.command_line.catalogue_plans import is_catalogue
 from photoreal_set.fal_bridge.endpoints.endpoint import size_of
 from photoreal_set.fal_bridge.network.service import key_from_environment
 from photoreal_set.files.input_files import (

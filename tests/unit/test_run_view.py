@@ -183,6 +183,29 @@ def test_a_catalogue_has_a_row_for_each_product():
     assert shown.warnings == ["Pot: A texture is missing."]
 
 
+def test_an_ended_request_does_not_end_its_product():
+    shown = RunView(kind=Kind.CATALOGUE)
+    shown.take({"sku": "Cup", **job("front photo", "queued")})
+    shown.take({"sku": "Cup", **job("side photo", "done")})
+    assert (shown.rows["Cup"].state, shown.done) == ("queued", "0 of 1 done")
+    shown.take({"sku": "Cup", **job("front photo", "left")})
+    ended = {"event": "product", "row": 1, "step": "cloud", "paid": 0.0, "state": "waiting", "error": ""}
+    shown.take({**ended, "sku": "Cup", "set": "/sets/shop/Cup"})
+    shown.take({"sku": "Pot", **progress("references", 0, 2, "front")})
+    shown.take({**ended, "sku": "Pot", "set": "/sets/shop/Pot"})
+    shown.take({"event": "exited", "code": 130, "output": []})
+    assert [row.state for row in shown.rows.values()] == ["at fal.ai", "stopped"]
+
+
+def test_products_that_an_earlier_run_has_finished_are_shown_as_done():
+    shown = RunView(kind=Kind.CATALOGUE)
+    shown.take({"sku": "Pot", **progress("references", 0, 2, "front")})
+    folder = Path("/sets/shop")
+    shown.expect_products((name, folder / name, name != "Lamp") for name in ("Cup", "Pot", "Lamp"))
+    found = {name: (row.state, row.folder) for name, row in shown.rows.items()}
+    assert found == {"Cup": ("done", "/sets/shop/Cup"), "Pot": ("rendering", ""), "Lamp": ("waiting", "")}
+
+
 def test_a_row_keeps_the_request_of_its_job():
     found = view(job("front photo", "queued", request_id="r-1"), job("front photo", "done"))
     assert found.rows["front"].request_id == "r-1"

@@ -97,6 +97,17 @@ def test_a_resend_that_needs_a_look_at_the_dashboard_is_listed(tmp_path: Path):
         assert len(read_set(tmp_path).held) == count
 
 
+def test_requests_at_fal_are_counted_with_those_of_variants(tmp_path: Path):
+    for folder in (write(tmp_path), tmp_path / "variants" / "Blue"):
+        for key in ("b" * 64, "c" * 64):
+            journal = Journal(folder / ".journal")
+            assert journal.claim(key, 1, {"label": "front photo", "endpoint": "fal-ai/x"})
+            journal.record(key, 1, Stage.SUBMITTED, {"request_id": key[:4]})
+        journal.record("c" * 64, 1, Stage.ENDED, {"may_send_again": True})
+    found = read_set(tmp_path)
+    assert found is not None and found.pending == 2
+
+
 def test_everything_that_was_requested_names_its_request(tmp_path: Path):
     photo = {"path": "photos/front.png", "sha256": "a", "take": 1, "engine": "fal", "request_id": "r-photo"}
     write(
