@@ -29,7 +29,7 @@ from ..photo_set.estimates import Estimate, money
 from ..photo_set.folder import SetState
 from ..photo_set.plan_record import LIVE
 from ..processes.interrupts import Interrupts
-from ..processes.stop import Stop
+from ..processes.stop import Stop, looking_elsewhere
 from .catalogue_plans import catalogue_ceilings, chosen_rows, priced
 from .commands.render_worker import worker_command
 from .next_steps import catalogue_steps
@@ -43,7 +43,8 @@ _STATES = {0: SetState.DONE, 3: SetState.FAILED, 5: SetState.HELD}
 
 def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context) -> int:
     """Make the rows and the stage that the options name; the exit code."""
-    stop, reporter, root = Stop(), context.reporter, str(catalogue.root)
+    stop = Stop(context.is_asked_to_stop)
+    reporter, root = context.reporter, str(catalogue.root)
     rows = chosen_rows(catalogue.lock, options.rows)
     reporter.tell(events.Started(product=catalogue.lock.catalogue, summary=_summary(rows), set=root))
     if not rows:  # Farms round ranges up, and start more tasks than there are rows.
@@ -62,7 +63,7 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
         reporter.tell(events.Finished(state="partial", exit=STOPPED_EXIT_CODE, set=root))
         logging.shutdown()
 
-    with Interrupts(stop, on_ask, on_leave):
+    with Interrupts(stop, on_ask, on_leave), looking_elsewhere(stop):
         try:
             order = order_of(catalogue, rows, options, reporter)
             is_at_ceiling = make_order(order, options, context, stop)

@@ -22,11 +22,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a command works with besides its options. ``scratch`` is a folder that is removed after it."""
+    """What a command works with besides its options. ``scratch`` is a folder that is removed after it.
+
+    ``is_asked_to_stop``: whether another process has asked this run of a catalogue to stop.
+    """
 
     reporter: Reporter
     output: TextIO
     scratch: Path
+    is_asked_to_stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,8 +35,8 @@ from ..photo_set.takes import Shelf, Takes, identity_of
 from ..photo_set.variant_folders import other_variants
 from ..photo_set.variants import plan_of_variant
 from .redoing import is_under_way, labels_again, redo_name, take_again
-from .sets import working_in
 from .spending import prices_for
+from .visible_runs import working_in
 
 
 def read_reviews(paths: Sequence[Path]) -> list[ReviewFile]:

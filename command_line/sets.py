@@ -3,15 +3,9 @@
 
 import contextlib
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
-from ..catalogue.states import row_lock
 from ..fal_bridge.money import journal_costs
 from ..fal_bridge.stored_files import pickup_deadline
-from ..files.lock import FileLock
 from ..gltf.findings import Severity
 from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, PhotorealError
@@ -21,63 +15,14 @@ from ..messages.progress import Reporter
 from ..photo_set.cancel_mark import CancelMark
 from ..photo_set.estimates import Bill
 from ..photo_set.folder import SetState
-from ..photo_set.living_run import RunLog, is_asked_to_stop, is_locked, lock_of
+from ..photo_set.living_run import is_asked_to_stop
 from ..photo_set.pipeline import run_set
 from ..photo_set.plan import CheckedPlan
 from ..photo_set.set_costs import costs_of
-from ..photo_set.variant_folders import set_journals, set_of_variant
+from ..photo_set.variant_folders import set_journals
 from ..processes.interrupts import Interrupts
 from ..processes.stop import Stop, looking_elsewhere
 from .next_steps import RedoListener, next_steps
-
-LOOK_SECONDS = 0.3  # Between two checks whether another run has ended.
-
-
-@contextlib.contextmanager
-def working_in(root: Path, reporter: Reporter) -> Iterator[None]:
-    """While entered, no other run of a set or catalogue uses the set folder ``root``.
-
-    Waits for a run that does: what it makes is not made again. Where files cannot be locked, runs are not kept apart.
-    The folder of a variant is used by every run of its set too.
-    """
-    places = []
-    for folder in filter(None, (set_of_variant(root), root)):
-        places.append(lock_of(folder))
-        if row_lock(folder).exists():  # It is a product of a catalogue.
-            places.append(row_lock(folder))
-    with ExitStack() as stack:
-        for place in places:
-            with contextlib.suppress(OSError):
-                stack.callback(_lock_when_free(place, root, reporter).release)
-        yield
-
-
-@contextlib.contextmanager
-def visible_run(root: Path, reporter: Reporter) -> Iterator[Reporter]:
-    """Within ``working_in``: a reporter whose events other processes see too, until the run ends."""
-    if not is_locked(root):  # Others could not tell whether this run lives.
-        yield reporter
-        return
-    log = RunLog(root, reporter)
-    try:
-        yield log
-    except PhotorealError as error:
-        log.fail(str(error), error.exit_code, error.field)
-        raise
-    finally:
-        log.close()
-
-
-def _lock_when_free(place: Path, root: Path, reporter: Reporter) -> FileLock:
-    """Raises OSError where files cannot be locked."""
-    is_told = False
-    while (lock := FileLock.taken(place)) is None:
-        if not is_told:
-            text = f"Another run uses {root}: this one continues when that has ended. Press Ctrl-C to leave."
-            reporter.tell(events.Note(text=text))
-            is_told = True
-        time.sleep(LOOK_SECONDS)
-    return lock
 
 
 def make_set(plan: CheckedPlan, reporter: Reporter, bill: Bill | None, *, is_strict: bool = False) -> int:

@@ -17,7 +17,7 @@ from ..messages import events
 from ..messages.errors import STOPPED_EXIT_CODE, InputError
 from ..messages.progress import Reporter
 from ..processes.interrupts import Interrupts
-from ..processes.stop import Stop
+from ..processes.stop import Stop, looking_elsewhere
 from .catalogue_plans import earlier_lock, freeze_folder, freeze_rows
 from .catalogues import make_order, order_of
 from .option_values import Context, FreezeOptions, MakeOptions
@@ -32,7 +32,7 @@ def watch(folder: Path, freezing: FreezeOptions, making: MakeOptions, context: C
         raise InputError(f"{folder} is not a folder.", hint="Create it, or check the name.")
     if freezing.out.absolute().is_relative_to(folder.absolute()):
         raise InputError("The output folder is inside the watched folder.", hint="Choose one beside it.")
-    stop = Stop()
+    stop = Stop(context.is_asked_to_stop)
     reporter.tell(events.Started(product=folder.name, summary="watching; Ctrl-C stops", set=out))
 
     def on_ask() -> None:
@@ -46,7 +46,7 @@ def watch(folder: Path, freezing: FreezeOptions, making: MakeOptions, context: C
 
     code = 0
     inbox = _Inbox(WatchedFolder(folder), folder, freezing, making, reporter)
-    with Interrupts(stop, on_ask, on_leave):
+    with Interrupts(stop, on_ask, on_leave), looking_elsewhere(stop):
         while not stop.is_asked and code != CeilingReachedError.exit_code:
             order = inbox.order()
             if order is None:

@@ -7,8 +7,8 @@ from typing import Annotated
 from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
-from ..window import launch, properties
-from ..window.blender_types import Result, with_properties
+from ..window import launch, properties, runs
+from ..window.blender_types import Result, scene_of, with_properties
 from ..window.stored_paths import stored_path
 
 
@@ -17,14 +17,18 @@ class PHOTOREAL_OT_show_run(Operator):
     bl_idname = "photoreal.show_run"
     bl_label = "Show Run"
     bl_description = (
-        "Show the set that another window or a terminal is making in this scene, with its progress"
+        "Show the set or catalog that another window or a terminal is making in this scene, with its progress"
     )
     bl_options = {"REGISTER", "UNDO"}
 
     folder: Annotated[str, StringProperty(options={"HIDDEN"})]
 
     def execute(self, context: Context) -> Result:
-        properties.of_context(context).made_in = stored_path(Path(self.folder))
-        launch.look_at(Path(self.folder))
+        folder = Path(self.folder)
+        if not any(run.folder == folder and run.is_catalogue for run in runs.state.elsewhere):
+            # The scene keeps its set when the run has ended.
+            properties.of_context(context).made_in = stored_path(folder)
+            launch.look_at(folder)
+        runs.state.wanted[folder] = runs.home_of(scene_of(context))
         launch.look_for_runs()
         return {"FINISHED"}

@@ -40,6 +40,8 @@ ICONS: "dict[str, IconItems]" = {
 }
 
 
+MAX_ROWS = 40
+
 # States that would not fit a bar together with the time.
 SHORT = {
     "photographing": "photo",
@@ -110,14 +112,23 @@ def draw_rows(context: Context, layout: UILayout, view: RunView, found: SetView 
     """A line for each angle with its error, except the one that was ``told``, and the last warnings."""
     column = layout.column(align=True)
     now = time.monotonic()
-    for row in view.rows.values():
+    rows = shown_rows(list(view.rows.values()))
+    for row in rows:
         draw_row(column, row, now)
         # Uncertain requests are listed below, with what can be done about them.
         if row.error and row.error != told and not (row.state == "uncertain" and found and found.held):
             draw_error(context, column, row.error)
+    if (more := len(view.rows) - len(rows)) > 0:
+        text = "1 more product." if more == 1 else "{count} more products."
+        draw_text(context, column, iface_(text, count=more))
     shown = {row.error for row in view.rows.values()}
     for text in [text for text in view.warnings if text not in shown][-3:]:
         draw_text(context, layout, text, "ERROR")
+
+
+def shown_rows(rows: list[Row]) -> list[Row]:
+    """All lines, or of a large catalogue the last ones that are being made or have an error."""
+    return rows if len(rows) <= MAX_ROWS else [row for row in rows if row.is_busy or row.error][-MAX_ROWS:]
 
 
 def draw_head(layout: UILayout, text: str, state: str, facts: str) -> None:

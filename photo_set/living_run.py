@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of single sets on this machine, visible to other processes: a lock, and a log of what the run reports.
+"""Runs of sets and catalogues on this machine, visible to other processes: a lock, and a log of what the run reports.
 
-The lock of a set folder is held as long as its run lives. The log beside it has one JSON object per line: first the
+The lock of a folder is held as long as its run lives: that of a set by its only run, that of a catalogue by the first of
+several, and only that one is visible. The log beside it has one JSON object per line: first the
 process, then every event with the time ``at`` (seconds since 1970). A log without a lock belongs to a run that has
 ended: it stays until ``forget`` when a window has asked for the run, so that the window learns how it ended although it
 was closed meanwhile. Standard library only: the window reads logs.
@@ -20,12 +21,13 @@ from typing import Any, BinaryIO, Self
 
 from ..files.home import home_folder
 from ..files.lock import FileLock
-from ..messages.events import Event, Finished
+from ..messages.events import Event, Finished, Working
 from ..messages.progress import Reporter
 
 ASKED_BY = "PHOTOREAL_ASKED_BY"  # The environment variable with the window that starts a run, as JSON.
 PROCESS = "process"  # The event of the first line.
 MAX_HEAD = 1 << 16  # Bytes of the first line.
+MAX_DETAILED = 4 << 20
 KEPT_SECONDS = 30 * 86400.0  # A log that no window has come back for is deleted after that.
 
 
@@ -34,6 +36,7 @@ class AskedBy:
     """The window that has started a run: its process, the file that was open ("" before it was saved) and the scene.
 
     ``places``: the window places the photos when the run is done; ``replaces``: instead of those that it placed before.
+    ``pays``: fal.ai makes something of a catalogue.
     """
 
     window: int
@@ -41,6 +44,7 @@ class AskedBy:
     scene: str
     places: bool
     replaces: bool = False
+    pays: bool = False
 
     @property
     def variable(self) -> dict[str, str]:
@@ -59,6 +63,7 @@ class AskedBy:
                 scene=str(record["scene"]),
                 places=bool(record["places"]),
                 replaces=bool(record["replaces"]),
+                pays=bool(record["pays"]),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -73,6 +78,7 @@ class KnownRun:
     process: int
     began: float
     asked_by: AskedBy | None
+    is_catalogue: bool = False
 
     @property
     def is_alive(self) -> bool:
@@ -94,29 +100,39 @@ class KnownRun:
 
 
 class RunLog:
-    """A reporter that also writes the log of the run that holds the lock of ``root``, until ``close``."""
+    """A reporter that also writes the log of the run that holds the lock of ``root``, until ``close``.
 
-    def __init__(self, root: Path, reporter: Reporter, environ: Mapping[str, str] = os.environ) -> None:
+    Beyond ``MAX_DETAILED`` bytes, signs of life and what only programs see are left out: a large catalogue reports for days.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        reporter: Reporter,
+        *,
+        is_catalogue: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
         self._reporter = reporter
         self._root = root
+        self._written = 0
         self._stream: BinaryIO | None = None
         self._asked_by = _asker_in(environ)
         with contextlib.suppress(OSError):  # A run needs no log.
             _stop_mark(root).unlink(missing_ok=True)
             self._stream = _log_of(root).open("wb", buffering=0)
-            self._write({"event": PROCESS, "pid": os.getpid(), "set": str(root.absolute()), **self._asker()})
-
-    def _asker(self) -> dict[str, Any]:
-        return {"asked_by": asdict(self._asked_by)} if self._asked_by else {}
+            asker = {"asked_by": asdict(self._asked_by)} if self._asked_by else {}
+            place = {"set": str(root.absolute()), "is_catalogue": is_catalogue}
+            self._write({"event": PROCESS, "pid": os.getpid(), **place, **asker})
 
     def tell(self, event: Event) -> None:
         """Report an event to people and programs."""
-        self._write(event.record())
+        self._write(event.record(), is_detail=isinstance(event, Working))
         self._reporter.tell(event)
 
     def detail(self, event: Event) -> None:
         """Report an event to programs only."""
-        self._write(event.record())
+        self._write(event.record(), is_detail=True)
         self._reporter.detail(event)
 
     def result(self, found: Iterable[Event], text: str) -> None:
@@ -135,12 +151,14 @@ class RunLog:
             if self._asked_by is None:
                 _delete(_log_of(self._root))
 
-    def _write(self, record: dict[str, Any]) -> None:
-        if self._stream is None:
+    def _write(self, record: dict[str, Any], *, is_detail: bool = False) -> None:
+        if self._stream is None or (is_detail and self._written > MAX_DETAILED):
             return
-        line = json.dumps({**record, "at": round(time.time(), 3)}, ensure_ascii=False)
+        text = json.dumps({**record, "at": round(time.time(), 3)}, ensure_ascii=False)
+        line = text.encode(errors="replace") + b"\n"
+        self._written += len(line)
         with contextlib.suppress(OSError):  # A full disk must not end a run that has paid.
-            self._stream.write(line.encode(errors="replace") + b"\n")
+            self._stream.write(line)
 
 
 def _asker_in(environ: Mapping[str, str]) -> AskedBy | None:
@@ -175,7 +193,7 @@ def forget(root: Path) -> None:
 
 
 def is_locked(root: Path) -> bool:
-    """Whether a process works in the set folder ``root``; False where files cannot be locked."""
+    """Whether a process works in the folder ``root``; False where files cannot be locked."""
     try:
         return FileLock.is_held(lock_of(root))
     except OSError:
@@ -183,7 +201,7 @@ def is_locked(root: Path) -> bool:
 
 
 def lock_of(root: Path) -> Path:
-    """The lock of a set folder, named after its real path."""
+    """The lock of the folder of a set or a catalogue, named after its real path."""
     return _folder() / f"{_name(root)}.lock"
 
 
@@ -198,6 +216,7 @@ def _head(path: Path) -> KnownRun | None:
             process=int(record["pid"]),
             began=float(record["at"]),
             asked_by=AskedBy.from_record(record.get("asked_by")),
+            is_catalogue=record.get("is_catalogue") is True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -111,12 +111,15 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
 
 def follow(known: KnownRun, home: runs.Home) -> runs.Run:
     """Show a run that this window has not started, or has lost sight of, and place its results as it wanted."""
-    view = RunView(kind=Kind.SET, folder=known.folder)
+    kind = Kind.CATALOGUE if known.is_catalogue else Kind.SET
+    view = RunView(kind=kind, folder=known.folder, product=known.folder.name if known.is_catalogue else "")
     if found := runs.state.sets.view_of(known.folder):
         view.expect([picture.name for picture in found.pictures])
-    asked, child = known.asked_by, Followed(known, look=_look_at_changes())
-    places, replaces = (asked.places, asked.replaces) if asked else (False, False)
-    return start(runs.Run(child=child, view=view, home=home, places=places, replaces=replaces))
+    look = look_at_catalogue(known.folder) if known.is_catalogue else _look_at_changes()
+    run = runs.Run(child=Followed(known, look=look), view=view, home=home, pays=True)
+    if asked := known.asked_by:
+        run.places, run.replaces, run.pays = asked.places, asked.replaces, asked.pays
+    return start(run)
 
 
 def look_for_runs() -> None:

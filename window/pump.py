@@ -27,6 +27,7 @@ from .stored_paths import stored_path
 from .words import iface_
 
 PUMP_SECONDS = 0.1  # Between two calls.
+HURRY_SECONDS = 0.02  # The same while events wait: a run that was found has reported for a long time.
 PUMP_BUDGET = 0.003  # Seconds for the events of one call: a late report is better than a stuttering viewport.
 PRICE_PAUSE = 0.7  # Seconds without a change of the settings before their price is asked for.
 REDRAW_SECONDS = 1.0  # The clocks of a running set move on.
@@ -54,7 +55,9 @@ def pump() -> float | None:
     is_stale = time.monotonic() - runs.state.redrawn_at > REDRAW_SECONDS
     if received or (is_stale and runs.set_run()):
         launch.redraw()
-    return PUMP_SECONDS if _is_busy() else None
+    if not _is_busy():
+        return None
+    return PUMP_SECONDS if time.perf_counter() < deadline else HURRY_SECONDS
 
 
 def _take_look(run: Run | None, folder: Path, view: SetView | CatalogueView | None) -> None:

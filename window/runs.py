@@ -77,6 +77,9 @@ class State:
     )  # Those that the gallery shows instead.
     to_place: list[Run] = field(default_factory=list)
     elsewhere: list[KnownRun] = field(default_factory=list)  # Living runs that no scene of this file has.
+    wanted: dict[Path, Home] = field(
+        default_factory=dict
+    )  # Where the artist wants to see such a run, by folder.
     looked_at: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     looks: int = 0
     loads: int = 0
@@ -150,7 +153,7 @@ def ended_run(scene: bpy.types.Scene) -> Run | None:
 
 def is_known(folder: Path, *, is_alive: bool) -> bool:
     """Whether this window has the living run of a folder, or, of one that has ended, has seen its end."""
-    known = [run for run in state.runs if run.view.kind is Kind.SET and run.view.folder == folder]
+    known = [run for run in state.runs if run.view.kind.makes_pictures and run.view.folder == folder]
     return any(not run.view.is_over for run in known) if is_alive else bool(known)
 
 
@@ -239,15 +242,23 @@ def home_of(scene: bpy.types.Scene) -> Home:
     return Home(file=bpy.data.filepath, load=state.loads, scene_uid=scene.session_uid, scene_name=scene.name)
 
 
-def asked_by(home: Home, *, places: bool, replaces: bool = False) -> AskedBy:
+def asked_by(home: Home, *, places: bool = False, replaces: bool = False, pays: bool = False) -> AskedBy:
     """What a run keeps of the window that starts it, for windows that find it later."""
-    scene = home.scene_name
-    return AskedBy(window=os.getpid(), file=home.file, scene=scene, places=places, replaces=replaces)
+    return AskedBy(
+        window=os.getpid(),
+        file=home.file,
+        scene=home.scene_name,
+        places=places,
+        replaces=replaces,
+        pays=pays,
+    )
 
 
 def home_of_known(run: KnownRun, *, is_alive: bool) -> Home | None:
-    """The scene of this file that a run was started for, or that names its folder; ``None`` without one."""
+    """The scene of this file that a run was started for, that wants it or names its folder; ``None`` without one."""
     asked, found = run.asked_by, None
+    if is_alive and (wanted := state.wanted.pop(run.folder, None)):
+        return wanted
     if asked and asked.file == bpy.data.filepath and (asked.file or asked.window == os.getpid()):
         found = bpy.data.scenes.get(asked.scene)
     if found is None and is_alive:

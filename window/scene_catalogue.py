@@ -17,7 +17,7 @@ from ..background_run.button_arguments import (
 from ..background_run.run_view import Kind, RunView
 from ..catalogue.product_table import write_table
 from ..files.names import file_rule, safe_name
-from ..processes.child import Prepared
+from ..processes.child import Prepare, Prepared
 from . import preferences, runs
 from .blender_types import scene_of
 from .launch import child_of, look_at_catalogue, start
@@ -75,9 +75,7 @@ def start_catalogue(context: bpy.types.Context, settings: Settings, items: list[
         event = {"event": "prepared", "folder": str(out), "copy": ""}
         return Prepared(arguments=[*catalogue_arguments(settings, out, table), *external], event=event)
 
-    home = runs.home_of(scene)
-    child = child_of(context, prepare, look=look_at_catalogue())
-    return start(runs.Run(child=child, view=view, home=home, pays=settings.uses_fal))
+    return _start(context, prepare, view, pays=settings.uses_fal)
 
 
 def resume_catalogue(context: bpy.types.Context, folder: Path, settings: Settings, *, pays: bool) -> runs.Run:
@@ -85,8 +83,13 @@ def resume_catalogue(context: bpy.types.Context, folder: Path, settings: Setting
     view = RunView(kind=Kind.CATALOGUE, folder=folder, product=folder.name)
     external = external_data_options(external_folders())
     prepared = Prepared(arguments=["resume", str(folder), *external, *ceiling_options(settings), "--json"])
+    return _start(context, lambda: prepared, view, pays=pays)
+
+
+def _start(context: bpy.types.Context, prepare: Prepare, view: RunView, *, pays: bool) -> runs.Run:
     home = runs.home_of(scene_of(context))
-    child = child_of(context, lambda: prepared, look=look_at_catalogue())
+    asker = runs.asked_by(home, pays=pays).variable
+    child = child_of(context, prepare, look=look_at_catalogue(), variables=asker)
     return start(runs.Run(child=child, view=view, home=home, pays=pays))
 
 

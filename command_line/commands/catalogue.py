@@ -30,6 +30,7 @@ from ..catalogue_plans import (
 from ..catalogues import make_catalogue
 from ..option_values import Command, Context, FreezeOptions, MakeOptions
 from ..signing import add_signing
+from ..visible_runs import visible_catalogue
 from ..watching import watch
 
 
@@ -76,9 +77,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: CatalogueOptions, context: Context) -> int:
     check_place(options.freezing.out)
+    if options.watch and options.file is not None:
+        raise InputError("Give either a catalogue file or --watch, not both.")
+    if options.dry_run or options.freeze:
+        return _run(options, context)
+    with visible_catalogue(options.freezing.out, options.making.rows, context) as visible:
+        return _run(options, visible)
+
+
+def _run(options: CatalogueOptions, context: Context) -> int:
     if options.watch:
-        if options.file is not None:
-            raise InputError("Give either a catalogue file or --watch, not both.")
         return watch(options.watch, options.freezing, options.making, context)
     if options.file is None:
         raise InputError("No catalogue is named.", hint="Give a CSV or JSONL file, or --watch FOLDER.")

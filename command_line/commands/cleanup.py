@@ -19,7 +19,7 @@ from ...photo_set.variant_folders import set_journals
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
 from ..service import required_service
-from ..sets import working_in
+from ..visible_runs import working_in
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,8 @@ from ..argument_types import place
 from ..arguments import add_output, add_studio
 from ..option_values import Command, Context, StudioOptions
 from ..plans import checked, studio_of
-from ..sets import make_set, visible_run, working_in
+from ..sets import make_set
+from ..visible_runs import visible_run, working_in
 
 # Small enough for three minutes on two cores without a graphics card.
 QUICK_SIZE = square(512)

@@ -27,8 +27,8 @@ from ..argument_types import argument, megabytes, place
 from ..channel_sources import Source, channels_of, sources_in
 from ..exported_models import export_models
 from ..option_values import Command, Context
-from ..sets import working_in
 from ..signing import add_signing
+from ..visible_runs import working_in
 from ..zipping import require_own_zip, update_zip, write_zip
 
 _FOR_PICTURES = {

@@ -26,7 +26,7 @@ from ...photo_set.set_costs import costs_of
 from ..folder_at_fal import FolderOptions, add_folder_at_fal
 from ..option_values import Command, Context
 from ..service import required_service
-from ..sets import working_in
+from ..visible_runs import working_in
 
 MAX_NAMED = 10
 

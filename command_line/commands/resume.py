@@ -48,9 +48,10 @@ from ..reviewing import (
     wishes_in,
 )
 from ..service import service_of
-from ..sets import make_set, visible_run, working_in
+from ..sets import make_set
 from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
+from ..visible_runs import visible_catalogue, visible_run, working_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,8 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
 
 def run(options: ResumeOptions, context: Context) -> int:
     if is_catalogue(options.folder):
-        return _resume_catalogue(options, context)
+        with visible_catalogue(options.folder, options.making.rows, context) as visible:
+            return _resume_catalogue(options, visible)
     with (
         working_in(options.folder, context.reporter),
         visible_run(options.folder, context.reporter) as reporter,

@@ -18,9 +18,10 @@ from ..arguments import (
 )
 from ..option_values import CeilingOptions, Command, Context, PlanOptions
 from ..plans import checked, plan_of, tell_unused
-from ..sets import make_set, visible_run, working_in
+from ..sets import make_set
 from ..signing import add_signing
 from ..spending import bill_of, budget_of, ceilings_of
+from ..visible_runs import visible_run, working_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,20 +16,22 @@ import bpy
 import pytest
 
 from photoreal_set import panels
-from photoreal_set.command_line.sets import visible_run, working_in
+from photoreal_set.background_run.run_view import Kind
+from photoreal_set.command_line.option_values import Context, RowOptions
+from photoreal_set.command_line.visible_runs import visible_catalogue, visible_run, working_in
 from photoreal_set.messages import events
 from photoreal_set.messages.progress import JsonReporter
 from photoreal_set.photo_set.living_run import is_asked_to_stop, known_runs
 from photoreal_set.window import preferences, pump, runs, sheets
 from tests.blender.runs import ROOT
-from tests.blender.sidebar import drawn_by, pump_until_idle
+from tests.blender.sidebar import drawn_by, press, pump_until_idle
 from tests.patience import FOR_EVER_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
 
 class Window:
-    """A Blender that has started a set in ``folder``, and has been killed."""
+    """A Blender that has started a set or a catalogue in ``folder``, and has been killed."""
 
     def __init__(self, block_file: Path, folder: Path, **wanted: Any) -> None:
         self.blend, self.out = folder / "mine.blend", folder / "set"
@@ -71,6 +73,10 @@ def head() -> str:
     return " ".join(drawn_by(panels.PHOTOREAL_PT_main, bpy.context))
 
 
+def jobs() -> str:
+    return " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context))
+
+
 def test_a_living_run_of_a_killed_blender_is_shown_and_stopped(
     here: None, fresh_emulator: Any, block_file: Path, tmp_path: Path
 ):
@@ -83,11 +89,7 @@ def test_a_living_run_of_a_killed_blender_is_shown_and_stopped(
 
     def is_at_fal() -> bool:
         pump.pump()
-        return len(fresh_emulator.ledger()) == 1 and "at fal.ai" in head() + jobs()
-
-    def jobs() -> str:
-        drawn = drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
-        return "at fal.ai" if "[photoreal.cancel_at_fal]" in drawn else ""
+        return len(fresh_emulator.ledger()) == 1 and "[photoreal.cancel_at_fal]" in jobs()
 
     until(is_at_fal)
     run = runs.run_of(scene)
@@ -171,3 +173,77 @@ def test_a_run_is_kept_in_sight_while_another_file_is_open(
         reporter.tell(events.Finished(state="done", exit=0, set=str(folder)))
     pump_until_idle()
     assert len([one for one in runs.state.runs if one.view.folder == folder]) == 1
+
+
+def test_a_living_catalogue_of_a_killed_blender_is_shown_and_stopped(
+    here: None, fresh_emulator: Any, block_file: Path, tmp_path: Path
+):
+    fresh_emulator.control(delays={"photo": FOR_EVER_SECONDS})
+    window = Window(
+        block_file,
+        tmp_path,
+        settings={"engine": "fal", "video": "none"},
+        fal_url=fresh_emulator.url,
+        products=["Cup", "Pot"],
+    )
+    scene = window.open()
+
+    def both_are_at_fal() -> bool:
+        pump.pump()
+        return len(fresh_emulator.ledger()) == 2 and jobs().count("generating") == 2
+
+    until(both_are_at_fal)
+    run = runs.run_of(scene)
+    assert run is not None and runs.set_run() is run and run.view.kind is Kind.CATALOGUE
+    assert run.view.folder == tmp_path / "mine-catalogue" and run.pays
+    assert not bpy.ops.photoreal.generate_set.poll(), "one run at a time"
+    assert "0 of 2 done" in head() and "[Stop Here]" in head()
+    bpy.ops.photoreal.cancel_here()
+    until(lambda: pump.pump() is not None and is_asked_to_stop(run.view.folder))
+    bpy.ops.photoreal.cancel_here()
+    pump_until_idle()
+    assert run.view.state == "partial", run.view
+    assert "2 requests are still at fal.ai" in jobs() and "[photoreal.resume_catalogue]" in head()
+    until(lambda: not known_runs())
+    with pytest.raises(RuntimeError, match="at most"):
+        press(panels.PHOTOREAL_PT_main, "resume_catalogue")
+
+
+def test_a_catalogue_that_ended_without_blender_is_told_when_its_file_is_opened(
+    here: None, block_file: Path, tmp_path: Path
+):
+    window = Window(
+        block_file, tmp_path, settings={"engine": "cycles", "video": "none"}, products=["Cup", "Pot"]
+    )
+    until(lambda: not any(known.is_alive for known in known_runs()))
+    scene = window.open()
+    pump_until_idle()
+    run = runs.run_of(scene)
+    assert run is not None and (run.view.state, run.view.error, run.pays) == ("done", "", False)
+    assert {name: row.state for name, row in run.view.rows.items()} == {"Cup": "done", "Pot": "done"}
+    assert "mine-catalogue: finished" in head() and "[photoreal.open_results]" in head()
+    until(lambda: not known_runs())
+
+
+def test_a_catalogue_of_a_terminal_is_listed_followed_and_stopped(
+    here: None, extension: bpy.types.Scene, tmp_path: Path
+):
+    folder = tmp_path / "shop"
+    context = Context(reporter=JsonReporter(io.StringIO()), output=io.StringIO(), scratch=tmp_path)
+    with visible_catalogue(folder, RowOptions(), context) as visible:
+        pump.launch.look_for_runs()
+        pump_until_idle()
+        assert "Running: shop" in head() and runs.run_of(extension) is None
+        press(panels.PHOTOREAL_PT_main, "show_run")
+        until(lambda: pump.pump() is not None and runs.run_of(extension) is not None)
+        assert "Running: shop" not in head() and "[Stop Here]" in head()
+        assert extension.photoreal.made_in == "", "a catalogue is no set"
+        visible.reporter.detail(events.Progress(sku="Cup", stage="references", done=1, of=2, label="front"))
+        visible.reporter.tell(events.Progress(stage="products", done=1, of=4, spent=1.5, eta_seconds=60))
+        until(lambda: pump.pump() is not None and "Cup render" in jobs() and "$1.50" in jobs())
+        assert not visible.is_asked_to_stop()
+        bpy.ops.photoreal.cancel_here()
+        assert visible.is_asked_to_stop()
+        visible.reporter.tell(events.Finished(state="partial", exit=130, set=str(folder)))
+    pump_until_idle()
+    assert "shop: incomplete" in head()

@@ -14,6 +14,7 @@ import bpy
 import pytest
 
 from photoreal_set import operators, panels
+from photoreal_set.background_run.run_view import Kind
 from photoreal_set.background_run.set_view import Held, Model, Video
 from photoreal_set.messages.moments import clock_time
 from photoreal_set.panels import jobs
@@ -38,6 +39,16 @@ def test_a_run_is_shown_in_the_other_scenes_of_its_file(extension: bpy.types.Sce
     assert f"In the scene {extension.name}: side render" in drawn
     run.view.take({"event": "exited", "code": -9, "output": []})
     assert "failed" in " ".join(drawn_by(panels.PHOTOREAL_PT_jobs, other))
+
+
+def test_of_a_large_catalogue_only_what_is_being_made_is_listed(extension: bpy.types.Scene):
+    run = a_run(extension, folder=Path("/sets/shop"))
+    run.view.kind = Kind.CATALOGUE
+    run.view.expect([f"Cup {number}" for number in range(98)])
+    run.view.take({"event": "job", "sku": "Cup 7", "label": "front photo", "state": "queued"})
+    drawn = drawn_by(panels.PHOTOREAL_PT_jobs, bpy.context)
+    assert [text for text in drawn if text.startswith("Cup")] == ["Cup 7"]
+    assert "99 more products." in drawn
 
 
 def test_a_set_of_an_earlier_session_shows_its_state(extension: bpy.types.Scene):

@@ -15,20 +15,28 @@ from command_line.bootstrap import load_package
 load_package()
 
 from photoreal_set.background_run.followed import Followed  # noqa: E402  The package has to be loaded first.
-from photoreal_set.command_line.sets import visible_run, working_in  # noqa: E402
+from photoreal_set.command_line.option_values import Context, RowOptions  # noqa: E402
+from photoreal_set.command_line.visible_runs import (  # noqa: E402
+    visible_catalogue,
+    visible_run,
+    working_in,
+)
 from photoreal_set.messages import events  # noqa: E402
 from photoreal_set.messages.errors import InputError  # noqa: E402
 from photoreal_set.messages.progress import JsonReporter  # noqa: E402
 from photoreal_set.photo_set.living_run import (  # noqa: E402
     ASKED_BY,
+    MAX_DETAILED,
     AskedBy,
     forget,
     is_asked_to_stop,
     known_runs,
 )
+from tests.catalogue_desk import Desk  # noqa: E402
 from tests.patience import until  # noqa: E402
 
 WINDOW = AskedBy(window=7, file="/mine.blend", scene="Scene", places=True)
+PLAIN = Context(reporter=JsonReporter(io.StringIO()), output=io.StringIO(), scratch=Path())
 
 
 @pytest.fixture
@@ -134,3 +142,42 @@ def test_lines_of_a_log_have_the_time_of_their_events(folder: Path):
         lines = [json.loads(line) for line in known.log.read_text(encoding="utf-8").splitlines()]
     assert [line["event"] for line in lines] == ["process", "note"]
     assert lines[1]["text"] == "Wörter" and lines[1]["at"] >= lines[0]["at"] == known.began
+
+
+def test_the_first_of_several_runs_of_a_catalogue_is_visible_and_stopped(folder: Path):
+    with visible_catalogue(folder, RowOptions(), PLAIN) as first:
+        (known,) = known_runs()
+        assert known.is_alive and known.is_catalogue
+        known.stop()
+        with visible_catalogue(folder, RowOptions(), PLAIN) as second:
+            assert second is PLAIN and not second.is_asked_to_stop(), "it has products of its own"
+            assert known_runs() == [known]
+        assert first.is_asked_to_stop() and known.is_alive
+    assert known_runs() == []
+    with visible_catalogue(folder, RowOptions(as_task=True), PLAIN) as task:
+        assert task is PLAIN and known_runs() == [], "tasks of a farm run on other machines"
+
+
+def test_a_run_of_days_keeps_a_short_log_and_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(ASKED_BY, WINDOW.variable[ASKED_BY])
+    with visible_catalogue(folder, RowOptions(), PLAIN) as context:
+        text = "x" * (MAX_DETAILED // 10)
+        for _number in range(20):
+            context.reporter.detail(events.Note(text=text, sku="Cup"))
+            context.reporter.tell(events.Working(text=text))
+        context.reporter.tell(events.Finished(state="done", exit=0, set=str(folder)))
+    (known,) = known_runs()
+    assert MAX_DETAILED < known.log.stat().st_size < 1.2 * MAX_DETAILED
+    assert json.loads(known.log.read_text().splitlines()[-1])["event"] == "finished"
+
+
+@pytest.mark.slow
+def test_a_catalogue_that_watches_a_folder_ends_when_another_process_asks(folder: Path):
+    inbox = folder.parent / "inbox"
+    inbox.mkdir()
+    process = Desk(folder.parent).start("catalogue", "--watch", inbox, "--out", folder)
+    until(lambda: [run.process for run in known_runs()] == [process.pid])
+    known_runs()[0].stop()
+    output, _errors = process.communicate()
+    assert process.returncode == 130 and json.loads(output.splitlines()[-1])["event"] == "finished"
+    until(lambda: not known_runs())

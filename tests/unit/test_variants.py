@@ -17,7 +17,7 @@ from photoreal_set.catalogue import freezing as planning
 from photoreal_set.catalogue.lock_file import read_lock
 from photoreal_set.command_line.channel_sources import sources_in
 from photoreal_set.command_line.main import parser_of_commands
-from photoreal_set.command_line.sets import working_in
+from photoreal_set.command_line.visible_runs import working_in
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.files.lock import FileLock
 from photoreal_set.gltf.colors import (

@@ -10,6 +10,7 @@ PREPARE = f"""
 import types
 from pathlib import Path
 from {MODULE} import panels
+from {MODULE}.catalogue.glance import CatalogueView
 from {MODULE}.window import pump, runs
 from {MODULE}.background_run.run_view import Kind, RunView
 from {MODULE}.background_run.set_view import Held, Picture, SetView, Take, Video
@@ -63,6 +64,18 @@ def a_run(*events):
     child = types.SimpleNamespace(events=types.SimpleNamespace(get_nowait=nothing), stop=lambda: None)
     forget()
     runs.state.runs.append(runs.Run(child=child, view=view, home=runs.home_of(bpy.context.scene)))
+
+def of(sku, event):
+    return {{**event, 'sku': sku}}
+
+def a_catalogue(*events, pending=0):
+    a_run()
+    view = RunView(kind=Kind.CATALOGUE, folder=FOLDER, product='Autumn')
+    view.expect(['Cup', 'Pot', 'Lamp'])
+    for event in ({{'event': 'started', 'product': 'products.csv', 'set': str(FOLDER)}}, *events):
+        view.take(event)
+    runs.state.runs[0].view = view
+    runs.state.catalogues[FOLDER] = CatalogueView(folder=FOLDER, products=(), pending=pending)
 
 def a_set(state='done', **changes):
     picture = Path('/desk/picture.png')
@@ -119,6 +132,11 @@ STATES = {
     "jobs-uncertain": "a_run(job('front photo', 'uncertain'), *end(5, 'held'))\n"
     "a_set('held', held=(Held(key='0123abcd', label='front photo'),))",
     "jobs-cancelled": "a_run(job('front photo', 'cancelled'), job('side photo', 'done'), *rendering('top'), *end(130, 'partial'))\na_set('partial')",
+    "jobs-left-at-fal": "a_run(job('front photo', 'left'), job('side photo', 'done'), *end(130, 'partial'))\na_set('partial', pending=1)",
+    "jobs-catalogue": "forget()\na_catalogue(of('Cup', job('front photo', 'running')), of('Pot', job('side photo', 'queued')), "
+    "*(of('Lamp', event) for event in rendering('front', 'side')))",
+    "jobs-catalogue-left": "a_catalogue(of('Cup', job('front photo', 'left')), of('Pot', job('side photo', 'left')), "
+    "*(of('Lamp', event) for event in rendering('front', 'side')), *end(130, 'partial'), pending=2)\nruns.state.runs[0].is_seen = True",
     "jobs-done": "a_run(*(job(f'{name} photo', 'done') for name in NAMES), *end(0, 'done'))\na_set()",
     "jobs-waits-to-place": "runs.state.to_place.append(runs.state.runs[0])",
     "gallery-empty": "only('gallery')\nforget()",
