@@ -44,8 +44,12 @@ def _new_table() -> bpy.types.Object:
 
 
 def _fading_material(side: float) -> bpy.types.Material:
-    """A diffuse surface that becomes transparent towards a circle of radius ``side``, and with it its shadow."""
+    """A surface that becomes transparent towards a circle of radius ``side``, and with it its shadow.
+
+    Only Cycles has shadows on a transparent film: without Cycles the surface cannot be seen at all.
+    """
     material = bpy.data.materials.new(f"{PREFIX} Table")
+    material.diffuse_color = (1.0, 1.0, 1.0, 0.0)  # Of *Solid*.
     tree = compat.empty_tree(material)
     place = new_node(tree, bpy.types.ShaderNodeTexCoord)
     distance = new_node(tree, bpy.types.ShaderNodeVectorMath)
@@ -55,11 +59,10 @@ def _fading_material(side: float) -> bpy.types.Material:
     set_value(input_of(share, "From Min"), side * FADE_FROM)
     set_value(input_of(share, "From Max"), side)
     mix = new_node(tree, bpy.types.ShaderNodeMixShader)
-    shown, clear = (
-        new_node(tree, kind)
-        for kind in (bpy.types.ShaderNodeBsdfDiffuse, bpy.types.ShaderNodeBsdfTransparent)
-    )
-    output = new_node(tree, bpy.types.ShaderNodeOutputMaterial)
+    shown = new_node(tree, bpy.types.ShaderNodeBsdfDiffuse)
+    clear = new_node(tree, bpy.types.ShaderNodeBsdfTransparent)
+    output, without = (new_node(tree, bpy.types.ShaderNodeOutputMaterial) for _engine in range(2))
+    output.target, without.target = "CYCLES", "EEVEE"
     for source, name, target, key in (
         (place, "Object", distance, 0),
         (distance, "Value", share, "Value"),
@@ -67,6 +70,7 @@ def _fading_material(side: float) -> bpy.types.Material:
         (shown, 0, mix, 1),
         (clear, 0, mix, 2),
         (mix, 0, output, "Surface"),
+        (clear, 0, without, "Surface"),
     ):
         tree.links.new(output_of(source, name), input_of(target, key))
     return material

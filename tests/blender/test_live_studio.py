@@ -188,6 +188,14 @@ def test_the_shadow_ends_before_the_edge_of_the_table(studio: bpy.types.Scene, t
     assert alpha.max() < 0.01
 
 
+def test_only_cycles_shows_the_table(studio: bpy.types.Scene):
+    table = studio.objects["Photoreal Table"]
+    material = table.data.materials[0]
+    outputs = {node.target: node for node in material.node_tree.nodes if node.type == "OUTPUT_MATERIAL"}
+    assert outputs["EEVEE"].inputs["Surface"].links[0].from_node.type == "BSDF_TRANSPARENT"
+    assert material.diffuse_color[3] == 0.0, "Solid"
+
+
 def test_no_axes_of_the_product_are_drawn_over_the_picture(studio: bpy.types.Scene):
     empties = [item for item in studio.objects if item.type == "EMPTY"]
     assert empties, "the product is below one"

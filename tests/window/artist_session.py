@@ -140,9 +140,10 @@ def test_a_dropped_model_appears_in_the_studio(blender: Desktop):
     )
     assert names == ["Photoreal Studio", "Scene", 2]
     shown = blender.python(
-        f"{VIEW}answer = [view.shading.type, view.region_3d.view_perspective, view.overlay.show_floor]"
+        f"{VIEW}answer = [view.shading.type, view.region_3d.view_perspective, view.overlay.show_floor, "
+        "view.overlay.show_extras, view.shading.use_scene_world]"
     )
-    assert shown == ["RENDERED", "CAMERA", False]
+    assert shown == ["RENDERED", "CAMERA", False, False, True]
     blender.python(
         f"{VIEW}view.shading.type = 'SOLID'"
     )  # Cycles would take the processors from what follows.
@@ -276,6 +277,8 @@ def test_removing_the_studio_restores_the_scene(blender: Desktop):
         "[c.name for c in bpy.data.collections['Photoreal Sheets'].children]]"
     )
     assert names == [["Scene"], ["Camera", "Cube", "Light"], ["Tea Jar"]], "the photos are in the scene"
+    shown = blender.python(f"{VIEW}answer = [view.overlay.show_extras, view.shading.use_scene_world]")
+    assert shown == [True, False], "as before the studio"
 
 
 def scenes_shown(desktop: Desktop) -> list[str]:
