@@ -56,6 +56,10 @@ HIDDEN_OVERLAYS = (
 
 PREVIEW_LIGHTS = ("use_scene_lights", "use_scene_world")  # *Material Preview* has the light of the studio.
 
+in_studio_view: set[int] = (
+    set()
+)  # The windows whose viewports are shown as a studio, by their ``as_pointer``.
+
 
 def views_of(window: bpy.types.Window) -> list[bpy.types.SpaceView3D]:
     """The 3D viewports of a window."""
@@ -79,11 +83,13 @@ def show_studio_view(window: bpy.types.Window, shading: str) -> str:
         for name in lights:
             setattr(shown, name, True)
         shown.type = shading
+    in_studio_view.add(window.as_pointer())
     return before
 
 
 def leave_studio_view(window: bpy.types.Window, before: str) -> None:
     """Show the 3D viewports of a window as they were before ``show_studio_view``."""
+    in_studio_view.discard(window.as_pointer())
     shading, *names = before.split() or ["SOLID"]
     for space in views_of(window):
         shown: Any = space.shading
