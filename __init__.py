@@ -22,9 +22,19 @@ def classes() -> tuple[type, ...]:
 def attachments() -> tuple[Any, ...]:
     """The modules that add something else to Blender: their ``attach`` does so, their ``detach`` removes it."""
     from .panels import image_header, menus, progress
-    from .window import installed_command, live, looks, manual, preferences, properties, pump, words
+    from .window import (
+        installed_command,
+        live,
+        looks,
+        manual,
+        preferences,
+        properties,
+        pump,
+        studio_views,
+        words,
+    )
 
-    parts = (preferences, words, manual, properties, pump, live, looks, menus, progress)
+    parts = (preferences, words, manual, properties, pump, live, studio_views, looks, menus, progress)
     return (*parts, image_header, installed_command)
 
 

@@ -52,6 +52,7 @@ from .run_doctor import PHOTOREAL_OT_run_doctor
 from .save_look import PHOTOREAL_OT_save_look
 from .show_result import PHOTOREAL_OT_show_result
 from .show_run import PHOTOREAL_OT_show_run
+from .show_studio import PHOTOREAL_OT_show_studio
 from .step_angle import PHOTOREAL_OT_step_angle
 from .step_take import PHOTOREAL_OT_step_take
 from .test_key import PHOTOREAL_OT_test_key
@@ -113,6 +114,7 @@ CLASSES = (
     PHOTOREAL_OT_step_angle,
     PHOTOREAL_OT_show_result,
     PHOTOREAL_OT_show_run,
+    PHOTOREAL_OT_show_studio,
     PHOTOREAL_OT_step_take,
     PHOTOREAL_OT_test_key,
     PHOTOREAL_OT_to_compositor,

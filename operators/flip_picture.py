@@ -4,7 +4,7 @@
 from typing import Annotated
 
 from bpy.props import IntProperty, StringProperty
-from bpy.types import Context, Operator
+from bpy.types import Context, Operator, SpaceImageEditor
 
 from ..window import viewer
 from ..window.blender_types import Result, with_properties
@@ -35,8 +35,14 @@ class PHOTOREAL_OT_flip_picture(Operator):
         picture = next((one for one in found.pictures if one.name == self.name), None)
         if picture is None:
             return {"CANCELLED"}
+        area, space = context.area, context.space_data
+        if area is None or not isinstance(space, SpaceImageEditor):
+            return {"CANCELLED"}
+        region = next(one for one in area.regions if one.type == "WINDOW")
         try:
-            context.space_data.image = viewer.load(found, picture, self.take)  # type: ignore[union-attr]  # ``poll`` has seen it.
+            image = viewer.load(found, picture, self.take)
+            with context.temp_override(region=region):
+                viewer.show_in_place(space, region, image)
         except RuntimeError as error:
             return refuse(self, rpt_("The picture cannot be opened: {error}", error=str(error).strip()))
         return {"FINISHED"}

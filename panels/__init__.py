@@ -10,7 +10,7 @@ from .main import PHOTOREAL_PT_main
 from .menus import PHOTOREAL_MT_render
 from .photos import PHOTOREAL_PT_photo_options, PHOTOREAL_PT_photos
 from .preferences import PhotorealPreferences
-from .source import PHOTOREAL_PT_source
+from .source import PHOTOREAL_PT_model_options, PHOTOREAL_PT_source
 from .studio import PHOTOREAL_PT_picture, PHOTOREAL_PT_studio
 from .video import PHOTOREAL_PT_video, PHOTOREAL_PT_video_options
 
@@ -22,6 +22,7 @@ CLASSES = (
     *ENDPOINT_MENUS,
     PHOTOREAL_PT_main,  # The parent of the others.
     PHOTOREAL_PT_source,
+    PHOTOREAL_PT_model_options,
     PHOTOREAL_PT_studio,
     PHOTOREAL_PT_picture,
     PHOTOREAL_PT_angles,

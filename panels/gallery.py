@@ -13,7 +13,7 @@ from ..operators.open_set import PHOTOREAL_OT_open_set
 from ..operators.place_photos import PHOTOREAL_OT_place_photos
 from ..operators.place_video import PHOTOREAL_OT_place_video
 from ..operators.redo_model import PHOTOREAL_OT_redo_model
-from ..window import runs
+from ..window import properties, runs
 from ..window.blender_types import layout_of, scene_of
 from ..window.labels import label_of
 from ..window.words import iface_
@@ -30,7 +30,10 @@ class PHOTOREAL_PT_gallery(SubPanel, Panel):
         layout = layout_of(self)
         found = runs.set_of(scene_of(context))
         if found is None:
-            draw_text(context, layout, "Finished photos are shown here.")
+            if properties.studio_of(scene_of(context)):
+                draw_text(context, layout, "Photos made in the studio are in the studio's gallery.")
+            else:
+                draw_text(context, layout, "Finished photos are shown here.")
             button(layout, PHOTOREAL_OT_open_set, icon="FILE_FOLDER")
             return
         layout.label(text=found.product, icon="RENDER_RESULT", translate=False)
@@ -77,6 +80,7 @@ def draw_video(context: Context, layout: UILayout, video: Video) -> None:
 
 def draw_actions(layout: UILayout) -> None:
     """What can be done with a set."""
+    layout.separator(type="LINE")
     column = layout.column(align=True)
     row = column.row(align=True)
     button(row, PHOTOREAL_OT_place_photos, icon="IMAGE_REFERENCE")

@@ -27,9 +27,7 @@ def draw_header(self: Header, context: Context) -> None:
         ("Render", viewer.RENDER),
         *((iface_("Take {number}", number=one.number), one.number) for one in picture.takes),
     ]:
-        cell = row.row(align=True)
-        cell.active = cell.enabled = take != shown.take
-        options = button(cell, PHOTOREAL_OT_flip_picture, text=text)
+        options = button(row, PHOTOREAL_OT_flip_picture, text=text, is_pressed=take == shown.take)
         options.name, options.take = picture.name, take
     other_take = viewer.RENDER if not shown.is_render else picture.take
     if viewer.path_of(picture, other_take):

@@ -42,17 +42,23 @@ class SubPanel(SidebarPanel):
 
 
 def button(
-    layout: UILayout, operator: type[OperatorClass], *, text: str | None = None, icon: "IconItems" = "NONE"
+    layout: UILayout,
+    operator: type[OperatorClass],
+    *,
+    text: str | None = None,
+    icon: "IconItems" = "NONE",
+    is_pressed: bool = False,
 ) -> OperatorClass:
     """A button for an operator. What is set on the result are the operator's properties when it is pressed.
 
     ``text``: None shows the operator's label, "" only the icon.
     """
     if text is None:
-        return cast(OperatorClass, layout.operator(operator.bl_idname, icon=icon))
-    return cast(
-        OperatorClass, layout.operator(operator.bl_idname, text=iface_(text), icon=icon, translate=False)
+        return cast(OperatorClass, layout.operator(operator.bl_idname, icon=icon, depress=is_pressed))
+    pressed = layout.operator(
+        operator.bl_idname, text=iface_(text), icon=icon, translate=False, depress=is_pressed
     )
+    return cast(OperatorClass, pressed)
 
 
 def letters(context: Context) -> int:

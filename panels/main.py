@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The head of the tab: the primary button with its price, and why it is grey."""
 
-from bpy.types import Context, Panel
+from bpy.types import Context, Panel, UILayout
 
-from ..background_run.button_arguments import Settings
+from ..background_run.button_arguments import Settings, Source
 from ..operators import checks
 from ..operators.generate_set import PHOTOREAL_OT_generate_set
 from ..operators.open_manual import PHOTOREAL_OT_open_manual
-from ..window import runs
+from ..window import properties, runs
 from ..window.blender_types import layout_of, scene_of
-from ..window.scene_settings import settings_of
+from ..window.scene_settings import product_objects, settings_of
 from ..window.words import iface_
 from .layout import MAIN, SidebarPanel, button, draw_problem, letters
 from .progress import draw_elsewhere, draw_ended, draw_running
@@ -43,7 +43,21 @@ class PHOTOREAL_PT_main(SidebarPanel, Panel):
                 draw_ended(context, layout, ended, runs.set_of(scene))
             if problem := checks.generate(context):
                 draw_problem(context, layout, problem)
+                if problem.fix is checks.Fix.CHOOSE_MODEL:
+                    draw_selection(context, layout)
         draw_elsewhere(context, layout, runs.state.elsewhere)
+
+
+def draw_selection(context: Context, layout: UILayout) -> None:
+    """A button that makes the selected objects the source."""
+    if count := len(product_objects(context)):
+        text = (
+            iface_("Use 1 Selected Object")
+            if count == 1
+            else iface_("Use {count} Selected Objects", count=count)
+        )
+        settings = properties.of_context(context)
+        layout.prop_enum(settings, "source_kind", Source.OBJECTS, text=text, translate=False)
 
 
 def button_text(context: Context, settings: Settings) -> str:

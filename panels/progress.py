@@ -94,7 +94,7 @@ def error_of(view: RunView, found: SetView | None) -> str:
 def draw_elsewhere(context: Context, layout: UILayout, found: list[KnownRun]) -> None:
     """Living runs that no scene of this file has, each with a button that shows it here."""
     for run in found[:MAX_ELSEWHERE]:
-        row = layout.row(align=True)
+        row = layout.split(factor=0.68, align=True)
         row.label(text=iface_("Running: {name}", name=run.folder.name), icon="TIME", translate=False)
         button(row, PHOTOREAL_OT_show_run, text="Show").folder = str(run.folder)
     if (more := len(found) - MAX_ELSEWHERE) > 0:

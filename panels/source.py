@@ -11,7 +11,6 @@ from ..operators import checks
 from ..operators.ask_price import PHOTOREAL_OT_ask_price
 from ..operators.generate_model import PHOTOREAL_OT_generate_model, model_only
 from ..operators.import_photos import PHOTOREAL_OT_import_photos
-from ..operators.import_product import PHOTOREAL_OT_import_product
 from ..operators.remove_photo import PHOTOREAL_OT_remove_photo
 from ..photo_set.choices import MAX_PHOTOS
 from ..window import properties, runs, studio_properties
@@ -34,7 +33,6 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
             case Source.FILE:
                 layout.prop(settings, "source", text="")
                 if not settings.source:
-                    button(layout, PHOTOREAL_OT_import_product, text="Import Product", icon="IMPORT")
                     draw_text(context, layout, "Or drop a GLB file into the viewport.")
             case Source.OBJECTS:
                 count = len(product_objects(context))
@@ -45,22 +43,9 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
             case Source.TEXT:
                 layout.prop(settings, "words", text="")
                 draw_model(context, layout)
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        self._draw_options(column, settings)
-        column.prop(settings, "folder", text="Save To", placeholder=iface_("automatic"))
-
-    def _draw_options(self, column: UILayout, settings: properties.PhotorealSettings) -> None:
-        """The variants and the pose of the model, and what is left out of it."""
-        if Source(settings.source_kind) is Source.FILE:
-            column.prop(settings, "variant", placeholder=iface_("default materials"))
-            column.prop(settings, "pose")
-            if settings.pose == studio_properties.SECONDS:
-                column.prop(settings, "pose_seconds")
-        box = column.column(heading=LEAVE_OUT)
-        for kind in Surrounding:
-            box.prop(settings, f"without_{kind.value}")
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "folder", text="Save To", placeholder=iface_("automatic"))
 
     def _draw_photos(self, layout: UILayout, settings: properties.PhotorealSettings) -> None:
         column = layout.column(align=True)
@@ -74,6 +59,28 @@ class PHOTOREAL_PT_source(SubPanel, Panel):
             else iface_("Choose 1-{count} Photos", count=MAX_PHOTOS)
         )
         button(layout, PHOTOREAL_OT_import_photos, text=text, icon="IMPORT")
+
+
+class PHOTOREAL_PT_model_options(SubPanel, Panel):
+    """The variants and the pose of the model, and what is left out of it."""
+
+    bl_label = "Model Options"
+    bl_parent_id = "PHOTOREAL_PT_source"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        settings = properties.of_context(context)
+        layout = layout_of(self)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if Source(settings.source_kind) is Source.FILE:
+            layout.prop(settings, "variant", placeholder=iface_("default materials"))
+            layout.prop(settings, "pose")
+            if settings.pose == studio_properties.SECONDS:
+                layout.prop(settings, "pose_seconds")
+        column = layout.column(heading=LEAVE_OUT)
+        for kind in Surrounding:
+            column.prop(settings, f"without_{kind.value}")
 
 
 def count_text(count: int, *, in_studio: bool) -> str:

@@ -9,8 +9,9 @@ from ..operators.build_studio import PHOTOREAL_OT_build_studio
 from ..operators.edit_product import PHOTOREAL_OT_edit_product
 from ..operators.remove_studio import PHOTOREAL_OT_remove_studio
 from ..operators.render_references import PHOTOREAL_OT_render_references
+from ..operators.show_studio import PHOTOREAL_OT_show_studio
 from ..window import live, properties, studio_properties
-from ..window.blender_types import layout_of
+from ..window.blender_types import layout_of, scene_of
 from .layout import SubPanel, button, draw_optional, draw_problem, draw_text
 from .looks import draw_looks
 
@@ -34,6 +35,8 @@ class PHOTOREAL_PT_studio(SubPanel, Panel):
         if settings.is_studio:
             self._draw_studio(context, layout, settings)
         else:
+            if properties.studio_of(scene_of(context)):
+                button(layout, PHOTOREAL_OT_show_studio, icon="LIGHT_AREA")
             button(layout, PHOTOREAL_OT_build_studio, icon="LIGHT_AREA")
         if problem := checks.object_mode(context):
             draw_problem(context, layout, problem)

@@ -18,19 +18,19 @@ from ..imaging.choices import Background
 from ..optics.angles import Angle, direction_of
 from ..optics.framing import Framing, frame
 from ..optics.rig_choice import RigChoice
-from ..optics.shadow import SHADOW_SPAN
 from ..optics.sizes import Size
 from . import compat, preview_light
 from .blender import custom_property, data_of, move_to, present, set_different
 from .layers import count_layers
 from .materials import lets_light_through
 from .preview_light import PART
+from .preview_table import set_table
 from .quality import FINAL
 from .render_settings import set_bounces, set_up_cycles, set_up_output
 from .rig import PREFIX, Stand
 from .visible import UNIT_SIZE, Points, visible_points
 
-PRODUCT, STUDIO, CAMERA, TABLE = "product", "studio", "camera", "table"  # Values of ``PART``.
+PRODUCT, STUDIO, CAMERA = "product", "studio", "camera"  # Values of ``PART``.
 AZIMUTH, NUMBER = (
     "photoreal_azimuth",
     "photoreal_number",
@@ -120,7 +120,7 @@ def show(scene: bpy.types.Scene, look: Look, *, is_lit: bool = True) -> bool:
     render = present(scene.render)
     if (render.resolution_x, render.resolution_y) != tuple(look.size):
         render.resolution_x, render.resolution_y = look.size
-    _set_table(scene, holder, measured.stand)
+    set_table(holder, measured.stand)
     cameras = _place_cameras(scene, holder, look, measured)
     backdrop = _backdrop(cameras, look.background)
     for item in cameras:
@@ -174,25 +174,6 @@ def _outermost(points: Points) -> Points:
     blocks = (directions[:, first : first + BLOCK] for first in range(0, DIRECTIONS, BLOCK))
     kept: Points = points[np.unique(np.concatenate([(points @ block).argmax(axis=0) for block in blocks]))]
     return kept
-
-
-def _set_table(scene: bpy.types.Scene, holder: bpy.types.Collection, stand: Stand) -> None:
-    """A table that only shows the shadow of the product. It is as small as the shadow, so that *View All* frames the product."""
-    table = next((item for item in holder.objects if custom_property(item, PART) == TABLE), None)
-    if table is None:
-        mesh = bpy.data.meshes.new(f"{PREFIX} Table")
-        side = SHADOW_SPAN / 2.0
-        corners = [(-side, -side, 0), (side, -side, 0), (side, side, 0), (-side, side, 0)]
-        mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
-        table = bpy.data.objects.new(mesh.name, mesh)
-        marked: Any = table
-        marked[PART] = TABLE
-        holder.objects.link(table)
-        table.hide_select = table.is_shadow_catcher = True
-        # The light of the map comes from below too, as in the photos.
-        table.visible_diffuse = table.visible_glossy = table.visible_transmission = False
-        table.visible_shadow = False
-    move_to(table, Matrix.Translation(stand.origin) @ Matrix.Scale(stand.scale, 4))
 
 
 def _place_cameras(

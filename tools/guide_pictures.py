@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tools.guide_pictures FOLDER``: the user guide's pictures from the screenshots of a window test.
 
-FOLDER is what PHOTOREAL_PICTURES named.
+FOLDER is what PHOTOREAL_PICTURES named. A picture that is not in it stays as it is.
 """
 
 import sys
@@ -29,7 +29,10 @@ PICTURES = {
 def main(folder: Path) -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, box in PICTURES.items():
-        with Image.open(folder / f"{BLENDER}-{name}.png") as screen:
+        path = folder / f"{BLENDER}-{name}.png"
+        if not path.is_file():
+            continue
+        with Image.open(path) as screen:
             shown = screen.convert("RGB").crop(box)
         shown.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
         shown.quantize(COLOURS).save(TARGET / f"guide-{name}.png", optimize=True)

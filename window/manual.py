@@ -25,7 +25,8 @@ OPERATORS: Mapping[str, str] = {
     GUIDE: "open_manual",
     "user-guide#the-first-set-free": "generate_set generate_here close_notice show_result",
     "user-guide#source": "import_product import_photos remove_photo generate_model choose_folder",
-    "user-guide#studio": "build_studio remove_studio edit_product render_references save_look default_look",
+    "user-guide#studio": "build_studio show_studio remove_studio edit_product render_references save_look "
+    "default_look",
     "user-guide#angles": "add_angle remove_angle move_angle edit_angles use_cameras frame_angle step_angle",
     "user-guide#photos": "new_prompt",
     ENDPOINTS: "choose_endpoint",

@@ -150,6 +150,13 @@ def detach() -> None:
 
 
 SHOWN = ("rig_turn", "turn", "lift")  # Other properties with their units.
+
+
+def studio_of(scene: bpy.types.Scene) -> bpy.types.Scene | None:
+    """The studio that was built for a scene."""
+    return next((one for one in bpy.data.scenes if of(one).is_studio and of(one).home == scene), None)
+
+
 OF_STUDIO = ("is_studio", "is_linked", "studio_name", "view_before", "home")
 
 

@@ -48,8 +48,17 @@ def _is_worked_in(window: bpy.types.Window) -> bool:
     return bool(getattr(window, "modal_operators", ())) or (active is not None and active.mode != "OBJECT")
 
 
-# What the studio does not draw: the floor and the axes would cover the background and the shadow.
-HIDDEN_OVERLAYS = ("show_floor", "show_axis_x", "show_axis_y", "show_cursor", "show_relationship_lines")
+# What the studio does not draw: the floor, the axes and the outlines of lamps would cover the background and the shadow.
+HIDDEN_OVERLAYS = (
+    *("show_floor", "show_axis_x", "show_axis_y", "show_cursor"),
+    *("show_relationship_lines", "show_extras"),
+)
+
+PREVIEW_LIGHTS = ("use_scene_lights", "use_scene_world")  # *Material Preview* has the light of the studio.
+
+in_studio_view: set[int] = (
+    set()
+)  # The windows whose viewports are shown as a studio, by their ``as_pointer``.
 
 
 def views_of(window: bpy.types.Window) -> list[bpy.types.SpaceView3D]:
@@ -62,28 +71,35 @@ def show_studio_view(window: bpy.types.Window, shading: str) -> str:
     """Show the 3D viewports of a window as a studio with this shading; how they looked before."""
     before = ""
     for space in views_of(window):
-        shown = space.shading
+        shown: Any = space.shading
         overlay: Any = space.overlay
         if shown is None or overlay is None:
             continue
-        names = [name for name in HIDDEN_OVERLAYS if getattr(overlay, name)]
-        before = before or " ".join((shown.type, *names))
-        for name in names:
+        hidden = [name for name in HIDDEN_OVERLAYS if getattr(overlay, name)]
+        lights = [name for name in PREVIEW_LIGHTS if not getattr(shown, name)]
+        before = before or " ".join((shown.type, *hidden, *lights))
+        for name in hidden:
             setattr(overlay, name, False)
-        setattr(shown, "type", shading)  # noqa: B010  The stubs know only literals.
-        if shading == "MATERIAL":
-            shown.use_scene_lights = shown.use_scene_world = True
+        for name in lights:
+            setattr(shown, name, True)
+        shown.type = shading
+    in_studio_view.add(window.as_pointer())
     return before
 
 
 def leave_studio_view(window: bpy.types.Window, before: str) -> None:
     """Show the 3D viewports of a window as they were before ``show_studio_view``."""
+    in_studio_view.discard(window.as_pointer())
     shading, *names = before.split() or ["SOLID"]
     for space in views_of(window):
-        if space.shading is not None:
-            setattr(space.shading, "type", shading)  # noqa: B010  The stubs know only literals.
+        shown: Any = space.shading
+        if shown is not None:
+            shown.type = shading
         for name in names:
-            setattr(space.overlay, name, True)
+            if name in PREVIEW_LIGHTS:
+                setattr(shown, name, False)
+            else:
+                setattr(space.overlay, name, True)
 
 
 def set_view(

@@ -26,6 +26,16 @@ def test_without_a_source_the_button_explains_why_and_offers_the_choice(extensio
     assert not bpy.ops.photoreal.generate_set.poll()
 
 
+def test_the_first_screen_offers_what_is_selected(extension: bpy.types.Scene):
+    assert [item.name for item in bpy.context.view_layer.objects.selected] == ["Cube"]
+    assert "Use 1 Selected Object" in head(extension)
+    bpy.ops.object.duplicate()
+    bpy.ops.object.select_all(action="SELECT")
+    assert "Use 2 Selected Objects" in head(extension)
+    bpy.ops.object.select_all(action="DESELECT")
+    assert not any("Selected" in text for text in head(extension))
+
+
 def test_fal_without_a_key_asks_for_one(extension: bpy.types.Scene):
     extension.photoreal.source, extension.photoreal.engine = "/jar.glb", "fal"
     drawn = head(extension)

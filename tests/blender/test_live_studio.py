@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
+from photoreal_set.optics.shadow import SHADOW_SPAN
 from photoreal_set.studio import preview
+from photoreal_set.studio.blender import read_pixels
 from photoreal_set.window import live, studio_scene
 from photoreal_set.window.scene_settings import product_objects, studio_product
 from photoreal_set.window.selection import write_selection
@@ -167,6 +169,31 @@ def test_the_table_is_as_small_as_the_shadow_and_the_other_cameras_are_hidden(st
         for item in others
     ]
     assert max(reach) < 1.5, "View All frames these too"
+
+
+def test_the_shadow_ends_before_the_edge_of_the_table(studio: bpy.types.Scene, tmp_path: Path):
+    camera = bpy.data.objects.new("Above", bpy.data.cameras.new("Above"))
+    studio.collection.objects.link(camera)
+    camera.data.type, camera.data.ortho_scale, camera.location.z = "ORTHO", 1.05 * SHADOW_SPAN, 5.0
+    studio.camera = camera
+    studio.render.resolution_x = studio.render.resolution_y = 64
+    studio.cycles.samples, studio.cycles.use_denoising, studio.render.film_transparent = 64, False, True
+    studio.render.image_settings.file_format, studio.render.image_settings.color_mode = "PNG", "RGBA"
+    studio.render.filepath = str(tmp_path / "above.png")
+    bpy.ops.render.render(write_still=True, scene=studio.name)
+    alpha = read_pixels(tmp_path / "above.png")[..., 3]
+    inside = np.s_[6:-6]
+    assert alpha[inside, inside].max() > 0.9, "the product"
+    alpha[inside, inside] = 0.0
+    assert alpha.max() < 0.01
+
+
+def test_only_cycles_shows_the_table(studio: bpy.types.Scene):
+    table = studio.objects["Photoreal Table"]
+    material = table.data.materials[0]
+    outputs = {node.target: node for node in material.node_tree.nodes if node.type == "OUTPUT_MATERIAL"}
+    assert outputs["EEVEE"].inputs["Surface"].links[0].from_node.type == "BSDF_TRANSPARENT"
+    assert material.diffuse_color[3] == 0.0, "Solid"
 
 
 def test_no_axes_of_the_product_are_drawn_over_the_picture(studio: bpy.types.Scene):

@@ -249,3 +249,9 @@ def test_a_saved_file_reconnects_to_its_run(extension: bpy.types.Scene, tmp_path
 
 def test_elapsed_time_is_formatted():
     assert [jobs.clock(seconds) for seconds in (0.0, 61.5, 3600.0)] == ["0:00", "1:01", "60:00"]
+
+
+def test_no_button_of_the_first_screen_is_there_twice(extension: bpy.types.Scene):
+    drawn = [text for cls in DRAWN if issubclass(cls, bpy.types.Panel) for text in drawn_by(cls, bpy.context)]
+    assert drawn.count("[Choose a Model …]") == 1
+    assert "[Import Product]" not in drawn

@@ -35,7 +35,13 @@ def test_the_studio_is_added_and_removed_without_a_trace(extension: bpy.types.Sc
     assert studio.camera.matrix_world != turned and studio.camera.data.lens == 50.0
     bpy.ops.photoreal.build_studio()
     assert len(bpy.data.scenes) == 2, "rebuilding removes the first one"
+    bpy.context.window.scene = extension
+    drawn = drawn_by(panels.PHOTOREAL_PT_studio, bpy.context)
+    assert "[photoreal.show_studio]" in drawn
+    bpy.ops.photoreal.show_studio()
+    assert bpy.context.scene.photoreal.is_studio
     bpy.ops.photoreal.remove_studio()
+    assert "[photoreal.show_studio]" not in drawn_by(panels.PHOTOREAL_PT_studio, bpy.context)
     assert bpy.context.scene.name == home
     assert everything() == before
     assert len(bpy.context.scene.photoreal.angles) == 5, "settings made in the studio are kept"

@@ -140,9 +140,17 @@ def test_a_dropped_model_appears_in_the_studio(blender: Desktop):
     )
     assert names == ["Photoreal Studio", "Scene", 2]
     shown = blender.python(
-        f"{VIEW}answer = [view.shading.type, view.region_3d.view_perspective, view.overlay.show_floor]"
+        f"{VIEW}answer = [view.shading.type, view.region_3d.view_perspective, view.overlay.show_floor, "
+        "view.overlay.show_extras, view.shading.use_scene_world]"
     )
-    assert shown == ["RENDERED", "CAMERA", False]
+    assert shown == ["RENDERED", "CAMERA", False, False, True]
+    looks = f"{VIEW}answer = [view.shading.type, view.overlay.show_extras, view.overlay.show_floor]"
+    blender.python("bpy.context.window_manager.windows[0].scene = bpy.data.scenes['Scene']")
+    wait_for(
+        lambda: blender.python(looks) == ["SOLID", True, True], "the view as before, in the artist's scene"
+    )
+    blender.press("photoreal.show_studio")
+    wait_for(lambda: blender.python(looks) == ["RENDERED", False, False], "the view of the studio")
     blender.python(
         f"{VIEW}view.shading.type = 'SOLID'"
     )  # Cycles would take the processors from what follows.
@@ -215,8 +223,17 @@ def test_a_picture_opens_large_and_is_compared_with_its_render(blender: Desktop)
     inside = f"{editor}with bpy.context.temp_override(window=window, area=area, region=region):\n    "
     shown = f"{editor}answer = area.spaces.active.image.name"
     assert blender.python(shown) == "Tea Jar front take 1"
+    blender.python(
+        f"{inside}bpy.ops.image.view_zoom_ratio(ratio=2.0)\n    bpy.ops.image.view_pan(offset=(20.0, 5.0))"
+    )
+    blender.settle()
+    place = f"{editor}answer = [one for part in (0.0, 1.0) for one in region.view2d.view_to_region(part, part, clip=False)]"
+    before = blender.python(place)
     blender.python(f"{inside}bpy.ops.photoreal.flip_picture(name='front', take=0)")
-    assert blender.python(shown) == "Tea Jar front render", "in the same place"
+    blender.settle()
+    assert blender.python(shown) == "Tea Jar front render"
+    assert blender.python(place) == pytest.approx(before, abs=1), "in the same place"
+    blender.python(f"{inside}bpy.ops.image.view_all(fit_view=True)")
     blender.python(f"{inside}bpy.ops.photoreal.compare_pictures('INVOKE_DEFAULT', take=1)")
     blender.settle()
     blender.picture("compare")
@@ -276,6 +293,8 @@ def test_removing_the_studio_restores_the_scene(blender: Desktop):
         "[c.name for c in bpy.data.collections['Photoreal Sheets'].children]]"
     )
     assert names == [["Scene"], ["Camera", "Cube", "Light"], ["Tea Jar"]], "the photos are in the scene"
+    shown = blender.python(f"{VIEW}answer = [view.overlay.show_extras, view.shading.use_scene_world]")
+    assert shown == [True, False], "as before the studio"
 
 
 def scenes_shown(desktop: Desktop) -> list[str]:
