@@ -88,13 +88,15 @@ class Picture:
 class Video:
     """One video of the set. ``path`` is None while there is no file.
 
-    ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``, of the comparison over time.
+    ``price``: US dollars; None for one by Cycles. ``angles``: those whose photos it is made from. ``verdict``, ``reason`` and ``is_rejected`` are as those of ``Picture``, of the comparison over time.
     """
 
     motion: str
     path: Path | None
     state: str
     error: str
+    price: float | None = None
+    angles: tuple[str, ...] = ()
     request_id: str = ""
     verdict: str = ""
     reason: str = ""
@@ -199,7 +201,9 @@ def read_set(folder: Path) -> SetView | None:
     try:
         record = read_json(folder / "set.json")
         angles = tuple(_picture(folder, record, entry) for entry in record.get("angles", []))
-        videos = tuple(_video(folder, entry) for entry in record.get("videos", []))
+        names = [one.name for one in angles]
+        hero = HERO if HERO in names else next(iter(names), "")
+        videos = tuple(_video(folder, entry, hero) for entry in record.get("videos", []))
         paid = [record.get("model", {}).get("price"), *(picture.price for picture in angles)]
         paid += [entry.get("price") for entry in record.get("videos", [])]
         actual = float(record.get("cost", {}).get("actual") or 0.0)
@@ -286,13 +290,15 @@ def _take(folder: Path, record: dict[str, Any]) -> Take:
     )
 
 
-def _video(folder: Path, entry: dict[str, Any]) -> Video:
+def _video(folder: Path, entry: dict[str, Any], hero: str) -> Video:
     pending = entry.get("pending") or {}
     return Video(
         motion=str(entry.get("motion", "video")),
         path=_file(folder, entry),
         state=str(pending.get("state") or entry.get("state", "")),
         error=str(pending.get("error") or entry.get("error") or ""),
+        price=entry.get("price"),
+        angles=tuple(map(str, entry.get("photos") or (entry.get("stand_in") or hero,))),
         request_id=str(entry.get("request_id") or ""),
         verdict=verdict_of(entry),
         reason=reason_of(entry),

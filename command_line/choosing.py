@@ -7,6 +7,7 @@ from ..messages import events
 from ..messages.errors import InputError
 from ..messages.progress import Reporter
 from ..photo_set.folder import SetFolder
+from ..photo_set.part_states import settle_state
 from ..photo_set.plan_record import angles_planned
 from ..photo_set.set_json import Manifest
 from ..photo_set.takes import CONCEPT, Shelf, Takes
@@ -29,6 +30,7 @@ def choose_takes(folder: SetFolder, texts: Sequence[str], reporter: Reporter) ->
         if shelf is Shelf.CONCEPTS:
             text = "The 3D model stays as it is. `resume DIR --redo model` buys one made from this picture."
             reporter.tell(events.Note(text=text))
+    settle_state(folder)
     if angles:
         record_verdict(folder, angles, reporter)
     folder.write_page()

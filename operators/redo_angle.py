@@ -3,12 +3,13 @@
 
 from typing import Annotated
 
+import bpy
 from bpy.props import StringProperty
 from bpy.types import Context, Event
 
-from ..background_run.set_view import SetView
-from ..window import launch
-from ..window.blender_types import Result, with_properties
+from ..background_run.set_view import SetView, Video
+from ..window import launch, runs
+from ..window.blender_types import Result, scene_of, with_properties
 from ..window.words import iface_
 from . import checks
 from .common import confirm
@@ -35,11 +36,18 @@ class PHOTOREAL_OT_redo_angle(PayingSetOperator):
         )
 
     def estimate(self, found: SetView) -> float | None:
-        return next((one.price for one in found.pictures if one.name == self.name), None)
+        photo = next((one.price for one in found.pictures if one.name == self.name), None)
+        return None if photo is None else photo + sum(one.price or 0.0 for one in self._videos(found))
 
     def message_of(self, amount: str) -> str:
-        text = "Another photo costs {price}. A video that starts from it is made again too."
-        return iface_(text, price=amount)
+        found = runs.set_of(scene_of(bpy.context))
+        if found and self._videos(found):
+            return iface_("Another photo and the video made from it cost {price}.", price=amount)
+        return iface_("Another photo costs {price}.", price=amount)
+
+    def _videos(self, found: SetView) -> list[Video]:
+        """The videos of fal.ai that are made again with the photo."""
+        return [one for one in found.videos if one.price and self.name in one.angles]
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", self.name))

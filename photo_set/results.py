@@ -22,8 +22,8 @@ from .at_fal import record_files_at_fal
 from .estimates import Estimate, price_sentence
 from .folder import Record, SetFolder, SetState, angle_record
 from .labels import label_of_variant, photo_label
+from .part_states import part_states
 from .plan import SetPlan
-from .rejection import is_rejected
 from .set_costs import costs_of, requests_record
 from .set_json import (
     AngleRecord,
@@ -35,9 +35,7 @@ from .set_json import (
 )
 from .set_json_costs import CostRecord
 from .source import SourceKind
-from .spin_json import is_complete
 from .takes import COUNTERS, Shelf, Takes
-from .variant_folders import variant_states
 from .variants import Variant
 from .verdict import all_findings, record_verdict, worst_of
 from .video_plan import render_order
@@ -296,19 +294,9 @@ class SetResults:
     def outcome(self, *, is_at_ceiling: bool) -> Outcome:
         """How the run ended, according to the manifest; also recorded there."""
         record = self.folder.record
-        states = [entry.get("photo", {}).get("state") for entry in record["angles"]]
-        states += [entry["pending"]["state"] for entry in record["angles"] if "pending" in entry]
-        states += ["rejected" for entry in record["angles"] if is_rejected(entry.get("photo"))]
-        for entry in record["angles"]:
-            if enlargement := entry.get("photo", {}).get("enlargement"):
-                states.append(enlargement["state"])
-        states += variant_states(record)
-        if self.plan.video is not None:
-            states += [entry["state"] for entry in record["videos"]] or ["waiting"]
-            states += [entry["pending"]["state"] for entry in record["videos"] if "pending" in entry]
-            states += ["rejected" for entry in record["videos"] if is_rejected(entry)]
-        if self.plan.spin is not None:
-            states.append("done" if is_complete(record.get("spin")) else "waiting")
+        states = part_states(
+            record, has_video=self.plan.video is not None, has_spin=self.plan.spin is not None
+        )
         if "uncertain" in states:
             state, code = SetState.HELD, UncertainSubmitError.exit_code
         elif all(state == "done" for state in states):

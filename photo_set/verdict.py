@@ -99,10 +99,11 @@ def _flaws(picture: Path, mask: Path, angle: Angle) -> list[Flaw]:
     try:
         with Image.open(picture) as shown, Image.open(mask) as coverage:
             return list(flaws_of(shown, coverage, shows_whole_product=is_whole))
+    except FileNotFoundError:
+        return []  # The run has said what is lost and what brings it back.
     except (OSError, SyntaxError, ValueError) as error:
-        log.warning(
-            "%s cannot be judged: %s", picture, error
-        )  # It is damaged or gone; the next run makes it again.
+        # It is damaged; the next run makes it again.
+        log.warning("%s cannot be judged: %s", picture, error)
         return []
 
 

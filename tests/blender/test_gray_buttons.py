@@ -13,6 +13,7 @@ import pytest
 from photoreal_set import operators
 from photoreal_set.background_run.button_arguments import Source, price_key
 from photoreal_set.background_run.price_book import Price
+from photoreal_set.background_run.set_view import Video
 from photoreal_set.panels import menus
 from photoreal_set.window import changes, launch, preferences, runs
 from photoreal_set.window.scene_settings import product_objects, settings_of
@@ -91,6 +92,22 @@ def test_every_way_to_spend_money_asks_with_the_sum(
         with pytest.raises(RuntimeError, match=r"at most \$5\.00"):
             getattr(bpy.ops.photoreal, name)(**options)
     assert runs.set_run() is None
+
+
+def test_another_photo_is_priced_with_the_video_that_is_made_from_it(
+    extension: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(operators.checks, "redo", lambda _context: None)
+    video = Video(motion="turntable", path=None, state="done", error="", price=0.35, angles=("front",))
+    extension.photoreal.made_in = str(tmp_path)
+    for videos, question in (
+        ((), r"Another photo costs about \$0\.04,"),
+        ((video,), r"Another photo and the video made from it cost about \$0\.39,"),
+        ((replace(video, angles=("side",)),), r"Another photo costs about \$0\.04,"),
+    ):
+        runs.state.sets.take(tmp_path, a_set(tmp_path, pays=True, videos=videos))
+        with pytest.raises(RuntimeError, match=question):
+            bpy.ops.photoreal.redo_angle(name="front")
 
 
 def test_every_change_of_the_angles_asks_for_the_price_again(extension: bpy.types.Scene):

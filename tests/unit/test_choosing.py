@@ -15,7 +15,7 @@ from photoreal_set.photo_set.folder import SetFolder, angle_record
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import plan_record
 from photoreal_set.photo_set.source import source_from
-from photoreal_set.photo_set.takes import Shelf, Takes
+from photoreal_set.photo_set.takes import Shelf, Takes, takes_in
 from tests.fal_emulator.glb import make_glb
 
 DISC = (16, 16, 48, 48)
@@ -93,3 +93,15 @@ def test_a_set_of_an_older_version_without_a_plan_can_still_choose(folder: SetFo
         record["plan"] = None
     assert choose(folder, 1)[0] == 0
     assert found(folder) == []
+
+
+def test_a_set_is_complete_when_a_photo_that_was_held_back_is_replaced_by_a_good_take(folder: SetFolder):
+    with folder.change() as record:
+        record["state"] = "partial"
+        record["plan"]["video"] = None
+        first = takes_in(record, Shelf.PHOTOS, "front")[0]
+        first["fidelity"] = {"verdict": "reject", "reason": "Another product.", "rejected": True}
+    _code, said = choose(folder, 2)
+    assert said[-1]["state"] == json.loads((folder.root / "set.json").read_text())["state"] == "done"
+    _code, said = choose(folder, 1)
+    assert said[-1]["state"] == "partial"
