@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..fal_bridge.journal import NAME as JOURNAL
 from ..files.enclosed import is_plain_name
 from ..files.input_files import read_json, read_regular
 from ..photo_set.pending import pending_in
 
 LOCK_NAME = "catalogue.lock.jsonl"
-STATUS = ".journal/row.json"  # Within the folder of a product.
+STATUS = f"{JOURNAL}/row.json"  # Within the folder of a product.
 MAX_BYTES = 256 << 20  # Of the lock.
 DONE = "done"
 

@@ -134,7 +134,8 @@ class Checked(Event):
 
     angle: Annotated[str, "the angle"]
     verdict: Annotated[
-        str, '"accept", "realign", "retry", "reject" or "look"; from `check` "missing" when there is no file'
+        str,
+        '"accept", "realign", "retry", "reject" or "look"; `check` also reports "missing" for a lost file',
     ]
     reason: Annotated[str, "why, in a sentence"]
     rejected: Annotated[bool, "whether it is held back"]
@@ -161,7 +162,7 @@ class Identity(Event):
     """A video by fal.ai was compared with the product, from its first frame to its last."""
 
     motion: Annotated[str, "the motion of the video"]
-    verdict: Annotated[str, '"accept", "look" or "reject"; from `check` "missing" when there is no file']
+    verdict: Annotated[str, '"accept", "look" or "reject"; `check` also reports "missing" for a lost file']
     reason: Annotated[str, "why, in a sentence"]
     rejected: Annotated[bool, "whether it is held back"]
     request_id: Annotated[str, "its request at fal.ai"]

@@ -38,9 +38,8 @@ BEND = 10.0  # Degrees of a bend that count as one smoothing length.
 # counts. Without it, the render's reflections would shine through as ghosts beside those of the photo.
 LIGHT_STEP, LIGHT_NOISE = 0.25, 0.04
 EVEN = 0.05  # Logarithm between neighbours up to which the base colour is even.
-RIM_WEIGHT = (
-    1e-4  # Of pixels beside the silhouette and beside outlines: they count where nothing else is near.
-)
+# Of pixels beside the silhouette and beside outlines: they count where nothing else is near.
+RIM_WEIGHT = 1e-4
 LEAST_SHOWN = 0.2  # Of the product in a pixel of the photo from which the ground is taken away.
 GROUND = 6  # Pixels up to which the photo's ground is continued below the product.
 # Times the light beside it: brighter than this, edges of the render gleam only where those of the photo do.

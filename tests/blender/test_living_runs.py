@@ -237,7 +237,7 @@ def test_a_catalogue_of_a_terminal_is_listed_followed_and_stopped(
         press(panels.PHOTOREAL_PT_main, "show_run")
         until(lambda: pump.pump() is not None and runs.run_of(extension) is not None)
         assert "Running: shop" not in head() and "[Stop Here]" in head()
-        assert extension.photoreal.made_in == "", "a catalogue is no set"
+        assert extension.photoreal.made_in == "", "only a set is remembered as the scene's set"
         visible.reporter.detail(events.Progress(sku="Cup", stage="references", done=1, of=2, label="front"))
         visible.reporter.tell(events.Progress(stage="products", done=1, of=4, spent=1.5, eta_seconds=60))
         until(lambda: pump.pump() is not None and "Cup render" in jobs() and "$1.50" in jobs())

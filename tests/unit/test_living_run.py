@@ -150,7 +150,7 @@ def test_the_first_of_several_runs_of_a_catalogue_is_visible_and_stopped(folder:
         assert known.is_alive and known.is_catalogue
         known.stop()
         with visible_catalogue(folder, RowOptions(), PLAIN) as second:
-            assert second is PLAIN and not second.is_asked_to_stop(), "it has products of its own"
+            assert second is PLAIN and not second.is_asked_to_stop(), "the second run makes other products"
             assert known_runs() == [known]
         assert first.is_asked_to_stop() and known.is_alive
     assert known_runs() == []
