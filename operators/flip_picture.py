@@ -41,8 +41,7 @@ class PHOTOREAL_OT_flip_picture(Operator):
         region = next(one for one in area.regions if one.type == "WINDOW")
         try:
             image = viewer.load(found, picture, self.take)
-            with context.temp_override(region=region):
-                viewer.show_in_place(space, region, image)
+            viewer.show_in_place(space, region, image)
         except RuntimeError as error:
             return refuse(self, rpt_("The picture cannot be opened: {error}", error=str(error).strip()))
         return {"FINISHED"}

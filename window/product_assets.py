@@ -7,7 +7,7 @@ Imports numpy, which Blender's window needs for nothing else.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
@@ -16,12 +16,14 @@ from ..gltf.choices import ModelOptions
 from ..gltf.credits import Credits, credits_of
 from ..gltf.document import read_gltf
 from ..messages.errors import InputError
+from ..studio.blender import pixels_of
 from ..studio.product import import_product
 from ..studio.studio_removal import remove_studio_scene
 from .blender_types import window_of
 from .stored_paths import absolute_folder, stored_path
 from .words import iface_, rpt_
 
+PREVIEW_SIDE = 256  # Pixels; that of Blender's own previews.
 SOURCE = "photoreal_asset_of"  # Custom property of a collection: the file that it was imported from.
 GLTF_SUFFIXES = (".glb", ".gltf")
 
@@ -64,10 +66,27 @@ def mark(block: bpy.types.ID, facts: Facts, picture: Path | None) -> None:
     for tag in facts.tags:
         data.tags.new(tag, skip_if_exists=True)
     if picture is not None:
-        with bpy.context.temp_override(id=block):
-            bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
+        _set_preview(block, picture)
     elif not bpy.app.background:  # There, Blender ends on machines without OpenGL.
         block.asset_generate_preview()
+
+
+def _set_preview(block: bpy.types.ID, picture: Path) -> None:
+    """Give a data-block a picture as its preview. Raises RuntimeError when Blender cannot load the picture."""
+    image = bpy.data.images.load(str(picture))
+    try:
+        width, height = image.size
+        if not width or not height:
+            raise RuntimeError(rpt_("{path} cannot be read as a picture", path=picture))
+        scale = PREVIEW_SIDE / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image.scale(*size)
+        pixels = pixels_of(image)
+    finally:
+        bpy.data.images.remove(image)
+    preview = block.preview_ensure()
+    preview.image_size = size
+    cast(Any, preview.image_pixels_float).foreach_set(pixels.ravel())
 
 
 def block_of(name: str, objects: Sequence[bpy.types.Object]) -> bpy.types.ID:

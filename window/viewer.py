@@ -87,7 +87,7 @@ def show_in_place(
 ) -> None:
     """Show another image in the main ``region`` of an Image Editor, as large and in the same place as the one before.
 
-    Blender 5.2 remembers zoom and place for each image. The context must be that of the region.
+    Blender 5.2 remembers zoom and place for each image. The context must be that of the editor, in any of its regions.
     """
     view, before = region.view2d, space.image
     width = before.size[0] if before else 0
@@ -97,10 +97,10 @@ def show_in_place(
     middle = view.region_to_view(region.width / 2.0, region.height / 2.0)
     zoom = space.zoom_percentage * width
     space.image = image
-    bpy.ops.image.view_all()  # The middle of the image in the middle of the region.
+    bpy.ops.image.view_all("EXEC_REGION_WIN")  # The middle of the image in the middle of the region.
     space.zoom_percentage = zoom / image.size[0]
     offset = [(part - 0.5) * side for part, side in zip(middle, image.size, strict=True)]
-    bpy.ops.image.view_pan(offset=(offset[0], offset[1]))
+    bpy.ops.image.view_pan("EXEC_REGION_WIN", offset=(offset[0], offset[1]))
 
 
 def _editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area] | None:
