@@ -11,9 +11,10 @@ from ..fal_bridge.journal import Entry, Stage, shown_key
 from ..messages import events
 from ..messages.events import Event
 from ..messages.fal_pages import REQUESTS_PAGE
+from ..messages.labels import shown_label
 from ..messages.moments import clock_time, date_time
 from ..messages.money import dollars
-from ..messages.progress import LABEL_TEXTS, Reporter
+from ..messages.progress import Reporter
 from ..photo_set.folder import SetFolder
 from ..photo_set.labels import label_of_variant
 from ..photo_set.lost_files import Lost, Way
@@ -49,7 +50,7 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
     """
     resume = f"resume {shlex.quote(str(folder))}"
     lines = [
-        f"{LABEL_TEXTS.get(label, label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
+        f"{shown_label(label)}: `{resume} --redo {shlex.quote(name)}` buys another one."
         for label, name in redo.items()
     ]
     journals = set_journals(folder)
@@ -111,7 +112,7 @@ def catalogue_steps(folder: Path) -> str:
 
 def _decisions(resume: str, key: str, entry: Entry) -> str:
     short = shown_key(key)
-    text = f"{LABEL_TEXTS.get(entry.label, entry.label)}: `{resume} --resend {short}` sends it again"
+    text = f"{shown_label(entry.label)}: `{resume} --resend {short}` sends it again"
     if time.time() < entry.resend_at:
         text += f" (before {clock_time(entry.resend_at)} with --not-in-dashboard)"
     if entry.stage is Stage.FORGOTTEN:

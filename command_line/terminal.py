@@ -18,9 +18,9 @@ from rich.text import Text
 
 from ..messages import events
 from ..messages.events import Event
+from ..messages.labels import shown_label
 from ..messages.progress import (
     END_STATES,
-    LABEL_TEXTS,
     TextReporter,
     clock,
     doing_of,
@@ -177,7 +177,7 @@ class TerminalReporter(TextReporter):
 
     def _stage_line(self, stage: events.Progress, doing: str = "") -> Table:
         of = max(stage.of, 1)
-        name = LABEL_TEXTS.get(stage.stage, stage.stage)
+        name = shown_label(stage.stage)
         bar = ProgressBar(total=of, completed=stage.done, width=BAR_CELLS)
         what = ", ".join(part for part in (stage.label, doing) if part)
         return _grid(

@@ -14,6 +14,7 @@ from typing import Protocol, TextIO
 from . import events
 from .errors import STOPPED_EXIT_CODE
 from .events import Event
+from .labels import shown_label
 from .money import cost_sentence
 from .remaining import time_left
 
@@ -22,7 +23,6 @@ SILENT_SECONDS = 3.0  # After that, a log gets the next sign of life: there is o
 PASSING_STATES = {"prepared", "uploading", "submitting", "downloading"}  # They last for seconds.
 END_STATES = {"done", "failed", "uncertain", "cancelled", "left"}
 STATE_TEXTS = {"left": "continues at fal.ai, resume fetches it"}
-LABEL_TEXTS = {"film": "video"}  # Journals and programs know the video by its old name.
 
 
 class Reporter(Protocol):
@@ -147,7 +147,7 @@ def sentence(event: Event) -> str:
 
 
 def _stage_sentence(stage: str, done: int, of: int, label: str) -> str:
-    return f"{LABEL_TEXTS.get(stage, stage)} {done}/{of} {label}".rstrip()
+    return f"{shown_label(stage)} {done}/{of} {label}".rstrip()
 
 
 def _working_sentence(event: events.Working) -> str:
@@ -172,7 +172,7 @@ def is_kept(job: events.Job, before: str) -> bool:
 
 
 def job_sentence(job: events.Job, *, with_message: bool = True) -> str:
-    text = f"{LABEL_TEXTS.get(job.label, job.label)}: {STATE_TEXTS.get(job.state, job.state)}"
+    text = f"{shown_label(job.label)}: {STATE_TEXTS.get(job.state, job.state)}"
     if job.queue_position is not None:
         text += f", {job.queue_position} ahead in the queue"
     if job.message and with_message:

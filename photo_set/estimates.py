@@ -17,8 +17,8 @@ from ..fal_bridge.money.price_list import EMULATOR, PriceList, Quote, age_senten
 from ..fal_bridge.money.spending import Spending
 from ..messages import events
 from ..messages.errors import FieldError
+from ..messages.labels import shown_label
 from ..messages.money import dollars
-from ..messages.progress import LABEL_TEXTS
 from ..optics.angles import hero_of
 from ..optics.sizes import DEFAULT_SIZE
 from ..optics.sizes import Size as PixelSize
@@ -59,7 +59,7 @@ class PlannedJob:
     @property
     def name(self) -> str:
         """The label as people read it."""
-        return LABEL_TEXTS.get(self.label, self.label)
+        return shown_label(self.label)
 
     @property
     def cost(self) -> Range | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...files.input_files import read_json
 from ...messages import events
-from ...messages.progress import LABEL_TEXTS
+from ...messages.labels import shown_label
 from .billed_units import Billed, billed
 
 Facts = Mapping[str, Any]
@@ -138,7 +138,7 @@ def _cost(folder: Path, attempt: int, intent: Facts, product: str) -> Cost:
     row = {
         "time": _iso(intent.get("time")),
         "product": product,
-        "job": LABEL_TEXTS.get(label, label),
+        "job": shown_label(label),
         "kind": str(intent.get("kind", "")),
         "endpoint": str(intent.get("endpoint", "")),
         "request_id": str(submitted.get("request_id", "")),
