@@ -47,7 +47,7 @@ class Quality:
         return {**IDENTITIES[self.name], **chosen}
 
 
-DRAFT = Quality(name="draft", samples=2, bounces=2, denoiser="fast", smooths_edges=True)
+DRAFT = Quality(name="draft", samples=2, bounces=2, smooths_edges=True)
 REFERENCE = Quality(name="reference", samples=8)
 FINAL = Quality(
     name="final",
