@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 import fal_client
 import httpx
 
+from ..messages.labels import shown_label
 from .endpoints.endpoint import Endpoint
 from .endpoints.registry import REGISTRY
 from .engine import Engine
@@ -235,7 +236,7 @@ class Bridge:
         if future := self._connection.start(work(self._engine)):
             return future
         late: concurrent.futures.Future[T] = concurrent.futures.Future()
-        late.set_exception(StoppedError(f"{label}: stopped."))
+        late.set_exception(StoppedError(f"{shown_label(label)}: stopped."))
         return late
 
     def _setup(self, clients: Clients) -> EngineSetup:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from ..messages.labels import shown_label
 from ..messages.money import dollars
 from .decisions import is_abandoned
 from .errors import BadKeyError, BridgeError, JobCancelledError, facts_of
@@ -82,7 +83,7 @@ class Cancelled:
 
     @property
     def sentence(self) -> str:
-        return f"{self.label}: {SENTENCES[self.fate]}"
+        return f"{shown_label(self.label)}: {SENTENCES[self.fate]}"
 
 
 def summary_of(results: Iterable[Cancelled]) -> str:
@@ -211,7 +212,7 @@ class _Canceller:
     ) -> Fate:
         body: Any = body_of(response)
         if response.status_code == 499:
-            error = JobCancelledError(f"{entry.label}: the job was cancelled at fal.ai.")
+            error = JobCancelledError(f"{entry.shown_label}: the job was cancelled at fal.ai.")
             facts = {
                 **facts_of(error),
                 "may_send_again": True,

@@ -15,6 +15,7 @@ import httpx
 
 from ..files.writing import sha256_of, write_json_atomically
 from ..messages.counts import count_of
+from ..messages.labels import shown_label
 from .errors import JournalError
 from .journal import OPEN_STAGES, Facts, Journal, Stage
 from .network.http_clients import safe_client
@@ -102,7 +103,9 @@ class _Cleaner:
         requests = await asyncio.to_thread(_requests_in, self._journal)
         staying = {request.request_id for request in requests if request.why_it_stays}
         self.cleaned.stays += dict.fromkeys(
-            f"{request.label}: {request.why_it_stays}" for request in requests if request.why_it_stays
+            f"{shown_label(request.label)}: {request.why_it_stays}"
+            for request in requests
+            if request.why_it_stays
         )
         found = await asyncio.to_thread(stored_files, self._journal)
         by_id = {files.request_id: files for files in found if files.request_id}

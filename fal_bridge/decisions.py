@@ -53,7 +53,7 @@ def decide(
     _require_undecided(journal, key, entry, decision)
     if entry.stage is Stage.IN_FLIGHT:
         lost = UncertainSubmitError(
-            f"{entry.label}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
+            f"{entry.shown_label}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
         )
         journal.record(key, entry.attempt, Stage.UNCERTAIN, facts_of(lost))
     facts: Facts = {"decision": decision.value}
@@ -154,4 +154,4 @@ def how_to_send_again(key: str) -> str:
 
 
 def _name(key: str, entry: Entry) -> str:
-    return f"{entry.label} ({shown_key(key)})"
+    return f"{entry.shown_label} ({shown_key(key)})"

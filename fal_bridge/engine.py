@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..files.writing import sha256_of
+from ..messages.labels import shown_label
 from .decisions import how_to_send_again
 from .endpoints.choosing import endpoint_for, endpoint_of_result
 from .endpoints.endpoint import Endpoint
@@ -85,7 +86,7 @@ class Engine:
 
     async def _stoppable(self, label: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run ``work``; ``stop`` ends it with StoppedError."""
-        stopped = StoppedError(f"{label}: stopped.")
+        stopped = StoppedError(f"{shown_label(label)}: stopped.")
         if self._is_stopping:
             raise stopped
         this = asyncio.current_task()
@@ -256,7 +257,7 @@ class Engine:
                     raise error_from(entry.facts[Stage.ENDED])
                 case Stage.FORGOTTEN | Stage.RELEASED:
                     raise ForgottenError(
-                        f"{prepared.label}: you gave up its request.",
+                        f"{prepared.shown_label}: you gave up its request.",
                         hint=how_to_send_again(prepared.key),
                     )
                 case Stage.UNCERTAIN:

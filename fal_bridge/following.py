@@ -84,7 +84,7 @@ class Follower:
                     raise self._error_of(error.response, prepared) from error
                 if is_own and error.status_code == 404 and time.monotonic() - heard_at > self._pace.confirm:
                     raise ExpiredResultError(
-                        f"{prepared.label}: fal.ai no longer knows request {accepted.request_id}."
+                        f"{prepared.shown_label}: fal.ai no longer knows request {accepted.request_id}."
                     ) from error
                 self._lose_patience(prepared, heard_at, error)
             except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -142,7 +142,7 @@ class Follower:
         if not is_certain and not confirmation.holds(status, error_type_of(response)):
             return
         if status in (404, 410):
-            raise ExpiredResultError(f"{prepared.label}: fal.ai no longer has the result.")
+            raise ExpiredResultError(f"{prepared.shown_label}: fal.ai no longer has the result.")
         raise await self._ended(prepared, attempt, accepted, response)
 
     async def _ended(
@@ -181,19 +181,25 @@ class Follower:
                 "running" if job.state is JobState.RUNNING else f"in the queue ({job.queue_position} ahead)"
             )
             raise QueueDeadlineError(
-                f"{prepared.label}: no progress for {still / 60:.0f} minutes; it is {place}."
+                f"{prepared.shown_label}: no progress for {still / 60:.0f} minutes; it is {place}."
             )
 
     def _lose_patience(self, prepared: PreparedJob, since: float, cause: Exception | httpx.Response) -> None:
         if time.monotonic() - since <= self._pace.patience:
             return
         if isinstance(cause, httpx.Response) and cause.status_code >= 400:
-            raise ServiceTroubleError(f"{prepared.label}: fal.ai responds with error {cause.status_code}.")
+            raise ServiceTroubleError(
+                f"{prepared.shown_label}: fal.ai responds with error {cause.status_code}."
+            )
         error = cause if isinstance(cause, Exception) else None
-        raise ServiceTroubleError(f"{prepared.label}: fal.ai's responses cannot be understood.") from error
+        raise ServiceTroubleError(
+            f"{prepared.shown_label}: fal.ai's responses cannot be understood."
+        ) from error
 
     def _error_of(self, response: httpx.Response, prepared: PreparedJob) -> BridgeError:
-        return error_of(response, label=prepared.label, endpoint=prepared.endpoint.id, service=self._service)
+        return error_of(
+            response, label=prepared.shown_label, endpoint=prepared.endpoint.id, service=self._service
+        )
 
     def _settle(self, entry: Entry, units: float | None) -> None:
         """Count what was billed instead of what was reserved."""

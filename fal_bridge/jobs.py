@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..messages.labels import shown_label
+
 
 class Kind(StrEnum):
     """What a job generates. The values are stored in journals."""
@@ -117,6 +119,11 @@ class Generation:
     def name(self) -> str:
         """Its name in ``resume --redo``: that of its angle, or one for the whole set."""
         return SET_WIDE.get(self.kind) or self.label.rsplit(" ", 1)[0]
+
+    @property
+    def shown_label(self) -> str:
+        """Its label in sentences for people."""
+        return shown_label(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

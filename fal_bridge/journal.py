@@ -42,6 +42,7 @@ from ..files.input_files import read_json
 from ..files.values import checked_in
 from ..files.writing import flush_folder, write_if_absent, write_json_atomically
 from ..messages.errors import InputError
+from ..messages.labels import shown_label
 from ..processes.identity import is_gone, this_process
 from .errors import JournalError, WrongRequestError
 from .jobs import USUAL_MAX_SECONDS, Kind
@@ -110,6 +111,11 @@ class Entry:
     @property
     def label(self) -> str:
         return str(self.facts.get(Stage.IN_FLIGHT, {}).get("label", "a job"))
+
+    @property
+    def shown_label(self) -> str:
+        """Its label in sentences for people."""
+        return shown_label(self.label)
 
     @property
     def endpoint(self) -> str:

@@ -32,3 +32,7 @@ class PreparedJob:
     @property
     def label(self) -> str:
         return self.wanted.label
+
+    @property
+    def shown_label(self) -> str:
+        return self.wanted.shown_label

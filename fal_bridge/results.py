@@ -65,7 +65,9 @@ class Results:
         try:
             return await asyncio.to_thread(self._finish, prepared, attempt, accepted, answer, fetched)
         except OSError as error:
-            raise JournalError(f"{prepared.label}: {prepared.target.parent} cannot be written.") from error
+            raise JournalError(
+                f"{prepared.shown_label}: {prepared.target.parent} cannot be written."
+            ) from error
 
     def on_disk(self, prepared: PreparedJob, done: Facts) -> JobResult | None:
         """The result of a finished job, as long as its file is unchanged."""
@@ -96,12 +98,12 @@ class Results:
         address = prepared.endpoint.file_address(answer["output"])
         if not address:
             raise UnknownResultError(
-                f"{prepared.label}: the result of {prepared.endpoint.id} has no file where one is expected."
+                f"{prepared.shown_label}: the result of {prepared.endpoint.id} has no file where one is expected."
             )
         is_public = not is_private or await self._downloads.is_public(address)
         url = address if is_public else await self._storage.signed(address)
         arrived = await self._downloads.fetch(
-            url, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.label, tell
+            url, prepared.target, OUTPUT_FILES[prepared.wanted.kind], prepared.shown_label, tell
         )
         return _Fetched(arrived, is_public)
 
@@ -139,7 +141,7 @@ class Results:
         """Keep the file of a picture that was withheld, and record that the job has failed."""
         path = self._placed(prepared, arrived, prepared.target.with_name(f"{prepared.target.name}.refused"))
         error = UnsafePictureError(
-            f"{prepared.label}: {prepared.endpoint.id} withheld the picture as unsafe."
+            f"{prepared.shown_label}: {prepared.endpoint.id} withheld the picture as unsafe."
         )
         facts = {
             **facts_of(error),

@@ -107,7 +107,7 @@ class Sender:
             await asyncio.sleep(self._pace.between_questions(prepared.wanted.kind, self._traffic.followed))
             return
         lost = UncertainSubmitError(
-            f"{prepared.label}: an earlier run sent it to {prepared.endpoint.id} and ended before the response arrived."
+            f"{prepared.shown_label}: an earlier run sent it to {prepared.endpoint.id} and ended before the response arrived."
         )
         await asyncio.to_thread(
             self._journal.record, prepared.key, entry.attempt, Stage.UNCERTAIN, facts_of(lost)
@@ -150,7 +150,7 @@ class Sender:
             return True
         if not entry.is_resend_certain and not found.is_proof:
             raise UncertainSubmitError(
-                f"{prepared.label}: fal.ai may have received this request. {found.reason}",
+                f"{prepared.shown_label}: fal.ai may have received this request. {found.reason}",
                 hint=how_to_confirm(prepared.key),
             )
         return False
@@ -187,13 +187,13 @@ class Sender:
         key = late_key(entry.key, entry.attempt)
         facts = _adopting(entry, found, entry.price)
         if await asyncio.to_thread(self._journal.claim, key, 1, facts):
-            _record_submitted(self._journal, entry.label, key, 1, found)
+            _record_submitted(self._journal, entry.shown_label, key, 1, found)
             self._mark_sent(entry.price)
         return key
 
     def _check_sending(self, prepared: PreparedJob) -> None:
         if self._stopped.is_set():
-            raise StoppedError(f"{prepared.label}: stopped before it was sent.")
+            raise StoppedError(f"{prepared.shown_label}: stopped before it was sent.")
 
     async def _address_of(self, prepared: PreparedJob, path: Path, attempt: int) -> str:
         """The user's URL of the file, the file itself when it is small, or the URL it was uploaded to."""
@@ -224,7 +224,7 @@ class Sender:
                 request,
                 service=self._service,
                 endpoint=prepared.endpoint.id,
-                label=prepared.label,
+                label=prepared.shown_label,
             )
         except UncertainSubmitError as error:
             facts = {**facts_of(error), "is_refusal": error.is_refusal}
@@ -235,7 +235,7 @@ class Sender:
             raise
         except asyncio.CancelledError:
             lost = UncertainSubmitError(
-                f"{prepared.label}: it was sent, and the run ended before the response arrived."
+                f"{prepared.shown_label}: it was sent, and the run ended before the response arrived."
             )
             self._journal.record(prepared.key, attempt, Stage.UNCERTAIN, facts_of(lost))
             raise
@@ -259,7 +259,7 @@ class Sender:
         if self._spending is None:
             return {}
         return await asyncio.to_thread(
-            self._spending.reserve, prepared.endpoint, prepared.arguments, prepared.label
+            self._spending.reserve, prepared.endpoint, prepared.arguments, prepared.shown_label
         )
 
     async def _claim(self, prepared: PreparedJob, attempt: int, intent: Facts, price: Facts) -> bool:
@@ -295,7 +295,7 @@ class Sender:
                 _log.warning("%s", error)
 
     def _remember(self, prepared: PreparedJob, attempt: int, accepted: Accepted) -> None:
-        _record_submitted(self._journal, prepared.label, prepared.key, attempt, accepted)
+        _record_submitted(self._journal, prepared.shown_label, prepared.key, attempt, accepted)
 
 
 def _record_submitted(journal: Journal, label: str, key: str, attempt: int, accepted: Accepted) -> None:

@@ -35,7 +35,7 @@ class SentPictures:
         A copy has no web address. Raises WrongRequestError for a picture that cannot be read, and JournalError.
         """
         originals = pictures_of(wanted)
-        sent = {path: self._sent(path, endpoint.image_files, wanted.label) for path in originals}
+        sent = {path: self._sent(path, endpoint.image_files, wanted.shown_label) for path in originals}
         if all(path == copy for path, copy in sent.items()):
             return wanted
         addresses: Mapping[Path, str] = {

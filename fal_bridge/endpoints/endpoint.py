@@ -96,10 +96,10 @@ class Endpoint:
         self._check_numbers(wanted)
         check_files(self.id, self.slots, wanted)
         for picture, accepted in self._pictures(wanted):
-            self._check_picture(wanted.label, picture, accepted)
+            self._check_picture(wanted.shown_label, picture, accepted)
         if self.fields is not None and (unknown := set(self.arguments(wanted)) - self.fields):
             raise WrongRequestError(
-                f"{wanted.label}: {self.id} has no input called {', '.join(sorted(unknown))}."
+                f"{wanted.shown_label}: {self.id} has no input called {', '.join(sorted(unknown))}."
             )
 
     def arguments(self, wanted: Generation, size: Size | None = None) -> dict[str, Any]:
@@ -243,7 +243,7 @@ class Endpoint:
             raise WrongRequestError(f"{prefix}: {text!r} {error}.") from error
 
     def _check_numbers(self, wanted: Generation) -> None:
-        prefix, length = f"{wanted.label}: {self.id}", len(self.prompt_start + wanted.prompt)
+        prefix, length = f"{wanted.shown_label}: {self.id}", len(self.prompt_start + wanted.prompt)
         minimum, maximum = self.images
         if not minimum <= len(wanted.images) <= maximum:
             allowed = _count_of_pictures(minimum, maximum)
@@ -261,7 +261,7 @@ class Endpoint:
                 f"{prefix} accepts prompts of up to {self.prompt_length} characters, not {length}."
             )
         if any("\ud800" <= letter <= "\udfff" for letter in wanted.prompt + wanted.negative_prompt):
-            raise WrongRequestError(f"{wanted.label}: the prompt contains invalid Unicode characters.")
+            raise WrongRequestError(f"{wanted.shown_label}: the prompt contains invalid Unicode characters.")
         if (self.seconds_field or Role.VIDEO in wanted.files) and wanted.seconds not in self.seconds:
             raise WrongRequestError(f"{prefix} {self.seconds_sentence(wanted.seconds)}")
         if self.factor_field and wanted.enlarge > max(self.factors):

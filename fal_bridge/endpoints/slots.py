@@ -42,7 +42,7 @@ class Cap:
 
 def check_files(endpoint_id: str, slots: Mapping[Role, Slot], wanted: Generation) -> None:
     """Raises WrongRequestError for files that the endpoint does not take, and for those that it lacks."""
-    prefix = f"{wanted.label}: {endpoint_id}"
+    prefix = f"{wanted.shown_label}: {endpoint_id}"
     for role, files in wanted.files.items():
         if files and role not in slots:
             raise WrongRequestError(f"{prefix} does not accept {_ROLE_NAMES[role]}.")

@@ -74,6 +74,9 @@ def test_a_result_of_another_type_is_rejected(desk, kind, fault, expected):
         error = desk.failure(wanted)
         assert isinstance(error, errors.DownloadFailedError)
         assert expected in error.message
+        assert error.message.startswith(
+            {Kind.PHOTO: "front photo: ", Kind.VIDEO: "video: ", Kind.MODEL: "model: "}[kind]
+        )
         assert "Resume soon, free of charge." in error.hint
         assert "redo it" in error.hint
     assert len(desk.emulator.ledger()) == 1, "it is paid once"
