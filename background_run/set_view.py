@@ -153,6 +153,11 @@ class SetView:
     model: Model = Model()
     problems: tuple[str, ...] = ()
     pending: int = 0
+    shown_hero: str = ""  # With ``--with-hero``: the angle whose photo the others are made from.
+
+    def remade_with(self, name: str) -> tuple[Picture, ...]:
+        """The pictures whose photos are made again when that of an angle is."""
+        return tuple(one for one in self.pictures if name in (one.name, self.shown_hero))
 
     @property
     def can_resume(self) -> bool:
@@ -226,6 +231,7 @@ def read_set(folder: Path) -> SetView | None:
                 if entry["severity"] != "note"
             ),
             pending=pending_in(folder),
+            shown_hero=hero if (record.get("plan") or {}).get("with_hero") else "",
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

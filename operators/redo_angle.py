@@ -36,18 +36,23 @@ class PHOTOREAL_OT_redo_angle(PayingSetOperator):
         )
 
     def estimate(self, found: SetView) -> float | None:
-        photo = next((one.price for one in found.pictures if one.name == self.name), None)
-        return None if photo is None else photo + sum(one.price or 0.0 for one in self._videos(found))
+        photos = [one.price for one in found.remade_with(self.name)]
+        if None in photos or not photos:
+            return None
+        return sum(price or 0.0 for price in [*photos, *(one.price for one in self._videos(found))])
 
     def message_of(self, amount: str) -> str:
         found = runs.set_of(scene_of(bpy.context))
+        if found and len(found.remade_with(self.name)) > 1:
+            return iface_("The photos of all angles and what is made from them cost {price}.", price=amount)
         if found and self._videos(found):
             return iface_("Another photo and the video made from it cost {price}.", price=amount)
         return iface_("Another photo costs {price}.", price=amount)
 
     def _videos(self, found: SetView) -> list[Video]:
         """The videos of fal.ai that are made again with the photo."""
-        return [one for one in found.videos if one.price and self.name in one.angles]
+        remade = {one.name for one in found.remade_with(self.name)}
+        return [one for one in found.videos if one.price and not remade.isdisjoint(one.angles)]
 
     def act(self, context: Context, found: SetView) -> Result:
         launch.resume(context, found.folder, ("--redo", self.name))

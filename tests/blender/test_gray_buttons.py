@@ -100,12 +100,19 @@ def test_another_photo_is_priced_with_the_video_that_is_made_from_it(
     monkeypatch.setattr(operators.checks, "redo", lambda _context: None)
     video = Video(motion="turntable", path=None, state="done", error="", price=0.35, angles=("front",))
     extension.photoreal.made_in = str(tmp_path)
-    for videos, question in (
-        ((), r"Another photo costs about \$0\.04,"),
-        ((video,), r"Another photo and the video made from it cost about \$0\.39,"),
-        ((replace(video, angles=("side",)),), r"Another photo costs about \$0\.04,"),
+    front = a_set(tmp_path).pictures[0]
+    further = {"pictures": (front, replace(front, name="side"))}
+    for changed, question in (
+        ({}, r"Another photo costs about \$0\.04,"),
+        ({"videos": (video,)}, r"Another photo and the video made from it cost about \$0\.39,"),
+        ({"videos": (replace(video, angles=("side",)),)}, r"Another photo costs about \$0\.04,"),
+        (
+            {**further, "shown_hero": "front", "videos": (video,)},
+            r"The photos of all angles and what is made from them cost about \$0\.43,",
+        ),
+        ({**further, "shown_hero": "side"}, r"Another photo costs about \$0\.04,"),
     ):
-        runs.state.sets.take(tmp_path, a_set(tmp_path, pays=True, videos=videos))
+        runs.state.sets.take(tmp_path, replace(a_set(tmp_path, pays=True), **changed))
         with pytest.raises(RuntimeError, match=question):
             bpy.ops.photoreal.redo_angle(name="front")
 
