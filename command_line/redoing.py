@@ -10,6 +10,7 @@ from typing import Any, cast
 from ..fal_bridge.jobs import SET_WIDE, Kind
 from ..files.writing import link_to_free_name
 from ..messages.errors import InputError
+from ..messages.labels import shown_label
 from ..optics.angles import hero_of
 from ..photo_set.choices import Engine
 from ..photo_set.folder import Record, SetFolder, angle_record
@@ -66,7 +67,7 @@ def _check(plan: SetPlan, name: str) -> None:
     else:
         raise InputError(
             f"This set has nothing called {name!r}.",
-            hint=f"It has: {', '.join([*_angles(plan), *_set_wide(plan)])}.",
+            hint=f"It has: {', '.join([*_angles(plan), *map(shown_label, _set_wide(plan))])}.",
         )
 
 

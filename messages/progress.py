@@ -177,8 +177,8 @@ def job_sentence(job: events.Job, *, with_message: bool = True) -> str:
         text += f", {job.queue_position} ahead in the queue"
     if job.message and with_message:
         text += f" ({job.message})"
-    if job.error:
-        text += f": {job.error}"
+    if job.error:  # Most errors begin with the label themselves.
+        text += f": {job.error.removeprefix(f'{shown_label(job.label)}: ')}"
     return text
 
 

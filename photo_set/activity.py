@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..messages import events
+from ..messages.labels import shown_label
 from ..messages.progress import Reporter
 from ..messages.remaining import Remaining
 
@@ -73,7 +74,11 @@ class Activity:
         with self._lock:
             now = self._now
             if not now.task and not now.text:
-                waiting = f"waiting for fal.ai: {', '.join(self._requests)}" if self._requests else ""
+                waiting = (
+                    f"waiting for fal.ai: {', '.join(map(shown_label, self._requests))}"
+                    if self._requests
+                    else ""
+                )
                 now = replace(now, text=self._beside[0] if self._beside else waiting)
         return replace(now, eta_seconds=self.eta_seconds)
 

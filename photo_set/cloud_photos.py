@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from ..fal_bridge.errors import FINALLY_LOST
+from ..fal_bridge.errors import FINALLY_LOST, ForgottenError
 from ..fal_bridge.jobs import Generation, JobResult, Kind
 from ..fal_bridge.journal import Stage
 from ..imaging.compose import png
@@ -118,11 +118,17 @@ class CloudPhotos:
             try:
                 self._keep_strays(label, angle)
             finally:  # Where they cannot be written either, the error must not disappear.
-                if wanted.retries or not isinstance(error, FINALLY_LOST):
+                is_final = isinstance(error, FINALLY_LOST) and not wanted.retries
+                if not is_final:
                     self.to_come.append(angle.name)
-                if self._is_hero(angle):
+                if is_final and self._has_good_photo(angle):
+                    self._settle(wanted, None)  # What follows is made from the photo from before.
+                elif self._is_hero(angle):
                     self._settle_lost_hero(error, is_retry=wanted.retries > 0)
-                self._results.record_lost_photo(angle, {"engine": Engine.FAL.value, **facts})
+                given_up = isinstance(error, ForgottenError)
+                self._results.record_lost_photo(
+                    angle, {"engine": Engine.FAL.value, **facts}, is_given_up=given_up
+                )
 
         def lose_earlier(error: PhotorealError) -> None:
             lose(error, {**failure(error), "endpoint": wanted.generation.endpoint})
@@ -264,6 +270,10 @@ class CloudPhotos:
             self.hero.set_exception(error)
 
     # --- parts ----------------------------------------------------------------------------------
+
+    def _has_good_photo(self, angle: Angle) -> bool:
+        photo = self._results.angle(angle).get("photo", {})
+        return "path" in photo and not is_rejected(photo)
 
     def _best(self, wanted: _Wanted) -> Record | None:
         return best_of(self._results, wanted.angle, wanted.wish)

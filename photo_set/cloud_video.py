@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ..fal_bridge.errors import ForgottenError
 from ..fal_bridge.jobs import JobResult, Kind, Role
 from ..fal_bridge.journal import Stage
 from ..messages import events
@@ -156,8 +157,9 @@ class CloudVideo:
                 self._results.record_video(made, {"": result.path})
             self._results.end_waiting_for_video()
 
-        def lose(_error: PhotorealError, failed: Record) -> None:
-            self._results.record_lost_video({**facts, **failed})
+        def lose(error: PhotorealError, failed: Record) -> None:
+            given_up = isinstance(error, ForgottenError)
+            self._results.record_lost_video({**facts, **failed}, is_given_up=given_up)
 
         self._jobs.run(generation, self._target, keep, lose)
 

@@ -157,13 +157,18 @@ class SetResults:
         self.end_waiting(angle)
         return take
 
-    def record_lost_photo(self, angle: Angle, facts: Record) -> None:
-        """Record why the photo did not come; an earlier take stays the photo of the angle."""
+    def record_lost_photo(self, angle: Angle, facts: Record, *, is_given_up: bool) -> None:
+        """Record why the photo did not come; an earlier take stays the photo of the angle.
+
+        ``is_given_up``: the user continues without this request, so an earlier take is all that is wanted.
+        """
         self.reporter.tell(events.Warning(text=facts["error"]))
         with self.folder.change() as record:
             entry = angle_record(record, angle.name)
             if entry.get("photo", {}).get("path"):
-                entry["pending"] = cast(Pending, facts)
+                entry.pop("pending", None)
+                if not is_given_up:
+                    entry["pending"] = cast(Pending, facts)
             else:
                 entry["photo"] = cast(MadeRecord, facts)
 
@@ -179,17 +184,18 @@ class SetResults:
         if is_wanted:
             self.end_waiting_for_video()
 
-    def record_lost_video(self, facts: Record) -> None:
-        """Record why the video did not come; an earlier take stays the video of its motion."""
+    def record_lost_video(self, facts: Record, *, is_given_up: bool = False) -> None:
+        """Record why the video did not come; an earlier take stays the video of its motion. As for a photo."""
         self.reporter.tell(events.Warning(text=facts["error"]))
         with self.folder.change() as record:
             earlier: Mapping[str, Any] = next(
                 (one for one in record["videos"] if one["motion"] == facts["motion"]), {}
             )
             others = [one for one in record["videos"] if one["motion"] != facts["motion"]]
-            shown: Record = (
-                {**earlier, "pending": facts} if earlier.get("path") else {**_counters_of(earlier), **facts}
-            )
+            waiting: Record = {} if is_given_up else {"pending": facts}
+            shown: Record = {**_counters_of(earlier), **facts}
+            if earlier.get("path"):
+                shown = {**_without_pending(earlier), **waiting}
             record["videos"] = [*others, cast(VideoRecord, shown)]
 
     def end_waiting_for_video(self) -> None:
@@ -324,6 +330,10 @@ def _request_ids(value: Any) -> Iterator[str]:
 def kept_of_takes(entry: Mapping[str, Any]) -> Record:
     """What remains of a model entry when the model is replaced: counters, and the earlier models."""
     return {name: entry[name] for name in ("takes", "concept_takes", "earlier") if name in entry}
+
+
+def _without_pending(entry: Mapping[str, Any]) -> Record:
+    return {name: value for name, value in entry.items() if name != "pending"}
 
 
 def _counters_of(video: Mapping[str, Any]) -> Record:

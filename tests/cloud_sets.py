@@ -94,7 +94,8 @@ class Sets:
             cloud = CloudStage(results, bridge)
             for angle in hero_first(list(plan.angles)):  # One at a time, so that a fault hits the first.
                 cloud.photograph(angle)
-                until(lambda label=f"{angle.name} photo": said.has_answer(label), "it is not sent")
+                if not plan.with_hero or angle.name == HERO:  # The others wait for the hero's photo.
+                    until(lambda label=f"{angle.name} photo": said.has_answer(label), "it is not sent")
             with ThreadPoolExecutor() as other:
                 ended = other.submit(cloud.wait)
                 if leave_when:

@@ -9,12 +9,12 @@ import pytest
 
 from photoreal_set.command_line.choosing import choose_takes
 from photoreal_set.command_line.redoing import take_again
-from photoreal_set.fal_bridge.decisions import undecided
+from photoreal_set.fal_bridge.decisions import Decision, decide, undecided
 from photoreal_set.fal_bridge.jobs import Kind
 from photoreal_set.fal_bridge.journal import Journal
 from photoreal_set.files.writing import sha256_of
 from photoreal_set.messages.errors import InputError
-from photoreal_set.photo_set.choices import Engine
+from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.cloud_jobs import bridge_for
 from photoreal_set.photo_set.cloud_stage import CloudStage
 from photoreal_set.photo_set.folder import SetFolder
@@ -72,6 +72,32 @@ def test_a_failed_redo_keeps_the_existing_photo(sets):
     (entry,) = [one for one in sets.record["angles"] if one["name"] == OTHER]
     assert (entry["photo"]["state"], entry["pending"]["state"]) == ("done", "failed")
     assert (sets.plan.out / "photos" / f"{OTHER}.png").read_bytes() == before
+
+
+def test_a_redo_that_is_given_up_leaves_the_set_as_it_was(sets):
+    plan = replace(
+        sets.plan,
+        video=Engine.FAL,
+        with_hero=True,
+        photo_endpoint="fal-ai/flux-2/edit",
+        fidelity=Fidelity.OFF,
+    )
+    assert sets.run(plan).exit_code == 0
+    before = {
+        path: path.read_bytes() for shelf in ("photos", "videos") for path in (plan.out / shelf).glob("*.*")
+    }
+    take_again(plan, SetFolder.open(plan.out), HERO)
+    sets.emulator.control(faults=[{"name": "drop-before-accept", "endpoint": "fal-ai/flux-2/edit"}])
+    assert sets.run(plan).exit_code == 5
+    sets.emulator.control(faults=[])
+    sent = len(sets.emulator.ledger())
+    ((key, _entry),) = undecided(Journal(plan.out / ".journal"))
+    decide(Journal(plan.out / ".journal"), key, Decision.FORGET)
+    for _run in range(2):
+        assert sets.run(plan).exit_code == 0
+    assert len(sets.emulator.ledger()) == sent, "neither the other photos nor the video are made again"
+    assert sets.record["state"] == "done"
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_choice_is_free_and_persists(sets):
