@@ -126,7 +126,7 @@ def reason_of(results: Iterable[Result]) -> str:
 
 
 def cost_of_all(results: Iterable[Result]) -> events.Cost:
-    """What all rows have cost, in US dollars; ``unpriced`` counts requests of unknown price."""
+    """What all rows have cost, in US dollars; ``unpriced`` counts requests of unknown cost."""
     statuses = [result.status for result in results]
     return {
         "actual": round(sum(status.paid for status in statuses), 6),

@@ -72,6 +72,24 @@ class _Parser(argparse.ArgumentParser):
         hint = f"Did you mean {near[0]}?" if near else f"The commands are {', '.join(shown)}."
         raise InputError(f"{str(value)!r} is not a command.", hint=hint)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse, but a command refuses what it does not know itself: its own help says more than that of all."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown and self._subparsers is None:
+            self._refuse(unknown[0])
+        return options, unknown
+
+    def _refuse(self, argument: str) -> NoReturn:
+        help_ = f"See {self.prog} --help."
+        if not argument.startswith("-"):
+            raise InputError(f"{argument!r} is one argument too many.", hint=help_)
+        if Path(argument).exists():
+            raise InputError(f"{argument!r} is taken for an option.", hint=f"Name the file as ./{argument}.")
+        name = argument.partition("=")[0]
+        near = difflib.get_close_matches(name, self._option_string_actions, 1)
+        hint = f"Did you mean {near[0]}? {help_}" if near else help_
+        raise InputError(f"{name!r} is not an option of {self.prog.rpartition(' ')[2]}.", hint=hint)
+
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}.", hint=f"See {self.prog} --help.")
 

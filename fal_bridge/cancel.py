@@ -212,7 +212,7 @@ class _Canceller:
     ) -> Fate:
         body: Any = body_of(response)
         if response.status_code == 499:
-            error = JobCancelledError(f"{entry.shown_label}: the job was cancelled at fal.ai.")
+            error = JobCancelledError(f"{shown_label(entry.label)}: the job was cancelled at fal.ai.")
             facts = {
                 **facts_of(error),
                 "may_send_again": True,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
+from ..messages.labels import shown_label
 from ..messages.moments import clock_time
 from .errors import UncertainSubmitError, WrongRequestError, facts_of
 from .journal import Entry, Facts, Journal, Stage, shown_key
@@ -53,7 +54,7 @@ def decide(
     _require_undecided(journal, key, entry, decision)
     if entry.stage is Stage.IN_FLIGHT:
         lost = UncertainSubmitError(
-            f"{entry.shown_label}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
+            f"{shown_label(entry.label)}: an earlier run sent it to {entry.endpoint} and ended before the response arrived."
         )
         journal.record(key, entry.attempt, Stage.UNCERTAIN, facts_of(lost))
     facts: Facts = {"decision": decision.value}
@@ -154,4 +155,4 @@ def how_to_send_again(key: str) -> str:
 
 
 def _name(key: str, entry: Entry) -> str:
-    return f"{entry.shown_label} ({shown_key(key)})"
+    return f"{shown_label(entry.label)} ({shown_key(key)})"

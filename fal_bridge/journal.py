@@ -42,7 +42,6 @@ from ..files.input_files import read_json
 from ..files.values import checked_in
 from ..files.writing import flush_folder, write_if_absent, write_json_atomically
 from ..messages.errors import InputError
-from ..messages.labels import shown_label
 from ..processes.identity import is_gone, this_process
 from .errors import JournalError, WrongRequestError
 from .jobs import USUAL_MAX_SECONDS, Kind
@@ -111,11 +110,6 @@ class Entry:
     @property
     def label(self) -> str:
         return str(self.facts.get(Stage.IN_FLIGHT, {}).get("label", "a job"))
-
-    @property
-    def shown_label(self) -> str:
-        """Its label in sentences for people."""
-        return shown_label(self.label)
 
     @property
     def endpoint(self) -> str:

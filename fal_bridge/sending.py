@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from ..messages.labels import shown_label
 from .decisions import how_to_confirm, how_to_decide
 from .endpoints.file_arguments import with_files
 from .engine_setup import EngineSetup
@@ -187,7 +188,7 @@ class Sender:
         key = late_key(entry.key, entry.attempt)
         facts = _adopting(entry, found, entry.price)
         if await asyncio.to_thread(self._journal.claim, key, 1, facts):
-            _record_submitted(self._journal, entry.shown_label, key, 1, found)
+            _record_submitted(self._journal, shown_label(entry.label), key, 1, found)
             self._mark_sent(entry.price)
         return key
 

@@ -20,7 +20,7 @@ class Cost(TypedDict, total=False):
 
     actual: Annotated[float, "the sum of all known amounts"]
     estimated: Annotated[float, "the part of the sum that is estimated, because fal.ai has not billed it yet"]
-    unpriced: Annotated[int, "requests of unknown price"]
+    unpriced: Annotated[int, "requests of unknown cost"]
     currency: Annotated[str, '"USD"']
     is_emulated: Annotated[bool, "whether an emulator made the pictures, so that nothing is billed"]
 

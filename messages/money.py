@@ -21,10 +21,10 @@ def exact_dollars(amount: Decimal) -> str:
 
 
 def paid_to(amount: float, unknown: int, *, is_emulated: bool) -> str:
-    """What was paid to whom, such as "$2.40 to fal.ai"; "" for nothing. ``unknown`` counts requests of unknown price."""
+    """What was paid to whom, such as "$2.40 to fal.ai"; "" for nothing. ``unknown`` counts requests of unknown cost."""
     parts = [dollars(amount)] if amount else []
     if unknown:
-        parts.append(f"{count_of(unknown, 'request')} of unknown price")
+        parts.append(f"{count_of(unknown, 'request')} of unknown cost")
     where = "an emulator, so nothing was billed" if is_emulated else "fal.ai"
     return f"{' and '.join(parts)} to {where}" if parts else ""
 
@@ -36,5 +36,5 @@ def cost_sentence(cost: Mapping[str, Any]) -> str:
     if cost.get("estimated"):
         text += f", {dollars(cost['estimated'])} of it estimated"
     if count := cost.get("unpriced"):
-        text += f", plus {count_of(count, 'request')} of unknown price"
+        text += f", plus {count_of(count, 'request')} of unknown cost"
     return f"{text}."

@@ -126,9 +126,7 @@ class CloudPhotos:
                 elif self._is_hero(angle):
                     self._settle_lost_hero(error, is_retry=wanted.retries > 0)
                 given_up = isinstance(error, ForgottenError)
-                self._results.record_lost_photo(
-                    angle, {"engine": Engine.FAL.value, **facts}, is_given_up=given_up
-                )
+                self._results.record_lost_photo(angle, facts, is_given_up=given_up)
 
         def lose_earlier(error: PhotorealError) -> None:
             lose(error, {**failure(error), "endpoint": wanted.generation.endpoint})

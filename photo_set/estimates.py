@@ -183,12 +183,9 @@ def open_bill(
         _require_prices(to_come, prices)
     left = budget.left()
     if left is not None and to_come.known.low > left:
-        what, remedy = "This set costs", "leave out angles or the video"
-        if again:
-            what, remedy = "What is made now costs", "redo less at once"
         raise CeilingReachedError(
-            f"{what} {money(to_come.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
-            hint=f"Nothing was sent. Raise the ceiling, or {remedy}.",
+            f"This costs {money(to_come.known)}, and {dollars(max(left, Decimal(0)))} may be spent.",
+            hint="Nothing was sent. Raise the ceiling, or ask for fewer pictures or no video.",
         )
     assumed = None
     if allows_unknown and left is not None:

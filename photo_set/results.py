@@ -163,6 +163,7 @@ class SetResults:
         ``is_given_up``: the user continues without this request, so an earlier take is all that is wanted.
         """
         self.reporter.tell(events.Warning(text=facts["error"]))
+        facts = {"engine": self.plan.engine.value, **facts}
         with self.folder.change() as record:
             entry = angle_record(record, angle.name)
             if entry.get("photo", {}).get("path"):

@@ -25,7 +25,7 @@ class PaidRequest(TypedDict, total=False):
 
 class CostRecord(TypedDict, total=False):
     actual: Annotated[float, AMOUNT, "US dollars paid so far"]
-    unknown: Annotated[int, COUNT, "requests of unknown price"]
+    unknown: Annotated[int, COUNT, "requests of unknown cost"]
     requests: Annotated[
         list[PaidRequest],
         Items(MAX_REQUESTS, name="request"),

@@ -180,6 +180,25 @@ def test_an_unknown_command_is_answered_with_the_nearest_one(told: Told, given: 
     assert hint in told.error and "render-worker" not in told.error
 
 
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        (("set", "a.glb", "--qualty", "draft"), "'--qualty' is not an option of set. Did you mean --quality? See batch.py set"),
+        (("set", "a.glb", "--max-cots=3"), "'--max-cots' is not an option of set. Did you mean --max-cost?"),
+        (("estimate", "--zzz"), "'--zzz' is not an option of estimate. See batch.py estimate --help."),
+        (("resume", "a", "b"), "'b' is one argument too many. See batch.py resume --help."),
+        (("set", "-pot.glb"), "'-pot.glb' is taken for an option. Name the file as ./-pot.glb."),
+    ],
+)  # fmt: skip
+def test_an_unknown_argument_is_named_with_what_may_be_meant(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], answer: str
+):
+    monkeypatch.chdir(tmp_path)
+    Path("-pot.glb").touch()
+    assert told.run(*given, "--out", "out") == 1
+    assert answer in told.error
+
+
 @pytest.mark.parametrize("name", ["pot.glb", "front.png"])
 def test_one_product_is_not_a_catalogue(told: Told, name: str):
     assert told.run("catalogue", name, "--out", "out", *FREE) == 1

@@ -152,7 +152,7 @@ def test_a_set_that_is_not_complete_has_no_errors_when_nothing_failed():
             {"actual": 0.685, "estimated": 0.56, "unpriced": 0},
             "fal.ai: $0.685, $0.56 of it estimated.",
         ),
-        ({"actual": 2.0, "unpriced": 1}, "fal.ai: $2.00, plus 1 request of unknown price."),
+        ({"actual": 2.0, "unpriced": 1}, "fal.ai: $2.00, plus 1 request of unknown cost."),
     ],
 )
 def test_the_final_line_says_what_was_paid(cost: dict, message: str):

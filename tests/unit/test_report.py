@@ -144,9 +144,9 @@ def assert_is_safe(text: str) -> Page:
     [
         (
             {"cost": {"actual": 0.125, "unknown": 1}},
-            "$0.125 and 1 request of unknown price to fal.ai",
+            "$0.125 and 1 request of unknown cost to fal.ai",
         ),
-        ({"cost": {"actual": 0.0, "unknown": 2}}, "2 requests of unknown price to fal.ai"),
+        ({"cost": {"actual": 0.0, "unknown": 2}}, "2 requests of unknown cost to fal.ai"),
         ({"plan": {"fal": "http://127.0.0.1:8123"}}, "$1.885 to an emulator, so nothing was billed"),
     ],
 )
@@ -172,7 +172,7 @@ def test_the_costs_list_every_request_also_failed_ones_and_those_of_variants():
     for line in ("3D modele/1$1.20", "front photo, failede/2$0.00"):
         assert line in costs
     assert "tea pot, blue: front photo, runninge/2price not known" in costs
-    assert "$1.20 and 1 request of unknown price to fal.ai" in costs
+    assert "$1.20 and 1 request of unknown cost to fal.ai" in costs
 
 
 def test_a_finished_set_shows_its_source_renders_photos_and_video():
