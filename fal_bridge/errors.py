@@ -175,6 +175,13 @@ class JournalError(BridgeError):
     next_step = "Check that the folder is writable and the disk is not full."
 
 
+class DamagedJournalError(JournalError):
+    next_step = (
+        "Restore this file from a copy. Without one, the request is only in your fal.ai dashboard: move the folder of "
+        "this file out of the journal to have it made, and charged, again."
+    )
+
+
 class ForeignWebhookError(BridgeError):
     """It may not be from fal.ai."""
 

@@ -43,7 +43,7 @@ from ..files.values import checked_in
 from ..files.writing import flush_folder, write_if_absent, write_json_atomically
 from ..messages.errors import InputError
 from ..processes.identity import is_gone, this_process
-from .errors import JournalError, WrongRequestError
+from .errors import DamagedJournalError, JournalError, WrongRequestError
 from .jobs import USUAL_MAX_SECONDS, Kind
 from .journal_rules import FACT_RULES
 
@@ -352,11 +352,11 @@ class Journal:
         except ValueError as error:
             if name.startswith("intent."):
                 return {}  # Its creator was killed while writing it.
-            raise JournalError(f"The journal file {self.folder / key / name} is damaged.") from error
+            raise DamagedJournalError(f"The journal file {self.folder / key / name} is damaged.") from error
         try:
             return checked_in(self.folder / key / name, FACT_RULES[name.split(".")[0]], facts)
         except InputError as error:
-            raise JournalError(error.message, hint="Restore this file of the journal from a copy.") from error
+            raise DamagedJournalError(error.message) from error
 
 
 def journal_place(root: Path) -> Path:

@@ -54,19 +54,20 @@ PATH_MEMBERS = ("path", "mask", "original")  # Of entries in the manifest: relat
 MAX_FILE_BYTES = 1 << 34
 # Members that a run takes over from the run before, besides what ``_begun`` names.
 KEPT = ("at_fal", "spin", "variants", "video_input", "consistency", "channels")
+FROM_JOURNAL = (
+    "Restore a copy of it, or run the set's own `set` command again: "
+    "it continues from the journal, and nothing is paid twice."
+)
 
 
 class DamagedSetError(InputError):
     """A manifest that cannot be used. ``reason`` says why, when one value is the cause."""
 
     def __init__(self, folder: "SetFolder", reason: str = "") -> None:
-        hint = "Choose another folder."
-        if folder.journal.is_dir():
-            hint = (
-                "Restore a copy of it, or run the set's own `set` command again: "
-                "it continues from the journal, and nothing is paid twice."
-            )
-        super().__init__(reason or f"{folder.manifest} is damaged.", hint=hint)
+        hint = "Restore a copy of it, or make the set in another folder."
+        super().__init__(
+            reason or f"{folder.manifest} is damaged.", hint=FROM_JOURNAL if folder.journal.is_dir() else hint
+        )
 
 
 class SetFolder:
@@ -103,7 +104,8 @@ class SetFolder:
         _require_writable(root)
         folder._refuse_links()
         earlier, is_damaged = folder._read_or_set_aside()
-        folder._is_new = not earlier and not is_damaged
+        # With a journal alone, the manifest was lost: what is paid is in the journal.
+        folder._is_new = not earlier and not is_damaged and not folder.journal.is_dir()
         if folder._is_new and _holds_something_else(root):
             raise FieldError(
                 "out", f"{root} is not empty and contains no set.", hint="Choose an empty or new folder."
@@ -156,7 +158,8 @@ class SetFolder:
         record = folder._read_earlier()
         if not record:
             raise InputError(
-                f"{root} contains no set: set.json is missing.", hint="Name a folder made by `set`."
+                f"{root} contains no set: set.json is missing.",
+                hint=FROM_JOURNAL if folder.journal.is_dir() else "Name a folder made by `set`.",
             )
         folder._record = cast(Manifest, record)
         return folder

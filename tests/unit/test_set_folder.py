@@ -115,6 +115,18 @@ def test_a_damaged_manifest_is_set_aside_when_the_journal_records_what_is_paid(t
     assert (tmp_path / "photos" / "front.png").read_bytes() == b"picture"
 
 
+def test_a_set_without_its_manifest_is_continued_from_its_journal(tmp_path: Path):
+    prepare(tmp_path).store("photos/front.png", b"picture")
+    (tmp_path / ".journal" / "key").mkdir(parents=True)
+    (tmp_path / "set.json").unlink()
+    with pytest.raises(InputError, match=r"set\.json is missing.*`set` command again"):
+        SetFolder.open(tmp_path)
+    folder = prepare(tmp_path)
+    assert folder.record["state"] == "partial"
+    folder.discard()
+    assert (tmp_path / "photos" / "front.png").read_bytes() == b"picture"
+
+
 def test_an_impossible_output_folder_is_rejected(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"mine")
     places = [tmp_path / "file", tmp_path / "file" / "set", tmp_path / ("long" * 100)]
