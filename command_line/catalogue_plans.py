@@ -2,6 +2,7 @@
 """Catalogues before they are made: checked, frozen, opened again, and what their rows cost."""
 
 import contextlib
+import difflib
 import os
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ..catalogue.results import RECORD
 from ..catalogue.row_numbers import rows_named, rows_of_shard, shard_of
 from ..catalogue.rows import Row, read_rows
 from ..catalogue.sources import SourceDesk
+from ..catalogue.table_formats import COLUMNS
 from ..fal_bridge.endpoints.endpoint import Endpoint
 from ..fal_bridge.endpoints.published import check_endpoints
 from ..fal_bridge.endpoints.registry import REGISTRY
@@ -43,6 +45,8 @@ from .plans import cameras_reader, check_light, materials_reader, plan_of_any, w
 from .service import require_online, service_named
 from .spending import budget_of, ceilings_of, prices_for
 
+NEAR = 0.8  # Of ``difflib``: how alike a column's name is to one that is used, from 0 to 1.
+
 # --- freezing -----------------------------------------------------------------------------------
 
 
@@ -54,7 +58,17 @@ def freeze_file(
     ``has_folder``: whether ``options.out`` is its folder, where an earlier lock may be.
     """
     earlier = earlier_lock(options.out.absolute()) if has_folder else None
-    return freeze_rows(read_rows(file), file, options, context.reporter, earlier)
+    rows = read_rows(file)
+    _tell_near_columns(rows, context.reporter)
+    return freeze_rows(rows, file, options, context.reporter, earlier)
+
+
+def _tell_near_columns(rows: list[Row], reporter: Reporter) -> None:
+    """Report columns that are only copied and whose names look like a slip of the pen."""
+    for name in dict.fromkeys(name for row in rows for name in row.more):
+        if near := difflib.get_close_matches(name.lower(), COLUMNS, 1, NEAR):
+            text = f"The column {name!r} is only copied to the results. Did you mean {near[0]}?"
+            reporter.tell(events.Warning(text=text))
 
 
 def freeze_rows(

@@ -148,6 +148,15 @@ def test_the_total_price_is_shown_before_anything_is_spent(desk: Desk):
     assert next(event for event in same.events if event["event"] == "estimate")["min"] == estimate["min"]
 
 
+def test_a_column_with_a_slip_of_the_pen_is_named(desk: Desk):
+    (product,) = products(desk, 1)
+    desk.table({**product, "angels": "front", "price": "20", "Shelf": "4"})
+    run = desk.make("--engine", "fal", "--dry-run")
+    assert run.exit_code == 0
+    named = [text for text in run.texts() if "only copied" in text]
+    assert named == ["The column 'angels' is only copied to the results. Did you mean angles?"]
+
+
 def test_the_price_of_valid_rows_is_shown_with_the_errors_of_the_others(desk: Desk):
     desk.table(*products(desk, 4), {"sku": "x", "source": "missing.glb"})
     run = desk.make("--engine", "fal", "--dry-run")
