@@ -200,7 +200,9 @@ def _own_output() -> Iterator[tuple[TextIO, _SteadyOutput]]:
 
     ``bootstrap`` passes it in PHOTOREAL_OUTPUT when it starts a Blender.
     """
-    if hasattr(signal, "SIGPIPE"):  # In Blender, Python leaves it as it is, and a closed pipe would end the process.
+    if hasattr(
+        signal, "SIGPIPE"
+    ):  # In Blender, Python leaves it as it is, and a closed pipe would end the process.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.stdout.flush()
     handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")
