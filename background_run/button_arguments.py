@@ -189,14 +189,15 @@ def price_arguments(settings: Settings, scratch: Path) -> list[str]:
 def set_arguments(settings: Settings, out: Path, sources: Sequence[str], scratch: Path) -> list[str]:
     """Arguments of ``set`` for these settings into ``out``; ``sources`` are the files, absolute."""
     options = _options(settings, angles_option(settings, scratch))
-    ceilings = ceiling_options(settings)
+    ceilings = ceiling_options(settings) if settings.uses_fal else []
     return ["set", *sources, *_text_options(settings), "--out", str(out), *options, *ceilings, "--json"]
 
 
 def catalogue_arguments(settings: Settings, out: Path, table: Path) -> list[str]:
     """Arguments of ``catalogue`` for the products in ``table``, into ``out``. A file of angles is written beside ``table``."""
     options = _options(settings, angles_option(settings, table.parent))
-    return ["catalogue", str(table), "--out", str(out), *options, *ceiling_options(settings), "--json"]
+    ceilings = ceiling_options(settings) if settings.uses_fal else []
+    return ["catalogue", str(table), "--out", str(out), *options, *ceilings, "--json"]
 
 
 def ceiling_options(settings: Settings) -> list[str]:

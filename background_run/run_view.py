@@ -116,6 +116,13 @@ class RunView:
         for name in names:
             self.rows.setdefault(name, Row(name, is_series=name in (VIDEO, SPIN)))
 
+    def complete(self, names: Iterable[str]) -> None:
+        """These angles have a photo: in a set that is done, those that it has kept are done, too."""
+        for name in names:
+            row = self.rows.get(name)
+            if self.state == "done" and row is not None and row.state == "rendered":
+                row.state = "done"
+
     def expect_products(self, products: Iterable[tuple[str, Path, bool]]) -> None:
         """Show the products of a catalogue: the SKU, the set folder, and whether an earlier run has finished it."""
         for sku, folder, is_done in products:

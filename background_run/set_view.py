@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..fal_bridge.journal import Stage, shown_key
 from ..files.enclosed import place_in
@@ -11,8 +11,10 @@ from ..files.input_files import read_json
 from ..imaging.choices import HERO
 from ..messages.errors import InputError
 from ..photo_set.choices import Engine
+from ..photo_set.part_states import part_states
 from ..photo_set.pending import entries_in, pending_in
 from ..photo_set.rejection import is_rejected, reason_of, verdict_of
+from ..photo_set.set_json import Manifest
 from ..photo_set.takes import Shelf, own_file, takes_in
 from .setting_words import with_words
 
@@ -154,6 +156,7 @@ class SetView:
     problems: tuple[str, ...] = ()
     pending: int = 0
     shown_hero: str = ""  # With ``--with-hero``: the angle whose photo the others are made from.
+    lacks_acceptance: bool = False  # Everything is made, and one picture or video is rejected.
 
     def remade_with(self, name: str) -> tuple[Picture, ...]:
         """The pictures whose photos are made again when that of an angle is."""
@@ -223,6 +226,7 @@ def read_set(folder: Path) -> SetView | None:
             spent=max(actual, sum(price for price in paid if price)),
             is_model_bought=record.get("source", {}).get("kind") in ("photos", "text"),
             pays=_pays(record),
+            lacks_acceptance=_lacks_acceptance(record),
             model_price=_model_price(record.get("model", {})),
             model=_model(folder, record.get("model", {})),
             problems=tuple(
@@ -235,6 +239,12 @@ def read_set(folder: Path) -> SetView | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _lacks_acceptance(record: dict[str, Any]) -> bool:
+    plan = record.get("plan") or {}
+    has = {"has_video": bool(plan.get("video")), "has_spin": bool(plan.get("spin"))}
+    return [one for one in part_states(cast(Manifest, record), **has) if one != "done"] == ["rejected"]
 
 
 def _pays(record: dict[str, Any]) -> bool:

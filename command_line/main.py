@@ -13,6 +13,7 @@ import importlib.util
 import io
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -217,6 +218,10 @@ def _own_output() -> Iterator[tuple[TextIO, _SteadyOutput]]:
 
     ``bootstrap`` passes it in PHOTOREAL_OUTPUT when it starts a Blender.
     """
+    if hasattr(
+        signal, "SIGPIPE"
+    ):  # In Blender, Python leaves it as it is, and a closed pipe would end the process.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.stdout.flush()
     handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")
     raw = _SteadyOutput(int(handed_over or os.dup(1)), "w")

@@ -12,7 +12,7 @@ from ..window.blender_types import Result, scene_of, with_properties
 from ..window.words import iface_
 from . import checks
 from .common import confirm
-from .paying import PayingSetOperator
+from .paying import FREE, PayingSetOperator, Sum
 
 
 @with_properties
@@ -31,9 +31,14 @@ class PHOTOREAL_OT_accept_photo(PayingSetOperator):
     def invoke(self, context: Context, event: Event) -> Result:
         found = runs.set_of(scene_of(context))
         reason = found.reason_for(self.name) if found else ""
-        message = f"{reason} {self.agreed_message(context)}".strip()
+        cost = "" if self.sum_of(context) == FREE else self.agreed_message(context)
+        message = f"{reason} {cost}".strip()
         title = iface_("Accept {name}", name=self.name)
         return confirm(self, context, event, title=title, message=message, confirm_text=iface_("Accept"))
+
+    def sum_of(self, context: Context) -> Sum:
+        found = runs.set_of(scene_of(context))
+        return FREE if found and found.lacks_acceptance else super().sum_of(context)
 
     def message_of(self, amount: str) -> str:
         text = "What waits for it is made now, and a video by fal.ai is charged, {price}."

@@ -26,8 +26,13 @@ class PHOTOREAL_OT_use_cameras(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        has_camera = bool(cameras_of(scene_of(context)))
-        return checks.allow(cls, None if has_camera else checks.Problem(reason="This scene has no camera"))
+        scene = scene_of(context)
+        settings = properties.of(scene)
+        if cameras_of(scene):
+            return checks.allow(cls, None)
+        is_of_file = settings.is_studio and not settings.is_linked
+        reason = "The product's file has no camera" if is_of_file else "This scene has no camera"
+        return checks.allow(cls, checks.Problem(reason=reason))
 
     def execute(self, context: Context) -> Result:
         settings = properties.of_context(context)

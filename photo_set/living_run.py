@@ -36,7 +36,8 @@ class AskedBy:
     """The window that has started a run: its process, the file that was open ("" before it was saved) and the scene.
 
     ``places``: the window places the photos when the run is done; ``replaces``: instead of those that it placed before.
-    ``pays``: fal.ai makes something of a catalogue.
+    ``pays``: fal.ai makes something of a catalogue. ``mark`` is kept in the scene, too, so that the run is found for it in
+    a file that was saved later.
     """
 
     window: int
@@ -45,6 +46,7 @@ class AskedBy:
     places: bool
     replaces: bool = False
     pays: bool = False
+    mark: str = ""
 
     @property
     def variable(self) -> dict[str, str]:
@@ -64,6 +66,7 @@ class AskedBy:
                 places=bool(record["places"]),
                 replaces=bool(record["replaces"]),
                 pays=bool(record["pays"]),
+                mark=str(record.get("mark", "")),
             )
         except (KeyError, TypeError, ValueError):
             return None

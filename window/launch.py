@@ -67,7 +67,7 @@ def start_set(context: bpy.types.Context, settings: Settings, *, places: bool = 
         return Prepared(arguments=[*arguments, *external], event=event)
 
     home = runs.home_of(scene)
-    asker = runs.asked_by(home, places=places).variable
+    asker = runs.asked_by(scene, places=places).variable
     run = runs.Run(
         child=child_of(context, prepare, look=_look_at_changes(), variables=asker),
         view=view,
@@ -94,15 +94,15 @@ def resume(context: bpy.types.Context, folder: Path, further: Sequence[str] = ()
         view.expect([picture.name for picture in known.pictures])
     external = external_data_options(external_folders()) if settings.source is Source.OBJECTS else []
     arguments = ["resume", str(folder), *further, *external, *ceiling_options(settings), "--json"]
-    home, places = runs.home_of(scene_of(context)), preferences.get(context).place_when_done
+    scene, places = scene_of(context), preferences.get(context).place_when_done
     replaces = bool({"--redo", "--accept"} & set(further))
-    asker = runs.asked_by(home, places=places, replaces=replaces).variable
+    asker = runs.asked_by(scene, places=places, replaces=replaces).variable
     run = runs.Run(
         child=child_of(
             context, lambda: Prepared(arguments=arguments), look=_look_at_changes(), variables=asker
         ),
         view=view,
-        home=home,
+        home=runs.home_of(scene),
         places=places,
         replaces=replaces,
     )

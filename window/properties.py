@@ -99,7 +99,7 @@ class PhotorealSettings(
 ):
     """What the sidebar sets.
 
-    ``made_in`` is the folder of the last set. Of a studio: ``home`` is the scene that it was built for, ``is_linked``
+    ``made_in`` is the folder of the last set, and ``run_mark`` marks the last run that was started. Of a studio: ``home`` is the scene that it was built for, ``is_linked``
     says whether it shows the artist's own objects, ``studio_name`` names the product, and ``view_before`` is how the
     viewports looked before.
     """
@@ -114,6 +114,7 @@ class PhotorealSettings(
         ),
     ]
     made_in: Annotated[str, StringProperty(options={"HIDDEN"})]
+    run_mark: Annotated[str, StringProperty(options={"HIDDEN"})]
     is_studio: Annotated[bool, BoolProperty(options={"HIDDEN"})]
     is_linked: Annotated[bool, BoolProperty(options={"HIDDEN"})]
     studio_name: Annotated[str, StringProperty(options={"HIDDEN"})]

@@ -15,6 +15,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..background_run.button_arguments import Source
+from ..background_run.followed import Followed
 from ..background_run.run_view import Kind
 from ..background_run.set_view import SetView
 from ..catalogue.glance import CatalogueView
@@ -69,7 +70,9 @@ def _take_look(run: Run | None, folder: Path, view: SetView | CatalogueView | No
         return
     runs.state.sets.take(folder, view)
     if run is not None and view is not None:
-        run.view.expect([picture.name for picture in view.pictures])
+        if isinstance(run.child, Followed):  # The others know them: the folder may still show an earlier set.
+            run.view.expect([picture.name for picture in view.pictures])
+        run.view.complete(picture.name for picture in view.pictures if picture.photo)
 
 
 def _follow(found: list[tuple[KnownRun, bool]]) -> None:

@@ -7,6 +7,7 @@ A scene is found again by its ``session_uid`` in the file that it belongs to.
 
 import os
 import queue
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -237,20 +238,36 @@ def is_home(home: Home, scene: bpy.types.Scene) -> bool:
     return bool(home.file) and home.file == bpy.data.filepath and scene.name == home.scene_name
 
 
+def hand_over(scene: bpy.types.Scene, heir: bpy.types.Scene) -> None:
+    """Have the runs of a scene that is being removed belong to another one, with the set that it shows."""
+    mine = [run for run in state.runs if run.home and is_home(run.home, scene)]
+    for run in mine:
+        run.home = home_of(heir)
+    settings = properties.of(scene)
+    if settings.made_in:
+        properties.of(heir).made_in = settings.made_in
+    if mine:
+        properties.of(heir).run_mark = settings.run_mark
+
+
 def home_of(scene: bpy.types.Scene) -> Home:
     """Where a run that is started now for this scene belongs."""
     return Home(file=bpy.data.filepath, load=state.loads, scene_uid=scene.session_uid, scene_name=scene.name)
 
 
-def asked_by(home: Home, *, places: bool = False, replaces: bool = False, pays: bool = False) -> AskedBy:
-    """What a run keeps of the window that starts it, for windows that find it later."""
+def asked_by(
+    scene: bpy.types.Scene, *, places: bool = False, replaces: bool = False, pays: bool = False
+) -> AskedBy:
+    """What a run keeps of the window that starts it for ``scene``, for windows that find it later. Marks the scene."""
+    mark = properties.of(scene).run_mark = uuid.uuid4().hex
     return AskedBy(
         window=os.getpid(),
-        file=home.file,
-        scene=home.scene_name,
+        file=bpy.data.filepath,
+        scene=scene.name,
         places=places,
         replaces=replaces,
         pays=pays,
+        mark=mark,
     )
 
 
@@ -261,6 +278,9 @@ def home_of_known(run: KnownRun, *, is_alive: bool) -> Home | None:
         return wanted
     if asked and asked.file == bpy.data.filepath and (asked.file or asked.window == os.getpid()):
         found = bpy.data.scenes.get(asked.scene)
+    if found is None and asked and asked.mark:
+        marked = [scene for scene in bpy.data.scenes if properties.of(scene).run_mark == asked.mark]
+        found = next((scene for scene in marked if scene.name == asked.scene), marked[0] if marked else None)
     if found is None and is_alive:
         found = next((scene for scene in bpy.data.scenes if folder_of(scene) == run.folder), None)
     return home_of(found) if found else None

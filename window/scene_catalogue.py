@@ -87,10 +87,10 @@ def resume_catalogue(context: bpy.types.Context, folder: Path, settings: Setting
 
 
 def _start(context: bpy.types.Context, prepare: Prepare, view: RunView, *, pays: bool) -> runs.Run:
-    home = runs.home_of(scene_of(context))
-    asker = runs.asked_by(home, pays=pays).variable
+    scene = scene_of(context)
+    asker = runs.asked_by(scene, pays=pays).variable
     child = child_of(context, prepare, look=look_at_catalogue(), variables=asker)
-    return start(runs.Run(child=child, view=view, home=home, pays=pays))
+    return start(runs.Run(child=child, view=view, home=runs.home_of(scene), pays=pays))
 
 
 def _visible(objects: Iterable[bpy.types.Object]) -> tuple[bpy.types.Object, ...]:

@@ -14,7 +14,7 @@ from ..messages.errors import InputError
 from ..studio import preview
 from ..studio.product import import_product
 from ..studio.studio_removal import remove_studio_scene
-from . import live, preferences, properties, screen
+from . import live, preferences, properties, runs, screen
 from .blender_types import manager_of, scene_of, window_of
 from .scene_settings import product_name, product_objects, settings_of, studio_product
 from .words import rpt_
@@ -27,7 +27,7 @@ NO_AXES = 0.0001  # Of the product's empties, in meters: their axes would be lin
 def show_studio(context: bpy.types.Context) -> list[str]:
     """Build the studio for the scene's file or selection and show it in this window. What is wrong with the model.
 
-    A studio that is shown already is replaced. Raises PhotorealError when the file or the light cannot be used; the
+    A studio that the scene is or has already is replaced. Raises PhotorealError when the file or the light cannot be used; the
     scene is then shown as before.
     """
     scene = scene_of(context)
@@ -38,10 +38,10 @@ def show_studio(context: bpy.types.Context) -> list[str]:
         live.follow(scene)
         return []
     fill = _link_selection if is_linked else _import_file
+    old = scene if settings.is_studio else properties.studio_of(scene)
     studio, problems = _new_studio(context, scene, fill)
-    if settings.is_studio:
-        _replace_in_windows(context, scene, studio)
-        remove_studio_scene(scene, set())
+    if old is not None:
+        _remove_studio(context, old, studio)
     look_through_camera(context)
     return problems
 
@@ -168,11 +168,23 @@ def leave_studio(context: bpy.types.Context) -> None:
         home = bpy.data.scenes.new("Scene")  # The artist has deleted the one that it was built for.
     settings.is_studio = False  # It no longer follows its settings.
     properties.copy_settings(settings, properties.of(home))
-    kept = _brought_home(studio, home) if settings.is_linked else set()
-    for window in _replace_in_windows(context, studio, home):
+    view = settings.view_before
+    for window in _remove_studio(context, studio, home):
         screen.set_view(window, "PERSP", instead_of="CAMERA")
-        screen.leave_studio_view(window, settings.view_before)
+        screen.leave_studio_view(window, view)
+
+
+def _remove_studio(
+    context: bpy.types.Context, studio: bpy.types.Scene, heir: bpy.types.Scene
+) -> list[bpy.types.Window]:
+    """Remove a studio. ``heir`` gets its windows, which are returned, and its runs; the artist's objects stay."""
+    settings, other = properties.of(studio), properties.of(heir)
+    home = other.home if other.is_studio else heir
+    kept = _brought_home(studio, home) if settings.is_linked and home else set()
+    runs.hand_over(studio, heir)
+    changed = _replace_in_windows(context, studio, heir)
     remove_studio_scene(studio, kept)
+    return changed
 
 
 def _brought_home(studio: bpy.types.Scene, home: bpy.types.Scene) -> set[bpy.types.Object]:

@@ -13,6 +13,7 @@ from .blender_types import manager_of
 from .stored_paths import absolute_folder, stored_path
 from .words import rpt_
 
+HALF_PIXEL = 0.5  # Blender 5.2 centers an image so far from its middle.
 SET, ANGLE, TAKE = "photoreal_view_set", "photoreal_view_angle", "photoreal_view_take"
 RENDER = 0  # The number that a render has in place of a take.
 
@@ -99,7 +100,8 @@ def show_in_place(
     space.image = image
     bpy.ops.image.view_all("EXEC_REGION_WIN")  # The middle of the image in the middle of the region.
     space.zoom_percentage = zoom / image.size[0]
-    offset = [(part - 0.5) * side for part, side in zip(middle, image.size, strict=True)]
+    shift = HALF_PIXEL if bpy.app.version >= (5, 2) else 0.0
+    offset = [(part - 0.5) * side - shift for part, side in zip(middle, image.size, strict=True)]
     bpy.ops.image.view_pan("EXEC_REGION_WIN", offset=(offset[0], offset[1]))
 
 

@@ -40,10 +40,13 @@ class Wipe:
         region = bpy.context.region
         if region != self._region:
             return  # Another Image Editor.
-        left, low = region.view2d.view_to_region(0.0, 0.0, clip=False)
-        right, high = region.view2d.view_to_region(1.0, 1.0, clip=False)
+        # Not ``view_to_region``, which gives whole pixels: the pictures must lie exactly over each other.
+        (x_low, y_low), (x_high, y_high) = (
+            region.view2d.region_to_view(*corner) for corner in ((0, 0), (region.width, region.height))
+        )
+        width, height = region.width / (x_high - x_low), region.height / (y_high - y_low)
         whole = gpu.state.scissor_get()
         gpu.state.scissor_test_set(True)
         gpu.state.scissor_set(whole[0], whole[1], max(1, self._line), whole[3])
-        compat.draw_linear_texture(self._texture, (left, low), right - left, high - low)
+        compat.draw_linear_texture(self._texture, (-x_low * width, -y_low * height), width, height)
         gpu.state.scissor_set(*whole)

@@ -132,6 +132,21 @@ def test_photos_of_a_run_that_ended_without_blender_are_placed_when_its_file_is_
     assert "finished" not in head(), "it was seen"
 
 
+def test_a_file_that_was_first_saved_just_after_the_start_finds_its_run(
+    here: None, block_file: Path, tmp_path: Path
+):
+    small = {"engine": "cycles", "video": "none"}
+    window = Window(block_file, tmp_path, settings=small, saves_late=True)
+    until(lambda: not any(known.is_alive for known in known_runs()))
+    scene = window.open()
+    assert scene.photoreal.made_in == "", "the folder was not known yet"
+    pump_until_idle()
+    run = runs.run_of(scene)
+    assert run is not None and (run.view.state, run.view.folder) == ("done", window.out)
+    assert len(sheets.sheets_of(scene, window.out)) == 1
+    until(lambda: not known_runs())
+
+
 def test_a_run_of_a_terminal_is_listed_followed_and_stopped(
     here: None, extension: bpy.types.Scene, tmp_path: Path
 ):

@@ -10,7 +10,9 @@ import pytest
 
 from photoreal_set import operators, panels
 from photoreal_set.background_run.price_book import Price
+from photoreal_set.background_run.run_view import Kind, RunView
 from photoreal_set.background_run.set_view import SetView
+from photoreal_set.processes.child import Child, Prepared
 from photoreal_set.window import preferences, pump, runs, sheets
 from photoreal_set.window.scene_settings import settings_of
 from tests.blender.products import photo
@@ -45,6 +47,27 @@ def test_the_studio_is_added_and_removed_without_a_trace(extension: bpy.types.Sc
     assert bpy.context.scene.name == home
     assert everything() == before
     assert len(bpy.context.scene.photoreal.angles) == 5, "settings made in the studio are kept"
+
+
+def test_a_new_studio_replaces_that_of_the_scene_and_gets_its_run(
+    extension: bpy.types.Scene, block_file: Path, tmp_path: Path
+):
+    extension.photoreal.source = str(block_file)
+    bpy.ops.photoreal.build_studio()
+    old = bpy.context.scene
+    old.photoreal.made_in = str(tmp_path / "set")
+    child = Child([], lambda: Prepared(arguments=[]), {})
+    run = runs.Run(child=child, view=RunView(kind=Kind.SET), home=runs.home_of(old))
+    runs.state.runs.append(run)
+    bpy.context.window.scene = extension
+    bpy.ops.photoreal.build_studio()
+    studio = bpy.context.scene
+    assert [one.photoreal.is_studio for one in bpy.data.scenes].count(True) == 1
+    assert studio.photoreal.made_in == str(tmp_path / "set")
+    assert runs.run_of(studio) is run
+    bpy.ops.photoreal.remove_studio()
+    assert runs.run_of(extension) is run, "its photos are placed here"
+    runs.state.runs.remove(run)
 
 
 def small(settings: Any, out: Path) -> None:

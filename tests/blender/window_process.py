@@ -3,7 +3,7 @@
 
 Prints "working" once the run works, then waits. Its argument has ``blend``, ``model``, ``out`` and ``settings``, and
 ``fal_url`` for photos by fal.ai. With ``products``, the names of collections, it starts a catalogue of them instead, in
-the folder of ``out``.
+the folder of ``out``. With ``saves_late``, the file is saved for the first time right after the start of the run.
 """
 
 import json
@@ -46,7 +46,8 @@ def main() -> None:
         settings.angle_index = 1
         bpy.ops.photoreal.remove_angle()
     shelves = [_collection(name) for name in wanted.get("products", ())]
-    bpy.ops.wm.save_as_mainfile(filepath=wanted["blend"])
+    if not wanted.get("saves_late"):
+        bpy.ops.wm.save_as_mainfile(filepath=wanted["blend"])
     source = Source.OBJECTS if shelves else None
     key = price_key(settings_of(bpy.context, source))
     runs.state.prices.prices[key] = Price(minimum=0.5, maximum=0.5, asked_at=time.time())
@@ -56,6 +57,8 @@ def main() -> None:
             bpy.ops.photoreal.generate_catalogue(price=price, of_collections=True)
     else:
         bpy.ops.photoreal.generate_set(price="$0.50")
+    if wanted.get("saves_late"):
+        bpy.ops.wm.save_as_mainfile(filepath=wanted["blend"])
 
     def works() -> bool:
         pump.pump()

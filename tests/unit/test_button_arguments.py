@@ -175,6 +175,15 @@ def test_inputs_of_endpoints_guide_and_mask_reach_the_command_line(tmp_path: Pat
     assert not {"--guide", "--with-mask", "--photo-option", "--video-option"} & set(free)
 
 
+def test_a_free_set_has_no_ceilings(tmp_path: Path):
+    free = replace(FULL, engine="cycles", video="none", max_cost=5.0, max_cost_per_day=20.0)
+    commands = [
+        button_arguments.set_arguments(free, tmp_path / "out", ["jar.glb"], tmp_path),
+        button_arguments.catalogue_arguments(free, tmp_path / "out", tmp_path / "products.csv"),
+    ]
+    assert not [one for command in commands for one in command if one.startswith("--max-cost")]
+
+
 def test_text_and_photos_pay_for_a_model_with_every_engine(tmp_path: Path):
     text = Settings(source=Source.TEXT, text="a tea pot", model_endpoint="fal-ai/meshy/v6")
     assert text.uses_fal

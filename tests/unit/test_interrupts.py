@@ -189,3 +189,23 @@ def test_a_stop_request_from_another_process_reaches_the_waiting_thread():
         elsewhere.set()
         assert heard.wait(PATIENCE_SECONDS)
     assert stop.is_asked
+
+
+def test_a_closed_pipe_does_not_end_a_command_where_python_leaves_the_signal_alone():
+    """As in Blender, whose window may be closed before its background Blender has finished."""
+    code = f"""
+import signal, sys
+sys.path.insert(0, {str(ROOT)!r})
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+from command_line.bootstrap import load_package
+load_package()
+from photoreal_set.command_line.main import run
+run(["--version"])
+"""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run([sys.executable, "-c", code], stdout=writing, timeout=PATIENCE_SECONDS)
+    finally:
+        os.close(writing)
+    assert done.returncode == 0

@@ -288,3 +288,12 @@ def test_the_remaining_time_counts_down_between_two_estimates_and_ends_with_the_
     assert shown.facts == []
     shown.take({"event": "exited", "code": 0})
     assert shown.left == ""
+
+
+def test_a_kept_photo_is_done_when_its_set_is():
+    shown = view(STARTED, progress("references", 0, 1, "front"), progress("references", 1, 1))
+    shown.complete(["front", "top"])
+    assert shown.rows["front"].state == "rendered"
+    shown.take({"event": "finished", "state": "done"})
+    shown.complete(["front", "top"])
+    assert {name: row.state for name, row in shown.rows.items()} == {"front": "done", "side": "waiting"}

@@ -79,6 +79,21 @@ def test_a_finished_set_cannot_be_resumed(tmp_path: Path):
     assert not found.can_resume
 
 
+@pytest.mark.parametrize(("plan", "lacks_it"), [({}, True), ({"video": "fal"}, False)])
+def test_a_rejected_photo_may_be_all_that_keeps_a_set_from_being_complete(
+    tmp_path: Path, plan: dict[str, Any], lacks_it: bool
+):
+    photo = {
+        "path": "photos/front.png",
+        "sha256": "2",
+        "state": "done",
+        "fidelity": {"verdict": "retry", "rejected": True},
+    }
+    found = read_set(write(tmp_path, plan=plan, angles=[{"name": "front", "photo": photo}], videos=[]))
+    assert found is not None and found.pictures[0].is_rejected
+    assert found.lacks_acceptance == lacks_it, "a video waits for the photo"
+
+
 def test_an_uncertain_request_is_listed(tmp_path: Path):
     journal = Journal(write(tmp_path) / ".journal")
     assert journal.claim(KEY, 1, {"label": "front photo", "endpoint": "fal-ai/x"})
