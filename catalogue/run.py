@@ -190,6 +190,7 @@ class CatalogueRun:
     def _sort(self, product: Product) -> None:
         """Sort a row by what it waits for; or count it, when nothing can be done for it here."""
         status = product.status
+        self._tally.paid[product.frozen.folder] = status.paid
         if status.state is RowState.DONE:
             self._tally.count(status, was_done_before=True)
         elif status.has_crashed_alone and not self._retries_crashed:
@@ -339,6 +340,7 @@ class CatalogueRun:
             self._tell_of_cancel(product)
         if product.is_at_common_ceiling:
             self._is_at_ceiling = True
+        self._tally.paid[product.frozen.folder] = status.paid
         self._tally.count(status, is_cancelled=product.is_cancelled)
         self._tools.reporter.tell(product.event())
         self._tally.tell()
@@ -348,7 +350,7 @@ class CatalogueRun:
         del self._open[product]
         product.release()
         self._tally.unmade += 1
-        self._tally.spent += product.status.paid
+        self._tally.paid[product.frozen.folder] = product.status.paid
 
     def _as_ours(self, product: Product, error: BaseException) -> PhotorealError:
         if isinstance(error, PhotorealError):

@@ -28,7 +28,7 @@ class Tally:
     held: int = 0
     left: int = 0  # Another stage continues them.
     unmade: int = 0  # Not made because of a stop, a ceiling or `cancel`.
-    spent: float = 0.0
+    paid: dict[str, float] = field(default_factory=dict)  # US dollars by product, also by earlier runs.
     _ends: Ends = field(default_factory=Ends)  # Of the products that this run has ended.
     _told_at: float = 0.0
     _told_of: int = -1
@@ -39,13 +39,17 @@ class Tally:
         return self.done + self.failed + self.held + self.left + self.unmade
 
     @property
+    def spent(self) -> float:
+        """US dollars that are paid for the products of this run so far."""
+        return sum(self.paid.values())
+
+    @property
     def seconds_left(self) -> float | None:
         """Estimated from the time between products so far; ``None`` before two have ended."""
         return self._ends.seconds(self.of - self.ended)
 
     def count(self, status: Status, *, was_done_before: bool = False, is_cancelled: bool = False) -> None:
         """A product has ended, or cannot continue here."""
-        self.spent += status.paid
         if not was_done_before:
             self._ends.count()
         match status.state:

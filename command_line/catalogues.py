@@ -54,12 +54,12 @@ def make_catalogue(catalogue: Catalogue, options: MakeOptions, context: Context)
         return 0
 
     def on_ask() -> None:
-        text = f"Stopping: nothing more is started, {_ends_first(catalogue)}. Press Ctrl-C again to leave immediately."
+        text = f"Stopping: nothing more is started, and {_ends_first(catalogue)}. Press Ctrl-C again to leave immediately."
         reporter.tell(events.Note(text=text))
 
     def on_leave() -> None:
         if catalogue.lock.fal:
-            reporter.tell(events.Note(text=f"Left. Nothing is paid twice.{_pickup(catalogue)}"))
+            reporter.tell(events.Note(text=f"Stopped at once. Nothing is paid twice.{_pickup(catalogue)}"))
         reporter.tell(events.Finished(state="partial", exit=STOPPED_EXIT_CODE, set=root))
         logging.shutdown()
 

@@ -78,7 +78,7 @@ class _SetRun:
 
     def _on_leave(self) -> None:
         if self._plan.uses_fal:
-            self._note("Left. Nothing is paid twice.")
+            self._note("Stopped at once. Nothing is paid twice.")
         self._tell_end(SetState.PARTIAL, STOPPED_EXIT_CODE)
         logging.shutdown()
 

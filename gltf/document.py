@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from ..files.input_files import open_regular
 from ..files.writing import sha256_of
 from ..messages.errors import InputError
+from .counts import excess_of
 from .json_values import Json, as_dict, as_dicts, as_texts, as_whole, is_integer
-from .parts import MAX_GLB_BYTES, check_addresses, find_part, read_part
+from .parts import MAX_GLB_BYTES, check_addresses, find_part, is_inline, read_part
 
 VARIANTS = "KHR_materials_variants"
 MAX_DEPTH = 256  # Levels of objects and lists; real files have about a dozen.
@@ -118,6 +119,17 @@ class Gltf:
             return None
         return Layout(offset + as_whole(view.get("byteOffset")), stride, (count, width))
 
+    def size_of_buffers(self) -> int:
+        """The bytes of all buffers that are inside the document, or in files next to it: at least so many."""
+        addresses = [buffer.get("uri") for buffer in self.entries("buffers")]
+        return sum(self._size_of(address) for address in addresses if isinstance(address, str))
+
+    def _size_of(self, address: str) -> int:
+        if is_inline(address):
+            return len(address)
+        part = find_part(address, self.folder, self.name)
+        return part.stat().st_size if part else MAX_GLB_BYTES  # That it is missing is reported later.
+
     def primitives(self) -> Iterator[tuple[Json, Json]]:
         """Every primitive, with the mesh that it belongs to."""
         for mesh in self.entries("meshes"):
@@ -180,7 +192,7 @@ def read_gltf(path: Path, *, name: str = "", without_binary: bool = False) -> Gl
     is_glb = path.suffix.lower() == ".glb"
     binary = b""
     with open_regular(path.resolve(), follows_links=False) as stream:
-        size = os.fstat(stream.fileno()).st_size
+        size = file_size = os.fstat(stream.fileno()).st_size
         if is_glb:  # Chunks follow the file header: length, type, contents.
             head = stream.read(20)
             size = min(size, int.from_bytes(head[12:16], "little"))
@@ -195,7 +207,10 @@ def read_gltf(path: Path, *, name: str = "", without_binary: bool = False) -> Gl
     document = _document_in(text, name)
     folder = None if is_glb else path.parent
     check_addresses(document, folder, name)
-    return Gltf(name, folder, document, binary)
+    gltf = Gltf(name, folder, document, binary)
+    if excess := excess_of(document, file_size if is_glb else gltf.size_of_buffers()):
+        raise DamagedGltfError(f"{name} is damaged: {excess}.", hint="Export it again.")
+    return gltf
 
 
 def _document_in(text: bytes, name: str) -> Json:

@@ -147,7 +147,8 @@ def sentence(event: Event) -> str:
 
 
 def _stage_sentence(stage: str, done: int, of: int, label: str) -> str:
-    return f"{shown_label(stage)} {done}/{of} {label}".rstrip()
+    comma = "," if stage == "products" and label else ""  # Its label is a list of numbers.
+    return f"{shown_label(stage)} {done}/{of}{comma} {label}".rstrip()
 
 
 def _working_sentence(event: events.Working) -> str:

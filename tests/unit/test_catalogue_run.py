@@ -290,8 +290,11 @@ def test_paid_work_is_counted_when_a_ceiling_stops_the_others(desk: Desk):
     assert run.exit_code == 4
     assert costs(desk) == (3.625, 0) and run.events[-1]["cost"]["actual"] == costs(desk)[0]
     assert all((desk.out / f"clock-{number}" / "costs.csv").is_file() for number in range(3))
-    assert desk.run("resume", desk.out, "--max-cost", "4").exit_code == 0
+    again = desk.run("resume", desk.out, "--max-cost", "4")
+    assert again.exit_code == 0
     assert costs(desk) == (3.675, 0)
+    spent = [event["spent"] for event in again.events if event.get("stage") == "products"]
+    assert min(spent) >= 3.625, "what earlier runs have paid counts from the start"
 
 
 def test_paid_work_is_counted_when_the_second_ctrl_c_leaves_it_at_fal(desk: Desk):

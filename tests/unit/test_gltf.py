@@ -421,7 +421,7 @@ def test_values_of_a_wrong_type_count_as_missing(tmp_path: Path, value: Any):
 
 @pytest.mark.parametrize(
     "change",
-    [{"count": 10**9}, {"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}, {"count": True}],
+    [{"byteOffset": 10**9}, {"count": -1}, {"componentType": 5123}, {"count": True}],
 )
 def test_accessors_beyond_the_file_give_no_numbers(tmp_path: Path, change: dict[str, int]):
     glb = textured_block()

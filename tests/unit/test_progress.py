@@ -315,4 +315,4 @@ def test_products_that_a_stop_has_left_unmade_do_not_count_as_made():
     tally.count(Status(digest="", exit_code=130))
     tally.unmade += 1
     tally.tell(is_last=True)
-    assert output.getvalue() == "[0:00] products 2/4 2 not made\n"
+    assert output.getvalue() == "[0:00] products 2/4, 2 not made\n"
