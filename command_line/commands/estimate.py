@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=place,
         default=Path(),
         metavar="DIR",
-        help="the set folder: what it has already counts towards no ceiling",
+        help="the set folder: what is there already is not paid again and counts towards no ceiling",
     )
     add_product(parser)
     add_external_data(parser)
