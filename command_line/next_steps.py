@@ -19,6 +19,8 @@ from ..photo_set.folder import SetFolder
 from ..photo_set.labels import label_of_variant
 from ..photo_set.lost_files import Lost, Way
 from ..photo_set.rejection import is_rejected
+from ..photo_set.set_json import Manifest
+from ..photo_set.takes import Shelf, takes_in
 from ..photo_set.variant_folders import set_journals
 
 
@@ -64,7 +66,7 @@ def next_steps(folder: Path, redo: Mapping[str, str]) -> str:
         lines += [*waiting, f"Your requests at fal.ai are listed at {REQUESTS_PAGE}."]
     for one, variant in folders.items():
         own = f"resume {shlex.quote(str(one))}"
-        lines += [_of(variant, _rejection(own, name)) for name in _rejected_in(one)]
+        lines += [_of(variant, _rejection(own, name, take)) for name, take in _rejected_in(one)]
     return "\n".join(lines)
 
 
@@ -72,17 +74,34 @@ def _of(variant: str, text: str) -> str:
     return label_of_variant(variant, text) if variant else text
 
 
-def _rejected_in(folder: Path) -> list[str]:
+def _rejected_in(folder: Path) -> list[tuple[str, int]]:
+    """What is rejected in a set, and the newest take that is not, or 0."""
     if not (folder / "set.json").is_file():
         return []
     record = SetFolder.open(folder).record
-    names = [f"{entry['name']} photo" for entry in record["angles"] if is_rejected(entry.get("photo"))]
-    return [*names, *("video" for entry in record["videos"] if is_rejected(entry))]
+    photos = [entry["name"] for entry in record["angles"] if is_rejected(entry.get("photo"))]
+    motions = [entry["motion"] for entry in record["videos"] if is_rejected(entry)]
+    return [
+        *((f"{name} photo", _newest_good_take(record, Shelf.PHOTOS, name)) for name in photos),
+        *(("video", _newest_good_take(record, Shelf.VIDEOS, motion)) for motion in motions),
+    ]
 
 
-def _rejection(resume: str, result: str) -> str:
+def _newest_good_take(record: Manifest, shelf: Shelf, name: str) -> int:
+    return max(
+        (int(take.get("take", 0)) for take in takes_in(record, shelf, name) if not is_rejected(take)),
+        default=0,
+    )
+
+
+def _rejection(resume: str, result: str, take: int) -> str:
+    """``take``: an earlier one that can be chosen instead, or 0."""
     name = shlex.quote(result.removesuffix(" photo"))
-    return f"{result}, rejected: `{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another one."
+    choice = f"`{resume} --choose {name}={take}` shows take {take}, " if take else ""
+    return (
+        f"{result}, rejected: {choice}`{resume} --accept {name}` accepts it, and `{resume} --redo {name}` buys another "
+        "one."
+    )
 
 
 def way_back(folder: Path, name: str, lost: Lost) -> str:

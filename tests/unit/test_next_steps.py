@@ -22,6 +22,7 @@ from photoreal_set.fal_bridge.errors import WrongRequestError  # noqa: E402
 from photoreal_set.fal_bridge.journal import Journal, Stage  # noqa: E402
 from photoreal_set.messages import events  # noqa: E402
 from photoreal_set.messages.progress import JsonReporter, PlainReporter  # noqa: E402
+from photoreal_set.photo_set.folder import SetFolder, angle_record  # noqa: E402
 from photoreal_set.photo_set.variant_folders import set_folders  # noqa: E402
 
 KEY = "a1" * 32
@@ -133,3 +134,27 @@ def test_only_the_terminal_knows_its_options(folder: str):
     assert len(sources) > 5
     found = {path: options_in(text) for path, text in sources.items()}
     assert {path: options for path, options in found.items() if options} == {}
+
+
+def test_a_rejected_photo_names_the_earlier_take_that_can_be_chosen(tmp_path: Path):
+    folder = SetFolder.prepare(tmp_path / "set", product="jar", source={"kind": "model"}, tool={})
+    rejected = {"fidelity": {"verdict": "reject", "reason": "It is another jar.", "rejected": True}}
+    with folder.change() as record:
+        for name, takes in (
+            ("front", [{"take": 1}, {"take": 2, **rejected}]),
+            ("side", [{"take": 1, **rejected}]),
+        ):
+            entry = angle_record(record, name)
+            entry["photo"] = {"state": "done", **takes[-1]}
+            record.setdefault("takes", {}).setdefault("photos", {})[name] = {
+                "chosen": len(takes),
+                "wanted": "",
+                "list": takes,
+            }
+    front, side = next_steps(folder.root, {}).splitlines()
+    resume = f"`resume {folder.root}"
+    assert front == (
+        f"front photo, rejected: {resume} --choose front=1` shows take 1, {resume} --accept front` accepts it, and "
+        f"{resume} --redo front` buys another one."
+    )
+    assert "--choose" not in side
