@@ -88,7 +88,9 @@ def read_rows(path: Path) -> list[Row]:
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
-        raise InputError(f"The catalogue {path} cannot be read ({error.strerror}).") from error
+        raise InputError(
+            f"The catalogue {path} cannot be read ({error.strerror}).", hint="Name a CSV or JSONL file."
+        ) from error
     if kind_of_file(path) is not FileKind.UNKNOWN or path.suffix.lower() in MODEL_SUFFIXES:
         raise InputError(
             f"{path.name} is not a table. A catalogue is a CSV or JSONL file.",

@@ -93,7 +93,7 @@ def source_from(paths: list[Path], text: str) -> Source:
                 hint="Name the 3D file or the photos themselves.",
             ) from error
         if empty:
-            raise InputError(f"{path} is empty.")
+            raise InputError(f"{path} is empty.", hint="Export or copy it again.")
     models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
     if models:
         if len(paths) > 1:

@@ -42,7 +42,8 @@ def fetch_picture(url: str, folder: Path, service: Service | None) -> Path:
         raise WrongRequestError(f"The picture at {_host(url)} cannot be used: {error}.") from error
     except httpx.HTTPError as error:
         raise NetworkDownError(
-            f"{_host(url)} cannot be reached ({type(error).__name__}).", hint="Nothing was spent."
+            f"{_host(url)} cannot be reached ({type(error).__name__}).",
+            hint="Nothing was spent. Check the address and the network, or download the picture and use the file.",
         ) from error
     kind = kind_of(data)
     if kind not in PHOTOS:
@@ -103,7 +104,10 @@ def _check(url: str, *, is_local: bool) -> None:
     if not host or parts.username or parts.password:
         raise WrongRequestError("The URL of a source photo is not valid.")
     if parts.scheme != "https" and not (is_local and host in LOOPBACK_HOSTS):
-        raise WrongRequestError(f"The URL at {host} does not begin with https://.")
+        raise WrongRequestError(
+            f"The URL at {host} does not begin with https://.",
+            hint="Use its https:// address, or download the picture and use the file.",
+        )
 
 
 def _host(url: str) -> str:
