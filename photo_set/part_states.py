@@ -5,7 +5,6 @@ from .folder import SetFolder, SetState
 from .rejection import is_rejected
 from .set_json import Manifest
 from .spin_json import is_complete
-from .variant_folders import variant_states
 
 
 def part_states(record: Manifest, *, has_video: bool, has_spin: bool) -> list[str]:
@@ -39,3 +38,14 @@ def settle_state(folder: SetFolder) -> None:
         states = part_states(record, has_video=has_video, has_spin=has_spin)
         complete = all(state == "done" for state in states)
         record["state"] = (SetState.DONE if complete else SetState.PARTIAL).value
+
+
+def variant_states(record: Manifest) -> list[str]:
+    """How far the variants except the first are, as states of pictures."""
+    states = {
+        SetState.DONE.value: "done",
+        SetState.FAILED.value: "failed",
+        SetState.HELD.value: "uncertain",
+    }
+    entries = [entry for entry in record.get("variants", []) if entry["folder"]]
+    return [states.get(entry.get("state", ""), "waiting") for entry in entries]

@@ -18,7 +18,7 @@ from .folder import Record, SetFolder, SetState
 from .plan import SetPlan
 from .plan_record import fal_of, plan_record
 from .rejection import is_rejected
-from .set_json import AngleRecord, Manifest, ModelRecord, VariantRecord
+from .set_json import AngleRecord, ModelRecord, VariantRecord
 from .variants import FOLDER, Variant, plan_of_variant
 
 _SHARED = ("camera", "fill", *(kind.value for kind in Pass))
@@ -83,17 +83,6 @@ def set_of_variant(root: Path) -> Path | None:
         if place.parent.name == FOLDER and (first / "set.json").is_file():
             return first
     return None
-
-
-def variant_states(record: Manifest) -> list[str]:
-    """How far the variants except the first are, as states of pictures."""
-    states = {
-        SetState.DONE.value: "done",
-        SetState.FAILED.value: "failed",
-        SetState.HELD.value: "uncertain",
-    }
-    entries = [entry for entry in record.get("variants", []) if entry["folder"]]
-    return [states.get(entry.get("state", ""), "waiting") for entry in entries]
 
 
 def list_variants(folder: SetFolder, variants: Iterable[Variant]) -> None:

@@ -40,6 +40,7 @@ from photoreal_set.photo_set.cancel_mark import CancelMark, leave_mark
 from photoreal_set.photo_set.choices import Engine
 from photoreal_set.photo_set.folder import SetFolder, SetState
 from photoreal_set.photo_set.living_run import lock_of
+from photoreal_set.photo_set.part_states import variant_states
 from photoreal_set.photo_set.plan import SetPlan
 from photoreal_set.photo_set.plan_record import options_from, options_record, plan_from, plan_record
 from photoreal_set.photo_set.source import Source, SourceKind, source_from
@@ -50,7 +51,6 @@ from photoreal_set.photo_set.variant_folders import (
     set_folders,
     set_of_variant,
     share,
-    variant_states,
     variants_in,
 )
 from photoreal_set.photo_set.variants import Variant, kept_variants, plans_of_variants, variants_for

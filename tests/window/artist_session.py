@@ -359,6 +359,33 @@ with bpy.context.temp_override(window=first):
     )
 
 
+def test_a_run_outlives_its_blender(blender: Desktop):
+    """In a real Blender, where a closed pipe ends a process that does not take care of it."""
+    manifest = blender.folder / "outlived" / "set.json"
+    blender.python("bpy.ops.wm.read_homefile(use_factory_startup=True)")
+    blender.python(
+        f"{ask}settings.source_kind, settings.engine, settings.video = 'OBJECTS', 'cycles', 'none'\n"
+        "settings.angles_from, settings.folder = 'CAMERAS', '/desk/outlived'\n"
+        "settings.resolution, settings.samples = 384, 64\n"
+        "bpy.ops.wm.save_as_mainfile(filepath='/desk/outlived.blend')\n"
+        "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n"
+        "    bpy.ops.photoreal.generate_set()"
+    )
+    wait_for(manifest.exists, "the beginning of the set", RUN_SECONDS)
+    assert blender.quit_blender() == 0
+    assert json.loads(manifest.read_text())["state"] != "done", "it was closed in the middle of the run"
+    blender.start_blender("/desk/outlived.blend")
+    blender.python("bpy.context.preferences.system.use_online_access = True")
+    found = f"{ask}answer = runs.run_of(bpy.context.scene) is not None"
+    wait_for(lambda: blender.python(found), "the run")
+    blender.show_tab("Photoreal")
+    blender.picture("outlived")
+    wait_for(lambda: blender.python("answer = 'Cube' in bpy.data.collections"), "the photos", RUN_SECONDS)
+    assert blender.python(f"{ask}answer = runs.run_of(bpy.context.scene).view.state") == "done"
+    blender.python(f"{ask}settings.angles_from = 'LIST'")
+    assert json.loads(manifest.read_text())["state"] == "done"
+
+
 def test_selections_are_photographed_in_place(blender: Desktop):
     script = ("--python-exit-code", "3", "--python", "/project/tests/window/selections.py")
     output = blender.run("blender", "-b", *script)
