@@ -156,7 +156,9 @@ class SetView:
     problems: tuple[str, ...] = ()
     pending: int = 0
     shown_hero: str = ""  # With ``--with-hero``: the angle whose photo the others are made from.
-    lacks_acceptance: bool = False  # Everything is made, and one picture or video is rejected.
+    lacks_acceptance: bool = (
+        False  # All is made, and one picture or video is rejected: accepting it costs nothing.
+    )
 
     def remade_with(self, name: str) -> tuple[Picture, ...]:
         """The pictures whose photos are made again when that of an angle is."""
@@ -243,6 +245,8 @@ def read_set(folder: Path) -> SetView | None:
 
 def _lacks_acceptance(record: dict[str, Any]) -> bool:
     plan = record.get("plan") or {}
+    if plan.get("photo_size"):
+        return False  # The photo is enlarged when it is accepted, which may be charged.
     has = {"has_video": bool(plan.get("video")), "has_spin": bool(plan.get("spin"))}
     return [one for one in part_states(cast(Manifest, record), **has) if one != "done"] == ["rejected"]
 

@@ -99,9 +99,9 @@ class PhotorealSettings(
 ):
     """What the sidebar sets.
 
-    ``made_in`` is the folder of the last set, and ``run_mark`` marks the last run that was started. Of a studio: ``home`` is the scene that it was built for, ``is_linked``
-    says whether it shows the artist's own objects, ``studio_name`` names the product, and ``view_before`` is how the
-    viewports looked before.
+    ``made_in`` is the folder of the last set, and ``run_mark`` marks the last run that was started. Of a studio: ``home``
+    is the scene that it was built for, ``is_linked`` says whether it shows the artist's own objects, ``studio_name``
+    names the product, and ``view_before`` is how the viewports looked before.
     """
 
     folder: Annotated[

@@ -27,8 +27,8 @@ NO_AXES = 0.0001  # Of the product's empties, in meters: their axes would be lin
 def show_studio(context: bpy.types.Context) -> list[str]:
     """Build the studio for the scene's file or selection and show it in this window. What is wrong with the model.
 
-    A studio that the scene is or has already is replaced. Raises PhotorealError when the file or the light cannot be used; the
-    scene is then shown as before.
+    A studio that the scene is, or has already, is replaced. Raises PhotorealError when the file or the light cannot be
+    used; the scene is then shown as before.
     """
     scene = scene_of(context)
     settings = properties.of(scene)

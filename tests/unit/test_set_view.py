@@ -79,7 +79,9 @@ def test_a_finished_set_cannot_be_resumed(tmp_path: Path):
     assert not found.can_resume
 
 
-@pytest.mark.parametrize(("plan", "lacks_it"), [({}, True), ({"video": "fal"}, False)])
+@pytest.mark.parametrize(
+    ("plan", "lacks_it"), [({}, True), ({"video": "fal"}, False), ({"photo_size": 2048}, False)]
+)
 def test_a_rejected_photo_may_be_all_that_keeps_a_set_from_being_complete(
     tmp_path: Path, plan: dict[str, Any], lacks_it: bool
 ):
@@ -91,7 +93,7 @@ def test_a_rejected_photo_may_be_all_that_keeps_a_set_from_being_complete(
     }
     found = read_set(write(tmp_path, plan=plan, angles=[{"name": "front", "photo": photo}], videos=[]))
     assert found is not None and found.pictures[0].is_rejected
-    assert found.lacks_acceptance == lacks_it, "a video waits for the photo"
+    assert found.lacks_acceptance == lacks_it, "a video or an enlargement waits for the photo"
 
 
 def test_an_uncertain_request_is_listed(tmp_path: Path):
