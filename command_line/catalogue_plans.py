@@ -64,7 +64,7 @@ def freeze_file(
 
 
 def _tell_near_columns(rows: list[Row], reporter: Reporter) -> None:
-    """Report columns that are only copied and whose names look like a slip of the pen."""
+    """Report columns that are only copied and whose names may be misspelled."""
     for name in dict.fromkeys(name for row in rows for name in row.more):
         if near := difflib.get_close_matches(name.lower(), COLUMNS, 1, NEAR):
             text = f"The column {name!r} is only copied to the results. Did you mean {near[0]}?"

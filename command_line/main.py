@@ -218,9 +218,8 @@ def _own_output() -> Iterator[tuple[TextIO, _SteadyOutput]]:
 
     ``bootstrap`` passes it in PHOTOREAL_OUTPUT when it starts a Blender.
     """
-    if hasattr(
-        signal, "SIGPIPE"
-    ):  # In Blender, Python leaves it as it is, and a closed pipe would end the process.
+    # In Blender, Python leaves this signal as it is, and a closed pipe would end the process. Windows has no such signal.
+    if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.stdout.flush()
     handed_over = os.environ.pop("PHOTOREAL_OUTPUT", "")

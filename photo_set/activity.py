@@ -74,11 +74,8 @@ class Activity:
         with self._lock:
             now = self._now
             if not now.task and not now.text:
-                waiting = (
-                    f"waiting for fal.ai: {', '.join(map(shown_label, self._requests))}"
-                    if self._requests
-                    else ""
-                )
+                names = ", ".join(map(shown_label, self._requests))
+                waiting = f"waiting for fal.ai: {names}" if names else ""
                 now = replace(now, text=self._beside[0] if self._beside else waiting)
         return replace(now, eta_seconds=self.eta_seconds)
 

@@ -148,7 +148,7 @@ def test_the_total_price_is_shown_before_anything_is_spent(desk: Desk):
     assert next(event for event in same.events if event["event"] == "estimate")["min"] == estimate["min"]
 
 
-def test_a_column_with_a_slip_of_the_pen_is_named(desk: Desk):
+def test_a_misspelled_column_is_named(desk: Desk):
     (product,) = products(desk, 1)
     desk.table({**product, "angels": "front", "price": "20", "Shelf": "4"})
     run = desk.make("--engine", "fal", "--dry-run")

@@ -366,7 +366,7 @@ def test_a_run_outlives_its_blender(blender: Desktop):
     blender.python(
         f"{ask}settings.source_kind, settings.engine, settings.video = 'OBJECTS', 'cycles', 'none'\n"
         "settings.angles_from, settings.folder = 'CAMERAS', '/desk/outlived'\n"
-        "settings.resolution, settings.samples = 384, 16\n"
+        "settings.resolution, settings.samples = 384, 32\n"
         "bpy.ops.wm.save_as_mainfile(filepath='/desk/outlived.blend')\n"
         "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n"
         "    bpy.ops.photoreal.generate_set()"
