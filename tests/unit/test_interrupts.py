@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Two photos at fal while the main thread "renders": hashing is one step that does not handle signals, like a render.
 CHILD = """
-import hashlib, json, sys, time
+import hashlib, os, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
 from tests.desk import Desk
@@ -34,7 +34,7 @@ class Emulator:
     url = {url!r}
 
 def say(text):
-    print(text, flush=True)
+    os.write(1, f"{{text}}\\n".encode())  # In one piece: two threads call this, and print() writes the line end apart.
 
 desk, stop = Desk(Path({folder!r}), Emulator()), Stop()
 with Interrupts(stop, lambda: say("asked"), lambda: say("left")), desk.bridge(close={close}) as bridge:
@@ -124,7 +124,8 @@ def test_a_second_interrupt_leaves_running_jobs(server, child, tmp_path):
     assert running.line() == "asked"
     running.interrupt()
     code, lines = running.end()
-    assert (code, lines[-1]) == (130, "left")
+    assert code == 130
+    assert "left" in lines  # The main thread may say that its jobs are stopped, before this or after.
     assert [entry["state"] for entry in server.ledger()] == ["IN_PROGRESS"]
 
 
@@ -155,7 +156,8 @@ def test_an_interrupt_that_is_overtaken_by_the_end_does_not_hurry_it(child, tmp_
     time.sleep(0.2)
     running.interrupt()
     code, lines = running.end()
-    assert (code, lines[-1]) == (130, "left")
+    assert code == 130
+    assert "left" in lines  # The main thread may say that its jobs are stopped, before this or after.
 
 
 def test_a_third_interrupt_does_not_wait_for_the_response(child, tmp_path):
