@@ -61,7 +61,8 @@ log = logging.getLogger(__name__)
 
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"formatter_class": HelpFormatter, **settings})
+        # A later option may begin like an abbreviation that a script uses.
+        super().__init__(**{"formatter_class": HelpFormatter, "allow_abbrev": False, **settings})
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """As argparse, but for commands: names the nearest one, or all that ``--help`` lists."""
@@ -87,7 +88,9 @@ class _Parser(argparse.ArgumentParser):
         if Path(argument).exists():
             raise InputError(f"{argument!r} is taken for an option.", hint=f"Name the file as ./{argument}.")
         name = argument.partition("=")[0]
-        near = difflib.get_close_matches(name, self._option_string_actions, 1)
+        options = self._option_string_actions
+        near = [option for option in options if option.startswith(name)]
+        near = near or difflib.get_close_matches(name, options, 1)
         hint = f"Did you mean {near[0]}? {help_}" if near else help_
         raise InputError(f"{name!r} is not an option of {self.prog.rpartition(' ')[2]}.", hint=hint)
 

@@ -40,13 +40,7 @@ def may_need_key(arguments: Sequence[str]) -> bool:
 
 def _is_by_cycles(arguments: Sequence[str]) -> bool:
     """Whether the arguments of ``set`` name a 3D file and ask for nothing from fal.ai."""
-    names = {
-        argument.partition("=")[0] for argument in arguments if argument.startswith("--") and argument != "--"
-    }
-    for option in ("--engine", "--video", "--text"):
-        if any(option.startswith(name) and name != option for name in names):
-            return False  # An abbreviation, which argparse allows.
-    if _values(arguments, "--engine")[-1:] != ["cycles"] or "--text" in names:
+    if _values(arguments, "--engine")[-1:] != ["cycles"] or _values(arguments, "--text"):
         return False
     if _values(arguments, "--video")[-1:] == ["fal"]:
         return False

@@ -185,6 +185,8 @@ def test_an_unknown_command_is_answered_with_the_nearest_one(told: Told, given: 
     [
         (("set", "a.glb", "--qualty", "draft"), "'--qualty' is not an option of set. Did you mean --quality? See batch.py set"),
         (("set", "a.glb", "--max-cots=3"), "'--max-cots' is not an option of set. Did you mean --max-cost?"),
+        (("set", "a.glb", "--engin", "cycles"), "'--engin' is not an option of set. Did you mean --engine?"),
+        (("set", "a.glb", "--res=512"), "'--res' is not an option of set. Did you mean --resolution?"),
         (("estimate", "--zzz"), "'--zzz' is not an option of estimate. See batch.py estimate --help."),
         (("resume", "a", "b"), "'b' is one argument too many. See batch.py resume --help."),
         (("set", "-pot.glb"), "'-pot.glb' is taken for an option. Name the file as ./-pot.glb."),
