@@ -34,14 +34,14 @@ from .journal import OPEN_STAGES, Entry, Facts, Stage, job_key
 from .network.paid_post import Accepted
 from .network.storage_api import Storage
 from .prepared_job import PreparedJob
-from .results import Results, copied_to
+from .results import Results, copied_to, result_from
 from .sending import Sender
 from .sent_pictures import SentPictures
 
 T = TypeVar("T")
 
 # Members of a ``Generation`` that do not change what is made, or have another place in the wish.
-NO_WISH = {"endpoint", "label", "addresses", "can_wait", "take", "about"}
+NO_WISH = {"endpoint", "label", "addresses", "can_wait", "take", "about", "stand_in"}
 
 
 class Engine:
@@ -343,7 +343,7 @@ class Engine:
         return await self._fetch_result(prepared, entry, accepted, answer, progress)
 
     async def _recall(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
-        """The file of a finished job, from disk; only if it is lost, from fal.ai again."""
+        """The file of a finished job, from disk; only if it is lost, from fal.ai again; else what stands in for it."""
         done = entry.facts[Stage.DONE]
         result = await asyncio.to_thread(self._results.on_disk, prepared, done)
         if result:
@@ -352,7 +352,14 @@ class Engine:
         await asyncio.to_thread(self._results.make_way, done)
         accepted = self._accepted(prepared, entry)
         progress.move(JobState.DOWNLOADING, request_id=accepted.request_id)
-        return await self._fetch_result(prepared, entry, accepted, entry.facts[Stage.ANSWERED], progress)
+        try:
+            return await self._fetch_result(prepared, entry, accepted, entry.facts[Stage.ANSWERED], progress)
+        except RESULT_LOST:
+            path = await asyncio.to_thread(prepared.wanted.stand_in, accepted.request_id)
+            if path is None:
+                raise
+            progress.move(JobState.DONE, message="")
+            return replace(result_from(prepared, done, path), is_stand_in=True)
 
     async def _fetch_result(
         self, prepared: PreparedJob, entry: Entry, accepted: Accepted, answer: Facts, progress: JobProgress

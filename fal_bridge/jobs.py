@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wanted (Generation), its progress (Job) and its outcome (JobResult). One table has the legal moves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -92,9 +92,17 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
 }
 
 
+def _nothing(_request_id: str) -> None:
+    """The caller keeps nothing but the file as received."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """What is wanted, in our terms; an ``Endpoint`` turns it into the fields of its API."""
+    """What is wanted, in our terms; an ``Endpoint`` turns it into the fields of its API.
+
+    ``stand_in`` gets a request id and gives the file that the caller has made from its result and still has, or None. It
+    is used where the file as received is lost, here and at fal.ai.
+    """
 
     kind: Kind
     endpoint: str
@@ -114,6 +122,7 @@ class Generation:
     take: int = 1  # From 2 on: the same inputs again, as another request.
     # Stored in the journal for the run that fetches the result.
     about: Mapping[str, Any] = field(default_factory=dict)
+    stand_in: Callable[[str], Path | None] = _nothing
 
     @property
     def name(self) -> str:
@@ -151,7 +160,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """A finished job: the file on disk and where it came from."""
+    """A finished job: the file on disk and where it came from.
+
+    ``is_stand_in``: the file is that of ``Generation.stand_in``, and ``sha256`` that of the file as received.
+    """
 
     key: str
     path: Path
@@ -163,3 +175,4 @@ class JobResult:
     units: float | None  # Billed, in the unit of the endpoint's price; None when fal.ai reports none.
     inputs: dict[str, Any]  # As sent, with each file given by its hash.
     about: Mapping[str, Any] = field(default_factory=dict)  # Of its ``Generation``.
+    is_stand_in: bool = False

@@ -77,7 +77,7 @@ class Results:
         wanted = prepared.target.with_name(prepared.target.name + recorded.suffix)
         for path in (recorded, wanted):
             if path.is_file() and sha256_of(path) == done["sha256"]:
-                return _result(prepared, done, copied_to(prepared.target, path))
+                return result_from(prepared, done, copied_to(prepared.target, path))
         return None
 
     def make_way(self, done: Facts) -> None:
@@ -133,7 +133,7 @@ class Results:
             "is_public": fetched.is_public,
         }
         self._journal.record(prepared.key, attempt, Stage.DONE, done)
-        return _result(prepared, done, path)
+        return result_from(prepared, done, path)
 
     def _refused(
         self, prepared: PreparedJob, attempt: int, accepted: Accepted, answer: Facts, arrived: Arrived
@@ -177,7 +177,8 @@ def copied_to(target: Path, path: Path) -> Path:
         raise JournalError(f"{own} cannot be written: {error.strerror}.") from error
 
 
-def _result(prepared: PreparedJob, done: Facts, path: Path) -> JobResult:
+def result_from(prepared: PreparedJob, done: Facts, path: Path) -> JobResult:
+    """A finished job from what the journal knows of it; ``path`` is its file."""
     return JobResult(
         key=prepared.key,
         path=path,

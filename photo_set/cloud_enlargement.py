@@ -15,8 +15,9 @@ from ..optics.angles import Angle
 from .choices import LANCZOS
 from .cloud_jobs import CloudJobs, paid_by_result
 from .folder import Record
-from .labels import enlargement_label
+from .labels import enlargement_label, photo_label
 from .photo_check import opened
+from .photo_files import is_source_gone
 from .results import SetResults
 from .takes import Shelf, identity_of
 
@@ -33,11 +34,16 @@ class Enlarger:
     def fit(self, angle: Angle, take: Record, file: Path, *, can_wait: bool) -> None:
         """Enlarge a take that is smaller than the plan asks for, or undo its enlargement. ``file``: as it came."""
         size = self._plan.photo_size
-        if size is None and "enlargement" in take:
+        is_too_small = bool(size) and max(take["width"], take["height"]) < (size or 0)
+        if "enlargement" in take and is_source_gone(self._folder.root, take):
+            if is_too_small:  # To enlarge another file of it would be charged too.
+                text = f"{photo_label(angle.name)}: it keeps its size, because the file as received is gone."
+                self._results.reporter.tell(events.Warning(text=f"{text} Redo it to buy another one."))
+        elif size is None and "enlargement" in take:
             picture = opened(file)
             changes = {"width": picture.width, "height": picture.height}
             self._renew(angle, take, changes, png(picture), without=("enlargement",))
-        elif size and max(take["width"], take["height"]) < size:
+        elif is_too_small:
             self._enlarge(angle, take, file, can_wait=can_wait)
 
     def _enlarge(self, angle: Angle, take: Record, file: Path, *, can_wait: bool) -> None:

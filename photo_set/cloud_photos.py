@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos made by fal.ai from the renders of a set: requested, compared with their renders, requested again, enlarged."""
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record, angle_record
 from .labels import photo_label
 from .photo_check import Checked, PhotoCheck
+from .photo_files import source_of
 from .photo_inputs import extended, photo_inputs, photo_text
 from .readiness import Readiness
-from .rejection import RejectedPhotoError, file_of, is_rejected, reason_of
+from .rejection import RejectedPhotoError, is_rejected, reason_of
 from .results import SetResults
 from .set_json import Pending
 from .set_json_fidelity import RetryRecord
@@ -156,6 +158,7 @@ class CloudPhotos:
             prompt=prompt,
             can_wait=self._can_wait(angle),
             take=take + len(retries),
+            stand_in=functools.partial(self._stand_in, angle),
             **inputs,
         )
         return _Wanted(angle=angle, hero=hero, generation=generation, wish=wish, retries=len(retries))
@@ -200,7 +203,8 @@ class CloudPhotos:
             self._tell(angle, facts)
             files = {"": png(checked.picture)}
             return takes.add(Shelf.PHOTOS, angle.name, facts, files, shown=self._better_than(facts, wanted))
-        take = self._checked_again(wanted, take, result)
+        if not result.is_stand_in:
+            take = self._checked_again(wanted, take, result)
         takes.want(Shelf.PHOTOS, angle.name, result.request_id, shown=self._better_than(take, wanted))
         return take
 
@@ -234,7 +238,7 @@ class CloudPhotos:
                 self._hold_back(angle, shown)
                 return
             best = shown  # The user has chosen a photo from before.
-        file = self._file_of(best)
+        file = source_of(self._folder.root, best)
         self._enlarger.fit(angle, best, file, can_wait=self._can_wait(angle))
         self._when_photographed(angle, file)
         if self._is_hero(angle) and not self.hero.done():
@@ -269,6 +273,12 @@ class CloudPhotos:
 
     # --- parts ----------------------------------------------------------------------------------
 
+    def _stand_in(self, angle: Angle, request_id: str) -> Path | None:
+        """The photo as the set shows it, where the file that was received for a request is lost."""
+        if self._plan.with_hero and self._is_hero(angle):
+            return None  # The other photos were made with the file as received.
+        return self._results.stand_in(Shelf.PHOTOS, angle.name, request_id)
+
     def _has_good_photo(self, angle: Angle) -> bool:
         photo = self._results.angle(angle).get("photo", {})
         return "path" in photo and not is_rejected(photo)
@@ -280,11 +290,6 @@ class CloudPhotos:
         """The identity of an earlier try that is better; "" without one."""
         best = self._best(wanted)
         return identity_of(best) if best and rank(best) < rank(facts) else ""
-
-    def _file_of(self, take: Record) -> Path:
-        """The photo before it was enlarged: locked, moved back onto its render, or as it was received."""
-        path = self._folder.root / file_of(take)
-        return path if path.is_file() else self._folder.root / take["path"]
 
     def _tell(self, angle: Angle, facts: Record) -> None:
         """Report the verdict to programs, and what was changed or should be looked at to people."""

@@ -15,7 +15,8 @@ from .choices import Engine
 from .cloud_jobs import CloudJobs, failure, paid_by_entry, paid_by_result
 from .folder import Record
 from .labels import VIDEO_LABEL
-from .rejection import file_of, is_rejected
+from .photo_files import is_source_gone, source_of
+from .rejection import is_rejected
 from .results import SetResults
 from .takes import FOLDERS, Shelf, chosen_number, identity_of, takes_in
 
@@ -48,7 +49,7 @@ class CloudVideo:
 
         def keep(_nothing: None) -> None:
             self._keep_strays()
-            if not self._uses_lesser_video():
+            if not self._keeps_paid_video():
                 send()
 
         def lose(error: PhotorealError) -> None:
@@ -88,7 +89,7 @@ class CloudVideo:
         number = self._results.video().get("start_take")
         takes = takes_in(self._folder.record, Shelf.PHOTOS, hero.name)
         chosen = next((take for take in takes if take["take"] == number), None)
-        path = self._folder.root / file_of(chosen or {})
+        path = source_of(self._folder.root, chosen or {})
         return path if chosen and path.is_file() else photo
 
     def _photo(self, angle: Angle) -> Path | None:
@@ -100,7 +101,7 @@ class CloudVideo:
         take = take or takes.wanted(Shelf.PHOTOS, angle.name)
         if is_rejected(take):  # Of several tries the set shows the best one.
             take = next((one for one in listed if one["take"] == self._shown_take(angle)), None)
-        path = self._folder.root / file_of(take or {})
+        path = source_of(self._folder.root, take or {})
         return path if take and path.is_file() and not is_rejected(take) else None
 
     def _shown_take(self, angle: Angle) -> int:
@@ -148,6 +149,7 @@ class CloudVideo:
             seconds=facts["seconds"],
             take=self._results.video().get("takes", 1),
             about=facts,
+            stand_in=lambda request_id: self._results.stand_in(Shelf.VIDEOS, self._plan.motion, request_id),
         )
 
         def keep(result: JobResult) -> None:
@@ -194,22 +196,43 @@ class CloudVideo:
             if facts["motion"] == self._plan.motion:
                 self._results.record_video(facts, {"": path}, is_wanted=False)
 
-    def _uses_lesser_video(self) -> bool:
-        """Whether a paid video, made when photos were lost, is as wanted now: then it is kept until it is redone."""
+    def _keeps_paid_video(self) -> bool:
+        """Whether a paid video is as wanted now, but made from other files than there are: kept until it is redone.
+
+        It was made when photos were lost, or the files that it was made from are gone.
+        """
         if "pending" in self._results.video():
             return False
-        wanted = self._wanted()
-        for take in takes_in(self._folder.record, Shelf.VIDEOS, self._plan.motion):
+        wanted, takes, motion = self._wanted(), self._results.takes, self._plan.motion
+        lost = next(
+            (angle.name for angle in video_plan.used_angles(self._plan) if self._lacks_source(angle)), ""
+        )
+        newest_first = reversed(takes_in(self._folder.record, Shelf.VIDEOS, motion))
+        for take in filter(None, (takes.wanted(Shelf.VIDEOS, motion), *newest_first)):
             is_lesser = take.get("stand_in") or take.get("missing")
-            if is_lesser and self._folder.has(take, **wanted):
-                self._results.takes.want(Shelf.VIDEOS, self._plan.motion, identity_of(take))
+            if (lost or is_lesser) and self._folder.has(take, **wanted):
+                takes.want(Shelf.VIDEOS, motion, identity_of(take))
                 self._results.end_waiting_for_video()
-                self._results.reporter.tell(events.Note(text=_why_kept(take)))
+                self._results.reporter.tell(events.Note(text=_why_kept(take, lost)))
                 return True
         return False
 
+    def _lacks_source(self, angle: Angle) -> bool:
+        """Whether the source of a take is gone that the video may have been made from."""
+        video, wanted = self._results.video(), self._results.takes.wanted(Shelf.PHOTOS, angle.name)
+        chosen = (video.get("start_take"), video.get("photo_takes", {}).get(angle.name))
+        numbers = {*chosen, self._shown_take(angle), (wanted or {}).get("take")}
+        listed = takes_in(self._folder.record, Shelf.PHOTOS, angle.name)
+        return any(is_source_gone(self._folder.root, take) for take in listed if take["take"] in numbers)
 
-def _why_kept(take: Record) -> str:
+
+def _why_kept(take: Record, lost: str) -> str:
+    """``lost``: an angle of whose photo the file as received is gone, or ""."""
+    if lost:
+        return (
+            f"The video is kept: the {lost} photo as received is gone, and a video from another file of it would be charged "
+            "too. Redo the video to buy another one."
+        )
     if stand_in := take.get("stand_in"):
         made, other = f"from the {stand_in} photo", "from the hero's photo"
     else:

@@ -31,10 +31,3 @@ def verdict_of(made: Mapping[str, Any] | None) -> str:
     """The verdict of its check; "" when it was not checked, "accepted" when a person has overruled it."""
     found = check_of(made)
     return "accepted" if found.get("accepted") else str(found.get("verdict", ""))
-
-
-def file_of(photo: Mapping[str, Any]) -> str:
-    """The path of a photo before it was enlarged: locked, moved back onto its render, or as it was received."""
-    found = photo.get("fidelity") or {}
-    changed = found.get("locked") or found.get("realigned") or {}
-    return str(changed.get("path") or photo.get("original") or photo.get("path", ""))

@@ -139,10 +139,24 @@ class SetResults:
         """Report that a listed take is kept again, if this is one: its file is gone or was changed."""
         if self.takes.knows(shelf, name, request_id):
             self.has_worked.set()
-            label = photo_label(name) if shelf is Shelf.PHOTOS else "video"
-            label = label_of_variant(self.variant.name, label) if self.variant else label
-            text = f"{label}: the file was missing or changed. It is made again, and nothing is paid for it."
+            text = f"{self._label_of(shelf, name)}: the file was missing or changed. It is made again, and nothing is paid for it."
             self.reporter.tell(events.Note(text=text))
+
+    def stand_in(self, shelf: Shelf, name: str, request_id: str) -> Path | None:
+        """The file of the take of a request whose result is lost; None without one. Reports that it is kept."""
+        take = self.takes.found(shelf, name, request_id)
+        if take is None:
+            return None
+        text = (
+            f"{self._label_of(shelf, name)}: the file as received is gone, and fal.ai no longer has it. {take['path']} is "
+            "kept, and nothing is bought again."
+        )
+        self.reporter.tell(events.Note(text=text))
+        return self.folder.root / str(take["path"])
+
+    def _label_of(self, shelf: Shelf, name: str) -> str:
+        label = photo_label(name) if shelf is Shelf.PHOTOS else "video"
+        return label_of_variant(self.variant.name, label) if self.variant else label
 
     def await_photo(self, angle: Angle) -> None:
         """Record that the photo is expected, unless there is one already."""

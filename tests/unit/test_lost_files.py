@@ -10,7 +10,8 @@ import pytest
 
 from photoreal_set.command_line import main as cli
 from photoreal_set.imaging.origin_part import is_emulated, total_cost
-from photoreal_set.photo_set.choices import Engine
+from photoreal_set.messages import events
+from photoreal_set.photo_set.choices import Engine, Fidelity
 from photoreal_set.photo_set.folder import SetFolder
 from photoreal_set.photo_set.lost_files import Way
 from photoreal_set.photo_set.plan_record import plan_record
@@ -86,6 +87,73 @@ def test_only_what_fal_no_longer_has_must_be_bought(tea: GatedSet, emulator):
     assert tea.run().exit_code == 2
     assert any("fal.ai no longer has the file" in text for text in tea.told.texts)
     assert len(emulator.ledger()) == paid, "only a person buys another one"
+
+
+def without_originals(tea: GatedSet, emulator) -> None:
+    """Delete the files as received, here and at fal."""
+    for original in tea.plan.out.glob("*/original/*"):
+        original.unlink()
+    emulator.control(faults=[{"name": "file-missing", "count": 100}])
+
+
+def test_a_photo_and_a_video_without_the_files_as_received_are_kept(tea: GatedSet, emulator):
+    without_originals(tea, emulator)
+    before, paid = tea.record, len(emulator.ledger())
+    outcome = tea.run()
+    assert (outcome.exit_code, len(emulator.ledger())) == (0, paid)
+    for label, path in ((f"{HERO} photo", f"photos/{HERO}.png"), (f"{OTHER} photo", f"photos/{OTHER}.png")):
+        assert (
+            f"{label}: the file as received is gone, and fal.ai no longer has it. {path} is kept, and nothing is bought again."
+            in tea.told.texts
+        )
+    assert any(f"The video is kept: the {HERO} photo as received is gone" in text for text in tea.told.texts)
+    jobs = [event for event in tea.told.events if isinstance(event, events.Job)]
+    assert not [job for job in jobs if job.state == "failed" or job.redo]
+    assert tea.record["angles"] == before["angles"] and tea.record["videos"] == before["videos"]
+
+
+def test_a_video_without_the_file_as_received_is_kept(tea: GatedSet, emulator):
+    (tea.plan.out / tea.record["videos"][0]["original"]).unlink()
+    emulator.control(faults=[{"name": "file-missing", "count": 100}])
+    before, paid = tea.record, len(emulator.ledger())
+    assert tea.run().exit_code == 0
+    assert any(text.startswith("video: the file as received is gone") for text in tea.told.texts)
+    assert tea.record["videos"] == before["videos"] and len(emulator.ledger()) == paid
+
+
+def test_a_first_video_is_made_from_the_photo_that_is_left(tmp_path: Path, emulator):
+    tea = GatedSet.at(tmp_path, emulator.url)
+    assert tea.run().exit_code == 0
+    without_originals(tea, emulator)
+    emulator.control(faults=[{"name": "file-missing", "count": 2}])
+    paid = len(emulator.ledger())
+    assert tea.run(video=Engine.FAL).exit_code == 0
+    assert len(emulator.ledger()) == paid + 1
+    emulator.control(faults=[{"name": "file-missing", "count": 100}])
+    assert tea.run().exit_code == 0
+    assert len(emulator.ledger()) == paid + 1
+
+
+def test_an_enlargement_is_not_bought_again_from_another_file(tmp_path: Path, emulator):
+    tea = GatedSet.at(tmp_path, emulator.url, photo_size=1500)
+    assert tea.run().exit_code == 0
+    without_originals(tea, emulator)
+    before, paid = tea.record["angles"], len(emulator.ledger())
+    assert paid == 4, "two photos and their enlargements"
+    for size in (1500, 2000, None):
+        assert tea.run(photo_size=size).exit_code == 0
+        assert (tea.record["angles"], len(emulator.ledger())) == (before, paid)
+        assert any("it keeps its size" in text for text in tea.told.texts) == (size == 2000)
+
+
+def test_photos_that_were_shown_a_hero_are_not_made_again_from_another_file_of_it(tmp_path: Path, emulator):
+    with_hero = {"with_hero": True, "photo_endpoint": "fal-ai/flux-2/edit", "fidelity": Fidelity.OFF}
+    tea = GatedSet.at(tmp_path, emulator.url, **with_hero)
+    assert tea.run().exit_code == 0
+    without_originals(tea, emulator)
+    paid = len(emulator.ledger())
+    assert tea.run().exit_code == 2
+    assert len(emulator.ledger()) == paid
 
 
 def test_what_an_emulator_has_made_stays_marked_when_set_json_is_rebuilt_without_it(tea: GatedSet):
