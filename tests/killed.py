@@ -39,7 +39,7 @@ from photoreal_set.fal_bridge.pace import Pace  # noqa: E402
 from photoreal_set.files.kinds import missing_end  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-TRACED = tuple(str(ROOT / place) for place in ("fal_bridge", "files.py"))
+TRACED = tuple(str(ROOT / place) for place in ("fal_bridge", "files"))
 
 Line = tuple[str, int]  # A file and the number of a line in it.
 

@@ -86,8 +86,8 @@ def run_in_terminal(
     """
     process, terminal = pty.fork()
     if process == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         os.execvpe(command[0], list(command), dict(environ))
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
     written = b""
     with os.fdopen(terminal, "r+b", buffering=0) as stream:
         while data := _read(stream.fileno()):

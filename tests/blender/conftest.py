@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Loads the repository root as the package ``photoreal_set``, as Blender does."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,14 @@ from command_line.bootstrap import load_package
 from tests.fal_emulator.process import RunningEmulator, start_emulator
 
 load_package()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PHOTOREAL_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="module")

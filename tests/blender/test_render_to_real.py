@@ -14,7 +14,7 @@ import pytest
 from tests.blender.runs import RUN_SECONDS, command, environment, make_set, sha256
 from tests.fal_emulator.process import RunningEmulator
 from tests.fal_emulator.videos import read_mp4
-from tests.patience import FOR_EVER_SECONDS, until
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS, until
 from tests.told import events_in, manifest_in
 
 REAL = "emulator/real-2/render-to-real"  # Not in the registry: its schema says what it takes.
@@ -53,7 +53,10 @@ def test_a_set_with_a_video_from_our_render_is_paid_once_over_a_kill(
     assert events_in(done.stdout)[-1]["state"] == "done"
     (request,) = sent(fresh_emulator)
     assert sha256(ours) == before
-    assert httpx.get(request["input"]["video_url"]).content == ours.read_bytes()
+    assert (
+        httpx.get(request["input"]["video_url"], trust_env=False, timeout=PATIENCE_SECONDS).content
+        == ours.read_bytes()
+    )
     assert len(request["input"]["reference_image_urls"]) == 2
     record = manifest_in(out)
     order = record["video_input"]
@@ -87,7 +90,12 @@ def test_a_photo_is_held_by_the_exact_depth_of_its_reference(
     assert request["unknown_fields"] == []
     assert request["input"]["preprocess_depth"] is False
     guide = made.out / made.angle("front")["guide"]["path"]
-    assert httpx.get(request["input"]["control_lora_image_url"]).content == guide.read_bytes()
+    assert (
+        httpx.get(
+            request["input"]["control_lora_image_url"], trust_env=False, timeout=PATIENCE_SECONDS
+        ).content
+        == guide.read_bytes()
+    )
     grey, mask = made.pixels("guides/front.png")[..., 0], made.pixels("masks/front.png")
     assert ((grey > 0) == (mask > 0)).mean() > 0.99, "bright where the product is"
     again = make_set(

@@ -139,10 +139,14 @@ def test_a_killed_run_continues(tmp_path: Path):
             break
     process.wait()
     assert manifest_in(out)["variants"][2]["state"] == "partial"
-    before = {name: facts for name, facts in tree(out).items() if name.endswith(".png")}
+    before = {
+        name: facts
+        for name, facts in tree(out).items()
+        if name.endswith(".png")
+        and not name.startswith("variants/Green/")  # The kill may have hit its pictures.
+    }
     source.unlink()
     green = out / "variants/Green"
-    assert not (green / "photos/front.png").exists()
     done = subprocess.run(command("resume", out, "--json"), env=environment(), capture_output=True, text=True)
     record = manifest_in(out)
     if (green / "model/product.glb").is_file():  # The kill came after its model.

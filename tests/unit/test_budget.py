@@ -204,7 +204,7 @@ class Desk:
                 for seed in range(count)
             ]
             for future in futures:
-                future.exception(30)
+                future.exception(PATIENCE_SECONDS)
         return futures
 
     def day(self) -> Decimal:

@@ -124,7 +124,8 @@ def test_a_child_has_a_lower_priority_than_its_window():
     pid = events_until(running, "started")[-1]["pid"]
     try:
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
-        if (shared := Path(f"/proc/{pid}/autogroup")).exists():
+        # Others than root may change it only ten times a second, whoever does.
+        if os.geteuid() == 0 and (shared := Path(f"/proc/{pid}/autogroup")).exists():
             assert shared.read_text().split()[-1] == str(NICENESS)
     finally:
         running.stop()

@@ -140,7 +140,8 @@ def test_an_interrupt_is_noticed_during_a_render(child, tmp_path, number):
 
 
 def test_leaving_waits_for_the_response_to_a_paid_request(child, tmp_path):
-    running = child(tmp_path, wait_for="intent.1", faults=[{"name": "slow-answer", "seconds": 1.0}])
+    slow = [{"name": "slow-answer", "seconds": 1.0}]
+    running = child(tmp_path, wait_for="intent.1", faults=slow, delays={"photo": FOR_EVER_SECONDS})
     until(running.emulator.ledger)
     running.interrupt()
     assert running.line() == "asked"  # Two signals at the same moment are one.

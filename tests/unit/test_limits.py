@@ -189,7 +189,7 @@ def test_a_result_with_endless_headers_is_requested_again(desk, monkeypatch):
 
 def test_all_attempts_of_a_download_share_its_time_limit_and_keep_received_data(desk, monkeypatch):
     """Each attempt receives data, so each makes progress."""
-    monkeypatch.setattr(downloads, "WHOLE_FILE_SECONDS", 1.5)
+    monkeypatch.setattr(downloads, "WHOLE_FILE_SECONDS", 5.0)
     desk.fault("short-body", endpoint="fal-ai/*")
     monkeypatch.setattr(downloads, "FRUITLESS_TRIES", 1_000_000)
     error = desk.failure()

@@ -184,14 +184,14 @@ def test_without_storage_decisions_last_as_long_as_the_tab(browser, tmp_path):
 
 
 def test_a_set_being_made_reloads_but_not_while_a_reason_is_written(browser, tmp_path, monkeypatch):
-    monkeypatch.setattr("photoreal_set.imaging.set_page.RELOAD_SECONDS", 1)
+    monkeypatch.setattr("photoreal_set.imaging.set_page.RELOAD_SECONDS", 4)
     record = record_in(tmp_path)
     browser.open(page_in(tmp_path, record, is_being_made=True))
     loads = browser.loads
     browser.key("r")
     browser.write("too da")
-    # The page asks every second: after the third time it has had its chance to reload.
-    browser.run("new Promise(done => setTimeout(done, 3200))")
+    # By then the page has had its chance to reload.
+    browser.run("new Promise(done => setTimeout(done, 6200))")
     browser.write("rk")
     assert browser.loads == loads
     browser.key("Enter")

@@ -28,7 +28,7 @@ from photoreal_set.photo_set.video_plan import key_angles, render_order
 from photoreal_set.processes.stop import Stop
 from tests.cloud_sets import Notes, Sets
 from tests.fal_emulator.videos import make_mp4, read_mp4
-from tests.patience import FOR_EVER_SECONDS
+from tests.patience import FOR_EVER_SECONDS, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def photo_of(films: Films, name: str) -> bytes:
 
 
 def fetched(address: str) -> bytes:
-    return httpx.get(address).content
+    return httpx.get(address, trust_env=False, timeout=PATIENCE_SECONDS).content
 
 
 def test_our_video_and_all_photos_become_the_video_of_the_set(films):

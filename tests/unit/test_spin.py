@@ -4,6 +4,7 @@
 import io
 import json
 import re
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -227,9 +228,13 @@ def level(browser: Chromium) -> int:
     return int(browser.run(script))
 
 
-def move(browser: Chromium, kind: str, x: float) -> None:
+def move(browser: Chromium, kind: str, x: float, at: float | None = None) -> None:
+    """``at``: when it happened, in seconds since 1970; the default is now."""
     button = {} if kind == "mouseMoved" else {"clickCount": 1}
-    browser.send("Input.dispatchMouseEvent", type=kind, x=x, y=300, button="left", buttons=1, **button)
+    when = {} if at is None else {"timestamp": at}
+    browser.send(
+        "Input.dispatchMouseEvent", type=kind, x=x, y=300, button="left", buttons=1, **button, **when
+    )
 
 
 def hold(browser: Chromium) -> None:
@@ -252,11 +257,12 @@ def test_dragging_shows_every_frame_once_around(page: Chromium):
 
 
 def test_a_throw_goes_on_turning_and_comes_to_rest(page: Chromium):
-    move(page, "mousePressed", 100)
-    move(page, "mouseMoved", 160)
-    move(page, "mouseMoved", 260)
+    began = time.time()
+    move(page, "mousePressed", 100, began)
+    move(page, "mouseMoved", 160, began + 0.02)
+    move(page, "mouseMoved", 260, began + 0.04)
     released_at = shown(page)
-    move(page, "mouseReleased", 260)
+    move(page, "mouseReleased", 260, began + 0.06)
     page.wait(lambda: shown(page) != released_at)
 
     def rests() -> bool:

@@ -56,7 +56,7 @@ def test_a_video_without_frames_has_a_problem(tmp_path, change):
 )
 def test_a_decoder_that_does_not_answer_is_the_videos_problem(probe, monkeypatch, end):
     if "sleep" in end:
-        monkeypatch.setattr(video_check, "WHOLE_SECONDS", 1.0)
+        monkeypatch.setattr(video_check, "WHOLE_SECONDS", 10.0)  # A busy machine starts Python slowly.
     assert "crashes or does not end" in first_frame_problem(probe(SAY_BEGUN + end))
 
 
