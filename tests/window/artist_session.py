@@ -162,7 +162,7 @@ def test_the_studio_follows_within_a_frame(blender: Desktop):
 
 
 def test_fal_without_a_key_offers_the_preferences(blender: Desktop):
-    blender.python(f"{ask}settings.resolution, settings.samples = 160, 12\nsettings.engine = 'fal'")
+    blender.python(f"{ask}settings.resolution, settings.samples = 160, 1\nsettings.engine = 'fal'")
     blender.settle()
     blender.picture("no-key")
     with pytest.raises(RuntimeError, match="needs a key"):
