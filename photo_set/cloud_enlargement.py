@@ -15,7 +15,7 @@ from ..optics.angles import Angle
 from .choices import LANCZOS
 from .cloud_jobs import CloudJobs, paid_by_result
 from .folder import Record
-from .labels import enlargement_label, photo_label
+from .labels import enlargement_label
 from .photo_check import opened
 from .photo_files import is_source_gone
 from .results import SetResults
@@ -37,8 +37,9 @@ class Enlarger:
         is_too_small = bool(size) and max(take["width"], take["height"]) < (size or 0)
         if "enlargement" in take and is_source_gone(self._folder.root, take):
             if is_too_small:  # To enlarge another file of it would be charged too.
-                text = f"{photo_label(angle.name)}: it keeps its size, because the file as received is gone."
-                self._results.reporter.tell(events.Warning(text=f"{text} Redo it to buy another one."))
+                label = self._results.label_of(Shelf.PHOTOS, angle.name)
+                text = f"{label}: it keeps its size, because the file as received is gone. Redo it to buy another one."
+                self._results.reporter.tell(events.Warning(text=text))
         elif size is None and "enlargement" in take:
             picture = opened(file)
             changes = {"width": picture.width, "height": picture.height}

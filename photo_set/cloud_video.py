@@ -130,11 +130,16 @@ class CloudVideo:
         self._results.record_lost_video({**self._facts(), "state": "failed", "error": error})
 
     def _send(self, photo: Path, *, stand_in: str = "") -> None:
-        """Have a video made from ``photo``; ``stand_in`` names its angle when it is not the hero."""
+        """Have a video made from ``photo``; ``stand_in`` names its angle when it is not the hero.
+
+        A photo as the set shows it stands in too for the file as received, which may be found again.
+        """
         endpoint = self._plan.endpoint(Kind.VIDEO)
         if endpoint.note:
             self._results.reporter.tell(events.Warning(text=f"{endpoint.id}: {endpoint.note}"))
         files, sources = self._files()
+        if not stand_in and self._lacks_sources():
+            stand_in = hero_of(list(self._plan.angles)).name
         facts = {**self._wanted(), **sources, **({"stand_in": stand_in} if stand_in else {})}
         is_last_too = endpoint.end_image_field and video_plan.loops(self._plan)
         generation = self._plan.generation(
@@ -204,18 +209,32 @@ class CloudVideo:
         if "pending" in self._results.video():
             return False
         wanted, takes, motion = self._wanted(), self._results.takes, self._plan.motion
-        lost = next(
-            (angle.name for angle in video_plan.used_angles(self._plan) if self._lacks_source(angle)), ""
-        )
+        is_source_lost = self._lacks_sources()
         newest_first = reversed(takes_in(self._folder.record, Shelf.VIDEOS, motion))
         for take in filter(None, (takes.wanted(Shelf.VIDEOS, motion), *newest_first)):
             is_lesser = take.get("stand_in") or take.get("missing")
-            if (lost or is_lesser) and self._folder.has(take, **wanted):
+            if (is_source_lost or is_lesser) and self._folder.has(take, **wanted):
                 takes.want(Shelf.VIDEOS, motion, identity_of(take))
                 self._results.end_waiting_for_video()
-                self._results.reporter.tell(events.Note(text=_why_kept(take, lost)))
+                self._results.reporter.tell(
+                    events.Note(text=self._why_kept(take, is_source_lost=is_source_lost))
+                )
                 return True
         return False
+
+    def _why_kept(self, take: Record, *, is_source_lost: bool) -> str:
+        stand_in, missing = take.get("stand_in"), take.get("missing")
+        if is_source_lost or stand_in == hero_of(list(self._plan.angles)).name:
+            made, other = "from other files of the photos", "from those there are"
+        elif stand_in:
+            made, other = f"from the {stand_in} photo", "from the hero's photo"
+        else:
+            made, other = f"without the {' and the '.join(missing or ())} photo", "from all photos"
+        return f"The video made {made} is kept: another one would be charged too. Redo the video to buy one {other}."
+
+    def _lacks_sources(self) -> bool:
+        """Whether there is a photo for the video of which only the file is left that the set shows."""
+        return any(map(self._lacks_source, video_plan.used_angles(self._plan)))
 
     def _lacks_source(self, angle: Angle) -> bool:
         """Whether the source of a take is gone that the video may have been made from."""
@@ -224,17 +243,3 @@ class CloudVideo:
         numbers = {*chosen, self._shown_take(angle), (wanted or {}).get("take")}
         listed = takes_in(self._folder.record, Shelf.PHOTOS, angle.name)
         return any(is_source_gone(self._folder.root, take) for take in listed if take["take"] in numbers)
-
-
-def _why_kept(take: Record, lost: str) -> str:
-    """``lost``: an angle of whose photo the file as received is gone, or ""."""
-    if lost:
-        return (
-            f"The video is kept: the {lost} photo as received is gone, and a video from another file of it would be charged "
-            "too. Redo the video to buy another one."
-        )
-    if stand_in := take.get("stand_in"):
-        made, other = f"from the {stand_in} photo", "from the hero's photo"
-    else:
-        made, other = f"without the {' and the '.join(take['missing'])} photo", "from all photos"
-    return f"The video {made} is kept: another one would be charged too. Redo the video to buy one {other}."

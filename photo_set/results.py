@@ -135,11 +135,17 @@ class SetResults:
         """Every photo, video and concept picture of the set."""
         return Takes(self.folder)
 
+    def label_of(self, shelf: Shelf, name: str) -> str:
+        """What a photo or a video is called in messages."""
+        label = photo_label(name) if shelf is Shelf.PHOTOS else "video"
+        return label_of_variant(self.variant.name, label) if self.variant else label
+
     def tell_restored(self, shelf: Shelf, name: str, request_id: str) -> None:
         """Report that a listed take is kept again, if this is one: its file is gone or was changed."""
         if self.takes.knows(shelf, name, request_id):
             self.has_worked.set()
-            text = f"{self._label_of(shelf, name)}: the file was missing or changed. It is made again, and nothing is paid for it."
+            label = self.label_of(shelf, name)
+            text = f"{label}: the file was missing or changed. It is made again, and nothing is paid for it."
             self.reporter.tell(events.Note(text=text))
 
     def stand_in(self, shelf: Shelf, name: str, request_id: str) -> Path | None:
@@ -147,16 +153,9 @@ class SetResults:
         take = self.takes.found(shelf, name, request_id)
         if take is None:
             return None
-        text = (
-            f"{self._label_of(shelf, name)}: the file as received is gone, and fal.ai no longer has it. {take['path']} is "
-            "kept, and nothing is bought again."
-        )
-        self.reporter.tell(events.Note(text=text))
+        gone = f"{self.label_of(shelf, name)}: the file as received is gone, and fal.ai does not provide it again."
+        self.reporter.tell(events.Note(text=f"{gone} {take['path']} is kept, and nothing is bought again."))
         return self.folder.root / str(take["path"])
-
-    def _label_of(self, shelf: Shelf, name: str) -> str:
-        label = photo_label(name) if shelf is Shelf.PHOTOS else "video"
-        return label_of_variant(self.variant.name, label) if self.variant else label
 
     def await_photo(self, angle: Angle) -> None:
         """Record that the photo is expected, unless there is one already."""

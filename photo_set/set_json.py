@@ -216,7 +216,9 @@ class VideoRecord(MadeRecord, total=False):
     takes: Annotated[int, TAKE, "videos requested so far"]
     start_take: Annotated[int | None, START_TAKE, "the take of the hero's photo that it starts from"]
     pending: Annotated[Pending, "another video that was requested"]
-    stand_in: Annotated[str, TEXT, "the angle that it starts from instead of the hero"]
+    stand_in: Annotated[
+        str, TEXT, "the angle whose photo it starts from instead of the hero's as it was received"
+    ]
     input: Annotated[str, TEXT, "hash of the video by Cycles that it was made from"]
     photos: Annotated[list[str], ANGLES, "the angles whose photos it was made from"]
     missing: Annotated[list[str], ANGLES, "angles without a photo when it was made"]

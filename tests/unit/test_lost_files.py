@@ -103,10 +103,10 @@ def test_a_photo_and_a_video_without_the_files_as_received_are_kept(tea: GatedSe
     assert (outcome.exit_code, len(emulator.ledger())) == (0, paid)
     for label, path in ((f"{HERO} photo", f"photos/{HERO}.png"), (f"{OTHER} photo", f"photos/{OTHER}.png")):
         assert (
-            f"{label}: the file as received is gone, and fal.ai no longer has it. {path} is kept, and nothing is bought again."
+            f"{label}: the file as received is gone, and fal.ai does not provide it again. {path} is kept, and nothing is bought again."
             in tea.told.texts
         )
-    assert any(f"The video is kept: the {HERO} photo as received is gone" in text for text in tea.told.texts)
+    assert any("The video made from other files of the photos is kept" in text for text in tea.told.texts)
     jobs = [event for event in tea.told.events if isinstance(event, events.Job)]
     assert not [job for job in jobs if job.state == "failed" or job.redo]
     assert tea.record["angles"] == before["angles"] and tea.record["videos"] == before["videos"]
@@ -121,17 +121,24 @@ def test_a_video_without_the_file_as_received_is_kept(tea: GatedSet, emulator):
     assert tea.record["videos"] == before["videos"] and len(emulator.ledger()) == paid
 
 
-def test_a_first_video_is_made_from_the_photo_that_is_left(tmp_path: Path, emulator):
+def test_a_first_video_is_made_from_the_photo_that_is_left_and_kept_when_the_file_as_received_returns(
+    tmp_path: Path, emulator
+):
     tea = GatedSet.at(tmp_path, emulator.url)
     assert tea.run().exit_code == 0
+    originals = {path: path.read_bytes() for path in tea.plan.out.glob("*/original/*")}
     without_originals(tea, emulator)
-    emulator.control(faults=[{"name": "file-missing", "count": 2}])
+    emulator.control(faults=[{"name": "file-missing", "endpoint": tea.plan.photo_endpoint}])
     paid = len(emulator.ledger())
     assert tea.run(video=Engine.FAL).exit_code == 0
     assert len(emulator.ledger()) == paid + 1
-    emulator.control(faults=[{"name": "file-missing", "count": 100}])
+    assert tea.record["videos"][0]["stand_in"] == HERO
+    assert tea.run().exit_code == 0
+    for path, content in originals.items():
+        path.write_bytes(content)
     assert tea.run().exit_code == 0
     assert len(emulator.ledger()) == paid + 1
+    assert any("The video made from other files of the photos is kept" in text for text in tea.told.texts)
 
 
 def test_an_enlargement_is_not_bought_again_from_another_file(tmp_path: Path, emulator):
