@@ -158,6 +158,9 @@ def _end_set(run: Run) -> None:
         shutil.rmtree(run.copy.parent, ignore_errors=True)
         with contextlib.suppress(OSError):  # The copies of other sets are beside it.
             run.copy.parent.parent.rmdir()
+    if runs.has_lost_scene(run) and (scene := bpy.context.scene):
+        run.home = runs.home_of(scene)  # Where the artist is. The gallery there shows the set.
+        _remember_folder(run)
     if view.folder:
         runs.show_chosen(view.folder)
         launch.look_at(view.folder)

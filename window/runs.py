@@ -163,6 +163,12 @@ def scene_of_run(run: Run) -> bpy.types.Scene | None:
     return next((one for one in bpy.data.scenes if run.home and is_home(run.home, one)), None)
 
 
+def has_lost_scene(run: Run) -> bool:
+    """Whether the scene of a run for a set of this file was undone or deleted."""
+    is_here = run.home is not None and run.home.load == state.loads
+    return run.view.kind is Kind.SET and is_here and scene_of_run(run) is None
+
+
 def is_in_another_file(run: Run) -> bool:
     """Whether a run belongs to a file that is not open now, and can be opened again."""
     return run.home is not None and bool(run.home.file) and run.home.file != bpy.data.filepath

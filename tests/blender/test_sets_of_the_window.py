@@ -127,6 +127,26 @@ def test_the_button_makes_a_set_of_the_selection_and_leaves_the_file_unchanged(
         bpy.ops.photoreal.export_set(directory=str(tmp_path))
 
 
+def test_a_run_whose_scene_was_undone_ends_in_the_scene_that_the_artist_sees(
+    extension: bpy.types.Scene, block_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chosen = SimpleNamespace(**{**preferences.DEFAULTS, "place_when_done": False, "device": "cpu"})
+    monkeypatch.setattr(preferences, "get", lambda _context: chosen)
+    extension.photoreal.source = str(block_file)
+    bpy.ops.photoreal.build_studio()
+    studio = bpy.context.scene
+    small(studio.photoreal, tmp_path / "set")
+    bpy.ops.photoreal.generate_set()
+    run = runs.run_of(studio)
+    assert run is not None and runs.run_of(extension) is None
+    bpy.data.scenes.remove(studio)  # As undo does with Build Studio.
+    pump_until_idle()
+    assert (run.view.state, run.view.error) == ("done", "")
+    assert runs.run_of(extension) is run
+    assert Path(extension.photoreal.made_in) == tmp_path / "set"
+    assert "[photoreal.place_photos]" in drawn_by(panels.PHOTOREAL_PT_gallery, bpy.context)
+
+
 def make_again(path: Path, side: int) -> None:
     """Another photo under the same name: a new file, as a run writes it."""
     path.unlink()
