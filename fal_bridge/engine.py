@@ -343,7 +343,7 @@ class Engine:
         return await self._fetch_result(prepared, entry, accepted, answer, progress)
 
     async def _recall(self, prepared: PreparedJob, entry: Entry, progress: JobProgress) -> JobResult:
-        """The file of a finished job, from disk; only if it is lost, from fal.ai again; else what stands in for it."""
+        """The file of a finished job: from disk, else from fal.ai again, else the caller's stand-in."""
         done = entry.facts[Stage.DONE]
         result = await asyncio.to_thread(self._results.on_disk, prepared, done)
         if result:

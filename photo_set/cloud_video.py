@@ -132,7 +132,7 @@ class CloudVideo:
     def _send(self, photo: Path, *, stand_in: str = "") -> None:
         """Have a video made from ``photo``; ``stand_in`` names its angle when it is not the hero.
 
-        A photo as the set shows it stands in too for the file as received, which may be found again.
+        A photo whose source is gone also counts as a stand-in, because the source may be found again.
         """
         endpoint = self._plan.endpoint(Kind.VIDEO)
         if endpoint.note:

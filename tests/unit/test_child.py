@@ -124,7 +124,7 @@ def test_a_child_has_a_lower_priority_than_its_window():
     pid = events_until(running, "started")[-1]["pid"]
     try:
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
-        # Others than root may change it only ten times a second, whoever does.
+        # Linux lets other users change it only ten times a second, all together.
         if os.geteuid() == 0 and (shared := Path(f"/proc/{pid}/autogroup")).exists():
             assert shared.read_text().split()[-1] == str(NICENESS)
     finally:
